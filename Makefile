@@ -1,0 +1,59 @@
+# make demo   the quickstart, executed: a table of scraped pages, and where to open it live
+# make test   everything that must hold: style, types, tests, notebooks
+# make bench  our costs beside those of our peers, as ratios
+# make saved  the outputs that are saved in the notebooks, made anew
+
+# The first Python that is new enough; make PYTHON=... says another.
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+  $$p $(NEW_ENOUGH) 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+
+.PHONY: demo test lint unit notebooks bench saved clean
+
+demo: $(VENV)/.notebook
+	@$(BIN)/python -m drawer_ipy.demo.quickstart notebooks/01_quickstart.ipynb
+
+test: lint unit notebooks
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The laws and the kernels wait more than they compute, so a few workers shorten them.
+unit: $(VENV)/.dev
+	$(BIN)/pytest tests -n 4 --dist loadfile -q
+
+notebooks: $(VENV)/.dev
+	$(BIN)/pytest --nbval $(NOTEBOOKS) -q
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+saved: $(VENV)/.dev
+	@for notebook in $(NOTEBOOKS); do \
+	  $(BIN)/python -m drawer_ipy.demo.quickstart --save $$notebook || exit 1; done
+
+# A virtual environment that was made only in part must not count as one.
+$(BIN)/python:
+	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) || { \
+	  echo "drawer_ipy needs Python 3.11 or newer; say which: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.notebook: $(BIN)/python pyproject.toml
+	@echo "Installing drawer_ipy and JupyterLab into $(VENV); this is done once and takes a minute or so"
+	@$(PIP) -e '.[notebook]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	@echo "Installing drawer_ipy and its development tools into $(VENV); this is done once"
+	@$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.notebook
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,60 @@
+"""Declare a workflow in a notebook cell, run it over a thousand items, get an ordered table back.
+
+In a notebook: ``%load_ext drawer_ipy``, then ``%%drawer`` cells. In a script: :func:`press`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drawer_ipy._version import __version__
+from drawer_ipy.buttons import button
+from drawer_ipy.definition import Drawer
+from drawer_ipy.errors import (
+    ArgumentError,
+    ButtonNotFound,
+    DefinitionError,
+    DrawerCancelled,
+    DrawerError,
+    DrawerFailed,
+    DrawerNotFound,
+    ResolveError,
+    UsageError,
+)
+from drawer_ipy.pressing import apress, press
+from drawer_ipy.results import Results
+
+__all__ = [
+    "ArgumentError",
+    "ButtonNotFound",
+    "DefinitionError",
+    "Drawer",
+    "DrawerCancelled",
+    "DrawerError",
+    "DrawerFailed",
+    "DrawerNotFound",
+    "ResolveError",
+    "Results",
+    "UsageError",
+    "__version__",
+    "apress",
+    "button",
+    "load_ipython_extension",
+    "press",
+    "unload_ipython_extension",
+]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext drawer_ipy`` calls: registers the magics, and ``button`` unless it is taken."""
+    from drawer_ipy import magics
+
+    magics.load(shell)
+    shell.user_ns.setdefault("button", button)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """What ``%unload_ext drawer_ipy`` calls."""
+    from drawer_ipy import magics
+
+    magics.unload(shell)

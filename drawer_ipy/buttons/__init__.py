@@ -1,0 +1,28 @@
+"""What a step can press: Python functions, scripts, HTTP requests and prompts.
+
+Each runtime is one module and implements :class:`Button`; :func:`make_button` chooses among them, and
+:class:`ButtonCatalog` finds one by name.
+"""
+
+from drawer_ipy.buttons.base import Button, Call, Outcome, Resources
+from drawer_ipy.buttons.factory import make_button
+from drawer_ipy.buttons.function import FunctionButton, as_button, button
+from drawer_ipy.buttons.http import HttpButton
+from drawer_ipy.buttons.prompt import PromptButton
+from drawer_ipy.buttons.registry import ButtonCatalog
+from drawer_ipy.buttons.script import ScriptButton
+
+__all__ = [
+    "Button",
+    "ButtonCatalog",
+    "Call",
+    "FunctionButton",
+    "HttpButton",
+    "Outcome",
+    "PromptButton",
+    "Resources",
+    "ScriptButton",
+    "as_button",
+    "button",
+    "make_button",
+]

@@ -1,0 +1,126 @@
+"""What every button runtime offers the engine, and what it gets from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, cast
+
+from drawer_ipy.definition.models import ArgSpec, Queue
+from drawer_ipy.errors import ErrorInfo
+
+
+class Closable(Protocol):
+    """Something a run opened and closes when it ends."""
+
+    async def aclose(self) -> None:
+        """Give back what it holds; called once, also after a cancellation."""
+
+
+ClosableT = TypeVar("ClosableT", bound=Closable)
+
+
+class Resources:
+    """What lives as long as a run and is shared by its presses: an HTTP session, a pool of threads.
+
+    Each is made the first time a button asks for it, by its class, and closed when the run ends.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[type[Any], Closable] = {}
+
+    def get(self, kind: type[ClosableT]) -> ClosableT:
+        """The run's one `kind`, made now if this is the first time it is asked for."""
+        found = self._open.get(kind)
+        if found is None:
+            found = self._open[kind] = kind()
+        return cast(ClosableT, found)
+
+    async def aclose(self) -> None:
+        """Close everything, latest first; the first error is raised after all were closed."""
+        first: BaseException | None = None
+        while self._open:
+            _, resource = self._open.popitem()
+            try:
+                await resource.aclose()
+            except Exception as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How one press of a button ended.
+
+    Attributes:
+        output: the value; ``None`` on failure.
+        status: ``ok``, ``error`` (it ran and failed), ``timeout`` or ``failed`` (it could not run).
+        error: why, ``None`` when ok.
+        exit_code: 0 on success; else of the process, -1 for a signal, a timeout or one that never
+            started; the HTTP status of a request that was answered with one of 400 and up; 1 for
+            functions and prompts that fail.
+        stdout, stderr: text captured, bounded; for a function that raised, stderr is its traceback.
+        retry_after: seconds the other side asked us to wait, ``None`` when it did not.
+    """
+
+    output: Any = None
+    status: str = "ok"
+    error: ErrorInfo | None = None
+    exit_code: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """What a press gets beside its arguments.
+
+    Attributes:
+        resources: the run's shared things.
+        timeout: seconds this attempt may take, ``None`` for no limit. The button keeps to it itself,
+            since only it can keep what was captured until then.
+        env: environment variables to add for a process (batteries).
+        log: called with each line of progress, ``None`` when nobody listens.
+    """
+
+    resources: Resources
+    timeout: float | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    log: Callable[[str], None] | None = None
+
+
+class Button(Protocol):
+    """One reusable action.
+
+    Attributes:
+        name: what a step calls it by.
+        args: what it declares; a step's ``args`` and the drawer's inputs of the same name fill them.
+        timeout: seconds a press may take when the step does not say, ``None`` for no limit.
+        output_schema: JSON Schema of the output where the button declares one.
+        open_args: whether it takes arguments it does not declare.
+        kind: ``function``, ``script``, ``http`` or ``prompt``.
+        rate: starts per time that all its presses in a run share, ``"5/s"``; ``None`` for no limit.
+        queue: the pool of slots it shares with other buttons of a run.
+    """
+
+    name: str
+    args: tuple[ArgSpec, ...]
+    timeout: float | None
+    output_schema: Mapping[str, Any] | None
+    open_args: bool
+    kind: str
+    rate: str | None
+    queue: Queue | None
+
+    def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Check and convert resolved arguments into what :meth:`press` takes.
+
+        Raises:
+            ArgumentError: code MISSING_ARG or VALIDATION_ERROR, naming the argument.
+        """
+
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+        """Do it once. Failures are outcomes, not exceptions; CancelledError is passed on after whatever
+        was started has been ended."""

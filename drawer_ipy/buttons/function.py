@@ -1,0 +1,266 @@
+"""Buttons that are Python functions: any callable, sync or async, objects in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
+
+from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.failure import describe, user_traceback
+from drawer_ipy.buttons.signature import Signature
+from drawer_ipy.buttons.threads import Threads
+from drawer_ipy.definition.models import Queue
+from drawer_ipy.errors import Code, ErrorInfo, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+MARK = "__drawer_button__"
+
+
+class FunctionButton:
+    """A callable as a button.
+
+    An ``async def`` is awaited on the running loop. Anything else runs in a thread of the run's
+    :class:`Threads`, with the caller's context variables; an awaitable it returns is awaited on the
+    loop. Generators, sync and async, are collected into a list. A thread cannot be ended from outside:
+    on a timeout or a cancellation a sync function is left to finish by itself and its result dropped.
+
+    Args:
+        function: any callable, also a class, a builtin, a partial or an object with ``__call__``.
+        name: what a step calls it by; the function's own name when not given.
+        timeout: seconds a press may take unless the step says otherwise, ``None`` for no limit.
+        rate: starts per time, ``"5/s"``.
+        output_schema: JSON Schema of its output.
+
+    Raises:
+        UsageError: when `function` cannot be called, or has no name and none is given.
+    """
+
+    kind = "function"
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str | None = None,
+        *,
+        timeout: float | None = None,
+        rate: str | None = None,
+        output_schema: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not callable(function):
+            raise UsageError(
+                f"a button must be something that can be called, not a {type(function).__name__}"
+            )
+        self.function = function
+        self.name = name or _name_of(function)
+        self.timeout = timeout or None
+        self.rate = rate
+        self.queue: Queue | None = None
+        self.output_schema: Mapping[str, Any] | None = output_schema
+        self._signature = Signature(function, self.name)
+        self.open_args = self._signature.open
+        self.args = self._signature.specs()
+        self._on_loop = _is_async(function)
+        self._call = _by_name(function, self._signature) if self._signature.positional else function
+
+    def __repr__(self) -> str:
+        return f"<button {self.name!r}: {self.function!r}>"
+
+    def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Check names and convert what is annotated; see base.Button."""
+        return self._signature.bind(args)
+
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+        """Call it once; see base.Button."""
+        if call.timeout is not None:
+            return await self._within(call.timeout, bound, call)
+        try:
+            if not self._on_loop:
+                return Outcome(await self._in_thread(bound, call))
+            output = self._call(**bound)
+            return Outcome(await output if inspect.iscoroutine(output) else await _settle(output))
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except asyncio.CancelledError as error:
+            if _is_wanted():
+                raise
+            return _failed(error)
+        except BaseException as error:
+            return _failed(error)
+
+    async def _within(self, seconds: float, bound: Mapping[str, Any], call: Call) -> Outcome:
+        untimed = Call(call.resources, None, call.env, call.log)
+        outcome = Outcome()
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                outcome = await self.press(bound, untimed)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        if not limit.expired():
+            return outcome
+        error = ErrorInfo(
+            Code.TIMEOUT,
+            f"timed out after {seconds:g} s",
+            "raise `timeout_seconds` of the step or the button if it needs longer",
+        )
+        return Outcome(status="timeout", error=error, exit_code=-1)
+
+    async def _in_thread(self, bound: Mapping[str, Any], call: Call) -> Any:
+        context = contextvars.copy_context()
+        work = functools.partial(context.run, _called, self._call, bound)
+        result = await call.resources.get(Threads).submit(work)
+        if isinstance(result, _Raised):
+            raise result.error
+        # What most functions return cannot be awaited; the test costs more than the rest together.
+        if type(result) in _SETTLED:
+            return result
+        return await _settle(result)
+
+
+_SETTLED = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple, set})
+
+
+class _Raised:
+    """What a function raised in its thread, as a value: a future takes no StopIteration."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _called(function: Callable[..., Any], bound: Mapping[str, Any]) -> Any:
+    try:
+        result = function(**bound)
+        return list(result) if isinstance(result, types.GeneratorType) else result
+    except BaseException as error:
+        return _Raised(error)
+
+
+async def _settle(result: Any) -> Any:
+    """`result` awaited when it is awaitable, collected when it is an async generator."""
+    if isinstance(result, types.AsyncGeneratorType):
+        return [item async for item in result]
+    if inspect.isawaitable(result):
+        return await _settle(await result)
+    return result
+
+
+def _is_wanted() -> bool:
+    """Whether somebody asked this task to stop; else the function awaited something that was cancelled."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _failed(error: BaseException) -> Outcome:
+    """What an exception comes to. Its frames are let go, so that the locals in them are freed."""
+    text = user_traceback(error)
+    info = ErrorInfo(Code.FUNCTION_ERROR, describe(error), exception=error)
+    return Outcome(status="error", error=info, exit_code=1, stderr=text)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it only makes a coroutine or an async generator, and blocks nothing."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    candidates = [function]
+    if not inspect.isroutine(function) and not inspect.isclass(function):
+        candidates.append(type(function).__call__)
+    return any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in candidates)
+
+
+def _by_name(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """`function` with its positional-only parameters filled by name, as steps do."""
+    names = signature.positional
+
+    def call(**bound: Any) -> Any:
+        given = [i for i, name in enumerate(names) if name in bound]
+        upto = given[-1] + 1 if given else 0
+        first = [bound.pop(n) if n in bound else signature.default(n) for n in names[:upto]]
+        return function(*first, **bound)
+
+    return call
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    target = function
+    while isinstance(target, functools.partial):
+        target = target.func
+    name = getattr(target, "__name__", "") or type(target).__name__
+    if name == "<lambda>":
+        raise UsageError("a lambda has no name to call it by", remediation="give one: button(name='...')")
+    return str(name)
+
+
+@overload
+def button(function: F, /) -> F: ...
+
+
+@overload
+def button(
+    *, name: str | None = None, timeout: float | None = None, rate: str | None = None
+) -> Callable[[F], F]: ...
+
+
+def button(
+    function: F | None = None,
+    /,
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    rate: str | None = None,
+) -> F | Callable[[F], F]:
+    """Mark a function as a button; it stays the function it was.
+
+    ::
+
+        @button
+        async def title(html: str) -> dict: ...
+
+        @button(name="fetch-page", timeout=20, rate="5/s")
+        def fetch(url): ...
+
+    Args:
+        name: what steps call it by; the function's name when not given.
+        timeout: seconds a press may take, ``None`` for no limit.
+        rate: starts per time.
+
+    Raises:
+        UsageError: when it cannot be called, or cannot be marked (a builtin: use :func:`as_button`).
+    """
+    if function is None:
+        return lambda f: button_of(f, name, timeout, rate)
+    return button_of(function, name, timeout, rate)
+
+
+def button_of(function: F, name: str | None, timeout: float | None, rate: str | None) -> F:
+    """What :func:`button` does once it has the function."""
+    made = FunctionButton(function, name, timeout=timeout, rate=rate)
+    try:
+        setattr(function, MARK, made)
+    except (AttributeError, TypeError):
+        raise UsageError(
+            f"{made.name!r} cannot be marked as a button: a {type(function).__name__} takes no attributes",
+            remediation="wrap it in a function of your own, or use as_button(...)",
+        ) from None
+    return function
+
+
+def as_button(function: Callable[..., Any], name: str | None = None) -> FunctionButton:
+    """Any callable as a button; a marked one keeps its name, timeout and rate.
+
+    Raises:
+        UsageError: as :class:`FunctionButton`.
+    """
+    mark = getattr(function, MARK, None)
+    if isinstance(mark, FunctionButton):
+        if mark.function is function and name in (None, mark.name):
+            return mark
+        # functools.wraps copies the mark to the wrapper, which is what should be called.
+        return FunctionButton(function, name or mark.name, timeout=mark.timeout, rate=mark.rate)
+    return FunctionButton(function, name)

@@ -1,0 +1,120 @@
+"""Which addresses a request may go to: private networks are refused unless the button opts out.
+
+The ranges are the original's, with the forms of IPv6 that carry an IPv4 address inside added. A host
+name is checked after it was resolved, and the connection goes to the very addresses that were checked,
+so a name that resolves to something else a moment later (DNS rebinding) gains nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from drawer_ipy.errors import Code, DrawerError
+
+_BLOCKED = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "0.0.0.0/8",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "::/128",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+        "ff00::/8",
+    )
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_OPEN_ENV = "BUTTONS_ALLOW_PRIVATE_NETWORKS"
+
+
+class AddressRefused(DrawerError):
+    """A request would have gone to a private network."""
+
+    default_code = Code.VALIDATION_ERROR
+
+
+def is_private(address: str) -> bool:
+    """Whether an IP address is in a refused range, also inside of another (``::ffff:10.0.0.1``).
+
+    Raises:
+        ValueError: when `address` is no IP address.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            ip = inner
+    return any(ip in network for network in _BLOCKED if network.version == ip.version)
+
+
+def private_networks_open() -> bool:
+    """Whether the environment opens private networks to all buttons."""
+    return os.environ.get(_OPEN_ENV) == "1"
+
+
+def refuse(host: str, address: str = "") -> AddressRefused:
+    """The error for a private address."""
+    what = f"{host} ({address})" if address and address != host else host
+    return AddressRefused(
+        f"{what} is in a private network, where buttons may not go unless they say so",
+        remediation="set `allow_private_networks: true` on the button if that is where it should go",
+    )
+
+
+def check_literal(host: str) -> None:
+    """Refuse `host` when it is a private IP address written out; names are left to the resolver.
+
+    Raises:
+        AddressRefused: when it is.
+    """
+    try:
+        private = is_private(host)
+    except ValueError:
+        return
+    if private:
+        raise refuse(host)
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names and refuses those of which any address is private.
+
+    Args:
+        inner: what does the resolving; the system's resolver when not given.
+    """
+
+    def __init__(self, inner: AbstractResolver | None = None) -> None:
+        self._inner = inner or ThreadedResolver(asyncio.get_running_loop())
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of `host`.
+
+        Raises:
+            AddressRefused: when one of them is private.
+            OSError: when the name cannot be resolved.
+        """
+        found = await self._inner.resolve(host, port, family)
+        for entry in found:
+            if is_private(entry["host"]):
+                raise refuse(host, entry["host"])
+        return found
+
+    async def close(self) -> None:
+        """Let the inner resolver go."""
+        await self._inner.close()

@@ -1,0 +1,255 @@
+"""Templates with ``{{arg}}``: text, URLs and JSON bodies, filled in one pass with the right escaping.
+
+Escaping depends on where an argument stands, so that a value can never leave its place: a path segment
+stays a segment, a query value stays a value, a JSON string stays a string (the original's rules). A value
+that itself holds ``{{other}}`` is not expanded again (defect 72).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus, urlsplit
+
+from yarl import URL
+
+from drawer_ipy.buttons.arguments import missing_args, shorten, to_json, to_text
+from drawer_ipy.errors import ArgumentError, UsageError
+
+_PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
+_SAFE_LITERAL = "%/:?#[]@!$&'()*+,;=~-._"
+Encode = Callable[[str], str]
+Values = Mapping[str, Any]
+
+
+def raw(text: str) -> str:
+    """As it is."""
+    return text
+
+
+def in_json(text: str) -> str:
+    """As the inside of a JSON string, without the quotes."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def in_path(text: str) -> str:
+    """As one segment of a path; ``/`` is escaped too, and so are ``.`` and ``..``, which would climb."""
+    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
+
+
+class Template:
+    """Text with places, split once.
+
+    Args:
+        text: what to fill in.
+        encode: how a value is escaped.
+
+    Attributes:
+        names: the arguments it has places for.
+    """
+
+    __slots__ = ("_encode", "_parts", "names")
+
+    def __init__(self, text: str, encode: Encode = raw) -> None:
+        pieces = _PLACE.split(text)
+        # Literal, name, literal, name, ..., literal; a name keeps its text in case nothing is given for it.
+        originals = [match.group(0) for match in _PLACE.finditer(text)]
+        self._parts: list[tuple[str, str, str]] = list(
+            zip(pieces[::2], [*pieces[1::2], ""], [*originals, ""], strict=True)
+        )
+        self._encode = encode
+        self.names = tuple(dict.fromkeys(pieces[1::2]))
+
+    def fill(self, values: Values) -> str:
+        """The text with every place filled; a place nobody gave a value for stays as it is written."""
+        if not self.names:
+            return self._parts[0][0]
+        out = []
+        for literal, name, original in self._parts:
+            out.append(literal)
+            if name:
+                value = values.get(name)
+                out.append(original if value is None else self._encode(to_text(value, name)))
+        return "".join(out)
+
+
+class UrlTemplate:
+    """A URL with places in its path, query and fragment, or one whose beginning is an argument.
+
+    ``https://host/{{page}}?q={{q}}`` is the usual form: scheme and host are fixed. ``{{url}}`` alone says
+    that the caller gives the whole URL, ``{{site}}/items/{{id}}`` that the caller gives its beginning.
+
+    Args:
+        text: the template.
+        owner: the button's name, for messages.
+
+    Attributes:
+        names: the arguments it has places for.
+        host: the fixed host, with its port where one is written; ``""`` when the caller gives it.
+
+    Raises:
+        UsageError: when it is no http(s) URL, names a user, or has a place in its scheme or host.
+    """
+
+    def __init__(self, text: str, owner: str) -> None:
+        self._owner = owner
+        text = text.strip()
+        first = _PLACE.match(text)
+        self._base = first.group(1) if first else ""
+        if first:
+            head, rest = "", text[first.end() :]
+            if rest and rest[0] not in "/?#":
+                raise self._bad(text, f"after {first.group(0)!r} only a path or a query may follow")
+            self.host = ""
+        else:
+            head, rest = _split_host(text)
+            self._check_head(text, head)
+            self.host = urlsplit(head).netloc.lower()
+            head = _ascii(head)
+        self._follows = bool(rest)
+        path, question, query = rest.partition("#")[0].partition("?")
+        self._head = head
+        self._path = Template(_requote(path), in_path)
+        self._query = Template(_requote(question + query), quote_plus)
+        names = (self._base, *self._path.names, *self._query.names)
+        self.names = tuple(dict.fromkeys(name for name in names if name))
+
+    def _check_head(self, text: str, head: str) -> None:
+        parts = urlsplit(head)
+        if _PLACE.search(head) or "{{" in head:
+            raise self._bad(text, "an argument may not stand in its scheme or host")
+        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+            raise self._bad(text, "it must begin with http:// or https:// and a host")
+        if "@" in parts.netloc:
+            raise self._bad(text, "it must not name a user; use an Authorization header")
+
+    def _bad(self, text: str, why: str) -> UsageError:
+        return UsageError(f"button {self._owner!r} has the url {shorten(text)}: {why}")
+
+    def fill(self, values: Values) -> str:
+        """The URL, escaped, without its fragment (which no server is sent).
+
+        Raises:
+            ArgumentError: when a value is missing, or the caller's beginning of the URL is not one.
+        """
+        for name in self.names:
+            if values.get(name) is None:
+                raise missing_args(self._owner, [name], values)
+        head = self._head if not self._base else self._given_base(values[self._base])
+        return f"{head}{self._path.fill(values)}{self._query.fill(values)}"
+
+    def _given_base(self, value: Any) -> str:
+        """What the caller gave as the URL, or as its beginning."""
+        text = to_text(value, self._base).strip()
+        try:
+            parts = urlsplit(text)
+            fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
+            fine = fine and not any(c == "@" or c.isspace() for c in parts.netloc) and parts.port != 0
+        except ValueError:  # a port that is no number, brackets that do not match
+            fine = False
+        if not fine:
+            raise ArgumentError(
+                f"argument {self._base!r} must be an http:// or https:// URL "
+                f"that names no user, not {shorten(text)}"
+            )
+        if not self._follows:
+            return _normal(text.partition("#")[0])
+        if parts.query or parts.fragment:
+            raise ArgumentError(
+                f"argument {self._base!r} begins the URL and may hold no query: {shorten(text)}"
+            )
+        return _normal(text.rstrip("/"))
+
+
+def _split_host(text: str) -> tuple[str, str]:
+    """Scheme and host, and what follows them."""
+    start = text.find("://")
+    if start < 0:
+        return text, ""
+    # Braces are skipped as a whole, so that a place in the host is seen as one.
+    match = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*").match(text, start + 3)
+    end = match.end() if match else len(text)
+    return text[:end], text[end:]
+
+
+def _normal(text: str) -> str:
+    """A URL that somebody gave, escaped where it is not yet."""
+    head, rest = _split_host(text)
+    return _ascii(head) + _requote(rest)
+
+
+def _ascii(head: str) -> str:
+    """Scheme and host, an international name in the form DNS takes."""
+    return head if head.isascii() else str(URL(head)).rstrip("/")
+
+
+def _requote(text: str) -> str:
+    """Escape what may not stand in a URL, leaving escapes and places alone."""
+    if _PLACE.search(text) is None:
+        return quote(text, safe=_SAFE_LITERAL)
+    out, last = [], 0
+    for match in _PLACE.finditer(text):
+        out += [quote(text[last : match.start()], safe=_SAFE_LITERAL), match.group(0)]
+        last = match.end()
+    return "".join([*out, quote(text[last:], safe=_SAFE_LITERAL)])
+
+
+class JsonTemplate:
+    """A mapping or list with places in its strings; ``"{{arg}}"`` alone keeps the value's type.
+
+    Attributes:
+        names: the arguments it has places for.
+    """
+
+    def __init__(self, body: Any) -> None:
+        self._body = _compile(body)
+        self.names = tuple(dict.fromkeys(_names(self._body)))
+
+    def fill(self, values: Values) -> Any:
+        """The body with every place filled, fit for JSON."""
+        return _fill(self._body, values)
+
+
+class _Whole(Template):
+    """A string that is one place from start to end."""
+
+    __slots__ = ()
+
+    def value(self, values: Values) -> Any:
+        value = values.get(self.names[0])
+        return self.fill(values) if value is None else to_json(value, self.names[0])
+
+
+def _compile(body: Any) -> Any:
+    if isinstance(body, str):
+        return _Whole(body) if _PLACE.fullmatch(body) else Template(body)
+    if isinstance(body, Mapping):
+        return {str(key): _compile(value) for key, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [_compile(value) for value in body]
+    return body
+
+
+def _names(body: Any) -> Iterable[str]:
+    if isinstance(body, Template):
+        yield from body.names
+    elif isinstance(body, dict):
+        for value in body.values():
+            yield from _names(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _names(value)
+
+
+def _fill(body: Any, values: Values) -> Any:
+    if isinstance(body, _Whole):
+        return body.value(values)
+    if isinstance(body, Template):
+        return body.fill(values)
+    if isinstance(body, dict):
+        return {key: _fill(value, values) for key, value in body.items()}
+    if isinstance(body, list):
+        return [_fill(value, values) for value in body]
+    return body

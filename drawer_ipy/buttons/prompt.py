@@ -1,0 +1,55 @@
+"""Buttons that are prompts: text with places for arguments, which is what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drawer_ipy.buttons.arguments import Arguments
+from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.http_template import Template
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec
+from drawer_ipy.errors import Code, ErrorInfo
+
+
+class PromptButton:
+    """A prompt as a button; the output is its text with ``{{arg}}`` filled in, ready for a model.
+
+    Args:
+        spec: a specification. Where it declares no arguments, the places in the text are the arguments.
+        read: gives the text at each press; the specification's ``prompt`` when not given.
+    """
+
+    kind = "prompt"
+    open_args = True
+
+    def __init__(self, spec: ButtonSpec, read: Callable[[], str] | None = None) -> None:
+        self.name = spec.name
+        self.timeout: float | None = spec.timeout_seconds or None
+        self.output_schema: Mapping[str, Any] | None = spec.output_schema
+        self.rate = spec.rate
+        self.queue = spec.queue
+        self._read = read
+        self._template = Template(spec.prompt)
+        implied = (ArgSpec(name=name, type="any", required=True) for name in self._template.names)
+        self.args = tuple(spec.args) or tuple(implied)
+        self._arguments = Arguments(self.args, self.name)
+
+    def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments as text. Raises ArgumentError, see base.Button."""
+        return self._arguments.texts(args)
+
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+        """Fill the text in; see base.Button."""
+        try:
+            template = self._template if self._read is None else Template(self._read())
+        except (OSError, UnicodeDecodeError) as error:
+            return self._failed(f"the prompt of button {self.name!r} cannot be read: {error}")
+        text = template.fill(bound)
+        if not text.strip():
+            return self._failed(f"the prompt of button {self.name!r} is empty")
+        return Outcome(text, stdout=text)
+
+    def _failed(self, message: str) -> Outcome:
+        error = ErrorInfo(Code.PROMPT_ERROR, message, "write what the model should be told into it")
+        return Outcome(status="error", error=error, exit_code=1)

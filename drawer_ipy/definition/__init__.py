@@ -1,0 +1,21 @@
+"""Definitions: the models of drawers, steps and buttons, and what loads and checks them."""
+
+from __future__ import annotations
+
+from drawer_ipy.definition.json_schema import json_schema
+from drawer_ipy.definition.loading import Loaded, LoadedButton, load_button, load_drawer
+from drawer_ipy.definition.models import ButtonSpec, Drawer
+from drawer_ipy.definition.source import Source
+from drawer_ipy.definition.validation import validate
+
+__all__ = [
+    "ButtonSpec",
+    "Drawer",
+    "Loaded",
+    "LoadedButton",
+    "Source",
+    "json_schema",
+    "load_button",
+    "load_drawer",
+    "validate",
+]

@@ -1,0 +1,158 @@
+"""A JSON Schema of drawers and buttons, made from the models, for editors that complete and check.
+
+It says what may be *written*: aliases (``as``, ``from``), short forms (``args: [name]``), and null for
+"not given". Unknown keys are wrong in it, though a file that has some is still read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from drawer_ipy.definition.key_texts import KEY_TEXTS
+from drawer_ipy.definition.models import STEP_MODELS, ArgSpec, ButtonSpec, Drawer, InputSpec, Model, Policy
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_Schema = dict[str, Any]
+_NULL: _Schema = {"type": "null"}
+
+
+def json_schema(what: Literal["drawer", "button"] = "drawer") -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a drawer, or of a button, as one document of its own.
+
+    >>> json_schema()["properties"]["steps"]["items"]
+    {'$ref': '#/$defs/Step'}
+    """
+    model: type[Model] = Drawer if what == "drawer" else ButtonSpec
+    made = model.model_json_schema(by_alias=True)
+    parts = made.pop("$defs", {})
+    parts.pop("UnreadStep", None)
+    parts = {name: _object(part, name) for name, part in parts.items()}
+    if what == "drawer":
+        parts["Step"] = _step()
+    whole = _object(made, model.__name__)
+    title = "A drawer: a workflow of steps" if what == "drawer" else "A button: a reusable action"
+    return {"$schema": DIALECT, "title": title, **whole, "$defs": dict(sorted(parts.items()))}
+
+
+def _object(made: Mapping[str, Any], name: str) -> _Schema:
+    """One model's schema: no titles, no stray keys, descriptions, and the short forms."""
+    required = made.get("required", [])
+    out: _Schema = {"type": "object", "description": _plain(made.get("description", ""))}
+    out["properties"] = {
+        key: _property(name, key, value, optional=key not in required)
+        for key, value in made["properties"].items()
+    }
+    if required:
+        out["required"] = list(required)
+    return {**out, "additionalProperties": False}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("``", "`").split())
+
+
+def _property(owner: str, key: str, made: Mapping[str, Any], *, optional: bool) -> _Schema:
+    short = _SHORT.get((owner, key)) or _SHORT.get(("*", key))
+    schema = short() if short is not None else _steps_by_reference(_untitled(made))
+    default = made.get("default")
+    if optional:
+        schema = _nullable(schema)
+        if default not in (None, "", [], {}, 0, False):
+            schema["default"] = default
+    text = KEY_TEXTS.get(f"{owner}.{key}") or KEY_TEXTS.get(key)
+    return {"description": text, **schema} if text else schema
+
+
+def _untitled(made: Any) -> Any:
+    if isinstance(made, Mapping):
+        return {k: _untitled(v) for k, v in made.items() if k not in ("title", "default")}
+    return [_untitled(value) for value in made] if isinstance(made, list) else made
+
+
+def _steps_by_reference(schema: Any) -> Any:
+    """`schema` with the union of all step models put as a reference to ``Step``."""
+    if isinstance(schema, list):
+        return [_steps_by_reference(value) for value in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if any(one.get("$ref") == _ref("ButtonStep")["$ref"] for one in schema.get("oneOf", ())):
+        return _ref("Step")
+    return {key: _steps_by_reference(value) for key, value in schema.items()}
+
+
+def _ref(name: str) -> _Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _nullable(schema: _Schema) -> _Schema:
+    """`schema` or null, which is "not given" wherever a key is known."""
+    if not schema or _NULL in schema.get("anyOf", ()):
+        return dict(schema)
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], _NULL]}
+    return {"anyOf": [schema, _NULL]}
+
+
+def _step() -> _Schema:
+    """A step of any kind. Conditions rather than a union, so that a slip is told as itself.
+
+    Of a union, an editor can only say that none of ten kinds fits.
+    """
+    button = {"properties": {"kind": {"enum": ["button", "", None]}}}
+    rules = [{"if": button, "then": _ref("ButtonStep")}]
+    for kind, model in STEP_MODELS.items():
+        if kind != "button":
+            said = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
+            rules.append({"if": said, "then": _ref(model.__name__)})
+    kinds = {"description": KEY_TEXTS["kind"], "enum": [*STEP_MODELS, "", None], "default": "button"}
+    return {
+        "type": "object",
+        "description": "One step of a drawer; `kind` says which sort it is.",
+        "properties": {"id": {"type": "string", "minLength": 1}, "kind": kinds},
+        "required": ["id"],
+        "allOf": rules,
+    }
+
+
+def _words(model: type[Model], field: str) -> _Schema:
+    made: _Schema = model.model_json_schema()["properties"][field]
+    return {"enum": made["enum"]}
+
+
+def _nameless(model: type[Model]) -> _Schema:
+    """An entry written under its name, as in ``inputs: {urls: {type: list}}``."""
+    made = _object(model.model_json_schema(by_alias=True), model.__name__)
+    made.pop("required", None)
+    return made
+
+
+def _named_list(model: type[Model]) -> _Schema:
+    """A list of names or entries, or a mapping from each name to its type or entry."""
+    name = {"type": "string", "minLength": 1}
+    entries = {"type": "array", "items": {"anyOf": [name, _ref(model.__name__)]}}
+    by_name = {"anyOf": [_words(model, "type"), _nameless(model), _NULL]}
+    return {"anyOf": [entries, {"type": "object", "additionalProperties": by_name}]}
+
+
+def _policy() -> _Schema:
+    return {"anyOf": [_words(Policy, "action"), _ref("Policy")]}
+
+
+_EXPRESSION: _Schema = {"type": "string", "minLength": 1}
+_LIST_EXPRESSION: _Schema = {"anyOf": [_EXPRESSION, {"type": "array"}]}
+
+# Fields that are written otherwise than their model says.
+_SHORT: Mapping[tuple[str, str], Callable[[], _Schema]] = {
+    ("Drawer", "inputs"): lambda: _named_list(InputSpec),
+    ("ButtonSpec", "args"): lambda: _named_list(ArgSpec),
+    ("*", "on_failure"): _policy,
+    ("*", "over"): lambda: dict(_LIST_EXPRESSION),
+    ("AggregateStep", "from"): lambda: dict(_LIST_EXPRESSION),
+    ("MergeStep", "from"): lambda: dict(_LIST_EXPRESSION),
+    ("SwitchCase", "when"): lambda: {"anyOf": [_EXPRESSION, {"type": "boolean"}]},
+    ("Drawer", "drawer_kind"): lambda: {"enum": ["action", "flow", ""]},
+    ("Drawer", "schema_version"): lambda: {"enum": [1, 2]},
+    ("Policy", "compensate_with"): lambda: {"type": ["string", "object"]},
+}

@@ -1,0 +1,77 @@
+"""What a plain YAML scalar stands for: the core schema of YAML 1.2.
+
+YAML 1.1's surprises are left out: ``yes``, ``no``, ``on`` and ``off`` are text, so are dates, ``12:30``
+and ``1_000``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLS = {
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+_INT = re.compile(r"[-+]?[0-9]+")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
+_NANS = frozenset({".nan", ".NaN", ".NAN"})
+_PREFIX = "tag:yaml.org,2002:"
+_KNOWN_TAGS = frozenset({"str", "int", "float", "bool", "null"})
+
+
+def plain_value(text: str) -> Any:
+    """The value of an unquoted scalar: None, bool, int, float or the text itself.
+
+    Raises:
+        ValueError: a whole number of more digits than Python reads (4,300).
+    """
+    if text in _NULLS:
+        return None
+    if text in _BOOLS:
+        return _BOOLS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    return _number(text)
+
+
+def _number(text: str) -> Any:
+    if _INT.fullmatch(text):
+        return int(text)
+    if _OCTAL.fullmatch(text):
+        return int(text[2:], 8)
+    if _HEX.fullmatch(text):
+        return int(text, 16)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    infinite = _INFINITE.fullmatch(text)
+    if infinite:
+        return float(infinite[1] + "inf")
+    return float("nan") if text in _NANS else text
+
+
+def tagged_value(tag: str, text: str) -> Any:
+    """The value of a scalar with an explicit tag: ``!!str``, ``!!int``, ``!!float``, ``!!bool``, ``!!null``.
+
+    Raises:
+        ValueError: the tag is another one, or the text is no such value; the message says so.
+    """
+    short = tag.removeprefix(_PREFIX)
+    if tag == "!" or short == "str":
+        return text
+    if short not in _KNOWN_TAGS:
+        raise ValueError(f"the tag {tag.replace(_PREFIX, '!!')!r} is not known here")
+    value = plain_value(text)
+    if short == "float" and type(value) is int:
+        return float(value)
+    if short == ("null" if value is None else type(value).__name__):
+        return value
+    raise ValueError(f"{text!r} is no {short}")

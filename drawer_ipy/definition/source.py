@@ -1,0 +1,186 @@
+"""A definition's text, and where in it each value stands."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.definition.json_reader import looks_like_json, read_json
+from drawer_ipy.definition.tree import Built, Malformed, Mark, Node, Path, build
+from drawer_ipy.definition.yaml_reader import read_yaml
+
+Place = tuple[int, int] | tuple[None, None]
+
+# Characters that str.splitlines takes for line breaks and editors do not.
+_ODD_BREAKS = {ord(c): " " for c in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"}
+
+
+class Source:
+    """A text and the marks of the values read from it.
+
+    Attributes:
+        text: the text, with line ends as ``\\n`` and, where it began further down in a cell, as many
+            empty lines before it, so that line numbers count from the top of what the user sees.
+    """
+
+    def __init__(self, text: str = "", *, first_line: int = 1) -> None:
+        self.text = "\n" * (first_line - 1) + text
+        self._marks: dict[Path, Mark] = {}
+        self._starts = [0]
+        for at, character in enumerate(self.text):
+            if character == "\n":
+                self._starts.append(at + 1)
+
+    def set_marks(self, marks: dict[Path, Mark]) -> None:
+        """Take over where the values stand; the reader calls it once."""
+        self._marks = marks
+
+    def also(self, path: Path, known_as: Path) -> None:
+        """Let what stands at `path`, and below it, be found at `known_as` as well."""
+        length = len(path)
+        below = {(*known_as, *p[length:]): mark for p, mark in self._marks.items() if p[:length] == path}
+        self._marks.update(below)
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Line and column, 1-based, of a character offset in :attr:`text`."""
+        line = bisect.bisect_right(self._starts, index)
+        return line, index - self._starts[line - 1] + 1
+
+    def _nearest(self, path: Sequence[str | int]) -> tuple[Mark, bool] | None:
+        known = tuple(path)
+        while True:
+            if known in self._marks:
+                return self._marks[known], len(known) == len(path)
+            if not known:
+                return None
+            known = known[:-1]
+
+    def locate(self, path: Sequence[str | int], key: bool = False) -> Place:
+        """Line and column, 1-based, of the value at `path` such as ``("steps", 2, "args", "url")``.
+
+        Args:
+            path: keys and list positions from the top.
+            key: the place of the key rather than of its value.
+
+        Returns:
+            The place; of the nearest enclosing value when there is none at `path` (its key where it has
+            one, which is what the eye looks for); ``(None, None)`` when the definition was no text.
+        """
+        found = self._nearest(path)
+        if found is None:
+            return None, None
+        mark, exact = found
+        by_key = mark.key is not None and (key or not exact)
+        return self.place(mark.key.start if by_key and mark.key is not None else mark.node.start)
+
+    def locate_in(self, path: Sequence[str | int], offset: int) -> Place:
+        """The place of the character at `offset` within the text value at `path`.
+
+        Exact for values that are plain, quoted on one line, or a literal block; else where the value
+        begins.
+        """
+        found = self._nearest(path)
+        if found is None or not found[1] or found[0].node.kind != "scalar":
+            return self.locate(path)
+        node = found[0].node
+        return self.place(node.start + _raw_offset(self.text[node.start : node.end], node, offset))
+
+
+def _raw_offset(raw: str, node: Node, offset: int) -> int:
+    """The offset in the text as written that `offset` in the value corresponds to; 0 when unsure."""
+    if node.style == "|":
+        return _in_block(raw, node.text, offset)
+    if "\n" in raw:
+        return 0
+    if node.style == "":
+        return min(offset, len(raw))
+    at, seen = 1, 0
+    while seen < offset and at < len(raw) - 1:
+        at += _written_length(raw, at, node.style)
+        seen += 1
+    return at
+
+
+def _written_length(raw: str, at: int, style: str) -> int:
+    """How many characters of `raw` stand for one character of the value at offset `at`."""
+    if style == "'":
+        return 2 if raw[at : at + 2] == "''" else 1
+    if raw[at] != "\\":
+        return 1
+    return {"x": 4, "u": 6, "U": 10}.get(raw[at + 1 : at + 2], 2)
+
+
+def _in_block(raw: str, value: str, offset: int) -> int:
+    lines = raw.split("\n")  # the first holds the block mark
+    before, _, start = value[:offset].rpartition("\n")
+    number = before.count("\n") + 2 if "\n" in value[:offset] else 1
+    shown = value.split("\n")[number - 1]
+    if number >= len(lines) or not lines[number].endswith(shown):
+        return 0
+    indent = len(lines[number]) - len(shown)
+    return sum(len(line) + 1 for line in lines[:number]) + indent + len(start)
+
+
+def read_source(text: str, *, first_line: int = 1) -> tuple[Built, Source]:
+    """Read YAML or JSON.
+
+    Args:
+        text: the definition; it may start with a byte order mark and have line ends of any system.
+        first_line: the number, from 1, of the line its first line is in what the user sees.
+
+    Returns:
+        What was read (``value`` is ``None`` for an empty text) and the source to locate it in.
+
+    Raises:
+        MalformedSource: it is neither.
+    """
+    clean = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").translate(_ODD_BREAKS)
+    source = Source(clean, first_line=first_line)
+    try:
+        node = _read(source.text)
+        built = build(node) if node is not None else Built()
+    except Malformed as error:
+        raise MalformedSource(error, source) from None
+    source.set_marks(built.marks)
+    return built, source
+
+
+def _read(text: str) -> Node | None:
+    if not text.lstrip().startswith(("{", "[")):
+        return read_yaml(text)
+    try:
+        return read_json(text)
+    except Malformed as json_trouble:
+        # Comments, single quotes and commas before a closing bracket are YAML's, so they are fine here.
+        try:
+            return read_yaml(text)
+        except Malformed as yaml_trouble:
+            raise (json_trouble if looks_like_json(text) else yaml_trouble) from None
+
+
+class MalformedSource(Exception):
+    """What :func:`read_source` raises: the trouble, and the source it is in."""
+
+    def __init__(self, error: Malformed, source: Source) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.source = source
+
+
+def plain_tree(value: Any, depth: int = 0) -> Any:
+    """`value` with its mappings and lists copied to plain dicts and lists, all else as it is.
+
+    Raises:
+        ValueError: a key is no text, or it is nested too deep (or within itself).
+    """
+    if depth > 100:
+        raise ValueError("the definition is nested more than 100 deep, or within itself")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ValueError(f"the key {key!r} is not text")
+        return {key: plain_tree(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_tree(inner, depth + 1) for inner in value]
+    return value

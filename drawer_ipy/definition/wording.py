@@ -1,0 +1,170 @@
+"""pydantic's findings in the words of this package.
+
+pydantic speaks of its own types and of the members of unions; a user has written ``parallelism: "4"``
+and wants to read that it must be a whole number, without quotes.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from drawer_ipy.definition.models import STEP_MODELS
+from drawer_ipy.definition.paths import step_path
+from drawer_ipy.definition.shape import Finding
+from drawer_ipy.definition.tree import Path
+from drawer_ipy.errors import did_you_mean
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping (`key: value`)",
+    "model_type": "a mapping (`key: value`)",
+    "model_attributes_type": "a mapping (`key: value`)",
+    "finite_number": "a finite number",
+}
+_WANT_MAPPING = ("model_type", "dict_type", "model_attributes_type")
+_NEEDED = {
+    "id": "give every step an id of its own: `id: name`",
+    "name": "give it a name: `name: ...`",
+    "kind": "say which kind it is: `kind: ...`",
+}
+
+
+def translate(error: ValidationError, tree: Any) -> list[Finding]:
+    """One finding per place; what pydantic says about the members of a union is put together."""
+    by_path: dict[Path, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        if detail["type"] == "union_tag_invalid":
+            continue  # shape.py reports unknown kinds
+        by_path.setdefault(written_path(detail["loc"], tree), []).append(detail)
+    return [_finding(path, details, _at(tree, path)) for path, details in by_path.items()]
+
+
+def written_path(loc: Sequence[str | int], tree: Any) -> Path:
+    """pydantic's location as the path of keys and positions in the definition as it was written.
+
+    Union members (``"for_each"`` after a step's position) are left out; a position in a list that was
+    written as a mapping by name becomes that name; what goes on below a scalar is cut.
+    """
+    path: list[str | int] = []
+    here = tree
+    for i, part in enumerate(loc):
+        if _is_tag(loc, i):
+            continue
+        if isinstance(here, Mapping):
+            by_position = isinstance(part, int) and part < len(here)
+            path.append(list(here)[int(part)] if by_position else part)
+            here = here.get(str(path[-1]))
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            path.append(part)
+            here = here[part]
+        else:
+            break
+    return tuple(path)
+
+
+def _is_tag(loc: Sequence[str | int], i: int) -> bool:
+    if loc[i] not in STEP_MODELS or i < 2 or not isinstance(loc[i - 1], int):
+        return False
+    return loc[i - 2] == "steps" or (i > 2 and loc[i - 3] == "branches")
+
+
+_MISSING = object()
+
+
+def _at(tree: Any, path: Path) -> Any:
+    here = tree
+    for part in path:
+        if isinstance(here, Mapping):
+            here = here.get(str(part), _MISSING)
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            return _MISSING
+    return here
+
+
+def _finding(path: Path, details: list[ErrorDetails], value: Any) -> Finding:
+    what = _named(path)
+    first = details[0]
+    context = first.get("ctx") or {}
+    if first["type"] == "missing" or (first["type"] == "string_too_short" and path):
+        owner = _named(path[:-1])
+        return Finding(path, f"{owner} has no {path[-1]}", _NEEDED.get(str(path[-1]), ""), on_key=False)
+    if first["type"] == "literal_error":
+        words = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
+        words = [word for word in words if word]
+        near = did_you_mean(str(value), words)
+        listed = f"it is one of {', '.join(words)}"
+        return Finding(path, f"{what} cannot be {_shown(value)}", f"{near} {listed}".strip(), on_key=False)
+    if first["type"] == "greater_than_equal":
+        hint = f"the least is {context['ge']}"
+        return Finding(path, f"{what} cannot be {_shown(value)}", hint, on_key=False)
+    expected = list(dict.fromkeys(_EXPECTED[d["type"]] for d in details if d["type"] in _EXPECTED))
+    if not expected:
+        return Finding(path, f"{what} cannot be {_shown(value)}", "", on_key=False)
+    said = f"the text {_shown(value)}" if isinstance(value, str) and value else _shown(value)
+    message = f"{what} must be {' or '.join(expected)}, this is {said}"
+    return Finding(path, message, _type_hint(first["type"], path, value), on_key=False)
+
+
+def _type_hint(kind: str, path: Path, value: Any) -> str:
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        if path[-1] == "duration":
+            return f'give a unit: "{value}s"'
+        if path[-1] == "rate" and not isinstance(value, bool):
+            return f'say per what: "{value}/s"'
+        return f'put it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
+    if kind == "string_type" and isinstance(value, Mapping | list):
+        return "text that begins with { or [ needs quotes"
+    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        return _unquote_hint(kind, value)
+    if kind in _WANT_MAPPING and isinstance(value, str) and ":" in value:
+        return "a space is missing after the colon: `key: value`"
+    if kind == "list_type" and isinstance(value, Mapping):
+        return "begin each entry with `- `"
+    return ""
+
+
+def _unquote_hint(kind: str, value: str) -> str:
+    if "${" in value:
+        return "references work in args and expressions; write the value itself here"
+    if kind == "bool_type":
+        return "YAML 1.2 knows true and false only" if value.lower() in ("yes", "no", "on", "off") else ""
+    return f"write it without quotes: {value}" if value.strip().lstrip("-").isdigit() else ""
+
+
+def _named(path: Path) -> str:
+    """`path` as people say it, ``steps[2]`` or ``buttons.f.args[0].type``, from its step on."""
+    if not path:
+        return "the definition"
+    step = step_path(path)  # the problem's step_id names it already
+    out = ""
+    for part in path[-2:] if path == step else path[len(step) :]:
+        out += f"[{part}]" if isinstance(part, int) else (f".{part}" if out else part)
+    return out
+
+
+def _shown(value: Any) -> str:
+    if value is _MISSING:
+        return "missing"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return reprlib.repr(value) if value else "empty"
+    return reprlib.repr(value)

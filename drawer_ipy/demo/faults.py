@@ -1,0 +1,77 @@
+"""Handlers that break the protocol on purpose, and plain bytes to fill a download."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+import struct
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from drawer_ipy.demo.params import path_int
+from drawer_ipy.demo.streaming import send_pieces
+
+MAX_BINARY = 16 * 1024 * 1024
+TRUNCATED_PROMISED, TRUNCATED_SENT = 10_000, 4_000
+_BLOCK = 65_536
+_LINE = b"There is always more in the drawer.\n"
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """Reset the connection instead of answering."""
+    if request.transport is not None:
+        sock = request.transport.get_extra_info("socket")
+        # Closing with a linger time of zero sends RST; a plain close would send FIN.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.transport.abort()
+    return web.Response()  # never sent: the connection is gone
+
+
+async def truncated(request: web.Request) -> web.StreamResponse:
+    """Promise 10,000 bytes, send 4,000 and close the connection."""
+
+    async def part() -> AsyncIterator[bytes]:
+        yield b"." * TRUNCATED_SENT
+
+    response = await send_pieces(request, part(), TRUNCATED_PROMISED)
+    if request.transport is not None:
+        request.transport.close()  # sends what is buffered first, unlike abort
+    return response
+
+
+async def bad_gzip(request: web.Request) -> web.Response:
+    """Claim gzip for a body that is not."""
+    return web.Response(
+        body=b"This is not gzip, whatever the header says.",
+        content_type="text/plain",
+        headers={"Content-Encoding": "gzip"},
+    )
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    """Send lines until the client leaves or the site stops; both end this handler."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        while True:
+            yield _LINE * 100
+            # One core is often all there is: about 3 MB/s is endless enough.
+            await asyncio.sleep(0.001)
+
+    return await send_pieces(request, lines(), None)
+
+
+async def binary(request: web.Request) -> web.StreamResponse:
+    """Bytes that look random and are always the same; a shorter answer begins a longer one.
+
+    They repeat after 64 KiB, so that making them costs next to nothing.
+    """
+    size = path_int(request, "bytes", 0, MAX_BINARY)
+    block = hashlib.shake_128(b"drawer_ipy demo").digest(_BLOCK)
+
+    async def blocks() -> AsyncIterator[bytes]:
+        for start in range(0, size, _BLOCK):
+            yield block[: size - start]
+
+    return await send_pieces(request, blocks(), size, "application/octet-stream")

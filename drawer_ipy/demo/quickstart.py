@@ -1,0 +1,191 @@
+"""``python -m drawer_ipy.demo.quickstart NOTEBOOK``: execute a notebook and print the tables it made."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FAILED = 1
+"""Exit code: a cell failed."""
+
+UNUSABLE = 2
+"""Exit code: there is no such notebook, it is not one, or a library to execute it is missing."""
+
+_CELL_SECONDS = 300
+_RULE = 100  # as wide as a table in plain text
+_CLEAR = "\r\x1b[K"
+_VOLATILE = ("execution",)  # metadata that differs each time
+
+
+class Unusable(Exception):
+    """The notebook cannot be executed at all; the message says why."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Execute the notebook in a kernel of this interpreter, print its tables, say where to open it.
+
+    Returns:
+        0, :data:`FAILED` or :data:`UNUSABLE`; what went wrong is on standard error.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m drawer_ipy.demo.quickstart",
+        description="Execute a notebook, print the tables its %%drawer cells made, say where to open it.",
+    )
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("--save", action="store_true", help="keep the outputs in the notebook")
+    args = parser.parse_args(argv)
+    path: Path = args.notebook
+    try:
+        notebook = _read(path)
+        failure = _execute(notebook, path)
+    except Unusable as error:
+        print(error, file=sys.stderr)
+        return UNUSABLE
+    if failure:
+        print(f"{path}: {failure}", file=sys.stderr)
+        return FAILED
+    if args.save:
+        _save(notebook, path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.startswith("%%drawer"):
+            _print_cell(cell)
+    print(f"Open it live:  {_open_command(path)}")
+    return 0
+
+
+def _read(path: Path) -> Any:
+    """The notebook of that file.
+
+    Raises:
+        Unusable: there is none, or it cannot be executed here.
+    """
+    if not path.is_file():
+        raise Unusable(f"there is no notebook {path}")
+    try:
+        import nbclient  # noqa: F401  # asked for before anything is started
+        import nbformat
+    except ImportError as error:
+        raise Unusable(f"{error}; pip install 'drawer-ipy[notebook]'") from error
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # nbformat raises whatever the text provokes
+        raise Unusable(f"{path} is no notebook: {_first_line(error)}") from error
+
+
+def _execute(notebook: Any, path: Path) -> str:
+    """Execute every cell; why one failed, else ``""``."""
+    # In this interpreter's own kernel, and without the remarks that kernels make about themselves.
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    latest = 0
+
+    def started(cell: Any, cell_index: int) -> None:
+        nonlocal latest
+        latest = cell_index
+        if cell_index in code:
+            told(f"running {path}: code cell {code.index(cell_index) + 1} of {len(code)}")
+
+    told = _progress()
+    told(f"starting a kernel for {path}")
+    client = NotebookClient(
+        notebook,
+        timeout=_CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--log-level=ERROR"],
+        store_widget_state=False,  # the live views are gone by then; their state would only be noise
+        on_cell_start=started,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return _told_of(notebook.cells[latest], latest, f"{error.ename}: {error.evalue}")
+    except CellTimeoutError:
+        return _told_of(notebook.cells[latest], latest, f"no end after {_CELL_SECONDS} s")
+    except DeadKernelError:
+        return _told_of(notebook.cells[latest], latest, "the kernel died")
+    finally:
+        told("")
+    return ""
+
+
+def _told_of(cell: Any, index: int, why: str) -> str:
+    line = cell.source.strip().partition("\n")[0]
+    return f"cell {index + 1} failed\n  {line}\n{why.strip()}"
+
+
+def _progress() -> Callable[[str], None]:
+    """What shows a line of progress on standard error; ``""`` takes the last one away.
+
+    Only a terminal can take back what it shows; elsewhere there is a line for the start and no more.
+    """
+    if not sys.stderr.isatty():
+        said: list[str] = []
+
+        def once(line: str) -> None:
+            if line and not said:
+                said.append(line)
+                print(line, file=sys.stderr, flush=True)
+
+        return once
+
+    def redraw(line: str) -> None:
+        print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)
+
+    return redraw
+
+
+def _print_cell(cell: Any) -> None:
+    """A cell's source, a rule, and what its outputs say in plain text."""
+    print(cell.source.rstrip())
+    print("═" * _RULE)
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            print(output.text.rstrip("\n"))
+        elif "text/plain" in output.get("data", {}):
+            print(output.data["text/plain"])
+    print()
+
+
+def _save(notebook: Any, path: Path) -> None:
+    """Write the notebook with its outputs, without what differs each time for no reason."""
+    import nbformat
+
+    for cell in notebook.cells:
+        for key in _VOLATILE:
+            cell.metadata.pop(key, None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    notebook.metadata.pop("widgets", None)  # an editor may have left it
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+
+
+def _open_command(path: Path) -> str:
+    """What to type to open the notebook in JupyterLab, from the current folder."""
+    beside = Path(sys.executable).parent
+    found = next((p for name in ("jupyter", "jupyter.exe") if (p := beside / name).is_file()), None)
+    words = [_short(found)] if found else [_short(Path(sys.executable)), "-m", "jupyter"]
+    return shlex.join([*words, "lab", _short(path)])
+
+
+def _short(path: Path) -> str:
+    """The path from the current folder, where it lies below it."""
+    here = Path.cwd()
+    whole = path if path.is_absolute() else here / path
+    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(path)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).partition("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""The table of everything that the demo site answers, and the application made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from drawer_ipy.demo import api, behaviour, faults, pages, shop
+from drawer_ipy.demo.catalogue import Catalogue
+from drawer_ipy.demo.keys import CATALOGUE, INDEX, STATE
+from drawer_ipy.demo.middleware import allow_leaving, count, explain_errors
+from drawer_ipy.demo.state import DemoState
+
+MAX_BODY = 16 * 1024 * 1024
+"""Largest request body in bytes; a larger one is answered with 413."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One route: its pattern, an example to try, what it does, and who answers."""
+
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    example: str
+    note: str
+    method: str = "GET"
+    query: str = ""
+
+    @property
+    def label(self) -> str:
+        """The route as it is shown to people."""
+        return f"{self.path.replace('{rest:.*}', '…')}{self.query}"
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("/", shop.index, "/", "This page."),
+    Endpoint(
+        "/catalogue",
+        shop.catalogue,
+        "/catalogue?page=1",
+        "Lists of 20 items; follow a.next to the last one.",
+        query="?page=N",
+    ),
+    Endpoint("/item/{id}", shop.item, "/item/1", "An item, 1 to 240."),
+    Endpoint("/category/{name}", shop.category, "/category/maps", "The items of a category."),
+    Endpoint(
+        "/mixed/{id}",
+        shop.mixed,
+        "/mixed/1",
+        "An item after 5 to 60 ms; 4 to 5 % of the ids always answer 404 or 500. "
+        "Takes any id up to a million.",
+    ),
+    Endpoint("/gzip/{id}", shop.item_gzip, "/gzip/1", "An item, sent compressed."),
+    Endpoint(
+        "/api/items",
+        api.items,
+        "/api/items?offset=0&limit=20",
+        "Items as JSON, up to 100 at once.",
+        query="?offset=&limit=",
+    ),
+    Endpoint(
+        "/api/items/{id}",
+        api.item,
+        "/api/items/1",
+        "An item as JSON, with ETag and Last-Modified; 304 for what is known.",
+    ),
+    Endpoint("/api/search", api.search, "/api/search?q=lamp", "Items that hold a text.", query="?q="),
+    Endpoint(
+        "/api/echo",
+        api.echo,
+        "/api/echo?a=1",
+        "Any method: the request as the server saw it.",
+        method="*",
+    ),
+    Endpoint("/slow/{ms}", behaviour.slow, "/slow/300", "Waits up to 30000 ms, then answers."),
+    Endpoint(
+        "/drip/{bytes}",
+        behaviour.drip,
+        "/drip/200?ms=500",
+        "Headers at once, the body over a time.",
+        query="?ms=",
+    ),
+    Endpoint("/status/{code}", behaviour.status, "/status/418", "Any status, 200 to 599."),
+    Endpoint(
+        "/flaky/{key}",
+        behaviour.flaky,
+        "/flaky/a?fail=2",
+        "500 for the first requests of a key, then 200.",
+        query="?fail=N",
+    ),
+    Endpoint(
+        "/limited/{key}",
+        behaviour.limited,
+        "/limited/a?after=3&retry_after=1",
+        "429 with Retry-After after some requests of a key, until that many seconds have passed.",
+        query="?after=N&retry_after=S",
+    ),
+    Endpoint("/redirect/{n}", behaviour.redirect, "/redirect/3", "Redirects n times."),
+    Endpoint(
+        "/redirect-to",
+        behaviour.redirect_to,
+        "/redirect-to?url=/item/1",
+        "Redirects to an address.",
+        query="?url=",
+    ),
+    Endpoint(
+        "/cookies/set",
+        behaviour.set_cookies,
+        "/cookies/set?name=value",
+        "Sets cookies, then shows them.",
+        query="?name=value",
+    ),
+    Endpoint("/cookies", behaviour.cookies, "/cookies", "The cookies that were sent, as JSON."),
+    Endpoint("/encoding/latin1", shop.latin1, "/encoding/latin1", "A page in ISO-8859-1."),
+    Endpoint("/robots.txt", shop.robots, "/robots.txt", "Forbids /private/ to robots."),
+    Endpoint("/private/{rest:.*}", shop.private, "/private/page", "What robots.txt forbids."),
+    Endpoint("/binary/{bytes}", faults.binary, "/binary/1024", "Up to 16 MiB, always the same."),
+    Endpoint("/reset", faults.reset, "/reset", "The connection is reset, without an answer."),
+    Endpoint("/truncated", faults.truncated, "/truncated", "A body shorter than promised."),
+    Endpoint("/bad-gzip", faults.bad_gzip, "/bad-gzip", "Says gzip, and is not."),
+    Endpoint("/endless", faults.endless, "/endless", "A body without an end."),
+)
+"""Every route, in the order of the first page."""
+
+
+def make_app(catalogue: Catalogue, state: DemoState) -> web.Application:
+    """An application that serves ``catalogue`` and counts in ``state``."""
+    app = web.Application(middlewares=(count, allow_leaving, explain_errors), client_max_size=MAX_BODY)
+    app[CATALOGUE] = catalogue
+    app[STATE] = state
+    app[INDEX] = pages.index_page([(e.label, e.example, e.note) for e in ENDPOINTS])
+    for endpoint in ENDPOINTS:
+        if endpoint.method == "GET":
+            app.router.add_get(endpoint.path, endpoint.handler)  # answers HEAD as well
+        else:
+            app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
+    return app

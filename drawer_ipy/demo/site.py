@@ -1,0 +1,267 @@
+"""The demo site as an object: a server in a thread of its own, or on the loop that is running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from html import escape
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from drawer_ipy.demo import pages
+from drawer_ipy.demo.catalogue import ITEM_COUNT, MIXED_MAX, Catalogue, Item
+from drawer_ipy.demo.keys import CATALOGUE, STATE
+from drawer_ipy.demo.routes import make_app
+from drawer_ipy.demo.state import DemoState, Stats
+from drawer_ipy.origins import site_started, site_stopped
+
+HOST = "127.0.0.1"
+"""The site is for this computer only; some of its pages would be a nuisance on a network."""
+
+_BACKLOG = 1024  # connections that may wait to be accepted: benchmarks open hundreds at once
+_GRACE_S = 0.1  # time that requests in flight have to finish when the site stops
+_JOIN_S = 5.0  # far more than stopping takes
+
+_HIGHLIGHTS = (
+    ("/", "everything that can be fetched"),
+    ("/catalogue?page=1", "lists of items, 20 each"),
+    ("/item/1", f"item pages, 1 to {ITEM_COUNT}"),
+    ("/mixed/1", "the same, some slow and 4 to 5 % broken"),
+    ("/api/items?limit=20", "the items as JSON"),
+    ("/api/echo?a=1", "your request, shown back to you"),
+    ("/slow/300", "an answer after 300 ms"),
+    ("/flaky/a?fail=2", "two failures, then success"),
+    ("/limited/a?after=3&retry_after=1", "429 with Retry-After"),
+)
+
+
+class DemoSite:
+    """A small web site on 127.0.0.1 for notebooks and tests; its content never changes.
+
+    Make one with :meth:`start` (a background thread, usable from anywhere) or :meth:`serve` (on
+    the running loop). As a context manager it stops at the end of the block.
+    """
+
+    def __init__(self, port: int, app: web.Application, ask_to_stop: Callable[[], None]) -> None:
+        """For :meth:`start` and :meth:`serve`, which have ``app`` served on ``port`` already."""
+        self.url = f"http://{HOST}:{port}"
+        self.items: tuple[Item, ...] = app[CATALOGUE].items
+        self._state = app[STATE]
+        self._ask_to_stop = ask_to_stop
+        self._running = True
+        site_started(self.url)
+
+    @classmethod
+    def start(cls, port: int = 0) -> DemoSite:
+        """Serve from a daemon thread; the site answers when this returns.
+
+        Args:
+            port: TCP port from 1 to 65535, or 0 for any free one.
+
+        Raises:
+            ValueError: the port is out of range.
+            OSError: the port cannot be had; the message says why and what to do.
+        """
+        app, sock = make_app(Catalogue.build(), DemoState()), _listen(port)
+        bound_port = sock.getsockname()[1]
+        ready: Future[Callable[[], None]] = Future()
+        thread = threading.Thread(
+            target=lambda: asyncio.run(_serve_until_stopped(sock, app, ready)),
+            name="drawer_ipy-demo",
+            daemon=True,
+        )
+        thread.start()
+        signal_stop = ready.result()
+
+        def stop() -> None:
+            signal_stop()
+            thread.join(_JOIN_S)
+
+        return cls(bound_port, app, stop)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def serve(cls, port: int = 0) -> AsyncIterator[DemoSite]:
+        """Serve on the running loop for the length of an ``async with`` block.
+
+        Calling :meth:`stop` within the block only asks the server to stop; it has stopped when the
+        block has been left. Arguments and errors are those of :meth:`start`.
+        """
+        app, sock = make_app(Catalogue.build(), DemoState()), _listen(port)
+        bound_port = sock.getsockname()[1]
+        ready: Future[Callable[[], None]] = Future()
+        task = asyncio.create_task(_serve_until_stopped(sock, app, ready))
+        with sock:  # a task that is cancelled before its first step never gets to close it
+            try:
+                site = cls(bound_port, app, await asyncio.shield(asyncio.wrap_future(ready)))
+            except BaseException:
+                task.cancel()
+                await asyncio.wait([task])
+                raise
+            try:
+                yield site
+            finally:
+                site.stop()
+                await task
+
+    def stop(self) -> None:
+        """Close the listening socket and every connection; a second call does nothing.
+
+        Takes less than a second, whatever is in flight.
+        """
+        if self._running:
+            self._running = False
+            site_stopped(self.url)
+            self._ask_to_stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the site still answers."""
+        return self._running
+
+    @property
+    def page_urls(self) -> list[str]:
+        """The addresses of all item pages, in the order of their ids."""
+        return [f"{self.url}/item/{item.id}" for item in self.items]
+
+    @property
+    def api_urls(self) -> list[str]:
+        """The addresses of all items as JSON, in the order of their ids."""
+        return [f"{self.url}/api/items/{item.id}" for item in self.items]
+
+    def mixed_urls(self, count: int = ITEM_COUNT) -> list[str]:
+        """The addresses of the first ``count`` mixed pages, of which 4 to 5 % fail.
+
+        Raises ValueError unless ``count`` lies between 0 and a million.
+        """
+        if not 0 <= count <= MIXED_MAX:
+            raise ValueError(f"count must be from 0 to {MIXED_MAX}, not {count}.")
+        return [f"{self.url}/mixed/{number}" for number in range(1, count + 1)]
+
+    def stats(self) -> Stats:
+        """What has been requested since the start or the last :meth:`reset`."""
+        return self._state.stats()
+
+    def reset(self) -> None:
+        """Set the counters to zero and forget flaky keys and rate limits."""
+        self._state.reset()
+
+    def __repr__(self) -> str:
+        if not self._running:
+            return f"<DemoSite {self.url}, stopped>"
+        lines = [f"<DemoSite {self.url}, running>"]
+        lines += [f"  {path:<34}{note}" for path, note in _HIGHLIGHTS]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        if not self._running:
+            return f"<p>Demo site at {escape(self.url)}, stopped</p>"
+        links = pages.links_fragment(self.url, _HIGHLIGHTS)
+        return f"<p>Demo site running at {escape(self.url)}</p>{links}"
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket, made by the caller's thread so that its errors reach the caller."""
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port must be from 1 to 65535, or 0 for any free one, not {port}.")
+    try:
+        return socket.create_server((HOST, port), backlog=_BACKLOG)
+    except OSError as error:
+        reason = (error.strerror or str(error)).split(" (while")[0]
+        raise OSError(
+            error.errno,
+            f"The demo site cannot listen on {HOST}:{port}: {reason}. "
+            "Choose another port, or port 0 for any free one",
+        ) from error
+
+
+async def _serve_until_stopped(
+    sock: socket.socket, app: web.Application, ready: Future[Callable[[], None]]
+) -> None:
+    """Answer requests on ``sock`` until stopped, then close everything.
+
+    ``ready`` receives a function that stops the server; any thread may call it, at any time. If
+    the server cannot start, ``ready`` receives the error instead.
+    """
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+
+    def signal_stop() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stopping.set)
+
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=logging.getLogger(__name__),
+        handler_cancellation=True,  # a client that leaves ends its handler
+        shutdown_timeout=_GRACE_S,
+    )
+    with sock:
+        try:
+            await runner.setup()
+            listener = web.SockSite(runner, sock, backlog=_BACKLOG)
+            await listener.start()
+        except BaseException as error:
+            ready.set_exception(error)
+            await runner.cleanup()
+            if isinstance(error, Exception):
+                return  # whoever waits for ready raises it
+            raise
+        ready.set_result(signal_stop)
+        try:
+            await stopping.wait()
+        finally:
+            await _stop_accepting(sock)
+            await listener.stop()
+            await _close(runner)
+
+
+async def _stop_accepting(sock: socket.socket) -> None:
+    """Leave new connections to the kernel, which refuses them once ``sock`` is closed.
+
+    Without this, asyncio loses (and leaks) a connection that it has accepted but not yet handed
+    to the server when the server closes.
+    """
+    with contextlib.suppress(NotImplementedError):  # Windows' default loop has no readers
+        asyncio.get_running_loop().remove_reader(sock)
+    await _settle()
+
+
+async def _close(runner: web.AppRunner) -> None:
+    """End the requests in flight and close their connections."""
+    server = runner.server
+    connections = list(server.connections) if server is not None else []
+    transports = [connection.transport for connection in connections]
+    await runner.cleanup()
+    for transport in transports:
+        # A polite close waits for a client that does not read, possibly for ever.
+        if transport is not None:
+            transport.abort()
+    await _settle()
+
+
+async def _settle() -> None:
+    """Let the loop finish what it has begun: accepting, closing and cancelling take rounds.
+
+    A connection accepted just before the listener closed reaches the server on the third round.
+    """
+    for _ in range(5):
+        await asyncio.sleep(0)

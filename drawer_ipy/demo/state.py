@@ -1,0 +1,107 @@
+"""What a running demo site remembers: request counts, flaky keys, rate-limited keys."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+MAX_PATHS = 10_000
+"""Number of distinct paths that are counted one by one; later ones count as ``(other)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """A snapshot of the counters.
+
+    ``requests`` counts requests since the start or the last reset, ``by_path`` splits them by path
+    (without the query), ``in_flight`` is how many handlers are at work now and ``max_in_flight``
+    how many were at once. Pages that are answered without a wait never overlap: to see how many
+    requests a client makes at once, ask for ``/slow/{ms}`` or ``/mixed/{id}``.
+    """
+
+    requests: int
+    by_path: dict[str, int]
+    in_flight: int
+    max_in_flight: int
+
+
+@dataclass(slots=True)
+class _Window:
+    """Requests that a rate-limited key has had, and when it opens again (None: it is open)."""
+
+    used: int = 0
+    opens_at: float | None = None
+
+
+@dataclass(slots=True)
+class DemoState:
+    """Counters of one site.
+
+    The server's loop writes while another thread may read or reset: every method takes the lock.
+    ``clock`` gives seconds, and never goes backwards.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _requests: int = 0
+    _in_flight: int = 0
+    _max_in_flight: int = 0
+    _by_path: dict[str, int] = field(default_factory=dict)
+    _flaky: dict[str, int] = field(default_factory=dict)
+    _limited: dict[str, _Window] = field(default_factory=dict)
+
+    def enter(self, path: str) -> None:
+        """Count a request that has arrived for ``path``."""
+        with self._lock:
+            self._requests += 1
+            self._in_flight += 1
+            self._max_in_flight = max(self._max_in_flight, self._in_flight)
+            if path not in self._by_path and len(self._by_path) >= MAX_PATHS:
+                path = "(other)"
+            self._by_path[path] = self._by_path.get(path, 0) + 1
+
+    def leave(self) -> None:
+        """Count that a request is no longer being handled."""
+        with self._lock:
+            self._in_flight -= 1
+
+    def stats(self) -> Stats:
+        """Return a snapshot that later requests do not change."""
+        with self._lock:
+            return Stats(self._requests, dict(self._by_path), self._in_flight, self._max_in_flight)
+
+    def reset(self) -> None:
+        """Forget counts, flaky keys and rate limits; what is in flight stays counted as such."""
+        with self._lock:
+            self._requests = 0
+            self._max_in_flight = self._in_flight
+            self._by_path.clear()
+            self._flaky.clear()
+            self._limited.clear()
+
+    def flaky_attempt(self, key: str) -> int:
+        """Count one more request for a flaky key; returns its number, from 1."""
+        with self._lock:
+            attempt = self._flaky[key] = self._flaky.get(key, 0) + 1
+            return attempt
+
+    def limited_wait(self, key: str, after: int, retry_after: float) -> float:
+        """Ask for one request of a rate-limited key.
+
+        Returns 0 where it is allowed, else the seconds until the key opens again. ``after``
+        requests are allowed; the next one closes the key for ``retry_after`` seconds, and then as
+        many are allowed anew.
+        """
+        with self._lock:
+            window = self._limited.setdefault(key, _Window())
+            now = self.clock()
+            if window.opens_at is not None and now >= window.opens_at:
+                window.used, window.opens_at = 0, None
+            if window.opens_at is None and window.used < after:
+                window.used += 1
+                return 0.0
+            if window.opens_at is None:
+                window.opens_at = now + retry_after
+            return window.opens_at - now

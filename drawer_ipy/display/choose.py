@@ -1,0 +1,55 @@
+"""Which display suits the place a drawer is pressed in."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from drawer_ipy.display.live import Display, NullDisplay
+from drawer_ipy.errors import UsageError, did_you_mean
+
+KINDS = ("auto", "widget", "html", "text", "none")
+"""What may be asked for."""
+
+
+def choose_display(shell: Any | None, *, quiet: bool = False, kind: str = "auto") -> Display:
+    """A new display for one run; the libraries it needs are imported when it is made.
+
+    Args:
+        shell: IPython's shell, ``None`` in a plain Python program.
+        quiet: show nothing, whatever the kind.
+        kind: one of :data:`KINDS`; ``auto`` is widgets in a Jupyter kernel, HTML where they are not
+            installed, and a bar on standard error everywhere else.
+
+    Raises:
+        UsageError: the kind is none of these, or cannot be shown here.
+    """
+    if kind not in KINDS:
+        known = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        raise UsageError(f"display is {known}, not {kind!r}", remediation=did_you_mean(kind, KINDS))
+    if quiet or kind == "none":
+        return NullDisplay()
+    in_kernel = getattr(shell, "kernel", None) is not None
+    if kind == "auto":
+        kind = ("widget" if _has_widgets() else "html") if in_kernel else "text"
+    if kind == "text":
+        from drawer_ipy.display.text import TextDisplay
+
+        return TextDisplay()
+    if not in_kernel:
+        raise UsageError(
+            f"the display {kind!r} needs a Jupyter notebook", remediation="use 'text' here, or 'auto'"
+        )
+    if kind == "html":
+        from drawer_ipy.display.html import HtmlDisplay
+
+        return HtmlDisplay()
+    if not _has_widgets():
+        raise UsageError("the display 'widget' needs ipywidgets", remediation="pip install ipywidgets")
+    from drawer_ipy.display.widget import WidgetDisplay
+
+    return WidgetDisplay()
+
+
+def _has_widgets() -> bool:
+    return importlib.util.find_spec("ipywidgets") is not None

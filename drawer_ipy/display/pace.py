@@ -1,0 +1,49 @@
+"""How fast items end of late, and when the rest will have ended."""
+
+from __future__ import annotations
+
+from collections import deque
+
+_WINDOW = 10.0
+_APART = 0.25
+_SAMPLES = 256
+_SOONEST = 0.05
+
+
+class Pace:
+    """A rate over a sliding window of samples, fit for items of milliseconds and of minutes.
+
+    The window is the last 10 seconds, and longer where too few items ended within them: at least two
+    rounds of what runs at once, since items that start together end together.
+
+    Args:
+        now: seconds on the caller's monotonic clock when the first item may begin.
+        width: items that run at once.
+    """
+
+    __slots__ = ("_began", "_enough", "_first", "_samples")
+
+    def __init__(self, now: float, width: int) -> None:
+        self._began = now
+        self._first = min(max(1, width), 5)
+        self._enough = max(5, 2 * width)
+        self._samples: deque[tuple[float, int]] = deque([(now, 0)], maxlen=_SAMPLES)
+
+    def measure(self, now: float, done: int, left: int) -> tuple[float, float | None]:
+        """The pace at `now`, when `done` items have ended and `left` have not.
+
+        Returns:
+            Items a second, finite and not negative, and the seconds until all have ended: ``None``
+            until there is enough to go by, and when nothing is left.
+        """
+        samples = self._samples
+        if done != samples[-1][1] and now - samples[-1][0] >= _APART:
+            samples.append((now, done))
+        while len(samples) > 1 and now - samples[1][0] >= _WINDOW and done - samples[1][1] >= self._enough:
+            samples.popleft()
+        since, before = samples[0]
+        # Right after the start the clock is too coarse to divide by.
+        rate = max(0, done - before) / max(now - since, _SOONEST)
+        if not left or not rate or done < self._first or now - self._began < 1.0:
+            return rate, None
+        return rate, left / rate

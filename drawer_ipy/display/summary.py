@@ -1,0 +1,184 @@
+"""What a table says in one line, and why its rows failed, grouped."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from drawer_ipy.display.table_cells import clean, cut, fit
+from drawer_ipy.results.loop_source import LoopSource
+
+if TYPE_CHECKING:
+    from drawer_ipy.results import ItemError, Results
+
+GROUPS = 5
+"""Groups of like errors that are shown."""
+
+_INDICES = 5
+_SCANNED = 100_000
+_MESSAGE = 300
+_DETAIL = 1500
+
+
+@dataclass(slots=True)
+class ErrorGroup:
+    """Failures with the same code and message.
+
+    Attributes:
+        first: the first of them.
+        count: how many there are.
+        indices: places in the input of the first few.
+    """
+
+    first: ItemError
+    count: int
+    indices: list[int]
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration for people: ``12 ms``, ``3.2 s``, ``4 min 05 s``, ``2 h 10 min``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def headline(results: Results) -> str:
+    """How many rows there are and how they ended; the time and pace when it is the whole table."""
+    source, n = results._source, len(results)
+    if not len(source):
+        return _nothing(results)
+    loop = source.loop if isinstance(source, LoopSource) else None
+    noun = ("item" if loop else "step") + ("" if n == 1 else "s")
+    counts = {word: k for word, k in results.counts.items() if k}
+    whole = results._rows is None
+    if counts.keys() <= {"ok"}:
+        parts = [f"{n:,} {noun}" if whole else f"{n:,} of {len(source):,} items"]
+    else:
+        parts = [f"{k:,} {word}" for word, k in counts.items()]
+        if not whole:
+            parts.append(f"{n:,} of {len(source):,} items")
+    if whole:
+        elapsed = loop.elapsed if loop else results.run.duration
+        parts.append(seconds_text(elapsed))
+        done = counts.get("ok", 0) + counts.get("failed", 0)
+        if loop and elapsed > 0 and done > 1:
+            pace = done / elapsed
+            parts.append(f"{pace:,.0f}/s" if pace >= 10 else f"{pace:.2g}/s")
+    return f"{_mark(counts)} {' · '.join(parts)}"
+
+
+def _mark(counts: dict[str, int]) -> str:
+    if counts.keys() & {"waiting", "running"}:
+        return "…"
+    return "✔" if counts.keys() <= {"ok"} else "✘" if "failed" in counts else "⚠"
+
+
+def _nothing(results: Results) -> str:
+    run = results.run
+    if isinstance(results._source, LoopSource):
+        return "0 items: the loop had nothing to do"
+    if run.error is not None:
+        return f"✘ no step ran: {cut(clean(str(run.error)), _MESSAGE)}"
+    return "… no step has run yet" if run.status == "running" else "0 rows: no step ran"
+
+
+def run_trouble(results: Results) -> str:
+    """Why the run failed, where the rows do not say it; else ``""``."""
+    run = results.run
+    if run.error is None or not len(results._source) or results._rows is not None:
+        return ""
+    source = results._source
+    told = isinstance(source, LoopSource) and source.loop.path[:1] == (run.failed_step,)
+    if told and results.counts["failed"]:
+        return ""
+    where = f" in step {run.failed_step!r}" if run.failed_step else ""
+    hint = f" ({run.error.remediation})" if run.error.remediation else ""
+    text = f"the run {run.status}{where}: {cut(str(run.error), _MESSAGE)}{hint}"
+    return cut(clean(text), 2 * _MESSAGE)
+
+
+def error_groups(results: Results, most: int = GROUPS) -> tuple[list[ErrorGroup], int]:
+    """The largest groups of like errors, and how many more groups there are.
+
+    Of very many failures the first 100,000 are looked at.
+    """
+    errors = results.errors
+    groups: dict[tuple[str, str, str], ErrorGroup] = {}
+    for error in errors[:_SCANNED]:
+        key = (error.step, error.code, error.message)
+        group = groups.get(key)
+        if group is None:
+            groups[key] = ErrorGroup(error, 1, [error.index])
+        else:
+            group.count += 1
+            if len(group.indices) < _INDICES:
+                group.indices.append(error.index)
+    largest = sorted(groups.values(), key=lambda g: (-g.count, g.first.index))
+    return largest[:most], max(0, len(largest) - most)
+
+
+def group_text(group: ErrorGroup) -> str:
+    """``4 × CODE in step: message (items 3, 17, …)``, one clean line."""
+    error = group.first
+    where = f" in {cut(error.step, 60)}" if error.step else ""
+    indices = ", ".join(map(str, group.indices)) + (", …" if group.count > len(group.indices) else "")
+    which = "item" if group.count == 1 else "items"
+    return f"{group.count:,} × {cut(error.code, 60)}{where}: {_message(error.message)} ({which} {indices})"
+
+
+def _message(message: str) -> str:
+    return cut(clean(message[: 2 * _MESSAGE].strip()), _MESSAGE)
+
+
+def detail_text(results: Results, error: ItemError) -> str:
+    """The end of what the failed step wrote to stderr, else of the exception's traceback; or ``""``."""
+    cell = results._source.steps(error.index).get(error.step)
+    text = cell.stderr if cell is not None else ""
+    if not text.strip() and error.exception is not None:
+        try:
+            text = "".join(traceback.format_exception(error.exception, limit=-20))
+        except Exception:  # an exception whose own __str__ fails
+            text = type(error.exception).__name__
+    tail = text[-_DETAIL:].strip()
+    lines = [clean(line.replace("\t", "    ")) for line in tail.splitlines()]
+    return ("…" if len(text) > _DETAIL else "") + "\n".join(lines)
+
+
+def trouble_text(results: Results, width: int) -> list[str]:
+    """The lines below a text table: why the run failed, and the groups of errors."""
+    out = [fit(line, width) for line in [run_trouble(results)] if line]
+    groups, more = error_groups(results)
+    for group in groups:
+        out.append(fit(clean(group_text(group)), width))
+        if group.first.remediation:
+            out.append(fit(clean("    " + group.first.remediation[: 2 * _MESSAGE]), width))
+    if more:
+        out.append(f"and {more:,} more kinds of error; see .errors")
+    return out
+
+
+def trouble_html(results: Results) -> str:
+    """The same as HTML, with the stderr or traceback of each group's first failure to fold out."""
+    out = []
+    trouble = run_trouble(results)
+    if trouble:
+        out.append(f'<div class="dry-bad"><bdi>{escape(trouble)}</bdi></div>')
+    groups, more = error_groups(results)
+    for group in groups:
+        line = f"<bdi>{escape(clean(group_text(group)))}</bdi>"
+        detail = detail_text(results, group.first)
+        hint = clean(group.first.remediation[: 2 * _MESSAGE])
+        inner = (f"<div>{escape(hint)}</div>" if hint else "") + (
+            f"<pre>{escape(detail)}</pre>" if detail else ""
+        )
+        out.append(f"<details><summary>{line}</summary>{inner}</details>" if inner else f"<div>{line}</div>")
+    if more:
+        out.append(f"<div>and {more:,} more kinds of error; see <code>.errors</code></div>")
+    return f'<div class="dry-errors">{"".join(out)}</div>' if out else ""

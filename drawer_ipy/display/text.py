@@ -1,0 +1,117 @@
+"""Progress in a terminal: one bar on standard error."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any, TextIO
+
+from drawer_ipy.display.live import LiveDisplay
+from drawer_ipy.display.progress import Snapshot
+from drawer_ipy.display.wording import clock_text, rate_text
+
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+_WIDTH = 80
+
+
+class TextDisplay(LiveDisplay):
+    """A bar over the items of the current loop, or over the steps while there is no loop.
+
+    Nothing is written where the stream is no terminal: a log file is no place for a bar. The results
+    are the caller's to print.
+
+    Args:
+        stream: where the bar goes; standard error by default.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__()
+        self._stream = stream if stream is not None else sys.stderr
+        self._bar: Any = None
+        self._shown: tuple[Any, ...] = ()
+
+    def open(self, snapshot: Snapshot) -> None:
+        """Draw the bar, if there is a terminal."""
+        if is_terminal(self._stream):
+            self._bar = _bar_class()(
+                total=snapshot.steps,
+                desc=f"drawer {snapshot.drawer}",
+                file=self._stream,
+                bar_format=_FORMAT,
+                dynamic_ncols=True,
+                leave=True,
+            )
+            _mend_size(self._bar)
+            self.update(snapshot)
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Redraw the bar, if it has changed."""
+        bar = self._bar
+        if bar is None:
+            return
+        over_items = snapshot.loop is not None
+        total = snapshot.total if over_items else snapshot.steps
+        done = snapshot.done if over_items else snapshot.steps_done
+        drawn = (total, done, _postfix(snapshot), clock_text(snapshot.elapsed))
+        if drawn != self._shown:
+            self._shown = drawn
+            bar.total, bar.n = total, done
+            bar.set_postfix_str(drawn[2], refresh=False)
+            bar.refresh()
+
+    def finish(self, snapshot: Snapshot, results: Any | None) -> None:
+        """Draw the bar for the last time and end its line."""
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            self._bar = bar
+            self.update(snapshot)
+            self._bar = None
+            bar.close()
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether `stream` is a terminal; a closed one, or one that cannot tell, is none."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _mend_size(bar: Any) -> None:
+    """Let `bar` be drawn on a terminal that does not know its size.
+
+    Such a terminal (in a container) says 0 by 0, less one for the edge in some versions of tqdm, and
+    tqdm then draws nothing.
+    """
+    measure = bar.dynamic_ncols
+    if not measure:
+        return
+
+    def shape(stream: Any) -> tuple[int, int | None]:
+        columns, rows = measure(stream)
+        return columns if columns and columns > 0 else _WIDTH, rows if rows and rows > 0 else None
+
+    bar.dynamic_ncols = shape
+    bar.ncols, bar.nrows = shape(bar.fp)
+
+
+def _postfix(snapshot: Snapshot) -> str:
+    if snapshot.loop is None:
+        return snapshot.step if snapshot.status == "running" else snapshot.status
+    named = [("ok", snapshot.ok), ("failed", snapshot.failed), ("running", snapshot.running)]
+    named += [("cancelled", snapshot.cancelled), ("skipped", snapshot.skipped), ("retries", snapshot.retries)]
+    words = [" ".join(f"{name}={n}" for name, n in named if n or name == "ok")]
+    if snapshot.status != "running":
+        return ", ".join(words if snapshot.status == "ok" else [*words, snapshot.status])
+    if snapshot.rate:
+        words.append(rate_text(snapshot.rate))
+    if snapshot.eta is not None:
+        words.append(f"ETA {clock_text(snapshot.eta)}")
+    return ", ".join(words)
+
+
+def _bar_class() -> Any:
+    """tqdm's bar without its monitor thread and its lock between processes: a bar here has one writer."""
+    from tqdm import tqdm
+
+    return type("Bar", (tqdm,), {"monitor_interval": 0, "_lock": threading.RLock()})

@@ -1,0 +1,73 @@
+"""A run's progress in words, the same for every display."""
+
+from __future__ import annotations
+
+from drawer_ipy.display.progress import Snapshot
+
+SYMBOLS = {"running": "▶", "ok": "✔", "failed": "✖", "cancelled": "⊘"}
+"""What marks a state, of a run and of items."""
+
+
+def progress_line(snapshot: Snapshot) -> str:
+    """All in one line of plain text, such as ``drawer pages: 40/200 (5 failed)``."""
+    if snapshot.loop is None:
+        told = f"{snapshot.steps_done}/{snapshot.steps} steps"
+    else:
+        told = f"{snapshot.done}/{snapshot.total}"
+    extra = [] if snapshot.status == "running" else [snapshot.status]
+    extra += [f"{snapshot.failed} failed"] if snapshot.failed else []
+    extra += [f"{snapshot.cancelled} cancelled"] if snapshot.cancelled else []
+    return f"drawer {snapshot.drawer}: {told}" + (f" ({', '.join(extra)})" if extra else "")
+
+
+def place_words(snapshot: Snapshot) -> list[str]:
+    """Which step it is at, and what goes on below it."""
+    words = []
+    if snapshot.position and snapshot.status == "running":
+        words.append(f"step {snapshot.step} ({snapshot.position} of {snapshot.steps})")
+    if snapshot.loop is None:
+        words.append(f"{snapshot.steps_done} of {snapshot.steps} steps done")
+    if snapshot.inner:
+        words.append(f"inner: {snapshot.inner:,} {'loop' if snapshot.inner == 1 else 'loops'}")
+    return words
+
+
+def counts_words(snapshot: Snapshot) -> list[tuple[str, int]]:
+    """The items by state, each as its words and its number; those that are seldom only when there are any."""
+    if snapshot.loop is None:
+        return []
+    out = [
+        (f"{SYMBOLS[name]} {getattr(snapshot, name):,} {name}", getattr(snapshot, name))
+        for name in ("ok", "failed", "cancelled", "running")
+        if getattr(snapshot, name) or name in ("ok", "failed")
+    ]
+    out += [(f"{snapshot.skipped:,} skipped", snapshot.skipped)] if snapshot.skipped else []
+    return [*out, (f"{snapshot.left:,} of {snapshot.total:,} left", snapshot.left)]
+
+
+def pace_words(snapshot: Snapshot) -> list[str]:
+    """Retries, rate, time left and time taken."""
+    words = []
+    if snapshot.retries:
+        words.append(f"{snapshot.retries:,} {'retry' if snapshot.retries == 1 else 'retries'}")
+    if snapshot.rate and snapshot.status == "running":
+        words.append(rate_text(snapshot.rate))
+    if snapshot.eta is not None:
+        words.append(f"ETA {clock_text(snapshot.eta)}")
+    return [*words, clock_text(snapshot.elapsed)]
+
+
+def rate_text(rate: float) -> str:
+    """Items a second for people: ``1,234/s``, ``12.3/s``, or the seconds one takes, ``8.5 s each``."""
+    if rate >= 100:
+        return f"{rate:,.0f}/s"
+    if rate >= 1:
+        return f"{rate:.1f}/s"
+    return f"{1 / rate:.1f} s each" if rate > 0 else "0/s"
+
+
+def clock_text(seconds: float) -> str:
+    """Whole seconds as ``0:07``, ``4:05`` or ``1:02:03``; a text that changes once a second."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

@@ -1,0 +1,73 @@
+"""What a press would do, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from drawer_ipy.definition.models import (
+    BatchStep,
+    ButtonStep,
+    DrawerStep,
+    ForEachStep,
+    StepBase,
+    nested_steps,
+)
+from drawer_ipy.pressing import Job
+
+
+class DryRun:
+    """A checked drawer and its inputs, shown as text; nothing has been pressed."""
+
+    def __init__(self, job: Job, inputs: Mapping[str, Any]) -> None:
+        self._job = job
+        self._inputs = inputs
+
+    def __repr__(self) -> str:
+        drawer = self._job.loaded.drawer
+        secret = {spec.name for spec in drawer.inputs if spec.secret}
+        lines = [f"drawer {drawer.name or '(no name)'}: dry run, nothing was pressed"]
+        for name, value in self._inputs.items():
+            lines.append(f"  input {name} = {'[redacted]' if name in secret else _short(value)}")
+        lines += self._steps(drawer.steps, 1)
+        lines += [f"  warning: {problem}" for problem in self._job.warnings]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+    def _steps(self, steps: Sequence[StepBase], depth: int) -> Iterator[str]:
+        for step in steps:
+            yield "  " * depth + self._step(step)
+            for path, nested in nested_steps(step):
+                if path != ("steps",) and nested:
+                    yield "  " * (depth + 1) + f"branch {path[1]}:"
+                yield from self._steps(nested, depth + 2 if path != ("steps",) else depth + 1)
+
+    def _step(self, step: StepBase) -> str:
+        told = f"{step.id}: "
+        if isinstance(step, ButtonStep):
+            button = self._job.catalog.find(step.button)
+            kind = "" if button is None else f" ({button.kind})"
+            told += f"press {step.button}{kind}"
+        elif isinstance(step, DrawerStep):
+            told += f"press drawer {step.drawer}"
+        elif isinstance(step, ForEachStep | BatchStep):
+            width = step.parallelism
+            pace = f"{width} at once" if width > 1 else "one after the other"
+            told += (
+                f"{step.kind} {step.as_} in {_short(step.over)}, {pace}, {step.on_item_failure} on failure"
+            )
+        else:
+            told += step.kind
+        if step.args:
+            told += " with " + ", ".join(f"{k}={_short(v)}" for k, v in step.args.items())
+        return told
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list | tuple) and len(value) > 3:
+        return f"{type(value).__name__} of {len(value)}"
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

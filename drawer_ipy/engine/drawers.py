@@ -1,0 +1,168 @@
+"""One drawer pressed once: its inputs checked, its steps in order or by graph, its handler on failure."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drawer_ipy.engine.context import Context, Session, new_run_id
+from drawer_ipy.engine.events import StepFinished, StepStarted
+from drawer_ipy.engine.graph import press_graph
+from drawer_ipy.engine.inputs import prepare_inputs
+from drawer_ipy.engine.plan import Plan
+from drawer_ipy.engine.secrets import recorded_inputs, secrets_of
+from drawer_ipy.engine.step import press_in_order
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo
+from drawer_ipy.record import CANCELLED_ERROR, RunRecord, StepResult
+
+HANDLER_LIMIT = 300.0
+"""Seconds an ``on_error`` handler may take (ORIGINAL §5)."""
+
+MAX_DEPTH = 32
+"""Drawers within drawers; a cycle is refused before running, this bounds what slips through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How a drawer's steps are run.
+
+    Attributes:
+        parallel: by their references instead of one after the other.
+        go_on: after a failure, whether steps that do not depend on it still run.
+    """
+
+    parallel: bool = False
+    go_on: bool = False
+
+
+async def press_plan(
+    plan: Plan,
+    given: Mapping[str, Any],
+    session: Session,
+    record: RunRecord,
+    *,
+    mode: Mode = Mode(),
+    depth: int = 0,
+) -> Context:
+    """Press `plan` with inputs `given`, writing what happens into `record`.
+
+    Returns:
+        The context its steps ran in, for the ``return`` block of a sub-drawer.
+
+    Raises:
+        asyncio.CancelledError: when it is cancelled; `record` says so and holds what had ended.
+    """
+    record.started = time.time()
+    inputs, error = prepare_inputs(plan.inputs, given)
+    # Declared inputs that nobody gave read as null, but fill no button's argument.
+    named = {name: value for name, value in inputs.items() if name in given or value is not None}
+    session.redactor = session.redactor.also(secrets_of(plan.inputs, named))
+    record.inputs = recorded_inputs(plan.inputs, named, session.redactor)
+    ctx = Context(session, named, session.scope(inputs), depth=depth)
+    if plan.drawer.flow is not None:
+        error = ErrorInfo(
+            "FLOW_RUNTIME_REQUIRED", f"drawer {plan.name!r} is a flow; flows are only stored here"
+        )
+    try:
+        if error is None:
+            await _steps(plan, ctx, record, mode)
+        else:
+            record.error = session.redactor.error(error)
+        record.status = "ok" if record.error is None else "failed"
+        if record.error is not None:
+            await _compensate(plan, ctx, record)
+        if record.error is not None and plan.on_error:
+            await _handle(plan, ctx, record)
+    except asyncio.CancelledError:
+        record.status = "cancelled"
+        record.error = CANCELLED_ERROR
+        raise
+    finally:
+        record.finished = time.time()
+    return ctx
+
+
+async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> None:
+    listeners = ctx.session.listeners
+
+    def begun(result: StepResult) -> None:
+        record.steps.append(result)
+        listeners.emit(StepStarted(record, result))
+
+    def ended(result: StepResult) -> None:
+        listeners.emit(StepFinished(record, result))
+
+    if mode.parallel:
+        order = {step.id: i for i, step in enumerate(plan.steps)}
+        try:
+            verdict = await press_graph(plan.steps, ctx, begun, ended, go_on=mode.go_on)
+        except DrawerError as deadlock:
+            record.error = deadlock.info()
+            return
+        finally:
+            record.steps.sort(key=lambda r: order[r.id])
+    else:
+        verdict = await press_in_order(plan.steps, ctx, begun, ended)
+    if verdict is not None:
+        record.failed_step = verdict.id
+        record.error = verdict.error
+
+
+async def _compensate(plan: Plan, ctx: Context, record: RunRecord) -> None:
+    """Press ``compensate_with`` of the steps that succeeded, the latest first.
+
+    One that fails does not keep the others from running; that is noted, and the run's error stays.
+    """
+    undo = {step.id: step.undo for step in plan.steps if step.undo is not None}
+    done = [r for r in record.steps if r.error is None and r.id in undo]
+    for result in sorted(done, key=lambda r: r.finished, reverse=True):
+        made = StepResult(result.id)
+        record.compensations.append(made)
+        await undo[result.id].press(ctx, made)
+        if made.error is not None:
+            ctx.session.notes.append(f"compensating step {result.id!r} failed: {made.error}")
+
+
+async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
+    """Press the ``on_error`` drawer; what becomes of it is only noted (ORIGINAL §5)."""
+    session = ctx.session
+    handler = plan.plans.named(plan.on_error)
+    if handler is None or ctx.depth >= MAX_DEPTH:
+        session.notes.append(f"on_error: no drawer {plan.on_error!r} to press")
+        return
+    assert record.error is not None
+    given = {
+        "drawer": plan.name,
+        "run_id": record.run_id,
+        "failed_step": record.failed_step,
+        "error": record.error.to_dict(),
+        "inputs": dict(record.inputs),
+    }
+    child = RunRecord(new_run_id(), handler.name)
+    try:
+        given |= plan.on_error_with.resolve(ctx.scope)
+        async with asyncio.timeout(HANDLER_LIMIT) as limit:
+            await press_plan(handler, given, session, child, depth=ctx.depth + 1)
+    except DrawerError as error:
+        session.notes.append(f"on_error: {plan.on_error}: {error.message}")
+        return
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        session.notes.append(f"on_error: {plan.on_error} took longer than {HANDLER_LIMIT:g} s")
+    if child.error is not None:
+        session.notes.append(f"on_error: {plan.on_error} failed: {child.error}")
+    if session.on_child is not None:
+        session.on_child(child)
+
+
+def too_deep(name: str) -> ErrorInfo:
+    """The error for drawers within drawers beyond :data:`MAX_DEPTH`."""
+    return ErrorInfo(
+        Code.VALIDATION_ERROR,
+        f"drawer {name!r} is {MAX_DEPTH} drawers deep",
+        "a drawer that includes itself never ends",
+    )

@@ -1,0 +1,130 @@
+"""What the engine tells the outside: small event objects, handed to listeners as they happen.
+
+The engine knows nothing of notebooks, widgets or files; whoever wants to show, store or count a run
+listens. Listening is by event type, so an event nobody listens to is never even made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record import LoopRecord, RunRecord, StepResult
+
+
+@dataclass(slots=True, frozen=True)
+class RunStarted:
+    """A run began; `step_ids` are the ids of its top-level steps."""
+
+    run: RunRecord
+    step_ids: tuple[str, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class RunFinished:
+    """A run ended, whatever way; `run` is complete."""
+
+    run: RunRecord
+
+
+@dataclass(slots=True, frozen=True)
+class StepStarted:
+    """A top-level step began (steps inside an item are told by the item's events)."""
+
+    run: RunRecord
+    result: StepResult
+
+
+@dataclass(slots=True, frozen=True)
+class StepFinished:
+    """A top-level step ended."""
+
+    run: RunRecord
+    result: StepResult
+
+
+@dataclass(slots=True, frozen=True)
+class LoopStarted:
+    """A loop began. Its record is live: a display may poll its bytes instead of hearing each item."""
+
+    loop: LoopRecord
+
+
+@dataclass(slots=True, frozen=True)
+class LoopFinished:
+    """A loop ended, whatever way."""
+
+    loop: LoopRecord
+
+
+@dataclass(slots=True, frozen=True)
+class ItemStarted:
+    """Item `index` of `loop` began."""
+
+    loop: LoopRecord
+    index: int
+
+
+@dataclass(slots=True, frozen=True)
+class ItemFinished:
+    """Item `index` of `loop` ended; its state is ``loop.states[index]``."""
+
+    loop: LoopRecord
+    index: int
+
+
+@dataclass(slots=True, frozen=True)
+class StepRetried:
+    """Attempt number `attempt` of a step failed with `error`; the next begins in `delay` seconds."""
+
+    step_id: str
+    index: int | None
+    attempt: int
+    delay: float
+    error: ErrorInfo
+
+
+@dataclass(slots=True, frozen=True)
+class LogLine:
+    """A button printed or reported something while it ran."""
+
+    step_id: str
+    index: int | None
+    text: str
+
+
+Event = TypeVar("Event")
+
+
+class Listeners:
+    """Who listens to what. Listeners are called on the run's event loop and must be quick.
+
+    A listener that raises is dropped, with its error kept in ``errors``: a broken display must not
+    break the run.
+    """
+
+    def __init__(self) -> None:
+        self._by_type: dict[type[Any], list[Callable[[Any], None]]] = {}
+        self.errors: list[BaseException] = []
+
+    def on(self, kind: type[Event], listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each event of type `kind` from now on."""
+        self._by_type.setdefault(kind, []).append(listener)
+
+    def wants(self, kind: type[Any]) -> bool:
+        """Whether anybody listens to `kind`; if not, do not even make the event."""
+        return bool(self._by_type.get(kind))
+
+    def emit(self, event: Any) -> None:
+        """Hand `event` to those who listen to its type."""
+        listeners = self._by_type.get(type(event))
+        if not listeners:
+            return
+        for listener in tuple(listeners):
+            try:
+                listener(event)
+            except Exception as error:
+                listeners.remove(listener)
+                self.errors.append(error)

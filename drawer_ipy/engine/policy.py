@@ -1,0 +1,81 @@
+"""When a failed step is tried again, and after how long."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from drawer_ipy.definition.models import Policy
+from drawer_ipy.errors import Code, ErrorInfo
+
+# Trying again cannot help when the step never got to run (the original's rule: only run failures).
+_NEVER_RAN = frozenset(
+    {
+        Code.BUTTON_NOT_FOUND,
+        Code.DRAWER_NOT_FOUND,
+        Code.RESOLVE_ERROR,
+        Code.MISSING_ARG,
+        Code.MISSING_INPUT,
+        Code.KIND_NOT_IMPLEMENTED,
+    }
+)
+_LONGEST_DELAY = 3600.0
+"""Seconds: no back-off or Retry-After makes a run wait longer between two attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """``on_failure: {action: retry}``, compiled.
+
+    Attributes:
+        attempts: tries in all, at least 1.
+        initial, factor, cap: seconds before the second try, growth per try, most seconds (0: no cap).
+        jitter: share of the delay that is random, 0 to 1 (1 is full jitter).
+        retry_on: error codes or exception class names worth another try; empty means all.
+    """
+
+    attempts: int
+    initial: float = 0.0
+    factor: float = 1.0
+    cap: float = 0.0
+    jitter: float = 0.0
+    retry_on: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, policy: Policy | None) -> RetryPolicy | None:
+        """The retry policy that `policy` asks for; ``None`` when it asks for none."""
+        if policy is None or policy.action != "retry":
+            return None
+        attempts = max(1, policy.max_attempts)
+        backoff = policy.backoff
+        if backoff is None:
+            return cls(attempts, retry_on=frozenset(policy.retry_on))
+        jitter = float(backoff.jitter)
+        return cls(
+            attempts=attempts,
+            initial=backoff.initial_ms / 1000,
+            factor=1.0 if backoff.strategy == "fixed" else backoff.factor or 2.0,
+            cap=backoff.max_ms / 1000,
+            jitter=min(1.0, jitter),
+            retry_on=frozenset(policy.retry_on),
+        )
+
+    def covers(self, error: ErrorInfo) -> bool:
+        """Whether another try is due after `error`."""
+        if error.code in _NEVER_RAN:
+            return False
+        if not self.retry_on:
+            return error.code != Code.VALIDATION_ERROR
+        names = {error.code}
+        if error.exception is not None:
+            names.update(t.__name__ for t in type(error.exception).__mro__)
+        return not names.isdisjoint(self.retry_on)
+
+    def delay(self, attempt: int, retry_after: float | None = None) -> float:
+        """Seconds to wait after try number `attempt`, 1-based; at least what the server asked for."""
+        delay = self.initial * self.factor ** min(attempt - 1, 1000)
+        if self.cap:
+            delay = min(delay, self.cap)
+        if self.jitter:
+            delay *= 1 - self.jitter * random.random()
+        return min(max(delay, retry_after or 0.0), _LONGEST_DELAY)

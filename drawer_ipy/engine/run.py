@@ -1,0 +1,145 @@
+"""A run as a handle: started on an event loop, cancelled from anywhere, its record whole at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drawer_ipy.buttons.base import Resources
+from drawer_ipy.engine.context import Session, new_run_id
+from drawer_ipy.engine.drawers import Mode, press_plan
+from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
+from drawer_ipy.engine.limits import Limits
+from drawer_ipy.engine.plan import Plan
+from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record import CANCELLED_ERROR, RunRecord
+
+
+class Run:
+    """One press of `plan`.
+
+    Args:
+        plan: the compiled drawer.
+        inputs: what it is given.
+        listeners: who hears the events.
+        mode: how its steps are run.
+        concurrency: most buttons in flight in the whole run; ``None`` for no cap.
+        batteries, webhooks: what those names resolve to.
+        on_child: called with each sub-drawer's record when it has ended.
+
+    Attributes:
+        record: what happened so far; complete when :meth:`execute` has returned or raised.
+        notes: things worth telling that failed nothing.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        *,
+        listeners: Listeners | None = None,
+        mode: Mode | None = None,
+        concurrency: int | None = None,
+        batteries: Mapping[str, str] | None = None,
+        webhooks: Mapping[str, str] | None = None,
+        on_child: Callable[[RunRecord], None] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.listeners = listeners or Listeners()
+        self.record = RunRecord(new_run_id(), plan.name)
+        self.notes: list[str] = []
+        self._inputs = inputs
+        self._mode = mode or Mode()
+        self._concurrency = concurrency
+        self._batteries = batteries or {}
+        self._webhooks = webhooks or {}
+        self._on_child = on_child
+        # An interrupt calls cancel() in the middle of whatever this thread does, maybe holding the lock.
+        self._lock = threading.RLock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._body: asyncio.Task[None] | None = None
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Stop the run, from any thread; what had ended stays in the record. Calling it again is harmless."""
+        with self._lock:
+            self._cancelled = True
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._cancel_body)
+
+    def _cancel_body(self) -> None:
+        # Once only: a second cancellation would cut short the clean-up that the first began.
+        if self._body is not None and not self._body.cancelling():
+            self._body.cancel()
+
+    async def execute(self) -> RunRecord:
+        """Run to the end on the current loop; call it once.
+
+        Returns:
+            The complete record; its status is ``cancelled`` after :meth:`cancel`.
+
+        Raises:
+            asyncio.CancelledError: when the caller itself is cancelled, after everything that was
+                started has ended; the record is complete then too.
+        """
+        # The body is a task of its own so that cancel() ends the run without cancelling the caller.
+        body = asyncio.create_task(self._main(), name=f"drawer {self.plan.name}")
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+            self._body = body
+        if self._cancelled:
+            self._cancel_body()
+        interrupted: asyncio.CancelledError | None = None
+        while not body.done():
+            try:
+                await asyncio.wait({body})
+            except asyncio.CancelledError as error:
+                interrupted = error
+                self._cancel_body()
+        with self._lock:
+            self._loop = None
+        if interrupted is not None:
+            if not body.cancelled():
+                body.exception()  # the interruption outranks it; looking at it keeps asyncio quiet
+            raise interrupted
+        if body.cancelled():
+            self._close_unstarted()
+        else:
+            body.result()
+        return self.record
+
+    def _close_unstarted(self) -> None:
+        """A run cancelled before its first step has no status yet."""
+        if self.record.status == "running":
+            self.record.status = "cancelled"
+            self.record.error = CANCELLED_ERROR
+
+    async def _main(self) -> None:
+        resources = Resources()
+        session = Session(
+            listeners=self.listeners,
+            resources=resources,
+            limits=Limits(self._concurrency),
+            env=os.environ,
+            batteries=self._batteries,
+            webhooks=self._webhooks,
+            notes=self.notes,
+            on_child=self._on_child,
+        )
+        record = self.record
+        self.listeners.emit(RunStarted(record, tuple(step.id for step in self.plan.steps)))
+        try:
+            await press_plan(self.plan, self._inputs, session, record, mode=self._mode)
+        except Exception as error:
+            # A fault of ours must not lose what succeeded; it is raised all the same.
+            record.status = "failed"
+            record.error = ErrorInfo(Code.INTERNAL, f"{type(error).__name__}: {error}", exception=error)
+            raise
+        finally:
+            try:
+                await resources.aclose()
+            finally:
+                self.listeners.emit(RunFinished(record))

@@ -1,0 +1,171 @@
+"""One step pressed under its policy, and a list of steps pressed one after the other.
+
+Every kind of step is a :class:`Step`; policy and timeout are applied here, once, for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from drawer_ipy.definition.models import STEP_MODELS, StepBase
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.events import StepRetried
+from drawer_ipy.engine.policy import RetryPolicy
+from drawer_ipy.errors import Code, DrawerError
+from drawer_ipy.record import CANCELLED_ERROR, StepResult
+
+if TYPE_CHECKING:
+    from drawer_ipy.engine.plan import Compiler
+
+
+class Step:
+    """Base of all step kinds: one module each in ``engine/steps``.
+
+    A subclass compiles its expressions in ``__init__``, sets :attr:`roots`, and does its work in
+    :meth:`run`.
+
+    Attributes:
+        id: the step's id.
+        roots: names its expressions use from outside of itself; what graph mode draws arrows from.
+        policy: how failures are met; ``None`` for plain stop.
+        timeout: seconds one attempt may take, ``None`` for the kind's own default.
+        undo: the step of ``compensate_with``, ``None`` when there is none.
+    """
+
+    own_timeout = False
+    """Whether :meth:`run` keeps to :attr:`timeout` itself (a button does, to keep what it captured)."""
+
+    def __init__(self, model: StepBase, compiler: Compiler) -> None:
+        self.id = model.id
+        self.roots: frozenset[str] = frozenset()
+        self.timeout = model.timeout_seconds or None
+        self.goes_on = model.on_failure is not None and model.on_failure.action == "continue"
+        self.policy = RetryPolicy.of(model.on_failure)
+        self.undo = undo_step(model, compiler)
+        self._simple = self.policy is None and (self.timeout is None or self.own_timeout)
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Do the work once, writing what comes of it into `result` as it happens.
+
+        Failure is told by ``result.fail``, never by an exception; a result left alone is ok.
+        """
+        raise NotImplementedError
+
+    async def press(self, ctx: Context, result: StepResult) -> bool:
+        """Run under the policy; returns whether the steps after it may run.
+
+        Raises:
+            asyncio.CancelledError: when the run is cancelled; `result` says so.
+        """
+        result.started = time.time()
+        try:
+            if self._simple:
+                await self.run(ctx, result)
+            elif self.policy is None:
+                await self._attempt(ctx, result)
+            else:
+                await self._retry(self.policy, ctx, result)
+        except asyncio.CancelledError:
+            result.status = "cancelled"
+            result.error = CANCELLED_ERROR
+            raise
+        finally:
+            result.finished = time.time()
+            output = result.output
+            if ctx.session.redactor:
+                ctx.session.redactor.step(result)
+        # Later steps work with the real output; what is recorded holds no secrets.
+        if result.error is None:
+            result.status = "ok"
+            ctx.scope[self.id] = {"output": output}
+            return True
+        ctx.scope[self.id] = {"output": output, "error": result.error.to_dict()}
+        return self.goes_on
+
+    async def _attempt(self, ctx: Context, result: StepResult) -> None:
+        """One attempt within the step's own time."""
+        if self.timeout is None or self.own_timeout:
+            await self.run(ctx, result)
+            return
+        try:
+            async with asyncio.timeout(self.timeout) as limit:
+                await self.run(ctx, result)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            result.exit_code = -1
+            result.fail(Code.TIMEOUT, f"timed out after {self.timeout:g} s", status="timeout")
+
+    async def _retry(self, policy: RetryPolicy, ctx: Context, result: StepResult) -> None:
+        """Attempts until one succeeds, the policy gives up, or the failure is not worth retrying."""
+        attempt = 1
+        while True:
+            result.attempts = attempt
+            await self._attempt(ctx, result)
+            error = result.error
+            if error is None or attempt >= policy.attempts or not policy.covers(error):
+                return
+            delay = policy.delay(attempt, result.retry_after)
+            if ctx.session.listeners.wants(StepRetried):
+                ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, error))
+            await asyncio.sleep(delay)
+            attempt += 1
+            result.error, result.output, result.status = None, None, "running"
+            result.stdout, result.stderr, result.exit_code, result.retry_after = "", "", 0, None
+
+
+async def press_in_order(
+    steps: Sequence[Step],
+    ctx: Context,
+    begun: Callable[[StepResult], None],
+    ended: Callable[[StepResult], None] = lambda result: None,
+) -> StepResult | None:
+    """Press `steps` one after the other; `begun` and `ended` are handed each result before and after.
+
+    Returns:
+        The result that stopped the sequence, or ``None`` when all may count as done.
+    """
+    for step in steps:
+        result = StepResult(step.id)
+        begun(result)
+        try:
+            goes_on = await step.press(ctx, result)
+        finally:
+            ended(result)
+        if not goes_on:
+            return result
+    return None
+
+
+def undo_step(model: StepBase, compiler: Compiler) -> Step | None:
+    """What ``compensate_with`` asks for: a button's name, ``drawer/NAME``, or a step without an id."""
+    given = model.on_failure.compensate_with if model.on_failure is not None else None
+    if not given:
+        return None
+    fields = given if isinstance(given, Mapping) else compensation_fields(str(given))
+    kind = "drawer" if "drawer" in fields else "button"
+    undo = STEP_MODELS[kind].model_validate({"kind": kind, **fields, "id": f"{model.id}.undo"})
+    return compiler.step(undo)
+
+
+def compensation_fields(name: str) -> dict[str, str]:
+    """``drawer/NAME`` or a button's name, as a step's fields."""
+    kind, _, rest = name.partition("/")
+    return {"drawer": rest} if kind == "drawer" and rest else {"button": name}
+
+
+def fail_with(result: StepResult, error: DrawerError) -> None:
+    """Record `error` as why the step could not run."""
+    result.status = "failed"
+    result.error = error.info()
+
+
+def fail_bare(result: StepResult, needed: str) -> None:
+    """A step of a kind the original only reserves, without what ours needs, is as inert as it is there."""
+    result.fail(
+        Code.KIND_NOT_IMPLEMENTED,
+        f"step {result.id!r} says nothing to do: it needs {needed}",
+    )

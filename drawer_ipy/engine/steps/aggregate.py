@@ -1,0 +1,43 @@
+"""``kind: aggregate``: pluck one value from each entry of a list."""
+
+from __future__ import annotations
+
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.plan import Compiler, roots_of
+from drawer_ipy.engine.step import Step
+from drawer_ipy.engine.steps.for_each import compile_over, resolve_list
+from drawer_ipy.errors import Code, ResolveError
+from drawer_ipy.record import StepResult
+
+
+class AggregateStep(Step):
+    """Output is ``{values, count}``; ``item`` is bound to the entry in ``pluck``."""
+
+    def __init__(self, model: models.AggregateStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._from = compile_over(model.from_)
+        self._pluck = compile_over(model.pluck)
+        self._complete = model.from_ not in (None, "") and model.pluck not in (None, "")
+        self.roots = roots_of(self._from) | (roots_of(self._pluck) - {"item"})
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Pluck from every entry; the first that fails fails the step."""
+        if not self._complete:
+            result.fail(Code.VALIDATION_ERROR, f"step {self.id!r} needs both `from` and `pluck`")
+            return
+        entries = resolve_list(self._from, "from", ctx, result)
+        if entries is None:
+            return
+        scope = dict(ctx.scope)
+        values = []
+        for index, entry in enumerate(entries):
+            scope["item"] = entry
+            try:
+                values.append(self._pluck.resolve(scope))
+            except ResolveError as error:
+                result.fail(
+                    error.code, f"`pluck` failed at entry {index}: {error.message}", error.remediation
+                )
+                return
+        result.output = {"values": values, "count": len(values)}

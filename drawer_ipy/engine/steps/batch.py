@@ -1,0 +1,30 @@
+"""``kind: batch`` (ours; the original reserves the word): a for_each over chunks of a list."""
+
+from __future__ import annotations
+
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.plan import Compiler
+from drawer_ipy.engine.step import fail_bare
+from drawer_ipy.engine.steps.for_each import ForEachStep, resolve_list
+from drawer_ipy.record import StepResult
+
+
+class BatchStep(ForEachStep):
+    """Chunks of ``size`` entries, the last one maybe shorter, each bound to ``as`` as a list."""
+
+    def __init__(self, model: models.BatchStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._size = model.size
+        self._given = model.over is not None
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Loop over the chunks; output and failures are those of a ``for_each``."""
+        if not self._given or self._size < 1:
+            fail_bare(result, "`over` and a `size` from 1 up")
+            return
+        items = resolve_list(self._over, "over", ctx, result)
+        if items is None:
+            return
+        chunks = [items[i : i + self._size] for i in range(0, len(items), self._size)]
+        await self.loop(chunks, ctx, result)

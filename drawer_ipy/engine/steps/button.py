@@ -1,0 +1,81 @@
+"""``kind: button``: press one button with resolved arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drawer_ipy.buttons.base import Button, Call
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.events import LogLine
+from drawer_ipy.engine.plan import Compiler, roots_of
+from drawer_ipy.engine.step import Step, fail_with
+from drawer_ipy.errors import ArgumentError, ButtonNotFound, ResolveError
+from drawer_ipy.expressions import compile_value
+from drawer_ipy.record import StepResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ButtonStep(Step):
+    """Resolve args, fill those not given from the drawer's inputs of the same name, press."""
+
+    own_timeout = True
+
+    def __init__(self, model: models.ButtonStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._name = model.button
+        self._button: Button | None = compiler.find_button(model.button) if model.button else None
+        self._args = compile_value(model.args)
+        self._rate = model.rate
+        self.roots = roots_of(self._args)
+        declared = self._button.args if self._button else ()
+        # Arguments a drawer's input of the same name may fill (ORIGINAL §4.1, point 3).
+        self._from_inputs = tuple(a.name for a in declared if a.name not in model.args)
+        self._limit = self.timeout or (self._button.timeout if self._button else None)
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Press once."""
+        button = self._button
+        if button is None:
+            fail_with(result, ButtonNotFound(f"no button {self._name!r}"))
+            return
+        result.button = self._name
+        try:
+            args: dict[str, Any] = self._args.resolve(ctx.scope)
+        except ResolveError as error:
+            fail_with(result, error)
+            return
+        if self._from_inputs:
+            given = ctx.inputs
+            filled = {name: given[name] for name in self._from_inputs if name in given}
+            if filled:
+                args = {**args, **filled}
+        result.args = args
+        try:
+            bound = button.bind(args)
+        except ArgumentError as error:
+            fail_with(result, error)
+            return
+        session = ctx.session
+        call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx))
+        if session.limits.concern(button, self._rate):
+            async with session.limits.hold(button, args, self.id, self._rate):
+                outcome = await button.press(bound, call)
+        else:
+            outcome = await button.press(bound, call)
+        result.exit_code = outcome.exit_code
+        result.output = outcome.output
+        result.stdout = outcome.stdout
+        result.stderr = outcome.stderr
+        if outcome.error is not None:
+            result.error = outcome.error
+            result.status = outcome.status
+            result.retry_after = outcome.retry_after
+
+    def _log_to(self, ctx: Context) -> Callable[[str], None] | None:
+        session = ctx.session
+        if not session.listeners.wants(LogLine):
+            return None
+        return lambda line: session.listeners.emit(LogLine(self.id, ctx.index, session.redactor.text(line)))

@@ -1,0 +1,203 @@
+"""``kind: for_each``: the same steps for every entry of a list, at most `parallelism` at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.events import ItemFinished, ItemStarted, LoopFinished, LoopStarted
+from drawer_ipy.engine.limits import Rate
+from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
+from drawer_ipy.engine.pool import BoundedMap
+from drawer_ipy.engine.step import Step, fail_with
+from drawer_ipy.errors import Code, ErrorInfo, ResolveError
+from drawer_ipy.expressions import Template, compile_expression, compile_value
+from drawer_ipy.record import (
+    CANCELLED,
+    FAILED,
+    OK,
+    RUNNING,
+    LoopOutput,
+    LoopRecord,
+    StepResult,
+)
+
+
+class ForEachStep(Step):
+    """Results are in input order whatever finishes first; each item sees only its own steps."""
+
+    def __init__(self, model: models.ForEachStep | models.BatchStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._over = compile_over(model.over)
+        self._as = model.as_
+        self._width = max(1, model.parallelism)
+        self._tolerated = tolerance(model)
+        self._rate = model.rate
+        self._steps = compiler.steps(model.steps)
+        self._ids = [step.id for step in self._steps]
+        self.roots = roots_of(self._over) | outer_roots(self._steps, model.as_)
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Loop over the list that ``over`` names."""
+        items = resolve_list(self._over, "over", ctx, result)
+        if items is None:
+            return
+        await self.loop(items, ctx, result)
+
+    async def loop(self, items: Sequence[Any], ctx: Context, result: StepResult) -> None:
+        """Loop over `items`; the record is `result`'s output from the start."""
+        redactor = ctx.session.redactor
+        shown = redactor.value(list(items)) if redactor else items
+        record = LoopRecord((*ctx.path, self.id), self._as, shown, self._ids, self._width)
+        result.output = LoopOutput(record)
+        listeners = ctx.session.listeners
+        listeners.emit(LoopStarted(record))
+        rate = None if self._rate is None else Rate(self._rate)
+        body = _Body(record, items, self._steps, self._as, ctx, rate)
+        try:
+            complete = await BoundedMap(
+                len(items), self._width, body, tolerated(self._tolerated, items)
+            ).run()
+        finally:
+            record.close()
+            listeners.emit(LoopFinished(record))
+        if not complete:
+            result.status = "failed"
+            result.error = failure_of(record)
+
+
+class _Body:
+    """What is done for one item."""
+
+    def __init__(
+        self,
+        record: LoopRecord,
+        items: Sequence[Any],
+        steps: Sequence[Step],
+        name: str,
+        ctx: Context,
+        rate: Rate | None,
+    ) -> None:
+        self._items = items
+        self._rate = rate
+        self._record = record
+        self._pairs = list(zip(steps, record.columns, strict=True))
+        self._name = name
+        self._ctx = ctx
+        listeners = ctx.session.listeners
+        self._tell_start = listeners.wants(ItemStarted)
+        self._tell_end = listeners.wants(ItemFinished)
+
+    async def __call__(self, index: int) -> bool:
+        record, outer = self._record, self._ctx
+        if self._rate is not None:
+            await self._rate.wait()  # the item is still waiting; cancelled here, it never started
+        record.move(index, RUNNING)
+        if self._tell_start:
+            outer.session.listeners.emit(ItemStarted(record, index))
+        ctx = Context(
+            outer.session,
+            outer.inputs,
+            {**outer.scope, self._name: self._items[index]},
+            record.path,
+            record,
+            index,
+            outer.depth,
+        )
+        state = CANCELLED
+        try:
+            state = OK if await self._steps(index, ctx) else FAILED
+        finally:
+            record.move(index, state)
+            if self._tell_end:
+                outer.session.listeners.emit(ItemFinished(record, index))
+        return state == OK
+
+    async def _steps(self, index: int, ctx: Context) -> bool:
+        for step, column in self._pairs:
+            result = StepResult(step.id)
+            try:
+                goes_on = await step.press(ctx, result)
+            finally:
+                column.put(index, result)
+            if not goes_on:
+                return False
+        return True
+
+
+def compile_over(over: Any) -> Template:
+    """``over`` as written: an expression, or (ours) a list with or without references in it."""
+    return compile_expression(over) if isinstance(over, str) else compile_value(over)
+
+
+def compile_each(value: Any) -> list[Template]:
+    """A list of expressions compiled one by one; anything else as one expression."""
+    return [compile_over(v) for v in (value if isinstance(value, list) else [value])]
+
+
+def resolve_list(template: Template, field: str, ctx: Context, result: StepResult) -> Sequence[Any] | None:
+    """The list `template` gives, or ``None`` with the reason recorded in `result`."""
+    try:
+        value = template.resolve(ctx.scope)
+    except ResolveError as error:
+        fail_with(result, error)
+        return None
+    items = as_list(value)
+    if items is None:
+        kind = "null" if value is None else type(value).__name__
+        result.fail(
+            Code.VALIDATION_ERROR,
+            f"`{field}` of step {result.id!r} must be a list, not {kind}",
+            "give a list, or a reference to one such as ${inputs.urls}",
+        )
+    return items
+
+
+def as_list(value: Any) -> Sequence[Any] | None:
+    """`value` if it can be looped over by index: lists, tuples, ranges, and columns of data frames.
+
+    Text and mappings are no lists. Other iterables with a length (a Series, an array, a set) are
+    copied into a list once; plain iterators are not taken, since looping would use them up.
+    """
+    if isinstance(value, list | tuple | range):
+        return value
+    if isinstance(value, str | bytes | bytearray | dict):
+        return None
+    if isinstance(value, Sequence):
+        return value
+    if isinstance(value, Mapping) or hasattr(value, "columns"):  # a frame's entries are its columns
+        return None
+    if hasattr(value, "__iter__") and hasattr(value, "__len__"):
+        return list(value)
+    return None
+
+
+def tolerance(model: models.ForEachStep | models.BatchStep) -> int | float | None:
+    """Failures that do not stop the loop: a count, a share between 0 and 1, or ``None`` for any."""
+    limit = model.tolerated_failures
+    if limit is None:
+        return None if model.on_item_failure == "continue" else 0
+    if isinstance(limit, int):
+        return limit
+    return float(limit.strip().removesuffix("%")) / 100
+
+
+def tolerated(limit: int | float | None, items: Sequence[Any]) -> int | None:
+    """`limit` as a count for `items`; a share is rounded down."""
+    return int(limit * len(items)) if isinstance(limit, float) else limit
+
+
+def failure_of(record: LoopRecord) -> ErrorInfo:
+    """FOREACH_ITEM_FAILED for the lowest item that really failed, with what failed it."""
+    index = record.first_failed()
+    assert index is not None, "a loop fails only by an item"
+    found = record.error_of(index)
+    message = f"item {index} (of {len(record)}) failed"
+    if found is not None:
+        step_id, error = found
+        message += f" at step {step_id!r}: {error.code}: {error.message}"
+        info = ErrorInfo(Code.FOREACH_ITEM_FAILED, message, error.remediation, index, error.exception)
+        return info
+    return ErrorInfo(Code.FOREACH_ITEM_FAILED, message, index=index)

@@ -1,0 +1,71 @@
+"""``kind: merge`` (ours; the original reserves the word): objects merged deeply, or lists joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.plan import Compiler, roots_of
+from drawer_ipy.engine.step import Step, fail_bare, fail_with
+from drawer_ipy.engine.steps.for_each import as_list, compile_each
+from drawer_ipy.errors import Code, ResolveError
+from drawer_ipy.record import StepResult
+
+
+class MergeStep(Step):
+    """``from`` lists what is merged; nulls are left out.
+
+    Objects: keys of later ones win, objects under the same key are merged in turn. Lists: one after the
+    other. A mixture of both is an error.
+    """
+
+    def __init__(self, model: models.MergeStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._given = model.from_ not in (None, "")
+        self._from = compile_each(model.from_)
+        self.roots = roots_of(*self._from)
+        self._spread = not isinstance(model.from_, list)
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Merge what ``from`` gives now."""
+        if not self._given:
+            fail_bare(result, "`from`")
+            return
+        try:
+            parts = [template.resolve(ctx.scope) for template in self._from]
+        except ResolveError as error:
+            fail_with(result, error)
+            return
+        whole = as_list(parts[0]) if self._spread else parts
+        if whole is None:
+            result.fail(Code.VALIDATION_ERROR, f"`from` of step {self.id!r} must be a list")
+            return
+        self._merge([part for part in whole if part is not None], result)
+
+    def _merge(self, parts: Sequence[Any], result: StepResult) -> None:
+        lists = [as_list(part) for part in parts]
+        if all(isinstance(part, Mapping) for part in parts):
+            merged: dict[str, Any] = {}
+            for part in parts:
+                merged = deep_merge(merged, part)
+            result.output = merged
+        elif None not in lists:
+            result.output = [entry for part in lists if part is not None for entry in part]
+        else:
+            kinds = ", ".join(sorted({type(part).__name__ for part in parts}))
+            result.fail(
+                Code.VALIDATION_ERROR,
+                f"step {self.id!r} can merge objects with objects or lists with lists, not {kinds}",
+            )
+
+
+def deep_merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """A new mapping with the keys of both; the second wins, except that objects are merged in turn."""
+    merged = dict(first)
+    for key, value in second.items():
+        before = merged.get(key)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        merged[key] = deep_merge(before, value) if both else value  # type: ignore[arg-type]
+    return merged

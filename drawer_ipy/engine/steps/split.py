@@ -1,0 +1,55 @@
+"""``kind: split`` (ours; the original reserves the word): named branches side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.group import Enough, run_group
+from drawer_ipy.engine.plan import Compiler, outer_roots
+from drawer_ipy.engine.step import Step, fail_bare, press_in_order
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record import StepResult
+
+
+class SplitStep(Step):
+    """Output is ``{branch name: output of the branch's last step}``.
+
+    The first branch that fails cancels the others and fails the step; outputs of branches that had ended
+    by then are kept. Branches do not see one another's steps.
+    """
+
+    def __init__(self, model: models.SplitStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._branches = {name: compiler.steps(steps) for name, steps in model.branches.items()}
+        self.roots = frozenset().union(*(outer_roots(steps) for steps in self._branches.values()))
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Run all branches to their end, or until one fails."""
+        if not self._branches:
+            fail_bare(result, "`branches`")
+            return
+        ended: dict[str, Any] = {}
+        failures: dict[str, StepResult] = {}
+
+        async def branch(name: str, steps: list[Step]) -> None:
+            begun: list[StepResult] = []
+            failed = await press_in_order(steps, ctx.within(dict(ctx.scope), ctx.path), begun.append)
+            if failed is not None:
+                failures[name] = failed
+                raise Enough
+            ended[name] = begun[-1].output if begun else None
+
+        try:
+            await run_group(branch(name, steps) for name, steps in self._branches.items())
+        finally:
+            # In the order of the definition, whichever ended first.
+            result.output = {name: ended[name] for name in self._branches if name in ended}
+        if failures:
+            name = next(name for name in self._branches if name in failures)
+            error = failures[name].error
+            assert error is not None
+            message = f"branch {name!r} failed at step {failures[name].id!r}: {error.message}"
+            result.status = "failed"
+            result.error = ErrorInfo(error.code, message, error.remediation, error.index, error.exception)

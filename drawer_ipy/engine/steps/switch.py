@@ -1,0 +1,77 @@
+"""``kind: switch``: the first case whose ``when`` is true, else the default steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
+from drawer_ipy.engine.step import Step, fail_with, press_in_order
+from drawer_ipy.errors import Code, ResolveError
+from drawer_ipy.expressions import compile_expression, compile_value
+from drawer_ipy.record import StepResult
+
+
+class SwitchStep(Step):
+    """Output is ``{matched, steps}``; later cases are not evaluated once one has matched."""
+
+    def __init__(self, model: models.SwitchStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._cases = [
+            (
+                case.id or f"case-{i}",
+                compile_expression(case.when) if isinstance(case.when, str) else compile_value(case.when),
+                compiler.steps(case.steps),
+            )
+            for i, case in enumerate(model.cases)
+        ]
+        self._default = compiler.steps(model.steps)
+        self.roots = outer_roots(self._default).union(
+            *(roots_of(when) | outer_roots(steps) for _, when, steps in self._cases)
+        )
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Choose a branch and run it; its failure is this step's, unchanged."""
+        branch = self._choose(ctx, result)
+        if branch is None:
+            return
+        matched, steps = branch
+        done: dict[str, dict[str, Any]] = {}
+        result.output = {"matched": matched, "steps": done}
+        begun: list[StepResult] = []
+        try:
+            # A branch's results are not visible outside, except through this step's output.
+            failed = await press_in_order(steps, ctx.within(dict(ctx.scope), ctx.path), begun.append)
+        finally:
+            done.update((r.id, nested_entry(r)) for r in begun)
+        if failed is not None:
+            result.status = "failed"
+            result.error = failed.error
+
+    def _choose(self, ctx: Context, result: StepResult) -> tuple[str, list[Step]] | None:
+        for case_id, when, steps in self._cases:
+            try:
+                value = when.resolve(ctx.scope)
+            except ResolveError as error:
+                fail_with(result, error)
+                return None
+            if not isinstance(value, bool):
+                result.fail(
+                    Code.VALIDATION_ERROR,
+                    f"`when` of case {case_id!r} must be true or false, not {type(value).__name__}",
+                    "compare it with something, e.g. ${inputs.n > 0}",
+                )
+                return None
+            if value:
+                return case_id, steps
+        return ("default", self._default) if self._default else ("", [])
+
+
+def nested_entry(result: StepResult) -> dict[str, Any]:
+    """A nested step as its parent's output shows it: ``{status, output, error}``."""
+    return {
+        "status": result.status,
+        "output": result.output,
+        "error": None if result.error is None else result.error.to_dict(),
+    }

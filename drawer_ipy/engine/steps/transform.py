@@ -1,0 +1,56 @@
+"""``kind: transform`` (ours; the original reserves the word): an expression makes the output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drawer_ipy.definition import models
+from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.plan import Compiler, roots_of
+from drawer_ipy.engine.step import Step, fail_bare, fail_with
+from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions import Template, compile_expression, compile_value
+from drawer_ipy.record import StepResult
+
+
+class TransformStep(Step):
+    """Output is what ``expression`` gives; of a mapping or list of expressions, one value each.
+
+    A text is an expression whether or not it is written in ``${}``, as in ``over`` and ``when``.
+    """
+
+    def __init__(self, model: models.TransformStep, compiler: Compiler) -> None:
+        super().__init__(model, compiler)
+        self._given = model.expression is not None
+        self._leaves: list[Template] = []
+        self._shape = self._compile(model.expression)
+        self.roots = roots_of(*self._leaves)
+
+    def _compile(self, value: Any) -> Any:
+        """`value` with each text replaced by its template."""
+        if isinstance(value, Mapping):
+            return {key: self._compile(v) for key, v in value.items()}
+        if isinstance(value, list):
+            return [self._compile(v) for v in value]
+        template = compile_expression(value) if isinstance(value, str) else compile_value(value)
+        self._leaves.append(template)
+        return template
+
+    async def run(self, ctx: Context, result: StepResult) -> None:
+        """Resolve every expression; the first without a value fails the step."""
+        if not self._given:
+            fail_bare(result, "an `expression`")
+            return
+        try:
+            result.output = _resolve(self._shape, ctx)
+        except ResolveError as error:
+            fail_with(result, error)
+
+
+def _resolve(shape: Any, ctx: Context) -> Any:
+    if isinstance(shape, dict):
+        return {key: _resolve(value, ctx) for key, value in shape.items()}
+    if isinstance(shape, list):
+        return [_resolve(value, ctx) for value in shape]
+    return shape.resolve(ctx.scope)

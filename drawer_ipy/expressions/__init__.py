@@ -1,0 +1,29 @@
+"""``${...}`` references: compile a string (or a structure of strings) once, resolve it often.
+
+>>> compile_template("page ${item.n + 1} of ${size(inputs.pages)}").resolve(
+...     {"item": {"n": 0}, "inputs": {"pages": ["a", "b"]}}
+... )
+'page 1 of 2'
+"""
+
+from __future__ import annotations
+
+from drawer_ipy.expressions.paths import alias_of
+from drawer_ipy.expressions.references import Reference
+from drawer_ipy.expressions.template import (
+    Template,
+    compile_expression,
+    compile_template,
+    compile_value,
+)
+from drawer_ipy.expressions.text import to_text
+
+__all__ = [
+    "Reference",
+    "Template",
+    "alias_of",
+    "compile_expression",
+    "compile_template",
+    "compile_value",
+    "to_text",
+]

@@ -1,0 +1,156 @@
+"""The functions an expression may call, and what each takes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence, Sized
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drawer_ipy.errors import ResolveError, did_you_mean
+from drawer_ipy.expressions import cel
+from drawer_ipy.expressions.paths import type_word
+from drawer_ipy.expressions.text import to_text
+from drawer_ipy.expressions.types import (
+    check_int64,
+    plain,
+    type_of,
+)
+
+_DATE_PARTS = (
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getFullYear",
+    "getHours",
+    "getMilliseconds",
+    "getMinutes",
+    "getMonth",
+    "getSeconds",
+)
+_WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's argument counts as ``f(x)`` and as ``x.f()``; empty where it has no such form.
+
+    `run` takes the arguments, the receiver first; ``None`` leaves the work to CEL.
+    """
+
+    plain: tuple[int, ...] = ()
+    member: tuple[int, ...] = ()
+    run: Callable[..., Any] | None = None
+
+
+def _size(value: Any) -> int:
+    value = plain(value)
+    if isinstance(value, Sized) and not isinstance(value, bool | int | float):
+        return len(value)
+    raise ResolveError(
+        f"size() does not take {type_word(value)}", remediation="it takes text, a list or a map"
+    )
+
+
+def _to_int(value: Any) -> int:
+    value = plain(value)
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return check_int64(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ResolveError("int() does not take an infinite number")
+        return check_int64(int(value))
+    if isinstance(value, datetime):
+        return int(value.timestamp() // 1)
+    if isinstance(value, str):
+        if not _WHOLE.fullmatch(value):
+            raise ResolveError(
+                "int(): this text is not a whole number",
+                remediation="for a decimal number use double()",
+            )
+        return check_int64(int(value))
+    raise ResolveError(f"int() does not take {type_word(value)}")
+
+
+def _to_double(value: Any) -> float:
+    value = plain(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        result = float(value)
+    elif isinstance(value, str):
+        result = float(cel.call("double", False, (value,)))
+    else:
+        raise ResolveError(f"double() does not take {type_word(value)}")
+    if not math.isfinite(result):
+        raise ResolveError("double(): the result is not a finite number")
+    return result
+
+
+def _text_test(name: str) -> Callable[[Any, Any], bool]:
+    def run(text: Any, part: Any) -> bool:
+        if not isinstance(text, str) or not isinstance(part, str):
+            given = type_word(text if not isinstance(text, str) else part)
+            hint = f"a list is searched by {to_text('x in list')}" if name == "contains" else ""
+            raise ResolveError(f"{name}() takes text, not {given}", remediation=hint)
+        if name == "contains":
+            return part in text
+        return text.startswith(part) if name == "startsWith" else text.endswith(part)
+
+    return run
+
+
+FUNCTIONS: dict[str, Function] = {
+    "size": Function((1,), (0,), _size),
+    "string": Function((1,), (), to_text),
+    "int": Function((1,), (), _to_int),
+    "uint": Function((1,)),
+    "double": Function((1,), (), _to_double),
+    "bool": Function((1,)),
+    "bytes": Function((1,)),
+    "timestamp": Function((1,)),
+    "duration": Function((1,)),
+    "type": Function((1,), (), type_of),
+    "dyn": Function((1,), (), lambda value: value),
+    "matches": Function((2,), (1,)),
+    "contains": Function((), (1,), _text_test("contains")),
+    "startsWith": Function((), (1,), _text_test("startsWith")),
+    "endsWith": Function((), (1,), _text_test("endsWith")),
+    **{part: Function((), (0, 1)) for part in _DATE_PARTS},
+}
+_MACRO_NAMES = ("has", "map", "filter", "all", "exists", "exists_one")
+
+
+def signature_problem(name: str, member: bool, count: int) -> tuple[str, str] | None:
+    """What is wrong with calling `name` so, and how to mend it; ``None`` when nothing is."""
+    function = FUNCTIONS.get(name)
+    if function is None:
+        known = [*FUNCTIONS, *_MACRO_NAMES]
+        near = did_you_mean(name, known)
+        return f"there is no function {name}()", near or f"known are {', '.join(known)}"
+    counts = function.member if member else function.plain
+    if count in counts:
+        return None
+    form = f"x.{name}" if member else name
+    forms = [f"{name}({_slots(n)})" for n in function.plain]
+    forms += [f"x.{name}({_slots(n)})" for n in function.member]
+    return f"{form}() does not take {count} arguments", f"write {' or '.join(forms)}"
+
+
+def _slots(count: int) -> str:
+    return ", ".join("abc"[:count])
+
+
+def call(name: str, member: bool, values: Sequence[Any]) -> Any:
+    """The value of function `name`; `values` begins with the receiver if there is one.
+
+    Raises:
+        ResolveError: it does not take these values.
+    """
+    run = FUNCTIONS[name].run
+    if run is not None:
+        return run(*values)
+    return cel.call(name, member, tuple(plain(value) for value in values))

@@ -1,0 +1,96 @@
+"""CEL's comprehensions, as Python loops: the engine's own stop after 10,000 rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions import operators
+from drawer_ipy.expressions.paths import LocalScope, Missing, Resplit, Run, Scope, type_word
+from drawer_ipy.expressions.types import plain
+
+Rounds = Iterator[LocalScope]
+
+
+def build(kind: str, source: Run, variable: str, condition: Run | None, body: Run) -> Run:
+    """The program of ``source.kind(variable, [condition,] body)``.
+
+    Args:
+        kind: ``map``, ``filter``, ``all``, ``exists`` or ``exists_one``.
+        source: gives a list, whose entries are visited, or a map, whose keys are.
+    """
+    if kind == "map" and condition is not None:
+        kind = "filtered"
+    finish = _FINISHERS[kind]
+    test = condition or body
+
+    def rounds(scope: Scope) -> Rounds:
+        local = LocalScope(scope)
+        for entry in _entries(source(scope), kind):
+            local[variable] = entry
+            yield local
+
+    return lambda scope: finish(rounds(scope), variable, test, body)
+
+
+def _entries(value: Any, kind: str) -> Iterable[Any]:
+    value = plain(value)
+    if isinstance(value, Mapping | Set) or (
+        isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+    ):
+        return value
+    raise ResolveError(f"{kind}() goes through a list or a map, not {type_word(value)}")
+
+
+def _true(test: Run, local: LocalScope) -> bool:
+    value = test(local)
+    if value is True or value is False:
+        return value
+    return operators.truth(value, "the condition of the loop")
+
+
+def _map(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+    return [body(local) for local in rounds]
+
+
+def _filtered(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+    return [body(local) for local in rounds if _true(test, local)]
+
+
+def _filter(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+    return [local[variable] for local in rounds if _true(test, local)]
+
+
+def _exists_one(rounds: Rounds, variable: str, test: Run, body: Run) -> bool:
+    return sum(_true(test, local) for local in rounds) == 1
+
+
+def _decided(decisive: bool) -> Callable[[Rounds, str, Run, Run], bool]:
+    """``exists`` and ``all``: one decisive entry outweighs the errors of all others."""
+
+    def finish(rounds: Rounds, variable: str, test: Run, body: Run) -> bool:
+        trouble: Missing | ResolveError | None = None
+        for local in rounds:
+            try:
+                if _true(test, local) is decisive:
+                    return decisive
+            except (Missing, ResolveError) as error:
+                if isinstance(error, Missing) and error.kept_parts():
+                    raise Resplit(error) from None
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
+        return not decisive
+
+    return finish
+
+
+_FINISHERS: dict[str, Callable[[Rounds, str, Run, Run], Any]] = {
+    "map": _map,
+    "filtered": _filtered,
+    "filter": _filter,
+    "exists_one": _exists_one,
+    "exists": _decided(True),
+    "all": _decided(False),
+}

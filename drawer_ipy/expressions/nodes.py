@@ -1,0 +1,112 @@
+"""The syntax tree of an expression. Every node knows where in the text it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """``[start, end)`` are character offsets in the text compiled."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Node):
+    """A number, text, bytes, ``true``, ``false`` or ``null``."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A root: ``inputs``, a step id, a loop variable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Node):
+    """``operand.key``; an int key is the ``.0`` form. `at` is the offset of the key."""
+
+    operand: Node
+    key: str | int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """``operand[index]``."""
+
+    operand: Node
+    index: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """``name(args)`` or, with a receiver, ``receiver.name(args)``."""
+
+    name: str
+    receiver: Node | None
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Has(Node):
+    """``has(operand.key)``: whether the last member is there."""
+
+    path: Member | Index
+
+
+@dataclass(frozen=True, slots=True)
+class Macro(Node):
+    """``source.kind(variable, [condition,] body)``: map, filter, all, exists, exists_one."""
+
+    kind: str
+    source: Node
+    variable: str
+    condition: Node | None
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """``!operand`` or ``-operand``."""
+
+    op: str
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """An operator with two operands, ``??``, ``&&`` and ``||`` included."""
+
+    op: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Ternary(Node):
+    """``condition ? yes : no``."""
+
+    condition: Node
+    yes: Node
+    no: Node
+
+
+@dataclass(frozen=True, slots=True)
+class ListLiteral(Node):
+    """``[a, b]``."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapLiteral(Node):
+    """``{k: v}``."""
+
+    entries: tuple[tuple[Node, Node], ...]

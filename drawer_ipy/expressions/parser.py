@@ -1,0 +1,257 @@
+"""Tokens to syntax tree: CEL's grammar, and ``??`` between the ternary and ``||``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions import nodes as ast
+from drawer_ipy.expressions.functions import signature_problem
+from drawer_ipy.expressions.lexer import ESCAPE_HINT, Kind, Token, tokenize
+
+# How tightly each operator binds; all but ?? group to the left.
+_BINDING = {
+    "??": 1,
+    "||": 2,
+    "&&": 3,
+    "==": 4,
+    "!=": 4,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "in": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "%": 6,
+}
+_CONSTANTS = {"true": True, "false": False, "null": None}
+_MACROS = {"map": (2, 3), "filter": (2,), "all": (2,), "exists": (2,), "exists_one": (2,)}
+# Deep trees cost Python frames when they are compiled and run; a notebook has about 900 to spare.
+MAX_DEPTH = 100
+
+
+def parse(
+    text: str, start: int = 0, *, embedded: bool, splits: Mapping[int, int] | None = None
+) -> tuple[ast.Node, int]:
+    """The tree of the expression at `start`, and the offset just behind it.
+
+    Arguments are those of :func:`~drawer_ipy.expressions.lexer.tokenize`.
+
+    Raises:
+        ResolveError: the syntax is wrong; its offset says where.
+    """
+    tokens, end = tokenize(text, start, embedded=embedded, splits=splits)
+    if len(tokens) == 1:
+        raise ResolveError(
+            "there is no expression here",
+            remediation=f"name a value, e.g. ${{inputs.name}}, or {ESCAPE_HINT}",
+            offset=max(start - 2, 0) if embedded else start,
+        )
+    return _Parser(tokens).whole(), end
+
+
+class _Parser:
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.nesting = 0
+
+    # -- words ------------------------------------------------------------------------------
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def _next(self) -> Token:
+        token = self.tokens[self.at]
+        if token.kind is not Kind.END:
+            self.at += 1
+        return token
+
+    def _is(self, op: str) -> bool:
+        return self.token.kind is Kind.OP and self.token.text == op
+
+    def _take(self, op: str) -> bool:
+        if self._is(op):
+            self.at += 1
+            return True
+        return False
+
+    def _expect(self, op: str, what: str) -> Token:
+        if not self._is(op):
+            raise self._unexpected(f"{op} {what}")
+        return self._next()
+
+    def _unexpected(self, wanted: str) -> ResolveError:
+        token = self.token
+        found = "the expression ends" if token.kind is Kind.END else f"found {token.text!r}"
+        return ResolveError(
+            f"{found} where {wanted} should be",
+            remediation=f"mend the expression, or {ESCAPE_HINT}",
+            offset=token.start,
+        )
+
+    # -- grammar ----------------------------------------------------------------------------
+
+    def whole(self) -> ast.Node:
+        node = self._expression()
+        if self.token.kind is not Kind.END:
+            raise self._unexpected("an operator or the end")
+        return node
+
+    def _expression(self) -> ast.Node:
+        self.nesting += 1
+        if self.nesting > MAX_DEPTH // 4:
+            raise ResolveError("this expression is nested too deeply", offset=self.token.start)
+        node = self._binary(1)
+        if self._take("?"):
+            yes = self._expression()
+            self._expect(":", "of the condition ? yes : no")
+            no = self._expression()
+            node = ast.Ternary(node.start, no.end, node, yes, no)
+        self.nesting -= 1
+        return node
+
+    def _operator(self) -> str | None:
+        token = self.token
+        if token.kind is Kind.OP or (token.kind is Kind.NAME and token.text == "in"):
+            return token.text if token.text in _BINDING else None
+        return None
+
+    def _binary(self, least: int) -> ast.Node:
+        left = self._unary()
+        length = 0
+        while (op := self._operator()) is not None and _BINDING[op] >= least:
+            length += 1
+            if length > MAX_DEPTH:
+                raise ResolveError("this expression is too long", offset=self.token.start)
+            self._next()
+            right = self._binary(_BINDING[op] + (op != "??"))
+            left = ast.Binary(left.start, right.end, op, left, right)
+        return left
+
+    def _unary(self) -> ast.Node:
+        signs: list[Token] = []
+        while self._is("!") or self._is("-"):
+            signs.append(self._next())
+            if len(signs) > MAX_DEPTH:
+                raise ResolveError("this expression is nested too deeply", offset=signs[-1].start)
+        if signs and signs[-1].text == "-" and self.token.kind in (Kind.INT, Kind.FLOAT):
+            minus, number = signs.pop(), self._next()
+            literal = ast.Literal(minus.start, number.end, -number.value)
+            node = self._suffixes(literal)
+        else:
+            node = self._suffixes(self._primary())
+        for sign in reversed(signs):
+            node = ast.Unary(sign.start, node.end, sign.text, node)
+        return node
+
+    def _primary(self) -> ast.Node:
+        token = self.token
+        if token.kind in (Kind.INT, Kind.FLOAT, Kind.TEXT):
+            if token.kind is Kind.INT and token.value >= 2**63:
+                raise ResolveError("this whole number does not fit in 64 bits", offset=token.start)
+            self._next()
+            return ast.Literal(token.start, token.end, token.value)
+        if token.kind is Kind.NAME:
+            self._next()
+            return self._named(token)
+        if self._take("("):
+            inner = self._expression()
+            self._expect(")", "of this bracket")
+            return inner
+        if self._is("["):
+            return self._list()
+        if self._is("{"):
+            return self._map()
+        raise self._unexpected("a value")
+
+    def _named(self, token: Token) -> ast.Node:
+        if self._is("("):
+            return self._call(token, None)
+        if token.text in _CONSTANTS:
+            return ast.Literal(token.start, token.end, _CONSTANTS[token.text])
+        return ast.Name(token.start, token.end, token.text)
+
+    def _suffixes(self, node: ast.Node) -> ast.Node:
+        length = 0
+        while True:
+            length += 1
+            if length > MAX_DEPTH:
+                raise ResolveError("this path is too long", offset=self.token.start)
+            if self._take("."):
+                key = self.token
+                if key.kind not in (Kind.NAME, Kind.INT):
+                    raise self._unexpected("the name of a member")
+                self._next()
+                if key.kind is Kind.NAME and self._is("("):
+                    node = self._call(key, node)
+                else:
+                    node = ast.Member(node.start, key.end, node, key.value, key.start)
+            elif self._take("["):
+                index = self._expression()
+                close = self._expect("]", "of this index")
+                node = ast.Index(node.start, close.end, node, index)
+            else:
+                return node
+
+    def _items(self, closer: str, what: str) -> tuple[tuple[ast.Node, ...], Token]:
+        items: list[ast.Node] = []
+        while not self._is(closer):
+            items.append(self._expression())
+            if not self._take(","):
+                break
+        return tuple(items), self._expect(closer, what)
+
+    def _list(self) -> ast.Node:
+        start = self._next().start
+        items, close = self._items("]", "of this list")
+        return ast.ListLiteral(start, close.end, items)
+
+    def _map(self) -> ast.Node:
+        start = self._next().start
+        entries: list[tuple[ast.Node, ast.Node]] = []
+        while not self._is("}"):
+            key = self._expression()
+            self._expect(":", "between a key and its value")
+            entries.append((key, self._expression()))
+            if not self._take(","):
+                break
+        close = self._expect("}", "of this map")
+        return ast.MapLiteral(start, close.end, tuple(entries))
+
+    # -- calls ------------------------------------------------------------------------------
+
+    def _call(self, name: Token, receiver: ast.Node | None) -> ast.Node:
+        self._next()
+        args, close = self._items(")", f"of {name.text}(")
+        start = name.start if receiver is None else receiver.start
+        if receiver is None and name.text == "has":
+            return self._has(name, args, close)
+        if receiver is not None and name.text in _MACROS:
+            return self._macro(name, receiver, args, close)
+        if problem := signature_problem(name.text, receiver is not None, len(args)):
+            raise ResolveError(problem[0], remediation=problem[1], offset=name.start)
+        return ast.Call(start, close.end, name.text, receiver, args)
+
+    def _has(self, name: Token, args: tuple[ast.Node, ...], close: Token) -> ast.Node:
+        if len(args) != 1 or not isinstance(args[0], ast.Member | ast.Index):
+            raise ResolveError(
+                "has() takes one path with a member",
+                remediation="e.g. has(inputs.name)",
+                offset=name.start,
+            )
+        return ast.Has(name.start, close.end, args[0])
+
+    def _macro(self, name: Token, source: ast.Node, args: tuple[ast.Node, ...], close: Token) -> ast.Node:
+        if len(args) not in _MACROS[name.text] or not isinstance(args[0], ast.Name):
+            raise ResolveError(
+                f"{name.text}() takes the name of a variable and an expression",
+                remediation=f"e.g. inputs.list.{name.text}(x, x.ok)",
+                offset=name.start,
+            )
+        condition = args[1] if len(args) == 3 else None
+        return ast.Macro(source.start, close.end, name.text, source, args[0].name, condition, args[-1])

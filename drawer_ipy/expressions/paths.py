@@ -1,0 +1,333 @@
+"""Walks from a root to a member through whatever objects are there.
+
+Nothing is copied or converted on the way, so ``${inputs.frame}`` is the very object that was given.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from drawer_ipy.errors import ResolveError, did_you_mean
+
+Scope = Mapping[str, Any]
+Run = Callable[[Scope], Any]
+
+_SHOWN_KEYS = 12
+_ABSENT = object()
+
+
+class LocalScope(dict[str, Any]):
+    """The names a macro's loop variable is added to; all others come from `outer`."""
+
+    __slots__ = ("outer",)
+
+    def __init__(self, outer: Scope) -> None:
+        super().__init__()
+        self.outer = outer
+
+    def __missing__(self, name: str) -> Any:
+        return self.outer[name]
+
+
+def names_of(scope: Scope) -> list[str]:
+    """Every name in `scope`, loop variables first."""
+    names: list[str] = []
+    while isinstance(scope, LocalScope):
+        names.extend(scope.keys())
+        scope = scope.outer
+    names.extend(scope)
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One member of a path: its key, its offset and end in the text, and how it was written."""
+
+    key: Any
+    at: int
+    end: int
+    dotted: bool
+
+
+class Missing(Exception):
+    """A root or member that is not there. Cheap to raise; the words are found when asked for.
+
+    Attributes:
+        container: what was searched; the scope itself for a root.
+        key: what was sought.
+        path: text of the path up to `container`; ``""`` for a root.
+        at: offset of the key where it is a bare name, else ``None``.
+        root: whether the key was a root.
+    """
+
+    def __init__(self, container: Any, key: Any, path: str, at: int | None, root: bool) -> None:
+        super().__init__(key)
+        self.container = container
+        self.key = key
+        self.path = path
+        self.at = at
+        self.root = root
+
+    def kept_parts(self) -> int:
+        """How many hyphen-joined parts of the name do exist as a name; 0 for none.
+
+        ``n-1`` where ``n`` exists was a subtraction after all.
+        """
+        if self.at is None or not isinstance(self.key, str):
+            return 0
+        parts = self.key.split("-")
+        for count in range(len(parts) - 1, 0, -1):
+            name = "-".join(parts[:count])
+            if self.root:
+                found = name in names_of(self.container)
+            else:
+                found = lookup(self.container, name, True) is not _ABSENT
+            if found:
+                return count
+        return 0
+
+    def error(self, text: str) -> ResolveError:
+        """The error for people; `text` is the expression it arose in."""
+        if self.root:
+            known = names_of(self.container)
+            hint = did_you_mean(self.key, known)
+            listed = ", ".join(map(str, known[:_SHOWN_KEYS]))
+            message = f"${{{text}}}: nothing here is called {self.key!r}; there is {listed}"
+            return ResolveError(message if known else message.split(";")[0], remediation=hint)
+        problem, hint = _describe(self.container, self.key, self.path)
+        return ResolveError(f"${{{text}}}: {problem}", remediation=hint)
+
+
+class Resplit(Exception):
+    """A hyphenated name does not exist but its first part does: read the hyphen as a minus."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(missing.key)
+        self.missing = missing
+
+
+def root(name: str, at: int) -> Run:
+    """A program that gives the root called `name`."""
+
+    def run(scope: Scope) -> Any:
+        try:
+            return scope[name]
+        except KeyError:
+            return find_alias(scope, name, at)
+
+    return run
+
+
+def find_alias(scope: Scope, name: str, at: int) -> Any:
+    """The root that `name` means when no root is called exactly so.
+
+    The original engine let a step ``emit-data`` be written ``emit_data``; that holds where just
+    one root differs from `name` only so.
+
+    Raises:
+        Missing: there is none, or more than one.
+    """
+    alias = alias_of(name, names_of(scope))
+    if alias is None:
+        raise Missing(scope, name, "", at, True)
+    return scope[alias]
+
+
+def alias_of(name: str, known: Iterable[str]) -> str | None:
+    """The one name of `known` that reads `name` once its hyphens are underscores, if any."""
+    if "_" not in name:
+        return None
+    same = {k for k in known if "-" in k and k.replace("-", "_") == name.replace("-", "_")}
+    return same.pop() if len(same) == 1 else None
+
+
+def static_path(name: str, at: int, steps: Sequence[Step], text: str, start: int) -> Run:
+    """A program that walks from the root `name` along `steps`.
+
+    Args:
+        text: the whole text compiled; errors quote from it.
+        start: offset of the path in it.
+    """
+    keys = tuple(step.key for step in steps)
+
+    def run(scope: Scope) -> Any:
+        try:
+            value = scope[name]
+        except KeyError:
+            value = find_alias(scope, name, at)
+        for position, key in enumerate(keys):
+            if type(value) is dict:
+                try:
+                    value = value[key]
+                    continue
+                except KeyError:
+                    pass
+            value = step_into(value, steps[position], text, start)
+        return value
+
+    return run
+
+
+def step_into(value: Any, step: Step, text: str, start: int) -> Any:
+    """The member of `value` that `step` names.
+
+    Raises:
+        Missing: it has none such.
+        ResolveError: its property raised, or the key is not a key.
+    """
+    found = lookup(value, step.key, step.dotted)
+    if found is _ABSENT:
+        path = text[start : step.at].rstrip(" .[")
+        raise Missing(value, step.key, path, step.at if step.dotted else None, False)
+    return found
+
+
+def has_member(value: Any, key: Any, dotted: bool) -> bool:
+    """Whether `value` has the member `key`."""
+    return lookup(value, key, dotted) is not _ABSENT
+
+
+def lookup(value: Any, key: Any, dotted: bool) -> Any:
+    """The member, or the marker for absence.
+
+    Maps are asked for the key, whole numbers also in their text form and the reverse; lists take
+    whole numbers; any other object is asked for the attribute (never one that begins with an
+    underscore) and for the item, the attribute first when the key was written after a dot.
+    """
+    if isinstance(value, Mapping):
+        return _entry(value, key)
+    if value is None or isinstance(value, str | bytes | bytearray | bool | int | float):
+        return _ABSENT
+    if isinstance(value, Sequence):
+        return _element(value, key)
+    ways = (_attribute, _item) if dotted else (_item, _attribute)
+    for way in ways:
+        found = way(value, key)
+        if found is not _ABSENT:
+            return found
+    return _ABSENT
+
+
+def lookup_entry(value: Mapping[Any, Any], key: Any) -> tuple[Any, ...]:
+    """The entry of a map alone in a tuple, or ``()`` when there is none."""
+    found = _entry(value, key)
+    return () if found is _ABSENT else (found,)
+
+
+def _entry(value: Mapping[Any, Any], key: Any) -> Any:
+    if isinstance(value, defaultdict) and key not in value:
+        return _ABSENT  # asking would add the entry
+    try:
+        if isinstance(key, bool):
+            # True and 1 are one key to Python but not to CEL.
+            return value["true" if key else "false"]
+        return value[key]
+    except (KeyError, TypeError):
+        pass
+    if isinstance(key, int):
+        other: Any = str(key)
+    elif isinstance(key, float) and key.is_integer():
+        other = str(int(key))
+    elif isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 20:
+        other = int(key)
+    else:
+        return _ABSENT
+    try:
+        return value[other]
+    except KeyError:
+        return _ABSENT
+
+
+def _element(value: Sequence[Any], key: Any) -> Any:
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
+    if isinstance(key, bool) or not hasattr(key, "__index__"):
+        # A named tuple, or a sequence class with properties of its own.
+        return _attribute(value, key) if type(value) not in (list, tuple) else _ABSENT
+    if key < 0:
+        return _ABSENT
+    try:
+        return value[key]
+    except IndexError:
+        return _ABSENT
+
+
+def _attribute(value: Any, key: Any) -> Any:
+    if not isinstance(key, str) or key.startswith("_"):
+        return _ABSENT
+    try:
+        return getattr(value, key)
+    except AttributeError:
+        return _ABSENT
+    except Exception as error:
+        raise ResolveError(
+            f"reading .{key} of a {type(value).__name__} raised {type(error).__name__}"
+        ) from error
+
+
+def _item(value: Any, key: Any) -> Any:
+    if not hasattr(type(value), "__getitem__"):
+        return _ABSENT
+    try:
+        return value[key]
+    except Exception:
+        # What an object raises for a key it lacks differs from class to class.
+        return _ABSENT
+
+
+def _describe(container: Any, key: Any, path: str) -> tuple[str, str]:
+    """What is wrong with asking `container` for `key`, and how to mend it."""
+    where = path or "this value"
+    if isinstance(container, Mapping):
+        known = [str(k) for k in islice(container, 1000)]
+        hint = did_you_mean(str(key), known)
+        if not known:
+            return f"{where} has no {key!r}; it is empty", hint
+        more = ", ..." if len(container) > _SHOWN_KEYS else ""
+        return f"{where} has no {key!r}; it has {', '.join(known[:_SHOWN_KEYS])}{more}", hint
+    if container is None:
+        return f"{where} is null, so it has no {key!r}", f"allow for that: {where} ?? 'default'"
+    if isinstance(container, str | bytes | bytearray | bool | int | float):
+        return f"{where} is {type_word(container)}, so it has no {key!r}", ""
+    if isinstance(container, Sequence):
+        return _describe_list(container, key, where)
+    known = [name for name in dir(type(container)) if not name.startswith("_")]
+    known += [name for name in getattr(container, "__dict__", ()) if not name.startswith("_")]
+    hint = did_you_mean(str(key), known)
+    return f"{where} is a {type(container).__name__}, which has no {key!r}", hint
+
+
+def _describe_list(container: Sequence[Any], key: Any, where: str) -> tuple[str, str]:
+    size = len(container)
+    counted = "1 entry" if size == 1 else f"{size} entries"
+    if isinstance(key, int | float) and not isinstance(key, bool):
+        if key < 0:
+            return f"{where} is a list, and its index must not be negative: {key}", (
+                f"the last entry is {where}[size({where}) - 1]"
+            )
+        return f"{where} has {counted}, so it has no [{key}]; the first is [0]", ""
+    hint = f"take one entry, {where}[0].{key}, or all, {where}.map(x, x.{key})"
+    return f"{where} is a list of {counted}, so it has no {key!r}", hint
+
+
+def type_word(value: Any) -> str:
+    """What people call the type of `value`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bytes | bytearray):
+        return "bytes"
+    if isinstance(value, Mapping):
+        return "a map"
+    if isinstance(value, Sequence):
+        return "a list"
+    return f"a {type(value).__name__}"

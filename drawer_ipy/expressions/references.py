@@ -1,0 +1,206 @@
+"""Which paths an expression reads, for validation and for the graph of what depends on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions import nodes as ast
+from drawer_ipy.expressions.program import Program, static_steps
+from drawer_ipy.expressions.types import TYPES
+
+Path = tuple[str | int, ...]
+Exists = Callable[[Path], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One path in an expression.
+
+    Attributes:
+        root: its first name, e.g. ``inputs``, a step id, a loop variable.
+        path: the members and indices that follow, up to the first that is computed.
+        offset: 0-based character offset of the root in the text compiled.
+        text: the path as written.
+        whole: the expression is nothing but this path.
+        guarded: it may be missing: inside ``has()`` or behind one, left of ``??``, or on one side
+            of ``&&`` or ``||`` (where the other side may decide).
+    """
+
+    root: str
+    path: Path
+    offset: int
+    text: str
+    whole: bool
+    guarded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    root: ast.Name
+    path: Path
+    end: int
+    at: tuple[int | None, ...]  # offsets of the root and of each dotted member
+    guarded: bool
+
+
+def find(program: Program, source: str, exists: Exists | None = None) -> tuple[Reference, ...]:
+    """The references of `program`, in the order of the text.
+
+    Args:
+        source: the text the program was compiled from.
+        exists: says whether a path (root first) may exist; where it says no to a path that ends in
+            a hyphenated name, the hyphen is read as a minus sign. Without it such names are whole.
+    """
+    tree, found = program.tree, _collect(program.tree)
+    if exists is not None:
+        splits: dict[int, int] = {}
+        while new := _splits(found, exists, splits):
+            splits.update(new)
+            try:
+                tree = program.split_tree(splits)
+            except ResolveError:
+                break  # read so it makes no sense; keep the names whole
+            found = _collect(tree)
+    return tuple(_reference(one, tree, source) for one in found)
+
+
+def _collect(tree: ast.Node) -> list[_Found]:
+    found = list(_walk(tree, frozenset(), False))
+    tested = _tested(tree)
+    result = []
+    for one in found:
+        full = (one.root.name, *one.path)
+        if tree is one.root and not one.path:
+            result.append(one)
+            continue
+        if not one.path and one.root.name in TYPES:
+            continue  # `string` in type(x) == string
+        behind = any(full[: len(test)] == test for test in tested)
+        guarded = one.guarded or behind
+        result.append(_Found(one.root, one.path, one.end, one.at, guarded))
+    return sorted(result, key=lambda one: one.root.start)
+
+
+def _reference(one: _Found, tree: ast.Node, source: str) -> Reference:
+    start = one.root.start
+    static = static_steps(tree)
+    whole = static is not None and len(static[1]) == len(one.path) and static[0].start == start
+    text = source[start : one.end]
+    return Reference(one.root.name, one.path, start, text, whole, one.guarded)
+
+
+def _splits(found: list[_Found], exists: Exists, done: dict[int, int]) -> dict[int, int]:
+    """The hyphenated names that do not exist, and how many parts of each do."""
+    splits: dict[int, int] = {}
+    for one in found:
+        full: Path = (one.root.name, *one.path)
+        for length, (name, at) in enumerate(zip(full, one.at, strict=True), start=1):
+            if at is None or not isinstance(name, str) or "-" not in name:
+                continue
+            if exists(full[:length]):
+                continue
+            parts = name.split("-")
+            for kept in range(len(parts) - 1, 0, -1):
+                if exists((*full[: length - 1], "-".join(parts[:kept]))):
+                    if done.get(at) != kept:
+                        splits[at] = kept
+                    break
+            break
+    return splits
+
+
+def _path_of(node: ast.Node) -> tuple[_Found, list[ast.Node]] | None:
+    """The longest static path from the root below `node`, and the computed indices after it."""
+    chain: list[ast.Member | ast.Index] = []
+    base = node
+    while isinstance(base, ast.Member | ast.Index):
+        chain.append(base)
+        base = base.operand
+    if not isinstance(base, ast.Name):
+        return None
+    longest: ast.Node = base
+    for link in reversed(chain):
+        if static_steps(link) is None:
+            break
+        longest = link
+    static = static_steps(longest)
+    if static is None:  # a Name is always static
+        return None
+    at = (base.start, *(step.at if step.dotted else None for step in static[1]))
+    found = _Found(base, tuple(step.key for step in static[1]), longest.end, at, False)
+    computed = [link.index for link in chain if isinstance(link, ast.Index)]
+    return found, computed
+
+
+def _walk(node: ast.Node, bound: frozenset[str], guarded: bool) -> Iterator[_Found]:
+    if isinstance(node, ast.Name | ast.Member | ast.Index):
+        yield from _walk_path(node, bound, guarded)
+    elif isinstance(node, ast.Has):
+        yield from _walk(node.path, bound, True)
+    elif isinstance(node, ast.Macro):
+        yield from _walk(node.source, bound, guarded)
+        inner = bound | {node.variable}
+        for part in (node.condition, node.body):
+            if part is not None:
+                yield from _walk(part, inner, guarded)
+    elif isinstance(node, ast.Binary):
+        either = guarded or node.op in ("&&", "||")
+        yield from _walk(node.left, bound, either or node.op == "??")
+        yield from _walk(node.right, bound, either)
+    else:
+        for child in _children(node):
+            yield from _walk(child, bound, guarded)
+
+
+def _walk_path(node: ast.Node, bound: frozenset[str], guarded: bool) -> Iterator[_Found]:
+    path = _path_of(node)
+    if path is None:
+        if isinstance(node, ast.Member | ast.Index):
+            yield from _walk(node.operand, bound, guarded)
+        if isinstance(node, ast.Index):
+            yield from _walk(node.index, bound, guarded)
+        return
+    found, computed = path
+    if found.root.name not in bound:
+        yield _Found(found.root, found.path, found.end, found.at, guarded)
+    for index in computed:
+        yield from _walk(index, bound, guarded)
+
+
+def _children(node: ast.Node) -> tuple[ast.Node, ...]:
+    if isinstance(node, ast.Unary):
+        return (node.operand,)
+    if isinstance(node, ast.Ternary):
+        return (node.condition, node.yes, node.no)
+    if isinstance(node, ast.Call):
+        return node.args if node.receiver is None else (node.receiver, *node.args)
+    if isinstance(node, ast.ListLiteral):
+        return node.items
+    if isinstance(node, ast.MapLiteral):
+        return tuple(part for entry in node.entries for part in entry)
+    return ()
+
+
+def _tested(node: ast.Node) -> set[Path]:
+    """The paths that a ``has()`` somewhere in the expression asks for."""
+    tested: set[Path] = set()
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, ast.Has):
+            if (static := static_steps(one.path)) is not None:
+                tested.add((static[0].name, *(step.key for step in static[1])))
+            pending.append(one.path)
+        elif isinstance(one, ast.Macro):
+            pending += [p for p in (one.source, one.condition, one.body) if p is not None]
+        elif isinstance(one, ast.Binary):
+            pending += [one.left, one.right]
+        elif isinstance(one, ast.Member):
+            pending.append(one.operand)
+        elif isinstance(one, ast.Index):
+            pending += [one.operand, one.index]
+        else:
+            pending += _children(one)
+    return tested

@@ -1,0 +1,105 @@
+"""CEL's types, seen from Python's values."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions.text import plain_object
+
+_INT64 = 2**63
+_PLAIN = (str, int, float, bool, type(None), bytes, list, dict, tuple, datetime, timedelta)
+
+
+@dataclass(frozen=True, slots=True)
+class CelType:
+    """What ``type(x)`` gives; spliced into text it reads as its name."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+TYPES: dict[str, CelType] = {
+    name: CelType(name)
+    for name in (
+        "int",
+        "uint",
+        "double",
+        "bool",
+        "string",
+        "bytes",
+        "list",
+        "map",
+        "null_type",
+        "type",
+        "google.protobuf.Timestamp",
+        "google.protobuf.Duration",
+    )
+}
+# In this order: bool is an int to Python, text and bytes are sequences.
+_BY_CLASS: tuple[tuple[Any, str], ...] = (
+    (bool, "bool"),
+    (int, "int"),
+    (float, "double"),
+    (str, "string"),
+    ((bytes, bytearray), "bytes"),
+    (datetime, "google.protobuf.Timestamp"),
+    (timedelta, "google.protobuf.Duration"),
+    (Mapping, "map"),
+    ((Sequence, Set), "list"),
+    (CelType, "type"),
+)
+
+
+def type_of(value: Any) -> CelType:
+    """CEL's type of `value`; for an object CEL does not know, the name of its class."""
+    value = plain(value)
+    if value is None:
+        return TYPES["null_type"]
+    for classes, name in _BY_CLASS:
+        if isinstance(value, classes):
+            return TYPES[name]
+    return CelType(type(value).__qualname__)
+
+
+def plain(value: Any) -> Any:
+    """`value`, or the plain Python number, list or map it amounts to (NumPy's, a model's)."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, Mapping | Sequence | Set | CelType):
+        return value
+    converted = plain_object(value)
+    return value if converted is None else converted
+
+
+def check_int64(value: int) -> int:
+    """`value`, when it fits CEL's whole numbers.
+
+    Raises:
+        ResolveError: it does not.
+    """
+    if -_INT64 <= value < _INT64:
+        return value
+    raise ResolveError("the result does not fit in 64 bits")
+
+
+def check_finite(value: float) -> float:
+    """`value`, when JSON can hold it.
+
+    Raises:
+        ResolveError: it is infinite or not a number.
+    """
+    if math.isfinite(value):
+        return value
+    raise ResolveError("the result is not a finite number")

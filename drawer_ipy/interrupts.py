@@ -1,0 +1,85 @@
+"""Ctrl-C and the stop button of a front end, made to cancel a run instead of tearing through it."""
+
+from __future__ import annotations
+
+import contextvars
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+@contextmanager
+def cancelling(cancel: Callable[[], None], *, only_default: bool = False) -> Iterator[None]:
+    """Inside, the first interrupt calls `cancel` and nothing else; a second one raises KeyboardInterrupt.
+
+    A KeyboardInterrupt raised at the first would strike anywhere: out of an event loop that is not run
+    again, or out of ``Thread.join``, which up to Python 3.12 then takes the thread for ended. A handler
+    that somebody else has set (a kernel's, a server's) is called as well, an interrupt that is ignored
+    stays so, and in other threads than the main one, which get no signals, this does nothing.
+
+    Args:
+        cancel: stops what is going on; it is called between two bytecodes of the main thread.
+        only_default: leave a handler that somebody else has set alone: it cancels already.
+    """
+    previous: Any = None
+    if threading.current_thread() is threading.main_thread():
+        previous = signal.getsignal(signal.SIGINT)
+    default = previous is signal.default_int_handler
+    if not callable(previous) or (only_default and not default):
+        yield
+        return
+    met = False
+
+    def meet(number: int, frame: FrameType | None) -> None:
+        nonlocal met
+        first, met = not met, True
+        if first:
+            cancel()
+        if not (first and default):
+            previous(number, frame)
+
+    signal.signal(signal.SIGINT, meet)
+    try:
+        yield
+    finally:
+        # What was set meanwhile belongs to somebody who has yet to take it back.
+        if signal.getsignal(signal.SIGINT) is meet:
+            signal.signal(signal.SIGINT, previous)
+
+
+_LAST_MOMENT = 1.0
+"""Seconds that work which is left at the second interrupt has to end its processes."""
+
+
+def wait_in_thread(work: Callable[[], object], cancel: Callable[[], None], name: str) -> None:
+    """Do `work` in a thread of that name, within the caller's context, while this thread waits.
+
+    Raises:
+        BaseException: whatever `work` raised; a second interrupt, once `work` had a moment to end.
+    """
+    faults: list[BaseException] = []
+    ended = threading.Event()
+    # What a button prints belongs to the cell that presses it; kernels keep that in a context.
+    context = contextvars.copy_context()
+
+    def do() -> None:
+        try:
+            context.run(work)
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            ended.set()
+
+    with cancelling(cancel):
+        threading.Thread(target=do, name=name, daemon=True).start()
+        try:
+            ended.wait()
+        except BaseException:
+            cancel()
+            ended.wait(_LAST_MOMENT)
+            raise
+    if faults:
+        raise faults[0]

@@ -1,0 +1,206 @@
+"""The magic's line: options, ``name=value`` inputs, ``VAR <<``, and the drawer's name."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from drawer_ipy.errors import UsageError, did_you_mean
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+
+@dataclass(slots=True)
+class Line:
+    """What a magic's line says.
+
+    Attributes:
+        options: the parsed options (argparse namespace).
+        words: words that are neither options nor inputs (a drawer's name, a verb).
+        inputs: input name -> value, expressions and variables already looked up.
+        out: variable that gets the results, ``""`` when none is named.
+    """
+
+    options: argparse.Namespace
+    words: list[str] = field(default_factory=list)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    out: str = ""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises our error instead of leaving the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"%%drawer: {message}", remediation="%%drawer? shows all options")
+
+
+def option_parser() -> argparse.ArgumentParser:
+    """The options of ``%%drawer``; also the source of its help."""
+    parser = _Parser(prog="%%drawer", add_help=False, allow_abbrev=False)
+    add = parser.add_argument
+    add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
+    add("--parallelism", "-p", metavar="N", type=_number(0), help="items at once in the outermost loops")
+    add(
+        "--mode",
+        choices=("sequential", "parallel"),
+        default="sequential",
+        help="parallel: a step starts as soon as the steps it refers to have ended",
+    )
+    add("--concurrency", metavar="N", type=_number(1), help="most buttons in flight in the whole run")
+    add(
+        "--on-failure",
+        choices=("stop", "continue"),
+        default="stop",
+        help="in parallel mode, what happens to steps that do not depend on the failed one",
+    )
+    add("--dry-run", action="store_true", help="check and show what would run; press nothing")
+    add("--quiet", "-q", action="store_true", help="show no progress and no table")
+    add("--no-raise", action="store_true", help="return normally when the run fails")
+    add(
+        "--display",
+        choices=("auto", "widget", "html", "text", "none"),
+        default="auto",
+        help="how progress is shown",
+    )
+    return parser
+
+
+def _number(least: int) -> Any:
+    def whole(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} up, not {text!r}")
+        return int(text)
+
+    return whole
+
+
+def parse_line(line: str, namespace: Mapping[str, Any]) -> Line:
+    """What `line` says, with ``$name`` and ``{expression}`` looked up in `namespace`.
+
+    Raises:
+        UsageError: an option or an input that cannot be read, with what would do.
+    """
+    tokens = list(split(line))
+    before, tokens = _target(tokens)
+    given = [m for t in tokens if (m := _ASSIGNMENT.fullmatch(t))]
+    options, words = _options([unquote(t) for t in tokens if not _ASSIGNMENT.fullmatch(t)])
+    inputs: dict[str, Any] = {}
+    for match in given:
+        name, text = match.groups()
+        if name in inputs:
+            raise UsageError(f"input {name} is given twice")
+        inputs[name] = _value(name, text, namespace)
+    if before and options.out:
+        raise UsageError(f"write `{before} <<` or --out {options.out}, not both")
+    out = before or options.out
+    if out and (not out.isidentifier() or keyword.iskeyword(out)):
+        raise UsageError(f"--out needs a variable's name, not {out!r}")
+    return Line(options, words, inputs, out)
+
+
+def _target(tokens: list[str]) -> tuple[str, list[str]]:
+    """The variable before a ``<<``, ``""`` when there is none, and the words after it."""
+    if "<<" not in tokens:
+        return "", tokens
+    name = tokens[0]
+    if tokens.index("<<") != 1 or not name.isidentifier() or keyword.iskeyword(name):
+        raise UsageError("write `VAR << NAME`: one variable before the <<")
+    return name, tokens[2:]
+
+
+def _options(flags: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options, and the words that are none."""
+    parser = option_parser()
+    options, words = parser.parse_known_args(flags)
+    for word in words:
+        if word.startswith("-"):
+            known = [s for action in parser._actions for s in action.option_strings]
+            hint = did_you_mean(word.split("=")[0], known)
+            raise UsageError(
+                f"%%drawer: there is no option {word}",
+                remediation=f"{hint} %%drawer? shows all options".strip(),
+            )
+    return options, words
+
+
+def _value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
+    """The value of one input as written after its ``=``."""
+    if text.startswith("$"):
+        variable = text[1:]
+        if variable in namespace:
+            return namespace[variable]
+        hint = did_you_mean(variable, [n for n in namespace if not n.startswith("_")])
+        if not variable.isidentifier():
+            hint = f"$ takes one name; an expression is written {name}={{...}}"
+        raise UsageError(f"input {name}: there is no variable {variable!r}", remediation=hint)
+    if text.startswith("{") and text.endswith("}"):
+        return _braced(name, text, namespace)
+    return _json(text, unquote(text))
+
+
+def _json(text: str, otherwise: Any) -> Any:
+    """What `text` is in JSON, `otherwise` where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return otherwise
+
+
+def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
+    """``{...}``: JSON when it is JSON, else a Python expression."""
+    found = _json(text, None)  # no text in braces is JSON's null
+    if found is not None:
+        return found
+    try:
+        return eval(text[1:-1].strip(), dict(namespace))
+    except Exception as error:
+        raise UsageError(
+            f"input {name}: {text} cannot be evaluated: {type(error).__name__}: {error}"
+        ) from None
+
+
+def unquote(text: str) -> str:
+    """`text` without the quotes around it, if it has some."""
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return text
+
+
+def split(line: str) -> Iterator[str]:
+    """The words of `line`: blanks inside quotes and brackets do not separate.
+
+    Raises:
+        UsageError: a quote or bracket that is never closed.
+    """
+    word, quote, escaped = "", "", False
+    closing: list[str] = []
+    for char in line:
+        if quote:
+            quote = "" if char == quote and not escaped else quote
+            escaped = char == "\\" and not escaped
+        elif char in "'\"" and (closing or not word or word[-1] in "=,:"):
+            quote = char
+        elif char in _CLOSING and (closing or word.endswith("=")):
+            closing.append(_CLOSING[char])
+        elif closing and char == closing[-1]:
+            closing.pop()
+        elif char.isspace() and not closing:
+            if word:
+                yield word
+            word = ""
+            continue
+        word += char
+    if quote or closing:
+        missing = quote or closing[-1]
+        raise UsageError(f"a closing {missing} is missing in: {line.strip()}")
+    if word:
+        yield word
+
+
+__all__ = ["Line", "option_parser", "parse_line", "split"]

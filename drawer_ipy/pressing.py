@@ -1,0 +1,393 @@
+"""From what a user hands over to a run: load, look up, check everything, then press.
+
+``press`` and ``apress`` are the two ways in from Python; the magics and the command line use the same
+:class:`Job`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+from drawer_ipy.buttons import ButtonCatalog, as_button
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.definition.models import ForEachStep
+from drawer_ipy.definition.validation import validate
+from drawer_ipy.display.choose import choose_display
+from drawer_ipy.display.live import Display
+from drawer_ipy.engine.drawers import Mode
+from drawer_ipy.engine.plan import Plans
+from drawer_ipy.engine.run import Run
+from drawer_ipy.engine.steps import STEP_KINDS
+from drawer_ipy.errors import (
+    Code,
+    DefinitionError,
+    DrawerCancelled,
+    DrawerFailed,
+    DrawerNotFound,
+    Problem,
+    UsageError,
+    did_you_mean,
+)
+from drawer_ipy.interrupts import wait_in_thread
+from drawer_ipy.origins import running_origins
+from drawer_ipy.results import Results
+from drawer_ipy.workspace import ButtonsOnDisk, Workspace, load_drawer_file
+
+Pressable = str | Path | Mapping[str, Any] | Drawer | Loaded
+"""What can be pressed: YAML or JSON text, a path, a name in the workspace, a mapping or a Drawer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to press.
+
+    Attributes:
+        parallelism: overrides that of the outermost ``for_each`` steps; ``None`` leaves it.
+        mode: ``sequential``, or ``parallel``: steps start as soon as what they refer to has ended.
+        on_failure: in parallel mode, ``stop`` or ``continue`` with what does not depend on the failure.
+        concurrency: most buttons in flight in the whole run; ``None`` for no cap.
+    """
+
+    parallelism: int | None = None
+    mode: str = "sequential"
+    on_failure: str = "stop"
+    concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        _whole_number("parallelism", self.parallelism, least=0)
+        _whole_number("concurrency", self.concurrency, least=1)
+        _one_of("mode", self.mode, ("sequential", "parallel"))
+        _one_of("on_failure", self.on_failure, ("stop", "continue"))
+
+
+def _whole_number(name: str, value: Any, least: int) -> None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
+        return
+    raise UsageError(f"{name} must be a whole number from {least} up, not {value!r}")
+
+
+def _one_of(name: str, value: Any, words: tuple[str, ...]) -> None:
+    if value not in words:
+        hint = did_you_mean(str(value), words)
+        raise UsageError(f"{name} must be {' or '.join(words)}, not {value!r}", remediation=hint)
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """Where names are looked up: the notebook's variables, buttons registered in it, the disk.
+
+    Attributes:
+        registered: buttons given by name (``%%button``, or the ``buttons`` argument of a press).
+        namespace: the user's Python variables; callables among them are buttons.
+        workspace: buttons and drawers on disk.
+    """
+
+    registered: Mapping[str, Button] = field(default_factory=dict)
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+    workspace: Workspace = field(default_factory=Workspace.current)
+
+    def catalog(self, drawer: Drawer) -> ButtonCatalog:
+        """The buttons that the steps of `drawer` may name."""
+        return ButtonCatalog(
+            specs=drawer.buttons,
+            registered=self.registered,
+            namespace=self.namespace,
+            folders=[ButtonsOnDisk(self.workspace, running_origins)],
+            allowed_origins=running_origins,
+        )
+
+    def find_drawer(self, name: str) -> Drawer | None:
+        """The workspace's drawer `name`, ``None`` when there is none."""
+        loaded = self.workspace.find_drawer(name)
+        return None if loaded is None else loaded.drawer
+
+    def load(self, drawer: Pressable) -> Loaded:
+        """`drawer`, whatever form it has; what is wrong with a text or a mapping is in its ``errors``.
+
+        Raises:
+            DefinitionError: when its text cannot be read at all, or its file is wrong.
+            DrawerNotFound: when it is a name that the workspace does not have.
+            UsageError: when it is something else, or a file that cannot be read.
+        """
+        if isinstance(drawer, Loaded):
+            return drawer
+        if isinstance(drawer, Drawer):
+            return Loaded(drawer)
+        if isinstance(drawer, Mapping):
+            return load_drawer(drawer, recover=True)
+        if isinstance(drawer, Path):
+            return load_drawer_file(drawer)
+        if not isinstance(drawer, str):
+            raise UsageError(
+                f"a drawer cannot be made from {type(drawer).__name__}",
+                remediation="give YAML or JSON text, a mapping, a path, or the name of a drawer on disk",
+            )
+        if _is_text(drawer):
+            return load_drawer(drawer, recover=True)
+        if drawer.endswith((".json", ".yaml", ".yml")):
+            return load_drawer_file(Path(drawer))
+        found = self.workspace.find_drawer(drawer)
+        if found is None:
+            names = self.workspace.drawer_names()
+            folders = " or ".join(str(root / "drawers") for root in self.workspace.roots)
+            raise DrawerNotFound(
+                f"no drawer {drawer!r} in {folders}", remediation=did_you_mean(drawer, names)
+            )
+        return found
+
+
+def _is_text(drawer: str) -> bool:
+    return "\n" in drawer or drawer.lstrip().startswith(("{", "[")) or ": " in drawer or not drawer.strip()
+
+
+@dataclass(slots=True)
+class Job:
+    """A drawer that was found fit to press, with its inputs.
+
+    Attributes:
+        run: the handle; nothing has started.
+        loaded: the definition, with its place in the text.
+        warnings: what validation found that does not stop a press.
+        catalog: where its buttons were found.
+    """
+
+    run: Run
+    loaded: Loaded
+    warnings: list[Problem]
+    catalog: ButtonCatalog
+
+    @classmethod
+    def prepare(
+        cls,
+        drawer: Pressable,
+        inputs: Mapping[str, Any] | None = None,
+        options: Options | None = None,
+        around: Surroundings | None = None,
+    ) -> Job:
+        """Load, look up and check; nothing runs yet.
+
+        Raises:
+            DefinitionError: with every problem found.
+            DrawerNotFound, UsageError: as :meth:`Surroundings.load`.
+        """
+        options = options or Options()
+        around = around or Surroundings()
+        inputs = _checked_inputs(inputs)
+        loaded = around.load(drawer)
+        catalog = around.catalog(loaded.drawer)
+        problems = validate(
+            loaded,
+            find_button=catalog.find,
+            button_names=catalog.names,
+            find_drawer=around.find_drawer,
+            drawer_names=around.workspace.drawer_names,
+            given_inputs=inputs,
+            pressing=True,
+            ordered=options.mode == "sequential",
+            buttons_of=lambda d: _finder(around, catalog, loaded.drawer, d),
+        )
+        if any(p.severity == "error" for p in problems):
+            raise DefinitionError(problems, loaded.source.text, loaded.drawer.name)
+        plans = Plans(STEP_KINDS, lambda d: _finder(around, catalog, loaded.drawer, d), around.find_drawer)
+        run = Run(
+            plans.plan(_overridden(loaded.drawer, options)),
+            inputs,
+            mode=Mode(options.mode == "parallel", options.on_failure == "continue"),
+            concurrency=options.concurrency,
+            batteries=around.workspace.batteries(),
+            webhooks=dict.fromkeys((n.replace("-", "_") for n in around.workspace.drawer_names()), ""),
+        )
+        return cls(run, loaded, [p for p in problems if p.severity != "error"], catalog)
+
+    async def press(self, display: Display) -> Results:
+        """Run on the current loop, shown by `display`.
+
+        Raises:
+            asyncio.CancelledError: when the caller is cancelled; :attr:`results` holds what had ended.
+        """
+        display.attach(self.run.listeners, self.run.cancel)
+        await self.run.execute()
+        return self.results
+
+    def press_blocking(self, display: Display) -> Results:
+        """Run on a loop and a thread of its own while this thread waits.
+
+        An interrupt (Ctrl-C) cancels the run and returns what had ended; a second one is raised, once
+        what the run had started got a moment to end.
+        """
+        display.attach(self.run.listeners, self.run.cancel)
+        work = self.run.execute
+        wait_in_thread(lambda: asyncio.run(work()), self.run.cancel, f"drawer {self.run.plan.name}")
+        return self.results
+
+    @property
+    def results(self) -> Results:
+        """The table of what has ended so far, in order."""
+        return Results.of(self.run.record)
+
+
+def _checked_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        raise UsageError(f"inputs must be a mapping of names to values, not {type(inputs).__name__}")
+    return {str(name): value for name, value in inputs.items()}
+
+
+def _finder(
+    around: Surroundings, catalog: ButtonCatalog, top: Drawer, drawer: Drawer
+) -> Callable[[str], Button | None]:
+    """What finds the buttons of `drawer`: only the pressed drawer's own are already in `catalog`."""
+    return catalog.find if drawer.buttons == top.buttons else around.catalog(drawer).find
+
+
+def _overridden(drawer: Drawer, options: Options) -> Drawer:
+    """`drawer` with the parallelism that a press asks for in its outermost loops."""
+    if options.parallelism is None:
+        return drawer
+    steps = [
+        step.model_copy(update={"parallelism": options.parallelism})
+        if isinstance(step, ForEachStep)
+        else step
+        for step in drawer.steps
+    ]
+    return drawer.model_copy(update={"steps": steps})
+
+
+def raise_for(results: Results, notes: Iterable[str] = ()) -> None:
+    """Nothing for a run that ended ok; its error for one that did not.
+
+    Raises:
+        DrawerFailed, DrawerCancelled: with `results`.
+    """
+    run = results.run
+    if run.status == "ok":
+        return
+    _refuse(results, notes)
+
+
+def _refuse(results: Results, notes: Iterable[str]) -> NoReturn:
+    run = results.run
+    error = run.error
+    which = f"drawer {run.drawer!r}" if run.drawer else "the drawer"
+    counts = results.counts
+    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    if run.status == "cancelled":
+        message = f"{which} was cancelled ({told or 'nothing had run'})"
+        raise DrawerCancelled(message, results, code=Code.CANCELLED) from None
+    where = f" at step {run.failed_step!r}" if run.failed_step else ""
+    message = f"{which} failed{where}"
+    if error is not None:
+        message += f": {error}"
+    message += "".join(f"\n  note: {note}" for note in notes)
+    cause = error.exception if error is not None else None
+    raise DrawerFailed(
+        message,
+        results,
+        code=error.code if error else Code.VALIDATION_ERROR,
+        remediation=error.remediation if error else "",
+    ) from cause
+
+
+def press(
+    drawer: Pressable,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    check: bool = True,
+    parallelism: int | None = None,
+    mode: Literal["sequential", "parallel"] = "sequential",
+    on_failure: Literal["stop", "continue"] = "stop",
+    concurrency: int | None = None,
+    buttons: Mapping[str, Callable[..., Any]] | None = None,
+    quiet: bool = False,
+) -> Results:
+    """Press a drawer and wait for its results; for scripts and for cells without ``await``.
+
+    The run has an event loop and a thread of its own, so this works whether or not a loop is running.
+    Buttons are looked up in the drawer's own ``buttons:``, then in `buttons`, then among the functions
+    the caller can see, then on disk.
+
+    Args:
+        drawer: YAML or JSON text, a mapping, a path, the name of a drawer on disk, or a Drawer.
+        inputs: input name -> value; any Python object.
+        check: raise when the run does not end ok; ``False`` returns its Results instead.
+        parallelism: overrides ``parallelism`` of the outermost ``for_each``.
+        mode: ``sequential`` or ``parallel`` (steps start when what they refer to has ended).
+        on_failure: in parallel mode, ``stop`` or ``continue``.
+        concurrency: most buttons in flight in the whole run.
+        buttons: further buttons, name -> callable.
+        quiet: show no progress.
+
+    Returns:
+        The ordered table; ``.run`` is the full record.
+
+    Raises:
+        DefinitionError: the drawer is wrong; every problem is in it, and nothing has run.
+        DrawerNotFound, UsageError: there is no such drawer, or an option is wrong.
+        DrawerFailed, DrawerCancelled: it did not end ok; ``.results`` holds everything.
+    """
+    options = Options(parallelism, mode, on_failure, concurrency)
+    around = Surroundings(_named(buttons), _callers_names(sys._getframe(1)))
+    job = Job.prepare(drawer, inputs, options, around)
+    display = choose_display(_shell(), quiet=quiet)
+    try:
+        results = job.press_blocking(display)
+    finally:
+        display.close(None)
+    if check:
+        raise_for(results, job.run.notes)
+    return results
+
+
+async def apress(
+    drawer: Pressable,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    check: bool = True,
+    parallelism: int | None = None,
+    mode: Literal["sequential", "parallel"] = "sequential",
+    on_failure: Literal["stop", "continue"] = "stop",
+    concurrency: int | None = None,
+    buttons: Mapping[str, Callable[..., Any]] | None = None,
+    quiet: bool = False,
+) -> Results:
+    """The twin of :func:`press` for code that awaits: it runs on the current event loop.
+
+    Objects bound to this loop (client sessions, locks) work inside async buttons.
+
+    Raises:
+        asyncio.CancelledError: when the caller is cancelled, after everything started has ended.
+        DrawerError: as :func:`press`.
+    """
+    options = Options(parallelism, mode, on_failure, concurrency)
+    around = Surroundings(_named(buttons), _callers_names(sys._getframe(1)))
+    job = Job.prepare(drawer, inputs, options, around)
+    display = choose_display(_shell(), quiet=quiet)
+    try:
+        results = await job.press(display)
+    finally:
+        display.close(None)
+    if check:
+        raise_for(results, job.run.notes)
+    return results
+
+
+def _named(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str, Button]:
+    return {name: as_button(function, name) for name, function in (buttons or {}).items()}
+
+
+def _callers_names(frame: Any) -> Mapping[str, Any]:
+    """The variables the caller sees: its locals over its globals."""
+    return {**frame.f_globals, **frame.f_locals}
+
+
+def _shell() -> Any | None:
+    """The IPython shell this runs in; ``None`` elsewhere, without importing IPython for it."""
+    module = sys.modules.get("IPython")
+    return None if module is None else module.get_ipython()

@@ -1,0 +1,183 @@
+"""Rows that are the items of a loop, and how their outputs are spread over columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record import (
+    STATE_NAMES,
+    STEP_STATUSES,
+    LoopOutput,
+    LoopRecord,
+    StepColumn,
+)
+from drawer_ipy.results.row import StepCell
+from drawer_ipy.results.source import RESERVED, Getter, cell_of, error_text, tally
+
+MOST_KEYS = 200
+"""Above this many keys, mappings are values of one column: they are data, not a row's fields."""
+
+
+def shared_keys(column: StepColumn) -> list[str] | None:
+    """Keys of the column's ok outputs in the order first seen; ``None`` when they are no plain rows.
+
+    Every ok output is looked at (not a sample: an export must not lose a late key), but most are alike,
+    and one whose keys were all seen together before costs one set lookup.
+    """
+    seen: dict[str, None] = {}
+    shapes: set[tuple[Any, ...]] = set()
+    for status, output in zip(column.statuses, column.outputs, strict=True):
+        if status != 1 or output is None:
+            continue
+        if type(output) is not dict and (isinstance(output, LoopOutput) or not isinstance(output, Mapping)):
+            return None
+        if len(output) > MOST_KEYS:
+            return None
+        shape = tuple(output)
+        if shape in shapes:
+            continue
+        if not all(isinstance(key, str) for key in shape):
+            return None
+        if len(shapes) < 1000:  # bounded memory when every output has its own set of keys
+            shapes.add(shape)
+        seen.update(dict.fromkeys(shape))
+        if len(seen) > MOST_KEYS:
+            return None
+    return list(seen) or None
+
+
+def _key_getter(outputs: Sequence[Any], key: str) -> Getter:
+    def get(index: int) -> Any:
+        output = outputs[index]
+        return output.get(key) if isinstance(output, dict | Mapping) else None
+
+    return get
+
+
+def _free(name: str, prefix: str, taken: Iterable[str]) -> str:
+    while name in taken:
+        name = f"{prefix}.{name}"
+    return name
+
+
+class LoopSource:
+    """The items of one loop."""
+
+    always_states = False
+
+    def __init__(self, loop: LoopRecord) -> None:
+        self.loop = loop
+        self._known: tuple[tuple[object, ...], Mapping[str, Getter]] | None = None
+
+    @property
+    def steps_known(self) -> tuple[str, ...]:
+        return tuple(column.id for column in self.loop.columns)
+
+    def __len__(self) -> int:
+        return len(self.loop.states)
+
+    def state(self, index: int) -> int:
+        return self.loop.states[index]
+
+    def counts(self, rows: Sequence[int] | None) -> list[int]:
+        if rows is None:
+            return list(self.loop.counts)
+        return tally(map(self.loop.states.__getitem__, rows))
+
+    def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
+        states = self.loop.states
+        if rows is None:  # a search in bytes: a few failures among a million are found at once
+            return [found.start() for found in re.finditer(re.escape(bytes([state])), states)]
+        return [row for row in rows if states[row] == state]
+
+    def status(self, index: int) -> str:
+        return STATE_NAMES[self.loop.states[index]]
+
+    def item(self, index: int) -> Any:
+        return self.loop.items[index]
+
+    def output(self, index: int) -> Any:
+        return self.loop.columns[-1].outputs[index] if self.loop.columns else None
+
+    def error(self, index: int) -> tuple[str, ErrorInfo] | None:
+        return self.loop.error_of(index)
+
+    def steps(self, index: int) -> dict[str, StepCell]:
+        return {column.id: _cell(column, index) for column in self.loop.columns}
+
+    def started(self, index: int) -> float | None:
+        offset = self.loop.started[index]
+        return self.loop.began + offset if offset else None
+
+    def duration(self, index: int) -> float | None:
+        begin, end = self.loop.started[index], self.loop.finished[index]
+        return max(0.0, end - begin) if begin and end else None
+
+    def layout(self) -> Mapping[str, Getter]:
+        # A loop that goes on may show new keys with every item that ends; one that ended does not.
+        version = (*self.loop.counts, self.loop.ended)
+        if self._known is None or self._known[0] != version:
+            self._known = (version, self._lay_out())
+        return self._known[1]
+
+    def _lay_out(self) -> Mapping[str, Getter]:
+        loop = self.loop
+        label = _free(loop.label, "item", RESERVED)
+        columns: dict[str, Getter] = {label: loop.items.__getitem__}
+        if not loop.columns:
+            return columns
+        last = loop.columns[-1]
+        keys = shared_keys(last)
+        if keys is None:
+            name = last.id if last.id not in (label, *RESERVED) else f"{last.id}.output"
+            columns[_free(name, last.id, (label, *RESERVED))] = last.outputs.__getitem__
+            return columns
+        # The last step's own id is free: where its outputs are spread over columns, no column shows it
+        # whole, and a step `title` that returns {"title": ...} should read `title`.
+        taken = {label, *RESERVED, *(column.id for column in loop.columns[:-1])}
+        plain = {key for key in keys if key not in taken}
+        taken |= plain
+        for key in keys:
+            name = key if key in plain else _free(key, last.id, taken)
+            taken.add(name)
+            columns[name] = _key_getter(last.outputs, key)
+        return columns
+
+    def getter(self, name: str) -> Getter | None:
+        loop = self.loop
+        if name == "status":
+            return self.status
+        if name == "error":
+            return lambda index: error_text(loop.error_of(index))
+        if name == loop.label:  # the common question, answered without looking at every output
+            return loop.items.__getitem__
+        steps = {column.id: column for column in loop.columns}
+        if name in steps and steps[name] is not loop.columns[-1]:
+            return steps[name].outputs.__getitem__
+        shown = self.layout().get(name)
+        if shown is not None:
+            return shown
+        if name in steps:
+            return steps[name].outputs.__getitem__
+        return self._dotted(steps, name)
+
+    def _dotted(self, steps: Mapping[str, StepColumn], name: str) -> Getter | None:
+        """``step.key``, for any step whose outputs have that key."""
+        for step_id, column in steps.items():
+            if name.startswith(step_id + "."):
+                key = name[len(step_id) + 1 :]
+                if any(isinstance(output, dict | Mapping) and key in output for output in column.outputs):
+                    return _key_getter(column.outputs, key)
+        return None
+
+
+def _cell(column: StepColumn, index: int) -> StepCell:
+    status = STEP_STATUSES[column.statuses[index]]
+    output, error = column.outputs[index], column.errors.get(index)
+    detail = column.details.get(index)
+    if detail is None:
+        return StepCell(column.id, status, output, error, attempts=1 if status else 0)
+    return cell_of(detail, status)

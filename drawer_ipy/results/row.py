@@ -1,0 +1,140 @@
+"""One row of a table, and what one nested step did for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED
+
+if TYPE_CHECKING:
+    from drawer_ipy.results.table import Results
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepCell:
+    """What one step did for one item.
+
+    Attributes:
+        id: the step's id.
+        status: ``ok``, ``error``, ``timeout``, ``failed``, ``cancelled``; ``""`` when it did not run.
+        output: its value, ``None`` where it did not run or failed.
+        error: why it failed, else ``None``.
+        stdout, stderr: captured text. Kept for failures, for steps tried more than once and for those
+            that wrote to stderr; else ``""``.
+        attempts: how often it was tried; 0 when it did not run.
+        args: the arguments it was given; ``None`` where they were not kept (as with stdout).
+        seconds: how long it took, ``None`` where that was not kept (as with stdout).
+    """
+
+    id: str
+    status: str
+    output: Any = None
+    error: ErrorInfo | None = None
+    stdout: str = ""
+    stderr: str = ""
+    attempts: int = 0
+    args: Mapping[str, Any] | None = None
+    seconds: float | None = None
+
+    def __repr__(self) -> str:
+        from drawer_ipy.display.table_cells import preview
+
+        what = str(self.error) if self.error is not None else preview(self.output, 60, quoted=True)
+        tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"<step {self.id!r} {self.status or 'did not run'}{tries}: {what}>"
+
+
+class Row(Mapping[str, Any]):
+    """One item: a mapping over the table's columns, and what happened to it.
+
+    Any name that ``results[name]`` takes, ``row[name]`` takes too.
+    """
+
+    __slots__ = ("_table", "index")
+
+    def __init__(self, table: Results, index: int) -> None:
+        self._table = table
+        self.index: int = index
+        """The item's place in the input, from 0 (not its place in a subset)."""
+
+    def __getitem__(self, name: str) -> Any:
+        return self._table._getter(name)(self.index)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table.columns)
+
+    def __len__(self) -> int:
+        return len(self._table.columns)
+
+    @property
+    def item(self) -> Any:
+        """The item itself (for a run without a loop the id of the step)."""
+        return self._table._source.item(self.index)
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` or ``running`` before the end."""
+        return self._table._source.status(self.index)
+
+    @property
+    def output(self) -> Any:
+        """The last nested step's output, ``None`` where it did not run or failed."""
+        return self._table._source.output(self.index)
+
+    @property
+    def error(self) -> ErrorInfo | None:
+        """Why the item failed or was cancelled, else ``None``."""
+        found = self._table._source.error(self.index)
+        return None if found is None else found[1]
+
+    @property
+    def steps(self) -> dict[str, StepCell]:
+        """What each nested step did, by id in the order of the definition; those not run included."""
+        return self._table._source.steps(self.index)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the item ended well."""
+        return self._state == OK
+
+    @property
+    def failed(self) -> bool:
+        """Whether the item failed by itself (not: was cancelled)."""
+        return self._state == FAILED
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the item was cancelled while it ran."""
+        return self._state == CANCELLED
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the item was never started."""
+        return self._state == SKIPPED
+
+    @property
+    def started(self) -> float | None:
+        """When it began, seconds since the epoch; ``None`` when it did not."""
+        return self._table._source.started(self.index)
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from its start to its end; ``None`` before it ended or when it never started."""
+        return self._table._source.duration(self.index)
+
+    @property
+    def _state(self) -> int:
+        return self._table._source.state(self.index)
+
+    def __repr__(self) -> str:
+        from drawer_ipy.display.table_row import row_text
+
+        return row_text(self)
+
+    def _repr_html_(self) -> str:
+        from drawer_ipy.display.table_row import row_html
+
+        return row_html(self)

@@ -1,0 +1,77 @@
+"""Where a table's rows come from: what the loop's items and a run's steps both can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record import (
+    STATE_NAMES,
+    StepResult,
+)
+from drawer_ipy.results.row import StepCell
+
+Getter = Callable[[int], Any]
+"""From a row's index in the record to a value."""
+
+RESERVED = ("status", "error")
+
+_ERROR_CHARS = 200
+
+
+class Source(Protocol):
+    """Rows by index, each question answered from the record as it is now."""
+
+    always_states: bool
+    """Whether status and error are among the columns even when all is ok."""
+
+    @property
+    def steps_known(self) -> tuple[str, ...]:
+        """Ids of the steps that can be asked for as columns."""
+
+    def __len__(self) -> int: ...
+    def state(self, index: int) -> int:
+        """The row's state, one of the record's numbers."""
+
+    def counts(self, rows: Sequence[int] | None) -> list[int]:
+        """How many of `rows` (``None``: all) are in each state."""
+
+    def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
+        """Those of `rows` (``None``: all) that are in `state`, in order."""
+
+    def status(self, index: int) -> str: ...
+    def item(self, index: int) -> Any: ...
+    def output(self, index: int) -> Any: ...
+    def error(self, index: int) -> tuple[str, ErrorInfo] | None: ...
+    def steps(self, index: int) -> dict[str, StepCell]: ...
+    def started(self, index: int) -> float | None: ...
+    def duration(self, index: int) -> float | None: ...
+    def layout(self) -> Mapping[str, Getter]:
+        """The columns shown, without status and error unless :attr:`always_states`."""
+
+    def getter(self, name: str) -> Getter | None:
+        """How to read column `name`, shown or not; ``None`` when there is none."""
+
+
+def error_text(found: tuple[str, ErrorInfo] | None) -> str | None:
+    """``CODE: first line of the message``, cut; ``None`` for no error."""
+    if found is None:
+        return None
+    head = found[1].message[: 2 * _ERROR_CHARS].strip().splitlines()
+    text = f"{found[1].code}: {head[0] if head else ''}"
+    return text if len(text) <= _ERROR_CHARS else text[: _ERROR_CHARS - 1] + "…"
+
+
+def tally(states: Iterable[int]) -> list[int]:
+    """How many there are of each state."""
+    raw = bytes(states)
+    return [raw.count(state) for state in range(len(STATE_NAMES))]
+
+
+def cell_of(step: StepResult, status: str) -> StepCell:
+    """What `step` did, in a table's words."""
+    seconds = step.duration if step.started and step.finished else None
+    return StepCell(
+        step.id, status, step.output, step.error, step.stdout, step.stderr, step.attempts, step.args, seconds
+    )

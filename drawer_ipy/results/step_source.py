@@ -1,0 +1,81 @@
+"""Rows that are the steps of a run that has no loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record import (
+    CANCELLED,
+    FAILED,
+    OK,
+    RUNNING,
+    SKIPPED,
+    RunRecord,
+)
+from drawer_ipy.results.row import StepCell
+from drawer_ipy.results.source import Getter, cell_of, error_text, tally
+
+_STEP_STATES = {"ok": OK, "running": RUNNING, "cancelled": CANCELLED, "skipped": SKIPPED}
+
+
+class StepSource:
+    """The steps of a run that has no loop: one row a step."""
+
+    always_states = True
+
+    def __init__(self, run: RunRecord) -> None:
+        self.run = run
+
+    @property
+    def steps_known(self) -> tuple[str, ...]:
+        return ()
+
+    def __len__(self) -> int:
+        return len(self.run.steps)
+
+    def state(self, index: int) -> int:
+        return _STEP_STATES.get(self.run.steps[index].status, FAILED)
+
+    def counts(self, rows: Sequence[int] | None) -> list[int]:
+        return tally(map(self.state, range(len(self)) if rows is None else rows))
+
+    def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
+        return [row for row in (range(len(self)) if rows is None else rows) if self.state(row) == state]
+
+    def status(self, index: int) -> str:
+        return self.run.steps[index].status
+
+    def item(self, index: int) -> Any:
+        return self.run.steps[index].id
+
+    def output(self, index: int) -> Any:
+        return self.run.steps[index].output
+
+    def error(self, index: int) -> tuple[str, ErrorInfo] | None:
+        step = self.run.steps[index]
+        return None if step.error is None else (step.id, step.error)
+
+    def steps(self, index: int) -> dict[str, StepCell]:
+        step = self.run.steps[index]
+        return {step.id: cell_of(step, step.status)}
+
+    def started(self, index: int) -> float | None:
+        return self.run.steps[index].started or None
+
+    def duration(self, index: int) -> float | None:
+        step = self.run.steps[index]
+        return step.duration if step.started and step.finished else None
+
+    def layout(self) -> Mapping[str, Getter]:
+        return {
+            "step": self.item,
+            "status": self.status,
+            "output": self.output,
+            "error": lambda index: error_text(self.error(index)),
+            "seconds": self.duration,
+        }
+
+    def getter(self, name: str) -> Getter | None:
+        return self.layout().get(name)

@@ -1,0 +1,335 @@
+"""The ordered table that a run gives."""
+
+from __future__ import annotations
+
+import operator
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
+
+from drawer_ipy.errors import UsageError, did_you_mean
+from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopOutput, LoopRecord, RunRecord
+from drawer_ipy.results import export
+from drawer_ipy.results.column import Column, UnknownColumn
+from drawer_ipy.results.item_errors import ItemErrors
+from drawer_ipy.results.loop_source import LoopSource
+from drawer_ipy.results.row import Row
+from drawer_ipy.results.source import RESERVED, Getter, Source
+from drawer_ipy.results.step_source import StepSource
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+
+class HasToList(Protocol):
+    """A numpy array or a pandas series, as a mask."""
+
+    def tolist(self) -> Any: ...
+
+
+class Results:
+    """The items of a loop in the order of the input, one row each; without a loop, one row a step.
+
+    ``results[3]`` is item 3, whatever finished first. ``results["title"]`` is a column, ``results[2:5]``,
+    ``results[mask]`` and ``results[[0, 7]]`` are tables of some rows, ``results[["u", "title"]]`` one of
+    some columns. All of them are views: nothing is copied, and a table of a run that goes on shows what
+    has happened so far. A table is true when it has rows, and equal only to itself.
+
+    The columns are the loop variable and the last nested step's output, spread over one column a key
+    where the outputs are mappings. Any nested step's outputs are a column by the step's id. ``status``
+    and ``error`` can always be asked for and are shown when not all rows are ok.
+
+    Args:
+        run: the record of the run.
+        loop: the loop whose items are the rows; ``None`` for one row a step.
+    """
+
+    __slots__ = ("_chosen", "_rows", "_source", "run")
+
+    def __init__(self, run: RunRecord, loop: LoopRecord | None = None) -> None:
+        self.run = run
+        """The full record of the run; ``.run.to_dict()`` is fit for JSON."""
+        self._source: Source = StepSource(run) if loop is None else LoopSource(loop)
+        self._rows: range | array[int] | None = None  # None: all rows there are
+        self._chosen: tuple[str, ...] | None = None  # None: the columns of the layout
+
+    @classmethod
+    def of(cls, run: RunRecord) -> Results:
+        """The table of the run's last top-level ``for_each``, else of its steps."""
+        for step in reversed(run.steps):
+            if isinstance(step.output, LoopOutput):
+                return cls(run, step.output.record)
+        return cls(run)
+
+    def _view(self, rows: range | array[int] | None, chosen: tuple[str, ...] | None) -> Results:
+        view = object.__new__(type(self))
+        view.run, view._source, view._rows, view._chosen = self.run, self._source, rows, chosen
+        return view
+
+    @property
+    def _index(self) -> range | array[int]:
+        """Indices in the record of this table's rows."""
+        return range(len(self._source)) if self._rows is None else self._rows
+
+    # Rows
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (Row(self, index) for index in self._index)
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Row: ...
+    @overload
+    def __getitem__(self, key: str) -> Column: ...
+    @overload
+    def __getitem__(self, key: slice | list[Any] | tuple[Any, ...] | Column | HasToList) -> Results: ...
+    def __getitem__(self, key: Any) -> Any:
+        """A row, a column or a smaller table.
+
+        Raises:
+            IndexError: no such row, or a mask of another length.
+            UnknownColumn: no such column (a KeyError).
+            TypeError: something that is none of these.
+        """
+        if isinstance(key, str):
+            return Column(key, self._getter(key), self._index)
+        if isinstance(key, slice):
+            return self._view(self._index[key], self._chosen)
+        if not isinstance(key, bool) and hasattr(key, "__index__") and not getattr(key, "shape", ()):
+            return self._row(operator.index(key))
+        return self._pick(key)
+
+    def _row(self, position: int) -> Row:
+        rows = self._index
+        try:
+            return Row(self, rows[position])
+        except IndexError:
+            n = len(rows)
+            have = f"has {n} rows, 0 to {n - 1}" if n else "is empty"
+            raise IndexError(f"row {position} is out of range: this table {have}") from None
+
+    def _pick(self, key: Any) -> Results:
+        """Rows by a mask or by positions, or columns by name."""
+        if hasattr(key, "tolist"):  # numpy, pandas, array, Column: Python's own bools and ints
+            key = key.tolist()
+        elif hasattr(key, "to_list"):  # polars
+            key = key.to_list()
+        if not isinstance(key, list | tuple):
+            raise TypeError(
+                "a table takes a position, a slice, a column name, a list of names, a mask or a list of "
+                f"positions, not {type(key).__name__}"
+            )
+        rows = self._index
+        if key and all(isinstance(name, str) for name in key):
+            for name in key:
+                self._getter(name)
+            return self._view(self._rows, tuple(dict.fromkeys(key)))
+        if key and all(isinstance(flag, bool) for flag in key):
+            if len(key) != len(rows):
+                raise IndexError(f"a mask of {len(key)} for a table of {len(rows)} rows")
+            return self._view(array("q", compress(rows, key)), self._chosen)
+        if any(isinstance(k, bool | str) or not hasattr(k, "__index__") for k in key):
+            raise TypeError("a list of rows or columns is all bools, all positions or all names")
+        return self._view(array("q", [self._row(operator.index(k)).index for k in key]), self._chosen)
+
+    def filter(self, keep: Callable[[Row], Any]) -> Results:
+        """The rows for which `keep` says something true."""
+        return self._view(array("q", [row.index for row in self if keep(row)]), self._chosen)
+
+    def sort(self, by: str | Callable[[Row], Any], reverse: bool = False) -> Results:
+        """The rows ordered by a column or by what `by` returns for a row; rows without a value are last.
+
+        Equal rows keep their order. A row's ``index`` stays its place in the input.
+
+        Raises:
+            TypeError: values that Python cannot put in order.
+        """
+        if isinstance(by, str):
+            get = self._getter(by)
+            keyed = [(get(index), index) for index in self._index]
+        else:
+            keyed = [(by(row), row.index) for row in self]
+        having = [pair for pair in keyed if pair[0] is not None]
+        having.sort(key=lambda pair: pair[0], reverse=reverse)
+        rest = [pair for pair in keyed if pair[0] is None]
+        return self._view(array("q", [index for _, index in having + rest]), self._chosen)
+
+    def _in_state(self, state: int) -> Results:
+        if self._source.counts(self._rows)[state] == len(self):  # all of them: nothing to look for
+            return self._view(self._index[:], self._chosen)
+        return self._view(array("q", self._source.where(state, self._rows)), self._chosen)
+
+    @property
+    def ok(self) -> Results:
+        """The rows that ended well."""
+        return self._in_state(OK)
+
+    @property
+    def failed(self) -> Results:
+        """The rows that failed by themselves."""
+        return self._in_state(FAILED)
+
+    @property
+    def cancelled(self) -> Results:
+        """The rows that were cancelled while they ran."""
+        return self._in_state(CANCELLED)
+
+    @property
+    def skipped(self) -> Results:
+        """The rows that were never started."""
+        return self._in_state(SKIPPED)
+
+    @property
+    def errors(self) -> ItemErrors:
+        """Why rows failed, in order."""
+        return ItemErrors(self.failed)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows are ``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` and so on if any."""
+        found = self._source.counts(self._rows)
+        named = {STATE_NAMES[state]: found[state] for state in (OK, FAILED, CANCELLED, SKIPPED)}
+        return named | {STATE_NAMES[state]: n for state, n in enumerate(found[:OK]) if n}
+
+    # Columns
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns shown and exported."""
+        if self._chosen is not None:
+            return self._chosen
+        names = tuple(self._source.layout())
+        if self._source.always_states or self._source.counts(self._rows)[OK] == len(self):
+            return names
+        return (*names, *RESERVED)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._source.getter(name) is not None
+
+    def _getter(self, name: str) -> Getter:
+        get = self._source.getter(name)
+        if get is None:
+            known = tuple(self._source.layout())
+            shown = known if self._source.always_states else (*known, *RESERVED)
+            raise UnknownColumn(name, shown, self._source.steps_known)
+        return get
+
+    @property
+    def outputs(self) -> Column:
+        """The last nested step's whole output, one a row."""
+        return Column("outputs", self._source.output, self._index)
+
+    # The run
+
+    @property
+    def status(self) -> str:
+        """The run's status: ``running``, ``ok``, ``failed`` or ``cancelled``."""
+        return self.run.status
+
+    @property
+    def output(self) -> Any:
+        """What the run's last step gave; ``None`` when no step ran."""
+        return self.run.steps[-1].output if self.run.steps else None
+
+    def step(self, step_id: str) -> Results:
+        """The table of another loop of this run.
+
+        Raises:
+            UsageError: there is no such step, or it is no ``for_each``.
+        """
+        for step in self.run.steps:
+            if step.id == step_id:
+                if isinstance(step.output, LoopOutput):
+                    return Results(self.run, step.output.record)
+                raise UsageError(
+                    f"step {step_id!r} looped over nothing, so there is no table of it",
+                    remediation=f"its output is results.run.step({step_id!r}).output",
+                )
+        ids = [step.id for step in self.run.steps]
+        near = did_you_mean(step_id, ids)
+        raise UsageError(
+            f"no step {step_id!r} in this run" + (f"; {near}" if near else ""),
+            remediation=f"steps that ran: {', '.join(ids) or 'none'}",
+        )
+
+    # Exports
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Each column's values, by name."""
+        return {name: self[name].to_list() for name in self.columns}
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict a row."""
+        columns = self.to_dict()
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def to_pandas(self, flat: bool = False) -> pd.DataFrame:
+        """A pandas DataFrame; its index, named ``index``, is each item's place in the input.
+
+        Args:
+            flat: spread mappings within cells over columns of their own, ``column.key``.
+
+        Raises:
+            MissingLibrary: pandas is not installed.
+        """
+        return export.to_pandas(self.to_dict(), self._index, flat)
+
+    def to_polars(self, flat: bool = False) -> pl.DataFrame:
+        """A polars DataFrame; a column of mixed types is kept as Python objects.
+
+        Args:
+            flat: spread mappings within cells over columns of their own, ``column.key``.
+
+        Raises:
+            MissingLibrary: polars is not installed.
+        """
+        return export.to_polars(self.to_dict(), flat)
+
+    @overload
+    def to_csv(self, path: None = None) -> str: ...
+    @overload
+    def to_csv(self, path: str | Path) -> None: ...
+    def to_csv(self, path: str | Path | None = None) -> str | None:
+        """CSV with a header line, as text or into a UTF-8 file; lists and dicts are written as JSON."""
+        return export.to_csv(self._records(), self.columns, path)
+
+    @overload
+    def to_json(self, path: None = None) -> str: ...
+    @overload
+    def to_json(self, path: str | Path) -> None: ...
+    def to_json(self, path: str | Path | None = None) -> str | None:
+        """A JSON list with one object a row, as text or into a UTF-8 file.
+
+        What JSON has no word for is written as its nearest: NaN as null, dates as ISO text, bytes as
+        text, other objects as their repr.
+        """
+        return export.to_json(self._records(), self.columns, path)
+
+    def _records(self) -> Iterator[tuple[Any, ...]]:
+        columns: Sequence[Column] = [self[name] for name in self.columns]
+        return zip(*columns, strict=True)
+
+    # Display
+
+    def __repr__(self) -> str:
+        from drawer_ipy.display.table import to_text
+
+        return to_text(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("Results(...)" if cycle else repr(self))
+
+    def _repr_html_(self) -> str:
+        from drawer_ipy.display.table import to_html
+
+        return to_html(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        makers = {"text/plain": self.__repr__, "text/html": self._repr_html_}
+        wanted = [mime for mime in makers if (not include or mime in include) and mime not in (exclude or ())]
+        return {mime: makers[mime]() for mime in wanted}

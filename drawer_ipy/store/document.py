@@ -1,0 +1,65 @@
+"""A definition's model as the mapping that its file holds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from drawer_ipy.definition.models import Model
+from drawer_ipy.errors import UsageError
+
+
+def document(model: Model) -> dict[str, Any]:
+    """What was said about `model`, in the order of its fields, with keys that it does not know last.
+
+    Fields that nobody gave are left out. Mappings and lists are copies, their values the same objects.
+    """
+    out: dict[str, Any] = {}
+    for name, info in type(model).model_fields.items():
+        if name in model.model_fields_set:
+            out[info.alias or name] = _copied(getattr(model, name))
+    for key, value in (model.model_extra or {}).items():
+        out[key] = _copied(value)
+    return out
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Model):
+        return document(value)
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(inner) for inner in value]
+    return value
+
+
+def json_text(tree: Mapping[str, Any]) -> str:
+    """`tree` as a file's text: two spaces a level, one line end at the end.
+
+    Raises:
+        UsageError: a value is no JSON (a Python object in a drawer that code made); it says which.
+    """
+    return json.dumps(_checked(tree, ""), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _checked(value: Any, at: str) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _checked(inner, f"{at}.{key}" if at else str(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_checked(inner, f"{at}[{i}]") for i, inner in enumerate(value)]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if (
+        value is None
+        or isinstance(value, str | bool | int)
+        or (isinstance(value, float) and math.isfinite(value))
+    ):
+        return value
+    what = repr(value) if isinstance(value, float) else f"a Python object ({type(value).__name__})"
+    raise UsageError(
+        f"{at} is {what}, which no file can hold",
+        remediation="declare an input for it, and hand it over when you press",
+    )

@@ -1,0 +1,108 @@
+"""Files written whole or not at all, private to their owner, and never outside the workspace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from drawer_ipy.errors import DrawerError
+from drawer_ipy.workspace import within
+
+
+class StoreError(DrawerError):
+    """Something could not be written to, or removed from, the workspace."""
+
+
+def make_folder(root: Path, folder: Path) -> None:
+    """Make `folder` and what is missing above it, each for its owner only (0700).
+
+    Raises:
+        StoreError: it cannot be made.
+        UsageError: a symbolic link leads out of `root`.
+    """
+    within(root, folder)
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        for path in reversed(missing):
+            with contextlib.suppress(FileExistsError):  # another writer was faster
+                path.mkdir(mode=0o700)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be made: {error.strerror or error}") from None
+
+
+def write_file(root: Path, path: Path, text: str) -> None:
+    """Put `text` into the file `path`, readable by its owner only (0600); its folder must exist.
+
+    A reader sees the old text or the new one, whatever happens, also after a loss of power.
+
+    Raises:
+        StoreError: it cannot be written; what was there before is still there.
+        UsageError: a symbolic link leads out of `root`.
+    """
+    within(root, path)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(path.parent)
+    except (OSError, UnicodeEncodeError) as error:
+        raise StoreError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    # The new name is on disk only when the folder is. Some systems cannot open one; they lose nothing else.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def remove_folder(root: Path, folder: Path) -> None:
+    """Remove `folder` with all it holds; symbolic links in it are removed, not followed.
+
+    Raises:
+        StoreError: it cannot be removed.
+        UsageError: a symbolic link leads out of `root`.
+    """
+    within(root, folder)
+    doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
+    try:
+        os.replace(folder, doomed)  # at once for whoever looks, however long the rest takes
+        shutil.rmtree(doomed)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be removed: {error.strerror or error}") from None
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of the same block for the same folder: what one reads, changes and writes
+    back must not be lost to another that does so meanwhile. Where a system has no such locks, there is none.
+    """
+    try:
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):  # some network disks refuse locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

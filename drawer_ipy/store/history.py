@@ -1,0 +1,161 @@
+"""The history of runs: ``drawers/NAME/pressed/YYYY-MM-DDTHH-MM-SS-RUNID.json`` (ORIGINAL §11).
+
+The run's id in the name is ours: with the time alone, runs of the same second overwrite each other
+(defect 67). Secrets are those of the record: the engine has redacted them by the time it is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.errors import DrawerError
+from drawer_ipy.record import RunRecord
+from drawer_ipy.store.bounded import bounded_record
+from drawer_ipy.store.files import make_folder, write_file
+from drawer_ipy.workspace import Workspace, slug, within
+
+KEPT = 100
+"""Runs of a drawer that are kept, the newest."""
+
+_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-[0-9A-Za-z]+)?\.json", re.ASCII)
+
+
+class History:
+    """The histories of the drawers of one workspace folder.
+
+    Args:
+        root: a folder laid out like ``.buttons``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def write(self, record: RunRecord) -> str:
+        """Keep `record`, and of its drawer's runs the newest 100.
+
+        Nothing happens when the drawer is not on disk here. A history that cannot be written fails
+        nothing: that is what is returned.
+
+        Returns:
+            A note for the user, ``""`` when all went well.
+        """
+        folder = self._root / "drawers" / slug(record.drawer)
+        if not slug(record.drawer) or not (folder / "drawer.json").is_file():
+            return ""
+        pressed = folder / "pressed"
+        stamp = datetime.fromtimestamp(record.started, UTC).strftime("%Y-%m-%dT%H-%M-%S")
+        try:
+            text = json.dumps(entry(record), ensure_ascii=False)
+            # Half a surrogate pair, from a button's broken text, is no UTF-8; the rest is worth keeping.
+            text = text.encode("utf-8", errors="replace").decode("utf-8")
+            make_folder(self._root, pressed)
+            write_file(self._root, pressed / f"{stamp}-{record.run_id}.json", text + "\n")
+        except DrawerError as error:
+            return f"the run is not in the history of {folder.name}: {error.message}"
+        self._prune(pressed)
+        return ""
+
+    def list(self, name: str, failed: bool = False, limit: int = 20) -> list[dict[str, Any]]:
+        """The runs of the drawer `name`, the newest first; files that cannot be read are skipped.
+
+        Args:
+            failed: only runs that did not end ok.
+            limit: how many at most.
+        """
+        folder = self._root / "drawers" / slug(name) / "pressed"
+        found: list[dict[str, Any]] = []
+        if not slug(name):
+            return found
+        for path in _newest_first(folder):
+            if len(found) >= limit:
+                break
+            kept = self._read(path)
+            if kept is not None and not (failed and kept.get("status") == "ok"):
+                found.append(kept)
+        return found
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            kept = json.loads(within(self._root, path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError, DrawerError):
+            return None
+        return kept if isinstance(kept, dict) else None
+
+    def _prune(self, pressed: Path) -> None:
+        for path in list(_newest_first(pressed))[KEPT:]:
+            with contextlib.suppress(OSError):  # another process may be doing the same
+                path.unlink()
+
+
+def entry(record: RunRecord) -> dict[str, Any]:
+    """`record` as the history holds it: the original's fields, and ours to say why it failed."""
+    run = bounded_record(record)
+    out = {
+        "drawer_name": run["drawer"],
+        "run_id": run["run_id"],
+        "started_at": run["started_at"],
+        "finished_at": run["finished_at"],
+        "duration_ms": run["duration_ms"],
+        "status": run["status"],
+        "inputs": run.get("inputs", {}),
+        "steps": run["steps"],
+        "error_type": run.get("error", {}).get("code", ""),
+    }
+    for key in ("failed_step", "error", "compensations"):
+        if key in run:
+            out[key] = run[key]
+    return out
+
+
+def _newest_first(folder: Path) -> Iterator[Path]:
+    try:
+        paths = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    except OSError:
+        return
+    yield from sorted(paths, key=_age, reverse=True)
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    """What orders runs by age: the name's second, and within it when the file was written."""
+    try:
+        written = path.stat().st_mtime_ns
+    except OSError:
+        written = 0
+    return path.name[:19], written, path.name
+
+
+class Keeper:
+    """Keeps the runs of one press: of the drawer itself, if it is on disk, and of the drawers it pressed.
+
+    Those are remembered as they end and written at the end, so that no run waits for a disk; a drawer
+    pressed a million times costs no more than the hundred runs that are kept.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._children: dict[str, deque[RunRecord]] = {}
+
+    def child(self, record: RunRecord) -> None:
+        """Remember the run of a drawer that was pressed within (``on_child`` of a run)."""
+        self._children.setdefault(record.drawer, deque(maxlen=KEPT)).append(record)
+
+    def write(self, record: RunRecord | None) -> list[str]:
+        """Write what was remembered, and `record` unless its drawer is not on disk; notes on what failed."""
+        records = [kept for runs in self._children.values() for kept in runs]
+        self._children.clear()
+        notes = [self._write(kept) for kept in [*records, *([record] if record is not None else [])]]
+        return list(dict.fromkeys(note for note in notes if note))
+
+    def _write(self, record: RunRecord) -> str:
+        try:
+            found = self._workspace.locate("drawers", record.drawer)
+        except DrawerError as error:
+            return error.message
+        return "" if found is None else History(found[0]).write(record)

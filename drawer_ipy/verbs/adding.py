@@ -1,0 +1,121 @@
+"""``NAME add TARGET...``: new steps at the end of a drawer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from drawer_ipy.durations import parse_duration
+from drawer_ipy.errors import Code, did_you_mean
+from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
+from drawer_ipy.verbs.target import find_target
+from drawer_ipy.workspace import slug
+
+_HELP = """Add steps at the end; what a TARGET is:
+
+  BUTTON           press a button; the step's id is its name, then NAME-2, NAME-3
+  drawer/NAME      press another drawer
+  for_each:BUTTON  press a button once per entry of a list; say which: set for_each-BUTTON.over=...
+  wait:30s         wait; durations are 300ms, 1.5s, 2m, 1h30m
+"""
+
+Step = dict[str, Any]
+
+
+def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+    """See the module; all targets are added, or none.
+
+    Raises:
+        VerbError: NOT_FOUND, BUTTON_NOT_FOUND, DRAWER_NOT_FOUND, VALIDATION_ERROR or
+            DRAWER_KIND_MISMATCH; nothing has changed.
+        DefinitionError: the drawer is wrong already.
+    """
+    parser = VerbParser("NAME add", _HELP).dry()
+    parser.add_argument("targets", metavar="TARGET", nargs="+")
+    options = parser.read(words)
+    target = find_target(name, context)
+    with target.changing():
+        loaded = target.load_action("add")
+        tree = target.tree(loaded)
+        steps = tree.setdefault("steps", [])
+        find_button = _finder(context, loaded.drawer)
+        added = []
+        for word in options.targets:
+            step = _step(word, target.name, context, find_button)
+            step["id"] = _free(step["id"], {str(other.get("id")) for other in steps})
+            steps.append(step)
+            added.append(step)
+        if options.summary:
+            target.checked(tree)
+        else:
+            target.save(tree)
+    data: dict[str, Any] = {"drawer": target.name, "added": added}
+    if options.summary:
+        data["executed"] = False
+    verb = "would add" if options.summary else "added"
+    return Outcome(data, "\n".join(f"{verb} step {step['id']}{_next(step, target.name)}" for step in added))
+
+
+def _finder(context: VerbContext, drawer: Any) -> Callable[[str], None]:
+    catalog = context.surroundings().catalog(drawer)
+
+    def find(name: str) -> None:
+        if catalog.find(name) is None:
+            hint = did_you_mean(name, catalog.names())
+            raise VerbError(f"there is no button {name!r}", code=Code.BUTTON_NOT_FOUND, remediation=hint)
+
+    return find
+
+
+def _step(word: str, drawer: str, context: VerbContext, find_button: Callable[[str], None]) -> Step:
+    kind, colon, rest = word.partition(":")
+    if colon and kind == "for_each":
+        find_button(rest)
+        nested = {"id": slug(rest) or rest, "kind": "button", "button": rest}
+        return {"id": f"for_each-{slug(rest) or rest}", "kind": "for_each", "as": "item", "steps": [nested]}
+    if colon and kind == "wait":
+        return {"id": "wait", "kind": "wait", "duration": _duration(rest)}
+    if word.startswith("drawer/"):
+        return _drawer_step(word.removeprefix("drawer/"), drawer, context)
+    if colon:
+        near = did_you_mean(kind, ("for_each", "wait"))
+        hint = f"{near} write BUTTON, drawer/NAME, for_each:BUTTON or wait:30s".strip()
+        raise VerbError(f"{word!r} is nothing that can be added", remediation=hint)
+    find_button(word)
+    return {"id": slug(word) or word, "kind": "button", "button": word}
+
+
+def _drawer_step(name: str, drawer: str, context: VerbContext) -> Step:
+    if slug(name) == slug(drawer):
+        raise VerbError(f"a drawer cannot include itself: drawer/{name}")
+    if context.workspace.locate("drawers", name) is None:
+        hint = did_you_mean(name, context.workspace.drawer_names())
+        if name in context.drawers:
+            hint = "it is defined in a cell; only drawers on disk can be pressed by others"
+        raise VerbError(f"there is no drawer {name!r}", code=Code.DRAWER_NOT_FOUND, remediation=hint)
+    return {"id": slug(name), "kind": "drawer", "drawer": slug(name)}
+
+
+def _duration(text: str) -> str:
+    if "${" in text or "$ENV{" in text:
+        return text
+    try:
+        parse_duration(text)
+    except (ValueError, OverflowError) as error:
+        raise VerbError(f"wait:{text}: {error}") from None
+    return text
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    """`wanted`, or with the first of ``-2``, ``-3``, ... that no step has."""
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _next(step: Step, drawer: str) -> str:
+    if step["kind"] != "for_each":
+        return ""
+    return f"; say what it goes over: drawer {drawer} set {step['id']}.over='${{inputs.items}}'"

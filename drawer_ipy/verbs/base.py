@@ -1,0 +1,144 @@
+"""What every verb gets and what it gives back."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from drawer_ipy.errors import DrawerError, ErrorInfo, UsageError
+from drawer_ipy.verbs.values import value_of
+from drawer_ipy.workspace import Workspace
+
+if TYPE_CHECKING:
+    from drawer_ipy.buttons.base import Button
+    from drawer_ipy.definition.models import Drawer
+    from drawer_ipy.pressing import Job, Surroundings
+    from drawer_ipy.results import Results
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes beside 0: it was done and failed; what was typed is wrong; Ctrl-C."""
+
+
+class VerbCode:
+    """Error codes of verbs, beside those of runs (ORIGINAL §12)."""
+
+    UNKNOWN_VERB = "UNKNOWN_VERB"
+    NOT_FOUND = "NOT_FOUND"
+    STEP_NOT_FOUND = "STEP_NOT_FOUND"
+    NESTED_STEP_NOT_FOUND = "NESTED_STEP_NOT_FOUND"
+    STEP_FIELD_UNKNOWN = "STEP_FIELD_UNKNOWN"
+    DRAWER_KIND_MISMATCH = "DRAWER_KIND_MISMATCH"
+    AMBIGUOUS = "AMBIGUOUS"
+
+
+class VerbError(UsageError):
+    """What was typed names something that is not there, or asks for what cannot be done."""
+
+
+def exit_code(error: DrawerError) -> int:
+    """The exit code that an error raised by a verb stands for."""
+    return USAGE if isinstance(error, UsageError) else FAILED
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a verb did.
+
+    Args:
+        made: the data, or what makes them when somebody asks (a run's may be large).
+        text: what people read.
+        exit_code: 0, or one of :data:`FAILED` and :data:`INTERRUPTED`.
+        error: why it is not 0; ``None`` when it is.
+        results: the table of a press, ``None`` for other verbs.
+    """
+
+    made: Any
+    text: str
+    exit_code: int = 0
+    error: ErrorInfo | None = None
+    results: Results | None = None
+
+    @property
+    def data(self) -> Any:
+        """What was done, for programs: dicts, lists and what else JSON has words for."""
+        return self.made() if callable(self.made) else self.made
+
+
+@dataclass(slots=True)
+class VerbContext:
+    """What verbs work on.
+
+    Attributes:
+        workspace: drawers and buttons on disk.
+        registered: buttons given by name (``%%button``).
+        namespace: the user's Python variables; callables among them are buttons.
+        drawers: drawers defined in cells, by name. They go before those on disk.
+        press: runs a job and returns its results, partial ones after an interrupt; by default with a
+            bar on standard error where that is a terminal. History is not its business.
+        value: what the text after ``name=`` of a press means; by default JSON, text, or ``@file``.
+    """
+
+    workspace: Workspace
+    registered: Mapping[str, Button] = field(default_factory=dict)
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+    drawers: MutableMapping[str, Drawer] = field(default_factory=dict)
+    press: Callable[[Job], Results] | None = None
+    value: Callable[[str, str], Any] = value_of
+
+    def surroundings(self) -> Surroundings:
+        """Where names are looked up when a drawer is checked or pressed."""
+        from drawer_ipy.pressing import Surroundings
+
+        return Surroundings(self.registered, self.namespace, self.workspace)
+
+
+class VerbParser(argparse.ArgumentParser):
+    """argparse that raises our errors instead of leaving the program, and shows help as an outcome."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        # What a verb does is told below its usage, with line ends as they are written.
+        super().__init__(
+            prog=f"drawer {prog}",
+            description=description,
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.add_argument("--help", "-h", action="store_true", help="show this")
+
+    def dry(self) -> VerbParser:
+        """Let it take ``--summary``; gives itself."""
+        self.add_argument("--summary", action="store_true", help="only say what would be done")
+        return self
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}", remediation=f"{self.prog} --help shows what it takes")
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """What `words` say.
+
+        Raises:
+            UsageError: they are wrong.
+            HelpWanted: they ask for help.
+        """
+        before = words[: words.index("--")] if "--" in words else words
+        if "--help" in before or "-h" in before:
+            raise HelpWanted(self.format_help())
+        return self.parse_intermixed_args(list(words))
+
+
+class HelpWanted(Exception):
+    """Somebody asked for help; the text is the only argument."""
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number from `least` up."""
+
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or len(text) > 18 or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} up, not {text[:40]!r}")
+        return int(text)
+
+    return read

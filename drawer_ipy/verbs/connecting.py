@@ -1,0 +1,192 @@
+"""``NAME connect A to B`` and ``NAME connect A.output.x to B.args.y``: feed a step from an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.definition.literals import schema_fits
+from drawer_ipy.definition.models import ArgSpec, Drawer
+from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions import compile_template
+from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
+from drawer_ipy.verbs.paths import Place, Tree, find_place
+from drawer_ipy.verbs.target import find_target
+
+_HELP = """Feed a step's arguments from what an earlier step gives.
+
+  connect A to B                    every argument of B that is not set yet, from the field of A's output
+                                    of the same name and a fitting type (A's button has an output_schema)
+  connect A.output.x to B.args.y    this one
+  connect inputs.x to B.args.y      from an input of the drawer
+"""
+
+# What steps of other kinds give (ORIGINAL §4); where nothing is said of a field, its type is open.
+_OUTPUTS: Mapping[str, Mapping[str, Any]] = {
+    "for_each": {"results": {"type": "array"}, "total": {"type": "integer"}},
+    "aggregate": {"values": {"type": "array"}, "count": {"type": "integer"}},
+    "switch": {"matched": {"type": "string"}, "steps": {"type": "object"}},
+    "wait": {"waited_ms": {"type": "integer"}, "until": {"type": "string"}},
+}
+
+
+def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+    """See the module.
+
+    Raises:
+        VerbError: NOT_FOUND, STEP_NOT_FOUND, NESTED_STEP_NOT_FOUND, AMBIGUOUS, VALIDATION_ERROR or
+            DRAWER_KIND_MISMATCH; nothing has changed.
+        DefinitionError: the drawer is wrong already.
+    """
+    parser = VerbParser("NAME connect", _HELP).dry()
+    parser.add_argument("ends", metavar="A to B", nargs="+")
+    options = parser.read(words)
+    if len(options.ends) != 3 or options.ends[1] != "to":
+        raise VerbError(f"connect takes `A to B`, not {' '.join(options.ends)!r}", remediation=_EXAMPLES)
+    source, _, sink = options.ends
+    target = find_target(name, context)
+    with target.changing():
+        loaded = target.load_action("connect")
+        tree = target.tree(loaded)
+        if _is_field(source) or ".args." in sink:
+            made = [_explicit(tree, source, sink)]
+        else:
+            made = _Match(tree, loaded.drawer, context).connect(source, sink)
+        if options.summary:
+            target.checked(tree)
+        else:
+            target.save(tree)
+    data: dict[str, Any] = {"drawer": target.name, "connected": made}
+    if options.summary:
+        data["executed"] = False
+    return Outcome(data, "\n".join(f"{line['arg']} = {line['ref']}" for line in made))
+
+
+_EXAMPLES = "connect fetch to parse, or connect fetch.output.body to parse.args.html"
+
+
+def _is_field(source: str) -> bool:
+    return ".output" in source or source.startswith("inputs.")
+
+
+def _explicit(tree: Tree, source: str, sink: str) -> dict[str, str]:
+    if not _is_field(source) or ".args." not in sink:
+        raise VerbError(
+            f"connect {source} to {sink}: one end names a field, the other a step", remediation=_EXAMPLES
+        )
+    to = find_place(tree, sink)
+    head, _, arg = to.rest.partition(".")
+    if head != "args" or not arg or "." in arg:
+        raise VerbError(f"{sink!r} is no argument of a step", remediation="write STEP.args.NAME")
+    reference = _reference(tree, source, to)
+    to.owner.setdefault("args", {})[arg] = reference
+    return {"arg": f"{to.where}.args.{arg}", "ref": reference}
+
+
+def _reference(tree: Tree, source: str, to: Place) -> str:
+    """``${...}`` for `source`, as the step at `to` has to write it."""
+    root = source
+    if not source.startswith("inputs."):
+        giver = find_place(tree, source)
+        if giver.rest != "output" and not giver.rest.startswith("output."):
+            raise VerbError(f"{source!r} is no output of a step", remediation="write STEP.output.FIELD")
+        _check_visible(giver, to)
+        root = f"{giver.owner['id']}.{giver.rest}"
+    try:
+        compile_template(f"${{{root}}}")
+    except ResolveError as error:
+        raise VerbError(f"{source!r} cannot be written as a reference: {error.message}") from None
+    return f"${{{root}}}"
+
+
+def _check_visible(giver: Place, to: Place) -> None:
+    """A step sees the steps around it in the lists that it, or a step it is in, stands in."""
+    if any(step is giver.owner for step in to.around):
+        raise VerbError(f"step {to.where!r} cannot be fed by {giver.where!r}, which it is, or is in")
+    depth = len(giver.around) - 1
+    same = depth < len(to.around) and [id(s) for s in giver.around[:-1]] == [id(s) for s in to.around[:depth]]
+    if not same or not any(step is to.around[depth] for step in giver.siblings):
+        outer = giver.where.rpartition(".")[0]
+        raise VerbError(
+            f"what {giver.where!r} gives is not visible at {to.where!r}",
+            remediation=f"outside of {outer!r} only its output is: {outer}.output",
+        )
+
+
+class _Match:
+    """The form that finds the fields itself."""
+
+    def __init__(self, tree: Tree, drawer: Drawer, context: VerbContext) -> None:
+        self._tree = tree
+        self._around = context.surroundings()
+        self._catalog = self._around.catalog(drawer)
+
+    def connect(self, source: str, sink: str) -> list[dict[str, str]]:
+        giver, to = (self._step(path) for path in (source, sink))
+        _check_visible(giver, to)
+        fields = self._fields(giver)
+        set_already = to.owner.get("args") or {}
+        wanted = [spec for spec in self._args(to) if spec.name not in set_already]
+        made = {spec.name: field for spec in wanted if (field := _field_for(spec, fields, giver.where))}
+        if not made:
+            names = ", ".join(spec.name for spec in wanted)
+            needs = f"{to.where!r} still takes {names}" if names else f"{to.where!r} has all its arguments"
+            gives = ", ".join(fields) or "nothing known"
+            raise VerbError(
+                f"nothing that {giver.where!r} gives fits: it gives {gives}; {needs}",
+                remediation=f"say it: connect {source}.output.FIELD to {sink}.args.NAME",
+            )
+        args = to.owner.setdefault("args", {})
+        for arg, field in made.items():
+            args[arg] = f"${{{giver.owner['id']}.output.{field}}}"
+            compile_template(args[arg])
+        return [{"arg": f"{to.where}.args.{arg}", "ref": args[arg]} for arg in made]
+
+    def _step(self, path: str) -> Place:
+        place = find_place(self._tree, path)
+        if place.rest or "id" not in place.owner:
+            raise VerbError(f"{path!r} is no step", remediation=_EXAMPLES)
+        return place
+
+    def _fields(self, place: Place) -> Mapping[str, Any]:
+        """The members of what a step gives, with their schemas."""
+        if place.kind == "button":
+            button = self._catalog.find(place.owner.get("button", ""))
+            schema = button.output_schema if button is not None else None
+            properties = (schema or {}).get("properties")
+            return properties if isinstance(properties, Mapping) else {}
+        if place.kind == "drawer":
+            child = self._around.find_drawer(place.owner.get("drawer", ""))
+            given = child.return_ if child is not None else None
+            return {name: {} for name in given or ()}
+        return _OUTPUTS.get(place.kind, {})
+
+    def _args(self, place: Place) -> Sequence[ArgSpec]:
+        """What a step takes."""
+        if place.kind == "button":
+            button = self._catalog.find(place.owner.get("button", ""))
+            return button.args if button is not None else ()
+        if place.kind == "drawer":
+            child = self._around.find_drawer(place.owner.get("drawer", ""))
+            return [ArgSpec(name=spec.name, type="any") for spec in child.inputs] if child else []
+        raise VerbError(
+            f"{place.where!r} is a {place.kind} step: it has no arguments to be filled",
+            remediation=f"use set, for instance: set {place.where}.over='${{STEP.output.FIELD}}'",
+        )
+
+
+def _field_for(spec: ArgSpec, fields: Mapping[str, Any], giver: str) -> str:
+    """The field of `fields` that feeds an argument, ``""`` when there is none."""
+    fitting = [
+        name
+        for name, schema in fields.items()
+        if name.casefold() == spec.name.casefold()
+        and schema_fits(schema if isinstance(schema, Mapping) else {}, spec.type)
+    ]
+    if len(fitting) > 1:
+        raise VerbError(
+            f"argument {spec.name!r} may come from {' or '.join(fitting)} of {giver!r}",
+            code=VerbCode.AMBIGUOUS,
+            remediation=f"say which: connect {giver}.output.{fitting[0]} to STEP.args.{spec.name}",
+        )
+    return fitting[0] if fitting else ""

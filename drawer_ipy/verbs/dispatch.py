@@ -1,0 +1,123 @@
+"""From the words that were typed to the verb's module, which is imported only then."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+
+from drawer_ipy.errors import did_you_mean
+from drawer_ipy.verbs.base import HelpWanted, Outcome, VerbCode, VerbContext, VerbError
+
+# Word -> module and function. These come first on the line ...
+GENERAL: Mapping[str, tuple[str, str]] = {
+    "create": ("shelf", "create"),
+    "list": ("shelf", "list_all"),
+    "ls": ("shelf", "list_all"),
+    "schema": ("shelf", "schema"),
+    "remove": ("shelf", "remove_first"),
+    "rm": ("shelf", "remove_first"),
+}
+
+# ... and these after a drawer's name.
+OF_DRAWER: Mapping[str, tuple[str, str]] = {
+    "summary": ("looking", "summary"),
+    "validate": ("looking", "validation"),
+    "logs": ("looking", "logs"),
+    "add": ("adding", "run"),
+    "connect": ("connecting", "run"),
+    "set": ("setting", "run"),
+    "press": ("pressing", "run"),
+    "remove": ("shelf", "remove"),
+    "rm": ("shelf", "remove"),
+}
+
+HELP = """\
+drawer create NAME                   a new, empty drawer
+drawer list                          all drawers
+drawer schema                        the JSON Schema of a drawer, for editors
+drawer remove NAME                   remove a drawer with its history
+
+drawer NAME                          its steps, what is wrong with it, its last runs
+drawer NAME validate                 what is wrong with it
+drawer NAME add TARGET...            BUTTON, drawer/NAME, for_each:BUTTON or wait:30s
+drawer NAME connect A to B           fill the arguments of step B from what step A gives
+drawer NAME connect A.output.x to B.args.y
+drawer NAME set PATH=VALUE...        each.parallelism=10, each.work.args.n=3
+drawer NAME press [name=value...]    run it; name=@file.json reads a file
+drawer NAME logs [--failed]          its last runs
+drawer NAME remove                   remove it with its history
+
+`drawer NAME VERB --help` tells more; with --summary a verb only says what it would do."""
+
+
+def run_verb(argv: Sequence[str], context: VerbContext) -> Outcome:
+    """Do what `argv` says (without the word ``drawer`` itself).
+
+    Raises:
+        VerbError: UNKNOWN_VERB, or what the verb says of what was typed.
+        DrawerError: as the verb says.
+    """
+    words = list(argv)
+    if not words or words[0] in ("help", "--help", "-h"):
+        return Outcome({"help": HELP}, HELP)
+    try:
+        return _call(words, context)
+    except HelpWanted as wanted:
+        return Outcome({"help": str(wanted)}, str(wanted).rstrip())
+
+
+def _call(words: list[str], context: VerbContext) -> Outcome:
+    first = words[0]
+    if first.startswith("-"):
+        raise VerbError(
+            f"there is no option {first} before a verb",
+            code=VerbCode.UNKNOWN_VERB,
+            remediation=f"verbs are {', '.join(GENERAL)}, or the name of a drawer",
+        )
+    if first in GENERAL:
+        outcome: Outcome = _function(*GENERAL[first])(words[1:], context)
+        return outcome
+    verb = words[1] if len(words) > 1 and words[1] != "--summary" else "summary"
+    if verb in ("--help", "-h"):
+        raise HelpWanted(HELP)
+    if verb not in OF_DRAWER:
+        raise _unknown(first, verb)
+    if len(words) == 1:
+        _near_verb(first, context)
+    outcome = _function(*OF_DRAWER[verb])(first, words[2:], context)
+    return outcome
+
+
+def _function(module: str, function: str):  # type: ignore[no-untyped-def]  # two shapes, see the tables
+    return getattr(importlib.import_module(f"drawer_ipy.verbs.{module}"), function)
+
+
+def _unknown(name: str, verb: str) -> VerbError:
+    if "=" in verb:
+        hint = f"did you mean `{name} press {verb} ...`?"
+    else:
+        known = f"verbs are {', '.join(OF_DRAWER)}"
+        hint = f"{did_you_mean(verb, OF_DRAWER)} {known}".strip()
+    return VerbError(f"there is no verb {verb!r}", code=VerbCode.UNKNOWN_VERB, remediation=hint)
+
+
+def _near_verb(word: str, context: VerbContext) -> None:
+    """Nothing if there is a drawer called `word`, or if nothing makes it look like a verb.
+
+    Raises:
+        VerbError: UNKNOWN_VERB, since `word` is nearly a verb and no drawer.
+    """
+    near = did_you_mean(word, [*GENERAL, *OF_DRAWER])
+    if not near:
+        return
+    from drawer_ipy.verbs.target import find_target, not_found
+
+    try:
+        find_target(word, context)
+    except VerbError as error:
+        if error.code != VerbCode.NOT_FOUND:
+            raise
+        drawer = not_found(word, context).remediation
+        hint = near if "did you mean" not in drawer else drawer
+        message = f"{word!r} is neither a verb nor a drawer"
+        raise VerbError(message, code=VerbCode.UNKNOWN_VERB, remediation=hint) from None

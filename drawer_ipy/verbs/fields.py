@@ -1,0 +1,238 @@
+"""Which fields of a step `set` reaches, and what each of them takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from drawer_ipy.definition.models import STEP_MODELS, Policy
+from drawer_ipy.definition.rates import parse_rate
+from drawer_ipy.definition.shape import keys_of
+from drawer_ipy.durations import parse_duration, parse_time
+from drawer_ipy.errors import ResolveError, did_you_mean
+from drawer_ipy.expressions import compile_expression, compile_value
+from drawer_ipy.verbs.base import VerbCode, VerbError
+from drawer_ipy.verbs.paths import CASE, Place
+from drawer_ipy.verbs.values import parsed
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*", re.ASCII)
+_PERCENT = re.compile(r"\d+(\.\d+)?%", re.ASCII)
+
+
+class _Wrong(ValueError):
+    """A value that the field does not take; the message, if any, says more than what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a step.
+
+    Attributes:
+        read: turns what was typed into the value, or raises ValueError.
+        allowed: what it takes, for people.
+    """
+
+    read: Callable[[str], Any]
+    allowed: str
+
+
+def _words(*words: str) -> Field:
+    def read(text: str) -> str:
+        bare = parsed(text)
+        if bare not in words:
+            raise _Wrong
+        return str(bare)
+
+    return Field(read, " or ".join(words))
+
+
+def _whole(least: int) -> Field:
+    def read(text: str) -> int:
+        value = parsed(text)
+        if type(value) is not int or value < least:
+            raise _Wrong
+        return value
+
+    return Field(read, f"a whole number from {least} up")
+
+
+def _text(text: str) -> str:
+    """Text, with or without JSON's quotes."""
+    value = parsed(text)
+    bare = value if isinstance(value, str) else text
+    if not bare.strip():
+        raise _Wrong
+    return bare
+
+
+def _seconds(text: str) -> int | float:
+    value = parsed(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise _Wrong
+    return value
+
+
+def _tolerance(text: str) -> int | str:
+    value = parsed(text)
+    if type(value) is int and value >= 0:
+        return value
+    if isinstance(value, str) and _PERCENT.fullmatch(value) and float(value[:-1]) <= 100:
+        return value
+    raise _Wrong
+
+
+def _variable(text: str) -> str:
+    name = _text(text)
+    if not _NAME.fullmatch(name):
+        raise _Wrong
+    return name
+
+
+def _checked_by(check: Callable[[str], object]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        bare = _text(text)
+        if "${" not in bare and "$ENV{" not in bare:
+            check(bare)
+        return bare
+
+    return read
+
+
+def _expression(*kinds: type[Any]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        value = parsed(text)
+        # `true` and `3` are expressions too, where the field does not take them as JSON.
+        value = value if isinstance(value, kinds) else _text(text)
+        if isinstance(value, str):
+            compile_expression(value)
+        else:
+            compile_value(value)
+        return value
+
+    return read
+
+
+def _policy(text: str) -> Any:
+    value = parsed(text)
+    if value in ("stop", "continue"):
+        return value
+    if not isinstance(value, Mapping):
+        raise _Wrong
+    try:
+        Policy.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _Wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    unknown = [key for key in value if key not in keys_of(Policy)]
+    if unknown:
+        raise _Wrong(f"there is no {unknown[0]!r}, it has {', '.join(keys_of(Policy))}")
+    return value
+
+
+_RETRY = '\'{"action": "retry", "max_attempts": 3}\''
+
+FIELDS: Mapping[str, Field] = {
+    "button": Field(_text, "the name of a button"),
+    "drawer": Field(_text, "the name of a drawer"),
+    "over": Field(_expression(str, list), "a list, or an expression that gives one: '${inputs.urls}'"),
+    "as": Field(_variable, "a name: letters, digits and _"),
+    "on_item_failure": _words("stop", "continue"),
+    "parallelism": _whole(0),
+    "size": _whole(1),
+    "tolerated_failures": Field(_tolerance, 'a count from 0 up, or a share such as "5%"'),
+    "from": Field(
+        _expression(str, list), "a list, or an expression that gives one: '${each.output.results}'"
+    ),
+    "pluck": Field(_expression(str), "an expression: '${item.steps.page.output}'"),
+    "expression": Field(_expression(str, dict, list), "an expression, or a mapping of names to expressions"),
+    "when": Field(_expression(str, bool), "an expression that is true or false"),
+    "duration": Field(_checked_by(parse_duration), "a duration such as 300ms, 1.5s, 2m or 1h30m"),
+    "until": Field(_checked_by(parse_time), "a time such as 2030-01-31T08:00:00Z"),
+    "rate": Field(_checked_by(parse_rate), "starts per time, such as 5/s or 100/min"),
+    "timeout_seconds": Field(_seconds, "seconds, a number from 0 up"),
+    "on_failure": Field(_policy, f"stop, continue, or what to do: {_RETRY}"),
+}
+"""The fields that `set` reaches; a step has those of its kind."""
+
+_NEEDED = ("button", "drawer", "when", "as", "size")
+"""Fields that null does not take away: a step is nothing without them, or has them always."""
+
+
+def fields_of(kind: str) -> list[str]:
+    """The fields of a step of that kind that `set` reaches."""
+    if kind == CASE:
+        return ["when"]
+    known = keys_of(STEP_MODELS[kind])
+    return [name for name in FIELDS if name in known]
+
+
+def allowed_paths(kind: str) -> str:
+    """What may follow a step of that kind in a path, for people."""
+    words = [*([] if kind == CASE else ["args.NAME"]), *fields_of(kind)]
+    if kind in ("for_each", "batch", CASE):
+        words += ["steps.N....", "ID.... (of a step in it)"]
+    elif kind == "switch":
+        words += ["cases.N....", "steps.N....", "ID.... (of a case, or a step in it)"]
+    elif kind == "split":
+        words += ["branches.NAME.N....", "ID.... (of a step in it)"]
+    return ", ".join(words)
+
+
+def put(place: Place, text: str) -> tuple[Any, Any]:
+    """Set the field that the rest of `place`'s path names to what was typed.
+
+    ``null`` takes away a field that a step can do without; an argument becomes null.
+
+    Returns:
+        What it was, and what it is.
+
+    Raises:
+        VerbError: STEP_FIELD_UNKNOWN, or VALIDATION_ERROR with what is allowed.
+    """
+    head, _, more = place.rest.partition(".")
+    owner = place.owner
+    if head == "args" and more and "." not in more and place.kind != CASE:
+        args = owner.setdefault("args", {})
+        was, args[more] = args.get(more), _argument(place, text)
+        return was, args[more]
+    names = fields_of(place.kind)
+    if head not in names or more:
+        what = f"{place.where}.{place.rest}" if place.rest else place.where
+        near = did_you_mean(head, names) if head not in names and head != "args" else ""
+        kind = place.kind if place.kind == CASE else f"{place.kind} step"
+        message = f"{what!r} is nothing that can be set" + ("" if head else ": it names a step, no field")
+        hint = f"{near} a {kind} has {allowed_paths(place.kind)}".strip()
+        raise VerbError(message, code=VerbCode.STEP_FIELD_UNKNOWN, remediation=hint)
+    was = owner.get(head)
+    if parsed(text) is None and head not in _NEEDED:
+        owner.pop(head, None)
+        return was, None
+    owner[head] = _value(place, head, text)
+    return was, owner[head]
+
+
+def _value(place: Place, name: str, text: str) -> Any:
+    field = FIELDS[name]
+    try:
+        return field.read(text)
+    except ResolveError as error:
+        detail = f": {error.message}"
+    except (ValueError, OverflowError) as error:
+        detail = f": {error}" if isinstance(error, _Wrong) and str(error) else ""
+    raise VerbError(
+        f"{place.where}.{name} cannot be {text[:80]!r}{detail}", remediation=f"allowed: {field.allowed}"
+    )
+
+
+def _argument(place: Place, text: str) -> Any:
+    value = parsed(text)
+    try:
+        compile_value(value)
+    except ResolveError as error:
+        message = f"{place.where}.{place.rest} cannot be {text[:80]!r}: {error.message}"
+        raise VerbError(message, remediation=error.remediation) from None
+    return value

@@ -1,0 +1,154 @@
+"""``NAME``, ``NAME validate`` and ``NAME logs``: look at a drawer without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drawer_ipy.definition import Loaded, validate
+from drawer_ipy.definition.models import InputSpec
+from drawer_ipy.errors import Code, DefinitionError, ErrorInfo, Problem
+from drawer_ipy.store.history import KEPT, History
+from drawer_ipy.verbs.base import FAILED, Outcome, VerbContext, VerbParser, whole_number
+from drawer_ipy.verbs.target import Target, find_target
+from drawer_ipy.verbs.topology import steps_data, topology
+
+_RECENT = 5
+
+
+def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+    """``NAME``: its inputs and steps, what is wrong with it, its last runs; a broken one too.
+
+    Raises:
+        VerbError: NOT_FOUND.
+    """
+    VerbParser("NAME", "Its steps, what is wrong with it, its last runs.").dry().read(words)
+    target = find_target(name, context)
+    loaded, problems = _examined(target, context)
+    runs = _runs(target, limit=_RECENT)
+    data: dict[str, Any] = {
+        "name": target.name,
+        "path": None if target.folder is None else str(target.folder / "drawer.json"),
+        "validation": report(problems),
+        "runs": [_brief(run) for run in runs],
+    }
+    lines = [f"drawer {target.name}  {data['path'] or 'of a cell'}"]
+    if loaded is not None:
+        drawer = loaded.drawer
+        data |= {
+            "drawer_kind": drawer.drawer_kind or "action",
+            "description": drawer.description,
+            "inputs": [spec.model_dump(exclude_defaults=True) for spec in drawer.inputs],
+            "steps": steps_data(drawer.steps),
+        }
+        lines += _described(loaded)
+    lines += ["", report_text(problems)]
+    if runs:
+        lines += ["", "last runs:", *(f"  {_run_line(run)}" for run in runs)]
+    return Outcome(data, "\n".join(lines))
+
+
+def validation(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+    """``NAME validate``: every problem; exit code 1 when one of them is an error.
+
+    Raises:
+        VerbError: NOT_FOUND.
+    """
+    VerbParser("NAME validate", "What is wrong with it; exit code 1 when there are errors.").dry().read(words)
+    _, problems = _examined(find_target(name, context), context)
+    errors = sum(p.severity == "error" for p in problems)
+    outcome = Outcome(report(problems), report_text(problems))
+    if errors:
+        outcome.exit_code = FAILED
+        count = "1 problem" if errors == 1 else f"{errors} problems"
+        outcome.error = ErrorInfo(Code.VALIDATION_ERROR, f"drawer {name!r} has {count}")
+    return outcome
+
+
+def logs(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+    """``NAME logs``: its runs, the newest first. A drawer of a cell has no history.
+
+    Raises:
+        VerbError: NOT_FOUND.
+    """
+    parser = VerbParser("NAME logs", f"Its last runs, the newest first; {KEPT} are kept.")
+    parser.add_argument("--failed", action="store_true", help="only those that did not end ok")
+    parser.add_argument("--limit", metavar="N", type=whole_number(1), default=20, help="how many (20)")
+    options = parser.read(words)
+    target = find_target(name, context)
+    runs = _runs(target, failed=options.failed, limit=options.limit)
+    data = {"drawer": target.name, "runs": runs}
+    if not runs:
+        none = "no failed runs" if options.failed else "no runs yet"
+        return Outcome(data, none if target.folder else f"{none}: only drawers on disk have a history")
+    return Outcome(data, "\n".join(_run_line(run) for run in runs))
+
+
+def examine(loaded: Loaded, context: VerbContext, given: Sequence[str] = ()) -> list[Problem]:
+    """What validation finds; `given` are names of inputs that count as declared."""
+    around = context.surroundings()
+    return validate(
+        loaded,
+        find_button=around.catalog(loaded.drawer).find,
+        button_names=around.catalog(loaded.drawer).names,
+        find_drawer=around.find_drawer,
+        drawer_names=context.workspace.drawer_names,
+        given_inputs=given,
+    )
+
+
+def report(problems: Sequence[Problem]) -> dict[str, Any]:
+    """The validation report in the original's shape (ORIGINAL §7)."""
+    errors = [p.to_dict() for p in problems if p.severity == "error"]
+    warnings = [p.to_dict() for p in problems if p.severity == "warning"]
+    return {"ok": not errors, "errors": errors, "warnings": warnings}
+
+
+def report_text(problems: Sequence[Problem]) -> str:
+    """The same for people."""
+    if not problems:
+        return "nothing is wrong with it"
+    ordered = sorted(problems, key=lambda p: p.severity != "error")
+    return "\n".join(f"{problem.severity}: {problem}" for problem in ordered)
+
+
+def _examined(target: Target, context: VerbContext) -> tuple[Loaded | None, list[Problem]]:
+    try:
+        loaded = target.load()
+    except DefinitionError as error:
+        return None, error.problems
+    return loaded, examine(loaded, context)
+
+
+def _described(loaded: Loaded) -> list[str]:
+    drawer = loaded.drawer
+    lines = [drawer.description] if drawer.description else []
+    if drawer.inputs:
+        inputs = (f"{spec.name}: {spec.type}{_marks(spec)}" for spec in drawer.inputs)
+        lines.append("inputs: " + ", ".join(inputs))
+    if drawer.flow is not None:
+        return [*lines, "a flow: it is stored and checked here, not run"]
+    steps = [f"  {line}" for line in topology(drawer.steps)]
+    return [*lines, "", *(steps or ["  no steps yet; `add` makes one"])]
+
+
+def _marks(spec: InputSpec) -> str:
+    return ("" if spec.required else " (optional)") + (" (secret)" if spec.secret else "")
+
+
+def _runs(target: Target, failed: bool = False, limit: int = 20) -> list[dict[str, Any]]:
+    return [] if target.root is None else History(target.root).list(target.name, failed, limit)
+
+
+def _brief(run: dict[str, Any]) -> dict[str, Any]:
+    keys = ("run_id", "status", "started_at", "duration_ms", "failed_step", "error_type")
+    return {key: run[key] for key in keys if run.get(key) not in (None, "")}
+
+
+def _run_line(run: dict[str, Any]) -> str:
+    # Histories of other programs are read too, so no field is relied on.
+    started = str(run.get("started_at", ""))[:19].replace("T", " ")
+    took = run.get("duration_ms")
+    seconds = f"{took / 1000:.1f} s" if isinstance(took, int | float) else ""
+    why = " ".join(str(run[key]) for key in ("failed_step", "error_type") if run.get(key))
+    return f"{started}  {run.get('status', '?'):9}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()

@@ -1,0 +1,178 @@
+"""Which step a dotted path means: ``each.parallelism``, ``each.work.args.n``, ``each.steps.0.args.n``.
+
+Ids may hold dots themselves, so the longest id that fits is taken. Where an id reads like a field
+(``args``, ``steps``), the field is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drawer_ipy.definition.models import STEP_MODELS
+from drawer_ipy.definition.shape import keys_of, kind_of
+from drawer_ipy.errors import did_you_mean
+from drawer_ipy.verbs.base import VerbCode, VerbError
+
+Tree = dict[str, Any]
+
+CASE = "case"
+"""What a case of a switch is called where a step has its kind."""
+
+_CONTAINERS = ("for_each", "batch", "switch", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A step, or a case of a switch, in a definition's tree.
+
+    Attributes:
+        owner: its mapping in the tree.
+        kind: the step's kind, or :data:`CASE`.
+        where: its dotted path.
+        rest: what the path says after it, ``""`` when nothing.
+        around: the steps it is in, outermost first; with `owner` last when it is a step.
+        siblings: the list it is in, for a step.
+    """
+
+    owner: Tree
+    kind: str
+    where: str
+    rest: str
+    around: tuple[Tree, ...] = ()
+    siblings: tuple[Tree, ...] = ()
+
+
+def find_place(tree: Tree, path: str) -> Place:
+    """What `path` means in a drawer's `tree`.
+
+    Raises:
+        VerbError: STEP_NOT_FOUND, NESTED_STEP_NOT_FOUND, or AMBIGUOUS where two branches have a step of
+            that id.
+    """
+    steps = _steps(tree)
+    place = _by_id(steps, path, "", ())
+    if place is None:
+        ids = [str(step.get("id", "")) for step in steps]
+        known = f"steps are {', '.join(ids)}" if ids else "it has no steps yet; `add` makes one"
+        name = path.partition(".")[0]
+        hint = f"{did_you_mean(name, ids)} {known}".strip()
+        raise VerbError(f"there is no step {name!r}", code=VerbCode.STEP_NOT_FOUND, remediation=hint)
+    while place.rest:
+        inner = _inside(place)
+        if inner is None:
+            break
+        place = inner
+    return place
+
+
+def _inside(place: Place) -> Place | None:
+    """One level further down; ``None`` when the rest of the path is about `place` itself."""
+    head, _, more = place.rest.partition(".")
+    if place.kind in (*_CONTAINERS, CASE) and head in ("steps", "cases", "branches") and more:
+        return _by_position(place, head, more)
+    if place.kind == CASE:
+        return None if head in ("when", "id") else _nested(place)
+    if head in keys_of(STEP_MODELS[place.kind]) or place.kind not in _CONTAINERS:
+        return None
+    return _nested(place)
+
+
+def _nested(place: Place) -> Place | None:
+    """The nested step, or the branch, that the rest of the path begins with."""
+    found = []
+    for label, steps in _lists(place):
+        inner = _by_id(steps, place.rest, _joined(place.where, label), place.around)
+        if inner is not None:
+            found.append(inner)
+    branch = _branch(place)
+    if branch is not None:
+        found.append(branch)
+    if len(found) == 1:
+        return found[0]
+    head = place.rest.partition(".")[0]
+    if found:
+        ways = " or ".join(f"{inner.where}" for inner in found)
+        message = f"{place.where}.{head} may be several steps"
+        raise VerbError(message, code=VerbCode.AMBIGUOUS, remediation=f"write {ways}")
+    if "." not in place.rest:
+        return None  # one word is more likely a misspelt field
+    ids = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
+    known = f"the steps in it are {', '.join(ids)}" if ids else "there are no steps in it"
+    message = f"there is no step {head!r} in {place.where!r}"
+    hint = f"{did_you_mean(head, ids)} {known}".strip()
+    raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=hint)
+
+
+def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -> Place | None:
+    """The step whose id is the longest that `path` begins with."""
+    fitting = [step for step in steps if _begins(path, str(step.get("id", "")))]
+    if not fitting:
+        return None
+    step = max(fitting, key=lambda step: len(step["id"]))
+    rest = path[len(step["id"]) + 1 :]
+    return _step_place(step, steps, _joined(where, step["id"]), rest, around)
+
+
+def _branch(place: Place) -> Place | None:
+    """A case of a switch, or a branch of a split, by its name."""
+    if place.kind == "switch":
+        named = [case for case in place.owner.get("cases") or () if _begins(place.rest, case.get("id") or "")]
+        if named:
+            case = max(named, key=lambda case: len(case["id"]))
+            rest = place.rest[len(case["id"]) + 1 :]
+            return Place(case, CASE, _joined(place.where, case["id"]), rest, place.around)
+    if place.kind == "split":
+        for name, steps in (place.owner.get("branches") or {}).items():
+            if place.rest.startswith(f"{name}."):
+                return _by_id(steps, place.rest[len(name) + 1 :], _joined(place.where, name), place.around)
+    return None
+
+
+def _by_position(place: Place, head: str, more: str) -> Place:
+    """``steps.N``, ``cases.N`` or ``branches.NAME.N`` below `place`."""
+    where = _joined(place.where, head)
+    entries: Any = place.owner.get(head) or []
+    word, _, rest = more.partition(".")
+    if head == "branches":
+        entries = entries.get(word) if isinstance(entries, Mapping) else None
+        where = _joined(where, word)
+        word, _, rest = rest.partition(".")
+    count = len(entries) if isinstance(entries, list) else 0
+    if not (word.isascii() and word.isdecimal() and len(word) < 9 and int(word) < count):
+        what = "case" if head == "cases" else "step"
+        message = f"there is no {where}.{word}"
+        known = f"they are numbered from 0 to {count - 1}" if count else f"there is no {what} in it"
+        raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=known)
+    where = _joined(where, word)
+    if head == "cases":
+        return Place(entries[int(word)], CASE, where, rest, place.around)
+    return _step_place(entries[int(word)], entries, where, rest, place.around)
+
+
+def _step_place(step: Tree, siblings: list[Tree], where: str, rest: str, around: tuple[Tree, ...]) -> Place:
+    return Place(step, kind_of(step), where, rest, (*around, step), tuple(siblings))
+
+
+def _lists(place: Place) -> Iterator[tuple[str, list[Tree]]]:
+    """The lists of steps in `place`, each with the name its branch has in a path."""
+    yield "", _steps(place.owner)
+    if place.kind == "switch":
+        for i, case in enumerate(place.owner.get("cases") or ()):
+            yield case.get("id") or f"cases.{i}", _steps(case)
+    if place.kind == "split":
+        yield from (place.owner.get("branches") or {}).items()
+
+
+def _steps(owner: Tree) -> list[Tree]:
+    steps = owner.get("steps")
+    return steps if isinstance(steps, list) else []
+
+
+def _begins(path: str, name: str) -> bool:
+    return bool(name) and (path == name or path.startswith(name + "."))
+
+
+def _joined(where: str, name: str) -> str:
+    return f"{where}.{name}" if where and name else where or name

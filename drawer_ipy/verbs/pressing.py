@@ -1,0 +1,114 @@
+"""``NAME press [name=value...]``: run a drawer and keep the run in its history."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from drawer_ipy.definition.models import Drawer
+from drawer_ipy.display.choose import choose_display
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.pressing import Job, Options
+from drawer_ipy.record import RunRecord
+from drawer_ipy.results import Results
+from drawer_ipy.results.plain import jsonable
+from drawer_ipy.store.history import Keeper
+from drawer_ipy.verbs.base import FAILED, INTERRUPTED, Outcome, VerbContext, VerbParser, whole_number
+from drawer_ipy.verbs.preview import preview
+from drawer_ipy.verbs.target import find_target
+from drawer_ipy.verbs.values import assignment
+
+_HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text; name=@file.json reads a file.
+The exit code is 0 when it ended ok, 1 when it failed, 130 when it was interrupted."""
+
+
+def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+    """See the module. A run that fails is an outcome, not an error.
+
+    Raises:
+        VerbError: NOT_FOUND.
+        UsageError: an input or option that cannot be read; nothing has run.
+        DefinitionError: the drawer is wrong; every problem is in it, nothing has run.
+    """
+    options = _parser().read(words)
+    target = find_target(name, context)
+    loaded = target.load()
+    given = dict(assignment(word, "urls=@urls.json") for word in options.inputs)
+    inputs = _from_namespace(loaded.drawer, context)
+    inputs |= {key: context.value(key, text) for key, text in given.items()}
+    chosen = Options(options.parallelism, options.mode, options.on_failure, options.concurrency)
+    if options.summary:
+        return preview(target, loaded, inputs, context)
+    job = Job.prepare(loaded, inputs, chosen, context.surroundings())
+    keeper = Keeper(context.workspace)
+    job.run._on_child = keeper.child  # a run is made in one place only, which does not know of histories
+    record: RunRecord | None = job.run.record if target.root is not None else None
+    try:
+        results = (context.press or press_with_bar)(job)
+    finally:
+        # Also when the run ends in an error of ours: it did run.
+        job.run.notes += keeper.write(record)
+    return _outcome(job, results)
+
+
+def press_with_bar(job: Job) -> Results:
+    """Run `job` while this thread waits, with a bar on standard error where that is a terminal."""
+    display = choose_display(None)
+    try:
+        return job.press_blocking(display)
+    finally:
+        display.close(None)
+
+
+def _outcome(job: Job, results: Results) -> Outcome:
+    run, notes = results.run, list(job.run.notes)
+    warnings = [problem.to_dict() for problem in job.warnings]
+
+    def data() -> Any:
+        extra = {"notes": notes} if notes else {}
+        return jsonable(run.to_dict() | extra | ({"warnings": warnings} if warnings else {}))
+
+    text = "\n".join([str(results), *(f"note: {note}" for note in notes)])
+    if run.status == "ok":
+        return Outcome(data, text, results=results)
+    error = run.error or ErrorInfo("INTERNAL", f"the run is {run.status}")
+    where = f" at step {run.failed_step!r}" if run.failed_step else ""
+    told = "was cancelled" if run.status == "cancelled" else f"failed{where}: {error.message}"
+    told_error = ErrorInfo(error.code, f"drawer {run.drawer!r} {told}", error.remediation, error.index)
+    code = INTERRUPTED if run.status == "cancelled" else FAILED
+    return Outcome(data, text, code, told_error, results)
+
+
+def _from_namespace(drawer: Drawer, context: VerbContext) -> dict[str, Any]:
+    """Declared inputs that are variables of the user's, as a cell fills them."""
+    names = [spec.name for spec in drawer.inputs]
+    return {name: context.namespace[name] for name in names if name in context.namespace}
+
+
+def _parser() -> VerbParser:
+    parser = VerbParser("NAME press", _HELP).dry()
+    add = parser.add_argument
+    add("inputs", metavar="name=value", nargs="*")
+    add(
+        "--mode",
+        choices=("sequential", "parallel"),
+        default="sequential",
+        help="parallel: a step starts as soon as the steps it refers to have ended",
+    )
+    add(
+        "--on-failure",
+        choices=("stop", "continue"),
+        default="stop",
+        help="in parallel mode, what happens to steps that do not depend on the failed one",
+    )
+    add("--concurrency", metavar="N", type=_cap, help="most buttons in flight in the whole run; 0: no cap")
+    add("--parallelism", metavar="N", type=whole_number(0), help="items at once in the outermost loops")
+    return parser
+
+
+def _cap(text: str) -> int | None:
+    try:
+        return whole_number(0)(text) or None
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

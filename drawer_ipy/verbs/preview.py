@@ -1,0 +1,81 @@
+"""``NAME press --summary``: what a press would do, as far as that can be told without doing it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from drawer_ipy.definition import Loaded
+from drawer_ipy.definition.models import StepBase, nested_steps
+from drawer_ipy.errors import DrawerError
+from drawer_ipy.expressions import compile_value
+from drawer_ipy.results.plain import jsonable
+from drawer_ipy.verbs.base import Outcome, VerbContext
+from drawer_ipy.verbs.looking import examine, report, report_text
+from drawer_ipy.verbs.target import Target
+from drawer_ipy.verbs.topology import topology
+
+_HIDDEN = "[redacted]"
+_KNOWN = ("inputs", "env")
+
+
+def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> Outcome:
+    """The steps with their arguments resolved; what only a run can know is ``""`` (ORIGINAL §8).
+
+    Nothing is pressed, and no secret is shown.
+    """
+    drawer = loaded.drawer
+    secret = {spec.name for spec in drawer.inputs if spec.secret}
+    shown = {name: _HIDDEN if name in secret else value for name, value in inputs.items()}
+    defaults = {spec.name: spec.default for spec in drawer.inputs}
+    problems = examine(loaded, context, list(inputs))
+    data = {
+        "executed": False,
+        "drawer": target.name,
+        "inputs": jsonable(shown),
+        "steps": _steps(drawer.steps, {"inputs": defaults | shown, "env": os.environ}),
+        "validation": report(problems),
+    }
+    lines = [f"drawer {target.name}: nothing was pressed"]
+    lines += [f"  input {name} = {_short(value)}" for name, value in shown.items()]
+    lines += [*(f"  {line}" for line in topology(drawer.steps)), report_text(problems)]
+    return Outcome(data, "\n".join(lines))
+
+
+def _steps(steps: Iterable[StepBase], scope: Mapping[str, Any]) -> list[dict[str, Any]]:
+    out = []
+    for step in steps:
+        entry: dict[str, Any] = {"id": step.id, "kind": step.kind or "button"}
+        for key in ("button", "drawer"):
+            if getattr(step, key, ""):
+                entry[key] = getattr(step, key)
+        if step.args:
+            entry["args"] = {name: jsonable(_resolved(value, scope)) for name, value in step.args.items()}
+        for path, nested in nested_steps(step):
+            if nested:
+                entry[".".join(map(str, path))] = _steps(nested, scope)
+        out.append(entry)
+    return out
+
+
+def _resolved(value: Any, scope: Mapping[str, Any]) -> Any:
+    """`value` with its references resolved, ``""`` in the place of one that only a run can resolve."""
+    if isinstance(value, dict):
+        return {key: _resolved(inner, scope) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_resolved(inner, scope) for inner in value]
+    try:
+        template = compile_value(value)
+        if all(reference.root in _KNOWN for reference in template.references):
+            return template.resolve(scope)
+    except DrawerError:
+        pass  # validation says what is wrong with it
+    return ""
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list | tuple) and len(value) > 3:
+        return f"{type(value).__name__} of {len(value)}"
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

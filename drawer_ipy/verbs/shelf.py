@@ -1,0 +1,147 @@
+"""``create``, ``list``, ``schema`` and ``remove``: the drawers there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.errors import DrawerError
+from drawer_ipy.verbs.base import Outcome, VerbContext, VerbParser
+from drawer_ipy.workspace import checked_name
+
+
+def create(words: Sequence[str], context: VerbContext) -> Outcome:
+    """``create NAME``: a new drawer without steps, on disk.
+
+    Raises:
+        UsageError: the name cannot be had, or is taken.
+        StoreError: it cannot be written.
+    """
+    parser = VerbParser("create", "Make a new drawer without steps.").dry()
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--description", metavar="TEXT", default="", help="what it is for")
+    options = parser.read(words)
+    name = checked_name(options.name)
+    if options.summary:
+        data: dict[str, Any] = {"name": name, "executed": False}
+        return Outcome(data, f"would make drawer {name} in {context.workspace.roots[0]}")
+    from drawer_ipy.definition.models import Drawer
+    from drawer_ipy.store.drawers import create_drawer
+
+    said = {"description": options.description} if options.description else {}
+    drawer = Drawer(schema_version=2, name=name, drawer_kind="action", steps=[], **said)
+    path = create_drawer(context.workspace, drawer, name)
+    return Outcome({"name": name, "path": str(path)}, f"drawer {name} is in {path}")
+
+
+def list_all(words: Sequence[str], context: VerbContext) -> Outcome:
+    """``list``: every drawer, of cells and on disk."""
+    VerbParser("list", "All drawers: of this notebook's cells, and on disk.").read(words)
+    entries = list(_entries(context))
+    if not entries:
+        return Outcome([], "no drawers yet; make one: drawer create NAME")
+    width = max(len(entry["name"]) for entry in entries)
+    return Outcome(entries, "\n".join(_line(entry, width) for entry in entries))
+
+
+def _entries(context: VerbContext) -> Iterator[dict[str, Any]]:
+    for name, drawer in context.drawers.items():
+        yield _entry(name, "cell", drawer.description, drawer.drawer_kind, len(drawer.steps))
+    for name in context.workspace.drawer_names():
+        if name in context.drawers:
+            continue
+        try:
+            found = context.workspace.locate("drawers", name)
+        except DrawerError as error:
+            yield {"name": name, "error": error.message}
+            continue
+        if found is not None:
+            yield _on_disk(name, found[1] / "drawer.json")
+
+
+def _on_disk(name: str, path: Path) -> dict[str, Any]:
+    # Read without models: whether it is right is not asked here, and a list should be there at once.
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(raw, dict):
+            raise ValueError("it is no mapping")
+    except (OSError, ValueError, RecursionError) as error:
+        return {"name": name, "path": str(path), "error": f"it cannot be read: {error}"}
+    steps = raw.get("steps")
+    count = len(steps) if isinstance(steps, list) else 0
+    kind = raw.get("drawer_kind")
+    return _entry(
+        name, str(path), str(raw.get("description") or ""), kind if isinstance(kind, str) else "", count
+    )
+
+
+def _entry(name: str, where: str, description: str, kind: str, steps: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "drawer_kind": kind or "action",
+        "description": description,
+        "steps": steps,
+        "path": where,
+    }
+
+
+def _line(entry: dict[str, Any], width: int) -> str:
+    if "error" in entry:
+        return f"{entry['name']:{width}}  {entry['error']}"
+    steps = entry["steps"]
+    told = "flow" if entry["drawer_kind"] == "flow" else f"{steps} step{'' if steps == 1 else 's'}"
+    told += " (cell)" if entry["path"] == "cell" else ""
+    description = " ".join(entry["description"].split())
+    return f"{entry['name']:{width}}  {told:10}  {description}".rstrip()
+
+
+def schema(words: Sequence[str], context: VerbContext) -> Outcome:
+    """``schema``: the JSON Schema of drawer.json."""
+    VerbParser("schema", "The JSON Schema of a drawer, for editors.").read(words)
+    import drawer_ipy.definition as definition
+    from drawer_ipy.definition.models import Drawer
+
+    make = getattr(definition, "json_schema", None) or Drawer.model_json_schema
+    made = make()
+    return Outcome(made, json.dumps(made, indent=2, ensure_ascii=False))
+
+
+def remove_first(words: Sequence[str], context: VerbContext) -> Outcome:
+    """``remove NAME``: see :func:`remove`."""
+    parser = VerbParser("remove", "Remove a drawer, and the history of its runs.").dry()
+    parser.add_argument("name", metavar="NAME")
+    options = parser.read(words)
+    return _remove(options.name, options.summary, context)
+
+
+def remove(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+    """``NAME remove``: take away a drawer of a cell, or a drawer on disk with its history.
+
+    It need not be in order for that.
+
+    Raises:
+        VerbError: NOT_FOUND.
+        StoreError: it cannot be removed.
+    """
+    options = VerbParser("NAME remove", "Remove the drawer, and the history of its runs.").dry().read(words)
+    return _remove(name, options.summary, context)
+
+
+def _remove(name: str, dry: bool, context: VerbContext) -> Outcome:
+    from drawer_ipy.store.drawers import remove_drawer
+    from drawer_ipy.verbs.target import find_target
+
+    target = find_target(name, context)
+    where = "the cells' drawers" if target.folder is None else str(target.folder)
+    data: dict[str, Any] = {"name": target.name, "removed": not dry}
+    if target.folder is not None:
+        data["path"] = where
+    if dry:
+        return Outcome({**data, "executed": False}, f"would remove drawer {target.name} from {where}")
+    if target.folder is None:
+        del context.drawers[target.name]
+    else:
+        remove_drawer(context.workspace, target.name)
+    return Outcome(data, f"drawer {target.name} is removed from {where}")

@@ -1,0 +1,125 @@
+"""The drawer that a verb is about: defined in a cell, or on disk."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.definition import Loaded, load_drawer
+from drawer_ipy.definition.models import Drawer
+from drawer_ipy.errors import UsageError, did_you_mean
+from drawer_ipy.store.document import document
+from drawer_ipy.store.drawers import save_drawer
+from drawer_ipy.store.files import locked
+from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError
+from drawer_ipy.workspace import load_drawer_file, slug
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A drawer by name.
+
+    Attributes:
+        name: as it is called: the key of a cell's drawer, the folder of one on disk.
+        context: where it was found.
+        root: the workspace folder it is in; ``None`` for one defined in a cell.
+    """
+
+    name: str
+    context: VerbContext
+    root: Path | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it is on disk."""
+        return None if self.root is None else self.root / "drawers" / self.name
+
+    def load(self) -> Loaded:
+        """The drawer as it is now.
+
+        Raises:
+            DefinitionError: it is on disk and wrong.
+        """
+        if self.folder is None:
+            return Loaded(self.context.drawers[self.name])
+        return load_drawer_file(self.folder / "drawer.json", name=self.name)
+
+    def load_action(self, verb: str) -> Loaded:
+        """As :meth:`load`, for verbs that are about steps.
+
+        Raises:
+            VerbError: DRAWER_KIND_MISMATCH, it is a flow drawer.
+            DefinitionError: it is on disk and wrong.
+        """
+        loaded = self.load()
+        if loaded.drawer.flow is not None or loaded.drawer.drawer_kind == "flow":
+            raise VerbError(
+                f"{self.name!r} is a flow drawer, `{verb}` is about steps, which it has none of",
+                code=VerbCode.DRAWER_KIND_MISMATCH,
+                remediation="flows are stored and checked here; edit drawer.json",
+            )
+        return loaded
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Around loading, changing and saving, so that no other process changes it meanwhile."""
+        if self.folder is None:
+            yield
+            return
+        with locked(self.folder):
+            yield
+
+    def save(self, tree: dict[str, Any]) -> Drawer:
+        """Take `tree` (see :meth:`tree`) as the drawer's new definition.
+
+        Raises:
+            DefinitionError: it is wrong; nothing has changed.
+            StoreError, UsageError: it cannot be written; nothing has changed.
+        """
+        drawer = self.checked(tree)
+        if self.root is None:
+            self.context.drawers[self.name] = drawer
+        else:
+            save_drawer(self.root, drawer, self.name)
+        return drawer
+
+    def checked(self, tree: dict[str, Any]) -> Drawer:
+        """The drawer that `tree` makes.
+
+        Raises:
+            DefinitionError: it makes none.
+        """
+        return load_drawer(tree, name=self.name, lenient=self.root is not None).drawer
+
+    @staticmethod
+    def tree(loaded: Loaded) -> dict[str, Any]:
+        """The definition as mappings and lists that may be changed at will."""
+        return document(loaded.drawer)
+
+
+def find_target(name: str, context: VerbContext) -> Target:
+    """The drawer `name`, of a cell or on disk.
+
+    Raises:
+        VerbError: NOT_FOUND, with what was probably meant.
+        UsageError: a symbolic link leads out of the workspace.
+    """
+    in_cells = {slug(key): key for key in context.drawers}
+    if name in context.drawers or slug(name) in in_cells:
+        return Target(name if name in context.drawers else in_cells[slug(name)], context)
+    found = context.workspace.locate("drawers", name)
+    if found is None:
+        raise not_found(name, context)
+    return Target(found[1].name, context, found[0])
+
+
+def not_found(name: str, context: VerbContext) -> VerbError:
+    """The error for a drawer that is nowhere."""
+    with contextlib.suppress(UsageError, OSError):
+        known = [*context.drawers, *context.workspace.drawer_names()]
+        hint = did_you_mean(name, known) or f"make it: drawer create {slug(name) or 'NAME'}"
+        return VerbError(f"there is no drawer {name!r}", code=VerbCode.NOT_FOUND, remediation=hint)
+    return VerbError(f"there is no drawer {name!r}", code=VerbCode.NOT_FOUND)

@@ -1,0 +1,59 @@
+"""What is typed after an ``=``: JSON when it is JSON, else text (ORIGINAL §8)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.errors import UsageError
+
+
+def parsed(text: str) -> Any:
+    """The JSON value that `text` is, else `text` itself. ``NaN`` and ``Infinity`` are no JSON."""
+    try:
+        return json.loads(text, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return text
+
+
+def value_of(name: str, text: str) -> Any:
+    """The value of input `name`: as :func:`parsed`, and of ``@PATH`` what the file holds.
+
+    A text that begins with ``@`` is written in quotes: ``'"@me"'``.
+
+    Raises:
+        UsageError: the file cannot be read, or is called .json and is none.
+    """
+    if not text.startswith("@"):
+        return parsed(text)
+    path = Path(text[1:]).expanduser()
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UsageError(
+            f"input {name}: {text[1:]!r} cannot be read: {getattr(error, 'strerror', None) or error}",
+            remediation=f"to give the text itself, quote it: {name}='\"{text}\"'",
+        ) from None
+    if path.suffix != ".json":
+        return parsed(content)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"input {name}: {path} is no JSON: {error}") from None
+
+
+def assignment(word: str, example: str) -> tuple[str, str]:
+    """The two sides of ``name=value``.
+
+    Raises:
+        UsageError: it has none.
+    """
+    name, equals, value = word.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"{word!r} is no name=value", remediation=f"write it like {example}")
+    return name.strip(), value
+
+
+def _no_json(constant: str) -> Any:
+    raise ValueError(constant)

@@ -1,0 +1,269 @@
+"""Buttons and drawers on disk: ``.buttons`` of the project, then of the home folder.
+
+The layout is the original's (ORIGINAL §1): ``buttons/NAME/button.json`` beside ``main.sh``, ``main.py``
+or ``main.js``, ``drawers/NAME/drawer.json``, and ``batteries.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from drawer_ipy.errors import DrawerError, UsageError
+
+if TYPE_CHECKING:  # at run time they are imported when they are needed: naming drawers needs neither
+    from drawer_ipy.buttons.base import Button
+    from drawer_ipy.definition import Loaded
+
+FOLDER = ".buttons"
+
+Shelf = Literal["buttons", "drawers"]
+"""What a workspace folder holds, by the name of the folder it is in."""
+
+MAIN_FILE: Mapping[Shelf, str] = {"buttons": "button.json", "drawers": "drawer.json"}
+"""The file that makes a folder a button or a drawer."""
+
+LONGEST_NAME = 128
+
+_ORIGINALS_WORDS = (
+    "create",
+    "press",
+    "list",
+    "rm",
+    "board",
+    "drawer",
+    "batteries",
+    "smash",
+    "store",
+    "history",
+)
+_ORIGINALS_OTHERS = ("help", "version", "mcp", "serve", "update", "delete", "init")
+RESERVED = frozenset((*_ORIGINALS_WORDS, *_ORIGINALS_OTHERS, "ls", "remove", "schema"))
+"""Names nothing may have, since they are words of the command line: the original's, and ours."""
+
+
+def slug(name: str) -> str:
+    """`name` as folders spell it: lower case, ``-`` for spaces and ``_``, nothing but ``[a-z0-9-]``."""
+    text = re.sub(r"[ _]", "-", name.lower())
+    text = re.sub(r"[^a-z0-9-]", "", text)
+    return re.sub(r"-+", "-", text).strip("-")
+
+
+def checked_name(name: str, what: str = "drawer") -> str:
+    """The slug of a new thing's name (rules of ORIGINAL §1).
+
+    Raises:
+        UsageError: it is empty, longer than 128 characters, part of a path, reserved, or nothing is left
+            of it once it is spelt as a folder's name.
+    """
+    shown = repr(name if len(name) <= 40 else name[:40] + "...")
+    if len(name) > LONGEST_NAME:
+        raise UsageError(f"the {what}'s name {shown} is longer than {LONGEST_NAME} characters")
+    if ".." in name or "/" in name or "\\" in name:
+        raise UsageError(
+            f"{shown} is a path, a {what} has a name",
+            remediation="letters, digits and hyphens; it is made a folder of the workspace",
+        )
+    folder = slug(name)
+    if not folder:
+        raise UsageError(
+            f"{shown} is no name for a {what}", remediation="use letters, digits and hyphens: my-pages"
+        )
+    if folder in RESERVED:
+        raise UsageError(f"{folder!r} is a word of the command line, so no {what} may have it as its name")
+    return folder
+
+
+def within(root: Path, path: Path) -> Path:
+    """`path`, after making sure that it is inside `root` once all symbolic links are followed.
+
+    Raises:
+        UsageError: it leads out of the workspace.
+    """
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"{path} leads out of the workspace, to {path.resolve()}",
+            remediation="put the files themselves there instead of a symbolic link",
+        )
+    return path
+
+
+def find_roots(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """The workspace folders that count, the first one first.
+
+    ``BUTTONS_HOME`` alone when it is set; else the nearest ``.buttons`` at or above `start` (the current
+    folder), then the home folder's.
+    """
+    override = environ.get("BUTTONS_HOME")
+    if override:
+        return (Path(override).absolute(),)
+    home = Path.home() / FOLDER
+    start = (start or Path.cwd()).absolute()
+    project = next((p / FOLDER for p in (start, *start.parents) if (p / FOLDER).is_dir()), None)
+    return tuple(dict.fromkeys(p for p in (project, home) if p is not None))
+
+
+class Workspace:
+    """What can be looked up on disk. Nothing is read before it is asked for, nor kept.
+
+    Args:
+        roots: folders laid out like ``.buttons``; they need not exist.
+    """
+
+    def __init__(self, roots: tuple[Path, ...]) -> None:
+        self.roots = roots
+
+    @classmethod
+    def current(cls) -> Workspace:
+        """The workspace as seen from the current folder and environment."""
+        return cls(find_roots())
+
+    def find_button(self, name: str, allowed_origins: Callable[[], Collection[str]] = tuple) -> Button | None:
+        """The button whose folder's name is the slug of `name`; ``None`` when there is none.
+
+        Raises:
+            DefinitionError: when its button.json is wrong.
+            UsageError: when it cannot be read, or a symbolic link leads out of the workspace.
+        """
+        found = self.locate("buttons", name)
+        if found is None:
+            return None
+        from drawer_ipy.buttons import make_button
+        from drawer_ipy.definition import load_button
+
+        root, folder = found
+        for file in ("main.sh", "main.py", "main.js", "AGENTS.md"):
+            within(root, folder / file)
+        spec = load_button(_read(folder / "button.json"), name=folder.name, lenient=True).button
+        return make_button(spec, folder=folder, allowed_origins=allowed_origins)
+
+    def find_drawer(self, name: str) -> Loaded | None:
+        """The drawer whose folder's name is the slug of `name`; ``None`` when there is none.
+
+        Raises:
+            DefinitionError: when its drawer.json is wrong.
+            UsageError: when it cannot be read, or a symbolic link leads out of the workspace.
+        """
+        found = self.locate("drawers", name)
+        return None if found is None else load_drawer_file(found[1] / "drawer.json", name=found[1].name)
+
+    def locate(self, shelf: Shelf, name: str) -> tuple[Path, Path] | None:
+        """The root and the folder of what is called `name`; ``None`` when it is in no root.
+
+        Raises:
+            UsageError: a symbolic link leads out of the workspace.
+        """
+        folder = slug(name)
+        if not folder:
+            return None
+        for root in self.roots:
+            path = root / shelf / folder
+            if (path / MAIN_FILE[shelf]).is_file():
+                within(root, path / MAIN_FILE[shelf])
+                return root, path
+        return None
+
+    def button_names(self) -> list[str]:
+        """Names of all buttons, sorted."""
+        return sorted(set(self._names("buttons")))
+
+    def drawer_names(self) -> list[str]:
+        """Names of all drawers, sorted."""
+        return sorted(set(self._names("drawers")))
+
+    def batteries(self) -> dict[str, str]:
+        """Key-value secrets of ``batteries.json``, the project's over the home folder's.
+
+        Raises:
+            DrawerError: when one of the files is wrong; no value is in the message.
+        """
+        found: dict[str, str] = {}
+        for root in reversed(self.roots):
+            path = root / "batteries.json"
+            if path.is_file():
+                found |= _batteries(path)
+        return found
+
+    def _names(self, shelf: Shelf) -> Iterator[str]:
+        for root in self.roots:
+            try:
+                folders = list((root / shelf).iterdir())
+            except OSError:  # it is not there, or not for us to read: nothing to name
+                continue
+            # A folder whose name is no slug can never be looked up, so it is not proposed either.
+            yield from (p.name for p in folders if p.name == slug(p.name) and _is_file(p / MAIN_FILE[shelf]))
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonsOnDisk:
+    """A workspace's buttons as a catalogue looks them up.
+
+    Attributes:
+        workspace: where they are.
+        allowed_origins: origins that HTTP buttons may reach in spite of being private.
+    """
+
+    workspace: Workspace
+    allowed_origins: Callable[[], Collection[str]] = tuple
+
+    def find(self, name: str) -> Button | None:
+        """See :meth:`Workspace.find_button`."""
+        return self.workspace.find_button(name, self.allowed_origins)
+
+    def names(self) -> list[str]:
+        """See :meth:`Workspace.button_names`."""
+        return self.workspace.button_names()
+
+
+def load_drawer_file(path: Path, name: str = "") -> Loaded:
+    """The drawer in a file, YAML or JSON.
+
+    Raises:
+        DefinitionError: when it is wrong.
+        UsageError: when it cannot be read.
+    """
+    from drawer_ipy.definition import load_drawer
+
+    return load_drawer(_read(path), name=name or path.stem, lenient=True)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+
+
+def _batteries(path: Path) -> dict[str, str]:
+    try:
+        data: Any = json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise DrawerError(f"{path} is no JSON: {error}", remediation=_BATTERIES_FORM) from None
+    if isinstance(data, dict) and isinstance(data.get("batteries"), dict):
+        data = data["batteries"]
+    if not isinstance(data, dict):
+        raise DrawerError(f"{path} must hold a mapping of names to values", remediation=_BATTERIES_FORM)
+    found = {key: value if isinstance(value, str) else json.dumps(value) for key, value in data.items()}
+    for key, value in found.items():
+        # They become environment variables, where neither can be.
+        if not key or "=" in key or "\0" in key + value:
+            raise DrawerError(
+                f"{path}: battery {key!r} cannot become an environment variable",
+                remediation="a name has no `=`, and neither name nor value has a NUL character",
+            )
+    return found
+
+
+_BATTERIES_FORM = 'it looks like {"API_KEY": "..."}'

@@ -1,0 +1,146 @@
+"""Runs one conformance case against this engine and compares what comes of it.
+
+A case makes a workspace from `buttons` and `drawers`, presses (or validates) one drawer, and compares the
+result with `expected` as a subset: every key it has must be there with an equal value, and lists must have
+the same length. Messages, ids and times are not compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from drawer_ipy import DefinitionError, press
+from drawer_ipy.definition.validation import validate
+from drawer_ipy.pressing import Surroundings
+from drawer_ipy.workspace import Workspace
+
+CASES = Path(__file__).parent.parent / "conformance"
+MAIN_FILES = {"python": "main.py", "python3": "main.py", "node": "main.js", "javascript": "main.js"}
+
+Case = dict[str, Any]
+
+
+def load_cases(path: Path) -> list[Case]:
+    """The cases of one file."""
+    cases: list[Case] = json.loads(path.read_text(encoding="utf-8"))
+    return cases
+
+
+def lay_out(case: Case, home: Path) -> None:
+    """Write the case's buttons and drawers as a workspace in `home`."""
+    for name, parts in case["buttons"].items():
+        folder = home / "buttons" / name
+        folder.mkdir(parents=True)
+        (folder / "button.json").write_text(json.dumps({"name": name, **parts["button"]}))
+        if parts.get("code") is not None:
+            file = MAIN_FILES.get(parts["button"].get("runtime", ""), "main.sh")
+            (folder / file).write_text(parts["code"])
+    for name, drawer in case["drawers"].items():
+        folder = home / "drawers" / name
+        folder.mkdir(parents=True)
+        (folder / "drawer.json").write_text(json.dumps({"name": name, **drawer}))
+
+
+def run_case(case: Case, home: Path) -> dict[str, Any]:
+    """What our engine returns for `case`: a run's dict, a validation report, or a refusal."""
+    lay_out(case, home)
+    env = {**os.environ, "CONF_X": "conf", **case.get("env", {}), "BUTTONS_HOME": str(home)}
+    with mock.patch.dict(os.environ, env, clear=True):
+        if case["mode"] == "validate":
+            return report(case["drawer"])
+        try:
+            results = press(case["drawer"], case["inputs"], mode=case["mode"], check=False, quiet=True)
+        except DefinitionError as refusal:
+            return {"status": "refused", "problems": [p.to_dict() for p in refusal.problems]}
+        return results.run.to_dict()
+
+
+def report(name: str) -> dict[str, Any]:
+    """The validation report of the drawer `name`, in the original's shape."""
+    workspace = Workspace.current()
+    around = Surroundings(workspace=workspace)
+    try:
+        loaded = around.load(name)
+        problems = validate(
+            loaded,
+            find_button=around.catalog(loaded.drawer).find,
+            button_names=workspace.button_names,
+            find_drawer=around.find_drawer,
+            drawer_names=workspace.drawer_names,
+        )
+    except DefinitionError as error:
+        problems = error.problems
+    errors = [p.to_dict() for p in problems if p.severity == "error"]
+    warnings = [p.to_dict() for p in problems if p.severity == "warning"]
+    return {"ok": not errors, "errors": errors, "warnings": warnings}
+
+
+def differences(expected: Any, actual: Any, at: str = "result") -> list[str]:
+    """Where `actual` lacks something `expected` has; extra keys are fine."""
+    if isinstance(expected, Mapping):
+        if not isinstance(actual, Mapping):
+            return [f"{at}: expected a mapping, got {actual!r}"]
+        found = []
+        for key, value in expected.items():
+            if key in actual:
+                found += differences(value, actual[key], f"{at}.{key}")
+            elif value is not None:
+                found.append(f"{at}.{key}: missing, expected {value!r}")
+        return found
+    if isinstance(expected, list):
+        if not isinstance(actual, list) or len(actual) != len(expected):
+            return [f"{at}: expected {expected!r}, got {actual!r}"]
+        pairs = enumerate(zip(expected, actual, strict=True))
+        return [line for i, (e, a) in pairs for line in differences(e, a, f"{at}[{i}]")]
+    same = type(expected) is type(actual) or not (isinstance(expected, bool) or isinstance(actual, bool))
+    return [] if same and expected == actual else [f"{at}: expected {expected!r}, got {actual!r}"]
+
+
+def judge(case: Case, actual: dict[str, Any]) -> list[str]:
+    """Why `actual` is not what `case` expects; empty when it is."""
+    expected = dict(case["expected"])
+    if case["mode"] == "validate":
+        return judge_report(expected, actual)
+    if actual["status"] == "refused":
+        return judge_refusal(expected, actual)
+    if "__last_output__" in expected:
+        ran = [s for s in actual["steps"] if s["status"] != "skipped"]
+        actual = {**actual, "__last_output__": ran[-1].get("output") if ran else None}
+    return differences(expected, actual)
+
+
+def judge_refusal(expected: dict[str, Any], actual: dict[str, Any]) -> list[str]:
+    """A drawer refused before anything ran counts where the original failed at the same step."""
+    if expected["status"] != "failed":
+        return [f"refused: {actual['problems']}"]
+    errors = [p for p in actual["problems"] if p["severity"] == "error"]
+    named = {p.get("path", p.get("step_id", "")).split(".")[0] for p in errors}
+    step = expected.get("failed_step") or next(
+        (s["id"] for s in expected["steps"] if s["status"] != "ok"), ""
+    )
+    return [] if step in named else [f"refused for {sorted(named)}, expected a failure at {step!r}"]
+
+
+def judge_report(expected: dict[str, Any], actual: dict[str, Any]) -> list[str]:
+    """Each expected problem is there; no further errors."""
+    found = [] if expected["ok"] == actual["ok"] else [f"ok: {actual['ok']}: {actual}"]
+    for kind in ("errors", "warnings"):
+        left = list(actual[kind])
+        for want in expected.get(kind) or []:
+            match = next((p for p in left if _same_place(want, p)), None)
+            if match is None:
+                found.append(f"{kind}: nothing like {want} in {actual[kind]}")
+            else:
+                left.remove(match)
+        if kind == "errors" and left:
+            found.append(f"errors not expected: {left}")
+    return found
+
+
+def _same_place(want: Mapping[str, Any], problem: Mapping[str, Any]) -> bool:
+    return all(problem.get(key, "") == want[key] for key in ("step_id", "arg") if want.get(key))

@@ -1,0 +1,192 @@
+"""Policies, timeouts and limits: the same for every kind of step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from engine_rig import Meter
+
+from drawer_ipy import press
+from drawer_ipy.definition.models import Policy
+from drawer_ipy.engine.policy import RetryPolicy
+from drawer_ipy.errors import ErrorInfo
+
+
+def run(steps: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
+    buttons = options.pop("buttons", {})
+    inputs = options.pop("inputs", None)
+    return press({"steps": steps}, inputs, check=False, buttons=buttons, quiet=True, **options).run.to_dict()
+
+
+class Flaky:
+    """Fails the first `failures` times it is pressed."""
+
+    def __init__(self, failures: int, error: Callable[[str], Exception] = ValueError) -> None:
+        self.failures = failures
+        self.error = error
+        self.calls = 0
+
+    async def __call__(self) -> int:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise self.error(f"try {self.calls}")
+        return self.calls
+
+
+def retry(n: int, **more: Any) -> dict[str, Any]:
+    return {"action": "retry", "max_attempts": n, **more}
+
+
+@pytest.mark.parametrize(
+    ("policy", "failures", "calls", "status"),
+    [
+        (retry(3), 2, 3, "ok"),
+        (retry(3), 5, 3, "failed"),
+        (retry(0), 5, 1, "failed"),
+        (retry(3, retry_on=["FUNCTION_ERROR"]), 1, 2, "ok"),
+        (retry(3, retry_on=["ValueError"]), 1, 2, "ok"),
+        (retry(3, retry_on=["Exception"]), 1, 2, "ok"),
+        (retry(3, retry_on=["TIMEOUT", "KeyError"]), 1, 1, "failed"),
+        ("continue", 1, 1, "ok"),
+        ("stop", 1, 1, "failed"),
+    ],
+)
+def test_attempts(policy: Any, failures: int, calls: int, status: str) -> None:
+    flaky = Flaky(failures)
+    result = run([{"id": "s", "button": "flaky", "on_failure": policy}], buttons={"flaky": flaky})
+    assert flaky.calls == calls
+    assert result["status"] == status
+    assert result["steps"][0].get("attempts", 1) == calls
+
+
+WRAPPED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "for_each": lambda step: {"kind": "for_each", "over": [1], "steps": [step]},
+    "switch": lambda step: {"kind": "switch", "steps": [step]},
+    "split": lambda step: {"kind": "split", "branches": {"a": [step]}},
+    "batch": lambda step: {"kind": "batch", "over": [1], "size": 1, "steps": [step]},
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_retry_holds_for_every_kind(kind: str) -> None:
+    flaky = Flaky(2)
+    step = {"id": "s", **WRAPPED[kind]({"id": "in", "button": "flaky"}), "on_failure": retry(3)}
+    result = run([step], buttons={"flaky": flaky})
+    assert result["status"] == "ok", result
+    assert flaky.calls == 3
+
+
+@pytest.mark.parametrize("kind", [*WRAPPED, "button", "wait"])
+def test_timeout_holds_for_every_kind_and_each_attempt_has_its_own(kind: str) -> None:
+    begun: list[int] = []
+
+    async def hang() -> None:
+        begun.append(1)
+        await asyncio.sleep(30)
+
+    inner = {"id": "in", "button": "hang"}
+    body = {"button": {"button": "hang"}, "wait": {"kind": "wait", "duration": "30s"}}.get(kind)
+    step = {"id": "s", **(body or WRAPPED[kind](inner)), "timeout_seconds": 0.1, "on_failure": retry(2)}
+    before = time.perf_counter()
+    result = run([step], buttons={"hang": hang})
+    assert time.perf_counter() - before < 5
+    assert result["error"]["code"] == "TIMEOUT"
+    assert "timed out after 0.1 s" in result["error"]["message"]
+    assert result["steps"][0]["status"] == "timeout"
+    assert result["steps"][0]["attempts"] == 2
+    if kind != "wait":
+        assert len(begun) == 2
+
+
+def test_continue_goes_on_after_a_reference_without_a_value() -> None:
+    steps = [
+        {"id": "a", "button": "f", "args": {"x": "${inputs.d.nope}"}, "on_failure": "continue"},
+        {"id": "b", "button": "f", "args": {"x": "${a.error.code}"}},
+    ]
+    result = run(steps, inputs={"d": {}}, buttons={"f": lambda x: x})
+    assert result["status"] == "ok"
+    assert result["steps"][0]["error"]["code"] == "RESOLVE_ERROR"
+    assert result["steps"][1]["output"] == "RESOLVE_ERROR"
+
+
+@pytest.mark.parametrize(
+    ("backoff", "delays"),
+    [
+        ({"strategy": "fixed", "initial_ms": 100}, [0.1, 0.1, 0.1]),
+        ({"initial_ms": 100}, [0.1, 0.2, 0.4]),
+        ({"initial_ms": 100, "factor": 3, "max_ms": 500}, [0.1, 0.3, 0.5]),
+        (None, [0, 0, 0]),
+    ],
+)
+def test_backoff(backoff: dict[str, Any] | None, delays: list[float]) -> None:
+    policy = RetryPolicy.of(Policy(action="retry", max_attempts=9, backoff=backoff))  # type: ignore[arg-type]
+    assert policy is not None
+    assert [policy.delay(n) for n in (1, 2, 3)] == pytest.approx(delays)
+
+
+def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
+    policy = RetryPolicy(9, initial=1.0, jitter=1.0)
+    delays = {policy.delay(1) for _ in range(200)}
+    assert len(delays) > 100
+    assert min(delays) < 0.3 < 0.7 < max(delays) <= 1.0
+    assert policy.delay(1, retry_after=7) == 7
+    assert not policy.covers(ErrorInfo("RESOLVE_ERROR", ""))
+
+
+def each(n: int, width: int, **more: Any) -> dict[str, Any]:
+    step = {"id": "w", "button": "work", **more}
+    return {"id": f"e{n}", "kind": "for_each", "over": list(range(n)), "parallelism": width, "steps": [step]}
+
+
+def test_concurrency_caps_loops_within_loops() -> None:
+    meter = Meter()
+
+    async def work() -> None:
+        await meter.during(None, 0.01)
+
+    inner = each(6, 6)
+    outer = {"id": "o", "kind": "for_each", "over": [1, 2, 3], "parallelism": 3, "steps": [inner]}
+    assert run([outer], buttons={"work": work}, concurrency=4)["status"] == "ok"
+    assert meter.most == 4
+    assert len(meter.begun) == 18
+
+
+def test_a_queue_is_shared_by_buttons_and_kept_apart_by_key() -> None:
+    from drawer_ipy.buttons import as_button
+    from drawer_ipy.definition.models import Queue
+    from drawer_ipy.pressing import Job, Surroundings
+
+    meters = {"a": Meter(), "b": Meter()}
+
+    async def work(host: str) -> None:
+        await meters[host].during(None, 0.01)
+
+    button = as_button(work, "work")
+    button.queue = Queue(name="hosts", concurrency=2, key="host")
+    steps = [
+        {"id": "e", "kind": "for_each", "over": ["a", "b"] * 6, "as": "h", "parallelism": 12,
+         "steps": [{"id": "w", "button": "work", "args": {"host": "${h}"}}]}
+    ]  # fmt: skip
+    job = Job.prepare({"steps": steps}, None, None, Surroundings({"work": button}))
+    asyncio.run(job.run.execute())
+    assert job.results.run.status == "ok"
+    assert {name: meter.most for name, meter in meters.items()} == {"a": 2, "b": 2}
+
+
+@pytest.mark.parametrize("where", ["loop", "step"])
+def test_a_rate_spaces_starts_evenly(where: str) -> None:
+    starts: list[float] = []
+
+    async def work() -> None:
+        starts.append(time.perf_counter())
+
+    step = each(6, 6, **({"rate": "20/s"} if where == "step" else {}))
+    if where == "loop":
+        step["rate"] = "20/s"
+    assert run([step], buttons={"work": work})["status"] == "ok"
+    assert len(starts) == 6
+    assert starts[-1] - starts[0] > 0.22  # five gaps of 0.05 s

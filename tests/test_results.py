@@ -1,0 +1,440 @@
+"""The table of a run: rows, columns, subsets, errors."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo, UsageError
+from drawer_ipy.record import (
+    CANCELLED,
+    CANCELLED_ERROR,
+    FAILED,
+    OK,
+    RUNNING,
+    LoopOutput,
+    LoopRecord,
+    RunRecord,
+    StepResult,
+)
+from drawer_ipy.results import Results, UnknownColumn
+
+SKIP = object()
+
+
+def run_of(loop: LoopRecord | None, *more: StepResult, status: str = "ok", **fields: Any) -> RunRecord:
+    steps = [] if loop is None else [StepResult("each", status="ok", output=LoopOutput(loop))]
+    now = time.time()
+    return RunRecord("0" * 16, "pages", status, now - 1, now, steps=[*more, *steps], **fields)
+
+
+def loop_of(
+    outputs: Sequence[Any],
+    *,
+    step: str = "title",
+    label: str = "u",
+    items: Sequence[Any] | None = None,
+    first: str = "page",
+    close: bool = True,
+) -> LoopRecord:
+    """A loop of two nested steps: an exception fails its item, CancelledError-like words its state."""
+    items = [f"i{k}" for k in range(len(outputs))] if items is None else items
+    loop = LoopRecord(("each",), label, items, [first, step], 4)
+    for index, output in enumerate(outputs):
+        if output is SKIP:
+            continue
+        loop.move(index, RUNNING)
+        loop.columns[0].put(index, StepResult(first, status="ok", output=f"<html>{index}"))
+        if isinstance(output, ErrorInfo):
+            result = StepResult(step, status="cancelled" if output.code == Code.CANCELLED else "error")
+            result.error, result.stderr = output, f"Traceback\n  line {index}"
+            loop.columns[1].put(index, result)
+            loop.move(index, CANCELLED if output.code == Code.CANCELLED else FAILED)
+        else:
+            loop.columns[1].put(index, StepResult(step, status="ok", output=output))
+            loop.move(index, OK)
+    if close:
+        loop.close()
+    return loop
+
+
+def table(outputs: Sequence[Any], **options: Any) -> Results:
+    return Results.of(run_of(loop_of(outputs, **options)))
+
+
+BOOM = ErrorInfo("SCRIPT_ERROR", "boom", "look at the page")
+MIXED = [{"t": "a", "n": 1}, BOOM, {"n": 3, "x": True}, CANCELLED_ERROR, SKIP]
+
+
+def test_rows_stand_in_the_order_of_the_input() -> None:
+    results = table([{"t": k} for k in range(5)])
+    assert len(results) == 5
+    assert bool(results)
+    assert [row.index for row in results] == [0, 1, 2, 3, 4]
+    assert results[3].item == "i3"
+    assert results[-1]["t"] == 4
+    assert results["t"] == [0, 1, 2, 3, 4]
+
+
+def test_columns_are_the_loop_variable_then_the_last_outputs_keys() -> None:
+    results = table(MIXED)
+    assert results.columns == ("u", "t", "n", "x", "status", "error")
+    assert results["t"] == ["a", None, None, None, None]
+    assert results["status"] == ["ok", "failed", "ok", "cancelled", "skipped"]
+    assert results["error"][1] == "SCRIPT_ERROR: boom"
+    assert results["page"][0] == "<html>0"
+    assert results["page"][4] is None
+
+
+def test_status_and_error_are_shown_only_when_not_all_is_ok() -> None:
+    results = table(MIXED)
+    assert results.ok.columns == ("u", "t", "n", "x")
+    assert "status" in results.ok
+    assert results.ok["status"] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ["a", "b"],
+        [{"t": 1}, "b"],
+        [{1: "x"}, {1: "y"}],
+        [{}, {}],
+        [None, None],
+        [{str(k): k for k in range(300)}] * 2,
+        [{f"{row}-{k}": k for k in range(50)} for row in range(5)],
+    ],
+)
+def test_outputs_that_are_no_rows_stay_in_one_column(outputs: list[Any]) -> None:
+    results = table(outputs)
+    assert results.columns == ("u", "title")
+    assert results["title"] == outputs
+
+
+def test_none_among_mappings_leaves_them_spread() -> None:
+    assert table([None, {"a": 1}]).columns == ("u", "a")
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "columns"),
+    [
+        (["u", "x"], {}, ("u", "title.u", "x")),
+        (["status", "error"], {}, ("u", "title.status", "title.error")),
+        (["page"], {}, ("u", "title.page")),
+        (["u", "title.u"], {}, ("u", "title.title.u", "title.u")),
+        (["title"], {}, ("u", "title")),
+        (["status"], {"label": "status"}, ("item.status", "title.status")),
+        (["a"], {"label": "title"}, ("title", "a")),
+        ([""], {}, ("u", "")),
+    ],
+)
+def test_names_that_clash_are_prefixed_with_the_step(
+    keys: list[str], options: dict[str, Any], columns: tuple[str, ...]
+) -> None:
+    results = table([dict.fromkeys(keys, "v")], **options)
+    assert results.columns == columns
+    assert [results[name][0] for name in columns[1:]] == ["v"] * len(keys)
+    assert results[columns[0]] == ["i0"]
+
+
+@pytest.mark.parametrize("clash", ["u", "status", "error"])
+def test_a_step_named_like_another_column_shows_its_output_elsewhere(clash: str) -> None:
+    results = table(["v"], step=clash)
+    assert results.columns == ("u", f"{clash}.output")
+    assert results[f"{clash}.output"] == ["v"]
+
+
+def test_a_key_of_any_step_is_a_column_by_its_dotted_name() -> None:
+    results = table([{"title": "A", "n": 1}, {"title": "B"}])
+    assert results["title"] == ["A", "B"]
+    assert results["title.title"] == ["A", "B"]
+    assert results.outputs == [{"title": "A", "n": 1}, {"title": "B"}]
+    with pytest.raises(KeyError):
+        results["title.nope"]
+
+
+def test_an_unknown_column_names_the_nearest_and_all() -> None:
+    with pytest.raises(UnknownColumn, match="did you mean 'page'") as caught:
+        table([{"t": 1}])["pag"]
+    assert isinstance(caught.value, KeyError)
+    assert isinstance(caught.value, DrawerError)
+    assert "u, t, status, error; steps: page, title" in str(caught.value)
+    assert "nope" not in table([{"t": 1}])
+
+
+def test_a_slice_and_a_list_of_columns_are_tables() -> None:
+    results = table(MIXED)
+    part = results[1:4]
+    assert [row.index for row in part] == [1, 2, 3]
+    assert part[0].index == 1
+    assert part[::-1]["n"] == [None, 3, None]
+    two = results[["t", "page"]]
+    assert two.columns == ("t", "page")
+    assert dict(two[0]) == {"t": "a", "page": "<html>0"}
+    assert two[0:1].columns == ("t", "page")
+    with pytest.raises(UnknownColumn):
+        results[["t", "nope"]]
+
+
+def test_masks_and_positions_pick_rows() -> None:
+    import numpy as np
+    import pandas as pd
+    import polars as pl
+
+    results = table(MIXED)
+    flags = [True, False, True, False, False]
+    for mask in (flags, tuple(flags), np.array(flags), pd.Series(flags), pl.Series(flags)):
+        assert results[mask]["u"] == ["i0", "i2"]  # type: ignore[index]
+    for picked in ([4, -5], array("q", [4, 0]), np.array([4, 0])):
+        assert results[picked]["u"] == ["i4", "i0"]
+    assert results[np.int64(2)].index == 2
+    assert len(results[[]]) == 0
+    assert results[1:][[0]][0].index == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "error"),
+    [
+        (5, IndexError),
+        (-6, IndexError),
+        ([True], IndexError),
+        ([9], IndexError),
+        (True, TypeError),
+        (1.5, TypeError),
+        ([1.5], TypeError),
+        (["t", 1], TypeError),
+        ([True, 1, 2, 3, 4], TypeError),
+        (None, TypeError),
+    ],
+)
+def test_a_wrong_key_is_refused(key: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        table(MIXED)[key]
+
+
+def test_an_index_out_of_range_names_the_size() -> None:
+    with pytest.raises(IndexError, match="row 7 is out of range: this table has 5 rows, 0 to 4"):
+        table(MIXED)[7]
+    with pytest.raises(IndexError, match="this table is empty"):
+        table([])[0]
+    with pytest.raises(IndexError, match="column 't' has 5 rows"):
+        table(MIXED)["t"][5]
+
+
+def test_a_column_is_like_a_list() -> None:
+    column = table(MIXED)["n"]
+    assert len(column) == 5
+    assert column[0] == 1
+    assert column[:3] == (1, None, 3)
+    assert column[:3] == column[:3]
+    assert column.index(3) == 2
+    assert column.count(None) == 3
+    assert column.to_list() == [1, None, 3, None, None]
+    assert column != [1]
+    assert repr(column) == "<column 'n', 5 rows: [1, None, 3, None, None]>"
+    with pytest.raises(TypeError):
+        hash(column)
+
+
+def test_a_row_tells_what_happened_to_its_item() -> None:
+    results = table(MIXED)
+    good, bad, cancelled, skipped = results[0], results[1], results[3], results[4]
+    assert (good.ok, good.failed, good.status, good.error) == (True, False, "ok", None)
+    assert good.output == {"t": "a", "n": 1}
+    assert dict(good) == {"u": "i0", "t": "a", "n": 1, "x": None, "status": "ok", "error": None}
+    assert good.steps["page"].attempts == 1
+    assert good.duration is not None
+    assert good.started is not None
+    assert good.duration >= 0
+    assert abs(good.started - time.time()) < 60
+    assert bad.error is BOOM
+    assert bad.steps["title"].stderr.startswith("Traceback")
+    assert bad.steps["title"].status == "error"
+    assert cancelled.cancelled
+    assert cancelled.error is CANCELLED_ERROR
+    assert skipped.skipped
+    assert skipped.steps["page"].status == ""
+    assert (skipped.started, skipped.duration) == (None, None)
+
+
+def test_subsets_by_state_keep_the_order() -> None:
+    results = table(MIXED)
+    assert results.ok["u"] == ["i0", "i2"]
+    assert results.failed["u"] == ["i1"]
+    assert results.cancelled["u"] == ["i3"]
+    assert results.skipped["u"] == ["i4"]
+    assert results.counts == {"ok": 2, "failed": 1, "cancelled": 1, "skipped": 1}
+    assert results[:2].counts == {"ok": 1, "failed": 1, "cancelled": 0, "skipped": 0}
+    assert results[1:].ok["u"] == ["i2"]
+
+
+def test_errors_are_the_failures_alone() -> None:
+    results = table(MIXED)
+    (error,) = results.errors
+    assert (error.index, error.item, error.step) == (1, "i1", "title")
+    assert (error.code, error.message, error.remediation) == ("SCRIPT_ERROR", "boom", "look at the page")
+    assert error.exception is None
+    assert len(results.errors[1:]) == 0
+    assert results.errors.to_dicts()[0]["step"] == "title"
+    assert "boom" in repr(results.errors)
+    with pytest.raises(IndexError, match="there are 1 errors"):
+        results.errors[1]
+
+
+def test_a_failed_item_without_a_recorded_step_still_has_an_error() -> None:
+    loop = LoopRecord(("each",), "u", ["a"], [], 1)
+    loop.move(0, FAILED)
+    loop.close()
+    results = Results.of(run_of(loop))
+    assert results.columns == ("u", "status", "error")
+    assert results.errors[0].code == "FAILED"
+    assert results[0].output is None
+
+
+def test_a_run_without_a_loop_has_one_row_a_step() -> None:
+    bad = StepResult("two", status="timeout", error=ErrorInfo("TIMEOUT", "took over 5 s"))
+    run = run_of(
+        None,
+        StepResult("one", status="ok", output=3, started=10.0, finished=12.5),
+        bad,
+        status="failed",
+        failed_step="two",
+        error=bad.error,
+    )
+    results = Results.of(run)
+    assert results.columns == ("step", "status", "output", "error", "seconds")
+    assert results.to_dicts() == [
+        {"step": "one", "status": "ok", "output": 3, "error": None, "seconds": 2.5},
+        {
+            "step": "two",
+            "status": "timeout",
+            "output": None,
+            "error": "TIMEOUT: took over 5 s",
+            "seconds": None,
+        },
+    ]
+    assert results.counts == {"ok": 1, "failed": 1, "cancelled": 0, "skipped": 0}
+    assert results[1].failed
+    assert results[0].steps["one"].seconds == 2.5
+    assert results.errors[0].step == "two"
+    assert results.output is None
+    assert results.run is run
+    assert results.status == "failed"
+
+
+def test_a_run_that_never_began_is_an_empty_table_that_says_why() -> None:
+    results = Results.of(run_of(None, status="failed", error=ErrorInfo("MISSING_INPUT", "no urls given")))
+    assert len(results) == 0
+    assert not results
+    assert results.to_dicts() == []
+    assert results.output is None
+    assert "MISSING_INPUT: no urls given" in repr(results)
+    assert "no urls given" in results._repr_html_()
+
+
+def test_the_last_loop_is_the_table_and_step_gives_another() -> None:
+    other = StepResult("warm", status="ok", output=LoopOutput(loop_of(["x"], label="w")))
+    run = run_of(loop_of([1, 2]), StepResult("plain", status="ok", output=5), other)
+    results = Results.of(run)
+    assert results["u"] == ["i0", "i1"]
+    assert results.step("warm").columns == ("w", "title")
+    assert isinstance(results.output, LoopOutput)
+    with pytest.raises(UsageError, match="looped over nothing"):
+        results.step("plain")
+    with pytest.raises(UsageError, match="did you mean 'warm'"):
+        results.step("warn")
+
+
+def test_a_nested_loop_is_one_column_shown_compactly() -> None:
+    results = table([LoopOutput(loop_of(["x", BOOM])), LoopOutput(loop_of(["y"]))])
+    assert results.columns == ("u", "title")
+    assert results["title"][0]["total"] == 2
+    assert "1 of 2 ok" in repr(results)
+
+
+def test_a_table_of_a_run_that_goes_on_shows_what_there_is_so_far() -> None:
+    loop = loop_of([{"a": 1}, SKIP, SKIP], close=False)
+    results = Results.of(run_of(loop, status="running"))
+    assert results.columns == ("u", "a", "status", "error")
+    assert results["status"] == ["ok", "waiting", "waiting"]
+    assert results.counts["waiting"] == 2
+    loop.move(1, RUNNING)
+    assert results[1].status == "running"
+    loop.columns[1].put(1, StepResult("title", status="ok", output={"b": 2}))
+    loop.move(1, OK)
+    loop.close()
+    assert results.columns == ("u", "a", "b", "status", "error")
+    assert results["status"] == ["ok", "ok", "skipped"]
+
+
+def test_filter_and_sort_keep_the_items_places() -> None:
+    results = table([{"n": 3}, {"n": 1}, BOOM, {"n": 2}])
+    assert results.filter(lambda row: row.ok and row["n"] > 1)["n"] == [3, 2]
+    assert results.sort("n")["n"] == [1, 2, 3, None]
+    assert results.sort("n", reverse=True)["n"] == [3, 2, 1, None]
+    assert [row.index for row in results.sort(lambda row: -row.index)] == [3, 2, 1, 0]
+    with pytest.raises(TypeError):
+        table([{"n": 3}, {"n": "x"}]).sort("n")
+
+
+def test_equality_is_identity() -> None:
+    results = table(["a"])
+    same = results
+    assert results == same
+    assert results != results[:]
+    assert len({results, results[:]}) == 2
+
+
+OUTCOMES = st.lists(st.sampled_from([{"a": 1}, {"b": 2}, BOOM, CANCELLED_ERROR, SKIP]), max_size=30)
+
+
+@given(OUTCOMES)
+def test_law_the_states_partition_the_rows(outcomes: list[Any]) -> None:
+    results = table(outcomes)
+    parts = [results.ok, results.failed, results.cancelled, results.skipped]
+    indices = [[row.index for row in part] for part in parts]
+    assert all(part == sorted(part) for part in indices)
+    assert sorted(index for part in indices for index in part) == list(range(len(outcomes)))
+    assert sum(results.counts.values()) == len(results)
+    assert [row.index for row in results.errors.rows] == indices[1]
+
+
+@settings(max_examples=60)
+@given(OUTCOMES, st.slices(30), st.slices(30), st.randoms())
+def test_law_subsets_behave_as_lists_do(outcomes: list[Any], one: slice, two: slice, random: Any) -> None:
+    results, plain = table(outcomes), list(range(len(outcomes)))
+    assert [row.index for row in results[one][two]] == plain[one][two]
+    mask = [random.random() < 0.5 for _ in plain]
+    kept = [index for index, flag in zip(plain, mask, strict=True) if flag]
+    assert [row.index for row in results[mask]] == kept
+    assert [row.index for row in results[mask][two]] == kept[two]
+    shuffled = random.sample(plain, len(plain))
+    assert [row.index for row in results[shuffled]] == shuffled
+    assert results[shuffled]["status"] == [results[index].status for index in shuffled]
+
+
+def test_a_million_items_cost_nothing_until_looked_at() -> None:
+    n = 1_000_000
+    loop = LoopRecord(("each",), "u", range(n), ["title"], 4)
+    loop.columns[0].outputs = [{"t": 1}] * n
+    loop.columns[0].statuses = bytearray(b"\x01") * n
+    loop.states, loop.counts = bytearray([OK]) * n, [0, 0, n, 0, 0, 0]
+    loop.ended = loop.epoch + 1
+    results = Results.of(run_of(loop))
+    begin = time.perf_counter()
+    for index in range(0, n, 1000):
+        assert results[index].index == index
+        assert len(results) == results.counts["ok"] == n
+        assert results["u"][index] == index
+    assert len(results[10:]) == n - 10
+    assert time.perf_counter() - begin < 0.5
+    begin = time.perf_counter()
+    assert "999999" in repr(results)
+    assert len(results._repr_html_()) < 20_000
+    assert time.perf_counter() - begin < 3
