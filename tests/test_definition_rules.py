@@ -38,7 +38,7 @@ DRAWERS = {
 
 
 def catalog(specs: Any = None) -> ButtonCatalog:
-    return ButtonCatalog(specs=specs or {}, namespace={"show": show, "need": need})
+    return ButtonCatalog(specs=specs or {}, namespace={"__name__": __name__, "show": show, "need": need})
 
 
 def check(text: str, **options: Any) -> list[Problem]:
