@@ -40,6 +40,8 @@ MALFORMED = [
     ("description: foo: bar\n", 1, 17, 'quote the value: "foo: bar"'),
     ("steps:\n  - id: a\n    button:b\n    args: {}\n", 3, 12, "a space is missing after button:"),
     ("a: [1, 2\nb: 3\n", 1, 4, "not closed"),
+    ("steps: [", 1, 8, "this [ is not closed"),
+    ("steps: [{id: '[', args: {", 1, 25, "this { is not closed"),
     ('a: "xx\nb: 3\n', 1, 4, "quotes are not closed"),
     ("a: 'it's'\n", 1, 8, "after the closing quote"),
     ("a: 1\n  b: 2\n", 2, 4, "indented deeper"),

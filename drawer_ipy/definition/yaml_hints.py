@@ -20,6 +20,7 @@ _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 _NO_SPACE = re.compile(r"^\s*(?:- )?([A-Za-z_][\w-]*):(?=[^\s:/])")
 _VALUE_START = re.compile(r"[:,]\s+|[\[{]\s*|^\s*- +")
 _KEY = re.compile(r"^\s*(?:- )?[\w-]+:\s+")
+_CLOSING = {"{": "}", "[": "]"}
 
 
 class _Trouble(NamedTuple):
@@ -154,6 +155,18 @@ def _list_on_key_line(it: _Trouble) -> Malformed | None:
     return Malformed("a list entry cannot stand on the line of its key", it.at, "put `- ` on the next line")
 
 
+def _last_open(text: str) -> int | None:
+    """Where the innermost bracket begins that is still open at the end of `text`."""
+    bare = _QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    opened: list[int] = []
+    for at, char in enumerate(bare):
+        if char in _CLOSING:
+            opened.append(at)
+        elif opened and char == _CLOSING[bare[opened[-1]]]:
+            opened.pop()
+    return opened[-1] if opened else None
+
+
 def _unclosed(it: _Trouble) -> Malformed | None:
     if "quoted scalar" in it.context and "end of stream" in it.problem:
         return Malformed("these quotes are not closed", it.context_at, "add the closing quote")
@@ -161,6 +174,9 @@ def _unclosed(it: _Trouble) -> Malformed | None:
         return Malformed(
             f"no such escape: \\{it.character}", it.at, "in double quotes a backslash is written \\\\"
         )
+    if "while parsing a flow node" in it.context and (opened := _last_open(it.text)) is not None:
+        bracket = it.text[opened]
+        return Malformed(f"this {bracket} is not closed", opened, f"add {_CLOSING[bracket]}")
     if "while parsing a flow" in it.context:
         opening = "[" if "sequence" in it.context else "{"
         closing = "]" if opening == "[" else "}"
