@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from drawer_ipy.display.picture import Picture
+
 
 class HasToList(Protocol):
     """A numpy array or a pandas series, as a mask."""
@@ -256,6 +258,16 @@ class Results:
             f"no step {step_id!r} in this run" + (f"; {near}" if near else ""),
             remediation=f"steps that ran: {', '.join(ids) or 'none'}",
         )
+
+    def timeline(self, *, width: int = 800) -> Picture:
+        """What ran when, in the whole run: a picture that shows itself; ``.svg`` and ``.save(path)``.
+
+        Args:
+            width: pixels.
+        """
+        from drawer_ipy.display.timeline import timeline
+
+        return timeline(self.run, width=width)
 
     # Exports
 
