@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import signal
 import threading
@@ -83,3 +84,23 @@ def wait_in_thread(work: Callable[[], object], cancel: Callable[[], None], name:
             raise
     if faults:
         raise faults[0]
+
+
+async def to_the_end(work: Callable[[], object]) -> None:
+    """Do `work` in a thread while the event loop goes on; a cancellation waits until it is done.
+
+    Raises:
+        asyncio.CancelledError: the caller was cancelled meanwhile; `work` is done.
+        Exception: whatever `work` raised.
+    """
+    doing = asyncio.create_task(asyncio.to_thread(work))
+    cancelled: asyncio.CancelledError | None = None
+    while not doing.done():
+        try:
+            await asyncio.wait({doing})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        doing.exception()  # the cancellation outranks it; looking at it keeps asyncio quiet
+        raise cancelled
+    doing.result()

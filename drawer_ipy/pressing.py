@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from drawer_ipy.buttons import ButtonCatalog, as_button
 from drawer_ipy.buttons.base import Button
@@ -25,18 +25,17 @@ from drawer_ipy.engine.plan import Plans
 from drawer_ipy.engine.run import Run
 from drawer_ipy.engine.steps import STEP_KINDS
 from drawer_ipy.errors import (
-    Code,
     DefinitionError,
-    DrawerCancelled,
-    DrawerFailed,
     DrawerNotFound,
     Problem,
     UsageError,
     did_you_mean,
 )
-from drawer_ipy.interrupts import wait_in_thread
+from drawer_ipy.interrupts import to_the_end, wait_in_thread
 from drawer_ipy.origins import running_origins
 from drawer_ipy.results import Results
+from drawer_ipy.store.history import Keeper
+from drawer_ipy.verdict import raise_for as raise_for
 from drawer_ipy.workspace import ButtonsOnDisk, Workspace, load_drawer_file
 
 Pressable = str | Path | Mapping[str, Any] | Drawer | Loaded
@@ -155,12 +154,14 @@ class Job:
         loaded: the definition, with its place in the text.
         warnings: what validation found that does not stop a press.
         catalog: where its buttons were found.
+        keeper: writes the history when the run has ended.
     """
 
     run: Run
     loaded: Loaded
     warnings: list[Problem]
     catalog: ButtonCatalog
+    keeper: Keeper
 
     @classmethod
     def prepare(
@@ -194,6 +195,7 @@ class Job:
         )
         if any(p.severity == "error" for p in problems):
             raise DefinitionError(problems, loaded.source.text, loaded.drawer.name)
+        keeper = Keeper(around.workspace, loaded.root)
         plans = Plans(STEP_KINDS, lambda d: _finder(around, catalog, loaded.drawer, d), around.find_drawer)
         run = Run(
             plans.plan(_overridden(loaded.drawer, options)),
@@ -202,8 +204,9 @@ class Job:
             concurrency=options.concurrency,
             batteries=around.workspace.batteries(),
             webhooks=dict.fromkeys((n.replace("-", "_") for n in around.workspace.drawer_names()), ""),
+            on_child=keeper.child,
         )
-        return cls(run, loaded, [p for p in problems if p.severity != "error"], catalog)
+        return cls(run, loaded, [p for p in problems if p.severity != "error"], catalog, keeper)
 
     async def press(self, display: Display) -> Results:
         """Run on the current loop, shown by `display`.
@@ -212,7 +215,11 @@ class Job:
             asyncio.CancelledError: when the caller is cancelled; :attr:`results` holds what had ended.
         """
         display.attach(self.run.listeners, self.run.cancel)
-        await self.run.execute()
+        try:
+            await self.run.execute()
+        finally:
+            if self.keeper.has_work:
+                await to_the_end(self._keep)
         return self.results
 
     def press_blocking(self, display: Display) -> Results:
@@ -223,8 +230,15 @@ class Job:
         """
         display.attach(self.run.listeners, self.run.cancel)
         work = self.run.execute
-        wait_in_thread(lambda: asyncio.run(work()), self.run.cancel, f"drawer {self.run.plan.name}")
+        try:
+            wait_in_thread(lambda: asyncio.run(work()), self.run.cancel, f"drawer {self.run.plan.name}")
+        finally:
+            self._keep()
         return self.results
+
+    def _keep(self) -> None:
+        """Write the history, also of a run that was cancelled or met a fault of ours: it did run."""
+        self.run.notes += self.keeper.write(self.run.record)
 
     @property
     def results(self) -> Results:
@@ -258,41 +272,6 @@ def _overridden(drawer: Drawer, options: Options) -> Drawer:
         for step in drawer.steps
     ]
     return drawer.model_copy(update={"steps": steps})
-
-
-def raise_for(results: Results, notes: Iterable[str] = ()) -> None:
-    """Nothing for a run that ended ok; its error for one that did not.
-
-    Raises:
-        DrawerFailed, DrawerCancelled: with `results`.
-    """
-    run = results.run
-    if run.status == "ok":
-        return
-    _refuse(results, notes)
-
-
-def _refuse(results: Results, notes: Iterable[str]) -> NoReturn:
-    run = results.run
-    error = run.error
-    which = f"drawer {run.drawer!r}" if run.drawer else "the drawer"
-    counts = results.counts
-    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
-    if run.status == "cancelled":
-        message = f"{which} was cancelled ({told or 'nothing had run'})"
-        raise DrawerCancelled(message, results, code=Code.CANCELLED) from None
-    where = f" at step {run.failed_step!r}" if run.failed_step else ""
-    message = f"{which} failed{where}"
-    if error is not None:
-        message += f": {error}"
-    message += "".join(f"\n  note: {note}" for note in notes)
-    cause = error.exception if error is not None else None
-    raise DrawerFailed(
-        message,
-        results,
-        code=error.code if error else Code.VALIDATION_ERROR,
-        remediation=error.remediation if error else "",
-    ) from cause
 
 
 def press(
@@ -340,6 +319,7 @@ def press(
         results = job.press_blocking(display)
     finally:
         display.close(None)
+        _tell(job, quiet)
     if check:
         raise_for(results, job.run.notes)
     return results
@@ -373,9 +353,17 @@ async def apress(
         results = await job.press(display)
     finally:
         display.close(None)
+        _tell(job, quiet)
     if check:
         raise_for(results, job.run.notes)
     return results
+
+
+def _tell(job: Job, quiet: bool) -> None:
+    """What is worth telling of a run that ended ok; the error of one that did not tells it itself."""
+    if job.run.record.status == "ok" and not quiet:
+        for note in job.run.notes:
+            print(f"note: {note}", file=sys.stderr)
 
 
 def _named(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str, Button]:

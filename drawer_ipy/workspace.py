@@ -85,9 +85,13 @@ def within(root: Path, path: Path) -> Path:
     Raises:
         UsageError: it leads out of the workspace.
     """
-    if not path.resolve().is_relative_to(root.resolve()):
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):
+        raise UsageError(f"{path} leads nowhere: its symbolic links run in a circle") from None
+    if not target.is_relative_to(root.resolve()):
         raise UsageError(
-            f"{path} leads out of the workspace, to {path.resolve()}",
+            f"{path} leads out of the workspace, to {target}",
             remediation="put the files themselves there instead of a symbolic link",
         )
     return path
@@ -100,11 +104,21 @@ def find_roots(start: Path | None = None, environ: Mapping[str, str] = os.enviro
     folder), then the home folder's.
     """
     override = environ.get("BUTTONS_HOME")
-    if override:
-        return (Path(override).absolute(),)
-    home = Path.home() / FOLDER
-    start = (start or Path.cwd()).absolute()
-    project = next((p / FOLDER for p in (start, *start.parents) if (p / FOLDER).is_dir()), None)
+    try:
+        if override:
+            return (Path(override).expanduser().absolute(),)
+        start = (start or Path.cwd()).absolute()
+    except FileNotFoundError:  # the current folder has been removed under our feet
+        if override:
+            raise UsageError(f"BUTTONS_HOME is {override!r}, seen from a folder that is gone") from None
+        start = Path("/")
+    except RuntimeError:
+        raise UsageError(f"BUTTONS_HOME is {override!r}, and there is no home folder") from None
+    try:
+        home: Path | None = Path.home() / FOLDER
+    except RuntimeError:  # no HOME, and nobody of our user's number is known
+        home = None
+    project = next((p / FOLDER for p in (start, *start.parents) if _is_dir(p / FOLDER)), None)
     return tuple(dict.fromkeys(p for p in (project, home) if p is not None))
 
 
@@ -122,6 +136,20 @@ class Workspace:
     def current(cls) -> Workspace:
         """The workspace as seen from the current folder and environment."""
         return cls(find_roots())
+
+    @property
+    def first(self) -> Path:
+        """The folder that new things are written to.
+
+        Raises:
+            UsageError: there is none: no project's, and no home folder.
+        """
+        if not self.roots:
+            raise UsageError(
+                "there is no folder to write to: no .buttons at or above the current folder, and no home",
+                remediation="make one: mkdir .buttons; or say where: BUTTONS_HOME=/some/folder",
+            )
+        return self.roots[0]
 
     def find_button(self, name: str, allowed_origins: Callable[[], Collection[str]] = tuple) -> Button | None:
         """The button whose folder's name is the slug of `name`; ``None`` when there is none.
@@ -150,7 +178,24 @@ class Workspace:
             UsageError: when it cannot be read, or a symbolic link leads out of the workspace.
         """
         found = self.locate("drawers", name)
-        return None if found is None else load_drawer_file(found[1] / "drawer.json", name=found[1].name)
+        return None if found is None else self.load_drawer(*found)
+
+    @staticmethod
+    def load_drawer(root: Path, folder: Path) -> Loaded:
+        """The drawer in `folder` of the workspace folder `root`.
+
+        It is called as its folder is: a copied folder holds the old name still, and its runs must not end
+        up in the history of the other.
+
+        Raises:
+            DefinitionError: when its drawer.json is wrong.
+            UsageError: when it cannot be read.
+        """
+        loaded = load_drawer_file(folder / MAIN_FILE["drawers"], name=folder.name)
+        loaded.root = root
+        if slug(loaded.drawer.name) != folder.name:
+            loaded.drawer.name = folder.name
+        return loaded
 
     def locate(self, shelf: Shelf, name: str) -> tuple[Path, Path] | None:
         """The root and the folder of what is called `name`; ``None`` when it is in no root.
@@ -163,7 +208,7 @@ class Workspace:
             return None
         for root in self.roots:
             path = root / shelf / folder
-            if (path / MAIN_FILE[shelf]).is_file():
+            if _is_file(path / MAIN_FILE[shelf]):
                 within(root, path / MAIN_FILE[shelf])
                 return root, path
         return None
@@ -185,7 +230,7 @@ class Workspace:
         found: dict[str, str] = {}
         for root in reversed(self.roots):
             path = root / "batteries.json"
-            if path.is_file():
+            if _is_file(path):
                 found |= _batteries(path)
         return found
 
@@ -235,6 +280,13 @@ def load_drawer_file(path: Path, name: str = "") -> Loaded:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
+    except OSError:  # not for us to look at, or a name that no file can have
+        return False
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
     except OSError:
         return False
 

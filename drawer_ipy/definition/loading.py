@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from drawer_ipy.definition.models import ButtonSpec, Drawer, Model
@@ -32,6 +33,8 @@ class Loaded:
         errors: what was wrong, of a drawer loaded with ``recover``; when there are any, the drawer is only
             what could be read of it, fit to be validated and for nothing else.
         lost: what is not in that drawer.
+        root: the workspace folder it was found in by its name, which keeps the history of its runs;
+            ``None`` for every other drawer.
     """
 
     drawer: Drawer
@@ -40,6 +43,7 @@ class Loaded:
     lenient: bool = False
     errors: list[Problem] = field(default_factory=list)
     lost: Lost = field(default_factory=Lost)
+    root: Path | None = None
 
 
 @dataclass(slots=True)

@@ -21,6 +21,9 @@ REDACTED = "[redacted]"
 _SHORTEST = 4
 """Characters: a shorter secret is only redacted where it is the whole value, or text would be unreadable."""
 
+_DEEPEST = 100
+"""Levels of lists and mappings that are looked into."""
+
 _HEAD = 20
 """Characters: messages cut long values short, so the beginning of a long secret counts as the secret."""
 
@@ -54,8 +57,15 @@ class Redactor:
             return REDACTED
         return self._pattern.sub(REDACTED, text) if self._pattern is not None else text
 
-    def value(self, value: Any) -> Any:
-        """`value` without secrets; what holds none is returned as it is, the same object."""
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """`value` without secrets; what holds none is returned as it is, the same object.
+
+        What is nested deeper than anybody reads (it may hold itself) is hidden unseen.
+        """
+        if not self._whole:
+            return value
+        if depth > _DEEPEST:
+            return REDACTED
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bool) or value is None:
@@ -67,11 +77,12 @@ class Redactor:
         if isinstance(value, bytes):
             return self._bytes(value)
         if isinstance(value, Mapping):
-            made = {self.value(k) if isinstance(k, str) else k: self.value(v) for k, v in value.items()}
+            below = depth + 1
+            made = {self.text(k) if isinstance(k, str) else k: self.value(v, below) for k, v in value.items()}
             same = all(k in value and v is value[k] for k, v in made.items())
             return value if same else made
         if isinstance(value, list | tuple):
-            parts = [self.value(v) for v in value]
+            parts = [self.value(v, depth + 1) for v in value]
             return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
         return value
 

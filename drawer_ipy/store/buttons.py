@@ -40,7 +40,7 @@ def save_button(workspace: Workspace, spec: ButtonSpec, name: str = "") -> Path:
     if workspace.locate("drawers", folder_name):
         raise UsageError(f"there is a drawer {folder_name!r} already", remediation="choose another name")
     found = workspace.locate("buttons", folder_name)
-    root = found[0] if found else workspace.roots[0]
+    root = found[0] if found else workspace.first
     folder = root / "buttons" / folder_name
     text = json_text(button_document(spec, folder_name))
     make_folder(root, folder)

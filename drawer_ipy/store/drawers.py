@@ -57,7 +57,7 @@ def create_drawer(workspace: Workspace, drawer: Drawer, name: str) -> Path:
             f"there is a {taken} {folder_name!r} already",
             remediation="choose another name" + ("" if taken == "button" else ", or remove it first"),
         )
-    root = workspace.roots[0]
+    root = workspace.first
     folder = root / "drawers" / folder_name
     make_folder(root, folder)
     with locked(folder):

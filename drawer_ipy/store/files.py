@@ -35,10 +35,11 @@ def make_folder(root: Path, folder: Path) -> None:
         raise StoreError(f"{folder} cannot be made: {error.strerror or error}") from None
 
 
-def write_file(root: Path, path: Path, text: str) -> None:
+def write_file(root: Path, path: Path, text: str, *, durable: bool = True) -> None:
     """Put `text` into the file `path`, readable by its owner only (0600); its folder must exist.
 
-    A reader sees the old text or the new one, whatever happens, also after a loss of power.
+    A reader sees the old text or the new one, whatever happens; with `durable` also after a loss of power,
+    which takes a few milliseconds on most disks.
 
     Raises:
         StoreError: it cannot be written; what was there before is still there.
@@ -51,13 +52,15 @@ def write_file(root: Path, path: Path, text: str) -> None:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except (OSError, UnicodeEncodeError) as error:
         raise StoreError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,30 +38,40 @@ class History:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def write(self, record: RunRecord) -> str:
-        """Keep `record`, and of its drawer's runs the newest 100.
+    def write(self, name: str, records: Iterable[RunRecord]) -> str:
+        """Keep `records`, runs of the drawer `name`, and of all its runs the newest 100.
 
-        Nothing happens when the drawer is not on disk here. A history that cannot be written fails
-        nothing: that is what is returned.
+        Nothing happens when the drawer is not on disk here: it was removed meanwhile. A history that
+        cannot be written fails nothing: that is what is returned.
 
         Returns:
             A note for the user, ``""`` when all went well.
         """
-        folder = self._root / "drawers" / slug(record.drawer)
-        if not slug(record.drawer) or not (folder / "drawer.json").is_file():
-            return ""
+        folder = self._root / "drawers" / slug(name)
         pressed = folder / "pressed"
-        stamp = datetime.fromtimestamp(record.started, UTC).strftime("%Y-%m-%dT%H-%M-%S")
         try:
-            text = json.dumps(entry(record), ensure_ascii=False)
-            # Half a surrogate pair, from a button's broken text, is no UTF-8; the rest is worth keeping.
-            text = text.encode("utf-8", errors="replace").decode("utf-8")
+            if not slug(name) or not (folder / "drawer.json").is_file():
+                return ""
             make_folder(self._root, pressed)
-            write_file(self._root, pressed / f"{stamp}-{record.run_id}.json", text + "\n")
+            for record in records:
+                self._write(pressed, record)
         except DrawerError as error:
             return f"the run is not in the history of {folder.name}: {error.message}"
-        self._prune(pressed)
+        except Exception as error:
+            # A value that cannot be written, a disk that does odd things: the run itself is done.
+            return f"the run is not in the history of {folder.name}: {type(error).__name__}: {error}"
+        finally:
+            self._prune(pressed)
         return ""
+
+    def _write(self, pressed: Path, record: RunRecord) -> None:
+        # A run that was cancelled before it began has no time; those of now are at hand.
+        stamp = datetime.fromtimestamp(record.started or time.time(), UTC).strftime("%Y-%m-%dT%H-%M-%S")
+        text = json.dumps(entry(record), ensure_ascii=False)
+        # Half a surrogate pair, from a button's broken text, is no UTF-8; the rest is worth keeping.
+        text = text.encode("utf-8", errors="replace").decode("utf-8")
+        path = pressed / f"{stamp}-{record.run_id}.json"
+        write_file(self._root, path, text + "\n", durable=False)
 
     def list(self, name: str, failed: bool = False, limit: int = 20) -> list[dict[str, Any]]:
         """The runs of the drawer `name`, the newest first; files that cannot be read are skipped.
@@ -89,9 +100,10 @@ class History:
         return kept if isinstance(kept, dict) else None
 
     def _prune(self, pressed: Path) -> None:
-        for path in list(_newest_first(pressed))[KEPT:]:
-            with contextlib.suppress(OSError):  # another process may be doing the same
-                path.unlink()
+        with contextlib.suppress(DrawerError):
+            for path in list(_newest_first(within(self._root, pressed)))[KEPT:]:
+                with contextlib.suppress(OSError):  # another process may be doing the same
+                    path.unlink()
 
 
 def entry(record: RunRecord) -> dict[str, Any]:
@@ -103,7 +115,8 @@ def entry(record: RunRecord) -> dict[str, Any]:
         "started_at": run["started_at"],
         "finished_at": run["finished_at"],
         "duration_ms": run["duration_ms"],
-        "status": run["status"],
+        # What an impatient second interrupt left running is over all the same.
+        "status": "cancelled" if run["status"] == "running" else run["status"],
         "inputs": run.get("inputs", {}),
         "steps": run["steps"],
         "error_type": run.get("error", {}).get("code", ""),
@@ -136,26 +149,37 @@ class Keeper:
 
     Those are remembered as they end and written at the end, so that no run waits for a disk; a drawer
     pressed a million times costs no more than the hundred runs that are kept.
+
+    Args:
+        workspace: where the drawers are that it may press.
+        root: the workspace folder that the pressed drawer is in; ``None`` when it is not on disk.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, root: Path | None) -> None:
         self._workspace = workspace
+        self._root = root
         self._children: dict[str, deque[RunRecord]] = {}
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to write."""
+        return self._root is not None or bool(self._children)
 
     def child(self, record: RunRecord) -> None:
         """Remember the run of a drawer that was pressed within (``on_child`` of a run)."""
         self._children.setdefault(record.drawer, deque(maxlen=KEPT)).append(record)
 
-    def write(self, record: RunRecord | None) -> list[str]:
-        """Write what was remembered, and `record` unless its drawer is not on disk; notes on what failed."""
-        records = [kept for runs in self._children.values() for kept in runs]
-        self._children.clear()
-        notes = [self._write(kept) for kept in [*records, *([record] if record is not None else [])]]
+    def write(self, record: RunRecord) -> list[str]:
+        """Write what was remembered, and `record` if its drawer is on disk; notes on what failed."""
+        children, self._children = self._children, {}
+        notes = [self._write_children(name, list(runs)) for name, runs in children.items()]
+        if self._root is not None:
+            notes.append(History(self._root).write(record.drawer, [record]))
         return list(dict.fromkeys(note for note in notes if note))
 
-    def _write(self, record: RunRecord) -> str:
+    def _write_children(self, name: str, records: list[RunRecord]) -> str:
         try:
-            found = self._workspace.locate("drawers", record.drawer)
+            found = self._workspace.locate("drawers", name)
         except DrawerError as error:
             return error.message
-        return "" if found is None else History(found[0]).write(record)
+        return "" if found is None else History(found[0]).write(name, records)

@@ -10,10 +10,8 @@ from drawer_ipy.definition.models import Drawer
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing import Job, Options
-from drawer_ipy.record import RunRecord
 from drawer_ipy.results import Results
 from drawer_ipy.results.plain import jsonable
-from drawer_ipy.store.history import Keeper
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED, Outcome, VerbContext, VerbParser, whole_number
 from drawer_ipy.verbs.preview import preview
 from drawer_ipy.verbs.target import find_target
@@ -41,14 +39,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     if options.summary:
         return preview(target, loaded, inputs, context)
     job = Job.prepare(loaded, inputs, chosen, context.surroundings())
-    keeper = Keeper(context.workspace)
-    job.run._on_child = keeper.child  # a run is made in one place only, which does not know of histories
-    record: RunRecord | None = job.run.record if target.root is not None else None
-    try:
-        results = (context.press or press_with_bar)(job)
-    finally:
-        # Also when the run ends in an error of ours: it did run.
-        job.run.notes += keeper.write(record)
+    results = (context.press or press_with_bar)(job)
     return _outcome(job, results)
 
 

@@ -26,7 +26,7 @@ def create(words: Sequence[str], context: VerbContext) -> Outcome:
     name = checked_name(options.name)
     if options.summary:
         data: dict[str, Any] = {"name": name, "executed": False}
-        return Outcome(data, f"would make drawer {name} in {context.workspace.roots[0]}")
+        return Outcome(data, f"would make drawer {name} in {context.workspace.first}")
     from drawer_ipy.definition.models import Drawer
     from drawer_ipy.store.drawers import create_drawer
 

@@ -15,7 +15,7 @@ from drawer_ipy.store.document import document
 from drawer_ipy.store.drawers import save_drawer
 from drawer_ipy.store.files import locked
 from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError
-from drawer_ipy.workspace import load_drawer_file, slug
+from drawer_ipy.workspace import Workspace, slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Target:
         """
         if self.folder is None:
             return Loaded(self.context.drawers[self.name])
-        return load_drawer_file(self.folder / "drawer.json", name=self.name)
+        assert self.root is not None
+        return Workspace.load_drawer(self.root, self.folder)
 
     def load_action(self, verb: str) -> Loaded:
         """As :meth:`load`, for verbs that are about steps.

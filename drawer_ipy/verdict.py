@@ -1,0 +1,44 @@
+"""What becomes of a run that did not end ok: an error that holds its results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from drawer_ipy.errors import Code, DrawerCancelled, DrawerFailed
+from drawer_ipy.results import Results
+
+
+def raise_for(results: Results, notes: Iterable[str] = ()) -> None:
+    """Nothing for a run that ended ok; its error for one that did not.
+
+    Raises:
+        DrawerFailed, DrawerCancelled: with `results`.
+    """
+    run = results.run
+    if run.status == "ok":
+        return
+    _refuse(results, notes)
+
+
+def _refuse(results: Results, notes: Iterable[str]) -> NoReturn:
+    run = results.run
+    error = run.error
+    which = f"drawer {run.drawer!r}" if run.drawer else "the drawer"
+    counts = results.counts
+    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    if run.status == "cancelled":
+        message = f"{which} was cancelled ({told or 'nothing had run'})"
+        raise DrawerCancelled(message, results, code=Code.CANCELLED) from None
+    where = f" at step {run.failed_step!r}" if run.failed_step else ""
+    message = f"{which} failed{where}"
+    if error is not None:
+        message += f": {error}"
+    message += "".join(f"\n  note: {note}" for note in notes)
+    cause = error.exception if error is not None else None
+    raise DrawerFailed(
+        message,
+        results,
+        code=error.code if error else Code.VALIDATION_ERROR,
+        remediation=error.remediation if error else "",
+    ) from cause

@@ -1,0 +1,67 @@
+"""A workspace folder on disk, written as the original would, and what a program sees of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.workspace import Workspace
+
+
+class Folder:
+    """A workspace folder at `root`, with short ways to put things into it and to read them back."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.workspace = Workspace((root,))
+
+    def button(self, name: str, code: str = "echo done", *args: str, **fields: Any) -> Path:
+        """A shell script as a button; `args` are ``name:type`` and required."""
+        specs = [
+            {"name": n, "type": kind or "string", "required": True}
+            for n, _, kind in (a.partition(":") for a in args)
+        ]
+        folder = self.root / "buttons" / name
+        folder.mkdir(parents=True)
+        spec = {"name": name, "runtime": "shell", "args": specs, **fields}
+        (folder / "button.json").write_text(json.dumps(spec))
+        (folder / "main.sh").write_text(code)
+        return folder
+
+    def drawer(self, name: str, *steps: dict[str, Any], **fields: Any) -> Path:
+        """A drawer of `steps`; gives its drawer.json."""
+        path = self.root / "drawers" / name / "drawer.json"
+        path.parent.mkdir(parents=True)
+        head = {"schema_version": 2, "name": name, "drawer_kind": "action"}
+        path.write_text(json.dumps({**head, "steps": list(steps), **fields}))
+        return path
+
+    def batteries(self, **values: str) -> None:
+        """batteries.json."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / "batteries.json").write_text(json.dumps(values))
+
+    def read(self, name: str) -> dict[str, Any]:
+        """A drawer as its file is now."""
+        found: dict[str, Any] = json.loads((self.root / "drawers" / name / "drawer.json").read_text())
+        return found
+
+    def runs(self, name: str) -> list[Path]:
+        """The files of a drawer's history, oldest name first."""
+        return sorted((self.root / "drawers" / name / "pressed").glob("*.json"))
+
+    def run(self, name: str) -> dict[str, Any]:
+        """The only run in a drawer's history."""
+        (path,) = self.runs(name)
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def everything(self) -> str:
+        """All that histories hold, as text."""
+        return "\n".join(p.read_text(encoding="utf-8") for p in self.root.glob("drawers/*/pressed/*"))
+
+
+def button_step(step_id: str, button: str, **args: Any) -> dict[str, Any]:
+    """A step that presses `button`."""
+    return {"id": step_id, "kind": "button", "button": button, "args": args}

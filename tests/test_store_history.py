@@ -1,0 +1,437 @@
+"""The history of runs on disk: what is kept of which run, bounded, private, and never in the way of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workspace_rig import Folder, button_step
+
+from drawer_ipy import apress, press
+from drawer_ipy.errors import Code, DrawerFailed, ErrorInfo
+from drawer_ipy.record import RunRecord, StepResult
+from drawer_ipy.store import history
+from drawer_ipy.store.bounded import LIMIT, TRUNCATED, bounded_record, bounded_text, bounded_value
+from drawer_ipy.store.history import KEPT, History
+
+SECRET = "s3cr3t-battery-value"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path / "home"))
+    made = Folder(tmp_path / "home")
+    made.button("say", 'echo "$BUTTONS_ARG_TEXT"', "text")
+    made.button("fail", 'echo "no $BUTTONS_ARG_TEXT" >&2; exit 3', "text")
+    made.drawer("child", button_step("say", "say", text="${inputs.text}"), inputs=[{"name": "text"}])
+    made.drawer(
+        "parent",
+        {"id": "sub", "kind": "drawer", "drawer": "child", "args": {"text": "${inputs.text}"}},
+        button_step("own", "say", text="own"),
+        inputs=[{"name": "text"}],
+    )
+    return made
+
+
+# What is kept
+
+
+def test_a_press_by_name_is_kept_and_so_are_the_drawers_it_pressed(folder: Folder) -> None:
+    results = press("parent", {"text": "hello"}, quiet=True)
+    kept, child = folder.run("parent"), folder.run("child")
+    assert kept["run_id"] == results.run.run_id != child["run_id"]
+    assert list(kept) == [
+        "drawer_name", "run_id", "started_at", "finished_at", "duration_ms", "status", "inputs", "steps",
+        "error_type",
+    ]  # fmt: skip
+    assert (kept["drawer_name"], kept["status"], kept["error_type"]) == ("parent", "ok", "")
+    assert kept["inputs"] == {"text": "hello"}
+    assert child["steps"][0]["output"] == "hello\n"
+    assert kept["steps"] == json.loads(json.dumps(results.run.to_dict()["steps"]))
+
+
+def test_an_awaited_press_is_kept_too(folder: Folder) -> None:
+    asyncio.run(apress("parent", {"text": "hello"}, quiet=True))
+    assert folder.run("parent")["status"] == folder.run("child")["status"] == "ok"
+
+
+def test_a_name_finds_its_history_however_it_is_spelt(folder: Folder) -> None:
+    press("Child", {"text": "a"}, quiet=True)
+    assert folder.run("child")["drawer_name"] == "child"
+
+
+def test_a_copied_drawer_has_a_history_of_its_own(folder: Folder) -> None:
+    folder.drawer("copy").write_text((folder.root / "drawers" / "child" / "drawer.json").read_text())
+    assert folder.read("copy")["name"] == "child"
+    press("copy", {"text": "a"}, quiet=True)
+    assert folder.run("copy")["drawer_name"] == "copy"
+    assert folder.runs("child") == []
+
+
+@pytest.mark.parametrize("form", ["text", "mapping", "path"])
+def test_a_drawer_that_is_not_pressed_by_its_name_is_not_kept(folder: Folder, form: str) -> None:
+    path = folder.root / "drawers" / "child" / "drawer.json"
+    drawer: Any = {"text": path.read_text(), "mapping": json.loads(path.read_text()), "path": path}[form]
+    press(drawer, {"text": "a"}, quiet=True)
+    assert folder.runs("child") == []
+
+
+def test_what_a_text_presses_by_name_is_kept(folder: Folder) -> None:
+    press("steps: [{id: sub, kind: drawer, drawer: child, args: {text: hi}}]", quiet=True)
+    assert folder.run("child")["inputs"] == {"text": "hi"}
+
+
+def test_a_failed_run_is_kept_with_its_reason(folder: Folder) -> None:
+    folder.drawer("broken", button_step("a", "say", text="fine"), button_step("b", "fail", text="luck"))
+    with pytest.raises(DrawerFailed):
+        press("broken", quiet=True)
+    kept = folder.run("broken")
+    assert (kept["status"], kept["failed_step"], kept["error_type"]) == ("failed", "b", Code.SCRIPT_ERROR)
+    assert kept["error"]["message"] == "no luck"
+    assert [s["status"] for s in kept["steps"]] == ["ok", "error"]
+
+
+def test_a_run_that_lacks_an_input_is_kept(folder: Folder) -> None:
+    folder.drawer("needs", inputs=[{"name": "n", "type": "int", "required": True}])
+    assert press("needs", check=False, quiet=True).run.error is not None
+    assert (folder.run("needs")["error_type"], folder.run("needs")["steps"]) == (Code.MISSING_INPUT, [])
+
+
+def test_a_cancelled_run_is_kept_with_what_had_ended(folder: Folder) -> None:
+    folder.button("hang", "sleep 60")
+    folder.drawer("long", button_step("a", "say", text="fine"), button_step("b", "hang"))
+
+    async def cancelled() -> None:
+        running = asyncio.create_task(apress("long", quiet=True))
+        await asyncio.sleep(0.3)
+        running.cancel()
+        await running
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    kept = folder.run("long")
+    assert (kept["status"], kept["error_type"]) == ("cancelled", Code.CANCELLED)
+    assert [s["status"] for s in kept["steps"]] == ["ok", "cancelled"]
+
+
+def test_a_cancellation_while_the_history_is_written_waits_for_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, begun = History.write, threading.Event()
+
+    def slowly(self: History, *args: Any) -> str:
+        begun.set()
+        time.sleep(0.3)
+        return written(self, *args)
+
+    monkeypatch.setattr(History, "write", slowly)
+
+    async def cancelled() -> None:
+        running = asyncio.create_task(apress("child", {"text": "a"}, quiet=True))
+        await asyncio.to_thread(begun.wait, 30)
+        running.cancel()
+        await running
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+    assert folder.run("child")["status"] == "ok", "the run itself had ended well"
+
+
+def test_an_error_handler_is_kept(folder: Folder) -> None:
+    folder.drawer("broken", button_step("b", "fail", text="luck"), on_error={"drawer": "handler"})
+    folder.drawer("handler", button_step("say", "say", text="${inputs.error.code}"))
+    press("broken", check=False, quiet=True)
+    assert folder.run("handler")["steps"][0]["output"] == "SCRIPT_ERROR\n"
+
+
+# Names, order, how many
+
+
+def test_the_name_tells_second_and_run_so_that_runs_of_one_second_are_all_kept(folder: Folder) -> None:
+    ids = [press("child", {"text": str(i)}, quiet=True).run.run_id for i in range(5)]
+    names = [path.name for path in folder.runs("child")]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-[0-9a-f]{16}\.json", name) for name in names)
+    assert {name[-21:-5] for name in names} == set(ids)
+    assert [run["run_id"] for run in History(folder.root).list("child")] == ids[::-1]
+
+
+def record(second: int, **fields: Any) -> RunRecord:
+    run_id = f"{second:016x}"
+    return RunRecord(run_id, "child", "ok", started=1e9 + second, finished=1e9 + second + 1, **fields)
+
+
+def test_the_newest_hundred_are_kept(folder: Folder) -> None:
+    pressed = folder.root / "drawers" / "child" / "pressed"
+    pressed.mkdir()
+    (pressed / "notes.txt").write_text("not a run: stays")
+    for second in range(KEPT + 20):
+        assert History(folder.root).write("child", [record(second)]) == ""
+    kept = [json.loads(path.read_text())["run_id"] for path in folder.runs("child")]
+    assert kept == [f"{second:016x}" for second in range(20, KEPT + 20)]
+    assert (pressed / "notes.txt").exists()
+
+
+def test_a_drawer_pressed_in_a_loop_keeps_its_newest_hundred(folder: Folder) -> None:
+    steps = [{"id": "sub", "kind": "drawer", "drawer": "quick", "args": {"n": "${n}"}}]
+    folder.drawer(
+        "quick", {"id": "t", "kind": "transform", "expression": "${inputs.n}"}, inputs=[{"name": "n"}]
+    )
+    folder.drawer(
+        "loop", {"id": "each", "kind": "for_each", "over": "${inputs.ns}", "as": "n", "steps": steps}
+    )
+    press("loop", {"ns": range(KEPT + 30)}, quiet=True)
+    kept = [json.loads(path.read_text())["inputs"]["n"] for path in folder.runs("quick")]
+    assert sorted(kept) == list(range(30, KEPT + 30))
+
+
+def test_only_the_failed_and_only_so_many_are_listed(folder: Folder) -> None:
+    for second in range(6):
+        made = record(second)
+        made.status = "ok" if second % 2 else "failed"
+        History(folder.root).write("child", [made])
+    listed = History(folder.root).list
+    assert [int(run["run_id"], 16) for run in listed("child", limit=2)] == [5, 4]
+    assert [int(run["run_id"], 16) for run in listed("child", failed=True)] == [4, 2, 0]
+    assert listed("nobody") == listed("") == []
+
+
+def test_files_of_the_original_are_listed_and_what_cannot_be_read_is_skipped(folder: Folder) -> None:
+    pressed = folder.root / "drawers" / "child" / "pressed"
+    pressed.mkdir()
+    theirs = {"drawer_name": "child", "run_id": "ab" * 8, "status": "failed", "error_type": "TIMEOUT"}
+    (pressed / "2020-01-02T03-04-05.json").write_text(json.dumps(theirs))
+    (pressed / "2021-01-02T03-04-05.json").write_text("{half a fi")
+    (pressed / "2022-01-02T03-04-05.json").write_bytes(b"\xff\xfe")
+    (pressed / "2023-01-02T03-04-05.json").write_text("[]")
+    (pressed / "2024-01-02T03-04-05.json").mkdir()
+    (pressed / "2025-01-02T03-04-05.json").write_text("[" * 100_000)
+    (pressed / "2026-01-02T03-04-05.json").symlink_to("/etc/hostname")
+    (pressed / "other.json").write_text(json.dumps(theirs))
+    assert History(folder.root).list("child") == [theirs]
+
+
+def test_files_and_folders_are_private(folder: Folder) -> None:
+    before = os.umask(0)
+    try:
+        press("child", {"text": "a"}, quiet=True)
+    finally:
+        os.umask(before)
+    (path,) = folder.runs("child")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+# Secrets
+
+
+def test_secrets_are_nowhere_in_it(folder: Folder) -> None:
+    folder.batteries(KEY=SECRET)
+    folder.button("leak", 'echo "{\\"k\\": \\"$BUTTONS_BAT_KEY\\"}"; echo "$BUTTONS_ARG_T" >&2', "t")
+    folder.button(
+        "leak-fail", 'echo "$BUTTONS_BAT_KEY $BUTTONS_ARG_T"; echo "bad $BUTTONS_ARG_T" >&2; exit 1', "t"
+    )
+    folder.drawer("inner", button_step("leak", "leak", t="${inputs.t}"), inputs=[{"name": "t"}],
+                  **{"return": {"again": "${leak.output.k}"}})  # fmt: skip
+    nested = [button_step("work", "leak", t="${inputs.token} ${batteries.KEY}")]
+    folder.drawer(
+        "outer",
+        {"id": "sub", "kind": "drawer", "drawer": "inner", "args": {"t": "<${inputs.token}>"}},
+        {"id": "each", "kind": "for_each", "over": "${inputs.tokens}", "steps": nested},
+        button_step("last", "leak-fail", t="${inputs.token}"),
+        inputs=[{"name": "token", "secret": True}, {"name": "tokens", "secret": True}],
+        on_error={"drawer": "handler", "with": {"t": "${inputs.token}"}},
+    )
+    folder.drawer("handler", button_step("leak", "leak", t="${inputs.t}"))
+    token = "tok-123456"
+    results = press("outer", {"token": token, "tokens": ["t-aaaa", "t-bbbb"]}, check=False, quiet=True)
+    assert results.run.failed_step == "last"
+    assert {len(folder.runs(name)) for name in ("outer", "inner", "handler")} == {1}
+    shown = [repr(results), results._repr_html_(), json.dumps(results.run.to_dict()), folder.everything()]
+    for text in shown:
+        for secret in (SECRET, token, "t-aaaa", "t-bbbb"):
+            assert secret not in text
+    assert "[redacted]" in folder.everything()
+
+
+# Bounds
+
+
+def test_outputs_and_texts_are_cut_on_disk_and_nowhere_else(folder: Folder) -> None:
+    folder.button(
+        "much",
+        f"head -c {LIMIT + 5000} /dev/zero | tr '\\0' x; head -c {LIMIT + 5000} /dev/zero | tr '\\0' y >&2",
+    )
+    folder.drawer("big", button_step("much", "much"))
+    results = press("big", quiet=True)
+    step, kept = results.run.step("much"), folder.run("big")["steps"][0]
+    for name, char in (("stdout", "x"), ("stderr", "y"), ("output", "x")):
+        assert getattr(step, name) == char * (LIMIT + 5000)
+        assert kept[name] == char * LIMIT + TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("abc", 4, "abc"),
+        ("abcd", 4, "abcd"),
+        ("abcde", 4, "abcd" + TRUNCATED),
+        ("aöö", 4, "aö" + TRUNCATED),
+        ("öö", 4, "öö"),
+        ("😀😀", 7, "😀" + TRUNCATED),
+        ("\ud800ab", 2, "?a" + TRUNCATED),
+        ("", 4, ""),
+    ],
+)
+def test_texts_are_cut_between_characters(text: str, limit: int, expected: str) -> None:
+    assert bounded_text(text, limit) == expected
+
+
+class Odd:
+    def __repr__(self) -> str:
+        return "<odd>"
+
+
+class Hostile:
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+LOOPED: list[Any] = []
+LOOPED.append(LOOPED)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": [1, 2.5, None, True, "x"]}, {"a": [1, 2.5, None, True, "x"]}),
+        ((1, 2), [1, 2]),
+        ({1: "a", None: "b"}, {"1": "a", "None": "b"}),
+        (float("nan"), None),
+        ({"o": Odd()}, {"o": "<odd>"}),
+        (b"raw", "raw"),
+        (9007199254740993, 9007199254740993),
+    ],
+)
+def test_values_become_json(value: Any, expected: Any) -> None:
+    assert bounded_value(value) == expected
+
+
+def test_a_value_that_is_too_long_is_kept_as_the_beginning_of_its_json() -> None:
+    assert bounded_value(list(range(1000)), 20) == "[0,1,2,3,4,5,6,7,8,9" + TRUNCATED
+    assert json.dumps(bounded_value(LOOPED)).count("[") == 101
+
+
+def test_a_long_loop_is_looked_at_only_as_far_as_it_is_kept() -> None:
+    seen: list[int] = []
+
+    class Watched(list[Any]):
+        def __iter__(self) -> Any:
+            for i in range(10**9):
+                seen.append(i)
+                yield i
+
+    assert bounded_value(Watched(), 50).endswith(TRUNCATED)
+    assert len(seen) < 100
+
+
+def test_bounding_leaves_the_record_as_it_is() -> None:
+    error = ErrorInfo("X", "m" * 100, exception=ValueError("v"))
+    step = StepResult("a", args={"x": "y" * 100}, output=["z" * 100], stdout="o" * 100, error=error)
+    run = RunRecord("1", "d", inputs={"i": "j" * 100}, steps=[step], error=error, compensations=[step])
+    made = bounded_record(run, 10)
+    assert len(json.dumps(made)) < 800
+    assert made["compensations"] == made["steps"]
+    assert run.steps[0] is step
+    assert (step.stdout, step.output, step.args) == ("o" * 100, ["z" * 100], {"x": "y" * 100})
+    assert run.error is error
+    assert error.exception is not None
+
+
+# It never fails a run
+
+
+def never_writes(*args: Any, **kwargs: Any) -> None:
+    raise OSError(30, "Read-only file system")
+
+
+@pytest.mark.parametrize("call", ["mkdir", "mkstemp", "replace", "json"])
+def test_a_disk_that_takes_nothing_is_a_note(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], call: str
+) -> None:
+    if call == "mkdir":
+        monkeypatch.setattr(Path, "mkdir", never_writes)
+    elif call == "mkstemp":
+        monkeypatch.setattr("tempfile.mkstemp", never_writes)
+    elif call == "replace":
+        monkeypatch.setattr(os, "replace", never_writes)
+    else:
+        monkeypatch.setattr(history, "entry", lambda record: record.nothing)
+    results = press("parent", {"text": "a"})
+    assert results.run.status == "ok"
+    told = capsys.readouterr().err
+    for name in ("parent", "child"):
+        assert f"note: the run is not in the history of {name}: " in told
+    if call != "json":
+        assert "Read-only file system" in told
+    assert list(folder.root.glob("drawers/*/pressed/*")) == []
+
+
+def test_a_failed_run_tells_the_note_with_its_error(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.drawer("broken", button_step("b", "fail", text="luck"))
+    monkeypatch.setattr("tempfile.mkstemp", never_writes)
+    with pytest.raises(DrawerFailed, match=r"no luck(.|\n)*note: the run is not in the history of broken"):
+        press("broken", quiet=True)
+
+
+def test_a_history_that_leads_elsewhere_is_a_note_and_nothing_is_written_there(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    old = elsewhere / "2000-01-01T00-00-00.json"
+    old.write_text("{}")
+    (folder.root / "drawers" / "child" / "pressed").symlink_to(elsewhere)
+    assert press("child", {"text": "a"}).run.status == "ok"
+    assert "leads out of the workspace" in capsys.readouterr().err
+    assert list(elsewhere.iterdir()) == [old]
+
+
+def test_a_drawer_that_was_removed_while_it_ran_has_no_history_any_more(folder: Folder) -> None:
+    path = folder.drawer("gone", button_step("rm", "rm"))
+    folder.button("rm", f"rm -r {path.parent}")
+    assert press("gone", quiet=True).run.status == "ok"
+    assert not path.parent.exists()
+
+
+def test_odd_values_are_kept_as_well_as_json_can(folder: Folder) -> None:
+    inputs = {
+        "text": "half a pair \ud800",
+        "odd": Odd(),
+        "hostile": Hostile(),
+        "nan": float("nan"),
+        "loop": LOOPED,
+    }
+    folder.drawer("any", {"id": "t", "kind": "transform", "expression": "${inputs.text}"})
+    press("any", inputs, quiet=True)
+    kept = folder.run("any")["inputs"]
+    assert (kept["text"], kept["odd"], kept["nan"]) == ("half a pair ?", "<odd>", None)
+
+
+def test_many_processes_keep_all_their_runs(folder: Folder) -> None:
+    code = "from drawer_ipy import press\nfor i in range(10): press('child', {'text': str(i)}, quiet=True)"
+    started = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+    runs = [json.loads(path.read_text()) for path in folder.runs("child")]
+    assert len(runs) == 40
+    assert sorted(int(run["inputs"]["text"]) for run in runs) == sorted(list(range(10)) * 4)
+    assert not list(folder.root.glob("drawers/child/pressed/.*"))
