@@ -58,3 +58,5 @@ def unload_ipython_extension(shell: Any) -> None:
     from drawer_ipy import magics
 
     magics.unload(shell)
+    if shell.user_ns.get("button") is button:
+        del shell.user_ns["button"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import keyword
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from drawer_ipy.display.choose import KINDS
+from drawer_ipy.durations import parse_duration
 from drawer_ipy.errors import UsageError, did_you_mean
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
@@ -59,12 +62,14 @@ def option_parser() -> argparse.ArgumentParser:
         default="stop",
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
+    add("--timeout", metavar="SECONDS", type=_seconds, help="most seconds that the whole run may take")
     add("--dry-run", action="store_true", help="check and show what would run; press nothing")
+    add("--define", action="store_true", help="check and remember the drawer by its name; press nothing")
     add("--quiet", "-q", action="store_true", help="show no progress and no table")
     add("--no-raise", action="store_true", help="return normally when the run fails")
     add(
         "--display",
-        choices=("auto", "widget", "html", "text", "none"),
+        choices=KINDS,
         default="auto",
         help="how progress is shown",
     )
@@ -80,8 +85,26 @@ def _number(least: int) -> Any:
     return whole
 
 
-def parse_line(line: str, namespace: Mapping[str, Any]) -> Line:
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text) if text.isascii() else 0.0
+    except ValueError:
+        try:
+            seconds = parse_duration(text)
+        except ValueError:
+            seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be seconds, or a duration such as 2m, not {text!r}")
+    return seconds
+
+
+def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Line:
     """What `line` says, with ``$name`` and ``{expression}`` looked up in `namespace`.
+
+    Args:
+        line: the text after the magic's name.
+        namespace: the user's variables.
+        defaults: option name -> value where the line does not say.
 
     Raises:
         UsageError: an option or an input that cannot be read, with what would do.
@@ -89,15 +112,18 @@ def parse_line(line: str, namespace: Mapping[str, Any]) -> Line:
     tokens = list(split(line))
     before, tokens = _target(tokens)
     given = [m for t in tokens if (m := _ASSIGNMENT.fullmatch(t))]
-    options, words = _options([unquote(t) for t in tokens if not _ASSIGNMENT.fullmatch(t)])
+    flags = [unquote(t) for t in tokens if not _ASSIGNMENT.fullmatch(t)]
+    options, words = _options(flags, defaults or {})
     inputs: dict[str, Any] = {}
     for match in given:
         name, text = match.groups()
         if name in inputs:
             raise UsageError(f"input {name} is given twice")
-        inputs[name] = _value(name, text, namespace)
-    if before and options.out:
+        inputs[name] = input_value(name, text, namespace)
+    if before and options.out and options.out != (defaults or {}).get("out"):
         raise UsageError(f"write `{before} <<` or --out {options.out}, not both")
+    if options.define and options.dry_run:
+        raise UsageError("write --define or --dry-run, not both")
     out = before or options.out
     if out and (not out.isidentifier() or keyword.iskeyword(out)):
         raise UsageError(f"--out needs a variable's name, not {out!r}")
@@ -114,9 +140,10 @@ def _target(tokens: list[str]) -> tuple[str, list[str]]:
     return name, tokens[2:]
 
 
-def _options(flags: list[str]) -> tuple[argparse.Namespace, list[str]]:
+def _options(flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Namespace, list[str]]:
     """The options, and the words that are none."""
     parser = option_parser()
+    parser.set_defaults(**defaults)
     options, words = parser.parse_known_args(flags)
     for word in words:
         if word.startswith("-"):
@@ -129,8 +156,12 @@ def _options(flags: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, words
 
 
-def _value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """The value of one input as written after its ``=``."""
+def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
+    """The value of input `name` as written after its ``=``: ``$variable``, ``{expression}``, JSON or text.
+
+    Raises:
+        UsageError: the variable is not there, or the expression fails.
+    """
     if text.startswith("$"):
         variable = text[1:]
         if variable in namespace:
@@ -203,4 +234,4 @@ def split(line: str) -> Iterator[str]:
         yield word
 
 
-__all__ = ["Line", "option_parser", "parse_line", "split"]
+__all__ = ["Line", "input_value", "option_parser", "parse_line", "split", "unquote"]

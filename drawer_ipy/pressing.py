@@ -51,12 +51,14 @@ class Options:
         mode: ``sequential``, or ``parallel``: steps start as soon as what they refer to has ended.
         on_failure: in parallel mode, ``stop`` or ``continue`` with what does not depend on the failure.
         concurrency: most buttons in flight in the whole run; ``None`` for no cap.
+        timeout: most seconds that the whole run may take; ``None`` for no limit.
     """
 
     parallelism: int | None = None
     mode: str = "sequential"
     on_failure: str = "stop"
     concurrency: int | None = None
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         _whole_number("parallelism", self.parallelism, least=0)
@@ -85,11 +87,13 @@ class Surroundings:
         registered: buttons given by name (``%%button``, or the ``buttons`` argument of a press).
         namespace: the user's Python variables; callables among them are buttons.
         workspace: buttons and drawers on disk.
+        drawers: drawers defined in cells, by name; they go before those on disk.
     """
 
     registered: Mapping[str, Button] = field(default_factory=dict)
     namespace: Mapping[str, Any] = field(default_factory=dict)
     workspace: Workspace = field(default_factory=Workspace.current)
+    drawers: Mapping[str, Drawer] = field(default_factory=dict)
 
     def catalog(self, drawer: Drawer) -> ButtonCatalog:
         """The buttons that the steps of `drawer` may name."""
@@ -102,9 +106,15 @@ class Surroundings:
         )
 
     def find_drawer(self, name: str) -> Drawer | None:
-        """The workspace's drawer `name`, ``None`` when there is none."""
+        """The drawer `name`, of a cell or the workspace; ``None`` when there is none."""
+        if name in self.drawers:
+            return self.drawers[name]
         loaded = self.workspace.find_drawer(name)
         return None if loaded is None else loaded.drawer
+
+    def drawer_names(self) -> list[str]:
+        """The names that :meth:`find_drawer` knows."""
+        return [*self.drawers, *(n for n in self.workspace.drawer_names() if n not in self.drawers)]
 
     def load(self, drawer: Pressable) -> Loaded:
         """`drawer`, whatever form it has; what is wrong with a text or a mapping is in its ``errors``.
@@ -187,7 +197,7 @@ class Job:
             find_button=catalog.find,
             button_names=catalog.names,
             find_drawer=around.find_drawer,
-            drawer_names=around.workspace.drawer_names,
+            drawer_names=around.drawer_names,
             given_inputs=inputs,
             pressing=True,
             ordered=options.mode == "sequential",
@@ -202,6 +212,7 @@ class Job:
             inputs,
             mode=Mode(options.mode == "parallel", options.on_failure == "continue"),
             concurrency=options.concurrency,
+            timeout=options.timeout,
             batteries=around.workspace.batteries(),
             webhooks=dict.fromkeys((n.replace("-", "_") for n in around.workspace.drawer_names()), ""),
             on_child=keeper.child,

@@ -27,6 +27,8 @@ class Run:
         listeners: who hears the events.
         mode: how its steps are run.
         concurrency: most buttons in flight in the whole run; ``None`` for no cap.
+        timeout: most seconds that it may take; ``None`` for no limit. When they are over it fails with
+            TIMEOUT, and what was in flight is cancelled.
         batteries, webhooks: what those names resolve to.
         on_child: called with each sub-drawer's record when it has ended.
 
@@ -43,6 +45,7 @@ class Run:
         listeners: Listeners | None = None,
         mode: Mode | None = None,
         concurrency: int | None = None,
+        timeout: float | None = None,
         batteries: Mapping[str, str] | None = None,
         webhooks: Mapping[str, str] | None = None,
         on_child: Callable[[RunRecord], None] | None = None,
@@ -54,6 +57,8 @@ class Run:
         self._inputs = inputs
         self._mode = mode or Mode()
         self._concurrency = concurrency
+        self._timeout = timeout
+        self._timed_out = False
         self._batteries = batteries or {}
         self._webhooks = webhooks or {}
         self._on_child = on_child
@@ -75,6 +80,11 @@ class Run:
         if self._body is not None and not self._body.cancelling():
             self._body.cancel()
 
+    def _time_up(self) -> None:
+        if self._body is not None and not self._body.done() and not self._body.cancelling():
+            self._timed_out = True
+            self._body.cancel()
+
     async def execute(self) -> RunRecord:
         """Run to the end on the current loop; call it once.
 
@@ -92,6 +102,7 @@ class Run:
             self._body = body
         if self._cancelled:
             self._cancel_body()
+        timer = None if self._timeout is None else self._loop.call_later(self._timeout, self._time_up)
         interrupted: asyncio.CancelledError | None = None
         while not body.done():
             try:
@@ -99,6 +110,8 @@ class Run:
             except asyncio.CancelledError as error:
                 interrupted = error
                 self._cancel_body()
+        if timer is not None:
+            timer.cancel()
         with self._lock:
             self._loop = None
         if interrupted is not None:
@@ -133,6 +146,15 @@ class Run:
         self.listeners.emit(RunStarted(record, tuple(step.id for step in self.plan.steps)))
         try:
             await press_plan(self.plan, self._inputs, session, record, mode=self._mode)
+        except asyncio.CancelledError:
+            if self._timed_out:
+                record.status = "failed"
+                record.error = ErrorInfo(
+                    Code.TIMEOUT,
+                    f"the run was ended after {self._timeout:g} s",
+                    "what had ended by then is in the results; give it more time",
+                )
+            raise
         except Exception as error:
             # A fault of ours must not lose what succeeded; it is raised all the same.
             record.status = "failed"

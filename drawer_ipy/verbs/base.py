@@ -91,7 +91,7 @@ class VerbContext:
         """Where names are looked up when a drawer is checked or pressed."""
         from drawer_ipy.pressing import Surroundings
 
-        return Surroundings(self.registered, self.namespace, self.workspace)
+        return Surroundings(self.registered, self.namespace, self.workspace, self.drawers)
 
 
 class VerbParser(argparse.ArgumentParser):

@@ -92,7 +92,7 @@ def examine(loaded: Loaded, context: VerbContext, given: Sequence[str] = ()) -> 
         find_button=around.catalog(loaded.drawer).find,
         button_names=around.catalog(loaded.drawer).names,
         find_drawer=around.find_drawer,
-        drawer_names=context.workspace.drawer_names,
+        drawer_names=around.drawer_names,
         given_inputs=given,
     )
 

@@ -1,0 +1,229 @@
+"""One press from a notebook: what a ``%%drawer`` cell says, run, shown and kept in the user's variables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.definition.models import InputSpec
+from drawer_ipy.definition.validation import validate
+from drawer_ipy.display.choose import choose_display
+from drawer_ipy.display.live import Display
+from drawer_ipy.display.text import TextDisplay
+from drawer_ipy.dry_run import DryRun
+from drawer_ipy.errors import DefinitionError, Problem, UsageError
+from drawer_ipy.interrupts import cancelling
+from drawer_ipy.magic_line import Line
+from drawer_ipy.pressing import Job, Options, Surroundings, raise_for
+
+LAST = "_drawer"
+"""The variable that always holds the Results of the latest press."""
+
+
+class Cell:
+    """What a ``%%drawer`` cell says; pressed, defined or shown once.
+
+    Args:
+        shell: IPython's shell.
+        line: what the magic's line says.
+        text: the cell's text.
+        around: where names are looked up.
+
+    Attributes:
+        loaded: the drawer, maybe with errors.
+        name: what it is called by in this notebook, ``""`` when nobody said.
+
+    Raises:
+        DefinitionError: the text cannot be read at all.
+        UsageError: the line says something that cannot be.
+    """
+
+    def __init__(self, shell: Any, line: Line, text: str, around: Surroundings) -> None:
+        if len(line.words) > 1:
+            raise UsageError(
+                f"%%drawer takes one name, not {' '.join(line.words)!r}",
+                remediation="inputs are written name=value, variables name=$variable",
+            )
+        self._shell = shell
+        self._line = line
+        self._around = around
+        said = line.words[0] if line.words else ""
+        self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
+        self.name = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
+        self._inputs = self._all_inputs()
+
+    def _all_inputs(self) -> dict[str, Any]:
+        """The line's inputs; a declared one that is not given comes from a variable of its name."""
+        names, given = self._shell.user_ns, self._line.inputs
+        # IPython's own names (exit, open, In) are in the namespace too; they are nobody's inputs.
+        own = self._shell.user_ns_hidden
+        declared = (spec.name for spec in self.loaded.drawer.inputs)
+        found = {
+            n: names[n]
+            for n in declared
+            if n not in given and n in names and own.get(n, self) is not names[n]
+        }
+        return {**found, **given}
+
+    def drawer(self) -> Drawer:
+        """The drawer as it can be pressed again by its name: inputs that only the line gave are declared."""
+        drawer = self.loaded.drawer
+        declared = {spec.name for spec in drawer.inputs}
+        only_given = [InputSpec(name=n, required=True) for n in self._line.inputs if n not in declared]
+        return drawer.model_copy(update={"inputs": [*drawer.inputs, *only_given]}) if only_given else drawer
+
+    def define(self) -> Drawer:
+        """As :meth:`drawer`, checked as far as it can be without a press.
+
+        Raises:
+            DefinitionError: with every problem found.
+            UsageError: nobody says what it is called.
+        """
+        if not self.name:
+            raise UsageError("--define needs a name", remediation="%%drawer NAME --define")
+        around = self._around
+        catalog = around.catalog(self.loaded.drawer)
+        problems = validate(
+            self.loaded,
+            find_button=catalog.find,
+            button_names=catalog.names,
+            find_drawer=around.find_drawer,
+            drawer_names=around.drawer_names,
+            given_inputs=self._inputs,
+        )
+        if any(p.severity == "error" for p in problems):
+            raise DefinitionError(problems, self.loaded.source.text, self.name)
+        if not self._line.options.quiet:
+            tell(problems)
+        return self.drawer()
+
+    def job(self) -> Job:
+        """The drawer, checked and ready to be pressed.
+
+        Raises:
+            DefinitionError: with every problem found.
+        """
+        chosen = self._line.options
+        options = Options(
+            chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
+        )
+        return Job.prepare(self.loaded, self._inputs, options, self._around)
+
+    def dry_run(self, job: Job) -> DryRun:
+        """What pressing `job` would do."""
+        return DryRun(job, self._inputs)
+
+    def press(self, job: Job) -> Press:
+        """A press of `job` with what the line says about it."""
+        options = self._line.options
+        display = choose_display(self._shell, quiet=options.quiet, kind=options.display)
+        out = (LAST, self._line.out) if self._line.out else (LAST,)
+        return Press(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
+
+
+class Press:
+    """A job pressed for one cell, in one of three ways.
+
+    Args:
+        shell: IPython's shell.
+        job: what is pressed.
+        display: what shows it.
+        out: variables that get the Results.
+        quiet: keep warnings to ourselves.
+        check: end the cell with an error when the run does not end ok.
+    """
+
+    def __init__(
+        self,
+        shell: Any,
+        job: Job,
+        display: Display,
+        out: tuple[str, ...] = (LAST,),
+        *,
+        quiet: bool = False,
+        check: bool = True,
+    ) -> None:
+        self._shell = shell
+        self._job = job
+        self._display = display
+        self._out = out
+        self._quiet = quiet
+        self._check = check
+
+    def blocking(self) -> None:
+        """Press on a thread with a loop of its own while this thread waits."""
+        job = self._job
+        try:
+            job.press_blocking(self._display)
+        finally:
+            self.show()
+        self.finish()
+
+    async def awaited(self) -> None:
+        """Press on the shell's own loop.
+
+        An interrupt reaches a kernel's cell as a cancellation. The cell is what was interrupted, so it
+        is met here: partial results are shown and kept, and the cell ends with an error of ours. In a
+        terminal it would be a KeyboardInterrupt out of the loop; there it cancels the run.
+        """
+        job = self._job
+        try:
+            with cancelling(job.run.cancel, only_default=True):
+                await job.press(self._display)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+        finally:
+            self.show()
+        self.finish()
+
+    def nested(self) -> None:
+        """Press on the loop that is running, entered once more (``%config DrawerMagics.loop``)."""
+        job, loop = self._job, _running_loop()
+        if loop is None:
+            self.blocking()
+            return
+        import nest_asyncio2
+
+        nest_asyncio2.apply(loop)
+        try:
+            with cancelling(job.run.cancel):
+                loop.run_until_complete(job.press(self._display))
+        finally:
+            self.show()
+        self.finish()
+
+    def show(self) -> None:
+        """Keep the results in the variables, then put the final table in place of the live view."""
+        results = self._job.results
+        self._shell.push(dict.fromkeys(self._out, results), interactive=True)
+        self._display.close(results)
+        if isinstance(self._display, TextDisplay) and len(results):
+            print(results)  # a terminal's bar cannot turn into a table
+
+    def finish(self) -> None:
+        """Tell warnings, and end the cell with an error if the run calls for one.
+
+        Raises:
+            DrawerFailed, DrawerCancelled: the run did not end ok, and that is to be said.
+        """
+        if not self._quiet:
+            tell(self._job.warnings)
+        if self._check:
+            raise_for(self._job.results, self._job.run.notes)
+
+
+def tell(problems: Iterable[Problem]) -> None:
+    """Print what does not stop a press."""
+    for problem in problems:
+        print(f"warning: {problem}")
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
