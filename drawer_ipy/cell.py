@@ -14,9 +14,10 @@ from drawer_ipy.display.live import Display
 from drawer_ipy.display.text import TextDisplay
 from drawer_ipy.dry_run import DryRun
 from drawer_ipy.errors import DefinitionError, Problem, UsageError
-from drawer_ipy.interrupts import cancelling
+from drawer_ipy.interrupts import breaking_off, cancelling
 from drawer_ipy.magic_line import Line
 from drawer_ipy.pressing import Job, Options, Surroundings, raise_for
+from drawer_ipy.results import Results
 
 LAST = "_drawer"
 """The variable that always holds the Results of the latest press."""
@@ -151,6 +152,7 @@ class Press:
         self._out = out
         self._quiet = quiet
         self._check = check
+        self._results: Results | None = None
 
     def blocking(self) -> None:
         """Press on a thread with a loop of its own while this thread waits."""
@@ -170,7 +172,7 @@ class Press:
         """
         job = self._job
         try:
-            with cancelling(job.run.cancel, only_default=True):
+            with cancelling(job.run.cancel, only_default=True), breaking_off(lambda: job.run.ending):
                 await job.press(self._display)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -190,7 +192,7 @@ class Press:
 
         nest_asyncio2.apply(loop)
         try:
-            with cancelling(job.run.cancel):
+            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending):
                 loop.run_until_complete(job.press(self._display))
         finally:
             self.show()
@@ -198,7 +200,7 @@ class Press:
 
     def show(self) -> None:
         """Keep the results in the variables, then put the final table in place of the live view."""
-        results = self._job.results
+        results = self._results = self._job.results
         self._shell.push(dict.fromkeys(self._out, results), interactive=True)
         self._display.close(results)
         if isinstance(self._display, TextDisplay) and len(results):
@@ -212,8 +214,8 @@ class Press:
         """
         if not self._quiet:
             tell(self._job.warnings)
-        if self._check:
-            raise_for(self._job.results, self._job.run.notes)
+        if self._check and self._results is not None:
+            raise_for(self._results, self._job.run.notes)
 
 
 def tell(problems: Iterable[Problem]) -> None:

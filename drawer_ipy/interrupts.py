@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from drawer_ipy.buttons.function import BrokenOff, is_in_function
+
 
 @contextmanager
 def cancelling(cancel: Callable[[], None], *, only_default: bool = False) -> Iterator[None]:
@@ -47,6 +49,63 @@ def cancelling(cancel: Callable[[], None], *, only_default: bool = False) -> Ite
         yield
     finally:
         # What was set meanwhile belongs to somebody who has yet to take it back.
+        if signal.getsignal(signal.SIGINT) is meet:
+            signal.signal(signal.SIGINT, previous)
+
+
+_PATIENCE = 0.25
+"""Seconds that an event loop has to react to an interrupt before what blocks it is broken off."""
+
+_AGAIN = 0.01
+"""Seconds until the next function that blocks it is broken off: others may have been about to."""
+
+
+@contextmanager
+def breaking_off(reacted: Callable[[], bool]) -> Iterator[None]:
+    """Inside, an interrupt also ends async functions of buttons that keep the event loop to themselves.
+
+    A kernel turns an interrupt into a cancellation, which its loop gets to see when it is free. So where
+    it does not react, :class:`BrokenOff` is raised into the button's function that is in its way, and
+    nowhere else. Does nothing outside the main thread, which alone gets signals.
+
+    Args:
+        reacted: whether the run is ending; asked on a thread of its own.
+    """
+    previous: Any = None
+    if threading.current_thread() is threading.main_thread():
+        previous = signal.getsignal(signal.SIGINT)
+    if not callable(previous):
+        yield
+        return
+    over = threading.Event()
+    nudged = threading.Event()
+    watching: list[threading.Thread] = []
+
+    def watch() -> None:
+        pause = _PATIENCE
+        while not over.wait(pause) and not reacted():
+            nudged.set()
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            pause = _AGAIN
+
+    def meet(number: int, frame: FrameType | None) -> None:
+        if nudged.is_set():
+            nudged.clear()
+            if is_in_function(frame) and not over.is_set() and not reacted():
+                raise BrokenOff
+            return
+        if not watching:
+            watching.append(threading.Thread(target=watch, name="drawer interrupt", daemon=True))
+            watching[0].start()
+        previous(number, frame)
+
+    signal.signal(signal.SIGINT, meet)
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in watching:
+            thread.join()
         if signal.getsignal(signal.SIGINT) is meet:
             signal.signal(signal.SIGINT, previous)
 

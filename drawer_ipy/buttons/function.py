@@ -21,6 +21,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 MARK = "__drawer_button__"
 
 
+class BrokenOff(asyncio.CancelledError):
+    """Raised into an async function that keeps the event loop to itself while somebody interrupts it."""
+
+
 class FunctionButton:
     """A callable as a button.
 
@@ -86,7 +90,7 @@ class FunctionButton:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except asyncio.CancelledError as error:
-            if _is_wanted():
+            if _is_wanted() or isinstance(error, BrokenOff):
                 raise
             return _failed(error)
         except BaseException as error:
@@ -149,6 +153,13 @@ async def _settle(result: Any) -> Any:
     if inspect.isawaitable(result):
         return await _settle(await result)
     return result
+
+
+def is_in_function(frame: types.FrameType | None) -> bool:
+    """Whether the code of `frame` was called by the function of a button, on an event loop."""
+    while frame is not None and frame.f_code is not FunctionButton.press.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _is_wanted() -> bool:

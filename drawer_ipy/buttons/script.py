@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
-from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.base import Call, Outcome, Resources
 from drawer_ipy.buttons.output import parse_output, tail
 from drawer_ipy.buttons.process import CANCEL_GRACE, Finished, Process
+from drawer_ipy.buttons.processes import Processes
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
@@ -160,7 +161,7 @@ class ScriptButton:
         try:
             with self._command(program) as argv:
                 process = Process(argv, env, call.timeout, on_line)
-                done = await run_process(process, call.resources.get(Threads))
+                done = await run_process(process, call.resources)
         except OSError as error:
             return self._not_started(error, program, more)
         except ValueError as error:  # NUL characters, halves of surrogate pairs
@@ -224,18 +225,22 @@ class ScriptButton:
         return _unstarted(Code.SCRIPT_ERROR, f"button {self.name!r} could not be started: {error}", hint)
 
 
-async def run_process(process: Process, threads: Threads) -> Finished:
-    """Run `process` in one of `threads`; a cancellation ends it before it is passed on.
+async def run_process(process: Process, resources: Resources) -> Finished:
+    """Run `process` in one of the run's threads; a cancellation ends it before it is passed on.
 
     Raises:
         OSError, ValueError: as :meth:`Process.run`.
         asyncio.CancelledError: after the process is gone.
     """
+    known = resources.get(Processes)
+    known.add(process)
     try:
-        return await threads.submit(process.run)
+        return await resources.get(Threads).submit(process.run)
     except asyncio.CancelledError:
         await _end(process)
         raise
+    finally:
+        known.forget(process)
 
 
 async def _end(process: Process) -> None:

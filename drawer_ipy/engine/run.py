@@ -75,6 +75,12 @@ class Run:
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._cancel_body)
 
+    @property
+    def ending(self) -> bool:
+        """Whether it has ended, or a cancellation has got through to it."""
+        body = self._body
+        return body is not None and (body.done() or body.cancelling() > 0)
+
     def _cancel_body(self) -> None:
         # Once only: a second cancellation would cut short the clean-up that the first began.
         if self._body is not None and not self._body.cancelling():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,12 +29,14 @@ class Cell:
         messages: (seconds since the cell was sent, message) of its own, and every comm message meanwhile.
         others: messages of other cells that came meanwhile.
         reply: content of the execution's reply.
+        now: seconds since the cell was sent.
         acted_at, ended_at: seconds at which something was done to it, and at which it was over.
     """
 
     messages: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)
     reply: dict[str, Any] = field(default_factory=dict)
+    now: float = 0.0
     acted_at: float | None = None
     ended_at: float = 0.0
 
@@ -115,12 +118,12 @@ class Kernel:
             code: the cell's text.
             fails: whether its reply is an error; anything else than that is a failure of the test.
             act: done once, as soon as `when` holds of what has come so far.
-            when: looked at after each message.
+            when: looked at after each message, and every 50 ms.
             click_after: click on the display's Cancel button after so many seconds.
         """
         if click_after is not None:
             pause = click_after
-            act, when = click_cancel, lambda cell: cell.messages[-1][0] > pause
+            act, when = click_cancel, lambda cell: cell.now > pause
         cell = self.follow(self.client.execute(code), act, when)
         expected = "error" if fails else "ok"
         assert cell.reply["status"] == expected, (cell.reply, cell.stdout)
@@ -132,8 +135,15 @@ class Kernel:
         """Everything that the execution `message_id` causes, until it is over."""
         cell, began = Cell(), time.perf_counter()
         while True:
-            message = self.client.get_iopub_msg(timeout=PATIENCE)
-            now = time.perf_counter() - began
+            message = self._next(0.05 if act is not None else PATIENCE)
+            now = cell.now = time.perf_counter() - began
+            if act is not None and (cell.messages or message is None) and when(cell):
+                doing, act = act, None
+                cell.acted_at = now
+                doing(self, cell)
+            if message is None:
+                assert now < PATIENCE, "the kernel says nothing any more"
+                continue
             own = message["parent_header"].get("msg_id") == message_id
             if own or message["msg_type"] == "comm_msg":
                 cell.messages.append((now, message))
@@ -142,12 +152,16 @@ class Kernel:
             if own and message["content"].get("execution_state") == "idle":
                 cell.ended_at = now
                 break
-            if act is not None and cell.messages and when(cell):
-                doing, act = act, None
-                cell.acted_at = time.perf_counter() - began
-                doing(self, cell)
         cell.reply = self._reply(message_id)
         return cell
+
+    def _next(self, patience: float) -> dict[str, Any] | None:
+        """The next message, ``None`` when there is none for a moment."""
+        try:
+            return dict(self.client.get_iopub_msg(timeout=patience))
+        except queue.Empty:
+            assert patience < PATIENCE, "the kernel says nothing any more"
+            return None
 
     def _reply(self, message_id: str) -> dict[str, Any]:
         while True:

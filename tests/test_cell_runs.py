@@ -1,0 +1,272 @@
+"""The real ``%%drawer`` cell in a real kernel: progress, Cancel, interrupts, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+from kernel_rig import Action, Cell, Kernel, click_cancel, interrupt, kernel_in
+
+SETUP = """
+%load_ext drawer_ipy
+import asyncio, os, time
+from drawer_ipy.demo import DemoSite
+site = DemoSite.start()
+many = list(range(400))
+
+def parse(html: str) -> dict:
+    return {"length": len(html)}
+
+async def nap(x):
+    await asyncio.sleep(0.05)
+    return x * 10
+
+def snooze(x):
+    time.sleep(0.05)
+    return x * 10
+
+def stuck(x):
+    time.sleep(30 if x == 25 else 0.02)
+    return x * 10
+
+async def stuck_loop(x):
+    await asyncio.sleep(0)
+    time.sleep(30 if x == 25 else 0.02)
+    return x * 10
+"""
+
+SCRIPTS = """buttons:
+  quick: {runtime: sh, code: "sleep 0.05; echo $((BUTTONS_ARG_X * 10))", args: [x]}
+  deaf:
+    runtime: bash
+    args: [x]
+    code: |
+      trap '' TERM
+      test $BUTTONS_ARG_X -lt 20 && { echo $((BUTTONS_ARG_X * 10)); exit; }
+      sleep 60 & (sleep 61 & sleep 62) &
+      wait; sleep 63
+"""
+
+SOON = 2.0
+"""Seconds; a second is promised, and the machine that tests may be busy. Left alone a run takes five."""
+
+
+def each(button: str, head: str = "%%drawer t", extra: str = "") -> str:
+    """A cell that presses `button` for each of 400 numbers, four at once."""
+    return f"""{head} xs=$many
+{extra}
+steps:
+  - id: each
+    kind: for_each
+    over: ${{inputs.xs}}
+    as: x
+    parallelism: 4
+    steps: [{{id: y, button: {button}, args: {{x: "${{x}}"}}}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
+        yield kernel
+
+
+def after(seconds: float) -> Callable[[Cell], bool]:
+    """That the cell has run for so long."""
+    return lambda cell: cell.now > seconds
+
+
+def partial_counts(kernel: Kernel, name: str = "_drawer") -> dict[str, int]:
+    """The counts of partial Results, which are in order: what ended has its output, the rest has none."""
+    assert kernel.value(f"[row['x'] for row in {name}] == many")
+    assert kernel.value(f"all(row['y'] == row['x'] * 10 for row in {name}.ok)")
+    assert kernel.value(f"all(row['y'] is None for row in {name} if row.status != 'ok')")
+    counts: dict[str, int] = kernel.value(f"{name}.counts")
+    assert sum(counts.values()) == 400
+    return counts
+
+
+def left_behind(kernel: Kernel) -> list[psutil.Process]:
+    """Children of the kernel after the moment that the system needs to take them away."""
+    until = time.monotonic() + 2
+    while (left := kernel.children()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return left
+
+
+def test_a_scrape_gives_an_ordered_table(kernel: Kernel) -> None:
+    cell = kernel.run(
+        """%%drawer scrape --out pages urls={site.page_urls[:60]}
+        buttons:
+          fetch: {url: "{{url}}", args: [url]}
+        steps:
+          - id: each
+            kind: for_each
+            over: ${inputs.urls}
+            as: url
+            parallelism: 8
+            steps:
+              - {id: page, button: fetch, args: {url: "${url}"}}
+              - {id: parsed, button: parse, args: {html: "${page.output}"}}
+        """
+    )
+    assert cell.shown.startswith("✔ 60 items")
+    assert kernel.value("list(pages['url']) == site.page_urls[:60]")
+    assert kernel.value("all(n > 500 for n in pages['length'])")
+    assert kernel.value("pages is _drawer")
+
+
+@pytest.mark.parametrize("display", ["auto", "html"])
+def test_progress_arrives_while_the_cell_runs(kernel: Kernel, display: str) -> None:
+    cell = kernel.run(each("nap", f"%%drawer t -p 12 --display {display}"))
+    kinds = ("comm_msg", "update_display_data")
+    at = [seconds for seconds, message in cell.messages if message["msg_type"] in kinds]
+    assert len([seconds for seconds in at if seconds < cell.ended_at * 0.9]) >= 2
+    assert cell.shown.startswith("✔ 400 items")
+
+
+@pytest.mark.parametrize("act", [click_cancel, interrupt])
+@pytest.mark.parametrize("button", ["nap", "snooze", "quick"])
+def test_stopping_a_run_keeps_what_had_ended(kernel: Kernel, act: Action, button: str) -> None:
+    cell = kernel.run(each(button, "%%drawer t -o kept", SCRIPTS), fails=True, act=act, when=after(0.6))
+    assert cell.took < SOON
+    assert cell.traceback.startswith("DrawerCancelled: drawer 't' was cancelled (")
+    assert len(cell.traceback.splitlines()) == 1
+    counts = partial_counts(kernel, "kept")
+    assert counts["ok"] > 0
+    assert counts["failed"] == 0
+    assert counts["cancelled"] <= 4
+    assert counts["skipped"] > 200
+    assert cell.shown.startswith(f"⚠ {counts['ok']} ok")
+    assert left_behind(kernel) == []
+
+
+def interrupt_twice(kernel: Kernel, cell: Cell) -> None:
+    kernel.interrupt()
+    time.sleep(0.1)
+    kernel.interrupt()
+
+
+@pytest.mark.parametrize("act", [interrupt, interrupt_twice])
+@pytest.mark.parametrize("button", ["stuck", "stuck_loop", "deaf"])
+def test_an_interrupt_does_not_wait_for_what_will_not_end(kernel: Kernel, act: Action, button: str) -> None:
+    """A thread that sleeps, a coroutine that blocks the loop, scripts that ignore SIGTERM."""
+    cell = kernel.run(each(button, extra=SCRIPTS), fails=True, act=act, when=after(0.6))
+    assert cell.took < SOON
+    counts = partial_counts(kernel)
+    assert counts["ok"] >= 10
+    assert counts["failed"] == 0
+    assert left_behind(kernel) == []
+    assert kernel.run("await asyncio.sleep(0.01); print('alive')").stdout == "alive\n"
+
+
+@pytest.mark.parametrize("act", [interrupt, interrupt_twice])
+@pytest.mark.parametrize("button", ["nap", "deaf"])
+def test_an_interrupt_ends_a_cell_that_cannot_be_awaited(kernel: Kernel, act: Action, button: str) -> None:
+    cell = kernel.run(each(button, "%%time\n%%drawer t", SCRIPTS), fails=True, act=act, when=after(0.6))
+    assert cell.took < SOON
+    assert partial_counts(kernel)["ok"] >= 10
+    assert left_behind(kernel) == []
+
+
+def test_top_level_await_works_after_a_cancelled_cell(kernel: Kernel) -> None:
+    kernel.run(each("nap"), fails=True, act=interrupt, when=after(0.3))
+    assert kernel.run("print(await nap(7), asyncio.current_task().cancelling())").stdout == "70 0\n"
+
+
+def test_objects_of_an_earlier_cell_that_are_bound_to_the_loop_work_in_async_buttons(kernel: Kernel) -> None:
+    kernel.run(
+        """
+        import aiohttp
+        session, lock = aiohttp.ClientSession(), asyncio.Lock()
+        inside = [0, 0]
+        async def get(x):
+            async with lock:
+                inside[0] += 1
+                inside[1] = max(inside)
+                async with session.get(site.page_urls[x % 5]) as answer:
+                    await answer.read()
+                inside[0] -= 1
+            return x * 10
+        """
+    )
+    cell = kernel.run(each("get", "%%drawer t --out got"))
+    assert cell.shown.startswith("✔ 400 items")
+    assert kernel.value("inside") == [0, 1]
+    assert partial_counts(kernel, "got")["ok"] == 400
+    kernel.run("await session.close()")
+
+
+def test_a_timeout_ends_the_run_and_keeps_what_had_ended(kernel: Kernel) -> None:
+    cell = kernel.run(each("quick", "%%drawer t --timeout 0.5", SCRIPTS), fails=True)
+    assert cell.traceback.splitlines() == [
+        "DrawerFailed: drawer 't' failed: TIMEOUT: the run was ended after 0.5 s",
+        "  what had ended by then is in the results; give it more time",
+    ]
+    assert cell.ended_at < 0.5 + SOON
+    counts = partial_counts(kernel)
+    assert counts["ok"] > 0
+    assert counts["failed"] == 0
+    assert left_behind(kernel) == []
+    assert kernel.value("(_drawer.run.status, _drawer.run.error.code)") == ("failed", "TIMEOUT")
+
+
+def test_a_failure_ends_the_cell_with_a_short_error_that_holds_everything(kernel: Kernel) -> None:
+    kernel.run(
+        """
+        def picky(x):
+            if x == 8:
+                raise KeyError("no such thing")
+            return x * 10
+        """
+    )
+    cell = kernel.run(each("picky"), fails=True)
+    assert len(cell.traceback.splitlines()) <= 4
+    assert "drawer 't' failed at step 'each': FOREACH_ITEM_FAILED: " in cell.traceback
+    assert "drawer_ipy" not in cell.traceback
+    assert "KeyError" in cell.traceback
+    held = kernel.run(
+        """
+        import sys
+        error = sys.last_value
+        print(type(error).__name__, error.results is _drawer, len(error.results), error.results.ok[0]['y'])
+        """
+    )
+    assert held.stdout == "DrawerFailed True 400 0\n"
+    assert kernel.value("[row['x'] for row in _drawer.failed]") == [8]
+    kernel.run(each("picky", "%%drawer t --no-raise"))
+
+
+@pytest.mark.parametrize("loop", ["thread", "nested"])
+def test_where_a_cell_runs_can_be_chosen(kernel: Kernel, loop: str) -> None:
+    kernel.run(f"%config DrawerMagics.loop = {loop!r}")
+    try:
+        kernel.run(
+            "async def where(x): return id(asyncio.get_running_loop())\nhere = asyncio.get_event_loop()"
+        )
+        kernel.run(each("where"))
+        assert kernel.value("{row['y'] for row in _drawer} == {id(here)}") is (loop == "nested")
+        cell = kernel.run(each("nap"), fails=True, act=interrupt, when=after(0.6))
+        assert cell.took < SOON
+        assert partial_counts(kernel)["ok"] > 0
+    finally:
+        kernel.run("%config DrawerMagics.loop = 'awaited'")
+    assert kernel.run("print(await nap(1))").stdout == "10\n"
+
+
+def test_the_end_of_the_kernel_is_the_end_of_its_scripts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
+        message = kernel.client.execute(each("deaf", extra=SCRIPTS))
+        until = time.monotonic() + 20
+        while len(kernel.children()) < 8 and time.monotonic() < until:
+            time.sleep(0.05)
+        processes = kernel.children()
+        assert len(processes) >= 8, message
+        kernel.manager.shutdown_kernel(now=False)
+    gone, alive = psutil.wait_procs(processes, timeout=5)
+    for process in alive:
+        process.kill()
+    assert alive == []
+    assert len(gone) == len(processes)
