@@ -212,10 +212,13 @@ class Press:
         Raises:
             DrawerFailed, DrawerCancelled: the run did not end ok, and that is to be said.
         """
+        notes = self._job.run.notes
         if not self._quiet:
             tell(self._job.warnings)
+            for note in notes if self._job.run.record.status == "ok" else ():
+                print(f"note: {note}")  # the error of a run that did not end ok tells them itself
         if self._check and self._results is not None:
-            raise_for(self._results, self._job.run.notes)
+            raise_for(self._results, notes)
 
 
 def tell(problems: Iterable[Problem]) -> None:
