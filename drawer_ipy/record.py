@@ -43,6 +43,7 @@ class StepResult:
         error: why it failed, ``None`` when it did not.
         attempts: how often it was tried.
         retry_after: seconds the other side asked to wait before another attempt, ``None`` when it did not.
+        about: what a button told beside its output (of a request: status, url, headers, elapsed).
     """
 
     id: str
@@ -58,6 +59,7 @@ class StepResult:
     error: ErrorInfo | None = None
     attempts: int = 1
     retry_after: float | None = None
+    about: Mapping[str, Any] | None = None
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; the output it may have is kept by the caller's choice."""
@@ -91,6 +93,8 @@ class StepResult:
         for key in ("stdout", "stderr"):
             if getattr(self, key):
                 out[key] = getattr(self, key)
+        if self.about is not None:
+            out["about"] = plain(self.about)
         if self.attempts > 1:
             out["attempts"] = self.attempts
         if self.error is not None:
@@ -108,9 +112,10 @@ class StepColumn:
         errors: index -> :class:`ErrorInfo`, only for items where it failed.
         details: index -> :class:`StepResult`, only where there is more to tell (a failure, stderr,
             several attempts).
+        about: index -> what the button told beside its output, where it told something.
     """
 
-    __slots__ = ("details", "errors", "id", "outputs", "statuses")
+    __slots__ = ("about", "details", "errors", "id", "outputs", "statuses")
 
     def __init__(self, step_id: str, n: int) -> None:
         self.id = step_id
@@ -118,10 +123,13 @@ class StepColumn:
         self.statuses = bytearray(n)
         self.errors: dict[int, ErrorInfo] = {}
         self.details: dict[int, StepResult] = {}
+        self.about: dict[int, Mapping[str, Any]] = {}
 
     def put(self, index: int, result: StepResult) -> None:
         """Record how the step ended for item `index`."""
         self.outputs[index] = result.output
+        if result.about is not None:
+            self.about[index] = result.about
         error = result.error
         if error is None and result.status == "ok":
             self.statuses[index] = 1

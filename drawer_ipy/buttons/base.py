@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
@@ -62,6 +63,8 @@ class Outcome:
             functions and prompts that fail.
         stdout, stderr: text captured, bounded; for a function that raised, stderr is its traceback.
         retry_after: seconds the other side asked us to wait, ``None`` when it did not.
+        about: what is worth recording beside the output, fit for JSON: for a request its status, final URL,
+            headers and seconds; ``None`` when there is nothing.
     """
 
     output: Any = None
@@ -71,6 +74,7 @@ class Outcome:
     stdout: str = ""
     stderr: str = ""
     retry_after: float | None = None
+    about: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -83,12 +87,21 @@ class Call:
             since only it can keep what was captured until then.
         env: environment variables to add for a process (batteries).
         log: called with each line of progress, ``None`` when nobody listens.
+        batteries: what ``${batteries.X}`` sees in a button's own texts.
+        turn: waits for the next start that the button's rate allows; ``None`` when it has no rate. The first
+            start is waited for already: this is for a press that sends more than one request.
     """
 
     resources: Resources
     timeout: float | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     log: Callable[[str], None] | None = None
+    batteries: Mapping[str, str] = field(default_factory=dict)
+    turn: Callable[[], Awaitable[None]] | None = None
+
+    def scope(self) -> dict[str, Any]:
+        """The names that references in a button's own texts may use."""
+        return {"batteries": self.batteries, "env": os.environ}
 
 
 class Button(Protocol):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import re
 import socket
+from collections.abc import Iterator
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -20,23 +22,30 @@ from drawer_ipy.errors import Code, DrawerError
 _BLOCKED = tuple(
     ipaddress.ip_network(text)
     for text in (
-        "127.0.0.0/8",
+        "127.0.0.0/8",  # loopback
         "10.0.0.0/8",
         "172.16.0.0/12",
         "192.168.0.0/16",
-        "169.254.0.0/16",
-        "100.64.0.0/10",
+        "169.254.0.0/16",  # link-local, with the metadata services of clouds
+        "100.64.0.0/10",  # behind a provider's address translation (CGNAT)
         "0.0.0.0/8",
-        "224.0.0.0/4",
+        "192.0.0.0/24",  # protocol assignments, with Oracle's metadata service
+        "198.18.0.0/15",  # benchmarks of networks
+        "224.0.0.0/4",  # multicast
         "240.0.0.0/4",
         "::/128",
         "::1/128",
+        "64:ff9b:1::/48",  # translation within a network
         "fc00::/7",
         "fe80::/10",
+        "fec0::/10",  # link-local's predecessor
         "ff00::/8",
     )
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_ISATAP = (0x00005EFE, 0x02005EFE)
+_NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}", re.ASCII)
 _OPEN_ENV = "BUTTONS_ALLOW_PRIVATE_NETWORKS"
 
 
@@ -53,13 +62,27 @@ def is_private(address: str) -> bool:
         ValueError: when `address` is no IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is None and ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            ip = inner
+    if _blocked(ip):
+        return True
+    return isinstance(ip, ipaddress.IPv6Address) and any(_blocked(inner) for inner in _carried(ip))
+
+
+def _blocked(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return any(ip in network for network in _BLOCKED if network.version == ip.version)
+
+
+def _carried(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address stands for or is routed to."""
+    if ip.ipv4_mapped is not None:
+        yield ip.ipv4_mapped
+    if ip.sixtofour is not None:
+        yield ip.sixtofour
+    if ip.teredo is not None:
+        yield from ip.teredo
+    number = int(ip)
+    last = ipaddress.IPv4Address(number & 0xFFFFFFFF)
+    if ip in _NAT64 or ip in _COMPATIBLE or (number >> 32) & 0xFFFFFFFF in _ISATAP:
+        yield last
 
 
 def private_networks_open() -> bool:
@@ -79,15 +102,32 @@ def refuse(host: str, address: str = "") -> AddressRefused:
 def check_literal(host: str) -> None:
     """Refuse `host` when it is a private IP address written out; names are left to the resolver.
 
+    Systems also take ``2130706433``, ``0x7f.1`` and ``017700000001`` for 127.0.0.1, so these are read as
+    they read them.
+
     Raises:
         AddressRefused: when it is.
     """
+    address = host.rstrip(".")
     try:
-        private = is_private(host)
+        private = is_private(address)
     except ValueError:
-        return
+        number = _spelled(address)
+        if number is None:
+            return
+        address, private = number, is_private(number)
     if private:
-        raise refuse(host)
+        raise refuse(host, address)
+
+
+def _spelled(host: str) -> str | None:
+    """The usual form of an IPv4 address in one of its other spellings; ``None`` when it is none."""
+    if not _NUMERIC.fullmatch(host):
+        return None
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
 class GuardedResolver(AbstractResolver):

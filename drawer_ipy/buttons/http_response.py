@@ -1,191 +1,189 @@
-"""What a server answered, as an outcome: the body bounded and decoded, failures in plain words."""
+"""What a server answered: its body as a value, and the whole of it as a record or an outcome."""
 
 from __future__ import annotations
 
-import codecs
-import errno
 import http
-import re
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
-import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http_text import MARKUP, decode, is_binary, is_json, parse_content_type
 from drawer_ipy.buttons.output import parse_output
 from drawer_ipy.errors import Code, ErrorInfo
 
 _SHOWN = 64 * 1024
 """Characters kept of the body of a failed request."""
 
-_META_CHARSET = re.compile(rb"""<meta[^>]+charset=["']?\s*([\w.:-]+)""", re.IGNORECASE)
-_BINARY_TYPES = ("image/", "audio/", "video/", "font/")
-_BINARY = frozenset(
-    f"application/{kind}"
-    for kind in (
-        "octet-stream", "pdf", "zip", "gzip", "x-gzip", "x-tar", "x-7z-compressed", "x-bzip2", "zstd",
-        "msword", "vnd.ms-excel", "vnd.apache.parquet", "vnd.apache.arrow.file", "x-parquet", "wasm",
-    )
-)  # fmt: skip
-_MARKUP = frozenset({"text/html", "application/xhtml+xml", "text/xml", "application/xml", "text/csv"})
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BUSY = frozenset({429, 503})
 
 
-class TooLarge(Exception):
-    """The body is longer than the button's limit."""
+@dataclass(slots=True)
+class Response:
+    """A whole answer, whatever its status.
 
-
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole body, decompressed.
-
-    Raises:
-        TooLarge: as soon as there is more than `limit` bytes; no more than that (and one chunk) is held.
+    Attributes:
+        method: of the request that was answered, after redirects.
+        url: where it was answered, after redirects.
+        status, reason: of the answer; ``reason`` may be ``""``.
+        headers: as sent; names in any case, values in order.
+        body: decompressed; ``b""`` when it was saved to a file.
+        elapsed: seconds from sending until the body was there, redirects included, waiting for a turn not.
+        attempts: how often it was asked for.
+        path, size: the file the body was saved to, and its bytes; ``None`` when it was not.
     """
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    method: str
+    url: URL
+    status: int
+    reason: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: CIMultiDictProxy(CIMultiDict()))
+    body: bytes = b""
+    elapsed: float = 0.0
+    attempts: int = 1
+    path: Path | None = None
+    size: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether its status is one of 200 to 399."""
+        return 200 <= self.status < 400
+
+    @property
+    def busy(self) -> bool:
+        """Whether the server says that it has too much to do."""
+        return self.status in _BUSY
+
+    @property
+    def content_type(self) -> str:
+        """The type its header declares, in lower case; ``""`` when none."""
+        return parse_content_type(self.headers.get("Content-Type", ""))[0]
+
+    @property
+    def status_line(self) -> str:
+        """``HTTP 404 Not Found``."""
+        return f"HTTP {self.status} {self.reason or _phrase(self.status)}".rstrip()
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the server asks to wait; ``None`` when it does not."""
+        return retry_after(self.headers.get("Retry-After", ""))
+
+    def text(self) -> str:
+        """The body as text, in its declared or detected encoding."""
+        return decode(*parse_content_type(self.headers.get("Content-Type", "")), self.body)
+
+    def value(self) -> Any:
+        """JSON as its value, text as text, images and archives as bytes; ``None`` for an empty body.
+
+        Text that is neither markup nor declared as JSON follows the rule for what a script prints: it is a
+        value when it is exactly one (the original's rule).
+        """
+        if not self.body:
+            return None
+        kind, charset = parse_content_type(self.headers.get("Content-Type", ""))
+        if is_binary(kind, charset, self.body):
+            return self.body
+        text = decode(kind, charset, self.body)
+        return text if kind in MARKUP else parse_output(text)
+
+    def about(self) -> dict[str, Any]:
+        """``{status, url, headers, elapsed}``, what records keep beside the body; fit for JSON."""
+        about = {
+            "status": self.status,
+            "url": str(self.url),
+            "headers": plain_headers(self.headers),
+            "elapsed": round(self.elapsed, 6),
+        }
+        if self.attempts > 1:
+            about["attempts"] = self.attempts
+        return about
+
+    def content(self) -> dict[str, Any]:
+        """The body as ``json``, ``text`` or ``bytes``, or the ``path`` and ``size`` of its file."""
+        if self.path is not None:
+            return {"path": str(self.path), "size": self.size}
+        kind, charset = parse_content_type(self.headers.get("Content-Type", ""))
+        if is_binary(kind, charset, self.body):
+            return {"bytes": self.body}
+        text = decode(kind, charset, self.body)
+        value = parse_output(text) if is_json(kind) else text
+        # JSON that cannot be read is told as the text it is; a string is JSON only with its quotes.
+        return {"text" if value is text else "json": value}
+
+    def record(self) -> dict[str, Any]:
+        """The whole answer: :meth:`about` and :meth:`content`."""
+        return {**self.about(), **self.content()}
 
 
-def outcome_of(response: aiohttp.ClientResponse, body: bytes) -> Outcome:
-    """Status 200 to 399 is ok, with the body as output; anything else an error that shows its beginning."""
-    if 200 <= response.status < 400:
-        return Outcome(_output(response, body))
-    status = status_line(response)
+def outcome_of(response: Response, full: bool = False) -> Outcome:
+    """Status 200 to 399 is ok; anything else an error that shows the beginning of the body.
+
+    Args:
+        full: whether the output is the whole record and not the body alone.
+    """
+    if not response.ok:
+        return _failed(response)
+    about = response.about()
+    if full:
+        return Outcome({**about, **response.content()}, about=about)
+    return Outcome(response.value() if response.path is None else str(response.path), about=about)
+
+
+def _failed(response: Response) -> Outcome:
+    status = response.status_line
     remediation = ""
-    if response.status in (429, 503):
-        remediation = (
-            "lower `parallelism`, set `rate`, or retry: `on_failure: {action: retry, max_attempts: 3}`"
-        )
+    if response.busy:
+        remediation = "lower `parallelism`, set `rate`, or repeat it: `retries: 3` on the button"
     elif response.status in (401, 403):
         remediation = "check the credentials in its headers"
-    text = _text(response, body)
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\n[truncated]"
+    text = response.text()
     return Outcome(
         status="error",
         error=ErrorInfo(Code.HTTP_ERROR, f"{status} for {response.method} {response.url}", remediation),
         exit_code=response.status,
-        stdout=shown,
+        stdout=text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\n[truncated]",
         stderr=status,
-        retry_after=retry_after(response.headers.get("Retry-After", "")),
+        retry_after=response.retry_after,
+        about=response.about(),
     )
 
 
-def status_line(response: aiohttp.ClientResponse) -> str:
-    """``HTTP 404 Not Found``."""
-    reason = response.reason
-    if not reason:
-        try:
-            reason = http.HTTPStatus(response.status).phrase
-        except ValueError:
-            reason = ""
-    return f"HTTP {response.status} {reason}".rstrip()
+def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers by lower-case name; values of one that came several times are joined by a comma (by a line
+    break for cookies, which hold commas).
+    """
+    out: dict[str, str] = {}
+    for given, value in headers.items():
+        name = given.lower()
+        if name in out:
+            out[name] += f"\n{value}" if name == "set-cookie" else f", {value}"
+        else:
+            out[name] = value
+    return out
+
+
+def _phrase(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def retry_after(text: str) -> float | None:
     """A Retry-After header in seconds from now; ``None`` when there is none to be read."""
     text = text.strip()
-    if text.isdigit():
-        return float(text)
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _output(response: aiohttp.ClientResponse, body: bytes) -> Any:
-    """JSON as its value, text as text, images and archives as bytes; ``None`` for an empty body."""
-    if not body:
-        return None
-    if _is_binary(response, body):
-        return body
-    text = _text(response, body)
-    return text if response.content_type in _MARKUP else parse_output(text)
-
-
-def _is_binary(response: aiohttp.ClientResponse, body: bytes) -> bool:
-    kind = response.content_type
-    if "Content-Type" in response.headers:
-        if kind.startswith("text/") or kind.endswith(("json", "xml", "javascript", "+yaml", "-urlencoded")):
-            return False
-        if kind in _BINARY or kind.startswith((*_BINARY_TYPES, "application/vnd.openxmlformats")):
-            return True
-    if response.charset is not None:
-        return False
-    # A type nobody declared or we do not know: text if it reads as text.
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return b"\0" in body
-
-
-def _text(response: aiohttp.ClientResponse, body: bytes) -> str:
-    """The body by the declared charset, its byte order mark, its meta tag, UTF-8 or Windows-1252."""
-    for charset in _charsets(response, body):
-        try:
-            return body.decode(charset, errors="replace")
-        except LookupError:
-            continue  # a charset nobody knows
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        markup = response.content_type in _MARKUP
-        return body.decode("cp1252" if markup else "utf-8", errors="replace")
-
-
-def _charsets(response: aiohttp.ClientResponse, body: bytes) -> list[str]:
-    found = [name for mark, name in _MARKS if body.startswith(mark)]
-    if response.charset:
-        found.append(response.charset)
-    if response.content_type == "text/html" and (meta := _META_CHARSET.search(body, 0, 2048)):
-        name = meta.group(1).decode("ascii", errors="replace")
-        # A page whose tag can be read as ASCII is not in UTF-16, whatever the tag says (the HTML standard).
-        found.append("utf-8" if name.lower().startswith("utf-16") else name)
-    return found
-
-
-def connection_failure(error: BaseException, method: str, url: str) -> Outcome:
-    """What went wrong before there was a whole answer, in plain words."""
-    what, remediation = _in_words(error)
-    info = ErrorInfo(Code.HTTP_ERROR, f"{what} for {method} {url}", remediation)
-    return Outcome(status="error", error=info, exit_code=-1, stderr=f"{type(error).__name__}: {error}")
-
-
-def _in_words(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"no host named {error.host!r} was found", "check the spelling, or the network"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return f"no secure connection to {error.host}:{error.port} ({error.os_error or error})", ""
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _os_words(error.os_error, f"{error.host}:{error.port}")
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the server closed the connection without an answer", ""
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return f"the answer broke off or is damaged ({_first_line(error)})", ""
-    if isinstance(error, aiohttp.ClientResponseError):
-        return f"the answer is not HTTP as it should be ({_first_line(error)})", ""
-    if isinstance(error, OSError):
-        return _os_words(error, "the server")
-    return _first_line(error), ""
-
-
-def _os_words(error: OSError, place: str) -> tuple[str, str]:
-    if error.errno == errno.ECONNREFUSED:
-        return f"{place} refused the connection", "is the server running, on that port?"
-    if error.errno in (errno.ECONNRESET, errno.EPIPE):
-        return f"{place} broke the connection off", ""
-    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
-        return f"{place} cannot be reached from here", "check the network"
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "too many connections are open", "lower `parallelism`"
-    return f"no connection to {place} ({error.strerror or error})", ""
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""The connections of a run: one pool for requests that are guarded, one for those that may go anywhere."""
+"""What all requests of a run share: connections, cookies, proxies, and what is known of each host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from drawer_ipy._version import __version__
+from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_guard import GuardedResolver
+from drawer_ipy.buttons.http_hosts import Host
 
 USER_AGENT = f"drawer_ipy/{__version__}"
 _DNS_SECONDS = 60
@@ -21,66 +23,94 @@ _HEADER_LIMIT = 64 * 1024
 
 
 class HttpSession:
-    """What all requests of a run share, made when the first one comes.
+    """The HTTP side of one run, made when the first request comes.
 
-    There is no limit on connections here, since the engine bounds how much runs at once, and no cookie
-    jar, since items must not see one another's cookies. Proxies are the environment's.
+    Connections are kept for further requests. There are two pools of them: guarded ones, whose addresses
+    were checked when they were made, and open ones. Cookies are kept only for the requests that ask for
+    it, since items must not see one another's unless they are meant to. There is no limit on connections
+    here: the engine bounds what runs at once, and :class:`Host` what one host gets.
+
+    Args:
+        resolver: what resolves names; the system's resolver when not given.
     """
 
-    def __init__(self) -> None:
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        self._inner = resolver
+        self._connectors: dict[bool, aiohttp.TCPConnector] = {}
+        self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._jar: aiohttp.CookieJar | None = None
+        self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._proxies: dict[str, str] = urllib.request.getproxies()
         self._resolver: GuardedResolver | None = None
 
-    async def route(self, url: URL, guarded: bool) -> tuple[aiohttp.ClientSession, str | None]:
-        """The session to reach `url` through, and the proxy to use.
+    def host(self, url: URL) -> Host:
+        """What the run knows of the host of `url`; two ports are two hosts."""
+        key = url.host, url.port
+        found = self._hosts.get(key)
+        if found is None:
+            found = self._hosts[key] = Host(url.host_port_subcomponent or url.authority)
+        return found
 
-        A proxy resolves the name itself and may well be in a private network; so behind one the target is
-        checked here, and the connection to the proxy is not.
-
-        Raises:
-            AddressRefused: when the target behind a proxy is in a private network.
-        """
-        proxy = self._proxy_for(url) if self._proxies else None
-        if proxy is None:
-            return self._session(guarded), None
-        if guarded:
-            await self._check_target(url.host or "", url.port or 0)
-        return self._session(False), proxy
-
-    def _proxy_for(self, url: URL) -> str | None:
+    def proxy_for(self, url: URL) -> str | None:
+        """The environment's proxy for `url`; ``None`` when it has none, or excepts that host."""
+        if not self._proxies:
+            return None
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
         if proxy is None or urllib.request.proxy_bypass(url.host or ""):
             return None
         return proxy if "://" in proxy else f"http://{proxy}"
 
-    async def _check_target(self, host: str, port: int) -> None:
+    async def check_target(self, url: URL) -> None:
+        """Refuse the private target of a request that goes through a proxy, which resolves it by itself.
+
+        Raises:
+            AddressRefused: when it is in a private network.
+        """
         if self._resolver is None:
-            self._resolver = GuardedResolver()
+            self._resolver = GuardedResolver(self._inner)
         # A name that only the proxy can resolve is the proxy's to keep watch over.
         with contextlib.suppress(OSError):
-            await self._resolver.resolve(host, port)
+            await self._resolver.resolve(url.host or "", url.port or 0)
 
-    def _session(self, guarded: bool) -> aiohttp.ClientSession:
-        session = self._sessions.get(guarded)
+    def client(self, guarded: bool, cookies: bool) -> aiohttp.ClientSession:
+        """The session for requests of that sort; it must not be closed by the caller."""
+        session = self._sessions.get((guarded, cookies))
         if session is None:
-            loop = asyncio.get_running_loop()
-            resolver: AbstractResolver = GuardedResolver() if guarded else ThreadedResolver(loop)
-            connector = aiohttp.TCPConnector(
-                limit=0, limit_per_host=0, ttl_dns_cache=_DNS_SECONDS, resolver=resolver
-            )
-            session = self._sessions[guarded] = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
+            session = self._sessions[guarded, cookies] = aiohttp.ClientSession(
+                connector=self._connector(guarded),
+                connector_owner=False,
+                cookie_jar=self._cookie_jar() if cookies else aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),  # a press has a time limit of its own
-                headers={"User-Agent": USER_AGENT},
+                headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": ACCEPTED},
+                auto_decompress=False,  # see http_decode
                 max_line_size=_HEADER_LIMIT,
                 max_field_size=_HEADER_LIMIT,
             )
         return session
 
+    def _cookie_jar(self) -> aiohttp.CookieJar:
+        if self._jar is None:
+            # "Unsafe" means that hosts without a name may set cookies, too: a site on this computer.
+            self._jar = aiohttp.CookieJar(unsafe=True)
+        return self._jar
+
+    def _connector(self, guarded: bool) -> aiohttp.TCPConnector:
+        connector = self._connectors.get(guarded)
+        if connector is None:
+            inner = self._inner or ThreadedResolver(asyncio.get_running_loop())
+            connector = self._connectors[guarded] = aiohttp.TCPConnector(
+                limit=0,
+                limit_per_host=0,
+                ttl_dns_cache=_DNS_SECONDS,
+                resolver=GuardedResolver(inner) if guarded else inner,
+            )
+        return connector
+
     async def aclose(self) -> None:
         """Close all connections."""
         for session in self._sessions.values():
             await session.close()
+        for connector in self._connectors.values():
+            await connector.close()
         self._sessions.clear()
+        self._connectors.clear()

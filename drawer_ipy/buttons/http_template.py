@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -18,7 +18,7 @@ from yarl import URL
 from drawer_ipy.buttons.arguments import missing_args, shorten, to_json, to_text
 from drawer_ipy.errors import ArgumentError, UsageError
 
-_PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
+PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
 _SAFE_LITERAL = "%/:?#[]@!$&'()*+,;=~-._"
 Encode = Callable[[str], str]
 Values = Mapping[str, Any]
@@ -48,30 +48,32 @@ class Template:
 
     Attributes:
         names: the arguments it has places for.
+        literals: the text before, between and after the places.
     """
 
-    __slots__ = ("_encode", "_parts", "names")
+    __slots__ = ("_encode", "_places", "literals", "names")
 
     def __init__(self, text: str, encode: Encode = raw) -> None:
-        pieces = _PLACE.split(text)
-        # Literal, name, literal, name, ..., literal; a name keeps its text in case nothing is given for it.
-        originals = [match.group(0) for match in _PLACE.finditer(text)]
-        self._parts: list[tuple[str, str, str]] = list(
-            zip(pieces[::2], [*pieces[1::2], ""], [*originals, ""], strict=True)
-        )
+        pieces = PLACE.split(text)
+        self.literals: tuple[str, ...] = tuple(pieces[::2])
+        # A name keeps its text in case nothing is given for it.
+        originals = [match.group(0) for match in PLACE.finditer(text)]
+        self._places = tuple(zip(pieces[1::2], originals, strict=True))
         self._encode = encode
         self.names = tuple(dict.fromkeys(pieces[1::2]))
 
-    def fill(self, values: Values) -> str:
-        """The text with every place filled; a place nobody gave a value for stays as it is written."""
-        if not self.names:
-            return self._parts[0][0]
-        out = []
-        for literal, name, original in self._parts:
+    def fill(self, values: Values, literals: Sequence[str] | None = None) -> str:
+        """The text with every place filled; a place nobody gave a value for stays as it is written.
+
+        Args:
+            literals: what to put in place of :attr:`literals`, one for each.
+        """
+        literals = self.literals if literals is None else literals
+        out = [literals[0]]
+        for (name, original), literal in zip(self._places, literals[1:], strict=True):
+            value = values.get(name)
+            out.append(original if value is None else self._encode(to_text(value, name)))
             out.append(literal)
-            if name:
-                value = values.get(name)
-                out.append(original if value is None else self._encode(to_text(value, name)))
         return "".join(out)
 
 
@@ -96,7 +98,7 @@ class UrlTemplate:
     def __init__(self, text: str, owner: str) -> None:
         self._owner = owner
         text = text.strip()
-        first = _PLACE.match(text)
+        first = PLACE.match(text)
         self._base = first.group(1) if first else ""
         if first:
             head, rest = "", text[first.end() :]
@@ -109,16 +111,18 @@ class UrlTemplate:
             self.host = urlsplit(head).netloc.lower()
             head = _ascii(head)
         self._follows = bool(rest)
-        path, question, query = rest.partition("#")[0].partition("?")
+        rest, sharp, fragment = rest.partition("#")
+        path, question, query = rest.partition("?")
         self._head = head
         self._path = Template(_requote(path), in_path)
         self._query = Template(_requote(question + query), quote_plus)
-        names = (self._base, *self._path.names, *self._query.names)
+        self._fragment = Template(_requote(sharp + fragment), in_path)
+        names = (self._base, *self._path.names, *self._query.names, *self._fragment.names)
         self.names = tuple(dict.fromkeys(name for name in names if name))
 
     def _check_head(self, text: str, head: str) -> None:
         parts = urlsplit(head)
-        if _PLACE.search(head) or "{{" in head:
+        if PLACE.search(head) or "{{" in head:
             raise self._bad(text, "an argument may not stand in its scheme or host")
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
             raise self._bad(text, "it must begin with http:// or https:// and a host")
@@ -129,7 +133,7 @@ class UrlTemplate:
         return UsageError(f"button {self._owner!r} has the url {shorten(text)}: {why}")
 
     def fill(self, values: Values) -> str:
-        """The URL, escaped, without its fragment (which no server is sent).
+        """The URL, escaped.
 
         Raises:
             ArgumentError: when a value is missing, or the caller's beginning of the URL is not one.
@@ -138,7 +142,7 @@ class UrlTemplate:
             if values.get(name) is None:
                 raise missing_args(self._owner, [name], values)
         head = self._head if not self._base else self._given_base(values[self._base])
-        return f"{head}{self._path.fill(values)}{self._query.fill(values)}"
+        return f"{head}{self._path.fill(values)}{self._query.fill(values)}{self._fragment.fill(values)}"
 
     def _given_base(self, value: Any) -> str:
         """What the caller gave as the URL, or as its beginning."""
@@ -155,7 +159,7 @@ class UrlTemplate:
                 f"that names no user, not {shorten(text)}"
             )
         if not self._follows:
-            return _normal(text.partition("#")[0])
+            return _normal(text)
         if parts.query or parts.fragment:
             raise ArgumentError(
                 f"argument {self._base!r} begins the URL and may hold no query: {shorten(text)}"
@@ -187,10 +191,10 @@ def _ascii(head: str) -> str:
 
 def _requote(text: str) -> str:
     """Escape what may not stand in a URL, leaving escapes and places alone."""
-    if _PLACE.search(text) is None:
+    if PLACE.search(text) is None:
         return quote(text, safe=_SAFE_LITERAL)
     out, last = [], 0
-    for match in _PLACE.finditer(text):
+    for match in PLACE.finditer(text):
         out += [quote(text[last : match.start()], safe=_SAFE_LITERAL), match.group(0)]
         last = match.end()
     return "".join([*out, quote(text[last:], safe=_SAFE_LITERAL)])
@@ -224,7 +228,7 @@ class _Whole(Template):
 
 def _compile(body: Any) -> Any:
     if isinstance(body, str):
-        return _Whole(body) if _PLACE.fullmatch(body) else Template(body)
+        return _Whole(body) if PLACE.fullmatch(body) else Template(body)
     if isinstance(body, Mapping):
         return {str(key): _compile(value) for key, value in body.items()}
     if isinstance(body, list | tuple):

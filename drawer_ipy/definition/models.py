@@ -289,6 +289,15 @@ class ButtonSpec(Model):
     headers: dict[str, str] = {}
     body: Any = None
     max_response_bytes: NonNegativeInt = 0
+    output: Literal["body", "full"] = "body"  # ours: full is {status, url, headers, elapsed, text|json|bytes}
+    save: str = ""  # ours: the file to put the body into, "pages/{{id}}.html"
+    retries: NonNegativeInt = 0  # ours: further tries of what may be sent again
+    per_host: NonNegativeInt = 0  # ours: most requests at once at one host; 0 for any number
+    cookies: bool = False  # ours: whether the run's cookies are sent and kept
+    robots: bool = False  # ours: whether robots.txt is obeyed
+    proxy: str = ""  # ours: absent means the environment's
+    connect_timeout_seconds: NonNegativeFloat | None = None  # ours: 0 and absent: only the whole is bounded
+    read_timeout_seconds: NonNegativeFloat | None = None  # ours: between two pieces of the answer
     allow_private_networks: bool = False
     allowed_host: str = ""
     output_schema: dict[str, Any] | None = None

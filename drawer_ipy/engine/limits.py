@@ -7,13 +7,15 @@ whole press, sub-drawers included, so loops within loops cannot multiply them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.expressions import to_text
+
+Turn = Callable[[], Awaitable[None]]
 
 
 class Rate:
@@ -69,10 +71,22 @@ class Limits:
                 await slots.enter_async_context(self._pool(queue.name, queue.key, queue.concurrency, args))
             if self._gate is not None:
                 await slots.enter_async_context(self._gate)
-            for kind, name, text in (("button", button.name, button.rate), ("step", step_id, step_rate)):
-                if text:
-                    await self.rate(kind, name, text).wait()
+            await self._start(button, step_id, step_rate)
             yield
+
+    def turn(
+        self, button: Button, step_id: str, step_rate: str | None
+    ) -> Callable[[], Awaitable[None]] | None:
+        """What waits for a further start of a press that began already; ``None`` where none need wait."""
+        if not (button.rate or step_rate):
+            return None
+        return lambda: self._start(button, step_id, step_rate)
+
+    async def _start(self, button: Button, step_id: str, step_rate: str | None) -> None:
+        """Wait until the rates of the button and of the step allow a start."""
+        for kind, name, text in (("button", button.name, button.rate), ("step", step_id, step_rate)):
+            if text:
+                await self.rate(kind, name, text).wait()
 
     def rate(self, kind: str, name: str, text: str) -> Rate:
         """The one rate of that kind and name."""

@@ -103,6 +103,8 @@ class Redactor:
         result.stdout = self.text(result.stdout)
         result.stderr = self.text(result.stderr)
         result.error = self.error(result.error)
+        if result.about is not None:
+            result.about = self.value(result.about)
 
     def _bytes(self, value: bytes) -> bytes:
         text = value.decode("utf-8", errors="surrogateescape")

@@ -114,7 +114,8 @@ class Step:
             await asyncio.sleep(delay)
             attempt += 1
             result.error, result.output, result.status = None, None, "running"
-            result.stdout, result.stderr, result.exit_code, result.retry_after = "", "", 0, None
+            result.stdout, result.stderr, result.exit_code = "", "", 0
+            result.retry_after, result.about = None, None
 
 
 async def press_in_order(

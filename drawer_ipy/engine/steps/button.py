@@ -59,9 +59,10 @@ class ButtonStep(Step):
             fail_with(result, error)
             return
         session = ctx.session
-        call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx))
+        call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx), session.batteries)
         if session.limits.concern(button, self._rate):
             async with session.limits.hold(button, args, self.id, self._rate):
+                call.turn = session.limits.turn(button, self.id, self._rate)
                 outcome = await button.press(bound, call)
         else:
             outcome = await button.press(bound, call)
@@ -69,6 +70,7 @@ class ButtonStep(Step):
         result.output = outcome.output
         result.stdout = outcome.stdout
         result.stderr = outcome.stderr
+        result.about = outcome.about
         if outcome.error is not None:
             result.error = outcome.error
             result.status = outcome.status

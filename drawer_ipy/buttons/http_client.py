@@ -1,0 +1,87 @@
+"""From a request to an answer, with as many tries as the button asks for.
+
+:meth:`HttpClient.fetch` is the seam for whatever works with answers (caching, extraction, following pages):
+a :class:`Request` goes in, a :class:`Response` of any status comes out, and everything else is a
+:class:`~drawer_ipy.errors.DrawerError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import aiohttp
+
+from drawer_ipy.buttons.base import Call
+from drawer_ipy.buttons.http_exchange import Exchange, Manners
+from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE
+from drawer_ipy.buttons.http_request import Request
+from drawer_ipy.buttons.http_response import Response
+from drawer_ipy.buttons.http_retry import Retries
+from drawer_ipy.buttons.http_rules import Rules
+from drawer_ipy.definition.models import ButtonSpec
+
+DEFAULT_LIMIT = 10 * 1024 * 1024
+_LARGEST_LIMIT = 2 * 1024**3
+
+
+class HttpClient:
+    """Sends the requests of one button.
+
+    Args:
+        spec: of the button.
+        allowed_origins: see HttpButton.
+    """
+
+    def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
+        self._retries = Retries(spec.retries)
+        self._manners = Manners(
+            rules=Rules(spec, allowed_origins),
+            limit=min(spec.max_response_bytes or DEFAULT_LIMIT, _LARGEST_LIMIT),
+            per_host=spec.per_host,
+            cookies=spec.cookies,
+            robots=spec.robots,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=spec.connect_timeout_seconds or None,
+                sock_read=spec.read_timeout_seconds or None,
+            ),
+        )
+
+    async def fetch(
+        self, request: Request, call: Call, *, save: Path | None = None, proxy: str | None = None
+    ) -> Response:
+        """The answer to `request`, after redirects and, where the button says so, further tries.
+
+        Args:
+            call: of the press; its timeout holds for each try.
+            save: the file to put the body into when the status is one of 200 to 399.
+            proxy: what to go through; ``None`` for the environment's.
+
+        Raises:
+            RequestFailed: when there is no whole answer.
+            DrawerError: when the request is refused.
+        """
+        attempt = 1
+        while True:
+            try:
+                response = await Exchange(self._manners, call, save, proxy).run(request)
+                response.attempts = attempt
+                if not self._retries.covers_answer(request.method, response, attempt):
+                    return response
+                why, asked = response.status_line, response.retry_after
+                if asked is not None and asked > LONGEST_PAUSE:
+                    return response
+            except RequestFailed as error:
+                if not self._retries.covers_failure(request.method, error, attempt):
+                    raise
+                why, asked = error.message, None
+            delay = self._retries.delay(attempt, asked)
+            if call.log is not None:
+                call.log(f"{why}; try {attempt + 1} of {self._retries.most + 1} in {delay:.1f} s")
+            await asyncio.sleep(delay)
+            if call.turn is not None:
+                await call.turn()
+            attempt += 1

@@ -1,0 +1,117 @@
+"""Requests that came to no whole answer: what happened, in plain words."""
+
+from __future__ import annotations
+
+import errno
+from typing import ClassVar
+
+import aiohttp
+
+from drawer_ipy.buttons.http_decode import Damaged
+from drawer_ipy.errors import Code, DrawerError
+
+
+class RequestFailed(DrawerError):
+    """A request was sent, or was to be sent, and there is no whole answer.
+
+    Attributes:
+        timed_out: whether it took too long.
+        sent: whether the server may have begun to act on it.
+        final: whether asking again would come to the same.
+        detail: the exception behind it, for stderr.
+        retry_after: seconds the server asked to be left alone for; ``None`` when it did not.
+    """
+
+    default_code: ClassVar[str] = Code.HTTP_ERROR
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        remediation: str = "",
+        sent: bool = True,
+        final: bool = False,
+        detail: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, remediation=remediation)
+        self.timed_out = self.code == Code.TIMEOUT
+        self.sent = sent
+        self.final = final
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+def timed_out(seconds: float | None, what: str) -> RequestFailed:
+    """The error for a request, told as ``GET https://...``, that took longer than it may."""
+    return RequestFailed(
+        f"timed out after {seconds:g} s: {what}",
+        code=Code.TIMEOUT,
+        remediation="raise `timeout_seconds` of the step or the button if the server needs longer",
+    )
+
+
+def too_large(limit: int, what: str) -> RequestFailed:
+    """The error for an answer longer than the button's limit."""
+    return RequestFailed(
+        f"the answer to {what} is longer than {limit:,} bytes",
+        remediation="raise `max_response_bytes` of the button (it may be up to 2 GiB)",
+        final=True,
+    )
+
+
+def connection_failed(error: BaseException, what: str) -> RequestFailed:
+    """The error for what aiohttp or the system raised."""
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        message = f"no connection came about in time: {what}"
+        return RequestFailed(message, code=Code.TIMEOUT, sent=False, detail=detail)
+    if isinstance(error, aiohttp.ServerTimeoutError):
+        message = f"the server sent nothing for too long: {what}"
+        hint = "raise `read_timeout_seconds` of the button if the server needs longer"
+        return RequestFailed(message, code=Code.TIMEOUT, remediation=hint, detail=detail)
+    if isinstance(error, aiohttp.InvalidURL):
+        message = f"{what} cannot be requested, its URL is none: {_first_line(error)}"
+        return RequestFailed(message, code=Code.VALIDATION_ERROR, sent=False, final=True)
+    words, remediation = _in_words(error)
+    sent = not isinstance(error, aiohttp.ClientConnectorError)
+    return RequestFailed(f"{words} for {what}", remediation=remediation, sent=sent, detail=detail)
+
+
+def _in_words(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"no host named {error.host!r} was found", "check the spelling, or the network"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"no connection to the proxy {error.host}:{error.port}", "check `proxy` of the button"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status} {error.message}", "check `proxy` of the button"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"no secure connection to {error.host}:{error.port} ({error.os_error or error})", ""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _os_words(error.os_error, f"{error.host}:{error.port}")
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server closed the connection without an answer", ""
+    if isinstance(error, aiohttp.ClientPayloadError | Damaged):
+        return f"the answer broke off or is damaged ({_first_line(error)})", ""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the answer is not HTTP as it should be ({_first_line(error)})", ""
+    if isinstance(error, OSError):
+        return _os_words(error, "the server")
+    return _first_line(error), ""
+
+
+def _os_words(error: OSError, place: str) -> tuple[str, str]:
+    if error.errno == errno.ECONNREFUSED:
+        return f"{place} refused the connection", "is the server running, on that port?"
+    if error.errno in (errno.ECONNRESET, errno.EPIPE):
+        return f"{place} broke the connection off", ""
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return f"{place} cannot be reached from here", "check the network"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many connections are open", "lower `parallelism`"
+    return f"no connection to {place} ({error.strerror or error})", ""
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
