@@ -3,7 +3,7 @@
 Options anywhere on the line: ``--json`` answers with an envelope, ``{"ok": true, "data": ...}`` or
 ``{"ok": false, "error": {code, message, remediation}}``, which is also the default where standard output
 is no terminal (ORIGINAL §8); ``--text`` keeps to text there. A run that failed has its whole result as
-``data`` beside the error.
+``data`` beside the error, a definition that is wrong its problems, one by one.
 
 Exit codes: 0; 1 a run, a drawer or the disk failed; 2 what was typed is wrong; 130 interrupted (143 by
 SIGTERM).
@@ -15,17 +15,23 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from drawer_ipy.errors import DrawerError, ErrorInfo
+from drawer_ipy.errors import DefinitionError, DrawerError, ErrorInfo
 from drawer_ipy.verbs import Outcome, VerbContext, exit_code, run_verb
-from drawer_ipy.verbs.base import INTERRUPTED
+from drawer_ipy.verbs.base import FAILED, INTERRUPTED
 from drawer_ipy.workspace import Workspace
 
+if TYPE_CHECKING:  # imported when a drawer is pressed: listing drawers needs no engine
+    from drawer_ipy.pressing import Job
+    from drawer_ipy.results import Results
+
 _FLAGS = {"--json": True, "--text": False}
-_TERMINATED = 128 + signal.SIGTERM
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code of a run that SIGTERM or SIGHUP ended."""
 
 HELP = """
 --json answers in JSON, which is the default where the output is no terminal; --text keeps to text."""
@@ -34,24 +40,37 @@ HELP = """
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the words of the command line say, print it, and give the exit code."""
     words, as_json = _flags(sys.argv[1:] if argv is None else list(argv))
+    with _terminable() as ending:
+        try:
+            return _said(words, as_json, ending)
+        except KeyboardInterrupt:
+            code = TERMINATED if ending.came else INTERRUPTED
+            return _failed(ErrorInfo("CANCELLED", "interrupted"), as_json, code)
+        except _NoOutput as error:
+            _complain(ErrorInfo("INTERNAL", f"the answer could not be written: {error}"))
+            return FAILED
+        except Exception as error:  # a fault of ours: whoever reads JSON gets JSON, and we get to know where
+            traceback.print_exc()
+            return _failed(ErrorInfo("INTERNAL", f"{type(error).__name__}: {error}"), as_json, FAILED)
+
+
+def _said(words: list[str], as_json: bool, ending: _Ending) -> int:
     if words == ["--version"]:
         from drawer_ipy._version import __version__
 
-        words, outcome = [], Outcome({"version": __version__}, f"drawer {__version__}")
-        return _shown(outcome, as_json)
-    with _terminable() as ended:
-        try:
-            outcome = run_verb(words, VerbContext(Workspace.current()))
-        except DrawerError as error:
-            return _failed(error.info(), as_json, exit_code(error))
-        except KeyboardInterrupt:
-            return _failed(
-                ErrorInfo("CANCELLED", "interrupted"), as_json, _TERMINATED if ended else INTERRUPTED
-            )
+        return _shown(Outcome({"version": __version__}, f"drawer {__version__}"), as_json)
+    try:
+        outcome = run_verb(words, VerbContext(Workspace.current(), press=ending.press))
+    except DefinitionError as error:
+        return _failed(
+            error.info(), as_json, exit_code(error), {"problems": [p.to_dict() for p in error.problems]}
+        )
+    except DrawerError as error:
+        return _failed(error.info(), as_json, exit_code(error))
     if not words or words[0] in ("help", "--help", "-h"):
         outcome.text += "\n" + HELP
     code = _shown(outcome, as_json)
-    return _TERMINATED if ended and code == INTERRUPTED else code
+    return TERMINATED if ending.came and code == INTERRUPTED else code
 
 
 def _flags(argv: list[str]) -> tuple[list[str], bool]:
@@ -62,29 +81,56 @@ def _flags(argv: list[str]) -> tuple[list[str], bool]:
     return words, said[-1] if said else not _is_terminal(sys.stdout)
 
 
-@contextmanager
-def _terminable() -> Iterator[list[int]]:
-    """Let SIGTERM and SIGHUP end a run as Ctrl-C does: its processes are ended, its history is written.
+class _NoOutput(Exception):
+    """Standard output takes nothing."""
 
-    Gives the signals that came.
+
+class _Ending:
+    """What a SIGTERM or SIGHUP does: the first one cancels the run, as Ctrl-C does, so that its processes
+    are ended and its history is written; without a run, and the second time, it ends the program.
+
+    Attributes:
+        came: the signals that came.
     """
-    came: list[int] = []
 
-    def end(number: int, frame: Any) -> None:
-        came.append(number)
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self.came: list[int] = []
+        self._job: Job | None = None
 
+    def press(self, job: Job) -> Results:
+        """Run `job`; see :class:`~drawer_ipy.verbs.VerbContext`."""
+        from drawer_ipy.verbs.pressing import press_with_bar
+
+        self._job = job
+        try:
+            return press_with_bar(job)
+        finally:
+            self._job = None
+
+    def meet(self, number: int, frame: Any) -> None:
+        """The signal handler."""
+        first = not self.came
+        self.came.append(number)
+        if self._job is None or not first:
+            raise KeyboardInterrupt
+        self._job.run.cancel()
+
+
+@contextmanager
+def _terminable() -> Iterator[_Ending]:
+    """Let SIGTERM and SIGHUP be met by what is given; they are as before afterwards."""
+    ending = _Ending()
     kept: dict[int, Any] = {}
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         # What whoever started us wants ignored (nohup) stays ignored.
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             try:
-                kept[number] = signal.signal(number, end)
+                kept[number] = signal.signal(number, ending.meet)
             except ValueError:  # not in the main thread: nobody sends us signals there
                 break
     try:
-        yield came
+        yield ending
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
@@ -103,9 +149,10 @@ def _shown(outcome: Outcome, as_json: bool) -> int:
     return outcome.exit_code
 
 
-def _failed(error: ErrorInfo, as_json: bool, code: int) -> int:
+def _failed(error: ErrorInfo, as_json: bool, code: int, data: Any = None) -> int:
     if as_json:
-        _print(_json({"ok": False, "error": error.to_dict()}))
+        envelope: dict[str, Any] = {"ok": False, "error": error.to_dict()}
+        _print(_json(envelope if data is None else {**envelope, "data": data}))
     else:
         _complain(error)
     return code
@@ -127,10 +174,16 @@ def _print(text: str) -> None:
     except UnicodeEncodeError:  # a terminal that cannot show everything still shows what it can
         encoding = sys.stdout.encoding or "ascii"
         print(text.encode(encoding, errors="replace").decode(encoding), flush=True)
-    except BrokenPipeError:
-        # `drawer list | head`: the reader has seen enough. What is still buffered must not be flushed at
-        # exit, where it would be reported.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `drawer list | head`: the reader has seen enough
+        _give_up(sys.stdout)
+    except OSError as error:
+        _give_up(sys.stdout)
+        raise _NoOutput(error.strerror or str(error)) from None
+
+
+def _give_up(stream: Any) -> None:
+    """Let what is still buffered go nowhere: it would be flushed at exit, where its failure is reported."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -200,15 +200,21 @@ class DefinitionError(DrawerError):
         source: the text they point into, ``""`` when the definition was no text.
     """
 
-    def __init__(self, problems: Sequence[Problem], source: str = "", name: str = "") -> None:
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        source: str = "",
+        name: str = "",
+        outcome: str = "was not run",
+    ) -> None:
         self.problems = list(problems)
         self.source = source
-        super().__init__(self._render(name))
+        super().__init__(self._render(name, outcome))
 
-    def _render(self, name: str) -> str:
+    def _render(self, name: str, outcome: str) -> str:
         errors = [p for p in self.problems if p.severity == "error"]
         what = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
-        lines = [f"{name or 'this drawer'} was not run: {what} in its definition"]
+        lines = [f"{name or 'this drawer'} {outcome}: {what} in its definition"]
         text = self.source.splitlines()
         for problem in errors:
             lines.append(f"  {problem}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import re
 import stat
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from drawer_ipy.store import history
 from drawer_ipy.store.bounded import LIMIT, TRUNCATED, bounded_record, bounded_text, bounded_value
 from drawer_ipy.store.history import KEPT, History
 
+FORK = multiprocessing.get_context("fork")
 SECRET = "s3cr3t-battery-value"
 
 
@@ -427,10 +427,18 @@ def test_odd_values_are_kept_as_well_as_json_can(folder: Folder) -> None:
     assert (kept["text"], kept["odd"], kept["nan"]) == ("half a pair ?", "<odd>", None)
 
 
+def press_ten_times() -> None:
+    for i in range(10):
+        press("child", {"text": str(i)}, quiet=True)
+
+
 def test_many_processes_keep_all_their_runs(folder: Folder) -> None:
-    code = "from drawer_ipy import press\nfor i in range(10): press('child', {'text': str(i)}, quiet=True)"
-    started = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
-    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+    processes = [FORK.Process(target=press_ten_times) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     runs = [json.loads(path.read_text()) for path in folder.runs("child")]
     assert len(runs) == 40
     assert sorted(int(run["inputs"]["text"]) for run in runs) == sorted(list(range(10)) * 4)

@@ -8,8 +8,8 @@ from typing import Any
 
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import UsageError
-from drawer_ipy.store.document import document, json_text
-from drawer_ipy.store.files import make_folder, write_file
+from drawer_ipy.store.document import document, json_text, spelt_out
+from drawer_ipy.store.files import locked, make_folder, write_file
 from drawer_ipy.workspace import Workspace, checked_name
 
 _SCRIPTS = ("main.sh", "main.py", "main.js")
@@ -20,6 +20,8 @@ def button_document(spec: ButtonSpec, name: str) -> dict[str, Any]:
     given = {"schema_version": 1, **document(spec), "name": name}
     for key in ("code", "prompt"):
         given.pop(key, None)
+    if spec.args:
+        given["args"] = spelt_out(spec.args)
     if spec.prompt:
         given["runtime"] = "prompt"
     order = [info.alias or field for field, info in ButtonSpec.model_fields.items()]
@@ -44,15 +46,16 @@ def save_button(workspace: Workspace, spec: ButtonSpec, name: str = "") -> Path:
     folder = root / "buttons" / folder_name
     text = json_text(button_document(spec, folder_name))
     make_folder(root, folder)
-    # The text first: button.json is what makes the folder a button, and it must not miss its script.
-    file, body = _body(spec)
-    if file:
-        write_file(root, folder / file, body)
-    write_file(root, folder / "button.json", text)
-    for stale in _SCRIPTS if file else ():
-        if stale != file:
-            with contextlib.suppress(OSError):
-                (folder / stale).unlink()
+    with locked(folder):
+        # The text first: button.json is what makes the folder a button, and it must not miss its script.
+        file, body = _body(spec)
+        if file:
+            write_file(root, folder / file, body)
+        write_file(root, folder / "button.json", text)
+        for stale in _SCRIPTS if file else ():
+            if stale != file:
+                with contextlib.suppress(OSError):
+                    (folder / stale).unlink()
     return folder / "button.json"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -34,6 +34,17 @@ def _copied(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_copied(inner) for inner in value]
     return value
+
+
+def spelt_out(entries: Sequence[Model]) -> list[dict[str, Any]]:
+    """Inputs or arguments as files hold them: name, type and whether they are required are always said.
+
+    In a cell a bare name will do; the original knows no default for them.
+    """
+    return [
+        {**{key: getattr(entry, key) for key in ("name", "type", "required")}, **document(entry)}
+        for entry in entries
+    ]
 
 
 def json_text(tree: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.errors import UsageError
-from drawer_ipy.store.document import document, json_text
+from drawer_ipy.store.document import document, json_text, spelt_out
 from drawer_ipy.store.files import locked, make_folder, remove_folder, write_file
 from drawer_ipy.workspace import Workspace, checked_name, slug
 
@@ -24,6 +24,8 @@ def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None)
     given = document(drawer)
     kind = given.get("drawer_kind") or ("flow" if drawer.flow is not None else "action")
     given = {"schema_version": 2, "drawer_kind": kind, **given, "name": drawer.name or name}
+    if drawer.inputs:
+        given["inputs"] = spelt_out(drawer.inputs)
     if given["schema_version"] == 2:
         given["drawer_kind"] = kind
     elif not drawer.drawer_kind:
@@ -39,6 +41,28 @@ def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None)
     return {key: given[key] for key in [*order, *given] if key in given}
 
 
+def free_name(workspace: Workspace, name: str) -> str:
+    """The folder's name of a new drawer.
+
+    Raises:
+        UsageError: the name cannot be had, or is a button's or another drawer's.
+    """
+    folder_name = checked_name(name)
+    if workspace.locate("buttons", folder_name):
+        raise UsageError(
+            f"there is a button {folder_name!r}, and a drawer may not have its name",
+            remediation="choose another name",
+        )
+    if workspace.locate("drawers", folder_name):
+        raise _taken(folder_name)
+    return folder_name
+
+
+def _taken(name: str) -> UsageError:
+    hint = f"choose another name, or remove it first: drawer {name} remove"
+    return UsageError(f"there is a drawer {name!r} already", remediation=hint)
+
+
 def create_drawer(workspace: Workspace, drawer: Drawer, name: str) -> Path:
     """Write a new drawer into the first root.
 
@@ -49,20 +73,13 @@ def create_drawer(workspace: Workspace, drawer: Drawer, name: str) -> Path:
         UsageError: the name cannot be had, or is a button's or another drawer's.
         StoreError: it cannot be written.
     """
-    folder_name = checked_name(name)
-    taken = "button" if workspace.locate("buttons", folder_name) else ""
-    taken = taken or ("drawer" if workspace.locate("drawers", folder_name) else "")
-    if taken:
-        raise UsageError(
-            f"there is a {taken} {folder_name!r} already",
-            remediation="choose another name" + ("" if taken == "button" else ", or remove it first"),
-        )
+    folder_name = free_name(workspace, name)
     root = workspace.first
     folder = root / "drawers" / folder_name
     make_folder(root, folder)
     with locked(folder):
         if (folder / "drawer.json").exists():
-            raise UsageError(f"there is a drawer {folder_name!r} already")
+            raise _taken(folder_name)
         return save_drawer(root, drawer, folder_name)
 
 
@@ -96,5 +113,6 @@ def remove_drawer(workspace: Workspace, name: str) -> Path | None:
     if found is None:
         return None
     root, folder = found
-    remove_folder(root, folder)
+    with locked(folder):  # not under the hands of somebody who is changing it and would write it anew
+        remove_folder(root, folder)
     return folder

@@ -93,19 +93,36 @@ def remove_folder(root: Path, folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes out of the same block for the same folder: what one reads, changes and writes
-    back must not be lost to another that does so meanwhile. Where a system has no such locks, there is none.
+    """Keep others out of the same block for the same folder, other processes and other threads: what one
+    reads, changes and writes back must not be lost to another that does so meanwhile. Where a system has no
+    such locks, or there is no such folder, there is none.
     """
+    handle = _lock(folder)
     try:
-        import fcntl
-
-        handle = os.open(folder, os.O_RDONLY)
-    except (ImportError, OSError):
-        yield
-        return
-    try:
-        with contextlib.suppress(OSError):  # some network disks refuse locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _lock(folder: Path) -> int | None:
+    """An open, locked handle of `folder`; ``None`` where it cannot be had."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    while True:
+        try:
+            handle = os.open(folder, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            with contextlib.suppress(OSError):  # some network disks refuse locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            # Whoever held the lock may have removed the folder, and another be in its place by now.
+            if not folder.exists() or os.path.samestat(os.stat(folder), os.fstat(handle)):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
         os.close(handle)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from drawer_ipy.errors import DrawerError, ErrorInfo, UsageError
+from drawer_ipy.errors import DrawerError, ErrorInfo, UsageError, did_you_mean
 from drawer_ipy.verbs.values import value_of
 from drawer_ipy.workspace import Workspace
 
@@ -52,6 +52,7 @@ class Outcome:
         exit_code: 0, or one of :data:`FAILED` and :data:`INTERRUPTED`.
         error: why it is not 0; ``None`` when it is.
         results: the table of a press, ``None`` for other verbs.
+        notes: warnings about a drawer that was pressed, and what failed nothing; they are in the text too.
     """
 
     made: Any
@@ -59,6 +60,7 @@ class Outcome:
     exit_code: int = 0
     error: ErrorInfo | None = None
     results: Results | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def data(self) -> Any:
@@ -126,7 +128,17 @@ class VerbParser(argparse.ArgumentParser):
         before = words[: words.index("--")] if "--" in words else words
         if "--help" in before or "-h" in before:
             raise HelpWanted(self.format_help())
-        return self.parse_intermixed_args(list(words))
+        options, unknown = self.parse_known_intermixed_args(list(words))
+        for word in unknown:
+            self._refuse(word)
+        return options
+
+    def _refuse(self, word: str) -> NoReturn:
+        known = [option for action in self._actions for option in action.option_strings]
+        hint = did_you_mean(word.partition("=")[0], known)
+        more = f"{self.prog} --help shows what it takes"
+        what = "option" if word.startswith("-") else "word"
+        raise UsageError(f"{self.prog} takes no {what} {word!r}", remediation=f"{hint} {more}".strip())
 
 
 class HelpWanted(Exception):

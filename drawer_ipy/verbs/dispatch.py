@@ -31,10 +31,16 @@ OF_DRAWER: Mapping[str, tuple[str, str]] = {
     "rm": ("shelf", "remove"),
 }
 
+# Verbs of the original for what is only stored here.
+_ELSEWHERE: Mapping[str, str] = {
+    "stage": "flows are stored and checked here, not run; edit `flow:` in drawer.json",
+    "trigger": "triggers are stored and checked here, not served; edit `triggers:` in drawer.json",
+}
+
 HELP = """\
 drawer create NAME                   a new, empty drawer
 drawer list                          all drawers
-drawer schema                        the JSON Schema of a drawer, for editors
+drawer schema [button]               the JSON Schema of drawer.json or button.json, for editors
 drawer remove NAME                   remove a drawer with its history
 
 drawer NAME                          its steps, what is wrong with it, its last runs
@@ -95,6 +101,10 @@ def _function(module: str, function: str):  # type: ignore[no-untyped-def]  # tw
 def _unknown(name: str, verb: str) -> VerbError:
     if "=" in verb:
         hint = f"did you mean `{name} press {verb} ...`?"
+    elif name in OF_DRAWER and name not in GENERAL:
+        hint = f"the drawer comes first: {verb} {name} ..."
+    elif verb in _ELSEWHERE:
+        hint = _ELSEWHERE[verb]
     else:
         known = f"verbs are {', '.join(OF_DRAWER)}"
         hint = f"{did_you_mean(verb, OF_DRAWER)} {known}".strip()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.definition import Loaded, validate
 from drawer_ipy.definition.models import InputSpec
-from drawer_ipy.errors import Code, DefinitionError, ErrorInfo, Problem
+from drawer_ipy.engine.secrets import Redactor, secrets_of
+from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
 from drawer_ipy.store.history import KEPT, History
 from drawer_ipy.verbs.base import FAILED, Outcome, VerbContext, VerbParser, whole_number
 from drawer_ipy.verbs.target import Target, find_target
@@ -45,7 +46,10 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     lines += ["", report_text(problems)]
     if runs:
         lines += ["", "last runs:", *(f"  {_run_line(run)}" for run in runs)]
-    return Outcome(data, "\n".join(lines))
+    if loaded is None:
+        return Outcome(data, "\n".join(lines))
+    redactor = redactor_of(loaded, {spec.name: spec.default for spec in loaded.drawer.inputs}, context)
+    return Outcome(redactor.value(data), redactor.text("\n".join(lines)))
 
 
 def validation(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
@@ -95,6 +99,16 @@ def examine(loaded: Loaded, context: VerbContext, given: Sequence[str] = ()) -> 
         drawer_names=around.drawer_names,
         given_inputs=given,
     )
+
+
+def redactor_of(loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> Redactor:
+    """What hides the secrets of a drawer given `inputs`: those, and the workspace's batteries."""
+    secrets = secrets_of(loaded.drawer.inputs, inputs)
+    try:
+        batteries = context.workspace.batteries()
+    except DrawerError:  # a press says what is wrong with the file; looking at a drawer needs none of them
+        batteries = {}
+    return Redactor([*secrets, *batteries.values()])
 
 
 def report(problems: Sequence[Problem]) -> dict[str, Any]:

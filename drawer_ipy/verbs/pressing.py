@@ -17,7 +17,8 @@ from drawer_ipy.verbs.preview import preview
 from drawer_ipy.verbs.target import find_target
 from drawer_ipy.verbs.values import assignment
 
-_HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text; name=@file.json reads a file.
+_HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text; name=@file.json reads a file,
+name=@- standard input.
 The exit code is 0 when it ended ok, 1 when it failed, 130 when it was interrupted."""
 
 
@@ -53,22 +54,26 @@ def press_with_bar(job: Job) -> Results:
 
 
 def _outcome(job: Job, results: Results) -> Outcome:
-    run, notes = results.run, list(job.run.notes)
+    run = results.run
     warnings = [problem.to_dict() for problem in job.warnings]
+    told = [
+        *(f"warning: {problem}" for problem in job.warnings),
+        *(f"note: {note}" for note in job.run.notes),
+    ]
 
     def data() -> Any:
-        extra = {"notes": notes} if notes else {}
+        extra = {"notes": job.run.notes} if job.run.notes else {}
         return jsonable(run.to_dict() | extra | ({"warnings": warnings} if warnings else {}))
 
-    text = "\n".join([str(results), *(f"note: {note}" for note in notes)])
+    text = "\n".join([str(results), *told])
     if run.status == "ok":
-        return Outcome(data, text, results=results)
+        return Outcome(data, text, results=results, notes=told)
     error = run.error or ErrorInfo("INTERNAL", f"the run is {run.status}")
     where = f" at step {run.failed_step!r}" if run.failed_step else ""
-    told = "was cancelled" if run.status == "cancelled" else f"failed{where}: {error.message}"
-    told_error = ErrorInfo(error.code, f"drawer {run.drawer!r} {told}", error.remediation, error.index)
+    what = "was cancelled" if run.status == "cancelled" else f"failed{where}: {error.message}"
+    whole = ErrorInfo(error.code, f"drawer {run.drawer!r} {what}", error.remediation, error.index)
     code = INTERRUPTED if run.status == "cancelled" else FAILED
-    return Outcome(data, text, code, told_error, results)
+    return Outcome(data, text, code, whole, results, told)
 
 
 def _from_namespace(drawer: Drawer, context: VerbContext) -> dict[str, Any]:

@@ -8,16 +8,17 @@ from typing import Any
 
 from drawer_ipy.definition import Loaded
 from drawer_ipy.definition.models import StepBase, nested_steps
+from drawer_ipy.engine.inputs import prepare_inputs
+from drawer_ipy.engine.secrets import REDACTED, recorded_inputs
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.expressions import compile_value
 from drawer_ipy.results.plain import jsonable
 from drawer_ipy.verbs.base import Outcome, VerbContext
-from drawer_ipy.verbs.looking import examine, report, report_text
+from drawer_ipy.verbs.looking import examine, redactor_of, report, report_text
 from drawer_ipy.verbs.target import Target
 from drawer_ipy.verbs.topology import topology
 
-_HIDDEN = "[redacted]"
-_KNOWN = ("inputs", "env")
+_KNOWN = ("inputs", "env", "batteries")
 
 
 def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> Outcome:
@@ -26,21 +27,27 @@ def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: 
     Nothing is pressed, and no secret is shown.
     """
     drawer = loaded.drawer
-    secret = {spec.name for spec in drawer.inputs if spec.secret}
-    shown = {name: _HIDDEN if name in secret else value for name, value in inputs.items()}
-    defaults = {spec.name: spec.default for spec in drawer.inputs}
     problems = examine(loaded, context, list(inputs))
+    whole, refusal = prepare_inputs(drawer.inputs, inputs)
+    redactor = redactor_of(loaded, whole, context)
+    seen = recorded_inputs(drawer.inputs, whole, redactor)
+    shown = {name: seen[name] for name in inputs}
+    batteries = dict.fromkeys(context.workspace.batteries(), REDACTED)
+    scope = {"inputs": seen, "env": os.environ, "batteries": batteries}
     data = {
         "executed": False,
         "drawer": target.name,
         "inputs": jsonable(shown),
-        "steps": _steps(drawer.steps, {"inputs": defaults | shown, "env": os.environ}),
+        "steps": _steps(drawer.steps, scope),
         "validation": report(problems),
     }
     lines = [f"drawer {target.name}: nothing was pressed"]
     lines += [f"  input {name} = {_short(value)}" for name, value in shown.items()]
     lines += [*(f"  {line}" for line in topology(drawer.steps)), report_text(problems)]
-    return Outcome(data, "\n".join(lines))
+    if refusal is not None:
+        data["error"] = refusal.to_dict()
+        lines.append(f"it would not begin: {refusal}")
+    return Outcome(redactor.value(data), redactor.text("\n".join(lines)))
 
 
 def _steps(steps: Iterable[StepBase], scope: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.errors import DrawerError
-from drawer_ipy.verbs.base import Outcome, VerbContext, VerbParser
-from drawer_ipy.workspace import checked_name
+from drawer_ipy.errors import DrawerError, did_you_mean
+from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
 
 
 def create(words: Sequence[str], context: VerbContext) -> Outcome:
@@ -23,12 +22,13 @@ def create(words: Sequence[str], context: VerbContext) -> Outcome:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--description", metavar="TEXT", default="", help="what it is for")
     options = parser.read(words)
-    name = checked_name(options.name)
+    from drawer_ipy.store.drawers import create_drawer, free_name
+
+    name = free_name(context.workspace, options.name)
     if options.summary:
         data: dict[str, Any] = {"name": name, "executed": False}
         return Outcome(data, f"would make drawer {name} in {context.workspace.first}")
     from drawer_ipy.definition.models import Drawer
-    from drawer_ipy.store.drawers import create_drawer
 
     said = {"description": options.description} if options.description else {}
     drawer = Drawer(schema_version=2, name=name, drawer_kind="action", steps=[], **said)
@@ -99,12 +99,17 @@ def _line(entry: dict[str, Any], width: int) -> str:
 
 def schema(words: Sequence[str], context: VerbContext) -> Outcome:
     """``schema``: the JSON Schema of drawer.json."""
-    VerbParser("schema", "The JSON Schema of a drawer, for editors.").read(words)
-    import drawer_ipy.definition as definition
-    from drawer_ipy.definition.models import Drawer
+    parser = VerbParser("schema", "The JSON Schema of drawer.json or button.json, for editors that check.")
+    parser.add_argument("what", metavar="drawer|button", nargs="?", default="drawer")
+    options = parser.read(words)
+    if options.what not in ("drawer", "button"):
+        hint = did_you_mean(options.what, ("drawer", "button"))
+        raise VerbError(
+            f"there is a schema of a drawer and one of a button, not of {options.what!r}", remediation=hint
+        )
+    from drawer_ipy.definition.json_schema import json_schema
 
-    make = getattr(definition, "json_schema", None) or Drawer.model_json_schema
-    made = make()
+    made = json_schema(options.what)
     return Outcome(made, json.dumps(made, indent=2, ensure_ascii=False))
 
 

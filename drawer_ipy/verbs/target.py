@@ -10,7 +10,7 @@ from typing import Any
 
 from drawer_ipy.definition import Loaded, load_drawer
 from drawer_ipy.definition.models import Drawer
-from drawer_ipy.errors import UsageError, did_you_mean
+from drawer_ipy.errors import DefinitionError, UsageError, did_you_mean
 from drawer_ipy.store.document import document
 from drawer_ipy.store.drawers import save_drawer
 from drawer_ipy.store.files import locked
@@ -66,12 +66,16 @@ class Target:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """Around loading, changing and saving, so that no other process changes it meanwhile."""
-        if self.folder is None:
-            yield
-            return
-        with locked(self.folder):
-            yield
+        """Around loading, changing and saving, so that no other process changes it meanwhile.
+
+        Raises:
+            DefinitionError: one that was raised inside, told as what it is: nothing was changed.
+        """
+        try:
+            with contextlib.nullcontext() if self.folder is None else locked(self.folder):
+                yield
+        except DefinitionError as error:
+            raise DefinitionError(error.problems, error.source, self.name, "was not changed") from None
 
     def save(self, tree: dict[str, Any]) -> Drawer:
         """Take `tree` (see :meth:`tree`) as the drawer's new definition.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def parsed(text: str) -> Any:
 
 
 def value_of(name: str, text: str) -> Any:
-    """The value of input `name`: as :func:`parsed`, and of ``@PATH`` what the file holds.
+    """The value of input `name`: as :func:`parsed`, and of ``@PATH`` what the file holds, of ``@-`` what
+    standard input does.
 
     A text that begins with ``@`` is written in quotes: ``'"@me"'``.
 
@@ -27,10 +29,10 @@ def value_of(name: str, text: str) -> Any:
     """
     if not text.startswith("@"):
         return parsed(text)
-    path = Path(text[1:]).expanduser()
     try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        path = Path(text[1:]).expanduser()
+        content = sys.stdin.read() if text == "@-" else path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"input {name}: {text[1:]!r} cannot be read: {getattr(error, 'strerror', None) or error}",
             remediation=f"to give the text itself, quote it: {name}='\"{text}\"'",

@@ -1,0 +1,329 @@
+"""The workspace: where it is, what names find, and that nothing outside of it is reached."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workspace_rig import Folder, button_step
+
+from drawer_ipy.buttons.script import ScriptButton
+from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
+from drawer_ipy.workspace import RESERVED, Workspace, checked_name, find_roots, slug, within
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "root")
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("pages", "pages"),
+        ("My Show", "my-show"),
+        ("a_b c", "a-b-c"),
+        ("--a---b--", "a-b"),
+        ("Été 2024!", "t-2024"),
+        ("../../etc/passwd", "etcpasswd"),
+        ("日本", ""),
+        ("", ""),
+    ],
+)
+def test_slugs(name: str, expected: str) -> None:
+    assert slug(name) == expected
+    assert slug(expected) == expected
+
+
+@pytest.mark.parametrize("name", ["pages", "My Show", "a" * 128, "x1"])
+def test_names_that_may_be_had(name: str) -> None:
+    assert checked_name(name) == slug(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "no name"),
+        ("   ", "no name"),
+        ("!!", "no name"),
+        ("日本", "letters, digits and hyphens"),
+        ("a" * 129, "longer than 128"),
+        ("..", "is a path"),
+        ("a/b", "is a path"),
+        ("a\\b", "is a path"),
+        ("/etc", "is a path"),
+        ("Create", "word of the command line"),
+        ("_list", "word of the command line"),
+    ],
+)
+def test_names_that_may_not(name: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        checked_name(name)
+    assert told in str(caught.value)
+
+
+def test_the_originals_words_are_reserved() -> None:
+    words = "create press list rm board drawer batteries smash store history help version mcp serve update"
+    assert {*words.split(), "delete", "init"} <= RESERVED
+
+
+# Where it is
+
+
+def test_the_nearest_folder_above_then_the_home_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, project = tmp_path / "home", tmp_path / "project"
+    (project / ".buttons").mkdir(parents=True)
+    (project / "a" / "b").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    assert find_roots(project / "a" / "b", {}) == (project / ".buttons", home / ".buttons")
+    (project / "a" / ".buttons").mkdir()
+    assert find_roots(project / "a" / "b", {}) == (project / "a" / ".buttons", home / ".buttons")
+    assert find_roots(tmp_path, {}) == (home / ".buttons",)
+    (home / ".buttons").mkdir(parents=True)
+    assert find_roots(home, {}) == (home / ".buttons",)
+    assert find_roots(project, {"BUTTONS_HOME": "/elsewhere"}) == (Path("/elsewhere"),)
+    assert find_roots(project, {"BUTTONS_HOME": "~/mine"}) == (home / "mine",)
+    assert find_roots(project, {"BUTTONS_HOME": ""})[0] == project / ".buttons"
+
+
+def test_a_file_called_buttons_is_no_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / ".buttons").write_text("")
+    assert find_roots(tmp_path, {}) == (tmp_path / "home" / ".buttons",)
+
+
+@pytest.fixture
+def gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder has been removed."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+
+@pytest.mark.usefixtures("gone")
+def test_a_current_folder_that_was_removed_leaves_the_home_folder(tmp_path: Path) -> None:
+    assert find_roots(environ={}) == (tmp_path / "home" / ".buttons",)
+    with pytest.raises(UsageError, match="'here', seen from a folder that is gone"):
+        find_roots(environ={"BUTTONS_HOME": "here"})
+
+
+def test_without_any_folder_there_is_nothing_and_nowhere_to_write() -> None:
+    workspace = Workspace(())
+    assert (workspace.drawer_names(), workspace.batteries(), workspace.find_drawer("a")) == ([], {}, None)
+    with pytest.raises(UsageError, match=r"mkdir \.buttons"):
+        _ = workspace.first
+
+
+# Looking up
+
+
+def test_names_are_found_however_they_are_spelt_in_the_first_root_that_has_them(tmp_path: Path) -> None:
+    near, far = Folder(tmp_path / "near"), Folder(tmp_path / "far")
+    near.drawer("my-show", description="near")
+    far.drawer("my-show", description="far")
+    far.drawer("other")
+    near.button("b")
+    far.button("a")
+    workspace = Workspace((near.root, far.root))
+    found = workspace.find_drawer("My Show")
+    assert found is not None
+    assert (found.drawer.description, found.root) == ("near", near.root)
+    other = workspace.find_drawer("other")
+    assert other is not None
+    assert other.root == far.root
+    assert workspace.find_drawer("nobody") is None
+    assert (workspace.drawer_names(), workspace.button_names()) == (["my-show", "other"], ["a", "b"])
+
+
+@pytest.mark.parametrize("name", ["", "..", "/", "a" * 300, "a/../../x", "\0"])
+def test_names_that_no_folder_has_find_nothing(folder: Folder, name: str) -> None:
+    assert folder.workspace.find_drawer(name) is None
+    assert folder.workspace.find_button(name) is None
+
+
+def test_only_folders_with_the_right_file_and_name_are_named(folder: Folder) -> None:
+    folder.drawer("real")
+    for odd in ("empty", "Not-A-Slug", ".hidden"):
+        (folder.root / "drawers" / odd).mkdir()
+    (folder.root / "drawers" / "Not-A-Slug" / "drawer.json").write_text("{}")
+    (folder.root / "drawers" / "file").write_text("")
+    assert folder.workspace.drawer_names() == ["real"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "line 1"),
+        ("[]", "this is a list"),
+        ("", "empty"),
+        ('{"schema_version": 2, "steps": 5}', "steps"),
+        ('{"schema_version": 2, "steps": [{"id": "a", "kind": "nope"}]}', "nope"),
+    ],
+)
+def test_a_broken_drawer_is_an_error_that_says_where(folder: Folder, text: str, told: str) -> None:
+    folder.drawer("broken").write_text(text)
+    with pytest.raises(DefinitionError) as caught:
+        folder.workspace.find_drawer("broken")
+    assert told in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_an_error(folder: Folder) -> None:
+    folder.drawer("raw").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="cannot be read"):
+        folder.workspace.find_drawer("raw")
+
+
+# A button in the workspace, as the original lays it out
+
+
+@pytest.mark.parametrize(
+    ("runtime", "file", "code"),
+    [
+        ("", "main.sh", "echo $0"),
+        ("bash", "main.sh", "echo $0"),
+        ("python3", "main.py", "print(__file__)"),
+    ],
+)
+def test_a_button_is_its_folders_script(folder: Folder, runtime: str, file: str, code: str) -> None:
+    place = folder.button("work", "exit 1", runtime=runtime)
+    (place / file).write_text(code)
+    button = folder.workspace.find_button("Work")
+    assert isinstance(button, ScriptButton)
+    assert button._path == place / file
+    assert button.timeout == 300
+
+
+# Nothing outside is reached
+
+
+def test_symbolic_links_that_lead_out_are_refused(folder: Folder, tmp_path: Path) -> None:
+    outside = Folder(tmp_path / "outside")
+    outside.drawer("d", description="outside")
+    outside.button("b")
+    (folder.root / "drawers").mkdir(parents=True)
+    (folder.root / "drawers" / "d").symlink_to(outside.root / "drawers" / "d")
+    folder.drawer("e").unlink()
+    (folder.root / "drawers" / "e" / "drawer.json").symlink_to(outside.root / "drawers" / "d" / "drawer.json")
+    folder.button("script")
+    (folder.root / "buttons" / "script" / "main.sh").unlink()
+    (folder.root / "buttons" / "script" / "main.sh").symlink_to("/bin/ls")
+    for find in (
+        lambda: folder.workspace.find_drawer("d"),
+        lambda: folder.workspace.find_drawer("e"),
+        lambda: folder.workspace.find_button("script"),
+    ):
+        with pytest.raises(UsageError, match="leads out of the workspace"):
+            find()
+
+
+def test_symbolic_links_within_are_followed(folder: Folder) -> None:
+    folder.drawer("real", description="d")
+    (folder.root / "drawers" / "alias").symlink_to(folder.root / "drawers" / "real")
+    found = folder.workspace.find_drawer("alias")
+    assert found is not None
+    assert (found.drawer.description, found.drawer.name) == ("d", "alias")
+
+
+def test_a_workspace_that_is_a_symbolic_link_itself_is_fine(folder: Folder, tmp_path: Path) -> None:
+    folder.drawer("real")
+    (tmp_path / "link").symlink_to(folder.root)
+    assert Workspace((tmp_path / "link",)).find_drawer("real") is not None
+
+
+def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(UsageError, match="in a circle"):
+        within(tmp_path, tmp_path / "a" / "x")
+    (tmp_path / "drawers").mkdir()
+    (tmp_path / "drawers" / "loop").symlink_to("loop")
+    assert Workspace((tmp_path,)).find_drawer("loop") is None
+
+
+# Batteries
+
+
+def test_the_projects_batteries_go_before_the_home_folders(tmp_path: Path) -> None:
+    near, far = Folder(tmp_path / "near"), Folder(tmp_path / "far")
+    near.batteries(KEY="near", ONLY="near")
+    far.batteries(KEY="far", FAR="far")
+    found = Workspace((near.root, far.root)).batteries()
+    assert found == {"KEY": "near", "ONLY": "near", "FAR": "far"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{}", {}),
+        ('{"A": "b"}', {"A": "b"}),
+        ('\ufeff{"A": "b"}', {"A": "b"}),
+        ('{"N": 5, "L": [1, "x"], "T": true}', {"N": "5", "L": '[1, "x"]', "T": "true"}),
+        ('{"schema_version": 1, "batteries": {"A": "b"}}', {"A": "b"}),
+    ],
+)
+def test_batteries_are_texts(folder: Folder, text: str, expected: dict[str, str]) -> None:
+    folder.root.mkdir()
+    (folder.root / "batteries.json").write_text(text, encoding="utf-8")
+    assert folder.workspace.batteries() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"A": s3cret', "is no JSON"),
+        ('["s3cret"]', "mapping of names to values"),
+        ('{"A=B": "s3cret"}', "battery 'A=B'"),
+        ('{"": "s3cret"}', "battery ''"),
+        ('{"A": "s3cret\\u0000"}', "battery 'A'"),
+    ],
+)
+def test_wrong_batteries_are_an_error_without_their_values(folder: Folder, text: str, told: str) -> None:
+    folder.root.mkdir()
+    (folder.root / "batteries.json").write_text(text)
+    with pytest.raises(DrawerError) as caught:
+        folder.workspace.batteries()
+    assert told in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def press_here(folder: Folder, monkeypatch: pytest.MonkeyPatch, drawer: Any, **inputs: Any) -> Any:
+    from drawer_ipy import press
+
+    monkeypatch.setenv("BUTTONS_HOME", str(folder.root))
+    return press(drawer, inputs, check=False, quiet=True)
+
+
+def test_batteries_reach_scripts_and_expressions_and_are_shown_nowhere(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "k3y/with+odd chars&"
+    folder.batteries(KEY=secret, URL_KEY="x")
+    code = 'test "$BUTTONS_BAT_KEY" = "$BUTTONS_ARG_K" && echo same; echo "$BUTTONS_ARG_K"'
+    folder.button("same", code + "; echo $BUTTONS_ARG_K >&2", "k")
+    folder.button("bad", 'echo "it was $BUTTONS_BAT_KEY" >&2; exit 1')
+    results = press_here(
+        folder,
+        monkeypatch,
+        {
+            "steps": [
+                button_step("a", "same", k="${batteries.KEY}"),
+                button_step("u", "same", k="https://x?k=${batteries.KEY}"),
+                {"id": "n", "kind": "transform", "expression": "${size(batteries.KEY)}"},
+                button_step("b", "bad"),
+            ]
+        },
+    )
+    run = results.run
+    assert run.step("a").stdout.startswith("same\n"), "the script got the real value"
+    assert run.step("n").output == len(secret)
+    assert run.step("b").error.message == "it was [redacted]"
+    shown = [repr(results), results._repr_html_(), str(run.error), json.dumps(run.to_dict()), repr(run)]
+    assert all(secret not in text and "k3y%2Fwith" not in text for text in shown)
