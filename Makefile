@@ -12,12 +12,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: demo test lint unit notebooks bench saved clean
+.PHONY: demo test lint unit js notebooks bench saved clean
 
 demo: $(VENV)/.notebook
 	@$(BIN)/python -m drawer_ipy.demo.quickstart notebooks/01_quickstart.ipynb
 
-test: lint unit notebooks
+test: lint unit js notebooks
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -27,6 +27,11 @@ lint: $(VENV)/.dev
 # The laws and the kernels wait more than they compute, so a few workers shorten them.
 unit: $(VENV)/.dev
 	$(BIN)/pytest tests -n 4 --dist loadfile -q
+
+# The live view's script, under node's own test runner.
+js:
+	@if command -v node >/dev/null; then node --test --test-reporter=dot tests/js/*.test.mjs; \
+	else echo "js: no node here, so the tests of the live view's script were left out"; fi
 
 notebooks: $(VENV)/.dev
 	$(BIN)/pytest --nbval $(NOTEBOOKS) -q

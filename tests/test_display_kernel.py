@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from kernel_rig import VIEW, Cell, Kernel, kernel_in
+from kernel_rig import VIEW, VIEW_MODEL, Cell, Kernel, kernel_in
+
+from drawer_ipy.record import FAILED, OK
 
 SETUP = """
 import asyncio, sys, threading, time
@@ -89,31 +92,47 @@ def test_the_kernel_is_the_interpreter_under_test(finished: Cell) -> None:
 def test_the_view_comes_first_with_words_beside_it(finished: Cell) -> None:
     (shown,) = finished.of("display_data")
     assert shown["data"]["text/plain"].startswith("drawer pages: running since ")
-    assert shown["data"][VIEW]["model_id"] == finished.comm_of("VBoxModel")
-    assert finished.comm_of("ButtonModel")
+    assert shown["data"][VIEW]["model_id"] == finished.comm_of(VIEW_MODEL)
 
 
 def test_at_most_ten_updates_a_second_arrive(finished: Cell) -> None:
-    head = [
-        (at, m["content"]["data"]["state"]["value"])
-        for at, m in finished.messages
-        if m["msg_type"] == "comm_msg" and "progressbar" in m["content"]["data"]["state"].get("value", "")
+    times, states = zip(*finished.states(VIEW_MODEL), strict=True)
+    assert 6 <= len(states) <= 10 * (times[-1] - times[0]) + 3
+    assert len(finished.of("comm_msg")) == len(states), "one message a tick"
+    assert states[-1]["head"]["counts"][FAILED] == 1
+    assert states[-1]["over"] is True
+
+
+def test_only_what_has_changed_is_sent(finished: Cell) -> None:
+    states = [state for _, state in finished.states(VIEW_MODEL)]
+    assert sum("errors" in state for state in states) == 1
+    assert sum("over" in state for state in states) == 1
+    assert not any("_esm" in state or "_css" in state for state in states)
+    assert len(json.dumps(states)) < 1_000 * len(states)
+
+
+def test_the_picture_is_a_byte_an_item_and_whole_at_the_end(finished: Cell) -> None:
+    pictures = [
+        bytes(m["buffers"][0])
+        for _, m in finished.messages
+        if m["msg_type"] == "comm_msg" and m["content"]["data"].get("buffer_paths")
     ]
-    assert 6 <= len(head) <= 15
-    assert "✖ 1 failed" in head[-1][1]
-    everything = finished.of("comm_msg")
-    assert len(everything) <= len(head) + 3, "errors and button are told only when they change"
+    assert {len(picture) for picture in pictures} == {120}
+    assert pictures[0].count(OK) < pictures[-1].count(OK) == 119
+    assert pictures[-1][10] == FAILED
 
 
 def test_an_update_costs_less_than_a_millisecond_or_so(finished: Cell) -> None:
     assert float(finished.stdout.split()[1]) < 0.003, "0.5 ms is usual; the machine may be busy"
 
 
-def test_hostile_errors_arrive_escaped(finished: Cell) -> None:
-    told = "".join(str(m["data"]) for m in finished.of("comm_msg"))
-    assert "&lt;script&gt;alert(1)" in told
-    assert "<script" not in told
-    assert "<img" not in told
+def test_errors_arrive_as_text_and_html_escaped(finished: Cell) -> None:
+    (errors,) = [state["errors"] for _, state in finished.states(VIEW_MODEL) if "errors" in state]
+    (error,) = errors
+    assert error["text"] == "SCRIPT_ERROR: <script>alert(1)</script><img src=x onerror=alert(2)>"
+    assert (error["index"], error["step"]) == (10, "page")
+    html = "".join(m["data"]["text/html"] for m in finished.of("display_data"))
+    assert "<script" not in html
 
 
 def test_the_results_take_the_place_of_the_view_and_the_widgets_are_closed(finished: Cell) -> None:
@@ -137,11 +156,104 @@ def test_a_click_cancels_while_the_cell_is_awaited(kernel: Kernel) -> None:
     )
     assert cell.stdout == "1 True\n"
     assert cell.messages[-1][0] < 5
-    button = [m["data"]["state"] for m in cell.of("comm_msg") if m["comm_id"] == cell.comm_of("ButtonModel")]
-    assert {"disabled": True, "description": "Cancelling…"} in button
+    answers = [m["data"]["content"] for m in cell.of("comm_msg") if m["data"]["method"] == "custom"]
+    assert answers == [{"kind": "ack"}]
+    assert any(state.get("cancelling") for _, state in cell.states(VIEW_MODEL))
     (final,) = cell.of("update_display_data")
     assert "cancelled" in final["data"]["text/plain"]
     assert "⊘" in final["data"]["text/html"]
+
+
+def ask(row: object, cell: object) -> Callable[[Kernel, Cell], None]:
+    """Point at a cell of a row."""
+    return lambda kernel, shown: kernel.tell(
+        shown.comm_of(VIEW_MODEL), {"kind": "ask", "row": row, "cell": cell}
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "cell", "lines"),
+    [
+        (
+            "each",
+            10,
+            [
+                "item 10 · failed · ",
+                "u = 10",
+                "page: SCRIPT_ERROR: <script>alert(1)</script><img src=x onerror",
+            ],
+        ),
+        ("each", 3, ["item 3 · ok · ", "u = 3"]),
+        ("each", 10**6, []),
+        ("each", -1, []),
+        ("nobody", 0, []),
+        (None, 0, None),
+        ("each", "3", None),
+    ],
+)
+def test_a_cell_that_is_pointed_at_is_told(
+    kernel: Kernel, row: object, cell: object, lines: list[str] | None
+) -> None:
+    shown = kernel.run(
+        "display = choose_display(get_ipython()); await play(display, 0.6, []); display.close(None)",
+        act=ask(row, cell),
+        when=lambda shown: shown.messages[-1][0] > 0.3,
+    )
+    answers = [m["data"]["content"] for m in shown.of("comm_msg") if m["data"]["method"] == "custom"]
+    if lines is None:
+        assert answers == []
+        return
+    (answer,) = answers
+    assert (answer["row"], answer["cell"]) == (row, cell)
+    assert len(answer["lines"]) == len(lines)
+    assert all(told.startswith(line) for told, line in zip(answer["lines"], lines, strict=True))
+
+
+def hello(kernel: Kernel, cell: Cell) -> None:
+    """Say what the script says when a page has loaded it."""
+    kernel.tell(cell.comm_of(VIEW_MODEL), {"kind": "hello"})
+
+
+def opened(cell: Cell) -> bool:
+    """Whether the view is there."""
+    return bool(cell.of("display_data"))
+
+
+def updates(cell: Cell) -> list[dict[str, str]]:
+    return [m["data"] for m in cell.of("update_display_data")]
+
+
+PATIENT = """
+    display = choose_display(get_ipython())
+    display.patience = {patience}
+    await play(display, {seconds}, [])
+    display.close(Results())
+"""
+
+
+def test_where_no_page_draws_the_view_html_is_shown_and_followed(kernel: Kernel) -> None:
+    cell = kernel.run(PATIENT.format(patience=0.2, seconds=1.5))
+    *progress, last = updates(cell)
+    assert 2 <= len(progress) <= 4
+    assert all("progressbar" in data["text/html"] and VIEW not in data for data in progress)
+    assert last["text/plain"] == "final table"
+
+
+def test_a_page_that_says_hello_keeps_the_view(kernel: Kernel) -> None:
+    cell = kernel.run(PATIENT.format(patience=0.4, seconds=1.0), act=hello, when=opened)
+    assert [data["text/plain"] for data in updates(cell)] == ["final table"]
+
+
+def test_a_page_that_is_late_gets_the_view_back(kernel: Kernel) -> None:
+    cell = kernel.run(
+        PATIENT.format(patience=0.1, seconds=1.2),
+        act=hello,
+        when=lambda cell: bool(cell.of("update_display_data")),
+    )
+    html, view, last = updates(cell)
+    assert VIEW not in html
+    assert view[VIEW] == cell.of("display_data")[0]["data"][VIEW]
+    assert last["text/plain"] == "final table"
 
 
 def test_a_run_on_a_thread_of_its_own_is_shown_below_the_same_cell(kernel: Kernel) -> None:

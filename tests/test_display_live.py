@@ -18,9 +18,10 @@ import pytest
 
 from drawer_ipy.display import html as html_display
 from drawer_ipy.display.choose import choose_display
-from drawer_ipy.display.html import HtmlDisplay, errors_html, progress_html, static_html
+from drawer_ipy.display.html import HtmlDisplay
 from drawer_ipy.display.live import LiveDisplay, NullDisplay
 from drawer_ipy.display.progress import ErrorLine, Snapshot
+from drawer_ipy.display.progress_html import errors_html, progress_html, static_html
 from drawer_ipy.display.text import TextDisplay
 from drawer_ipy.display.widget import WidgetDisplay
 from drawer_ipy.engine.events import (
@@ -350,6 +351,7 @@ def test_widgets_without_a_front_end_leave_none_behind(monkeypatch: pytest.Monke
     first, last = front.sent
     assert first[1]["text/plain"].startswith("drawer pages: running since ")
     assert first[1]["application/vnd.jupyter.widget-view+json"]["model_id"]
+    assert "progressbar" in first[1]["text/html"], "for a front end that knows no widgets"
     assert last[0]
     assert set(last[1]) == {"text/html", "text/plain"}
 
@@ -378,10 +380,10 @@ def test_the_display_suits_the_place(shell: Any, options: dict[str, Any], expect
     assert type(choose_display(shell, **options)) is expected
 
 
-def test_without_ipywidgets_a_notebook_gets_html(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_anywidget_a_notebook_gets_html(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert type(choose_display(KERNEL)) is HtmlDisplay
-    with pytest.raises(UsageError, match="needs ipywidgets"):
+    with pytest.raises(UsageError, match="needs anywidget"):
         choose_display(KERNEL, kind="widget")
 
 

@@ -45,11 +45,11 @@ def choose_display(shell: Any | None, *, quiet: bool = False, kind: str = "auto"
 
         return HtmlDisplay()
     if not _has_widgets():
-        raise UsageError("the display 'widget' needs ipywidgets", remediation="pip install ipywidgets")
+        raise UsageError("the display 'widget' needs anywidget", remediation="pip install anywidget")
     from drawer_ipy.display.widget import WidgetDisplay
 
     return WidgetDisplay()
 
 
 def _has_widgets() -> bool:
-    return importlib.util.find_spec("ipywidgets") is not None
+    return importlib.util.find_spec("anywidget") is not None

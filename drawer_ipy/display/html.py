@@ -1,94 +1,15 @@
-"""Progress as a piece of HTML, and the display for front ends that show HTML but no widgets.
-
-State is told by symbol, word and pattern, not by colour alone; the colours (Okabe and Ito's) can be told
-apart by people who see fewer of them. Everything that comes from a run is escaped.
-"""
+"""The display for front ends that show HTML but no widgets."""
 
 from __future__ import annotations
 
 import uuid
-from html import escape
 from typing import Any, ClassVar
 
+from drawer_ipy.display.final import final_bundle
 from drawer_ipy.display.live import LiveDisplay
 from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.wording import SYMBOLS, counts_words, pace_words, place_words, progress_line
-
-_STRIPES = "repeating-linear-gradient(45deg,{0} 0 4px,{1} 4px 6px)"
-_FILLS = (
-    ("ok", "#009e73"),
-    ("failed", _STRIPES.format("#d55e00", "#7a3600")),
-    ("cancelled", _STRIPES.format("#cc79a7", "#f2dbe8")),
-    ("running", "#56b4e9"),
-)
-_COLOUR = "color:var(--jp-content-font-color1,var(--vscode-editor-foreground,inherit))"
-_FAINT = "color:var(--jp-content-font-color2,var(--vscode-descriptionForeground,#777))"
-_BAD = "color:var(--jp-error-color1,var(--vscode-errorForeground,#c62828))"
-_TRACK = "background:var(--jp-layout-color3,var(--vscode-editorWidget-border,rgba(128,128,128,.35)))"
-
-
-def progress_html(snapshot: Snapshot) -> str:
-    """The header line and the bar, in about a kilobyte."""
-    name = escape(snapshot.drawer)
-    words = [*map(escape, place_words(snapshot)), *_counts(snapshot)]
-    words += map(escape, pace_words(snapshot))
-    head = (
-        f'<div style="font-variant-numeric:tabular-nums;line-height:1.5;{_COLOUR}">'
-        f"<b>{SYMBOLS.get(snapshot.status, '')} {name}</b> {snapshot.status} · {' · '.join(words)}</div>"
-    )
-    return head + _bar(snapshot)
-
-
-def errors_html(snapshot: Snapshot) -> str:
-    """The last failures, a line each; ``""`` when there is none."""
-    lines = "".join(
-        f'<div style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
-        f"{SYMBOLS['failed']} <bdi>{escape(str(line))}</bdi></div>"
-        for line in snapshot.errors
-    )
-    return f'<div style="font-size:12px;line-height:1.4;{_BAD}">{lines}</div>' if lines else ""
-
-
-def static_html(snapshot: Snapshot) -> str:
-    """All of it, as an output of its own."""
-    inner = progress_html(snapshot) + errors_html(snapshot)
-    return f'<div style="font-size:13px;max-width:60em">{inner}</div>'
-
-
-def _counts(snapshot: Snapshot) -> list[str]:
-    faint = f'<span style="{_FAINT}">%s</span>'
-    return [escape(words) if n else faint % escape(words) for words, n in counts_words(snapshot)]
-
-
-def _bar(snapshot: Snapshot) -> str:
-    if snapshot.loop is None:
-        now, whole, noun = snapshot.steps_done, snapshot.steps, "steps"
-        fills = [("ok" if snapshot.status != "failed" else "failed", now)]
-    else:
-        now, whole, noun = snapshot.done, snapshot.total, "items"
-        fills = [(name, getattr(snapshot, name)) for name, _ in _FILLS]
-    colours = dict(_FILLS)
-    parts = "".join(
-        f'<div title="{n:,} {name}" style="flex:0 0 {100 * n / whole:.2f}%;background:{colours[name]}"></div>'
-        for name, n in fills
-        if n and whole
-    )
-    return (
-        f'<div role="progressbar" aria-valuemin="0" aria-valuemax="{whole}" aria-valuenow="{now}" '
-        f'aria-label="{noun} done" style="display:flex;height:10px;border-radius:3px;overflow:hidden;'
-        f'margin:2px 0;{_TRACK}">{parts}</div>'
-    )
-
-
-def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
-    """What is left in the notebook: `results` where they can be shown, else the last progress."""
-    if results is not None:
-        try:
-            bundle: dict[str, Any] = dict(results._repr_mimebundle_())
-            return bundle
-        except Exception:  # a value's own repr failed; how the run ended must be seen all the same
-            pass
-    return {"text/html": static_html(snapshot), "text/plain": progress_line(snapshot)}
+from drawer_ipy.display.progress_html import static_html
+from drawer_ipy.display.wording import progress_line
 
 
 class HtmlDisplay(LiveDisplay):

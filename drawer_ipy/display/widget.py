@@ -1,45 +1,74 @@
-"""The live view in a notebook: plain ipywidgets, replaced by static HTML when the run has ended.
+"""The live view in a notebook: an anywidget, replaced by static HTML when the run has ended.
 
-A widget that is left in a saved notebook reopens as a bare object name, so none is left.
+A widget that is left in a saved notebook reopens as a bare object name, so none is left. Where no page
+says that it can draw the widget, HTML is shown in its place.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from drawer_ipy.display.html import errors_html, final_bundle, progress_html, publish
+from drawer_ipy.display.final import final_bundle
+from drawer_ipy.display.html import publish
 from drawer_ipy.display.live import LiveDisplay
+from drawer_ipy.display.outline import Outline
 from drawer_ipy.display.progress import Snapshot
-
-VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+from drawer_ipy.display.progress_html import static_html
+from drawer_ipy.display.told import told
+from drawer_ipy.display.view import VIEW_MIME, View
+from drawer_ipy.engine.events import Listeners
 
 
 class WidgetDisplay(LiveDisplay):
-    """Header, bar, last errors and a Cancel button.
+    """Header, bar, the picture of the items, last errors and a Cancel button.
 
-    A message goes to the front end only when what it shows has changed: at most one a tick for header
-    and bar, one for the errors.
+    A message goes to the front end only when what it shows has changed, at most one a tick.
+
+    Args:
+        may_interrupt: whether an unanswered Cancel may interrupt the kernel; ``False`` for a run that
+            goes on while other cells run: the interrupt would strike one of those.
     """
 
-    def __init__(self) -> None:
+    patience: ClassVar[float] = 4.0
+    """Seconds that a page has to load the widget's script before HTML is shown in its place."""
+
+    def __init__(self, *, may_interrupt: bool = True) -> None:
         super().__init__()
+        self.may_interrupt = may_interrupt
         self._display_id = uuid.uuid4().hex
-        self._view: _View | None = None
+        self._outline = Outline()
+        self._view: View | None = None
+        self._instead: _Instead | None = None
+
+    def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
+        """See :meth:`~drawer_ipy.display.live.Display.attach`."""
+        self._outline.attach(listeners)
+        super().attach(listeners, cancel)
 
     def open(self, snapshot: Snapshot) -> None:
-        """Make the widgets and show them."""
-        self._view = view = _View(snapshot, self._clicked)
-        publish(view.bundle(snapshot), self._display_id, update=False)
+        """Make the widget and show it."""
+        self._view = view = View(self._clicked, self._asked, may_interrupt=self.may_interrupt)
+        view.show(snapshot, self._outline)
+        began = f"drawer {snapshot.drawer}: running since {time.strftime('%H:%M:%S')}, {snapshot.steps} steps"
+        shown = {"version_major": 2, "version_minor": 0, "model_id": view.model_id}
+        bundle = {VIEW_MIME: shown, "text/html": static_html(snapshot), "text/plain": began}
+        publish(bundle, self._display_id, update=False)
+        if _is_heard():
+            self._instead = _Instead(bundle, self._display_id, self.patience)
 
     def update(self, snapshot: Snapshot) -> None:
         """Send what has changed."""
         if self._view is not None:
-            self._view.update(snapshot)
+            self._view.show(snapshot, self._outline)
+            if self._instead is not None:
+                self._instead.update(snapshot, heard=self._view.heard)
 
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:
-        """Replace the widgets by the results, then close them."""
+        """Replace the widget by the results, then close it."""
         view, self._view = self._view, None
         try:
             publish(final_bundle(snapshot, results), self._display_id, update=view is not None)
@@ -51,49 +80,53 @@ class WidgetDisplay(LiveDisplay):
         # Maybe on another thread than the run: a kernel with subshells handles messages there.
         self._cancel()
 
+    def _asked(self, row: str, cell: int) -> list[str]:
+        cells = self._outline.cells(row)
+        return [] if cells is None else told(cells, cell)
 
-class _View:
-    """The widgets of one display."""
 
-    def __init__(self, snapshot: Snapshot, clicked: Any) -> None:
-        import ipywidgets
+class _Instead:
+    """HTML in the place of a view that no page has said it can draw, until one does.
 
-        self._head = ipywidgets.HTML(progress_html(snapshot), layout={"width": "100%", "margin": "0"})
-        self._errors = ipywidgets.HTML(errors_html(snapshot), layout={"width": "100%", "margin": "0"})
-        self._button = ipywidgets.Button(
-            description="Cancel", icon="stop", tooltip="Stop this run; what has ended is kept"
-        )
-        self._clicked = clicked
-        self._button.on_click(self._click)
-        self._box = ipywidgets.VBox(
-            [self._head, self._errors, self._button], layout={"max_width": "60em", "padding": "2px 0"}
-        )
+    Args:
+        bundle: what was published, with the view.
+        display_id: under which it was.
+        patience: seconds to wait for a page.
+    """
 
-    def bundle(self, snapshot: Snapshot) -> dict[str, Any]:
-        """What is published: the view, and the words that are left if the kernel dies before the end."""
-        began = time.strftime("%H:%M:%S")
-        return {
-            VIEW_MIME: {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id},
-            "text/plain": f"drawer {snapshot.drawer}: running since {began}, {snapshot.steps} steps",
-        }
+    _interval = 0.5
 
-    def update(self, snapshot: Snapshot) -> None:
-        """Send what has changed; a trait that keeps its value sends nothing."""
-        self._head.value = progress_html(snapshot)
-        self._errors.value = errors_html(snapshot)
-        if snapshot.status != "running":
-            self._button.disabled = True
+    def __init__(self, bundle: dict[str, Any], display_id: str, patience: float) -> None:
+        self._bundle, self._display_id = bundle, display_id
+        self._due = time.perf_counter() + patience
+        self._html = ""
 
-    def close(self) -> None:
-        """Close every widget, and those that each brought along: closing a box closes only the box."""
-        for widget in (self._box, self._head, self._errors, self._button):
-            style = getattr(widget, "style", None)
-            for part in (widget, widget.layout, style):
-                if part is not None:
-                    part.close()
+    def update(self, snapshot: Snapshot, *, heard: bool) -> None:
+        """Show the HTML if there is no page and it has changed; the view again when one is there at last."""
+        if heard:
+            if self._html:
+                self._html = ""
+                publish(self._bundle, self._display_id, update=True)
+            return
+        now = time.perf_counter()
+        if now < self._due:
+            return
+        self._due = now + self._interval
+        html = static_html(snapshot)
+        if html != self._html:
+            self._html = html
+            bundle = {"text/html": html, "text/plain": self._bundle["text/plain"]}
+            publish(bundle, self._display_id, update=True)
 
-    def _click(self, button: Any) -> None:
-        self._clicked()  # before anything that could fail
-        with button.hold_sync():
-            button.disabled = True
-            button.description = "Cancelling…"
+
+def _is_heard() -> bool:
+    """Whether a page's message would arrive while the run goes on.
+
+    On a thread of its own the run leaves the kernel's loop to a cell that waits, and kernels before 7
+    look at no message while a cell runs; silence means nothing there.
+    """
+    try:
+        from ipykernel import version_info
+    except ImportError:
+        return False
+    return threading.current_thread() is threading.main_thread() and int(version_info[0]) >= 7

@@ -17,6 +17,9 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+VIEW_MODEL = "AnyModel"
+"""The widget model of the live view."""
+
 PATIENCE = 30.0
 """Seconds without a message after which a kernel counts as stuck."""
 
@@ -183,8 +186,18 @@ class Kernel:
         return eval(text)
 
     def click(self, comm_id: str, channel: str = "shell", header: dict[str, Any] | None = None) -> None:
-        """Click on the button whose comm is `comm_id`, as ipywidgets' script does."""
-        data = {"method": "custom", "content": {"event": "click"}}
+        """Click on Cancel in the view whose comm is `comm_id`, as its script does."""
+        self.tell(comm_id, {"kind": "cancel"}, channel, header)
+
+    def tell(
+        self,
+        comm_id: str,
+        content: dict[str, Any],
+        channel: str = "shell",
+        header: dict[str, Any] | None = None,
+    ) -> None:
+        """Send what a view's script sends to the kernel."""
+        data = {"method": "custom", "content": content}
         message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         message["header"].update(header or {})
         getattr(self.client, f"{channel}_channel").send(message)
@@ -202,7 +215,7 @@ class Kernel:
 
 def click_cancel(kernel: Kernel, cell: Cell) -> None:
     """Click on the Cancel button of the view that `cell` shows."""
-    kernel.click(cell.comm_of("ButtonModel"))
+    kernel.click(cell.comm_of(VIEW_MODEL))
 
 
 def interrupt(kernel: Kernel, cell: Cell) -> None:

@@ -1,0 +1,67 @@
+"""A loop's items as the bytes of a picture: one an item, or one for several where there are too many."""
+
+from __future__ import annotations
+
+from drawer_ipy.record import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord
+
+MOST = 10_000
+"""Cells of a picture; of more items, several share a cell."""
+
+_STRIDE = 64
+_LEVEL, _BUSY = 3, 5
+_BASES = (OK, WAITING, CANCELLED, SKIPPED, FAILED)
+
+
+class Cells:
+    """The picture of one loop, read again and again while it runs.
+
+    A byte holds the state of its item (:data:`~drawer_ipy.record.STATE_NAMES`) in its three lowest bits.
+    Where it stands for several items it is the commonest of their states, two bits above tell how many
+    failed (0 none, 1 some, 2 a tenth or more, 3 half or more) and one whether any is running.
+
+    Args:
+        loop: its record, which goes on changing.
+        most: cells there may be.
+    """
+
+    __slots__ = ("_picture", "_seen", "loop", "per")
+
+    def __init__(self, loop: LoopRecord, most: int = MOST) -> None:
+        self.loop = loop
+        self.per = max(1, -(-len(loop) // most))
+        """Items that a cell stands for; the last cell may stand for fewer."""
+        self._seen = b""
+        self._picture = bytearray(-(-len(loop) // self.per))
+
+    def span(self, cell: int) -> range:
+        """The items that `cell` stands for; none for a cell that is not in the picture."""
+        if not 0 <= cell < len(self._picture):
+            return range(0)
+        return range(cell * self.per, min((cell + 1) * self.per, len(self.loop)))
+
+    def read(self) -> bytes:
+        """The picture as it is now; of a large loop only what has changed is looked at closely."""
+        now = bytes(self.loop.states)
+        if self.per == 1:
+            return now
+        per, seen = self.per, self._seen
+        wide = per * _STRIDE
+        for begin in range(0, len(now), wide):
+            part = now[begin : begin + wide]
+            if part != seen[begin : begin + wide]:
+                first = begin // per
+                cells = bytes(_cell(part[i : i + per]) for i in range(0, len(part), per))
+                self._picture[first : first + len(cells)] = cells
+        self._seen = now
+        return bytes(self._picture)
+
+
+def _cell(states: bytes) -> int:
+    """The byte for several items."""
+    failed = states.count(FAILED)
+    share = 2 * failed >= len(states), 10 * failed >= len(states), failed > 0
+    base = FAILED if share[0] else max(_BASES, key=states.count)
+    running = states.count(RUNNING)
+    if running == len(states):
+        base = RUNNING
+    return base | sum(share) << _LEVEL | bool(running) << _BUSY

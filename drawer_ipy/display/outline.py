@@ -1,0 +1,229 @@
+"""A run's steps as the rows of an outline: what each step, nested step and nested loop has come to.
+
+Like :mod:`~drawer_ipy.display.progress` it reads the live records when it is asked and does nothing per
+item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+
+from drawer_ipy.display.cells import Cells
+from drawer_ipy.display.table_cells import clean, cut
+from drawer_ipy.engine.events import (
+    Listeners,
+    LoopFinished,
+    LoopStarted,
+    RunFinished,
+    RunStarted,
+    StepStarted,
+)
+from drawer_ipy.record import (
+    CANCELLED,
+    FAILED,
+    OK,
+    SKIPPED,
+    WAITING,
+    LoopOutput,
+    LoopRecord,
+    RunRecord,
+    StepColumn,
+    StepResult,
+)
+
+MOST_ROWS = 60
+_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineRow:
+    """One step.
+
+    Attributes:
+        key: what tells it from the other rows.
+        name: the step's id, clean and short.
+        depth: 0 for a top-level step, 1 within its items, and so on.
+        status: ``waiting``, ``running``, ``ok``, ``failed``, ``cancelled`` or ``skipped``.
+        counts: items in each state, by state number; empty for a step that is no loop and in none.
+        seconds: how long it took, so far when it is running; 0.0 for rows within items.
+        per: items that one of its cells stands for; 0 when it has no cells.
+        loops: how many loops its counts are the sum of; 0 when it is no nested loop.
+    """
+
+    key: str
+    name: str
+    depth: int
+    status: str
+    counts: tuple[int, ...] = ()
+    seconds: float = 0.0
+    per: int = 0
+    loops: int = 0
+
+
+class _Nested:
+    """All presses of one loop that is within items."""
+
+    def __init__(self) -> None:
+        self.live: dict[int, LoopRecord] = {}
+        self.loops = 0
+        self._ended = [0] * 6
+
+    def begin(self, loop: LoopRecord) -> None:
+        self.loops += 1
+        self.live[id(loop)] = loop
+
+    def end(self, loop: LoopRecord) -> None:
+        if self.live.pop(id(loop), None) is not None:
+            self._ended = [a + b for a, b in zip(self._ended, loop.counts, strict=True)]
+
+    def counts(self) -> tuple[int, ...]:
+        live = [loop.counts for loop in self.live.values()]
+        return tuple(map(sum, zip(self._ended, *live, strict=True)))
+
+
+class Outline:
+    """Listens to one run and answers :meth:`rows`."""
+
+    def __init__(self) -> None:
+        self._run: RunRecord | None = None
+        self._ended = False
+        self._steps: dict[str, StepResult | None] = {}
+        self._cells: dict[str, Cells] = {}
+        self._nested: dict[tuple[str, ...], _Nested] = {}
+
+    def attach(self, listeners: Listeners) -> None:
+        """Hear the events of the run that `listeners` belong to."""
+        listeners.on(RunStarted, self._run_started)
+        listeners.on(RunFinished, self._run_finished)
+        listeners.on(StepStarted, self._step_started)
+        listeners.on(LoopStarted, self._loop_started)
+        listeners.on(LoopFinished, self._loop_finished)
+
+    def rows(self) -> list[OutlineRow]:
+        """The steps in the order of the definition, each followed by what is within it."""
+        out: list[OutlineRow] = []
+        for step_id in self._steps:
+            if len(out) >= MOST_ROWS:
+                break
+            out += self._step(step_id)
+        return out[:MOST_ROWS]
+
+    def cells(self, key: str) -> Cells | None:
+        """The picture of the row `key`, ``None`` when it has none."""
+        step = self._steps.get(key)
+        if step is None or not isinstance(step.output, LoopOutput):
+            return None
+        found = self._cells.get(key)
+        if found is None or found.loop is not step.output.record:  # a step that is retried loops anew
+            found = self._cells[key] = Cells(step.output.record)
+        return found
+
+    def pictures(self) -> Iterator[tuple[str, Cells]]:
+        """The rows that have one, with it."""
+        for key in self._steps:
+            cells = self.cells(key)
+            if cells is not None:
+                yield key, cells
+
+    def _step(self, step_id: str) -> Iterator[OutlineRow]:
+        result = self._steps[step_id]
+        name = _name(step_id)
+        if result is None:
+            yield OutlineRow(step_id, name, 0, "skipped" if self._ended else "waiting")
+            return
+        cells = self.cells(step_id)
+        if cells is None:
+            yield OutlineRow(step_id, name, 0, _status(result), seconds=result.duration)
+            yield from self._below((step_id,), 1)
+            return
+        loop = cells.loop
+        counts = tuple(loop.counts)
+        yield OutlineRow(step_id, name, 0, _status(result), counts, result.duration, cells.per)
+        yield from self._columns(loop)
+
+    def _columns(self, loop: LoopRecord) -> Iterator[OutlineRow]:
+        columns = loop.columns
+        for column in columns:
+            path = (*loop.path, column.id)
+            if path in self._nested:
+                yield from self._loop(path, 1)
+            elif len(columns) > 1:  # a single one says no more than the loop itself
+                counts = _column_counts(column, loop)
+                yield OutlineRow(_key(path), _name(column.id), 1, _sum_status(counts), counts)
+        yield from self._below(loop.path, 1, {column.id for column in columns})
+
+    def _below(self, path: tuple[str, ...], depth: int, but: Container[str] = ()) -> Iterator[OutlineRow]:
+        """The loops right within `path` (in a branch or a sub-drawer, say), except the steps `but`."""
+        for below in tuple(self._nested):
+            if below[:-1] == path and below[-1] not in but:
+                yield from self._loop(below, depth)
+
+    def _loop(self, path: tuple[str, ...], depth: int) -> Iterator[OutlineRow]:
+        nested = self._nested[path]
+        counts = nested.counts()
+        status = "running" if nested.live else _sum_status(counts)
+        yield OutlineRow(_key(path), _name(path[-1]), depth, status, counts, loops=nested.loops)
+        yield from self._below(path, depth + 1)
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._run, self._steps = event.run, dict.fromkeys(event.step_ids)
+
+    def _run_finished(self, event: RunFinished) -> None:
+        self._ended = True
+
+    def _step_started(self, event: StepStarted) -> None:
+        if event.run is self._run:  # a sub-drawer tells of its steps too
+            self._steps[event.result.id] = event.result
+
+    def _loop_started(self, event: LoopStarted) -> None:
+        path = self._nested_path(event.loop)
+        if path is not None:
+            self._nested.setdefault(path, _Nested()).begin(event.loop)
+
+    def _loop_finished(self, event: LoopFinished) -> None:
+        for nested in self._nested.values():
+            nested.end(event.loop)
+
+    def _nested_path(self, loop: LoopRecord) -> tuple[str, ...] | None:
+        """Where the loop's row belongs, ``None`` for a top-level loop: that is its step's row."""
+        running = [step for step in self._steps.values() if step is not None and not step.finished]
+        for step in running:
+            if isinstance(step.output, LoopOutput) and step.output.record is loop:
+                return None
+        if len(loop.path) > 1 and loop.path[0] in self._steps:
+            return loop.path
+        # A loop of a sub-drawer does not know the steps around it.
+        return (running[0].id, *loop.path) if running else loop.path
+
+
+def _key(path: tuple[str, ...]) -> str:
+    return "/".join(path)
+
+
+def _name(step_id: str) -> str:
+    return cut(clean(step_id), _NAME)
+
+
+def _status(result: StepResult) -> str:
+    return "failed" if result.status in ("error", "timeout") else result.status
+
+
+def _sum_status(counts: tuple[int, ...]) -> str:
+    if counts[FAILED]:
+        return "failed"
+    if counts[CANCELLED]:
+        return "cancelled"
+    if counts[OK]:
+        return "running" if counts[WAITING] else "ok"
+    return "waiting" if counts[WAITING] else "skipped"
+
+
+def _column_counts(column: StepColumn, loop: LoopRecord) -> tuple[int, ...]:
+    """How often a nested step ended in which way, as states of items; it did not run in the others."""
+    ok, error, timeout, failed, cancelled = map(column.statuses.count, range(1, 6))
+    left = len(column.statuses) - (ok + error + timeout + failed + cancelled)
+    counts = [0] * 6
+    counts[OK], counts[FAILED], counts[CANCELLED] = ok, error + timeout + failed, cancelled
+    counts[SKIPPED if loop.ended else WAITING] = left
+    return tuple(counts)

@@ -1,0 +1,59 @@
+"""What a cell of the live view stands for, in a few short lines."""
+
+from __future__ import annotations
+
+from drawer_ipy.display.cells import Cells
+from drawer_ipy.display.summary import seconds_text
+from drawer_ipy.display.table_cells import clean, cut, preview
+from drawer_ipy.record import FAILED, RUNNING, STATE_NAMES, LoopRecord
+
+_LABEL = 160
+_ERROR = 300
+
+
+def told(cells: Cells, cell: int) -> list[str]:
+    """The words for `cell`: which item, its state and time, what it is, why it failed. All clean."""
+    span = cells.span(cell)
+    if not span:
+        return []
+    return _item(cells.loop, span[0]) if len(span) == 1 else _items(cells.loop, span)
+
+
+def _item(loop: LoopRecord, index: int) -> list[str]:
+    state = loop.states[index]
+    head = f"item {index} · {STATE_NAMES[state]}"
+    seconds = _seconds(loop, index)
+    if seconds is not None:
+        head += f" · {seconds_text(seconds)}"
+    if state == RUNNING and len(loop.columns) > 1:
+        at = next((column.id for column in loop.columns if not column.statuses[index]), None)
+        head += f" · at {cut(clean(at), 60)}" if at else ""
+    lines = [head, f"{cut(clean(loop.label), 40)} = {preview(loop.items[index], _LABEL)}"]
+    return lines + _error(loop, index) if state == FAILED else lines
+
+
+def _items(loop: LoopRecord, span: range) -> list[str]:
+    states = loop.states[span.start : span.stop]
+    counts = [(states.count(state), name) for state, name in enumerate(STATE_NAMES)]
+    lines = [
+        f"items {span.start:,}–{span.stop - 1:,}",
+        " · ".join(f"{n:,} {name}" for n, name in counts if n),
+    ]
+    first = states.find(FAILED)
+    return lines if first < 0 else [*lines, f"item {span.start + first}:", *_error(loop, span.start + first)]
+
+
+def _error(loop: LoopRecord, index: int) -> list[str]:
+    decided = loop.error_of(index)
+    if decided is None:
+        return []
+    step, error = decided
+    message = error.message[: 2 * _ERROR].strip()  # cut before cleaning: it may be megabytes
+    return [cut(clean(f"{step}: {error.code}: {message}"), _ERROR)]
+
+
+def _seconds(loop: LoopRecord, index: int) -> float | None:
+    begin, end = loop.started[index], loop.finished[index]
+    if not begin:
+        return None
+    return max(0.0, (end or loop.elapsed) - begin)

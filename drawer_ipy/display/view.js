@@ -1,0 +1,692 @@
+// The live view of a run. anywidget loads this one file as it is: no build step, nothing from outside.
+//
+// The model holds the whole state (see view.py), so a page that is loaded again and a second view draw the
+// same. Texts of a run are only ever put in by textContent. The first half are pure functions, exported for
+// the tests; the second half touches the page.
+
+export const STATES = ["waiting", "running", "ok", "failed", "cancelled", "skipped"];
+const [WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED] = STATES.keys();
+
+/** States in the order in which a bar and a legend show them. */
+export const ORDER = [OK, FAILED, CANCELLED, RUNNING, SKIPPED, WAITING];
+
+const MARKS = { waiting: "·", running: "▶", ok: "✔", failed: "✖", cancelled: "⊘", skipped: "–" };
+const TALLEST = 200;
+const PITCHES = [16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3];
+
+/** Milliseconds after which an unanswered Cancel becomes an interrupt. */
+export const PATIENCE = 700;
+
+/** What a byte of the picture says (cells.py): a state; for several items also how many failed, and whether
+ * any is running. */
+export function decode(byte) {
+  return { state: byte & 7, level: (byte >> 3) & 3, busy: Boolean((byte >> 5) & 1) };
+}
+
+/** The bytes of a picture, whatever the front end hands them over as. */
+export function toBytes(value) {
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (value?.buffer instanceof ArrayBuffer) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return new Uint8Array(0);
+}
+
+/** How `n` cells lie in `width` CSS pixels: the largest that are not too high together. Cells begin at whole
+ * device pixels, and rows have a round number of them, so that an item can be found by counting. */
+export function layOut(n, width, ratio = 1, tallest = TALLEST) {
+  for (const wanted of PITCHES) {
+    const pitch = Math.max(2, Math.round(wanted * ratio)) / ratio;
+    let columns = Math.max(1, Math.floor(width / pitch));
+    if (columns >= 20) columns -= columns % 10;
+    columns = Math.min(columns, Math.max(1, n));
+    const rows = Math.ceil(n / columns);
+    if (rows * pitch <= tallest || wanted === PITCHES.at(-1)) {
+      return { n, pitch, columns, rows, width: columns * pitch, height: rows * pitch };
+    }
+  }
+}
+
+/** The cell at a point of the picture, -1 where there is none. */
+export function cellAt(x, y, layout) {
+  const column = Math.floor(x / layout.pitch);
+  const row = Math.floor(y / layout.pitch);
+  if (column < 0 || row < 0 || column >= layout.columns) return -1;
+  const cell = row * layout.columns + column;
+  return cell < layout.n ? cell : -1;
+}
+
+/** The left upper corner of a cell. */
+export function cornerOf(cell, layout) {
+  return { x: (cell % layout.columns) * layout.pitch, y: Math.floor(cell / layout.columns) * layout.pitch };
+}
+
+/** Where a key leads from a cell; null for a key that leads nowhere. */
+export function moveBy(key, cell, layout) {
+  const steps = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -layout.columns,
+    ArrowDown: layout.columns,
+    PageUp: -10 * layout.columns,
+    PageDown: 10 * layout.columns,
+    Home: -layout.n,
+    End: layout.n,
+  };
+  if (!(key in steps) || !layout.n) return null;
+  const small = key === "ArrowUp" || key === "ArrowDown";
+  const to = cell + steps[key];
+  if (small && (to < 0 || to >= layout.n)) return cell;
+  return Math.min(layout.n - 1, Math.max(0, to));
+}
+
+/** The next cell after `cell` in which something failed, around the end; -1 when nothing has. */
+export function nextFailed(bytes, cell) {
+  for (let i = 1; i <= bytes.length; i += 1) {
+    const at = (cell + i) % bytes.length;
+    const { state, level } = decode(bytes[at]);
+    if (state === FAILED || level > 0) return at;
+  }
+  return -1;
+}
+
+/** Cells that differ; all of them where there is nothing to compare with. */
+export function changed(before, now) {
+  const out = [];
+  const same = before?.length === now.length;
+  for (let i = 0; i < now.length; i += 1) if (!same || before[i] !== now[i]) out.push(i);
+  return out;
+}
+
+/** The parts of a bar as [state, share of the whole]; what waits is the rest. */
+export function segments(counts) {
+  const total = counts.reduce((sum, n) => sum + n, 0);
+  if (!total) return [];
+  return ORDER.filter((s) => s !== WAITING && counts[s]).map((s) => [s, counts[s] / total]);
+}
+
+/** Whole numbers with thin groups, the same in every locale. */
+export function count(n) {
+  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Seconds as 0:07, 4:05 or 1:02:03. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const pad = (n) => String(n).padStart(2, "0");
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
+}
+
+/** Items a second; below one, the seconds that one takes. */
+export function rate(perSecond) {
+  if (perSecond >= 100) return `${count(perSecond)}/s`;
+  if (perSecond >= 1) return `${perSecond.toFixed(1)}/s`;
+  return perSecond > 0 ? `${(1 / perSecond).toFixed(1)} s each` : "";
+}
+
+/** Percent without ever saying 100 before the end. */
+export function percent(done, total) {
+  if (!total) return "";
+  return done >= total ? "100 %" : `${Math.min(99, Math.floor((100 * done) / total))} %`;
+}
+
+/** What the bar counts: the items of the current loop, or the steps while there is none. */
+export function progress(head) {
+  if (head.loop == null) {
+    const running = head.status === "running" && head.steps_done < head.steps ? 1 : 0;
+    const counts = [head.steps - head.steps_done - running, running, 0, 0, 0, 0];
+    counts[head.status === "failed" ? FAILED : OK] = head.steps_done;
+    return { noun: "steps", counts, done: head.steps_done, total: head.steps };
+  }
+  const counts = head.counts;
+  const total = counts.reduce((sum, n) => sum + n, 0);
+  return { noun: "items", counts, done: counts[OK] + counts[FAILED], total };
+}
+
+/** One sentence for those who listen to the page. */
+export function sentence(head) {
+  const { noun, counts, done, total } = progress(head);
+  const words = [`${head.drawer} ${head.status}`, `${count(done)} of ${count(total)} ${noun} done`];
+  for (const state of [FAILED, CANCELLED, SKIPPED]) {
+    if (counts[state]) words.push(`${count(counts[state])} ${STATES[state]}`);
+  }
+  return words.join(", ");
+}
+
+/** What a row says behind its bar. */
+export function rowText(row) {
+  if (!row.counts.length) return row.status;
+  const total = row.counts.reduce((sum, n) => sum + n, 0);
+  const ended = total - row.counts[WAITING] - row.counts[RUNNING] - row.counts[SKIPPED];
+  const words = [`${count(ended)} of ${count(total)}`];
+  for (const state of [FAILED, CANCELLED]) {
+    if (row.counts[state]) words.push(`${count(row.counts[state])} ${STATES[state]}`);
+  }
+  if (row.loops) words.push(`${count(row.loops)} ${row.loops === 1 ? "loop" : "loops"}`);
+  if (row.per > 1) words.push(`${count(row.per)} items a cell`);
+  return words.join(" · ");
+}
+
+/** Whether a CSS colour of text is a light one, which means that the page is dark. */
+export function isLight(colour) {
+  const [r, g, b] = (colour.match(/[\d.]+/g) ?? []).map(Number);
+  return b !== undefined && 0.299 * r + 0.587 * g + 0.114 * b > 140;
+}
+
+/**
+ * Both legs of Cancel: a message, and where nothing has answered it in time and the run is still on, an
+ * interrupt of the kernel. It never interrupts once the run is over: the kernel has gone on to another cell.
+ *
+ * `send` and `interrupt` act (the latter says whether it could), `answered` and `over` tell, `later` is
+ * setTimeout, and `show` is told "cancelling", "interrupting" or "stuck".
+ */
+export function makeCancel({ send, interrupt, answered, over, later, show }) {
+  let asked = false;
+  const settled = () => answered() || over();
+  return () => {
+    if (asked || over()) return;
+    asked = true;
+    show("cancelling");
+    send();
+    later(() => {
+      // A busy page runs its timers before it looks at messages that came long ago; so it looks first.
+      if (!settled()) later(() => {
+        if (settled()) return;
+        const could = interrupt();
+        asked = could;
+        show(could ? "interrupting" : "stuck");
+      }, 60);
+    }, PATIENCE);
+  };
+}
+
+// From here on there is a page.
+
+/** An element with classes, attributes and text. */
+function make(tag, name, attributes = {}, text = "") {
+  const el = document.createElement(tag);
+  if (name) el.className = name;
+  for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, value);
+  if (text) el.textContent = text;
+  return el;
+}
+
+/** Set text and attributes only where they change: the page lays out less, and a screen reader is quiet. */
+function put(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+function mark(el, name, value) {
+  if (el.getAttribute(name) !== String(value)) el.setAttribute(name, value);
+}
+
+/** A bar split by state. */
+function makeBar(name) {
+  const el = make("div", name);
+  const parts = new Map();
+  for (const state of ORDER) {
+    if (state === WAITING) continue;
+    const part = make("div", "dv-part", { "data-state": STATES[state] });
+    parts.set(state, part);
+    el.append(part);
+  }
+  return {
+    el,
+    set(counts) {
+      const shares = new Map(segments(counts));
+      for (const [state, part] of parts) part.style.flexBasis = `${(100 * (shares.get(state) ?? 0)).toFixed(3)}%`;
+    },
+  };
+}
+
+function paintCell(pen, x, y, pitch, byte, ink) {
+  const { state, level, busy } = decode(byte);
+  const size = pitch - (pitch >= 8 * ink.ratio ? 2 : 1) * Math.max(1, Math.round(ink.ratio));
+  const third = Math.max(1, Math.round(size / 3));
+  pen.clearRect(x, y, pitch, pitch);
+  pen.fillStyle = ink[STATES[state]];
+  if (state === CANCELLED) {
+    pen.fillRect(x, y + third, size, Math.max(1, size - 2 * third));
+  } else if (state === SKIPPED) {
+    pen.fillRect(x + third, y + third, Math.max(1, size - 2 * third), Math.max(1, size - 2 * third));
+  } else if (state === FAILED && size < 6) {
+    pen.fillRect(x, y, pitch, pitch); // too small for a cross: it stands out by its size
+  } else {
+    pen.fillRect(x, y, size, size);
+  }
+  if (state === RUNNING && size >= 5) {
+    const rim = Math.max(1, Math.round(size / 5));
+    pen.fillStyle = ink.paper;
+    pen.fillRect(x + rim, y + rim, size - 2 * rim, size - 2 * rim);
+  } else if (state === FAILED && size >= 6) {
+    pen.strokeStyle = ink.paper;
+    pen.lineWidth = Math.max(1, size / 7);
+    const [a, b] = [size * 0.26, size * 0.74];
+    pen.beginPath();
+    pen.moveTo(x + a, y + a);
+    pen.lineTo(x + b, y + b);
+    pen.moveTo(x + b, y + a);
+    pen.lineTo(x + a, y + b);
+    pen.stroke();
+  } else if (level) {
+    const side = Math.max(1, Math.round((size * level) / 3));
+    pen.fillStyle = ink.failed;
+    pen.fillRect(x + size - side, y + size - side, side, side);
+  }
+  if (busy && state !== RUNNING) {
+    pen.fillStyle = ink.running;
+    pen.fillRect(x, y, size, third);
+  }
+}
+
+/** The picture of one row: a canvas, the cell that is pointed at, keys. */
+function makePicture(key, view) {
+  const el = make("div", "dv-picture");
+  const canvas = make("canvas", "dv-canvas", {
+    tabindex: "0",
+    role: "slider",
+    "aria-roledescription": "map of items",
+    "aria-label": `items of ${key}; arrow keys move, f goes to the next failure`,
+    "data-lm-suppress-shortcuts": "true",
+  });
+  const cursor = make("div", "dv-cursor");
+  cursor.hidden = true;
+  el.append(canvas, cursor);
+  const pen = canvas.getContext("2d");
+  let [bytes, drawn, layout, chosen] = [new Uint8Array(0), null, null, -1];
+
+  function paint() {
+    const ink = view.ink();
+    const pitch = Math.round(layout.pitch * ink.ratio);
+    for (const cell of changed(drawn, bytes)) {
+      const [column, row] = [cell % layout.columns, Math.floor(cell / layout.columns)];
+      paintCell(pen, column * pitch, row * pitch, pitch, bytes[cell], ink);
+    }
+    drawn = bytes;
+  }
+
+  function resize() {
+    const width = el.clientWidth;
+    const { ratio } = view.ink();
+    if (!width || !bytes.length) return;
+    layout = layOut(bytes.length, width, ratio);
+    canvas.width = Math.round(layout.width * ratio);
+    canvas.height = Math.round(layout.height * ratio);
+    canvas.style.width = `${layout.width}px`;
+    canvas.style.height = `${layout.height}px`;
+    drawn = null;
+    paint();
+    choose(chosen);
+  }
+
+  function choose(cell) {
+    if (cell >= bytes.length) cell = -1;
+    chosen = cell;
+    cursor.hidden = cell < 0 || !layout;
+    if (cursor.hidden) return view.point(null);
+    const { x, y } = cornerOf(cell, layout);
+    Object.assign(cursor.style, { left: `${x}px`, top: `${y}px` });
+    Object.assign(cursor.style, { width: `${layout.pitch}px`, height: `${layout.pitch}px` });
+    mark(canvas, "aria-valuenow", cell);
+    mark(canvas, "aria-valuemax", bytes.length - 1);
+    mark(canvas, "aria-valuemin", 0);
+    view.point({ key, cell, state: decode(bytes[cell]).state, canvas, x, y, pitch: layout.pitch });
+  }
+
+  canvas.addEventListener("pointermove", (event) => {
+    if (!layout) return;
+    const cell = cellAt(event.offsetX, event.offsetY, layout);
+    if (cell !== chosen) choose(cell);
+  });
+  canvas.addEventListener("pointerleave", () => choose(-1));
+  canvas.addEventListener("focus", () => chosen < 0 && canvas.matches(":focus-visible") && choose(0));
+  canvas.addEventListener("blur", () => choose(-1));
+  canvas.addEventListener("keydown", (event) => {
+    if (!layout || event.ctrlKey || event.metaKey || event.altKey) return;
+    const from = Math.max(0, chosen);
+    const to = event.key === "f" ? nextFailed(bytes, from) : moveBy(event.key, from, layout);
+    if (to === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (to >= 0) choose(to);
+  });
+  return {
+    el,
+    resize,
+    choose,
+    per: 1,
+    focus: () => canvas.focus({ preventScroll: true }),
+    set(value) {
+      const before = bytes;
+      bytes = toBytes(value);
+      if (before.length !== bytes.length || !layout) return resize();
+      const news = chosen >= 0 && before[chosen] !== bytes[chosen];
+      paint();
+      if (news) choose(chosen);
+    },
+  };
+}
+
+/** A row of the outline: name, bar, words, time, and a picture where it has cells. */
+function makeRow(row, view) {
+  const el = make("div", "dv-row", { role: "listitem" });
+  const name = make("span", "dv-name");
+  const bar = makeBar("dv-bar dv-small");
+  const text = make("span", "dv-words");
+  const time = make("span", "dv-time");
+  const line = make("div", "dv-line");
+  line.append(name, bar.el, text, time);
+  el.append(line);
+  const picture = row.per ? makePicture(row.key, view) : null;
+  if (picture) el.append(picture.el);
+  return {
+    el,
+    picture,
+    set(now) {
+      mark(el, "data-status", now.status);
+      el.style.setProperty("--depth", Math.min(now.depth, 6));
+      put(name, `${MARKS[now.status] ?? ""} ${now.name}`);
+      bar.el.style.visibility = now.counts.length ? "" : "hidden";
+      bar.set(now.counts);
+      put(text, rowText(now));
+      put(time, now.seconds >= 1 ? clock(now.seconds) : "");
+      if (picture) picture.per = now.per;
+    },
+  };
+}
+
+/** Name, state and figures at the top, with the Cancel button. */
+function makeHead(cancel) {
+  const el = make("div", "dv-head");
+  const name = make("span", "dv-title");
+  const state = make("span", "dv-state");
+  const figures = make("span", "dv-figures");
+  const button = make("button", "dv-cancel", { type: "button", title: "Stop this run; what has ended is kept" });
+  const label = make("span", "", {}, "Cancel");
+  button.append(make("span", "dv-stop", { "aria-hidden": "true" }), label);
+  button.addEventListener("click", cancel);
+  el.append(name, state, figures, button);
+  return {
+    el,
+    set(head, { seconds, silent, over, stage }) {
+      put(name, head.drawer || "drawer");
+      const at = head.position && !over ? `${head.step} (${head.position} of ${head.steps})` : "";
+      put(state, [`${MARKS[head.status] ?? ""} ${head.status}`, head.steps > 1 ? at : ""].filter(Boolean).join(" · "));
+      const words = [];
+      if (head.retries) words.push(`${count(head.retries)} ${head.retries === 1 ? "retry" : "retries"}`);
+      if (silent > 3) words.push(`kernel busy for ${clock(silent)}`);
+      else if (!over && head.rate) words.push(rate(head.rate));
+      if (!over && silent <= 3 && head.eta != null) words.push(`ETA ${clock(head.eta)}`);
+      words.push(clock(seconds));
+      put(figures, words.join(" · "));
+      button.hidden = over;
+      const labels = { cancelling: "Cancelling…", interrupting: "Interrupting…", stuck: "Cancel again" };
+      put(label, labels[stage] ?? "Cancel");
+      button.disabled = stage === "cancelling" || stage === "interrupting";
+    },
+  };
+}
+
+/** How many are in each state, each with its shape. */
+function makeLegend() {
+  const el = make("div", "dv-legend");
+  const parts = ORDER.map((state) => {
+    const part = make("span", "dv-count", { "data-state": STATES[state] });
+    const words = make("span", "");
+    part.append(make("span", "dv-swatch", { "aria-hidden": "true" }), words);
+    el.append(part);
+    return [state, part, words];
+  });
+  const total = make("span", "dv-total");
+  el.append(total);
+  return {
+    el,
+    set(head) {
+      const { noun, counts, done, total: all } = progress(head);
+      for (const [state, part, words] of parts) {
+        part.hidden = !counts[state] && state !== OK && state !== FAILED;
+        mark(part, "data-none", counts[state] ? "no" : "yes");
+        put(words, `${count(counts[state])} ${STATES[state]}`);
+      }
+      put(total, `${count(done)} of ${count(all)} ${noun} · ${percent(done, all)}`);
+    },
+  };
+}
+
+/** The latest failures, newest first. */
+function makeErrors(show) {
+  const el = make("div", "dv-errors", { role: "list", "aria-label": "latest errors" });
+  let told = "";
+  return {
+    el,
+    set(errors) {
+      const now = JSON.stringify(errors);
+      if (now === told) return;
+      told = now;
+      el.replaceChildren(
+        ...[...errors].reverse().map(({ index, step, text }) => {
+          const line = make("div", "dv-error", { role: "listitem", title: text });
+          const where = make("button", "dv-where", { type: "button" });
+          where.textContent = index == null ? `✖ ${step}` : `✖ item ${count(index)}`;
+          where.disabled = index == null;
+          where.addEventListener("click", () => show(index));
+          const why = make("bdi", "dv-why");
+          why.textContent = index == null ? text : `${step}: ${text}`;
+          line.append(where, why);
+          return line;
+        }),
+      );
+    },
+  };
+}
+
+/** What is said of the cell that is pointed at. */
+function makeTip(root) {
+  const el = make("div", "dv-tip", { role: "tooltip" });
+  el.hidden = true;
+  return {
+    el,
+    hide() {
+      el.hidden = true;
+    },
+    show({ canvas, x, y, pitch }, lines) {
+      el.replaceChildren(
+        ...lines.map((line) => {
+          const div = make("div", "");
+          div.textContent = line;
+          return div;
+        }),
+      );
+      el.hidden = false;
+      const [all, own] = [root.getBoundingClientRect(), canvas.getBoundingClientRect()];
+      const [left, top] = [own.left - all.left + x, own.top - all.top + y];
+      const room = Math.max(0, all.width - el.offsetWidth);
+      const below = top + el.offsetHeight + pitch + 6 <= all.height || top < el.offsetHeight + 6;
+      el.style.left = `${Math.min(room, Math.max(0, left + pitch + 4))}px`;
+      el.style.top = `${below ? top + pitch + 4 : top - el.offsetHeight - 4}px`;
+    },
+  };
+}
+
+function inkOf(root) {
+  const style = getComputedStyle(root);
+  const ink = Object.fromEntries(STATES.map((s) => [s, style.getPropertyValue(`--dv-${s}`).trim()]));
+  return { ...ink, paper: style.getPropertyValue("--dv-paper").trim(), ratio: window.devicePixelRatio || 1 };
+}
+
+/** One view of the model, in `el`; returns what takes it away again. */
+function render({ model, el }) {
+  const root = make("div", "drawer-view", { role: "group" });
+  const rows = new Map();
+  let [pointed, acked, gone, stage, frame, asking] = [null, false, false, "", 0, 0];
+  let [since, newsAt, spokenAt, spoken] = [performance.now(), performance.now(), 0, ""];
+
+  const over = () => gone || Boolean(model.get("over"));
+  const cancel = makeCancel({
+    send: () => model.send({ kind: "cancel" }),
+    interrupt() {
+      const kernel = model.get("may_interrupt") ? model.widget_manager?.kernel : null;
+      if (typeof kernel?.interrupt !== "function") return false;
+      Promise.resolve(kernel.interrupt()).catch(() => setStage("stuck"));
+      return true;
+    },
+    answered: () => acked || Boolean(model.get("cancelling")),
+    over,
+    later: setTimeout,
+    show: setStage,
+  });
+  const tip = makeTip(root);
+  const head = makeHead(cancel);
+  const bar = makeBar("dv-bar");
+  bar.el.setAttribute("role", "progressbar");
+  bar.el.setAttribute("aria-valuemin", "0");
+  const legend = makeLegend();
+  const list = make("div", "dv-rows", { role: "list", "aria-label": "steps" });
+  const errors = makeErrors((index) => {
+    const row = rows.get(model.get("head").loop);
+    if (!row?.picture) return;
+    row.picture.focus();
+    row.picture.choose(Math.floor(index / row.picture.per));
+  });
+  const live = make("div", "dv-spoken", { role: "status", "aria-live": "polite" });
+  root.append(head.el, bar.el, legend.el, list, errors.el, live, tip.el);
+  el.append(root);
+
+  let ink = inkOf(root);
+  const view = {
+    ink: () => ink,
+    point(where) {
+      pointed = where;
+      clearTimeout(asking);
+      if (!where) return tip.hide();
+      const { key, cell, state } = where;
+      const per = rows.get(key)?.picture.per ?? 1;
+      const first = per > 1 ? `items ${count(cell * per)}…` : `item ${cell}`;
+      tip.show(where, [`${first} · ${STATES[state]}`]);
+      asking = setTimeout(() => model.send({ kind: "ask", row: key, cell }), 50);
+    },
+  };
+
+  function setStage(now) {
+    stage = now;
+    soon();
+  }
+
+  function drawRows() {
+    const wanted = model.get("rows") ?? [];
+    const pictures = { ...model.get("ended_cells"), ...model.get("cells") };
+    const keys = new Set(wanted.map((row) => row.key + (row.per ? "#" : "")));
+    for (const [key, row] of rows) {
+      if (!keys.has(key + (row.picture ? "#" : ""))) {
+        row.el.remove();
+        rows.delete(key);
+      }
+    }
+    let before = null;
+    for (const now of wanted) {
+      let row = rows.get(now.key);
+      if (!row) rows.set(now.key, (row = makeRow(now, view)));
+      if (row.el.previousElementSibling !== before || row.el.parentElement !== list) {
+        before ? before.after(row.el) : list.prepend(row.el);
+      }
+      row.set(now);
+      if (row.picture && pictures[now.key]) row.picture.set(pictures[now.key]);
+      before = row.el;
+    }
+    mark(list, "data-rows", wanted.length);
+  }
+
+  function drawHead() {
+    const now = model.get("head") ?? {};
+    const ended = Boolean(model.get("over"));
+    const passed = ended ? 0 : (performance.now() - since) / 1000;
+    const silent = ended ? 0 : (performance.now() - newsAt) / 1000;
+    if (model.get("cancelling") && stage !== "interrupting") stage = "cancelling";
+    head.set(now, { seconds: (model.get("elapsed") ?? 0) + passed, silent, over: ended, stage });
+    mark(root, "data-status", now.status);
+    mark(root, "aria-label", `run of drawer ${now.drawer}`);
+    const { counts, done, total, noun } = progress(now);
+    bar.set(counts);
+    mark(bar.el, "aria-valuemax", total);
+    mark(bar.el, "aria-valuenow", done);
+    mark(bar.el, "aria-label", `${noun} done`);
+    mark(bar.el, "aria-valuetext", sentence(now));
+    legend.set(now);
+    // A screen reader hears how it goes every ten seconds, and at once that it is over.
+    const words = sentence(now);
+    const due = performance.now() - spokenAt > 10_000 || now.status !== spoken;
+    if (due && words !== live.textContent) {
+      [spokenAt, spoken] = [performance.now(), now.status];
+      put(live, words);
+    }
+  }
+
+  function draw() {
+    frame = 0;
+    if (gone || !model.get("head")?.status) return;
+    drawHead();
+    drawRows();
+    errors.set(model.get("errors") ?? []);
+  }
+
+  function soon() {
+    if (!frame && !gone) frame = requestAnimationFrame(draw);
+  }
+
+  function theme() {
+    const dark = isLight(getComputedStyle(root).color);
+    mark(root, "data-theme", dark ? "dark" : "light");
+    ink = inkOf(root);
+    for (const row of rows.values()) row.picture?.resize();
+  }
+
+  function hear(message) {
+    if (message?.kind === "ack") acked = true;
+    const { kind, row, cell, lines } = message ?? {};
+    if (kind === "told" && pointed?.key === row && pointed.cell === cell && lines?.length) {
+      tip.show(pointed, lines);
+      mark(pointed.canvas, "aria-valuetext", lines.join(", "));
+    }
+  }
+
+  const news = () => {
+    newsAt = performance.now();
+    soon();
+  };
+  const watched = ["head", "rows", "cells", "ended_cells", "errors", "cancelling", "over"];
+  for (const name of watched) model.on(`change:${name}`, news);
+  model.on("change:elapsed", () => {
+    since = performance.now();
+    news();
+  });
+  model.on("msg:custom", hear);
+  const sizes = new ResizeObserver(() => theme());
+  sizes.observe(root);
+  const themes = new MutationObserver(() => requestAnimationFrame(theme));
+  const watch = { attributes: true, attributeFilter: ["class", "style", "theme", "data-jp-theme-light", "data-theme"] };
+  themes.observe(document.body, watch);
+  themes.observe(document.documentElement, watch);
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", theme);
+  const ticking = setInterval(() => !model.get("over") && soon(), 500);
+  theme();
+  draw();
+
+  return () => {
+    gone = true;
+    cancelAnimationFrame(frame);
+    clearInterval(ticking);
+    clearTimeout(asking);
+    sizes.disconnect();
+    themes.disconnect();
+    scheme.removeEventListener("change", theme);
+  };
+}
+
+/** Tells the kernel that there is a page that can draw the view. */
+function initialize({ model }) {
+  model.send({ kind: "hello" });
+}
+
+export default { initialize, render };

@@ -1,0 +1,144 @@
+"""The model of the live view: what `view.js` draws, sent to every page that shows it.
+
+The whole state is in the model, so a page that is loaded again and a second view show the same. The
+script gets nothing but numbers, state bytes and short clean texts, and puts the texts in as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from drawer_ipy.display.outline import Outline, OutlineRow
+from drawer_ipy.display.progress import Snapshot
+
+VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+
+_HERE = Path(__file__).parent
+
+
+class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no types
+    """One live view.
+
+    The script sends ``{"kind": "hello"}`` when it has been loaded, ``cancel`` for a click on Cancel, which
+    is answered by ``ack``, and ``ask`` for what a cell stands for, which is answered by ``told``. Messages
+    may arrive on another thread than the run's.
+
+    Args:
+        cancel: stops the run; callable from any thread.
+        tell: the words for a cell of a row, ``[]`` when there is none.
+        may_interrupt: whether an unanswered Cancel may interrupt the kernel: only where the cell that
+            shows the view is the one that the interrupt would strike.
+    """
+
+    # As text: a Path would be watched, and the watcher would keep every view that was ever made.
+    _esm = (_HERE / "view.js").read_text(encoding="utf-8")
+    _css = (_HERE / "view.css").read_text(encoding="utf-8")
+
+    head = traitlets.Dict().tag(sync=True)
+    elapsed = traitlets.Float().tag(sync=True)
+    rows = traitlets.List().tag(sync=True)
+    cells = traitlets.Dict().tag(sync=True)
+    ended_cells = traitlets.Dict().tag(sync=True)
+    errors = traitlets.List().tag(sync=True)
+    cancelling = traitlets.Bool(False).tag(sync=True)
+    may_interrupt = traitlets.Bool(True).tag(sync=True)
+    over = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        cancel: Callable[[], None],
+        tell: Callable[[str, int], Sequence[str]],
+        *,
+        may_interrupt: bool = True,
+    ) -> None:
+        super().__init__(may_interrupt=may_interrupt)
+        self._cancel, self._tell = cancel, tell
+        self._cancelled = False
+        self.heard = False
+        """Whether a page has said that it can draw the view."""
+        self.on_msg(self._message)
+
+    def show(self, snapshot: Snapshot, outline: Outline) -> None:
+        """Send what has changed, in one message; a trait that keeps its value is not sent."""
+        over = snapshot.status != "running"
+        live: dict[str, bytes] = {}
+        ended = dict(self.ended_cells)
+        for key, cells in outline.pictures():
+            if cells.loop.ended or over:
+                if key not in ended or key in self.cells:
+                    ended[key] = cells.read()
+            else:
+                live[key] = cells.read()
+                ended.pop(key, None)
+        with self.hold_sync():
+            self.head = _head(snapshot)
+            self.elapsed = round(snapshot.elapsed, 1) if over else float(int(snapshot.elapsed))
+            self.rows = [_row(row) for row in outline.rows()]
+            self.cells, self.ended_cells = live, ended
+            self.errors = [
+                {"index": line.index, "step": line.step, "text": line.text} for line in snapshot.errors
+            ]
+            self.cancelling = self._cancelled
+            self.over = over
+
+    def close(self) -> None:
+        """Close the model, and the one that it brought along."""
+        layout = self.layout
+        super().close()
+        if layout is not None:
+            layout.close()
+
+    def _message(self, _: Any, content: Any, buffers: Any) -> None:
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "cancel":
+            self._cancel()  # before anything that could fail
+            self._cancelled = True
+            self.send({"kind": "ack"})
+        elif kind == "ask":
+            row, cell = content.get("row"), content.get("cell")
+            if isinstance(row, str) and isinstance(cell, int):
+                self.send({"kind": "told", "row": row, "cell": cell, "lines": [*self._tell(row, cell)]})
+        elif kind == "hello":
+            self.heard = True
+
+
+def _head(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "drawer": snapshot.drawer,
+        "status": snapshot.status,
+        "step": snapshot.step,
+        "position": snapshot.position,
+        "steps": snapshot.steps,
+        "steps_done": snapshot.steps_done,
+        "loop": snapshot.loop,
+        "counts": [
+            snapshot.left,
+            snapshot.running,
+            snapshot.ok,
+            snapshot.failed,
+            snapshot.cancelled,
+            snapshot.skipped,
+        ],
+        "rate": float(f"{snapshot.rate:.3g}"),
+        "eta": None if snapshot.eta is None else round(snapshot.eta),
+        "retries": snapshot.retries,
+    }
+
+
+def _row(row: OutlineRow) -> dict[str, Any]:
+    running = row.status == "running"
+    return {
+        "key": row.key,
+        "name": row.name,
+        "depth": row.depth,
+        "status": row.status,
+        "counts": list(row.counts),
+        "seconds": int(row.seconds) if running else round(row.seconds, 2),
+        "per": row.per,
+        "loops": row.loops,
+    }
