@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
@@ -41,3 +41,17 @@ def parse_time(text: str) -> datetime:
     if not _TIME.fullmatch(text):
         raise ValueError(f"{text!r} is no RFC 3339 time with a zone; write one like 2030-01-31T08:00:00Z")
     return datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+def time_text(value: datetime) -> str:
+    """RFC 3339, with ``Z`` for UTC; a time without a zone stays without one."""
+    text = value.isoformat()
+    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
+
+
+def duration_text(value: timedelta) -> str:
+    """Seconds, e.g. ``90s`` or ``-0.25s``, as CEL writes a duration."""
+    micro = value // timedelta(microseconds=1)
+    sign, micro = ("-", -micro) if micro < 0 else ("", micro)
+    fraction = f".{micro % 1_000_000:06}".rstrip("0").rstrip(".")
+    return f"{sign}{micro // 1_000_000}{fraction}s"

@@ -226,23 +226,33 @@ def test_a_cycle_is_named_and_nothing_runs() -> None:
     assert ran == []
 
 
-@pytest.mark.parametrize(("on_failure", "ran"), [("stop", ["bad"]), ("continue", ["bad", "other", "last"])])
-def test_failure_in_graph_mode(on_failure: Any, ran: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("on_failure", "expected"),
+    [
+        ("stop", {"bad": "error", "other": "cancelled"}),
+        ("continue", {"bad": "error", "after": "skipped", "far": "skipped", "other": "ok", "last": "ok"}),
+    ],
+)
+def test_failure_in_graph_mode(on_failure: Any, expected: dict[str, str]) -> None:
     async def other() -> None:
         await asyncio.sleep(0.2)
 
     def bad() -> None:
         raise ValueError("no")
 
-    buttons = {"bad": bad, "after": lambda bad: 1, "other": other, "last": lambda other: 2}
-    drawer = {"steps": chain("bad", "after<bad", "other", "last<other")}
+    buttons = {"bad": bad, "after": lambda bad: 1, "far": lambda after: 1, "other": other,
+               "last": lambda other: 2}  # fmt: skip
+    drawer = {"steps": chain("bad", "after<bad", "far<after", "other", "last<other")}
     run = press(drawer, buttons=buttons, mode="parallel", on_failure=on_failure, check=False, quiet=True).run
     assert run.status == "failed"
     assert run.failed_step == "bad"
     assert run.error is not None
     assert run.error.code == "FUNCTION_ERROR"
-    done = [s.id for s in run.steps if s.status != "cancelled"]
-    assert done == ran
+    assert {s.id: s.status for s in run.steps} == expected
+    if on_failure == "continue":
+        assert run.step("far").error is not None
+        assert run.step("far").error.code == "SKIPPED"
+        assert "'after'" in run.step("far").error.message
 
 
 def test_events_tell_every_start_and_end() -> None:

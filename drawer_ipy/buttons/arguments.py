@@ -22,6 +22,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from drawer_ipy.definition.models import ArgSpec
+from drawer_ipy.durations import duration_text, time_text
 from drawer_ipy.errors import ArgumentError, Code, did_you_mean
 
 _INT = re.compile(r"[+-]?[0-9]+\Z")
@@ -207,7 +208,9 @@ def _plain_object(value: Any, name: str, depth: int) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, datetime.datetime):
-        return _rfc3339(value)
+        return time_text(value)
+    if isinstance(value, datetime.timedelta):
+        return duration_text(value)
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
@@ -234,11 +237,6 @@ def _plain_foreign(value: Any, name: str, depth: int) -> Any:
     if isinstance(value, Sequence):  # the lazy entries of a loop
         return [_plain(v, name, depth + 1) for v in value]
     raise _unfit(value, name, "is no JSON value")
-
-
-def _rfc3339(moment: datetime.datetime) -> str:
-    text = moment.isoformat()
-    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
 
 
 def _unfit(value: Any, name: str, what: str) -> ArgumentError:

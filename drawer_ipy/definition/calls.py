@@ -122,14 +122,16 @@ class Calls:
         known = [spec.name for spec in button.args]
         args = where.at("args")
         for name in step.args:
-            if name in known or button.open_args:
+            if name in known:
                 continue
             hint = did_you_mean(name, known) or (f"it takes {', '.join(known)}" if known else "it takes none")
             message = f"button {step.button!r} declares no argument {name!r}"
             if button.kind == "function":
-                self._report.error(args.at(name, arg=name), message, hint, key=True, strict=False)
-            else:
-                self._report.warn(args.at(name, arg=name), message, hint)
+                if not button.open_args:
+                    self._report.error(args.at(name, arg=name), message, hint, key=True, strict=False)
+            elif known:
+                # It would reach a script all the same; one that declares nothing is left alone.
+                self._report.warn(args.at(name, arg=name), message, hint, key=True)
         for spec in button.args:
             given = spec.name in step.args or spec.name in self._filling or spec.default is not None
             if spec.required and not given:

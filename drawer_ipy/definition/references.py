@@ -62,9 +62,9 @@ class References:
         try:
             return compile_expression(text) if bare else compile_template(text)
         except ResolveError as error:
+            # Strict even in a step that goes on after a failure: it can never be anything but a mistake.
             offset = error.offset or 0
-            hint = error.remediation
-            self.report.error(where, error.message, hint, ref=_inner(text), offset=offset, strict=False)
+            self.report.error(where, error.message, error.remediation, ref=_inner(text), offset=offset)
             return None
 
     def _references(self, template: Template, names: Names, where: Where, spec: ArgSpec | None) -> None:

@@ -93,6 +93,15 @@ class Check:
             hint = "give a button's name, drawer/NAME, or `{button: NAME, args: {...}}`"
             self._report.error(at, "compensate_with is nothing that can be pressed", hint, strict=False)
 
+    def _nested_undo(self, where: Where) -> None:
+        at = where.at("on_failure", "compensate_with", arg="on_failure")
+        self._report.error(
+            replace(at, lax=self._ground.as_original),
+            "compensate_with works for the steps of a drawer, not inside one of them",
+            "put these steps into a drawer of their own and press that: `kind: drawer`",
+            strict=False,
+        )
+
     def _steps(self, steps: Sequence[StepBase], names: Names, where: Where) -> Names:
         """Check a list of steps one after the other; gives the names as they are after the last."""
         ids = [step.id for step in steps]
@@ -143,6 +152,8 @@ class Check:
         if isinstance(step, models.UnreadStep):
             return
         ground = self._ground
+        if len(where.path) > 2 and step.on_failure is not None and step.on_failure.compensate_with:
+            self._nested_undo(where)
         check_kind(step, where, self._report, as_original=ground.as_original, on_disk=ground.on_disk)
         if isinstance(step, models.ButtonStep):
             self._calls.button_step(step, names, where)

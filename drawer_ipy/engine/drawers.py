@@ -117,8 +117,9 @@ async def _compensate(plan: Plan, ctx: Context, record: RunRecord) -> None:
     One that fails does not keep the others from running; that is noted, and the run's error stays.
     """
     undo = {step.id: step.undo for step in plan.steps if step.undo is not None}
-    done = [r for r in record.steps if r.error is None and r.id in undo]
-    for result in sorted(done, key=lambda r: r.finished, reverse=True):
+    done = [r for r in reversed(record.steps) if r.error is None and r.id in undo]
+    # Sorting keeps the order of those that ended at the same moment of a coarse clock.
+    for result in sorted(done, key=lambda r: -r.finished):
         made = StepResult(result.id)
         record.compensations.append(made)
         await undo[result.id].press(ctx, made)

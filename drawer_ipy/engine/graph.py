@@ -84,27 +84,40 @@ async def press_graph(
             code=Code.PARALLEL_DEADLOCK,
             remediation="take one of these references out",
         )
-    ready = {step.id: asyncio.Event() for step in steps}
+    order = [step.id for step in steps]
+    ready = {step: asyncio.Event() for step in order}
     usable: set[str] = set()
     failed: dict[str, StepResult] = {}
 
     async def press(step: Step) -> None:
         for need in needs[step.id]:
             await ready[need].wait()
-        if needs[step.id] <= usable:
-            result = StepResult(step.id)
-            begun(result)
-            try:
-                goes_on = await step.press(ctx, result)
-            finally:
-                ended(result)
-            if goes_on:
+        if failed and not go_on:
+            raise Enough  # another has just failed; this one must not even begin
+        result = StepResult(step.id)
+        begun(result)
+        try:
+            if lacking := needs[step.id] - usable:
+                skip(result, min(lacking, key=order.index))
+            elif await step.press(ctx, result):
                 usable.add(step.id)
             else:
                 failed[step.id] = result
-        ready[step.id].set()
+        finally:
+            ended(result)
         if failed and not go_on:
             raise Enough
+        ready[step.id].set()
 
     await run_group(press(step) for step in steps)
-    return next((failed[step.id] for step in steps if step.id in failed), None)
+    return next((failed[step] for step in order if step in failed), None)
+
+
+def skip(result: StepResult, need: str) -> None:
+    """Record that a step did not run, since the step `need` that it refers to gave nothing."""
+    result.fail(
+        Code.SKIPPED,
+        f"not run: it refers to step {need!r}, which did not end ok",
+        f"give {need!r} `on_failure: continue` if this step can do without it",
+        status="skipped",
+    )

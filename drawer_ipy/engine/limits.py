@@ -1,21 +1,26 @@
 """What holds buttons back across a run: a cap on all of them, shared pools of slots, even rates.
 
 One class per limit; a step asks :class:`Limits` for those that concern it. All of them are shared by the
-whole press, sub-drawers included, so loops within loops cannot multiply them.
+whole press, sub-drawers included, so loops within loops cannot multiply them. A button's timeout begins when
+the button does: waiting here does not count.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.definition.models import Queue
 from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.expressions import to_text
 
 Turn = Callable[[], Awaitable[None]]
+
+_PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}", re.ASCII)
 
 
 class Rate:
@@ -30,15 +35,27 @@ class Rate:
 
     def __init__(self, text: str) -> None:
         self._gap = 1.0 / parse_rate(text)
-        self._next = 0.0
+        self._turn = 0.0
+        self._start = 0.0
 
     async def wait(self) -> None:
         """Return when it is this caller's turn to start; turns come in the order they were asked for."""
         now = asyncio.get_running_loop().time()
-        turn = max(now, self._next)
-        self._next = turn + self._gap
+        turn = max(now, self._turn)
+        self._turn = turn + self._gap
         if turn > now:
             await asyncio.sleep(turn - now)
+
+    async def start(self) -> None:
+        """Return when the start may happen, for one whose turn came and who then waited for a slot.
+
+        Several may have waited for slots together; they are spaced again.
+        """
+        now = asyncio.get_running_loop().time()
+        start = max(now, self._start)
+        self._start = start + self._gap
+        if start > now:
+            await asyncio.sleep(start - now)
 
 
 class Limits:
@@ -50,7 +67,7 @@ class Limits:
 
     def __init__(self, concurrency: int | None = None) -> None:
         self._gate = asyncio.Semaphore(concurrency) if concurrency else None
-        self._rates: dict[tuple[str, str], Rate] = {}
+        self._rates: dict[Hashable, Rate] = {}
         self._pools: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     def concern(self, button: Button, step_rate: str | None) -> bool:
@@ -59,47 +76,63 @@ class Limits:
 
     @asynccontextmanager
     async def hold(
-        self, button: Button, args: Mapping[str, Any], step_id: str, step_rate: str | None
+        self, button: Button, args: Mapping[str, Any], step: Hashable, step_rate: str | None
     ) -> AsyncIterator[None]:
-        """Keep every slot that a press of `button` needs, and begin when its turn comes.
+        """Keep every slot that a press of `button` by `step` needs, and begin when its turn comes.
 
-        The scarcest is taken first: a press that waits for a pool does not keep others from the gate.
+        Who waits for a turn holds no slot, and who waits for a pool none of the whole run's: neither
+        keeps other buttons from running.
         """
+        rates = self._of(button, step, step_rate)
+        for rate in rates:
+            await rate.wait()
         async with AsyncExitStack() as slots:
             queue = button.queue
             if queue is not None and queue.concurrency:
-                await slots.enter_async_context(self._pool(queue.name, queue.key, queue.concurrency, args))
+                await slots.enter_async_context(self._pool(queue, button.name, args))
             if self._gate is not None:
                 await slots.enter_async_context(self._gate)
-            await self._start(button, step_id, step_rate)
+            for rate in rates:
+                await rate.start()
             yield
 
-    def turn(
-        self, button: Button, step_id: str, step_rate: str | None
-    ) -> Callable[[], Awaitable[None]] | None:
+    def turn(self, button: Button, step: Hashable, step_rate: str | None) -> Turn | None:
         """What waits for a further start of a press that began already; ``None`` where none need wait."""
-        if not (button.rate or step_rate):
-            return None
-        return lambda: self._start(button, step_id, step_rate)
+        rates = self._of(button, step, step_rate)
 
-    async def _start(self, button: Button, step_id: str, step_rate: str | None) -> None:
-        """Wait until the rates of the button and of the step allow a start."""
-        for kind, name, text in (("button", button.name, button.rate), ("step", step_id, step_rate)):
-            if text:
-                await self.rate(kind, name, text).wait()
+        async def wait() -> None:
+            for rate in rates:
+                await rate.wait()
+            for rate in rates:
+                await rate.start()
 
-    def rate(self, kind: str, name: str, text: str) -> Rate:
-        """The one rate of that kind and name."""
-        found = self._rates.get((kind, name))
+        return wait if rates else None
+
+    def _of(self, button: Button, step: Hashable, step_rate: str | None) -> list[Rate]:
+        asked = (((button.name, button.rate), button.rate), (step, step_rate))
+        return [self.rate(who, text) for who, text in asked if text]
+
+    def rate(self, who: Hashable, text: str) -> Rate:
+        """The one rate of `who`: a loop, a step, or a button by name and rate."""
+        found = self._rates.get(who)
         if found is None:
-            found = self._rates[kind, name] = Rate(text)
+            found = self._rates[who] = Rate(text)
         return found
 
-    def _pool(self, name: str, key: str, size: int, args: Mapping[str, Any]) -> asyncio.Semaphore:
-        """The pool `name`; with a `key`, one for each value of the argument it names."""
-        field = key.strip().removeprefix("{{").removesuffix("}}").strip()
-        value = to_text(args[field]) if field and field in args else ""
-        found = self._pools.get((name, value))
+    def _pool(self, queue: Queue, button: str, args: Mapping[str, Any]) -> asyncio.Semaphore:
+        """The pool of that name (the button's own when it has none), as large as its first user says.
+
+        With a ``key`` there is one for each value of it.
+        """
+        which = (queue.name or f"button {button}", _key_value(queue.key, args))
+        found = self._pools.get(which)
         if found is None:
-            found = self._pools[name, value] = asyncio.Semaphore(size)
+            found = self._pools[which] = asyncio.Semaphore(queue.concurrency)
         return found
+
+
+def _key_value(key: str, args: Mapping[str, Any]) -> str:
+    """What ``key`` comes to for these arguments: the name of one, or a text with ``{{name}}`` in it."""
+    if "{{" not in key:
+        return to_text(args[key.strip()]) if key.strip() in args else ""
+    return _PLACE.sub(lambda found: to_text(args.get(found[1], "")), key)

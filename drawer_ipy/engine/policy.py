@@ -73,7 +73,10 @@ class RetryPolicy:
 
     def delay(self, attempt: int, retry_after: float | None = None) -> float:
         """Seconds to wait after try number `attempt`, 1-based; at least what the server asked for."""
-        delay = self.initial * self.factor ** min(attempt - 1, 1000)
+        try:
+            delay = self.initial * self.factor ** (attempt - 1)
+        except OverflowError:
+            delay = _LONGEST_DELAY if self.initial else 0.0
         if self.cap:
             delay = min(delay, self.cap)
         if self.jitter:

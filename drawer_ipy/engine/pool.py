@@ -61,6 +61,8 @@ class BoundedMap:
     async def _worker(self) -> None:
         body = self._body
         for index in self._indices:
+            if self._stopping:
+                return  # also before this worker's first item: another's may have failed without waiting
             if not await body(index):
                 self._failures += 1
                 if self._tolerated is not None and self._failures > self._tolerated:
@@ -71,5 +73,3 @@ class BoundedMap:
             if now - self._gave_way > _GIVE_WAY:
                 await asyncio.sleep(0)
                 self._gave_way = time.perf_counter()
-            if self._stopping:
-                return

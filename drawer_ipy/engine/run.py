@@ -34,6 +34,7 @@ class Run:
 
     Attributes:
         record: what happened so far; complete when :meth:`execute` has returned or raised.
+        on_child: as the argument; it may be set until the run starts.
         notes: things worth telling that failed nothing.
     """
 
@@ -61,7 +62,7 @@ class Run:
         self._timed_out = False
         self._batteries = batteries or {}
         self._webhooks = webhooks or {}
-        self._on_child = on_child
+        self.on_child = on_child
         # An interrupt calls cancel() in the middle of whatever this thread does, maybe holding the lock.
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -146,7 +147,7 @@ class Run:
             batteries=self._batteries,
             webhooks=self._webhooks,
             notes=self.notes,
-            on_child=self._on_child,
+            on_child=self.on_child,
         )
         record = self.record
         self.listeners.emit(RunStarted(record, tuple(step.id for step in self.plan.steps)))

@@ -73,7 +73,8 @@ class Redactor:
         if isinstance(value, int | float):
             return REDACTED if str(value) in self._whole else value
         if isinstance(value, LoopOutput):
-            return value  # its columns were redacted entry by entry
+            # Its columns were redacted entry by entry.
+            return value if value.hidden is None else LoopOutput(value.record)
         if isinstance(value, bytes):
             return self._bytes(value)
         if isinstance(value, Mapping):

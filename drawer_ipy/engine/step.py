@@ -110,7 +110,8 @@ class Step:
                 return
             delay = policy.delay(attempt, result.retry_after)
             if ctx.session.listeners.wants(StepRetried):
-                ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, error))
+                told = ctx.session.redactor.error(error) or error
+                ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, told))
             await asyncio.sleep(delay)
             attempt += 1
             result.error, result.output, result.status = None, None, "running"

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from drawer_ipy.durations import duration_text, time_text
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions.paths import type_word
-from drawer_ipy.expressions.text import duration_text, time_text
 
 MAX_ARGS = 2
 _STATUS = re.compile(r"^[A-Z_]+: ")

@@ -177,7 +177,10 @@ def compile_value(value: Any) -> Template:
         ResolveError: a string in it has bad syntax; the offset counts within that string.
     """
     if isinstance(value, str):
-        return compile_template(value)
+        template = compile_template(value)
+        # The compiled ones are shared between equal strings; this very string may be of a class of its own.
+        unchanged = isinstance(template, Constant) and template.value == value
+        return Constant(value) if unchanged else template
     if isinstance(value, dict):
         entries = {key: compile_value(entry) for key, entry in value.items()}
         if all(entry.is_constant and not _unescaped(entry, value[k]) for k, entry in entries.items()):

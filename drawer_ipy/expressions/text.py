@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from drawer_ipy.durations import duration_text, time_text
+
 # Whole decimals below this are written without an exponent, as JSON writers do.
 _PLAIN_BELOW = 1e21
 
@@ -16,8 +18,8 @@ _PLAIN_BELOW = 1e21
 def to_text(value: Any) -> str:
     """`value` as text: ``null``, ``true``, plain decimal numbers, compact JSON, RFC 3339 times.
 
-    Lists and maps keep their order; durations read ``90s``; bytes are taken as UTF-8; an object
-    that is none of these gives ``str(value)``.
+    Maps are written with sorted keys, as where a script gets one; durations read ``90s``; bytes are taken
+    as UTF-8; an object that is none of these gives ``str(value)``.
     """
     if type(value) is str:
         return value
@@ -25,7 +27,7 @@ def to_text(value: Any) -> str:
     if text is not None:
         return text
     if isinstance(value, Mapping | Sequence | Set):
-        return json.dumps(_jsonable(value), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(_jsonable(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     if hasattr(value, "dtype") and (plain := plain_object(value)) is not None:
         return to_text(plain)
     return str(value)
@@ -59,20 +61,6 @@ def float_text(value: float) -> str:
     if math.isfinite(value) and value.is_integer() and abs(value) < _PLAIN_BELOW:
         return str(int(value))
     return float.__repr__(value)
-
-
-def time_text(value: datetime) -> str:
-    """RFC 3339, with ``Z`` for UTC; a time without a zone stays without one."""
-    text = value.isoformat()
-    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
-
-
-def duration_text(value: timedelta) -> str:
-    """Seconds, e.g. ``90s`` or ``-0.25s``, as CEL writes a duration."""
-    micro = value // timedelta(microseconds=1)
-    sign, micro = ("-", -micro) if micro < 0 else ("", micro)
-    fraction = f".{micro % 1_000_000:06}".rstrip("0").rstrip(".")
-    return f"{sign}{micro // 1_000_000}{fraction}s"
 
 
 def key_text(key: Any) -> str:

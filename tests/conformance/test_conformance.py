@@ -1,4 +1,4 @@
-"""Every recorded behaviour of the original engine, run against ours.
+"""Every recorded behaviour of the original engine, run against ours; where it is wrong, what is right.
 
 ``pytest tests/conformance --cases FILE`` runs another file of the same form instead.
 """
@@ -8,16 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conformance_cases import CASES, Case, judge, load_cases, run_case
+from conformance_cases import CASES, Case, judge, judge_defect, leaks, load_cases, run_case
+from defects_expected import RIGHT, SECRET
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = metafunc.config.getoption("--cases")
-    files = [Path(given)] if given else [CASES / "cases.json", CASES / "cases-more.json"]
+    files = (
+        [Path(given)] if given else [CASES / f"{name}.json" for name in ("cases", "cases-more", "defects")]
+    )
     cases = [case for file in files for case in load_cases(file)]
     metafunc.parametrize("case", cases, ids=[case["name"] for case in cases])
 
 
 def test_case(case: Case, tmp_path: Path) -> None:
-    differences = judge(case, run_case(case, tmp_path))
-    assert not differences, "\n".join(differences)
+    actual = run_case(case, tmp_path)
+    wrong = judge(case, actual) if "expected" in case else judge_defect(RIGHT[case["name"]], actual)
+    assert not wrong, "\n".join(wrong)
+    if "secrets" in case["tags"]:
+        assert not leaks(SECRET, tmp_path, case)

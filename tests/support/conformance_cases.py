@@ -7,6 +7,7 @@ the same length. Messages, ids and times are not compared.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -14,9 +15,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from drawer_ipy import DefinitionError, press
+from defects_expected import Right
+
+from drawer_ipy import DefinitionError
 from drawer_ipy.definition.validation import validate
-from drawer_ipy.pressing import Surroundings
+from drawer_ipy.pressing import Job, Options, Surroundings
+from drawer_ipy.record import RunRecord
+from drawer_ipy.store.history import Keeper
 from drawer_ipy.workspace import Workspace
 
 CASES = Path(__file__).parent.parent / "conformance"
@@ -47,17 +52,27 @@ def lay_out(case: Case, home: Path) -> None:
 
 
 def run_case(case: Case, home: Path) -> dict[str, Any]:
-    """What our engine returns for `case`: a run's dict, a validation report, or a refusal."""
+    """What our engine returns for `case`: a run's dict, a validation report, or a refusal.
+
+    A run is kept in the history of `home`, as the command line does it; the runs of the drawers it pressed
+    are told under ``children``.
+    """
     lay_out(case, home)
     env = {**os.environ, "CONF_X": "conf", **case.get("env", {}), "BUTTONS_HOME": str(home)}
     with mock.patch.dict(os.environ, env, clear=True):
         if case["mode"] == "validate":
             return report(case["drawer"])
+        around = Surroundings(workspace=Workspace.current())
         try:
-            results = press(case["drawer"], case["inputs"], mode=case["mode"], check=False, quiet=True)
+            job = Job.prepare(case["drawer"], case["inputs"], Options(mode=case["mode"]), around)
         except DefinitionError as refusal:
             return {"status": "refused", "problems": [p.to_dict() for p in refusal.problems]}
-        return results.run.to_dict()
+        keeper = Keeper(around.workspace)
+        children: list[RunRecord] = []
+        job.run.on_child = lambda child: (children.append(child), keeper.child(child))
+        record = asyncio.run(job.run.execute())
+        assert keeper.write(record) == []
+        return {**record.to_dict(), "children": [child.to_dict() for child in children]}
 
 
 def report(name: str) -> dict[str, Any]:
@@ -144,3 +159,38 @@ def judge_report(expected: dict[str, Any], actual: dict[str, Any]) -> list[str]:
 
 def _same_place(want: Mapping[str, Any], problem: Mapping[str, Any]) -> bool:
     return all(problem.get(key, "") == want[key] for key in ("step_id", "arg") if want.get(key))
+
+
+def judge_defect(right: Right, actual: dict[str, Any]) -> list[str]:
+    """Why `actual` is not what is right; empty when it is."""
+    if right.refused:
+        return _judge_refused(right, actual)
+    problems = actual.get("errors", [])
+    message = actual.get("error", {}).get("message", "") or "".join(p.get("message", "") for p in problems)
+    found = [f"{message!r} does not say {word!r}" for word in right.says if word not in message]
+    if "ok" in right.expected:
+        found += judge_report(right.expected, actual)
+        if right.exact and len(actual["warnings"]) != len(right.expected["warnings"]):
+            found.append(f"warnings not expected: {actual['warnings']}")
+        return found
+    found += differences(right.expected, actual)
+    if right.children:
+        found += differences(list(right.children), actual["children"], "children")
+    return found
+
+
+def _judge_refused(right: Right, actual: dict[str, Any]) -> list[str]:
+    if actual["status"] != "refused":
+        return [f"not refused: {actual}"]
+    for problem in actual["problems"]:
+        if problem["severity"] == "error" and problem.get("step_id") == right.refused:
+            found = [f"{problem['message']!r} lacks {w!r}" for w in right.says if w not in problem["message"]]
+            return found if problem.get("arg") == right.arg else [*found, f"arg: {problem.get('arg')!r}"]
+    return [f"no error of step {right.refused!r}: {actual['problems']}"]
+
+
+def leaks(secret: str, home: Path, case: Case) -> list[str]:
+    """Files below `home` that hold `secret` and are not the case's own."""
+    own = {home / "drawers" / name / "drawer.json" for name in case["drawers"]}
+    files = [path for path in home.rglob("*") if path.is_file() and path not in own]
+    return [str(path) for path in files if secret.encode() in path.read_bytes()]

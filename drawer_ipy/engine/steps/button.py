@@ -61,8 +61,8 @@ class ButtonStep(Step):
         session = ctx.session
         call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx), session.batteries)
         if session.limits.concern(button, self._rate):
-            async with session.limits.hold(button, args, self.id, self._rate):
-                call.turn = session.limits.turn(button, self.id, self._rate)
+            async with session.limits.hold(button, args, self, self._rate):
+                call.turn = session.limits.turn(button, self, self._rate)
                 outcome = await button.press(bound, call)
         else:
             outcome = await button.press(bound, call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from drawer_ipy.definition import models
@@ -19,6 +20,7 @@ from drawer_ipy.record import (
     FAILED,
     OK,
     RUNNING,
+    Hidden,
     LoopOutput,
     LoopRecord,
     StepResult,
@@ -51,11 +53,12 @@ class ForEachStep(Step):
         redactor = ctx.session.redactor
         shown = redactor.value(list(items)) if redactor else items
         record = LoopRecord((*ctx.path, self.id), self._as, shown, self._ids, self._width)
-        result.output = LoopOutput(record)
+        hidden = Hidden(items)
+        result.output = LoopOutput(record, hidden)
         listeners = ctx.session.listeners
         listeners.emit(LoopStarted(record))
-        rate = None if self._rate is None else Rate(self._rate)
-        body = _Body(record, items, self._steps, self._as, ctx, rate)
+        rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
+        body = _Body(record, hidden, self._steps, self._as, ctx, rate)
         try:
             complete = await BoundedMap(
                 len(items), self._width, body, tolerated(self._tolerated, items)
@@ -74,13 +77,14 @@ class _Body:
     def __init__(
         self,
         record: LoopRecord,
-        items: Sequence[Any],
+        hidden: Hidden,
         steps: Sequence[Step],
         name: str,
         ctx: Context,
         rate: Rate | None,
     ) -> None:
-        self._items = items
+        self._items = hidden.items
+        self._hidden = hidden.outputs
         self._rate = rate
         self._record = record
         self._pairs = list(zip(steps, record.columns, strict=True))
@@ -122,6 +126,8 @@ class _Body:
                 goes_on = await step.press(ctx, result)
             finally:
                 column.put(index, result)
+            if ctx.session.redactor and (output := ctx.scope[step.id]["output"]) is not result.output:
+                self._hidden[index, step.id] = output
             if not goes_on:
                 return False
         return True
@@ -174,19 +180,19 @@ def as_list(value: Any) -> Sequence[Any] | None:
     return None
 
 
-def tolerance(model: models.ForEachStep | models.BatchStep) -> int | float | None:
+def tolerance(model: models.ForEachStep | models.BatchStep) -> int | Fraction | None:
     """Failures that do not stop the loop: a count, a share between 0 and 1, or ``None`` for any."""
     limit = model.tolerated_failures
     if limit is None:
         return None if model.on_item_failure == "continue" else 0
     if isinstance(limit, int):
         return limit
-    return float(limit.strip().removesuffix("%")) / 100
+    return Fraction(limit.strip().removesuffix("%").strip()) / 100
 
 
-def tolerated(limit: int | float | None, items: Sequence[Any]) -> int | None:
-    """`limit` as a count for `items`; a share is rounded down."""
-    return int(limit * len(items)) if isinstance(limit, float) else limit
+def tolerated(limit: int | Fraction | None, items: Sequence[Any]) -> int | None:
+    """`limit` as a count for `items`; a share is rounded down, exactly: 29% of 100 are 29."""
+    return int(limit * len(items)) if isinstance(limit, Fraction) else limit
 
 
 def failure_of(record: LoopRecord) -> ErrorInfo:

@@ -35,11 +35,13 @@ class SplitStep(Step):
 
         async def branch(name: str, steps: list[Step]) -> None:
             begun: list[StepResult] = []
-            failed = await press_in_order(steps, ctx.within(dict(ctx.scope), ctx.path), begun.append)
+            inner = ctx.within(dict(ctx.scope), ctx.path)
+            failed = await press_in_order(steps, inner, begun.append)
             if failed is not None:
                 failures[name] = failed
                 raise Enough
-            ended[name] = begun[-1].output if begun else None
+            # From the scope: the result's copy has its secrets taken out.
+            ended[name] = inner.scope[begun[-1].id]["output"] if begun else None
 
         try:
             await run_group(branch(name, steps) for name, steps in self._branches.items())

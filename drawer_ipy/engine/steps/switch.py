@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drawer_ipy.definition import models
@@ -40,11 +41,12 @@ class SwitchStep(Step):
         done: dict[str, dict[str, Any]] = {}
         result.output = {"matched": matched, "steps": done}
         begun: list[StepResult] = []
+        # A branch's results are not visible outside, except through this step's output.
+        inner = ctx.within(dict(ctx.scope), ctx.path)
         try:
-            # A branch's results are not visible outside, except through this step's output.
-            failed = await press_in_order(steps, ctx.within(dict(ctx.scope), ctx.path), begun.append)
+            failed = await press_in_order(steps, inner, begun.append)
         finally:
-            done.update((r.id, nested_entry(r)) for r in begun)
+            done.update((r.id, nested_entry(r, inner.scope)) for r in begun)
         if failed is not None:
             result.status = "failed"
             result.error = failed.error
@@ -68,10 +70,14 @@ class SwitchStep(Step):
         return ("default", self._default) if self._default else ("", [])
 
 
-def nested_entry(result: StepResult) -> dict[str, Any]:
-    """A nested step as its parent's output shows it: ``{status, output, error}``."""
+def nested_entry(result: StepResult, scope: Mapping[str, Any]) -> dict[str, Any]:
+    """A nested step as its parent's output shows it: ``{status, output, error}``.
+
+    Its output comes from the `scope` it ran in: the result's copy has its secrets taken out.
+    """
+    ended = result.status not in ("running", "cancelled")
     return {
         "status": result.status,
-        "output": result.output,
+        "output": scope[result.id]["output"] if ended else result.output,
         "error": None if result.error is None else result.error.to_dict(),
     }

@@ -1,0 +1,289 @@
+"""The record of a loop: what each of its items did, in columns.
+
+Items may be a million, so a loop keeps one byte of state, two times and one output per nested step an
+item, and makes objects only for the entries somebody looks at.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from drawer_ipy.errors import ErrorInfo
+
+if TYPE_CHECKING:
+    from drawer_ipy.record import StepResult
+
+# Item states, one byte each. The widget draws these bytes as they are.
+WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED = range(6)
+STATE_NAMES = ("waiting", "running", "ok", "failed", "cancelled", "skipped")
+
+# Statuses of a nested step within an item, as bytes; 0 is "did not run".
+STEP_STATUSES = ("", "ok", "error", "timeout", "failed", "cancelled")
+_STATUS_CODE = {word: code for code, word in enumerate(STEP_STATUSES)}
+
+
+class StepColumn:
+    """One nested step of a loop, over all items: outputs and statuses by index.
+
+    Attributes:
+        id: the nested step's id.
+        outputs: list of length n; ``None`` where it did not run or failed.
+        statuses: bytes of length n, indices into :data:`STEP_STATUSES`.
+        errors: index -> :class:`ErrorInfo`, only for items where it failed.
+        details: index -> :class:`StepResult`, only where there is more to tell (a failure, stderr,
+            several attempts).
+        about: index -> what the button told beside its output, where it told something.
+    """
+
+    __slots__ = ("about", "details", "errors", "id", "outputs", "statuses")
+
+    def __init__(self, step_id: str, n: int) -> None:
+        self.id = step_id
+        self.outputs: list[Any] = [None] * n
+        self.statuses = bytearray(n)
+        self.errors: dict[int, ErrorInfo] = {}
+        self.details: dict[int, StepResult] = {}
+        self.about: dict[int, Mapping[str, Any]] = {}
+
+    def put(self, index: int, result: StepResult) -> None:
+        """Record how the step ended for item `index`."""
+        self.outputs[index] = result.output
+        if result.about is not None:
+            self.about[index] = result.about
+        error = result.error
+        if error is None and result.status == "ok":
+            self.statuses[index] = 1
+            if result.attempts == 1 and not result.stderr:
+                return
+        else:
+            self.statuses[index] = _STATUS_CODE[result.status]
+            if error is not None:
+                self.errors[index] = error
+        self.details[index] = result
+
+    def cell(self, index: int) -> dict[str, Any]:
+        """``{status, output, error}`` of item `index`, as expressions and the original see it."""
+        error = self.errors.get(index)
+        return {
+            "status": STEP_STATUSES[self.statuses[index]],
+            "output": self.outputs[index],
+            "error": None if error is None else error.to_dict(),
+        }
+
+
+class LoopRecord:
+    """All items of one press of one ``for_each``, in columns by input index.
+
+    Attributes:
+        path: ids from the top-level step down to the loop (``("each", "inner")``).
+        label: the loop variable's name.
+        items: the list looped over, as given.
+        states: one byte an item, see :data:`STATE_NAMES`.
+        started, finished: seconds since ``epoch`` on the monotonic clock, 0.0 when not reached.
+        columns: one :class:`StepColumn` per nested step, in order.
+        parallelism: most items that run at once (1 when serial).
+        epoch: ``time.perf_counter()`` when the loop began; ``began`` is the same moment in seconds
+            since the epoch.
+        ended: ``time.perf_counter()`` when the loop ended, 0.0 while it runs.
+        counts: how many items are in each state, by state number.
+    """
+
+    __slots__ = (
+        "began",
+        "columns",
+        "counts",
+        "ended",
+        "epoch",
+        "finished",
+        "items",
+        "label",
+        "parallelism",
+        "path",
+        "started",
+        "states",
+    )
+
+    def __init__(
+        self,
+        path: tuple[str, ...],
+        label: str,
+        items: Sequence[Any],
+        step_ids: Sequence[str],
+        parallelism: int,
+    ) -> None:
+        n = len(items)
+        self.path = path
+        self.label = label
+        self.items = items
+        self.states = bytearray(n)
+        self.started = array("d", bytes(8 * n))
+        self.finished = array("d", bytes(8 * n))
+        self.columns = [StepColumn(step_id, n) for step_id in step_ids]
+        self.parallelism = parallelism
+        self.epoch = time.perf_counter()
+        self.began = time.time()
+        self.ended = 0.0
+        self.counts = [n, 0, 0, 0, 0, 0]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def move(self, index: int, state: int) -> None:
+        """Put item `index` into `state`; keeps the counts true and stamps its times."""
+        counts, states = self.counts, self.states
+        counts[states[index]] -= 1
+        counts[state] += 1
+        states[index] = state
+        now = time.perf_counter() - self.epoch
+        if state == RUNNING:
+            self.started[index] = now
+        else:
+            self.finished[index] = now
+
+    def close(self) -> None:
+        """The loop has ended: items never started become skipped."""
+        waiting = self.counts[WAITING]
+        if waiting:
+            self.states = self.states.replace(b"\x00", bytes([SKIPPED]))
+            self.counts[WAITING] = 0
+            self.counts[SKIPPED] += waiting
+        self.ended = time.perf_counter()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the start of the loop until it ended, or until now."""
+        return (self.ended or time.perf_counter()) - self.epoch
+
+    def first_failed(self) -> int | None:
+        """The lowest index that really failed, or ``None``."""
+        index = self.states.find(FAILED)
+        return None if index < 0 else index
+
+    def error_of(self, index: int) -> tuple[str, ErrorInfo] | None:
+        """``(nested step id, error)`` that decided item `index`, or ``None``.
+
+        It is the last step that ran: an earlier one with ``on_failure: continue`` did not decide.
+        """
+        for column in reversed(self.columns):
+            if column.statuses[index]:
+                error = column.errors.get(index)
+                return None if error is None else (column.id, error)
+        return None
+
+    def entry(self, index: int) -> dict[str, Any]:
+        """Item `index` as ``{index, item, failed, cancelled, steps}``."""
+        state = self.states[index]
+        return {
+            "index": index,
+            "item": self.items[index],
+            "failed": state == FAILED,
+            "cancelled": state == CANCELLED,
+            "steps": {c.id: c.cell(index) for c in self.columns if c.statuses[index]},
+        }
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Hidden:
+    """What a loop's record leaves out: values that hold secrets, for the steps that run later.
+
+    It hangs on the output in their scope, never on the record, so it is gone when the run is over.
+
+    Attributes:
+        items: the list looped over, as it is.
+        outputs: (index, nested step's id) -> output, only where the record's copy differs.
+    """
+
+    items: Sequence[Any]
+    outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
+
+    def restore(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """`entry`, as :meth:`LoopRecord.entry` made it, with the real values in it."""
+        index = entry["index"]
+        entry["item"] = self.items[index]
+        for step_id, cell in entry["steps"].items():
+            if (index, step_id) in self.outputs:
+                cell["output"] = self.outputs[index, step_id]
+        return entry
+
+
+class LoopEntries(Sequence[Any]):
+    """The entries of a loop in input order, each made when it is looked at; ``None`` where not started.
+
+    A serial loop that stopped has entries up to and including the one that failed.
+    """
+
+    __slots__ = ("_hidden", "_record")
+
+    def __init__(self, record: LoopRecord, hidden: Hidden | None = None) -> None:
+        self._record = record
+        self._hidden = hidden
+
+    def __len__(self) -> int:
+        record = self._record
+        n = len(record)
+        if record.parallelism <= 1 and (record.counts[SKIPPED] or record.counts[WAITING]):
+            return n - record.counts[SKIPPED] - record.counts[WAITING]
+        return n
+
+    def __getitem__(self, index: Any) -> Any:
+        n = len(self)
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(n))]
+        if index < 0:
+            index += n
+        if not 0 <= index < n:
+            raise IndexError(f"item {index} of {n}")
+        if self._record.states[index] in (WAITING, SKIPPED):
+            return None
+        entry = self._record.entry(index)
+        return entry if self._hidden is None else self._hidden.restore(entry)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} entries>"
+
+
+class LoopOutput(Mapping[str, Any]):
+    """The output of a ``for_each``: ``results`` and ``total``, and ``completed`` when it did not end ok.
+
+    ``completed`` counts the items that ended by themselves, ok or failed.
+
+    Attributes:
+        record: the loop's record.
+        hidden: for the output in a scope, what the record leaves out; ``None`` for the one recorded.
+    """
+
+    __slots__ = ("hidden", "record")
+
+    def __init__(self, record: LoopRecord, hidden: Hidden | None = None) -> None:
+        self.record = record
+        self.hidden = hidden
+
+    def _keys(self) -> tuple[str, ...]:
+        # A tolerated or continued loop ran every item; only one that was cut short counts.
+        counts = self.record.counts
+        cut = counts[CANCELLED] or counts[SKIPPED] or counts[WAITING] or counts[RUNNING]
+        return ("results", "completed", "total") if cut or counts[FAILED] else ("results", "total")
+
+    def __getitem__(self, key: str) -> Any:
+        record = self.record
+        if key == "results":
+            return LoopEntries(record, self.hidden)
+        if key == "total":
+            return len(record)
+        if key == "completed":
+            return record.counts[OK] + record.counts[FAILED]
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys())
+
+    def __len__(self) -> int:
+        return len(self._keys())
+
+    def __repr__(self) -> str:
+        record = self.record
+        return f"<for_each over {len(record)}: {record.counts[OK]} ok>"
