@@ -26,4 +26,5 @@ def test_case(case: Case, tmp_path: Path) -> None:
     wrong = judge(case, actual) if "expected" in case else judge_defect(RIGHT[case["name"]], actual)
     assert not wrong, "\n".join(wrong)
     if "secrets" in case["tags"]:
+        assert list(tmp_path.glob("drawers/main/pressed/*.json"))
         assert not leaks(SECRET, tmp_path, case)

@@ -7,7 +7,6 @@ the same length. Messages, ids and times are not compared.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -19,9 +18,9 @@ from defects_expected import Right
 
 from drawer_ipy import DefinitionError
 from drawer_ipy.definition.validation import validate
+from drawer_ipy.display.choose import choose_display
 from drawer_ipy.pressing import Job, Options, Surroundings
 from drawer_ipy.record import RunRecord
-from drawer_ipy.store.history import Keeper
 from drawer_ipy.workspace import Workspace
 
 CASES = Path(__file__).parent.parent / "conformance"
@@ -54,8 +53,7 @@ def lay_out(case: Case, home: Path) -> None:
 def run_case(case: Case, home: Path) -> dict[str, Any]:
     """What our engine returns for `case`: a run's dict, a validation report, or a refusal.
 
-    A run is kept in the history of `home`, as the command line does it; the runs of the drawers it pressed
-    are told under ``children``.
+    A run is kept in the history of `home`; the runs of the drawers it pressed are told under ``children``.
     """
     lay_out(case, home)
     env = {**os.environ, "CONF_X": "conf", **case.get("env", {}), "BUTTONS_HOME": str(home)}
@@ -67,12 +65,10 @@ def run_case(case: Case, home: Path) -> dict[str, Any]:
             job = Job.prepare(case["drawer"], case["inputs"], Options(mode=case["mode"]), around)
         except DefinitionError as refusal:
             return {"status": "refused", "problems": [p.to_dict() for p in refusal.problems]}
-        keeper = Keeper(around.workspace)
         children: list[RunRecord] = []
-        job.run.on_child = lambda child: (children.append(child), keeper.child(child))
-        record = asyncio.run(job.run.execute())
-        assert keeper.write(record) == []
-        return {**record.to_dict(), "children": [child.to_dict() for child in children]}
+        job.run.on_child = lambda child: (children.append(child), job.keeper.child(child))
+        results = job.press_blocking(choose_display(None, quiet=True))
+        return {**results.run.to_dict(), "children": [child.to_dict() for child in children]}
 
 
 def report(name: str) -> dict[str, Any]:
