@@ -61,7 +61,7 @@ class AwaitedCells:
             return lines
         called = _called(lines[0], "%%drawer")
         if called is not None and self._can_await():
-            body = "".join(lines[1:])
+            body = "".join(lines[1:]) or "\n"  # IPython refuses an empty one, by the name of our magic
             return [f"await get_ipython().run_cell_magic({AWAITED!r}, {called!r}, {body!r})\n"]
         words = _lone_verb(lines)
         if words is not None and self._can_await():

@@ -25,7 +25,7 @@ class DryRun:
         self._inputs = inputs
 
     def __repr__(self) -> str:
-        drawer = self._job.loaded.drawer
+        drawer = self._job.run.plan.drawer  # with the parallelism that the line asks for
         secret = {spec.name for spec in drawer.inputs if spec.secret}
         lines = [f"drawer {drawer.name or '(no name)'}: dry run, nothing was pressed"]
         for name, value in self._inputs.items():

@@ -8,12 +8,13 @@ from code) the same magic runs on a thread with a loop of its own.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Enum, Float, Int, Unicode
+from traitlets import Bool, Enum, Float, Int, TraitError, Unicode
 
 from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first
 from drawer_ipy.buttons import make_button
@@ -83,10 +84,12 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     display = Enum(KINDS, "auto", help="--display of every cell").tag(config=True)
 
     def __init__(self, shell: Any, kept: Kept | None = None) -> None:
-        super().__init__(shell, parent=shell)
+        super().__init__(shell, parent=None)
         self.kept = kept or Kept()
-        for name, value in self.kept.settings.items():
-            setattr(self, name, value)
+        # A value that cannot be stays in the shell's configuration once %config has refused it.
+        for name, value in {**shell.config.get(type(self).__name__, {}), **self.kept.settings}.items():
+            with contextlib.suppress(TraitError):
+                setattr(self, name, value)
 
     @no_var_expand  # type: ignore[untyped-decorator]
     @cell_magic  # type: ignore[untyped-decorator]
