@@ -1,5 +1,6 @@
 # make demo   the quickstart, executed: a table of scraped pages, and where to open it live
-# make test   everything that must hold: style, types, tests, notebooks
+# make test   everything that must hold: style, types, tests, notebooks, a real browser
+# make browser  of these, the tests in a real browser, where there is a Chromium
 # make bench  our costs beside those of our peers, as ratios
 # make saved  the outputs that are saved in the notebooks, made anew
 
@@ -12,12 +13,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: demo test lint unit js notebooks bench saved clean
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
+
+.PHONY: demo test lint unit js notebooks browser bench saved clean
 
 demo: $(VENV)/.notebook
 	@$(BIN)/python -m drawer_ipy.demo.quickstart notebooks/01_quickstart.ipynb
 
-test: lint unit js notebooks
+test: lint unit js notebooks browser
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -35,6 +38,15 @@ js:
 
 notebooks: $(VENV)/.dev
 	$(BIN)/pytest --nbval $(NOTEBOOKS) -q
+
+ifeq ($(CHROMIUM),)
+browser:
+	@echo "There is no Chromium here, so the tests in tests/browser were NOT run."
+	@echo "Install it (apt-get install chromium), or say where it is: make CHROMIUM=/path/to/chromium browser"
+else
+browser: $(VENV)/.browser
+	CHROMIUM=$(CHROMIUM) $(BIN)/pytest tests/browser -n 2 --dist loadscope -q
+endif
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
@@ -59,6 +71,11 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml
 	@echo "Installing drawer_ipy and its development tools into $(VENV); this is done once"
 	@$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.notebook
+
+$(VENV)/.browser: $(VENV)/.dev
+	@echo "Installing what drives the browser into $(VENV); this is done once"
+	@$(PIP) -e '.[browser]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
