@@ -379,8 +379,25 @@ def test_filter_and_sort_keep_the_items_places() -> None:
     assert results.sort("n")["n"] == [1, 2, 3, None]
     assert results.sort("n", reverse=True)["n"] == [3, 2, 1, None]
     assert [row.index for row in results.sort(lambda row: -row.index)] == [3, 2, 1, 0]
-    with pytest.raises(TypeError):
-        table([{"n": 3}, {"n": "x"}]).sort("n")
+    mixed = table([{"n": v} for v in ("b", None, 2, float("nan"), "a", [1], 1.5, True)])
+    assert [str(v) for v in mixed.sort("n")["n"]] == ["True", "1.5", "2", "a", "b", "[1]", "None", "nan"]
+    assert [str(v) for v in mixed.sort("n", reverse=True)["n"]][:5] == ["2", "1.5", "True", "b", "a"]
+
+
+def test_filter_takes_values_of_columns() -> None:
+    results = table([{"n": 3, "a.b": 1}, {"n": 1, "a.b": None}, BOOM, {"n": 3, "a.b": float("nan")}])
+    assert [row.index for row in results.filter(n=3)] == [0, 3]
+    assert [row.index for row in results.filter({"a.b": float("nan")}, n=3)] == [3]
+    assert [row.index for row in results.filter(lambda row: row.index > 0, n=3, status="ok")] == [3]
+    assert [row.index for row in results.filter(n=None)] == [2]
+    assert len(results.filter()) == 4
+    with pytest.raises(UnknownColumn, match="did you mean 'n'"):
+        results.filter(nn=3)
+    with pytest.raises(TypeError, match=r"column=value, not str"):
+        results.filter("n")  # type: ignore[arg-type]
+    with pytest.raises(TypeError) as caught:
+        results.filter(lambda row: row["n"] > 2)
+    assert caught.value.__notes__ == ["in row 2 (failed); its columns are u, n, a.b, status, error"]
 
 
 def test_equality_is_identity() -> None:

@@ -92,7 +92,12 @@ def test_pandas_is_indexed_by_the_items_places() -> None:
 )
 def test_any_values_make_a_frame_that_keeps_them(values: list[Any]) -> None:
     results = table([*values, 0.5])[:-1] if values[:1] == [{"a": 1}] else table(values)
-    for frame in (results.to_pandas(), results.to_polars(), results.to_pandas(True), results.to_polars(True)):
+    for frame in (
+        results.to_pandas(),
+        results.to_polars(),
+        results.to_pandas(flatten=True),
+        results.to_polars(flatten=True),
+    ):
         assert len(frame) == len(values)
         repr(frame)
     for kept in (results.to_pandas()["title"].tolist(), results.to_polars()["title"].to_list()):
@@ -109,19 +114,19 @@ def _same(got: Any, want: Any) -> bool:
     return bool(got == want)
 
 
-def test_flat_spreads_mappings_within_cells() -> None:
+def test_flattening_spreads_mappings_within_cells() -> None:
     results = table([{"a": {"x": 1, "y": {"z": 2}}, "a.x": 9}, {"a": None}])
-    frame = results.to_pandas(flat=True)
+    frame = results.to_pandas(flatten=True)
     assert list(frame.columns) == ["u", "a.x_", "a.y.z", "a.x"]
     assert frame["a.y.z"][0] == 2
-    assert results.to_polars(flat=True).columns == ["u", "a.x_", "a.y.z", "a.x"]
-    assert table([[1], {"a": 1}]).to_polars(flat=True).columns == ["u", "title", "title.a"]
+    assert results.to_polars(flatten=True).columns == ["u", "a.x_", "a.y.z", "a.x"]
+    assert table([[1], {"a": 1}]).to_polars(flatten=True).columns == ["u", "title", "title.a"]
 
 
 @pytest.mark.parametrize("name", ["pandas", "polars"])
 def test_a_missing_library_is_named_with_the_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingLibrary, match=rf"pip install drawer-ipy\[{name}\]") as caught:
+    with pytest.raises(MissingLibrary, match=rf"pip install 'drawer-ipy\[{name}\]'") as caught:
         getattr(table(["a"]), f"to_{name}")()
     assert isinstance(caught.value, ImportError)
 

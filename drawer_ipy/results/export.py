@@ -1,12 +1,15 @@
-"""A table as a DataFrame, as CSV, as JSON. pandas and polars are imported when they are asked for."""
+"""Columns as a DataFrame, as CSV, as JSON. Optional libraries are imported when they are asked for."""
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import importlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,20 +30,26 @@ class MissingLibrary(DrawerError, ImportError):
     """An optional library that an export needs is not installed."""
 
 
-def _library(name: str) -> Any:
+def library(name: str, asked: str, extra: str = "") -> Any:
+    """The optional module `name`, which `asked` needs; `extra` is what brings it (its own name if empty).
+
+    Raises:
+        MissingLibrary: it is not installed.
+    """
     try:
         return importlib.import_module(name)
     except ImportError:
         raise MissingLibrary(
-            f"to_{name}() needs {name}, which is not installed",
-            remediation=f"pip install drawer-ipy[{name}]",
+            f"{asked} needs {name}, which is not installed",
+            remediation=f"pip install 'drawer-ipy[{extra or name}]'",
         ) from None
 
 
-def flatten(columns: Columns) -> Columns:
+def flattened(columns: Columns) -> Columns:
     """`columns` with mappings in cells spread over columns ``column.key``, again and again.
 
-    Cells that are no mapping keep the column's own name; it is left out when there are none.
+    Cells that are no mapping keep the column's own name; it is left out when there are none. A name that
+    is taken gets an underscore at its end.
     """
     out: Columns = {}
     for name, values in columns.items():
@@ -65,11 +74,9 @@ def _spread(name: str, values: list[Any], depth: int) -> Iterable[tuple[str, lis
         yield from _spread(f"{name}.{key}", [None if v is None else v.get(key) for v in inner], depth + 1)
 
 
-def to_pandas(columns: Columns, index: Sequence[int], flat: bool) -> pd.DataFrame:
+def to_pandas(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
     """The columns as a DataFrame whose index is `index`."""
-    pandas = _library("pandas")
-    if flat:
-        columns = flatten(columns)
+    pandas = library("pandas", "to_pandas()")
     rows = pandas.Index(list(index), dtype="int64", name="index")
     series = {name: _pandas_series(pandas, values, rows) for name, values in columns.items()}
     frame: pd.DataFrame = pandas.DataFrame(series, index=rows, columns=list(columns))
@@ -103,22 +110,21 @@ def _object_series(pandas: Any, values: list[Any], rows: Any) -> Any:
     return pandas.Series(array, index=rows, dtype=object)
 
 
-def to_polars(columns: Columns, flat: bool) -> pl.DataFrame:
+def to_polars(columns: Columns) -> pl.DataFrame:
     """The columns as a DataFrame; values that share no polars type stay Python objects."""
-    polars = _library("polars")
-    if flat:
-        columns = flatten(columns)
+    polars = library("polars", "to_polars()")
     frame: pl.DataFrame = polars.DataFrame([_polars_series(polars, name, v) for name, v in columns.items()])
     return frame
 
 
 def _polars_series(polars: Any, name: str, values: list[Any]) -> Any:
+    values = [value.value if isinstance(value, Enum) else value for value in values]
     kinds = {type(value) for value in values} - {type(None)}
     if not kinds:
         return polars.Series(name, values, dtype=polars.Null)
     if kinds == {int, float} and all(type(v) is not int or abs(v) <= _EXACT for v in values):
         return polars.Series(name, values, dtype=polars.Float64, strict=False)
-    if len(kinds) == 1:
+    if len(kinds) == 1 and all(map(_for_polars, values)):
         try:
             series = polars.Series(name, values)
             # polars fills, drops or rounds where nested values differ in shape; then objects say it better.
@@ -127,6 +133,23 @@ def _polars_series(polars: Any, name: str, values: list[Any]) -> Any:
         except (Exception, polars.exceptions.PanicException):  # any of its refusals means: objects
             pass
     return polars.Series(name, values, dtype=polars.Object)
+
+
+def _for_polars(value: Any) -> bool:
+    """Whether `value` is made of what polars knows: what it does not know, it may panic at."""
+    kind = type(value)
+    if kind is int:
+        return bool(value.bit_length() < 64)
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_for_polars, value.values()))
+    if kind is list or kind is tuple:
+        return all(map(_for_polars, value))
+    if kind is Decimal:
+        return bool(value.is_finite())
+    return value is None or kind in _SCALARS or (hasattr(value, "dtype") and not getattr(value, "shape", ()))
+
+
+_SCALARS = (bool, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta)
 
 
 def _open(path: str | Path | None) -> Any:
@@ -149,7 +172,7 @@ def to_csv(
 
 
 def _csv_cell(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int | float):
+    if value is None or type(value) in (str, bool, float):
         return value
     if type(value) in (dict, list, tuple):
         return to_json_text(value)

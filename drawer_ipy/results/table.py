@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import operator
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import compress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopOutput, LoopRecord, RunRecord
-from drawer_ipy.results import export
 from drawer_ipy.results.column import Column, UnknownColumn
+from drawer_ipy.results.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.loop_source import LoopSource
+from drawer_ipy.results.ordering import in_order, same
 from drawer_ipy.results.row import Row
 from drawer_ipy.results.source import RESERVED, Getter, Source
 from drawer_ipy.results.step_source import StepSource
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-
     from drawer_ipy.display.picture import Picture
 
 
@@ -32,7 +29,7 @@ class HasToList(Protocol):
     def tolist(self) -> Any: ...
 
 
-class Results:
+class Results(Exports):
     """The items of a loop in the order of the input, one row each; without a loop, one row a step.
 
     ``results[3]`` is item 3, whatever finished first. ``results["title"]`` is a column, ``results[2:5]``,
@@ -139,27 +136,54 @@ class Results:
             raise TypeError("a list of rows or columns is all bools, all positions or all names")
         return self._view(array("q", [self._row(operator.index(k)).index for k in key]), self._chosen)
 
-    def filter(self, keep: Callable[[Row], Any]) -> Results:
-        """The rows for which `keep` says something true."""
-        return self._view(array("q", [row.index for row in self if keep(row)]), self._chosen)
+    def filter(
+        self, keep: Callable[[Row], Any] | Mapping[str, Any] | None = None, /, **equal: Any
+    ) -> Results:
+        """The rows for which `keep` says something true and whose columns equal the values given.
 
-    def sort(self, by: str | Callable[[Row], Any], reverse: bool = False) -> Results:
-        """The rows ordered by a column or by what `by` returns for a row; rows without a value are last.
+        ``results.filter(lambda row: row["price"] > 10)``, ``results.filter(status="failed")``.
 
-        Equal rows keep their order. A row's ``index`` stays its place in the input.
+        Args:
+            keep: what is asked about each row; or a mapping of column names to values, for names that
+                Python takes for no keyword.
+            equal: column name -> the value it must equal.
 
         Raises:
-            TypeError: values that Python cannot put in order.
+            UnknownColumn: no such column.
+            TypeError: `keep` is neither.
+        """
+        wanted = equal
+        if isinstance(keep, Mapping):
+            wanted, keep = {**keep, **equal}, None
+        if keep is not None and not callable(keep):
+            raise TypeError(
+                "filter() takes a function of a row, such as lambda row: row.ok, or column=value, "
+                f"not {type(keep).__name__}"
+            )
+        rows: Iterable[int] = self._index
+        for name, value in wanted.items():
+            get = self._getter(name)
+            rows = [index for index in rows if same(get(index), value)]
+        if keep is not None:
+            rows = [index for index in rows if _asked(keep, Row(self, index))]
+        return self._view(array("q", rows), self._chosen)
+
+    def sort(self, by: str | Callable[[Row], Any], reverse: bool = False) -> Results:
+        """The rows ordered by a column or by what `by` returns for a row.
+
+        Equal rows keep their order. Values of different kinds are ordered kind by kind: numbers, text,
+        dates, the rest; rows without a value (None, NaN) are last, also in reverse. A row's ``index``
+        stays its place in the input.
+
+        Raises:
+            UnknownColumn: no such column.
         """
         if isinstance(by, str):
             get = self._getter(by)
-            keyed = [(get(index), index) for index in self._index]
+            pairs = [(get(index), index) for index in self._index]
         else:
-            keyed = [(by(row), row.index) for row in self]
-        having = [pair for pair in keyed if pair[0] is not None]
-        having.sort(key=lambda pair: pair[0], reverse=reverse)
-        rest = [pair for pair in keyed if pair[0] is None]
-        return self._view(array("q", [index for _, index in having + rest]), self._chosen)
+            pairs = [(_asked(by, row), row.index) for row in self]
+        return self._view(array("q", in_order(pairs, reverse)), self._chosen)
 
     def _in_state(self, state: int) -> Results:
         if self._source.counts(self._rows)[state] == len(self):  # all of them: nothing to look for
@@ -269,63 +293,6 @@ class Results:
 
         return timeline(self.run, width=width)
 
-    # Exports
-
-    def to_dict(self) -> dict[str, list[Any]]:
-        """Each column's values, by name."""
-        return {name: self[name].to_list() for name in self.columns}
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """One dict a row."""
-        columns = self.to_dict()
-        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-    def to_pandas(self, flat: bool = False) -> pd.DataFrame:
-        """A pandas DataFrame; its index, named ``index``, is each item's place in the input.
-
-        Args:
-            flat: spread mappings within cells over columns of their own, ``column.key``.
-
-        Raises:
-            MissingLibrary: pandas is not installed.
-        """
-        return export.to_pandas(self.to_dict(), self._index, flat)
-
-    def to_polars(self, flat: bool = False) -> pl.DataFrame:
-        """A polars DataFrame; a column of mixed types is kept as Python objects.
-
-        Args:
-            flat: spread mappings within cells over columns of their own, ``column.key``.
-
-        Raises:
-            MissingLibrary: polars is not installed.
-        """
-        return export.to_polars(self.to_dict(), flat)
-
-    @overload
-    def to_csv(self, path: None = None) -> str: ...
-    @overload
-    def to_csv(self, path: str | Path) -> None: ...
-    def to_csv(self, path: str | Path | None = None) -> str | None:
-        """CSV with a header line, as text or into a UTF-8 file; lists and dicts are written as JSON."""
-        return export.to_csv(self._records(), self.columns, path)
-
-    @overload
-    def to_json(self, path: None = None) -> str: ...
-    @overload
-    def to_json(self, path: str | Path) -> None: ...
-    def to_json(self, path: str | Path | None = None) -> str | None:
-        """A JSON list with one object a row, as text or into a UTF-8 file.
-
-        What JSON has no word for is written as its nearest: NaN as null, dates as ISO text, bytes as
-        text, other objects as their repr.
-        """
-        return export.to_json(self._records(), self.columns, path)
-
-    def _records(self) -> Iterator[tuple[Any, ...]]:
-        columns: Sequence[Column] = [self[name] for name in self.columns]
-        return zip(*columns, strict=True)
-
     # Display
 
     def __repr__(self) -> str:
@@ -345,3 +312,12 @@ class Results:
         makers = {"text/plain": self.__repr__, "text/html": self._repr_html_}
         wanted = [mime for mime in makers if (not include or mime in include) and mime not in (exclude or ())]
         return {mime: makers[mime]() for mime in wanted}
+
+
+def _asked(function: Callable[[Row], Any], row: Row) -> Any:
+    """What the user's function says of `row`; its exception says of which row."""
+    try:
+        return function(row)
+    except Exception as error:
+        error.add_note(f"in row {row.index} ({row.status}); its columns are {', '.join(row)}")
+        raise

@@ -1,0 +1,71 @@
+"""Comparing any values at all: which rows equal a value, and in which order rows of mixed values stand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether `a` is or equals `b`; two NaN are the same. Values that cannot be compared are not."""
+    if a is b:
+        return True
+    try:
+        return bool(a == b) or bool(a != a and b != b)
+    except Exception:  # an array, or an object whose comparison fails
+        return False
+
+
+def in_order(pairs: Iterable[tuple[Any, T]], reverse: bool = False) -> list[T]:
+    """What comes with the keys, ordered by them; equal ones keep their order.
+
+    Keys of one kind are ordered among themselves: first numbers, then text, bytes, dates and times, then
+    other types by name. None and NaN are last, also in reverse. Keys that Python cannot put in order
+    stay as they came.
+    """
+    groups: dict[tuple[int, str], list[tuple[Any, T]]] = {}
+    for pair in pairs:
+        groups.setdefault(_kind(pair[0]), []).append(pair)
+    return [what for kind in sorted(groups) for _, what in _ordered(groups[kind], reverse)]
+
+
+def _ordered(pairs: list[tuple[Any, T]], reverse: bool) -> list[tuple[Any, T]]:
+    try:
+        return sorted(pairs, key=lambda pair: pair[0], reverse=reverse)
+    except Exception:  # what cannot be compared, or an object whose comparison fails
+        return pairs
+
+
+_LAST = (9, "")
+_KINDS: tuple[tuple[Any, int], ...] = (
+    (int | float | Decimal | Fraction, 0),
+    (str, 1),
+    (bytes | bytearray, 2),
+    (dt.datetime, 3),
+    (dt.date, 4),
+    (dt.time, 5),
+    (dt.timedelta, 6),
+)
+
+
+def _kind(value: Any) -> tuple[int, str]:
+    if value is None:
+        return _LAST
+    try:
+        if value != value:
+            return _LAST
+    except Exception:  # an array's answer is an array, which is neither true nor false
+        return (8, type(value).__name__)
+    for kind, place in _KINDS:
+        if isinstance(value, kind):
+            zoned = isinstance(value, dt.datetime | dt.time) and value.utcoffset() is not None
+            return (place, "zoned" if zoned else "")
+    if hasattr(value, "dtype") and not getattr(value, "shape", ()):  # a numpy number or text
+        kind = str(value.dtype.kind)
+        return (0, "") if kind in "biuf" else (7, kind)
+    return (8, type(value).__name__)
