@@ -16,11 +16,14 @@ def document(model: Model) -> dict[str, Any]:
     """What was said about `model`, in the order of its fields, with keys that it does not know last.
 
     Fields that nobody gave are left out. Mappings and lists are copies, their values the same objects.
+    Seconds and milliseconds are whole numbers where they can be: the original reads no others.
     """
     out: dict[str, Any] = {}
     for name, info in type(model).model_fields.items():
         if name in model.model_fields_set:
-            out[info.alias or name] = _copied(getattr(model, name))
+            value = getattr(model, name)
+            whole = type(value) is float and value.is_integer() and info.annotation is not Any
+            out[info.alias or name] = int(value) if whole else _copied(value)
     for key, value in (model.model_extra or {}).items():
         out[key] = _copied(value)
     return out

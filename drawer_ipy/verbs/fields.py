@@ -64,7 +64,7 @@ def _text(text: str) -> str:
     """Text, with or without JSON's quotes."""
     value = parsed(text)
     bare = value if isinstance(value, str) else text
-    if not bare.strip():
+    if value is None or not bare.strip():
         raise _Wrong
     return bare
 
@@ -116,6 +116,15 @@ def _expression(*kinds: type[Any]) -> Callable[[str], Any]:
     return read
 
 
+def _listing(text: str) -> str | list[Any]:
+    value = parsed(text)
+    if not isinstance(value, str | list):
+        raise _Wrong  # a number or a mapping is an expression too, but of no list
+    read = _expression(list)
+    found: str | list[Any] = read(text)
+    return found
+
+
 def _policy(text: str) -> Any:
     value = parsed(text)
     if value in ("stop", "continue"):
@@ -138,15 +147,13 @@ _RETRY = '\'{"action": "retry", "max_attempts": 3}\''
 FIELDS: Mapping[str, Field] = {
     "button": Field(_text, "the name of a button"),
     "drawer": Field(_text, "the name of a drawer"),
-    "over": Field(_expression(str, list), "a list, or an expression that gives one: '${inputs.urls}'"),
+    "over": Field(_listing, "a list, or an expression that gives one: '${inputs.urls}'"),
     "as": Field(_variable, "a name: letters, digits and _"),
     "on_item_failure": _words("stop", "continue"),
     "parallelism": _whole(0),
     "size": _whole(1),
     "tolerated_failures": Field(_tolerance, 'a count from 0 up, or a share such as "5%"'),
-    "from": Field(
-        _expression(str, list), "a list, or an expression that gives one: '${each.output.results}'"
-    ),
+    "from": Field(_listing, "a list, or an expression that gives one: '${each.output.results}'"),
     "pluck": Field(_expression(str), "an expression: '${item.steps.page.output}'"),
     "expression": Field(_expression(str, dict, list), "an expression, or a mapping of names to expressions"),
     "when": Field(_expression(str, bool), "an expression that is true or false"),
