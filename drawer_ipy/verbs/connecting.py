@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from drawer_ipy.definition.models import ArgSpec, Drawer
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import compile_template
 from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
-from drawer_ipy.verbs.paths import Place, Tree, find_place
+from drawer_ipy.verbs.paths import CASE, Place, Tree, find_place
 from drawer_ipy.verbs.target import find_target
 
 _HELP = """Feed a step's arguments from what an earlier step gives.
@@ -20,6 +21,8 @@ _HELP = """Feed a step's arguments from what an earlier step gives.
   connect A.output.x to B.args.y    this one
   connect inputs.x to B.args.y      from an input of the drawer
 """
+
+_OUTPUT = re.compile(r"(.+?)\.(output(?:\..*)?)", re.DOTALL)
 
 # What steps of other kinds give (ORIGINAL §4); where nothing is said of a field, its type is open.
 _OUTPUTS: Mapping[str, Mapping[str, Any]] = {
@@ -87,11 +90,13 @@ def _reference(tree: Tree, source: str, to: Place) -> str:
     """``${...}`` for `source`, as the step at `to` has to write it."""
     root = source
     if not source.startswith("inputs."):
-        giver = find_place(tree, source)
-        if giver.rest != "output" and not giver.rest.startswith("output."):
+        # Cut here, since a path below a loop or a switch goes on with a step of it.
+        output = _OUTPUT.fullmatch(source)
+        giver = find_place(tree, source if output is None else output[1])
+        if output is None or giver.rest or giver.kind == CASE:
             raise VerbError(f"{source!r} is no output of a step", remediation="write STEP.output.FIELD")
         _check_visible(giver, to)
-        root = f"{giver.owner['id']}.{giver.rest}"
+        root = f"{giver.owner['id']}.{output[2]}"
     try:
         compile_template(f"${{{root}}}")
     except ResolveError as error:
@@ -144,7 +149,7 @@ class _Match:
 
     def _step(self, path: str) -> Place:
         place = find_place(self._tree, path)
-        if place.rest or "id" not in place.owner:
+        if place.rest or place.kind == CASE:
             raise VerbError(f"{path!r} is no step", remediation=_EXAMPLES)
         return place
 
