@@ -9,7 +9,8 @@ from typing import Any
 
 from drawer_ipy._version import __version__
 from drawer_ipy.buttons import button
-from drawer_ipy.definition import Drawer
+from drawer_ipy.definition.checked import Validation
+from drawer_ipy.drawer import Drawer
 from drawer_ipy.errors import (
     ArgumentError,
     ButtonNotFound,
@@ -36,6 +37,7 @@ __all__ = [
     "ResolveError",
     "Results",
     "UsageError",
+    "Validation",
     "__version__",
     "apress",
     "button",

@@ -8,7 +8,6 @@ from typing import Any
 
 from drawer_ipy.definition import Drawer, Loaded, load_drawer
 from drawer_ipy.definition.models import InputSpec
-from drawer_ipy.definition.validation import validate
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display
 from drawer_ipy.display.text import TextDisplay
@@ -84,16 +83,7 @@ class Cell:
         """
         if not self.name:
             raise UsageError("--define needs a name", remediation="%%drawer NAME --define")
-        around = self._around
-        catalog = around.catalog(self.loaded.drawer)
-        problems = validate(
-            self.loaded,
-            find_button=catalog.find,
-            button_names=catalog.names,
-            find_drawer=around.find_drawer,
-            drawer_names=around.drawer_names,
-            given_inputs=self._inputs,
-        )
+        problems = self._around.problems(self.loaded, given=self._inputs)
         if any(p.severity == "error" for p in problems):
             raise DefinitionError(problems, self.loaded.source.text, self.name)
         if not self._line.options.quiet:

@@ -120,6 +120,13 @@ class Problem:
         return f"{where}{step}{self.message}{hint}"
 
 
+def excerpt(problem: Problem, text: Sequence[str]) -> list[str]:
+    """The line of `text` that `problem` is in and a mark below its column; ``[]`` without a place."""
+    if problem.line is None or problem.line > len(text):
+        return []
+    return [text[problem.line - 1].replace("\t", " "), " " * ((problem.column or 1) - 1) + "^"]
+
+
 class DrawerError(Exception):
     """Base of all errors this package raises on purpose.
 
@@ -218,10 +225,7 @@ class DefinitionError(DrawerError):
         text = self.source.splitlines()
         for problem in errors:
             lines.append(f"  {problem}")
-            if problem.line is not None and problem.line <= len(text):
-                shown = text[problem.line - 1].replace("\t", " ")
-                lines.append(f"    {shown}")
-                lines.append("    " + " " * ((problem.column or 1) - 1) + "^")
+            lines += [f"    {line}" for line in excerpt(problem, text)]
         return "\n".join(lines)
 
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from drawer_ipy.buttons import ButtonCatalog, as_button
-from drawer_ipy.buttons.base import Button
-from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.buttons import ButtonCatalog
+from drawer_ipy.definition import Drawer, Loaded
 from drawer_ipy.definition.models import ForEachStep
-from drawer_ipy.definition.validation import validate
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display
 from drawer_ipy.engine.drawers import Mode
@@ -26,20 +23,17 @@ from drawer_ipy.engine.run import Run
 from drawer_ipy.engine.steps import STEP_KINDS
 from drawer_ipy.errors import (
     DefinitionError,
-    DrawerNotFound,
     Problem,
     UsageError,
     did_you_mean,
 )
 from drawer_ipy.interrupts import to_the_end, wait_in_thread
-from drawer_ipy.origins import running_origins
 from drawer_ipy.results import Results
 from drawer_ipy.store.history import Keeper
+from drawer_ipy.surroundings import Pressable as Pressable
+from drawer_ipy.surroundings import Surroundings as Surroundings
+from drawer_ipy.surroundings import callers_names, named_buttons
 from drawer_ipy.verdict import raise_for as raise_for
-from drawer_ipy.workspace import ButtonsOnDisk, Workspace, load_drawer_file
-
-Pressable = str | Path | Mapping[str, Any] | Drawer | Loaded
-"""What can be pressed: YAML or JSON text, a path, a name in the workspace, a mapping or a Drawer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,82 +74,6 @@ def _one_of(name: str, value: Any, words: tuple[str, ...]) -> None:
 
 
 @dataclass(slots=True)
-class Surroundings:
-    """Where names are looked up: the notebook's variables, buttons registered in it, the disk.
-
-    Attributes:
-        registered: buttons given by name (``%%button``, or the ``buttons`` argument of a press).
-        namespace: the user's Python variables; callables among them are buttons.
-        workspace: buttons and drawers on disk.
-        drawers: drawers defined in cells, by name; they go before those on disk.
-    """
-
-    registered: Mapping[str, Button] = field(default_factory=dict)
-    namespace: Mapping[str, Any] = field(default_factory=dict)
-    workspace: Workspace = field(default_factory=Workspace.current)
-    drawers: Mapping[str, Drawer] = field(default_factory=dict)
-
-    def catalog(self, drawer: Drawer) -> ButtonCatalog:
-        """The buttons that the steps of `drawer` may name."""
-        return ButtonCatalog(
-            specs=drawer.buttons,
-            registered=self.registered,
-            namespace=self.namespace,
-            folders=[ButtonsOnDisk(self.workspace, running_origins)],
-            allowed_origins=running_origins,
-        )
-
-    def find_drawer(self, name: str) -> Drawer | None:
-        """The drawer `name`, of a cell or the workspace; ``None`` when there is none."""
-        if name in self.drawers:
-            return self.drawers[name]
-        loaded = self.workspace.find_drawer(name)
-        return None if loaded is None else loaded.drawer
-
-    def drawer_names(self) -> list[str]:
-        """The names that :meth:`find_drawer` knows."""
-        return [*self.drawers, *(n for n in self.workspace.drawer_names() if n not in self.drawers)]
-
-    def load(self, drawer: Pressable) -> Loaded:
-        """`drawer`, whatever form it has; what is wrong with a text or a mapping is in its ``errors``.
-
-        Raises:
-            DefinitionError: when its text cannot be read at all, or its file is wrong.
-            DrawerNotFound: when it is a name that the workspace does not have.
-            UsageError: when it is something else, or a file that cannot be read.
-        """
-        if isinstance(drawer, Loaded):
-            return drawer
-        if isinstance(drawer, Drawer):
-            return Loaded(drawer)
-        if isinstance(drawer, Mapping):
-            return load_drawer(drawer, recover=True)
-        if isinstance(drawer, Path):
-            return load_drawer_file(drawer)
-        if not isinstance(drawer, str):
-            raise UsageError(
-                f"a drawer cannot be made from {type(drawer).__name__}",
-                remediation="give YAML or JSON text, a mapping, a path, or the name of a drawer on disk",
-            )
-        if _is_text(drawer):
-            return load_drawer(drawer, recover=True)
-        if drawer.endswith((".json", ".yaml", ".yml")):
-            return load_drawer_file(Path(drawer))
-        found = self.workspace.find_drawer(drawer)
-        if found is None:
-            names = self.workspace.drawer_names()
-            folders = " or ".join(str(root / "drawers") for root in self.workspace.roots)
-            raise DrawerNotFound(
-                f"no drawer {drawer!r} in {folders}", remediation=did_you_mean(drawer, names)
-            )
-        return found
-
-
-def _is_text(drawer: str) -> bool:
-    return "\n" in drawer or drawer.lstrip().startswith(("{", "[")) or ": " in drawer or not drawer.strip()
-
-
-@dataclass(slots=True)
 class Job:
     """A drawer that was found fit to press, with its inputs.
 
@@ -192,21 +110,12 @@ class Job:
         inputs = _checked_inputs(inputs)
         loaded = around.load(drawer)
         catalog = around.catalog(loaded.drawer)
-        problems = validate(
-            loaded,
-            find_button=catalog.find,
-            button_names=catalog.names,
-            find_drawer=around.find_drawer,
-            drawer_names=around.drawer_names,
-            given_inputs=inputs,
-            pressing=True,
-            ordered=options.mode == "sequential",
-            buttons_of=lambda d: _finder(around, catalog, loaded.drawer, d),
-        )
+        in_order = options.mode == "sequential"
+        problems = around.problems(loaded, given=inputs, pressing=True, ordered=in_order, catalog=catalog)
         if any(p.severity == "error" for p in problems):
             raise DefinitionError(problems, loaded.source.text, loaded.drawer.name)
         keeper = Keeper(around.workspace, loaded.root)
-        plans = Plans(STEP_KINDS, lambda d: _finder(around, catalog, loaded.drawer, d), around.find_drawer)
+        plans = Plans(STEP_KINDS, around.buttons_of(loaded.drawer, catalog), around.find_drawer)
         run = Run(
             plans.plan(_overridden(loaded.drawer, options)),
             inputs,
@@ -265,13 +174,6 @@ def _checked_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
     return {str(name): value for name, value in inputs.items()}
 
 
-def _finder(
-    around: Surroundings, catalog: ButtonCatalog, top: Drawer, drawer: Drawer
-) -> Callable[[str], Button | None]:
-    """What finds the buttons of `drawer`: only the pressed drawer's own are already in `catalog`."""
-    return catalog.find if drawer.buttons == top.buttons else around.catalog(drawer).find
-
-
 def _overridden(drawer: Drawer, options: Options) -> Drawer:
     """`drawer` with the parallelism that a press asks for in its outermost loops."""
     if options.parallelism is None:
@@ -323,7 +225,7 @@ def press(
         DrawerFailed, DrawerCancelled: it did not end ok; ``.results`` holds everything.
     """
     options = Options(parallelism, mode, on_failure, concurrency)
-    around = Surroundings(_named(buttons), _callers_names(sys._getframe(1)))
+    around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
     job = Job.prepare(drawer, inputs, options, around)
     display = choose_display(_shell(), quiet=quiet)
     try:
@@ -357,7 +259,7 @@ async def apress(
         DrawerError: as :func:`press`.
     """
     options = Options(parallelism, mode, on_failure, concurrency)
-    around = Surroundings(_named(buttons), _callers_names(sys._getframe(1)))
+    around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
     job = Job.prepare(drawer, inputs, options, around)
     display = choose_display(_shell(), quiet=quiet)
     try:
@@ -375,15 +277,6 @@ def _tell(job: Job, quiet: bool) -> None:
     if job.run.record.status == "ok" and not quiet:
         for note in job.run.notes:
             print(f"note: {note}", file=sys.stderr)
-
-
-def _named(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str, Button]:
-    return {name: as_button(function, name) for name, function in (buttons or {}).items()}
-
-
-def _callers_names(frame: Any) -> Mapping[str, Any]:
-    """The variables the caller sees: its locals over its globals."""
-    return {**frame.f_globals, **frame.f_locals}
 
 
 def _shell() -> Any | None:

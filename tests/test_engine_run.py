@@ -11,7 +11,8 @@ from engine_rig import Meter
 
 from drawer_ipy import DrawerCancelled, DrawerFailed, Results, apress, press
 from drawer_ipy.engine import events
-from drawer_ipy.pressing import Job, Options, Surroundings, _named, raise_for
+from drawer_ipy.pressing import Job, Options, Surroundings, raise_for
+from drawer_ipy.surroundings import named_buttons
 
 LOOP = {"id": "each", "kind": "for_each", "over": "inputs.xs", "as": "x", "parallelism": 3,
         "steps": [{"id": "work", "button": "work", "args": {"x": "${x}"}}]}  # fmt: skip
@@ -19,7 +20,7 @@ LOOP = {"id": "each", "kind": "for_each", "over": "inputs.xs", "as": "x", "paral
 
 def job(steps: list[dict[str, Any]], inputs: dict[str, Any], buttons: dict[str, Any], **options: Any) -> Job:
     drawer = {"name": "t", "inputs": list(inputs), "steps": steps}
-    return Job.prepare(drawer, inputs, Options(**options), Surroundings(_named(buttons)))
+    return Job.prepare(drawer, inputs, Options(**options), Surroundings(named_buttons(buttons)))
 
 
 class Gate:

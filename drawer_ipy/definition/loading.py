@@ -39,7 +39,7 @@ class Loaded:
 
     drawer: Drawer
     warnings: list[Problem] = field(default_factory=list)
-    source: Source = field(default_factory=Source)
+    source: Source = field(default_factory=Source, compare=False)
     lenient: bool = False
     errors: list[Problem] = field(default_factory=list)
     lost: Lost = field(default_factory=Lost)
@@ -89,6 +89,12 @@ def load_drawer(
     drawer = reader.model(Drawer, recover=recover)
     drawer.name = drawer.name or name
     return Loaded(drawer, reader.of("warning"), reader.source, lenient, reader.of("error"), reader.lost)
+
+
+def loaded_from(drawer: Drawer) -> Loaded:
+    """`drawer` as it is now, with what is known of the text it was loaded from, if it was."""
+    origin: Loaded | None = drawer._origin
+    return Loaded(drawer) if origin is None else replace(origin, drawer=drawer)
 
 
 def load_button(

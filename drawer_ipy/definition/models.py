@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PrivateAttr,
     Tag,
     field_validator,
     model_validator,
@@ -349,6 +350,7 @@ class Drawer(Model):
     created_at: Any = None
     updated_at: Any = None
     buttons: dict[str, ButtonSpec] = {}  # ours: buttons defined in place
+    _origin: Any = PrivateAttr(None)  # how it was loaded, see loading.loaded_from
 
     @field_validator("inputs", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drawer_ipy.definition import Loaded, validate
+from drawer_ipy.definition import Loaded
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.engine.secrets import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
@@ -90,15 +90,7 @@ def logs(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
 
 def examine(loaded: Loaded, context: VerbContext, given: Sequence[str] = ()) -> list[Problem]:
     """What validation finds; `given` are names of inputs that count as declared."""
-    around = context.surroundings()
-    return validate(
-        loaded,
-        find_button=around.catalog(loaded.drawer).find,
-        button_names=around.catalog(loaded.drawer).names,
-        find_drawer=around.find_drawer,
-        drawer_names=around.drawer_names,
-        given_inputs=given,
-    )
+    return context.surroundings().problems(loaded, given=given)
 
 
 def redactor_of(loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> Redactor:
