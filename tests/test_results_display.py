@@ -120,8 +120,13 @@ def test_failures_are_counted_and_grouped_below() -> None:
 
 
 def test_many_kinds_of_error_are_cut_at_five() -> None:
-    text = to_text(table([ErrorInfo("X", f"m{k}") for k in range(9)]))
+    text = to_text(table([ErrorInfo("X", f"m{chr(97 + k)}") for k in range(9)]))
     assert text.endswith("and 4 more kinds of error; see .errors")
+
+
+def test_errors_that_differ_in_a_number_are_one_kind() -> None:
+    text = to_text(table([ErrorInfo("X", f"no page {k} of 9") for k in range(9)]))
+    assert text.splitlines()[-1] == "9 × X in title, such as: no page 0 of 9 (items 0, 1, 2, 3, 4, …)"
 
 
 def test_a_traceback_is_shown_where_nothing_was_captured() -> None:

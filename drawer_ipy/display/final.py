@@ -1,20 +1,67 @@
-"""What stays in the notebook when a run has ended."""
+"""What stays in the notebook when a run has ended: static HTML without a script, and text.
+
+At most 200 KB, whatever the items are: each part has a bound of its own.
+"""
 
 from __future__ import annotations
 
+import time
+from html import escape
 from typing import Any
 
 from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.progress_html import static_html
+from drawer_ipy.display.progress_html import bar_html, static_html
+from drawer_ipy.display.summary import headline
+from drawer_ipy.display.table import body_html, isolated, wrap
+from drawer_ipy.display.table_cells import clean, cut
+from drawer_ipy.display.timeline import timeline_svg
 from drawer_ipy.display.wording import progress_line
+from drawer_ipy.record import RunRecord
+from drawer_ipy.results import Results
+
+_NAME = 80
 
 
 def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
-    """What is left in the notebook: `results` where they can be shown, else the last progress."""
+    """What is left in the notebook, by mime type.
+
+    Args:
+        snapshot: the run as it ended.
+        results: what it gave; ``None``, and results that cannot be shown, leave the last progress.
+    """
     if results is not None:
         try:
+            if isinstance(results, Results):
+                return {"text/html": final_html(snapshot, results), "text/plain": repr(results)}
             bundle: dict[str, Any] = dict(results._repr_mimebundle_())
             return bundle
         except Exception:  # a value's own repr failed; how the run ended must be seen all the same
             pass
     return {"text/html": static_html(snapshot), "text/plain": progress_line(snapshot)}
+
+
+def final_html(snapshot: Snapshot, results: Results) -> str:
+    """Summary, table, why rows failed, and what ran when."""
+    head = _head(results)
+    parts = [bar_html(snapshot), *body_html(results), _picture(results.run)]
+    return wrap([head, *parts])
+
+
+def _head(results: Results) -> str:
+    run = results.run
+    name = isolated(cut(clean(run.drawer or "drawer"), _NAME))
+    css = {"ok": "ok", "failed": "bad", "cancelled": "off"}.get(run.status, "d")
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started)) if run.started else ""
+    began = f'<span class="d"> · {at}</span>' if at else ""
+    return (
+        f'<div class="dry-head">{name} · <span class="{css}">{run.status}</span> · '
+        f"<span>{escape(headline(results))}{began}</span></div>"
+    )
+
+
+def _picture(run: RunRecord) -> str:
+    try:
+        svg = timeline_svg(run)
+    except Exception:  # a picture that cannot be drawn must not cost the table
+        return ""
+    return f'<details class="dry-ran" open><summary>what ran when</summary>{svg}</details>' if svg else ""

@@ -33,7 +33,7 @@ def progress_html(snapshot: Snapshot) -> str:
         f'<div style="font-variant-numeric:tabular-nums;line-height:1.5;{_COLOUR}">'
         f"<b>{SYMBOLS.get(snapshot.status, '')} {name}</b> {snapshot.status} · {' · '.join(words)}</div>"
     )
-    return head + _bar(snapshot)
+    return head + bar_html(snapshot)
 
 
 def errors_html(snapshot: Snapshot) -> str:
@@ -57,7 +57,8 @@ def _counts(snapshot: Snapshot) -> list[str]:
     return [escape(words) if n else faint % escape(words) for words, n in counts_words(snapshot)]
 
 
-def _bar(snapshot: Snapshot) -> str:
+def bar_html(snapshot: Snapshot) -> str:
+    """The bar, split by state."""
     if snapshot.loop is None:
         now, whole, noun = snapshot.steps_done, snapshot.steps, "steps"
         fills = [("ok" if snapshot.status != "failed" else "failed", now)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from drawer_ipy.display.table_cells import clean, cut, fit
+from drawer_ipy.display.table_cells import clean, cut, fit, within
 from drawer_ipy.results.loop_source import LoopSource
 
 if TYPE_CHECKING:
@@ -17,24 +18,30 @@ GROUPS = 5
 """Groups of like errors that are shown."""
 
 _INDICES = 5
+_NUMBERS = re.compile(r"\d+")
 _SCANNED = 100_000
 _MESSAGE = 300
 _DETAIL = 1500
+# The same for HTML, where a character may take five bytes: what stays in a notebook must be small.
+_LINE_BYTES = 1200
+_DETAIL_BYTES = 4000
 
 
 @dataclass(slots=True)
 class ErrorGroup:
-    """Failures with the same code and message.
+    """Failures with the same code and, but for the numbers in it, the same message.
 
     Attributes:
         first: the first of them.
         count: how many there are.
         indices: places in the input of the first few.
+        differ: whether their messages differ in a number.
     """
 
     first: ItemError
     count: int
     indices: list[int]
+    differ: bool = False
 
 
 def seconds_text(seconds: float) -> str:
@@ -100,7 +107,8 @@ def run_trouble(results: Results) -> str:
         return ""
     where = f" in step {run.failed_step!r}" if run.failed_step else ""
     hint = f" ({run.error.remediation})" if run.error.remediation else ""
-    text = f"the run {run.status}{where}: {cut(str(run.error), _MESSAGE)}{hint}"
+    how = "was cancelled" if run.status == "cancelled" else run.status
+    text = f"the run {how}{where}: {cut(str(run.error), _MESSAGE)}{hint}"
     return cut(clean(text), 2 * _MESSAGE)
 
 
@@ -112,12 +120,13 @@ def error_groups(results: Results, most: int = GROUPS) -> tuple[list[ErrorGroup]
     errors = results.errors
     groups: dict[tuple[str, str, str], ErrorGroup] = {}
     for error in errors[:_SCANNED]:
-        key = (error.step, error.code, error.message)
+        key = (error.step, error.code, _NUMBERS.sub("0", error.message[: 2 * _MESSAGE]))
         group = groups.get(key)
         if group is None:
             groups[key] = ErrorGroup(error, 1, [error.index])
         else:
             group.count += 1
+            group.differ = group.differ or error.message != group.first.message
             if len(group.indices) < _INDICES:
                 group.indices.append(error.index)
     largest = sorted(groups.values(), key=lambda g: (-g.count, g.first.index))
@@ -125,12 +134,13 @@ def error_groups(results: Results, most: int = GROUPS) -> tuple[list[ErrorGroup]
 
 
 def group_text(group: ErrorGroup) -> str:
-    """``4 × CODE in step: message (items 3, 17, …)``, one clean line."""
+    """``4 × CODE in step: message (items 3, 17, …)``, one clean line; ``such as`` where messages differ."""
     error = group.first
     where = f" in {cut(error.step, 60)}" if error.step else ""
     indices = ", ".join(map(str, group.indices)) + (", …" if group.count > len(group.indices) else "")
     which = "item" if group.count == 1 else "items"
-    return f"{group.count:,} × {cut(error.code, 60)}{where}: {_message(error.message)} ({which} {indices})"
+    what = f"{cut(error.code, 60)}{where}{', such as' if group.differ else ''}"
+    return f"{group.count:,} × {what}: {_message(error.message)} ({which} {indices})"
 
 
 def _message(message: str) -> str:
@@ -172,9 +182,9 @@ def trouble_html(results: Results) -> str:
         out.append(f'<div class="dry-bad"><bdi>{escape(trouble)}</bdi></div>')
     groups, more = error_groups(results)
     for group in groups:
-        line = f"<bdi>{escape(clean(group_text(group)))}</bdi>"
-        detail = detail_text(results, group.first)
-        hint = clean(group.first.remediation[: 2 * _MESSAGE])
+        line = f"<bdi>{escape(within(clean(group_text(group)), _LINE_BYTES))}</bdi>"
+        detail = _end_within(detail_text(results, group.first), _DETAIL_BYTES)
+        hint = within(clean(group.first.remediation[: 2 * _MESSAGE]), _LINE_BYTES)
         inner = (f"<div>{escape(hint)}</div>" if hint else "") + (
             f"<pre>{escape(detail)}</pre>" if detail else ""
         )
@@ -182,3 +192,10 @@ def trouble_html(results: Results) -> str:
     if more:
         out.append(f"<div>and {more:,} more kinds of error; see <code>.errors</code></div>")
     return f'<div class="dry-errors">{"".join(out)}</div>' if out else ""
+
+
+def _end_within(text: str, most: int) -> str:
+    """The end of `text`, where all of it would take more than `most` bytes when it is escaped."""
+    while len(escape(text).encode()) > most:
+        text = "…" + text[-(len(text) * 3 // 4) :]
+    return text

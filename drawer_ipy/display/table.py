@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from drawer_ipy.display.summary import headline, trouble_html, trouble_text
-from drawer_ipy.display.table_cells import MORE, Cell, clean, cut, fit
+from drawer_ipy.display.table_cells import MORE, Cell, clean, cut, fit, within
 from drawer_ipy.display.table_grid import Grid, grid_text, make_grid
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ STYLE = """<style>
 .dry{color:var(--jp-content-font-color1,var(--vscode-editor-foreground,inherit));font-size:13px}
 .dry-head{margin:2px 0 4px;font-weight:600}
 .dry-scroll{overflow-x:auto;max-width:100%}
-.dry table{border-collapse:collapse;margin:0;font-variant-numeric:tabular-nums}
-.dry table th,.dry table td{padding:2px 8px;text-align:left;white-space:nowrap;vertical-align:top;
+.dry.dry table{border-collapse:collapse;margin:0;font-size:inherit;font-variant-numeric:tabular-nums}
+.dry.dry table th,.dry.dry table td{padding:2px 8px;text-align:left;white-space:nowrap;vertical-align:top;
 border:0;border-bottom:1px solid var(--jp-border-color2,var(--vscode-panel-border,rgba(128,128,128,.35)))}
-.dry table th{font-weight:600}
-.dry table td.r,.dry table th.r{text-align:right}
+.dry.dry table th{font-weight:600}
+.dry.dry table td.r,.dry.dry table th.r{text-align:right}
 .dry .k,.dry .d{color:var(--jp-content-font-color3,var(--vscode-descriptionForeground,#888));font-weight:400}
 .dry .ok{color:var(--jp-success-color1,var(--vscode-testing-iconPassed,#2e7d32))}
 .dry .bad,.dry .dry-bad{color:var(--jp-error-color1,var(--vscode-errorForeground,#c62828))}
@@ -33,6 +33,7 @@ border:0;border-bottom:1px solid var(--jp-border-color2,var(--vscode-panel-borde
 .dry-errors{margin-top:6px}.dry-errors summary{cursor:pointer}
 .dry-errors pre{margin:4px 0 4px 16px;max-height:16em;overflow:auto;white-space:pre-wrap}
 .dry-errors details>div{margin-left:16px}
+.dry-ran{margin-top:6px}.dry-ran>summary{cursor:pointer}.dry-ran svg{max-width:100%;height:auto;display:block}
 </style>"""
 
 _STATUS_CLASS = {
@@ -45,18 +46,25 @@ _STATUS_CLASS = {
     "waiting": "d",
 }
 
-_TITLES = 40_000
+_TITLES = 24_000
 """Bytes that all tooltips of a table may take together: a page of wide cells must stay small."""
+
+_CELL = 200
+"""Bytes that the text of a cell may take when it is escaped: ``&`` is five, an emoji four."""
 
 
 def to_html(results: Results) -> str:
     """The table as static HTML: a headline, the rows, and why rows failed."""
-    body = [f'<div class="dry-head">{escape(headline(results))}</div>']
+    return wrap([f'<div class="dry-head">{escape(headline(results))}</div>', *body_html(results)])
+
+
+def body_html(results: Results) -> list[str]:
+    """What is below the headline."""
+    parts = []
     if len(results):
         grid = _grid(results)
-        body += [_html_table(grid), _html_note(grid)]
-    body.append(trouble_html(results))
-    return wrap(body)
+        parts += [_html_table(grid), _html_note(grid)]
+    return [*parts, trouble_html(results)]
 
 
 def to_text(results: Results, width: int = 100) -> str:
@@ -137,7 +145,7 @@ def _html_table(grid: Grid) -> str:
     budget = _TITLES
     out = ['<div class="dry-scroll"><table><thead><tr><th></th>']
     for header, right in zip(grid.headers, grid.right, strict=True):
-        out.append(f"<th{' class=r' if right else ''}>{isolated(header)}</th>")
+        out.append(f"<th{' class=r' if right else ''}>{isolated(within(header, _CELL))}</th>")
     out.append("</tr></thead><tbody>")
     for key, row in zip(grid.keys, grid.rows, strict=True):
         out.append(f"<tr><td class=k>{escape(key)}</td>")
@@ -163,4 +171,4 @@ def _html_cell(header: str, cell: Cell, right: bool, budget: int) -> tuple[str, 
         words.append(_STATUS_CLASS[cell.text])
     classes = f' class="{" ".join(words)}"' if words else ""
     tooltip = f' title="{title}"' if title else ""
-    return f"<td{classes}{tooltip}>{isolated(cell.text)}</td>", size
+    return f"<td{classes}{tooltip}>{isolated(within(cell.text, _CELL))}</td>", size

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from html import escape
 from itertools import islice
 from numbers import Number
 from typing import Any
@@ -52,6 +53,13 @@ def clean(text: str) -> str:
 def cut(text: str, limit: int) -> str:
     """`text`, or its first characters and ``…`` where it is longer than `limit`."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def within(text: str, most: int) -> str:
+    """`text`, cut so that it takes at most `most` bytes (3 or more) when it is escaped for HTML."""
+    while len(escape(text).encode()) > most:
+        text = cut(text, max(1, len(text) * 3 // 4))
+    return text
 
 
 def make_cell(fetch: Callable[[], Any]) -> Cell:

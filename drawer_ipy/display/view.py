@@ -87,7 +87,14 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
             self.over = over
 
     def close(self) -> None:
-        """Close the model, and the one that it brought along."""
+        """Close the model, and the one that it brought along.
+
+        It is emptied first: a notebook that is executed without a front end (nbclient) keeps the last
+        state of every model, closed or not.
+        """
+        with self.hold_sync():
+            self._esm, self._css = "export default {};", ""
+            self.rows, self.cells, self.ended_cells, self.errors = [], {}, {}, []
         layout = self.layout
         super().close()
         if layout is not None:
