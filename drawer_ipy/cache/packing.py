@@ -1,0 +1,86 @@
+"""Results as bytes, sealed so that only what this user wrote is ever read back."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+import pickle
+import zlib
+from typing import Any
+
+from drawer_ipy.cache.trouble import CacheTrouble
+
+_SEAL = 16
+_PLAIN, _DEFLATED = b"p", b"z"
+_WORTH_DEFLATING = 1024
+LARGEST = 64 * 1024 * 1024
+"""Bytes that one result may come to; SQLite takes more, and nobody looks it up twice."""
+
+
+def pack(value: Any) -> bytes:
+    """`value` as bytes.
+
+    Raises:
+        CacheTrouble: it cannot be pickled, or is larger than :data:`LARGEST`.
+    """
+    out = _Bounded()
+    try:
+        pickle.Pickler(out, protocol=5).dump(value)
+    except CacheTrouble:
+        raise
+    except Exception as error:  # pickling runs code of whoever wrote the class
+        kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+        raise CacheTrouble(f"a {kind} that cannot be pickled ({_first_line(error)})") from None
+    return out.getvalue()
+
+
+def unpack(data: bytes) -> Any:
+    """What :func:`pack` was given. Only for bytes that were sealed: it may run any code.
+
+    Raises:
+        CacheTrouble: a class it needs is gone or has changed.
+    """
+    try:
+        return pickle.loads(data)
+    except Exception as error:
+        raise CacheTrouble(_first_line(error)) from None
+
+
+def seal(data: bytes, name: bytes, key: bytes) -> bytes:
+    """`data`, made smaller where that pays, with a seal for being kept under `name`."""
+    if len(data) > _WORTH_DEFLATING:
+        smaller = zlib.compress(data, 1)
+        body = _DEFLATED + smaller if len(smaller) < len(data) else _PLAIN + data
+    else:
+        body = _PLAIN + data
+    return _seal_of(body, name, key) + body
+
+
+def unseal(sealed: bytes, name: bytes, key: bytes) -> bytes | None:
+    """What was sealed; ``None`` for what bears no seal of that key and name."""
+    seal_, body = sealed[:_SEAL], sealed[_SEAL:]
+    if not body or not hmac.compare_digest(seal_, _seal_of(body, name, key)):
+        return None
+    return zlib.decompress(body[1:]) if body[:1] == _DEFLATED else body[1:]
+
+
+def _seal_of(body: bytes, name: bytes, key: bytes) -> bytes:
+    # A keyed BLAKE2b is a MAC by itself; the name is of fixed length, so nothing can be shifted.
+    state = hashlib.blake2b(name, key=key, digest_size=_SEAL, person=b"drawer seal")
+    state.update(body)
+    return state.digest()
+
+
+class _Bounded(io.BytesIO):
+    """A buffer that refuses to grow beyond :data:`LARGEST`."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + memoryview(data).nbytes > LARGEST:
+            raise CacheTrouble(f"more than {LARGEST // 1024**2} MiB")
+        return super().write(data)
+
+
+def _first_line(error: Exception) -> str:
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -1,0 +1,192 @@
+"""What a function computes, as a digest: its code, and what it reads from around it.
+
+The code is the compiled one, so neither comments nor the place in a file count, and what counts is what
+really runs, whatever a file says by now. With it go default values, closures, and of its module's names
+those it uses: helper functions and classes with their own code, data by value. What is imported from other
+modules, and objects that have no canonical form (a client, a data frame), count by name and type only.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import hashlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from drawer_ipy.cache.canonical import Uncacheable, canonical
+
+_PYTHON = (sys.implementation.name, *sys.version_info[:2])
+_READS = ("LOAD_GLOBAL", "LOAD_NAME")
+_WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL")
+_WRITES_OUTER = ("STORE_DEREF", "DELETE_DEREF")
+
+
+class Sources:
+    """Digests of functions and classes.
+
+    Each is looked at once, so make a new one when code, or data that it reads, may have changed.
+    """
+
+    def __init__(self) -> None:
+        # The objects are kept with their digests: an id is only unique while its object lives.
+        self._known: dict[int, tuple[Any, bytes]] = {}
+        self._asked: dict[int, tuple[Any, bytes]] = {}
+        self._under_way: set[int] = set()
+        self._cut_short = 0
+
+    def digest(self, function: Callable[..., Any]) -> bytes:
+        """32 bytes that stand for what `function` computes.
+
+        Raises:
+            Uncacheable: it is an object of which nothing tells what it is made of, or is bound to one.
+        """
+        return self.of_code(function)
+
+    def of_code(self, value: Any) -> bytes:
+        """The same for anything that :func:`~drawer_ipy.cache.canonical.canonical` takes for code."""
+        known = self._known.get(id(value)) or (None if self._under_way else self._asked.get(id(value)))
+        if known is not None:
+            return known[1]
+        if id(value) in self._under_way:
+            self._cut_short += 1
+            return _named(value)  # it calls itself, maybe by way of others
+        before = self._cut_short
+        self._under_way.add(id(value))
+        try:
+            found = hashlib.sha256(canonical(self._parts(value), self.of_code)).digest()
+        finally:
+            self._under_way.discard(id(value))
+        # In a circle, only the one that was asked for has seen the whole of it, and as it looks from there.
+        if self._cut_short == before:
+            self._known[id(value)] = (value, found)
+        elif not self._under_way:
+            self._asked[id(value)] = (value, found)
+        return found
+
+    def _parts(self, value: Any) -> tuple[Any, ...]:
+        if isinstance(value, types.FunctionType):
+            return self._function(value)
+        if isinstance(value, types.MethodType):
+            return "method", self.of_code(value.__func__), self._bound(value.__self__)
+        if isinstance(value, functools.partial):
+            return "partial", self.of_code(value.func), value.args, value.keywords
+        if isinstance(value, type):
+            return "class", list(self._class(value))
+        if isinstance(value, types.ModuleType):
+            return "module", value.__name__
+        if isinstance(value, types.BuiltinFunctionType):
+            owner = value.__self__
+            plain = owner is None or isinstance(owner, types.ModuleType)
+            return "builtin", _named(value), None if plain else owner
+        wrapped = _unwrapped(value)
+        if wrapped is not value:
+            return "wrapper", _named(type(value)), self.of_code(wrapped)
+        return "object", self._bound(value)
+
+    def _bound(self, owner: Any) -> bytes:
+        """The object that a method is bound to, or that is called itself."""
+        try:
+            return canonical(owner, self.of_code)
+        except Uncacheable:
+            what = f"{type(owner).__module__}.{type(owner).__qualname__}"
+            raise Uncacheable(f"is bound to a {what}, and nothing tells all that one is made of") from None
+
+    def _function(self, function: types.FunctionType) -> tuple[Any, ...]:
+        code = function.__code__
+        written, kept = set(_names(code, _WRITES)), set(_names(code, _WRITES_OUTER))
+        cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+        try:
+            around = canonical(
+                (
+                    function.__defaults__,
+                    function.__kwdefaults__,
+                    [(n, _content(cell)) for n, cell in cells if n not in kept],
+                ),
+                self.of_code,
+            )
+        except Uncacheable as error:
+            raise Uncacheable(f"has a default value or a variable from outside that {error}") from None
+        names = sorted({*_names(code, _READS)} - written)
+        read = [(n, self._global(function, n)) for n in names if n in function.__globals__]
+        return "function", _PYTHON, _named(function), _code(code), around, read
+
+    def _global(self, function: types.FunctionType, name: str) -> bytes:
+        value = _unwrapped(function.__globals__[name])
+        if isinstance(value, types.FunctionType | type) and value.__module__ != function.__module__:
+            return _named(value)
+        try:
+            return canonical(value, self.of_code)
+        except Uncacheable:
+            return _named(type(value))
+
+    def _class(self, kind: type) -> Iterator[Any]:
+        """Its name, its bases, and what its body says, as far as that is code or plain data."""
+        yield _named(kind)
+        if kind.__module__ == "builtins":
+            return
+        yield [
+            self.of_code(base) if base.__module__ == kind.__module__ else _named(base)
+            for base in kind.__bases__
+        ]
+        for name, value in sorted(vars(kind).items()):
+            inside = _functions_in(value)
+            if name.startswith("__") and inside == [value] and not isinstance(value, types.FunctionType):
+                continue  # what Python and pydantic note about a class; annotations are in their functions
+            for part in inside:
+                try:
+                    yield name, canonical(part, self.of_code)
+                except Uncacheable:
+                    yield name, _named(type(part))
+
+
+def _functions_in(value: Any) -> list[Any]:
+    """What is inside of the objects that a class body makes of functions."""
+    if isinstance(value, staticmethod | classmethod):
+        return [value.__func__]
+    if isinstance(value, property):
+        return [f for f in (value.fget, value.fset, value.fdel) if f is not None]
+    if isinstance(value, functools.cached_property):
+        return [value.func]
+    return [value]
+
+
+def _unwrapped(value: Any) -> Any:
+    """The function within ``lru_cache`` and its like; anything else as it is."""
+    wrapped = type(value).__module__ == "functools" and getattr(value, "__wrapped__", None)
+    return wrapped if callable(wrapped) else value
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return None
+
+
+def _names(code: types.CodeType, operations: tuple[str, ...]) -> Iterator[str]:
+    """The names that `code`, and the functions defined within it, use by those operations."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in operations:
+            yield str(instruction.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _names(inner, operations)
+
+
+def _code(code: types.CodeType) -> tuple[Any, ...]:
+    """Everything that decides what it does, and nothing about where it was written."""
+    consts = [_code(c) if isinstance(c, types.CodeType) else c for c in code.co_consts]
+    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+    return code.co_code, consts, counts, names, code.co_exceptiontable
+
+
+def _named(value: Any) -> bytes:
+    name = (
+        getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__qualname__
+    )
+    module = getattr(value, "__module__", None) or ""
+    return f"{module}:{name}".encode("utf-8", "surrogatepass")

@@ -1,0 +1,313 @@
+"""Results on disk: one SQLite file in a private folder, shared by processes, damaged or locked at worst.
+
+SQLite because it takes concurrent processes, crashes and partial writes; write-ahead logging because then
+nobody who reads waits for somebody who writes. Everything here blocks, for microseconds when reading; the
+:class:`~drawer_ipy.cache.writer.Writer` writes from a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from drawer_ipy.cache.private import make_private
+from drawer_ipy.cache.trouble import CacheTrouble
+
+FILE = "results-1.db"
+"""The 1 is the schema's version: another one is another file, so nothing is ever migrated."""
+
+ROOM = 1024 * 1024 * 1024
+"""Bytes of results that are kept; beyond that the oldest go."""
+
+PATIENCE = 2.0
+"""Seconds to wait for another process that has the file locked."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS results (
+    key BLOB PRIMARY KEY, button TEXT NOT NULL, stored REAL NOT NULL, expires REAL, size INTEGER NOT NULL,
+    body BLOB NOT NULL
+)
+"""
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_WORDS = {
+    sqlite3.SQLITE_BUSY: "another process has it locked",
+    sqlite3.SQLITE_LOCKED: "another process has it locked",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+}
+
+
+Execute = Callable[[str, Sequence[tuple[object, ...]]], object]
+
+
+class Entry(NamedTuple):
+    """A result as it is kept.
+
+    Attributes:
+        stored: seconds since the epoch at which it was made or confirmed.
+        body: sealed bytes.
+    """
+
+    stored: float
+    body: bytes
+
+
+class Row(NamedTuple):
+    """A result to be kept.
+
+    Attributes:
+        key: of the press.
+        button: name of the button, for people.
+        stored: seconds since the epoch.
+        expires: when it may be thrown away, in seconds since the epoch; ``None`` for never.
+        body: sealed bytes; empty to confirm the one that is there.
+    """
+
+    key: bytes
+    button: str
+    stored: float
+    expires: float | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What a store holds.
+
+    Attributes:
+        path: its file.
+        buttons: name of button -> number of results and their bytes, largest first.
+        oldest, newest: seconds since the epoch, ``None`` when it is empty.
+        file_bytes: what the files take on disk.
+    """
+
+    path: Path
+    buttons: dict[str, tuple[int, int]]
+    oldest: float | None
+    newest: float | None
+    file_bytes: int
+
+    @property
+    def entries(self) -> int:
+        """Number of results."""
+        return sum(count for count, _ in self.buttons.values())
+
+
+class Store:
+    """The results in `folder`; made where there are none.
+
+    Args:
+        folder: for this alone; it is made private.
+        patience: seconds to wait for locks.
+
+    Attributes:
+        mended: whether a damaged file was found and thrown away.
+
+    Raises:
+        CacheTrouble: they cannot be opened.
+    """
+
+    def __init__(self, folder: Path, patience: float = PATIENCE) -> None:
+        self.path = folder / FILE
+        self.mended = False
+        self._patience = patience
+        make_private(folder)
+        with self._told():
+            _ignored(folder)
+            self._open_in_time()
+
+    def _open_in_time(self) -> None:
+        give_up = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._open()
+            except sqlite3.DatabaseError as error:
+                if is_damage(error) and not self.mended:
+                    return self.rebuild()
+                # SQLite itself does not wait for the lock that a change to write-ahead logging needs.
+                if not is_busy(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.02)
+
+    def _open(self) -> None:
+        # SQLite gives its other files the mode of this one.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._writing = self._connection(self._patience)
+        try:
+            self._writing.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            self._writing.execute("PRAGMA journal_mode=WAL")
+            self._writing.execute("PRAGMA synchronous=NORMAL")
+            self._writing.execute(_SCHEMA)
+            self._writing.execute("SELECT key, button, stored, expires, size, body FROM results LIMIT 1")
+            # Whoever reads is in a hurry: a miss costs less than a wait on the event loop.
+            self._reading = self._connection(0)
+            self._reading.execute("PRAGMA query_only=ON")
+        except BaseException:
+            self._writing.close()
+            raise
+
+    def _connection(self, patience: float) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=patience, isolation_level=None, check_same_thread=False)
+
+    def rebuild(self) -> None:
+        """Throw the file away and begin a new one.
+
+        Raises:
+            sqlite3.Error, OSError: that cannot be done.
+        """
+        self.close()
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{self.path}{suffix}")
+        self._open()
+        self.mended = True
+
+    def get(self, key: bytes) -> Entry | None:
+        """The result kept under `key`.
+
+        Raises:
+            CacheTrouble: it cannot be looked up.
+        """
+        with self._told():
+            row = self._reading.execute("SELECT stored, body FROM results WHERE key = ?", (key,)).fetchone()
+        return None if row is None else Entry(*row)
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Keep all of `rows`, or none.
+
+        Raises:
+            sqlite3.Error: they cannot be kept; :func:`is_busy` and :func:`is_damage` say why.
+        """
+        new = [(r.key, r.button, r.stored, r.expires, len(r.body), r.body) for r in rows if r.body]
+        confirmed = [(r.stored, r.expires, r.key) for r in rows if not r.body]
+        with self._transaction() as execute:
+            execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)", new)
+            execute("UPDATE results SET stored = ?, expires = ? WHERE key = ?", confirmed)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Execute]:
+        connection = self._writing
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection.executemany
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+    def tidy(self, room: int = ROOM, now: float | None = None) -> None:
+        """Throw away what has expired and, beyond `room` bytes, what is oldest.
+
+        Raises:
+            sqlite3.Error: that cannot be done.
+        """
+        now = time.time() if now is None else now
+        self._writing.execute("DELETE FROM results WHERE expires < ?", (now,))
+        (total,) = self._writing.execute("SELECT coalesce(sum(size), 0) FROM results").fetchone()
+        if total > room:
+            doomed, rest = [], total - room * 9 // 10
+            oldest = self._writing.execute("SELECT key, size FROM results ORDER BY stored")
+            for key, size in oldest:
+                if rest <= 0:
+                    break
+                doomed.append((key,))
+                rest -= size
+            oldest.close()
+            self._writing.executemany("DELETE FROM results WHERE key = ?", doomed)
+        self._writing.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def clear(self, buttons: Sequence[str] = (), before: float | None = None) -> int:
+        """Throw away the results of `buttons` (of all, when none is named) that were stored before a moment.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            CacheTrouble: that cannot be done.
+        """
+        where, values = [], list[str | float](buttons)
+        if buttons:
+            where.append(f"button IN ({', '.join('?' * len(buttons))})")
+        if before is not None:
+            where.append("stored < ?")
+            values.append(before)
+        condition = f" WHERE {' AND '.join(where)}" if where else ""
+        with self._told():
+            gone = self._writing.execute(f"DELETE FROM results{condition}", values).rowcount
+            self._writing.execute("PRAGMA incremental_vacuum").fetchall()
+            self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return int(gone)
+
+    def info(self) -> StoreInfo:
+        """What is in it.
+
+        Raises:
+            CacheTrouble: it cannot be looked at.
+        """
+        with self._told():
+            rows = self._reading.execute(
+                "SELECT button, count(*), sum(size) FROM results GROUP BY button ORDER BY sum(size) DESC"
+            ).fetchall()
+            oldest, newest = self._reading.execute("SELECT min(stored), max(stored) FROM results").fetchone()
+        size = sum(_size(f"{self.path}{suffix}") for suffix in ("", "-wal", "-shm"))
+        return StoreInfo(self.path, {b: (n, total) for b, n, total in rows}, oldest, newest, size)
+
+    def close(self) -> None:
+        """Let go of the file; closing twice is harmless."""
+        for name in ("_reading", "_writing"):
+            connection: sqlite3.Connection | None = getattr(self, name, None)
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what SQLite and the system raise into words."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise CacheTrouble(f"{self.path}: {in_words(error)}") from None
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another process has the file locked."""
+    return _code(error) in _BUSY
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file is no SQLite file, a damaged one, or not one of ours."""
+    return _code(error) in _DAMAGED
+
+
+def in_words(error: Exception) -> str:
+    """Why SQLite or the system refused."""
+    told = _WORDS.get(_code(error))
+    return told or getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _ignored(folder: Path) -> None:
+    """Keep the folder out of the version control of the project it is in."""
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(folder / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write("*\n")
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
