@@ -6,6 +6,8 @@ item, and makes objects only for the entries somebody looks at.
 
 from __future__ import annotations
 
+import functools
+import operator
 import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +39,11 @@ class StepColumn:
         details: index -> :class:`StepResult`, only where there is more to tell (a failure, stderr,
             several attempts).
         about: index -> what the button told beside its output, where it told something.
+        cached: bytes of length n, 1 where the output is that of an earlier press; ``None`` while there
+            is none.
     """
 
-    __slots__ = ("about", "details", "errors", "id", "outputs", "statuses")
+    __slots__ = ("about", "cached", "details", "errors", "id", "outputs", "statuses")
 
     def __init__(self, step_id: str, n: int) -> None:
         self.id = step_id
@@ -48,12 +52,17 @@ class StepColumn:
         self.errors: dict[int, ErrorInfo] = {}
         self.details: dict[int, StepResult] = {}
         self.about: dict[int, Mapping[str, Any]] = {}
+        self.cached: bytearray | None = None
 
     def put(self, index: int, result: StepResult) -> None:
         """Record how the step ended for item `index`."""
         self.outputs[index] = result.output
         if result.about is not None:
             self.about[index] = result.about
+        if result.cached:
+            if self.cached is None:
+                self.cached = bytearray(len(self.outputs))
+            self.cached[index] = 1
         error = result.error
         if error is None and result.status == "ok":
             self.statuses[index] = 1
@@ -157,6 +166,12 @@ class LoopRecord:
     def elapsed(self) -> float:
         """Seconds from the start of the loop until it ended, or until now."""
         return (self.ended or time.perf_counter()) - self.epoch
+
+    @property
+    def cached(self) -> int:
+        """How many items had at least one step answered from the result of an earlier press."""
+        marks = [int.from_bytes(column.cached) for column in self.columns if column.cached]
+        return functools.reduce(operator.or_, marks, 0).bit_count()
 
     def first_failed(self) -> int | None:
         """The lowest index that really failed, or ``None``."""

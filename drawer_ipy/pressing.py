@@ -123,6 +123,7 @@ class Job:
             concurrency=options.concurrency,
             timeout=options.timeout,
             batteries=around.workspace.batteries(),
+            cache_folder=around.workspace.cache_folder,
             webhooks=dict.fromkeys((n.replace("-", "_") for n in around.workspace.drawer_names()), ""),
             on_child=keeper.child,
         )

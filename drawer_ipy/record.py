@@ -70,6 +70,7 @@ class StepResult:
         attempts: how often it was tried.
         retry_after: seconds the other side asked to wait before another attempt, ``None`` when it did not.
         about: what a button told beside its output (of a request: status, url, headers, elapsed).
+        cached: whether the output is that of an earlier press.
     """
 
     id: str
@@ -86,6 +87,7 @@ class StepResult:
     attempts: int = 1
     retry_after: float | None = None
     about: Mapping[str, Any] | None = None
+    cached: bool = False
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; the output it may have is kept by the caller's choice."""
@@ -123,6 +125,8 @@ class StepResult:
             out["about"] = plain(self.about)
         if self.attempts > 1:
             out["attempts"] = self.attempts
+        if self.cached:
+            out["cached"] = True
         if self.error is not None:
             out["error"] = self.error.to_dict()
         return out

@@ -234,6 +234,14 @@ class Workspace:
                 found |= _batteries(path)
         return found
 
+    @property
+    def cache_folder(self) -> Path:
+        """Where results of presses are kept: below the first root there is, else in the user's own folder."""
+        from drawer_ipy.cache.private import user_folder
+
+        root = next((root for root in self.roots if root.is_dir()), None)
+        return user_folder() if root is None else root / "cache"
+
     def _names(self, shelf: Shelf) -> Iterator[str]:
         for root in self.roots:
             try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ErrorInfo
+
+if TYPE_CHECKING:
+    from drawer_ipy.cache.sources import Sources
 
 
 class Closable(Protocol):
@@ -65,6 +68,9 @@ class Outcome:
         retry_after: seconds the other side asked us to wait, ``None`` when it did not.
         about: what is worth recording beside the output, fit for JSON: for a request its status, final URL,
             headers and seconds; ``None`` when there is nothing.
+        cached: whether it is what an earlier press gave.
+        kept: what a cache needs to give this outcome again, where that is not the output (the response
+            of a request, before anything was taken from it).
     """
 
     output: Any = None
@@ -75,6 +81,8 @@ class Outcome:
     stderr: str = ""
     retry_after: float | None = None
     about: Mapping[str, Any] | None = None
+    cached: bool = False
+    kept: Any = None
 
 
 @dataclass(slots=True)
@@ -104,6 +112,35 @@ class Call:
         return {"batteries": self.batteries, "env": os.environ}
 
 
+class Caching(Protocol):
+    """How the results of a button's presses are kept.
+
+    Attributes:
+        lasts: seconds for which a result is used again; infinite for ever.
+    """
+
+    lasts: float
+
+    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+        """All that the outcome of a press depends on, fit for :func:`drawer_ipy.cache.canonical`.
+
+        Raises:
+            Uncacheable: nothing tells all of it; the message goes on after "was not cached: ".
+        """
+
+    def keep(self, outcome: Outcome) -> tuple[Any, ...]:
+        """What is kept of a success."""
+
+    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+        """The outcome of a press with `bound`, from what was kept."""
+
+    def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
+        """What to press with to learn whether `kept` is still so; ``None`` when nobody can be asked."""
+
+    def unchanged(self, outcome: Outcome) -> bool:
+        """Whether `outcome`, of a press with what :meth:`asking` gave, says that it is still so."""
+
+
 class Button(Protocol):
     """One reusable action.
 
@@ -116,6 +153,7 @@ class Button(Protocol):
         kind: ``function``, ``script``, ``http`` or ``prompt``.
         rate: starts per time that all its presses in a run share, ``"5/s"``; ``None`` for no limit.
         queue: the pool of slots it shares with other buttons of a run.
+        caching: how its results are kept, ``None`` when they are not.
     """
 
     name: str
@@ -126,6 +164,7 @@ class Button(Protocol):
     kind: str
     rate: str | None
     queue: Queue | None
+    caching: Caching | None
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check and convert resolved arguments into what :meth:`press` takes.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.buttons.caching import lasting
 from drawer_ipy.buttons.http import HttpButton
 from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script import RUNTIMES, ScriptButton
@@ -71,6 +72,7 @@ def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
         output_schema=spec.output_schema,
         rate=spec.rate,
         queue=spec.queue,
+        lasts=lasting(spec.cache, spec.name),
     )
 
 

@@ -10,7 +10,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
-from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.base import Caching, Call, Outcome
+from drawer_ipy.buttons.caching import FunctionCaching, lasting
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
 from drawer_ipy.buttons.threads import Threads
@@ -39,9 +40,11 @@ class FunctionButton:
         timeout: seconds a press may take unless the step says otherwise, ``None`` for no limit.
         rate: starts per time, ``"5/s"``.
         output_schema: JSON Schema of its output.
+        cache: how long what it returns is used again, ``"1h"`` or ``"forever"``; ``None`` for not at all.
 
     Raises:
-        UsageError: when `function` cannot be called, or has no name and none is given.
+        UsageError: when `function` cannot be called, or has no name and none is given; when `cache` is no
+            length of time.
     """
 
     kind = "function"
@@ -54,6 +57,7 @@ class FunctionButton:
         timeout: float | None = None,
         rate: str | None = None,
         output_schema: Mapping[str, Any] | None = None,
+        cache: str | None = None,
     ) -> None:
         if not callable(function):
             raise UsageError(
@@ -64,6 +68,9 @@ class FunctionButton:
         self.timeout = timeout or None
         self.rate = rate
         self.queue: Queue | None = None
+        self.cache = cache
+        lasts = lasting(cache, self.name)
+        self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)
         self.output_schema: Mapping[str, Any] | None = output_schema
         self._signature = Signature(function, self.name)
         self.open_args = self._signature.open
@@ -214,7 +221,11 @@ def button(function: F, /) -> F: ...
 
 @overload
 def button(
-    *, name: str | None = None, timeout: float | None = None, rate: str | None = None
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    rate: str | None = None,
+    cache: str | None = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -225,6 +236,7 @@ def button(
     name: str | None = None,
     timeout: float | None = None,
     rate: str | None = None,
+    cache: str | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a function as a button; it stays the function it was.
 
@@ -233,25 +245,27 @@ def button(
         @button
         async def title(html: str) -> dict: ...
 
-        @button(name="fetch-page", timeout=20, rate="5/s")
+        @button(name="fetch-page", timeout=20, rate="5/s", cache="1h")
         def fetch(url): ...
 
     Args:
         name: what steps call it by; the function's name when not given.
         timeout: seconds a press may take, ``None`` for no limit.
         rate: starts per time.
+        cache: how long what it returns is used again, ``"1h"`` or ``"forever"``.
 
     Raises:
-        UsageError: when it cannot be called, or cannot be marked (a builtin: use :func:`as_button`).
+        UsageError: when it cannot be called, or cannot be marked (a builtin: use :func:`as_button`); when
+            `cache` is no length of time.
     """
     if function is None:
-        return lambda f: button_of(f, name, timeout, rate)
-    return button_of(function, name, timeout, rate)
+        return lambda f: button_of(f, name, timeout, rate, cache)
+    return button_of(function, name, timeout, rate, cache)
 
 
-def button_of(function: F, name: str | None, timeout: float | None, rate: str | None) -> F:
+def button_of(function: F, name: str | None, timeout: float | None, rate: str | None, cache: str | None) -> F:
     """What :func:`button` does once it has the function."""
-    made = FunctionButton(function, name, timeout=timeout, rate=rate)
+    made = FunctionButton(function, name, timeout=timeout, rate=rate, cache=cache)
     try:
         setattr(function, MARK, made)
     except (AttributeError, TypeError):
@@ -263,7 +277,7 @@ def button_of(function: F, name: str | None, timeout: float | None, rate: str | 
 
 
 def as_button(function: Callable[..., Any], name: str | None = None) -> FunctionButton:
-    """Any callable as a button; a marked one keeps its name, timeout and rate.
+    """Any callable as a button; a marked one keeps its name, timeout, rate and cache.
 
     Raises:
         UsageError: as :class:`FunctionButton`.
@@ -273,5 +287,7 @@ def as_button(function: Callable[..., Any], name: str | None = None) -> Function
         if mark.function is function and name in (None, mark.name):
             return mark
         # functools.wraps copies the mark to the wrapper, which is what should be called.
-        return FunctionButton(function, name or mark.name, timeout=mark.timeout, rate=mark.rate)
+        return FunctionButton(
+            function, name or mark.name, timeout=mark.timeout, rate=mark.rate, cache=mark.cache
+        )
     return FunctionButton(function, name)

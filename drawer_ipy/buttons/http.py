@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
-from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.base import Caching, Call, Outcome
 from drawer_ipy.buttons.http_client import HttpClient
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
@@ -54,6 +54,7 @@ class HttpButton:
         self._save = SavePath(spec.save, spec.name) if spec.save else None
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
+        self.caching: Caching | None = None
         self.args = tuple(spec.args) or self._implied()
         self._arguments = Arguments(self.args, self.name)
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
-from drawer_ipy.buttons.base import Call, Outcome, Resources
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Resources
+from drawer_ipy.buttons.caching import ScriptCaching
 from drawer_ipy.buttons.output import parse_output, tail
 from drawer_ipy.buttons.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.processes import Processes
@@ -86,6 +87,7 @@ class ScriptButton:
         output_schema: JSON Schema of its output.
         rate: starts per time, ``"5/s"``.
         queue: the pool of slots it shares with others.
+        lasts: seconds for which what it prints is used again, ``None`` for not at all.
     """
 
     kind = "script"
@@ -104,6 +106,7 @@ class ScriptButton:
         output_schema: Mapping[str, Any] | None = None,
         rate: str | None = None,
         queue: Queue | None = None,
+        lasts: float | None = None,
     ) -> None:
         self.name = name
         self.args = tuple(args)
@@ -118,6 +121,9 @@ class ScriptButton:
         self._arguments = Arguments(self.args, name)
         self._env_names = {spec.name: env_name(spec.name) for spec in self.args}
         self._program: str | None = None
+        self.caching: Caching | None = None
+        if lasts is not None:
+            self.caching = ScriptCaching(runtime, self._text, self._env, lasts)
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, str]:
         """The environment variables `args` come to. Raises ArgumentError, see base.Button."""
@@ -167,6 +173,9 @@ class ScriptButton:
         except ValueError as error:  # NUL characters, halves of surrogate pairs
             return _unstarted(Code.VALIDATION_ERROR, f"button {self.name!r} could not be started: {error}")
         return _outcome(done, call.timeout)
+
+    def _text(self) -> str | bytes:
+        return self._code or "" if self._path is None else self._path.read_bytes()
 
     def _find_program(self) -> str | None:
         runtime = RUNTIMES.get(self._runtime)

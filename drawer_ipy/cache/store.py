@@ -11,7 +11,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +26,9 @@ ROOM = 1024 * 1024 * 1024
 """Bytes of results that are kept; beyond that the oldest go."""
 
 PATIENCE = 2.0
-"""Seconds to wait for another process that has the file locked."""
+"""Seconds to wait for another process that has the file locked when it is to be opened."""
+
+_PATIENCE_WRITING = 0.5
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS results (
@@ -43,9 +45,6 @@ _WORDS = {
     sqlite3.SQLITE_READONLY: "it is read-only",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
 }
-
-
-Execute = Callable[[str, Sequence[tuple[object, ...]]], object]
 
 
 class Entry(NamedTuple):
@@ -68,7 +67,7 @@ class Row(NamedTuple):
         button: name of the button, for people.
         stored: seconds since the epoch.
         expires: when it may be thrown away, in seconds since the epoch; ``None`` for never.
-        body: sealed bytes; empty to confirm the one that is there.
+        body: sealed bytes.
     """
 
     key: bytes
@@ -146,6 +145,7 @@ class Store:
             self._writing.execute("PRAGMA journal_mode=WAL")
             self._writing.execute("PRAGMA synchronous=NORMAL")
             self._writing.execute(_SCHEMA)
+            self._writing.execute(f"PRAGMA busy_timeout={round(_PATIENCE_WRITING * 1000)}")
             self._writing.execute("SELECT key, button, stored, expires, size, body FROM results LIMIT 1")
             # Whoever reads is in a hurry: a miss costs less than a wait on the event loop.
             self._reading = self._connection(0)
@@ -176,8 +176,10 @@ class Store:
         Raises:
             CacheTrouble: it cannot be looked up.
         """
-        with self._told():
+        try:
             row = self._reading.execute("SELECT stored, body FROM results WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise CacheTrouble(f"{self.path}: {in_words(error)}") from None
         return None if row is None else Entry(*row)
 
     def put(self, rows: Iterable[Row]) -> None:
@@ -186,18 +188,11 @@ class Store:
         Raises:
             sqlite3.Error: they cannot be kept; :func:`is_busy` and :func:`is_damage` say why.
         """
-        new = [(r.key, r.button, r.stored, r.expires, len(r.body), r.body) for r in rows if r.body]
-        confirmed = [(r.stored, r.expires, r.key) for r in rows if not r.body]
-        with self._transaction() as execute:
-            execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)", new)
-            execute("UPDATE results SET stored = ?, expires = ? WHERE key = ?", confirmed)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Execute]:
+        values = [(r.key, r.button, r.stored, r.expires, len(r.body), r.body) for r in rows]
         connection = self._writing
         connection.execute("BEGIN IMMEDIATE")
         try:
-            yield connection.executemany
+            connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)", values)
             connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):

@@ -21,8 +21,8 @@ _TOGETHER = 500
 _WAITING_BYTES = 128 * 1024 * 1024
 """Bytes that may wait to be written; a disk that is slower than that keeps less."""
 
-_PATIENCE = 10.0
-"""Seconds after the end of a run during which a locked file is tried again."""
+_PATIENCE = 0.5
+"""Seconds after the end of a run after which a locked file is not tried again."""
 
 
 @dataclass(slots=True)
@@ -31,14 +31,14 @@ class Job:
 
     Attributes:
         key, button, stored, expires: as in :class:`~drawer_ipy.cache.store.Row`.
-        data: packed; ``None`` to confirm what is there.
+        data: packed.
     """
 
     key: bytes
     button: str
     stored: float
     expires: float | None
-    data: bytes | None
+    data: bytes
 
 
 class Writer:
@@ -71,14 +71,13 @@ class Writer:
         """Take over a result; returns at once. Whatever goes wrong with it is noted, never raised."""
         if self._broken:
             return
-        size = len(job.data or b"")
+        size = len(job.data)
         with self._lock:
             if self._bytes + size > _WAITING_BYTES:
                 self._note("some results were not kept: the disk is too slow for them")
                 return
             self._bytes += size
-            if job.data is not None:
-                self._pending[job.key] = job
+            self._pending[job.key] = job
         if self._thread is None:
             self._thread = threading.Thread(target=self._live, name="drawer-cache", daemon=True)
             self._thread.start()
@@ -89,17 +88,16 @@ class Writer:
         if self._thread is None:
             self._store.close()
             return
-        loop = asyncio.get_running_loop()
-        ended = loop.create_future()
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
         def tell() -> None:
             with contextlib.suppress(RuntimeError):  # a closed loop: nobody waits any more
-                loop.call_soon_threadsafe(lambda: ended.done() or ended.set_result(None))
+                loop.call_soon_threadsafe(ended.set)
 
         self._done = tell
         self._closing_at = time.monotonic()
         self._jobs.put(None)
-        await ended
+        await ended.wait()
 
     def _live(self) -> None:
         try:
@@ -125,7 +123,7 @@ class Writer:
             self._note(f"results were not kept: {in_words(error)}")
         with self._lock:
             for job in jobs:
-                self._bytes -= len(job.data or b"")
+                self._bytes -= len(job.data)
                 if self._pending.get(job.key) is job and not self._broken:
                     del self._pending[job.key]
         return more
@@ -146,7 +144,7 @@ class Writer:
         return jobs, True
 
     def _row(self, job: Job) -> Row:
-        body = b"" if job.data is None else seal(job.data, job.key, self._key)
+        body = seal(job.data, job.key, self._key)
         return Row(job.key, job.button, job.stored, job.expires, body)
 
     def _keep(self, rows: list[Row]) -> None:

@@ -304,6 +304,7 @@ class ButtonSpec(Model):
     output_schema: dict[str, Any] | None = None
     queue: Queue | None = None
     rate: str | None = None  # ours: starts per time, "5/s"
+    cache: Any = None  # ours: how long results are used again, "1h" or "forever"
     code: str = ""  # ours: the script's text; on disk it is main.sh, main.py or main.js
     prompt: str = ""  # ours: the prompt's text; on disk it is AGENTS.md
     mcp_enabled: bool = False

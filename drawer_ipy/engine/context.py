@@ -5,9 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Resources
+from drawer_ipy.buttons.threads import Threads
+from drawer_ipy.engine.caching import RunCache
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets import Redactor
@@ -28,6 +31,8 @@ class Session:
         env: what ``${env.X}`` and ``$ENV{X}`` see.
         batteries: what ``${batteries.X}`` sees.
         webhooks: what ``${webhooks.X}`` sees, drawer name to URL.
+        cache_folder: where results of presses are kept; ``None`` keeps none.
+        cache: answers presses from them.
         notes: things worth telling that failed nothing (an ``on_error`` handler that failed itself).
         button_env: what a process finds in its environment beside the notebook's own.
         on_child: called with each sub-drawer's complete record (history keeps them).
@@ -41,10 +46,13 @@ class Session:
     batteries: Mapping[str, str] = field(default_factory=dict)
     webhooks: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    cache_folder: Path | None = None
     on_child: Callable[[RunRecord], None] | None = None
+    cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.cache = RunCache(self.cache_folder, lambda: self.resources.get(Threads), self.notes)
         self.button_env = {f"BUTTONS_BAT_{name}": value for name, value in self.batteries.items()}
         self.redactor = self.redactor.also(self.batteries.values())
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Resources
@@ -30,6 +31,7 @@ class Run:
         timeout: most seconds that it may take; ``None`` for no limit. When they are over it fails with
             TIMEOUT, and what was in flight is cancelled.
         batteries, webhooks: what those names resolve to.
+        cache_folder: where results of presses are kept; ``None`` keeps none.
         on_child: called with each sub-drawer's record when it has ended.
 
     Attributes:
@@ -49,6 +51,7 @@ class Run:
         timeout: float | None = None,
         batteries: Mapping[str, str] | None = None,
         webhooks: Mapping[str, str] | None = None,
+        cache_folder: Path | None = None,
         on_child: Callable[[RunRecord], None] | None = None,
     ) -> None:
         self.plan = plan
@@ -63,6 +66,7 @@ class Run:
         self._batteries = batteries or {}
         self._webhooks = webhooks or {}
         self.on_child = on_child
+        self._cache_folder = cache_folder
         # An interrupt calls cancel() in the middle of whatever this thread does, maybe holding the lock.
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -147,6 +151,7 @@ class Run:
             batteries=self._batteries,
             webhooks=self._webhooks,
             notes=self.notes,
+            cache_folder=self._cache_folder,
             on_child=self.on_child,
         )
         record = self.record
@@ -169,6 +174,9 @@ class Run:
             raise
         finally:
             try:
-                await resources.aclose()
+                try:
+                    await session.cache.aclose()
+                finally:
+                    await resources.aclose()
             finally:
                 self.listeners.emit(RunFinished(record))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from drawer_ipy.buttons.base import Button, Call
+from drawer_ipy.buttons.base import Button, Call, Outcome
 from drawer_ipy.definition import models
-from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.caching import Request
+from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.events import LogLine
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
@@ -15,7 +17,7 @@ from drawer_ipy.expressions import compile_value
 from drawer_ipy.record import StepResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class ButtonStep(Step):
@@ -60,12 +62,14 @@ class ButtonStep(Step):
             return
         session = ctx.session
         call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx), session.batteries)
-        if session.limits.concern(button, self._rate):
-            async with session.limits.hold(button, args, self, self._rate):
-                call.turn = session.limits.turn(button, self, self._rate)
-                outcome = await button.press(bound, call)
+        caching = button.caching
+        if caching is None:
+            outcome = await self._press(button, args, session, bound, call)
         else:
-            outcome = await button.press(bound, call)
+            press = partial(self._press, button, args, session, call=call)
+            request = Request(button, caching, bound, call, press, session.redactor)
+            outcome = await session.cache.press(request)
+        result.cached = outcome.cached
         result.exit_code = outcome.exit_code
         result.output = outcome.output
         result.stdout = outcome.stdout
@@ -75,6 +79,16 @@ class ButtonStep(Step):
             result.error = outcome.error
             result.status = outcome.status
             result.retry_after = outcome.retry_after
+
+    async def _press(
+        self, button: Button, args: Mapping[str, Any], session: Session, bound: Mapping[str, Any], call: Call
+    ) -> Outcome:
+        """Really press, when the limits let it."""
+        if not session.limits.concern(button, self._rate):
+            return await button.press(bound, call)
+        async with session.limits.hold(button, args, self, self._rate):
+            call.turn = session.limits.turn(button, self, self._rate)
+            return await button.press(bound, call)
 
     def _log_to(self, ctx: Context) -> Callable[[str], None] | None:
         session = ctx.session

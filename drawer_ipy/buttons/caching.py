@@ -1,0 +1,113 @@
+"""How the results of functions and scripts are kept; see :class:`~drawer_ipy.buttons.base.Caching`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.cache.canonical import Uncacheable, canonical
+from drawer_ipy.cache.sources import Sources
+from drawer_ipy.definition.lasting import parse_lasting
+from drawer_ipy.errors import UsageError
+
+
+def lasting(cache: Any, name: str) -> float | None:
+    """The seconds that a button's ``cache`` stands for, see :func:`parse_lasting`.
+
+    Raises:
+        UsageError: it stands for nothing; `name` is the button's.
+    """
+    try:
+        return parse_lasting(cache)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        raise UsageError(f"button {name!r}: {message}", remediation=hint) from None
+
+
+class _Plain:
+    """Results that are kept as they are; nobody can be asked whether one is still so."""
+
+    def __init__(self, lasts: float) -> None:
+        self.lasts = lasts
+
+    def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
+        """See base.Caching."""
+        return None
+
+    def unchanged(self, outcome: Outcome) -> bool:
+        """See base.Caching."""
+        return False
+
+
+class FunctionCaching(_Plain):
+    """Keeps what a function returns, by what it computes and its arguments.
+
+    Args:
+        function: the callable.
+        lasts: seconds for which a result is used again.
+    """
+
+    def __init__(self, function: Callable[..., Any], lasts: float) -> None:
+        super().__init__(lasts)
+        self._function = function
+
+    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+        """See base.Caching."""
+        try:
+            source = sources.digest(self._function)
+        except Uncacheable as error:
+            raise Uncacheable(f"it {error}") from None
+        return "function", source, {name: _argument(name, v, sources) for name, v in bound.items()}
+
+    def keep(self, outcome: Outcome) -> tuple[Any, ...]:
+        """See base.Caching."""
+        return (outcome.output,)
+
+    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+        """See base.Caching."""
+        return Outcome(kept[0])
+
+
+def _argument(name: str, value: Any, sources: Sources) -> bytes:
+    try:
+        return canonical(value, sources.of_code)
+    except Uncacheable as error:
+        raise Uncacheable(f"its argument {name!r} {error}") from None
+
+
+class ScriptCaching(_Plain):
+    """Keeps what a script prints, by its text, runtime, folder, variables and arguments.
+
+    Args:
+        runtime: the interpreter's word.
+        read: gives the script's text as it is now.
+        env: variables that the button adds.
+        lasts: seconds for which a result is used again.
+    """
+
+    def __init__(
+        self, runtime: str, read: Callable[[], str | bytes], env: Mapping[str, str], lasts: float
+    ) -> None:
+        super().__init__(lasts)
+        self._runtime = runtime
+        self._read = read
+        self._env = dict(env)
+
+    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+        """See base.Caching."""
+        try:
+            text, folder = self._read(), os.getcwd()
+        except OSError as error:
+            raise Uncacheable(f"its text cannot be read ({error.strerror or error})") from None
+        return "script", self._runtime, text, folder, self._env, dict(call.env), dict(bound)
+
+    def keep(self, outcome: Outcome) -> tuple[Any, ...]:
+        """See base.Caching."""
+        return outcome.output, outcome.stdout, outcome.stderr
+
+    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+        """See base.Caching."""
+        output, stdout, stderr = kept
+        return Outcome(output, stdout=stdout, stderr=stderr)

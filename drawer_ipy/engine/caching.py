@@ -1,0 +1,276 @@
+"""Presses answered from the results of earlier ones; and the same press under way twice made once.
+
+Nothing here fails a run: what cannot be looked up is pressed, what cannot be kept is noted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.buttons.base import Button, Caching, Call, Outcome
+from drawer_ipy.buttons.threads import Threads
+from drawer_ipy.cache.canonical import Uncacheable, canonical
+from drawer_ipy.cache.packing import pack, unpack, unseal
+from drawer_ipy.cache.private import private_key
+from drawer_ipy.cache.sources import Sources
+from drawer_ipy.cache.store import Store
+from drawer_ipy.cache.trouble import CacheTrouble
+from drawer_ipy.cache.writer import Job, Writer
+from drawer_ipy.engine.secrets import Redactor
+
+Bound = Mapping[str, Any]
+Press = Callable[[Bound], Awaitable[Outcome]]
+
+_KEPT_BEYOND = 30 * 86400.0
+"""Seconds that an answer which can be confirmed is kept after its time: confirming costs no transfer."""
+
+_CLOCK_SLACK = 60.0
+_FLAT = frozenset({str, bytes, int, float, bool, type(None)})
+_SHORT = 1000
+"""Entries up to which a list or a dict is packed at once, sparing it the way to a thread and back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A press that is asked for.
+
+    Attributes:
+        button: what is pressed.
+        caching: how its results are kept.
+        bound, call: what it is pressed with.
+        press: really presses; holds the limits meanwhile, which an earlier result need not wait for.
+        redactor: finds secrets, which are not kept.
+    """
+
+    button: Button
+    caching: Caching
+    bound: Bound
+    call: Call
+    press: Press
+    redactor: Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What is there once the file is open."""
+
+    key: bytes
+    store: Store
+    writer: Writer
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A result that was kept, and the seconds since."""
+
+    data: bytes
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What became of a press, for those who wait for the same one.
+
+    Attributes:
+        button: who pressed.
+        data: packed, ``None`` when there is nothing that others could have.
+        failure: how it failed, ``None`` when it did not, or when the same press might not fail elsewhere.
+    """
+
+    button: Button
+    data: bytes | None = None
+    failure: Outcome | None = None
+
+
+def _is_quick(part: Any) -> bool:
+    kind = type(part)
+    return kind in _FLAT or (kind in (dict, list, tuple) and len(part) <= _SHORT)
+
+
+class RunCache:
+    """The cache as one run sees it.
+
+    Args:
+        folder: where results are kept; ``None`` keeps none, though the same press is still made once.
+        threads: gives threads for what blocks.
+        notes: takes what a user should know.
+    """
+
+    def __init__(self, folder: Path | None, threads: Callable[[], Threads], notes: list[str]) -> None:
+        self._folder = folder
+        self._threads = threads
+        self._notes = notes
+        self._opening: asyncio.Future[_Open | None] | None = None
+        self._open: _Open | None = None
+        self._flights: dict[bytes, asyncio.Future[_Shared | None]] = {}
+        self._sources = Sources()
+
+    async def press(self, request: Request) -> Outcome:
+        """What the press gives, from an earlier one where there was the same.
+
+        Raises:
+            asyncio.CancelledError: passed on; somebody else who waits for the same press then makes it.
+        """
+        if self._open is None and self._folder is not None:
+            await self._wait_until_open(self._folder)
+        try:
+            name = self._name(request)
+        except Uncacheable as reason:
+            self._note(f"button {request.button.name!r} was not cached: {reason}")
+            return await request.press(request.bound)
+        while (flight := self._flights.get(name)) is not None:
+            # Shielded: one who gives up waiting must not take the press from the others.
+            outcome = self._from_shared(await asyncio.shield(flight), request)
+            if outcome is not None:
+                return outcome
+        found = self._find(name)
+        if found is not None and found.age < request.caching.lasts:
+            outcome = self._revived(found.data, request)
+            if outcome is not None:
+                return outcome
+        return await self._lead(request, name, found)
+
+    def _name(self, request: Request) -> bytes:
+        """The key of a press: all that its outcome depends on, hashed so that nothing can be read from it."""
+        parts = request.caching.parts(request.bound, request.call, self._sources)
+        key = self._open.key if self._open is not None else b""
+        told = canonical(parts, self._sources.of_code)
+        return hashlib.blake2b(told, key=key, digest_size=20, person=b"drawer key").digest()
+
+    async def _lead(self, request: Request, name: bytes, found: _Found | None) -> Outcome:
+        """Press, keep what comes of it, and tell those who wait."""
+        flight: asyncio.Future[_Shared | None] = asyncio.get_running_loop().create_future()
+        self._flights[name] = flight
+        shared: _Shared | None = None
+        try:
+            outcome = await self._confirmed(request, name, found) if found is not None else None
+            if outcome is None:
+                outcome = await request.press(request.bound)
+            if outcome.cached and found is not None:
+                shared = _Shared(request.button, found.data)
+            elif outcome.error is None:
+                shared = _Shared(request.button, await self._keep(request, name, outcome))
+            elif outcome.status == "error":
+                shared = _Shared(request.button, failure=outcome)
+            return outcome
+        finally:
+            del self._flights[name]
+            flight.set_result(shared)
+
+    async def _confirmed(self, request: Request, name: bytes, found: _Found) -> Outcome | None:
+        """What was found, if the other side says that it is still so; a new outcome if it says otherwise.
+
+        ``None`` when nobody can be asked.
+        """
+        try:
+            again = request.caching.asking(request.bound, unpack(found.data))
+        except CacheTrouble:
+            return None
+        if again is None:
+            return None
+        outcome = await request.press(again)
+        if not request.caching.unchanged(outcome):
+            return outcome
+        revived = self._revived(found.data, request)
+        if revived is not None:
+            self._write(request, name, found.data, confirmable=True)
+        return revived
+
+    async def _keep(self, request: Request, name: bytes, outcome: Outcome) -> bytes | None:
+        """Keep a success; the packed bytes, ``None`` when it cannot be kept."""
+        kept = request.caching.keep(outcome)
+        who = request.button.name
+        try:
+            if all(map(_is_quick, kept)):
+                data = pack(kept)
+            else:
+                # How long it takes to pack, only whoever wrote the class knows.
+                data = await self._threads().submit(lambda: pack(kept))
+        except CacheTrouble as reason:
+            self._note(f"button {who!r} was not cached: its result is or holds {reason}")
+            return None
+        if request.redactor and request.redactor.value(data) is not data:
+            self._note(f"button {who!r} was not cached: its result holds a secret")
+            return None
+        self._write(request, name, data, confirmable=request.caching.asking(request.bound, kept) is not None)
+        return data
+
+    def _write(self, request: Request, name: bytes, data: bytes, *, confirmable: bool) -> None:
+        if self._open is None:
+            return
+        now, lasts = time.time(), request.caching.lasts
+        expires = None if math.isinf(lasts) else now + lasts + (_KEPT_BEYOND if confirmable else 0.0)
+        self._open.writer.write(Job(name, request.button.name, now, expires, data))
+
+    def _find(self, name: bytes) -> _Found | None:
+        """The result kept under `name`, also one whose time is over."""
+        there = self._open
+        if there is None:
+            return None
+        pending = there.writer.pending(name)
+        if pending is not None:
+            return _Found(pending.data, time.time() - pending.stored)
+        try:
+            entry = there.store.get(name)
+        except CacheTrouble as trouble:
+            self._note(f"results could not be looked up: {trouble}")
+            return None
+        if entry is None:
+            return None
+        data = unseal(entry.body, name, there.key)
+        age = time.time() - entry.stored
+        # A clock that was set back must not make a result last for ever.
+        return None if data is None or age < -_CLOCK_SLACK else _Found(data, age)
+
+    def _from_shared(self, shared: _Shared | None, request: Request) -> Outcome | None:
+        """What the press that was waited for means here; ``None`` when this one has to press itself."""
+        if shared is None:
+            return None
+        if shared.failure is not None:
+            return replace(shared.failure) if shared.button is request.button else None
+        return None if shared.data is None else self._revived(shared.data, request)
+
+    def _revived(self, data: bytes, request: Request) -> Outcome | None:
+        try:
+            outcome = request.caching.revive(unpack(data), request.bound)
+        except CacheTrouble:
+            return None  # a class that is gone or has changed since
+        outcome.cached = True
+        return outcome
+
+    async def _wait_until_open(self, folder: Path) -> None:
+        """Open the file, in a thread since it may be locked; all who come meanwhile wait for the one."""
+        if self._opening is None:
+            self._opening = self._threads().submit(lambda: self._begin(folder))
+        self._open = await asyncio.shield(self._opening)
+        if self._open is None:
+            self._folder = None
+
+    def _begin(self, folder: Path) -> _Open | None:
+        try:
+            key = private_key()
+            store = Store(folder)
+        except CacheTrouble as trouble:
+            self._note(f"nothing was cached: {trouble}")
+            return None
+        if store.mended:
+            self._note(f"the file of cached results was damaged and begun anew ({store.path})")
+        return _Open(key, store, Writer(store, key, self._note))
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    async def aclose(self) -> None:
+        """Write what is still to be written, and let go of the file."""
+        if self._opening is not None:
+            self._open = await asyncio.shield(self._opening)
+        if self._open is not None:
+            await self._open.writer.aclose()
