@@ -229,18 +229,19 @@ class Store:
         Raises:
             CacheTrouble: that cannot be done.
         """
-        where, values = [], list[str | float](buttons)
-        if buttons:
-            where.append(f"button IN ({', '.join('?' * len(buttons))})")
-        if before is not None:
-            where.append("stored < ?")
-            values.append(before)
-        condition = f" WHERE {' AND '.join(where)}" if where else ""
+        condition, values = _condition(buttons, before)
         with self._told():
             gone = self._writing.execute(f"DELETE FROM results{condition}", values).rowcount
             self._writing.execute("PRAGMA incremental_vacuum").fetchall()
             self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return int(gone)
+
+    def count(self, buttons: Sequence[str] = (), before: float | None = None) -> int:
+        """How many results :meth:`clear` would throw away. Raises as it does."""
+        condition, values = _condition(buttons, before)
+        with self._told():
+            (found,) = self._reading.execute(f"SELECT count(*) FROM results{condition}", values).fetchone()
+        return int(found)
 
     def info(self) -> StoreInfo:
         """What is in it.
@@ -271,6 +272,16 @@ class Store:
             yield
         except (sqlite3.Error, OSError) as error:
             raise CacheTrouble(f"{self.path}: {in_words(error)}") from None
+
+
+def _condition(buttons: Sequence[str], before: float | None) -> tuple[str, list[str | float]]:
+    where, values = [], list[str | float](buttons)
+    if buttons:
+        where.append(f"button IN ({', '.join('?' * len(buttons))})")
+    if before is not None:
+        where.append("stored < ?")
+        values.append(before)
+    return f" WHERE {' AND '.join(where)}" if where else "", values
 
 
 def is_busy(error: Exception) -> bool:

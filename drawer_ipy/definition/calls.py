@@ -61,12 +61,17 @@ class Ground:
 
 
 class Calls:
-    """Checks button and drawer steps of one drawer."""
+    """Checks button and drawer steps of one drawer.
+
+    Attributes:
+        wrong: names of its own buttons in which errors were found; they are not told again at each step.
+    """
 
     def __init__(self, ground: Ground, drawer: Drawer) -> None:
         self._ground = ground
         self._report = ground.report
         self._name = drawer.name
+        self.wrong: set[str] = set()
         # What fills a button's argument of that name. At a press, an optional input that nobody gave
         # does not, unless it has a default.
         self._filling = ground.given | {
@@ -85,8 +90,8 @@ class Calls:
             return None  # reported where the step is checked
 
     def _unread(self, name: str) -> bool:
-        """Whether loading has told of that button in the drawer's own ``buttons:``."""
-        return self._report.lost.within(("buttons", name))
+        """Whether that button in the drawer's own ``buttons:`` has been told of."""
+        return name in self.wrong or self._report.lost.within(("buttons", name))
 
     def button_step(self, step: models.ButtonStep, names: Names, where: Where) -> None:
         """Check that the button is there, and its arguments."""

@@ -147,6 +147,7 @@ _LIST_EXPRESSION: _Schema = {"anyOf": [_EXPRESSION, {"type": "array"}]}
 _SHORT: Mapping[tuple[str, str], Callable[[], _Schema]] = {
     ("Drawer", "inputs"): lambda: _named_list(InputSpec),
     ("ButtonSpec", "args"): lambda: _named_list(ArgSpec),
+    ("ButtonSpec", "cache"): lambda: {"type": ["string", "boolean"]},
     ("*", "on_failure"): _policy,
     ("*", "over"): lambda: dict(_LIST_EXPRESSION),
     ("AggregateStep", "from"): lambda: dict(_LIST_EXPRESSION),

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from drawer_ipy.definition import models
+from drawer_ipy.definition.button_checks import check_button
 from drawer_ipy.definition.calls import Calls, Ground
-from drawer_ipy.definition.kinds import check_kind, check_rate, is_absent
+from drawer_ipy.definition.kinds import check_kind, is_absent
 from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
 from drawer_ipy.definition.references import References
 from drawer_ipy.definition.report import Where
@@ -33,7 +34,8 @@ class Check:
         drawer, lost = self._drawer, self._report.lost
         self._inputs()
         for name, spec in drawer.buttons.items():
-            check_rate(spec.rate, Where(("buttons", name), "", name), self._report)
+            if not check_button(spec, Where(("buttons", name), "", name), self._report):
+                self._calls.wrong.add(name)
         names = initial_names(drawer, Inputs.of(drawer, self._ground.given, lost), extra_roots, lost)
         check = self._steps if self._ground.ordered else self._unordered
         names = check(drawer.steps, names, Where(("steps",)))

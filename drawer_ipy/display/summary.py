@@ -71,6 +71,8 @@ def headline(results: Results) -> str:
         parts = [f"{k:,} {word}" for word, k in counts.items()]
         if not whole:
             parts.append(f"{n:,} of {len(source):,} items")
+    if loop and whole and loop.cached:
+        parts.append(f"{loop.cached:,} cached")
     if whole:
         elapsed = loop.elapsed if loop else results.run.duration
         parts.append(seconds_text(elapsed))

@@ -16,6 +16,7 @@ GENERAL: Mapping[str, tuple[str, str]] = {
     "schema": ("shelf", "schema"),
     "remove": ("shelf", "remove_first"),
     "rm": ("shelf", "remove_first"),
+    "cache": ("caching", "run"),
 }
 
 # ... and these after a drawer's name.
@@ -42,6 +43,8 @@ drawer create NAME                   a new, empty drawer
 drawer list                          all drawers
 drawer schema [button]               the JSON Schema of drawer.json or button.json, for editors
 drawer remove NAME                   remove a drawer with its history
+drawer cache info                    results of presses that are kept
+drawer cache clear [BUTTON...]       throw them away
 
 drawer NAME                          its steps, what is wrong with it, its last runs
 drawer NAME validate                 what is wrong with it

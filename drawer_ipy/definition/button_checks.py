@@ -1,0 +1,29 @@
+"""Checks the buttons that a drawer defines in place, field by field."""
+
+from __future__ import annotations
+
+from drawer_ipy.definition.kinds import check_rate
+from drawer_ipy.definition.lasting import parse_lasting
+from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.report import Report, Where
+
+
+def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
+    """Check `spec`, which is at `where`; whether a button can be made of it as far as was looked at."""
+    before = sum(p.severity == "error" for p in report.problems)
+    check_rate(spec.rate, where, report)
+    _cache(spec, where, report)
+    return sum(p.severity == "error" for p in report.problems) == before
+
+
+def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
+    at = where.at("cache", arg="cache")
+    try:
+        lasts = parse_lasting(spec.cache)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        report.error(at, message, hint)
+        return
+    if lasts is not None and (spec.prompt or spec.runtime == "prompt"):
+        message = "a prompt is only text that is filled in, so there is nothing to cache"
+        report.warn(at, message, "take `cache` away", key=True)

@@ -1,0 +1,137 @@
+"""``cache info`` and ``cache clear``: look at the results that are kept, and throw them away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from drawer_ipy.cache.store import FILE, Store, StoreInfo
+from drawer_ipy.cache.trouble import CacheTrouble
+from drawer_ipy.definition.lasting import parse_lasting
+from drawer_ipy.errors import did_you_mean
+from drawer_ipy.record import rfc3339
+from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
+
+_VERBS = ("info", "clear")
+
+
+def run(words: Sequence[str], context: VerbContext) -> Outcome:
+    """``cache``, ``cache info`` or ``cache clear``.
+
+    Raises:
+        VerbError: UNKNOWN_VERB, or the file is locked or cannot be read.
+        UsageError: an option is wrong.
+    """
+    verb, rest = (words[0], words[1:]) if words and not words[0].startswith("-") else ("info", words)
+    if verb == "info":
+        return _info(rest, context)
+    if verb == "clear":
+        return _clear(rest, context)
+    hint = f"{did_you_mean(verb, _VERBS)} verbs of the cache are {', '.join(_VERBS)}".strip()
+    raise VerbError(f"there is no verb {verb!r}", code=VerbCode.UNKNOWN_VERB, remediation=hint)
+
+
+def _info(words: Sequence[str], context: VerbContext) -> Outcome:
+    VerbParser("cache info", "How many results are kept, of which buttons, and where.").read(words)
+    store = _open(context)
+    if store is None:
+        folder = context.workspace.cache_folder
+        empty = {"path": str(folder / FILE), "entries": 0, "bytes": 0, "buttons": {}}
+        return Outcome(empty, f"nothing is cached; results would go to {folder}")
+    try:
+        info = store.info()
+    except CacheTrouble as trouble:
+        raise _told(trouble) from None
+    finally:
+        store.close()
+    return Outcome(_data(info), _text(info))
+
+
+def _clear(words: Sequence[str], context: VerbContext) -> Outcome:
+    parser = VerbParser("cache clear", "Throw results away: all of them, or those of some buttons.").dry()
+    parser.add_argument("buttons", metavar="BUTTON", nargs="*", help="only results of this button")
+    parser.add_argument("--older", metavar="TIME", help="only those older than this: 30m, 12h, 7d")
+    options = parser.read(words)
+    before = _before(options.older)
+    store = _open(context)
+    if store is None:
+        return Outcome({"cleared": 0}, "nothing is cached")
+    try:
+        known = store.info().buttons
+        unknown = [name for name in options.buttons if name not in known]
+        if unknown:
+            hint = did_you_mean(unknown[0], known)
+            raise VerbError(
+                f"no results of a button {unknown[0]!r} are kept", code=VerbCode.NOT_FOUND, remediation=hint
+            )
+        count = store.count if options.summary else store.clear
+        gone = count(options.buttons, before)
+    except CacheTrouble as trouble:
+        raise _told(trouble) from None
+    finally:
+        store.close()
+    data: dict[str, Any] = {"cleared": gone}
+    if options.summary:
+        data["executed"] = False
+    verb = "would throw" if options.summary else "threw"
+    return Outcome(data, f"{verb} {_results(gone)} away")
+
+
+def _before(older: str | None) -> float | None:
+    if older is None:
+        return None
+    try:
+        seconds = parse_lasting(older)
+    except ValueError:
+        seconds = None
+    if seconds is None or seconds == float("inf"):
+        raise VerbError(f"--older {older}: it is a length of time", remediation="such as 30m, 12h or 7d")
+    return time.time() - seconds
+
+
+def _open(context: VerbContext) -> Store | None:
+    """The store; ``None`` when there is no file, which looking must not make."""
+    folder = context.workspace.cache_folder
+    if not (folder / FILE).is_file():
+        return None
+    try:
+        return Store(folder)
+    except CacheTrouble as trouble:
+        raise _told(trouble) from None
+
+
+def _told(trouble: CacheTrouble) -> VerbError:
+    return VerbError(str(trouble), remediation="runs go on without the cache meanwhile")
+
+
+def _data(info: StoreInfo) -> dict[str, Any]:
+    return {
+        "path": str(info.path),
+        "entries": info.entries,
+        "bytes": info.file_bytes,
+        "oldest": None if info.oldest is None else rfc3339(info.oldest),
+        "newest": None if info.newest is None else rfc3339(info.newest),
+        "buttons": {name: {"entries": n, "bytes": size} for name, (n, size) in info.buttons.items()},
+    }
+
+
+def _text(info: StoreInfo) -> str:
+    lines = [f"{_results(info.entries)} in {_size(info.file_bytes)}, {info.path}"]
+    width = max((len(name) for name in info.buttons), default=0)
+    lines += [f"  {name:<{width}}  {n:,} in {_size(size)}" for name, (n, size) in info.buttons.items()]
+    if info.oldest is not None and info.newest is not None:
+        lines.append(f"from {rfc3339(info.oldest)[:19]}Z to {rfc3339(info.newest)[:19]}Z")
+    return "\n".join(lines)
+
+
+def _results(count: int) -> str:
+    return "1 result" if count == 1 else f"{count:,} results"
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} GB"

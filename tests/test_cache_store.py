@@ -1,0 +1,323 @@
+"""The file of results: private, shared, sealed, and never in the way when it is damaged or locked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cache_rig import held
+
+from drawer_ipy.cache import packing, private
+from drawer_ipy.cache.store import FILE, Row, Store
+from drawer_ipy.cache.trouble import CacheTrouble
+from drawer_ipy.cache.writer import Job, Writer
+
+KEY = bytes(32)
+
+
+def row(number: int, *, button: str = "f", stored: float | None = None, expires: float | None = None) -> Row:
+    when = time.time() if stored is None else stored
+    return Row(number.to_bytes(20), button, when, expires, b"body %d" % number)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "cache")
+    yield made
+    made.close()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# The store
+
+
+def test_what_was_put_is_got_also_by_another_process_that_has_it_open(store: Store) -> None:
+    store.put([row(1), row(2)])
+    again = Store(store.path.parent)
+    found = again.get(row(2).key)
+    assert found is not None
+    assert found.body == b"body 2"
+    assert again.get(row(3).key) is None
+    again.close()
+
+
+def test_its_folder_and_files_are_the_owners_alone(store: Store) -> None:
+    store.put([row(1)])
+    assert mode(store.path.parent) == 0o700
+    assert {mode(path) for path in store.path.parent.iterdir()} == {0o600}
+    assert (store.path.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_tidying_takes_what_expired_and_then_the_oldest(store: Store) -> None:
+    now = time.time()
+    rows = [row(n, stored=now - n, expires=now - 1 if n == 0 else None) for n in range(10)]
+    store.put(rows)
+    size = len(rows[0].body)
+    store.tidy(room=100 * size)
+    assert [n for n in range(10) if store.get(row(n).key)] == [*range(1, 10)]
+    store.tidy(room=5 * size)
+    assert [n for n in range(10) if store.get(row(n).key)] == [1, 2, 3, 4]
+
+
+def test_clearing_by_button_and_age_and_counting_before(store: Store) -> None:
+    now = time.time()
+    store.put([row(n, button="fg"[n % 2], stored=now - n * 100) for n in range(6)])
+    assert store.count(["f"], now - 150) == 2
+    assert store.clear(["f"], now - 150) == 2
+    assert store.info().buttons == {"g": (3, 18), "f": (1, 6)}
+    assert store.clear() == 4
+    assert store.info().entries == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"garbage " * 1000, b"SQLite format 3\0" + b"\xff" * 5000],
+    ids=["garbage", "a good beginning"],
+)
+def test_a_damaged_file_is_begun_anew(damage: bytes, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(damage)
+    store = Store(tmp_path)
+    store.put([row(1)])
+    assert store.mended
+    assert store.get(row(1).key)
+    store.close()
+
+
+def test_somebody_elses_database_is_not_taken_for_ours(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / FILE)
+    connection.execute("CREATE TABLE results (something TEXT)")
+    connection.close()
+    store = Store(tmp_path)
+    assert store.mended
+    store.put([row(1)])
+    store.close()
+
+
+@pytest.mark.parametrize("left", [b"", b"S"])
+def test_a_file_that_was_hardly_begun_is_gone_on_with(left: bytes, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(left)
+    store = Store(tmp_path)
+    store.put([row(1)])
+    assert store.get(row(1).key)
+    store.close()
+
+
+def test_a_locked_file_is_told_and_works_again_once_it_is_free(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with (
+        held(tmp_path / FILE, "EXCLUSIVE"),
+        pytest.raises(CacheTrouble, match="another process has it locked"),
+    ):
+        Store(tmp_path, patience=0.1)
+    store = Store(tmp_path, patience=0.1)
+    store.put([row(1)])
+    store.close()
+
+
+def test_many_that_open_at_once_all_can(tmp_path: Path) -> None:
+    trouble: list[BaseException] = []
+
+    def use(number: int) -> None:
+        try:
+            store = Store(tmp_path / "cache")
+            store.put([row(number)])
+            store.close()
+        except BaseException as error:
+            trouble.append(error)
+
+    threads = [threading.Thread(target=use, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not trouble
+    store = Store(tmp_path / "cache")
+    assert store.info().entries == 12
+    store.close()
+
+
+@pytest.mark.parametrize("where", ["a file", "in a file"])
+def test_a_folder_that_cannot_be_is_told(where: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheTrouble, match="file"):
+        Store(tmp_path / "file" if where == "a file" else tmp_path / "file" / "cache")
+
+
+# The key and the seal
+
+
+def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+    first = private.private_key(tmp_path / "own")
+    assert len(first) == private.KEY_BYTES
+    assert private.private_key(tmp_path / "own") == first
+    assert (mode(tmp_path / "own"), mode(tmp_path / "own" / "key")) == (0o700, 0o600)
+    assert private.private_key(tmp_path / "other") != first
+
+
+def test_a_key_others_could_read_is_closed_and_a_cut_one_made_anew(tmp_path: Path) -> None:
+    first = private.private_key(tmp_path)
+    (tmp_path / "key").chmod(0o644)
+    assert private.private_key(tmp_path) == first
+    assert mode(tmp_path / "key") == 0o600
+    (tmp_path / "key").write_bytes(first[:5])
+    assert len(private.private_key(tmp_path)) == private.KEY_BYTES
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"abc" * 10_000, os.urandom(5000)], ids=len)
+def test_a_sealed_result_comes_back_only_under_its_key_and_name(data: bytes) -> None:
+    sealed = packing.seal(data, b"name", KEY)
+    assert packing.unseal(sealed, b"name", KEY) == data
+    assert packing.unseal(sealed, b"eman", KEY) is None
+    assert packing.unseal(sealed, b"name", bytes(31) + b"1") is None
+    for at in (0, 15, 16, len(sealed) - 1):
+        assert packing.unseal(sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :], b"name", KEY) is None
+    assert packing.unseal(sealed[:10], b"name", KEY) is None
+
+
+def test_what_cannot_be_pickled_or_is_too_large_is_told() -> None:
+    with pytest.raises(CacheTrouble, match=r"lock.* cannot be pickled"):
+        packing.pack(threading.Lock())
+    with pytest.raises(CacheTrouble, match="more than 64 MiB"):
+        packing.pack([bytes(40 * 1024**2), bytes([1]) * 40 * 1024**2])
+
+
+# The writer
+
+
+def job(number: int, size: int = 10) -> Job:
+    return Job(number.to_bytes(20), "f", time.time(), None, bytes(size))
+
+
+async def written(store: Store, jobs: list[Job], notes: list[str]) -> Writer:
+    writer = Writer(store, KEY, notes.append)
+    for one in jobs:
+        writer.write(one)
+        assert writer.pending(one.key) is one or store.get(one.key)
+    await writer.aclose()
+    return writer
+
+
+def test_everything_that_was_handed_over_is_on_disk_after_closing(store: Store) -> None:
+    notes: list[str] = []
+    asyncio.run(written(store, [job(n) for n in range(1234)], notes))
+    again = Store(store.path.parent)
+    assert (again.info().entries, notes) == (1234, [])
+    again.close()
+
+
+def test_a_locked_file_is_waited_for(store: Store) -> None:
+    notes: list[str] = []
+
+    async def main() -> None:
+        writer = Writer(store, KEY, notes.append)
+        with held(store.path):
+            writer.write(job(1))
+            await asyncio.sleep(0.8)
+            assert store.get(job(1).key) is None
+        await writer.aclose()
+
+    asyncio.run(main())
+    again = Store(store.path.parent)
+    assert (again.info().entries, notes) == (1, [])
+    again.close()
+
+
+def test_one_that_stays_locked_is_given_up_soon_after_the_end(store: Store) -> None:
+    notes: list[str] = []
+    with held(store.path):
+        began = time.monotonic()
+
+        async def main() -> None:
+            writer = Writer(store, KEY, notes.append)
+            writer.write(job(1))
+            await writer.aclose()
+
+        asyncio.run(main())
+        assert time.monotonic() - began < 5
+    assert notes == ["results were not kept: another process has it locked"]
+
+
+def test_a_file_that_is_damaged_meanwhile_is_begun_anew(store: Store) -> None:
+    notes: list[str] = []
+    store.put([row(n) for n in range(100)])
+    # What another program may do to it: the connections see it as soon as they look.
+    connection = sqlite3.connect(store.path)
+    connection.execute("DROP TABLE results")
+    connection.commit()
+    connection.close()
+    asyncio.run(written(store, [job(1)], notes))
+    assert len(notes) == 1
+    assert "damaged and begun anew" in notes[0]
+    again = Store(store.path.parent)
+    assert again.info().entries == 1
+    again.close()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), sqlite3.OperationalError("database or disk is full")]
+)
+def test_a_full_disk_is_noted_once_and_nothing_is_raised(
+    error: Exception, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+
+    def full(rows: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(store, "put", full)
+    asyncio.run(written_slowly(store, notes))
+    assert len(notes) == 1
+    assert notes[0].startswith("results were not kept: ")
+
+
+async def written_slowly(store: Store, notes: list[str]) -> None:
+    writer = Writer(store, KEY, notes.append)
+    for number in range(3):
+        writer.write(job(number))
+        await asyncio.sleep(0.15)
+    await writer.aclose()
+
+
+def test_a_disk_that_really_is_full_is_noted(store: Store) -> None:
+    notes: list[str] = []
+    # SQLite's own bound on pages makes it answer as it does on a full disk.
+    pages = store._writing.execute("PRAGMA page_count").fetchone()[0]
+    store._writing.execute(f"PRAGMA max_page_count={pages + 2}")
+
+    async def main() -> None:
+        writer = Writer(store, KEY, notes.append)
+        writer.write(Job(bytes(20), "f", time.time(), None, os.urandom(100_000)))
+        await writer.aclose()
+
+    asyncio.run(main())
+    assert notes == ["results were not kept: the disk is full"]
+
+
+def test_more_than_a_slow_disk_takes_is_dropped_and_noted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    monkeypatch.setattr("drawer_ipy.cache.writer._WAITING_BYTES", 1000)
+
+    async def main() -> None:
+        writer = Writer(store, KEY, notes.append)
+        for number in range(5):
+            writer.write(job(number, 400))
+        await writer.aclose()
+
+    asyncio.run(main())
+    assert set(notes) == {"some results were not kept: the disk is too slow for them"}
+    again = Store(store.path.parent)
+    assert again.info().entries == 2
+    again.close()
