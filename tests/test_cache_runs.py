@@ -78,7 +78,7 @@ def square(x: Any) -> Any:
 def test_a_second_run_presses_nothing_and_says_so() -> None:
     first, _ = run([1, 2, 3], square)
     second, notes = run([1, 2, 3, 4], square)
-    assert tally.calls == [1, 2, 3, 4]
+    assert sorted(tally.calls) == [1, 2, 3, 4]
     assert [cached(first), cached(second)] == [0, 3]
     assert list(second.outputs)[:3] == list(first.outputs)
     assert second[0].output == {"square": 1, "pair": (1, [1])}
@@ -519,7 +519,7 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
     assert (dry.data, dry.text) == ({"cleared": 2, "executed": False}, "would throw 2 results away")
     assert run_verb(["cache", "clear", "work"], context).text == "threw 2 results away"
     run([1, 2], square)
-    assert tally.calls == [1, 2, 1, 2]
+    assert sorted(tally.calls) == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(
