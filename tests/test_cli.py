@@ -276,7 +276,9 @@ def test_full_disks_and_closed_pipes_are_no_tracebacks(folder: Folder) -> None:
     lines = (
         f"{drawer} list > /dev/full; echo code $?; {drawer} schema --text | head -1; echo ${{PIPESTATUS[@]}}"
     )
-    done = subprocess.run(["bash", "-c", lines], env=environment(folder), capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-c", lines], env=environment(folder), capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines() == ["code 1", "{", "0 0"]
     assert done.stderr == "INTERNAL: the answer could not be written: No space left on device\n"
 
