@@ -7,6 +7,8 @@ from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
 from drawer_ipy.buttons.base import Caching, Call, Outcome
+from drawer_ipy.buttons.caching import lasting
+from drawer_ipy.buttons.http_caching import HttpCaching
 from drawer_ipy.buttons.http_client import HttpClient
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
@@ -14,6 +16,7 @@ from drawer_ipy.buttons.http_request import Request, RequestTemplate
 from drawer_ipy.buttons.http_response import Response, outcome_of
 from drawer_ipy.buttons.http_robots import require_parser
 from drawer_ipy.buttons.http_save import SavePath
+from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import DrawerError
 
@@ -54,7 +57,10 @@ class HttpButton:
         self._save = SavePath(spec.save, spec.name) if spec.save else None
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
+        lasts = lasting(spec.cache, spec.name)
         self.caching: Caching | None = None
+        if lasts is not None:
+            self.caching = HttpCaching(lasts, self._whole, self._outcome, cookies=spec.cookies)
         self.args = tuple(spec.args) or self._implied()
         self._arguments = Arguments(self.args, self.name)
 
@@ -78,7 +84,14 @@ class HttpButton:
             response = await self.fetch(bound["request"], bound, call)
         except DrawerError as error:
             return failed(error)
-        return outcome_of(response, self._full)
+        return self._outcome(response)
+
+    def _outcome(self, response: Response) -> Outcome:
+        """What a press comes to that was answered so."""
+        outcome = outcome_of(response, self._full)
+        if self.caching is not None:
+            outcome.kept = response
+        return outcome
 
     async def fetch(self, request: Request, bound: Mapping[str, Any], call: Call) -> Response:
         """The answer to `request`, which is that of `bound` or one made from it.
@@ -87,10 +100,20 @@ class HttpButton:
             RequestFailed: when there is no whole answer.
             DrawerError: when it is refused, or a header refers to what is not there.
         """
-        if self._template.has_secrets:
-            request = self._template.with_secrets(request, bound["values"], call.scope())
+        request = self._with_secrets(request, bound, call)
         proxy = None if self._proxy is None else self._proxy.resolve(call.scope())
         return await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
+
+    def _with_secrets(self, request: Request, bound: Mapping[str, Any], call: Call) -> Request:
+        if not self._template.has_secrets:
+            return request
+        return self._template.with_secrets(request, bound["values"], call.scope())
+
+    def _whole(self, bound: Mapping[str, Any], call: Call) -> Request:
+        try:
+            return self._with_secrets(bound["request"], bound, call)
+        except DrawerError as error:
+            raise Uncacheable(f"its request cannot be made: {error.message}") from None
 
 
 def failed(error: DrawerError) -> Outcome:

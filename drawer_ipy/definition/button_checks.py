@@ -24,6 +24,9 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
         message, _, hint = str(error).partition("; ")
         report.error(at, message, hint)
         return
+    if lasts is not None and spec.url and spec.cookies:
+        message = "answers are not cached, since they depend on the cookies of earlier requests"
+        report.warn(at, message, "take `cache` or `cookies` away", key=True)
     if lasts is not None and (spec.prompt or spec.runtime == "prompt"):
         message = "a prompt is only text that is filled in, so there is nothing to cache"
         report.warn(at, message, "take `cache` away", key=True)
