@@ -1,0 +1,340 @@
+"""When a drawer fails: compensation, the ``on_error`` handler, and failures that are tolerated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from engine_rig import loop
+
+from drawer_ipy import DefinitionError
+from drawer_ipy.definition import Drawer, load_drawer
+from drawer_ipy.engine import drawers as engine_drawers
+from drawer_ipy.pressing import Job, Options, Surroundings
+from drawer_ipy.record import RunRecord
+from drawer_ipy.surroundings import named_buttons
+
+Step = dict[str, Any]
+TOLD: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_told() -> None:
+    TOLD.clear()
+
+
+def same(x: Any = None) -> Any:
+    return x
+
+
+def tell(x: Any = None) -> Any:
+    TOLD.append(x)
+    return x
+
+
+def fail(message: str = "boom") -> None:
+    raise ValueError(message)
+
+
+async def hang() -> None:
+    TOLD.append("hanging")
+    try:
+        await asyncio.sleep(60)
+    finally:
+        TOLD.append("ended")
+
+
+def named(drawers: Mapping[str, dict[str, Any]]) -> dict[str, Drawer]:
+    return {name: load_drawer(fields, name=name).drawer for name, fields in drawers.items()}
+
+
+def job(
+    steps: Sequence[Step],
+    inputs: Mapping[str, Any] | None = None,
+    drawers: Mapping[str, dict[str, Any]] | None = None,
+    options: Options | None = None,
+    **more: Any,
+) -> Job:
+    buttons = named_buttons({"same": same, "tell": tell, "fail": fail, "hang": hang})
+    fields = {"name": "main", "inputs": list(inputs or {}), "steps": list(steps), **more}
+    return Job.prepare(fields, inputs, options, Surroundings(buttons, drawers=named(drawers or {})))
+
+
+def press(*steps: Step, **more: Any) -> tuple[RunRecord, list[str]]:
+    made = job(steps, **more)
+    record = asyncio.run(made.run.execute())
+    return record, made.run.notes
+
+
+def step(name: str, button: str = "same", **more: Any) -> Step:
+    return {"id": name, "button": button, "args": {"x": name} if button in ("same", "tell") else {}, **more}
+
+
+def undone(name: str, by: Any = None, button: str = "same", **more: Any) -> Step:
+    """A step that is undone by telling its own output."""
+    by = by or {"button": "tell", "args": {"x": f"undo ${{{name}.output}}"}}
+    return step(name, button, on_failure={"compensate_with": by}, **more)
+
+
+# Compensation
+
+
+def test_what_succeeded_is_undone_the_latest_first() -> None:
+    record, notes = press(undone("a"), step("b"), undone("c"), undone("d", button="fail"), undone("e"))
+    assert record.failed_step == "d"
+    assert TOLD == ["undo c", "undo a"]
+    assert [(c.id, c.status, c.output) for c in record.compensations] == [
+        ("c", "ok", "undo c"),
+        ("a", "ok", "undo a"),
+    ]
+    assert [c["id"] for c in record.to_dict()["compensations"]] == ["c", "a"]
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "by",
+    ["tell", {"button": "tell"}, "drawer/undo", {"drawer": "undo"}, {"drawer": "undo", "args": {"x": 1}}],
+)
+def test_a_button_or_a_drawer_may_undo(by: Any) -> None:
+    undo = {"inputs": [{"name": "x"}], "steps": [step("u", "tell")]}
+    record, _ = press(undone("a", by), step("b", "fail"), drawers={"undo": undo})
+    assert record.failed_step == "b"
+    assert len(TOLD) == len(record.compensations) == 1
+    assert record.compensations[0].error is None
+
+
+def test_in_graph_mode_what_ended_last_is_undone_first() -> None:
+    slow = {"id": "slow", "kind": "wait", "duration": "60ms",
+            "on_failure": {"compensate_with": {"button": "tell", "args": {"x": "slow"}}}}  # fmt: skip
+    quick = undone("quick", {"button": "tell", "args": {"x": "quick"}})
+    bad = {"id": "bad", "button": "fail", "args": {"message": "${slow.output.until}${quick.output}"}}
+    record, _ = press(slow, quick, bad, options=Options(mode="parallel"))
+    assert record.failed_step == "bad"
+    assert TOLD == ["slow", "quick"]
+
+
+def test_what_failed_and_went_on_is_not_undone() -> None:
+    by = {"button": "tell", "args": {"x": "undo"}}
+    went_on = step("a", "fail", on_failure={"action": "continue", "compensate_with": by})
+    record, _ = press(went_on, step("b", "fail"))
+    assert record.failed_step == "b"
+    assert TOLD == []
+
+
+def test_nothing_is_undone_when_all_went_well() -> None:
+    record, _ = press(undone("a"), step("b"))
+    assert (record.status, TOLD, record.compensations) == ("ok", [], [])
+
+
+def test_a_cancelled_run_undoes_nothing() -> None:
+    async def main() -> RunRecord:
+        made = job([undone("a"), step("h", "hang")])
+        pressing = asyncio.create_task(made.run.execute())
+        async with asyncio.timeout(20):
+            while "hanging" not in TOLD:  # noqa: ASYNC110 - the button tells a list, not this loop
+                await asyncio.sleep(0.005)
+        made.run.cancel()
+        return await pressing
+
+    assert asyncio.run(main()).status == "cancelled"
+    assert TOLD == ["hanging", "ended"]
+
+
+def test_one_that_fails_keeps_the_error_and_does_not_stop_the_others() -> None:
+    record, notes = press(undone("a"), undone("b", "fail"), step("c", "fail"))
+    assert record.error is not None
+    assert record.error.message.startswith("ValueError: boom")
+    assert TOLD == ["undo a"]
+    assert notes == ["compensating step 'b' failed: " + str(record.compensations[0].error)]
+
+
+def test_each_item_undoes_its_own_in_a_drawer_of_its_own() -> None:
+    back = {"button": "tell", "args": {"x": "${take.output}"}}
+    take = {**step("take"), "args": {"x": "${inputs.n}"}, "on_failure": {"compensate_with": back}}
+    ship = {
+        "id": "ship",
+        "kind": "switch",
+        "cases": [{"when": "inputs.n == 2", "steps": [step("no", "fail")]}],
+    }
+    order = {"inputs": ["n"], "steps": [take, ship]}
+    one = {"id": "o", "kind": "drawer", "drawer": "order", "args": {"n": "${item}"}}
+    each = {
+        "id": "each",
+        "kind": "for_each",
+        "over": "[1, 2, 3]",
+        "on_item_failure": "continue",
+        "steps": [one],
+    }
+    record, _ = press(each, drawers={"order": order})
+    assert record.status == "ok"
+    assert TOLD == [2]
+
+
+@pytest.mark.parametrize("around", ["for_each", "split", "switch"])
+def test_inside_another_step_it_is_refused(around: str) -> None:
+    inner = undone("in")
+    wrapped = {
+        "for_each": {"over": "[1]", "steps": [inner]},
+        "split": {"branches": {"b": [inner]}},
+        "switch": {"steps": [inner]},
+    }
+    with pytest.raises(DefinitionError, match="a drawer of their own"):
+        press({"id": "o", "kind": around, **wrapped[around]})
+
+
+# The handler
+
+HANDLER = {
+    "inputs": ["drawer", "run_id", "failed_step", "error", "inputs", "team"],
+    "steps": [{"id": "n", "button": "tell", "args": {"x": "${inputs}"}}],
+}
+KEEP = {"inputs": ["error"], "steps": [{"id": "n", "button": "tell", "args": {"x": "${inputs.error.code}"}}]}
+
+
+def whole(names: Sequence[str]) -> dict[str, Any]:
+    """A handler that tells those of its inputs, as a map."""
+    expression = {name: f"inputs.{name}" for name in names}
+    made = {"id": "m", "kind": "transform", "expression": expression}
+    return {
+        "inputs": list(names),
+        "steps": [made, {"id": "n", "button": "tell", "args": {"x": "${m.output}"}}],
+    }
+
+
+PAYLOAD = ("drawer", "run_id", "failed_step", "error", "inputs")
+
+
+def test_the_handler_gets_what_the_original_hands_over() -> None:
+    record, notes = press(
+        step("a"),
+        step("b", "fail") | {"args": {"message": "no ${inputs.id}"}},
+        inputs={"id": 4},
+        drawers={"h": whole([*PAYLOAD, "team"])},
+        on_error={"drawer": "h", "with": {"team": "t-${a.output}"}},
+    )
+    assert record.error is not None
+    [told] = TOLD
+    assert told["drawer"] == "main"
+    assert told["run_id"] == record.run_id
+    assert told["failed_step"] == "b"
+    assert told["error"] == record.error.to_dict()
+    assert told["error"]["code"] == "FUNCTION_ERROR"
+    assert told["inputs"] == {"id": 4}
+    assert told["team"] == "t-a"
+    assert notes == []
+    assert (record.status, record.failed_step) == ("failed", "b")
+
+
+def test_with_wins_over_the_payload() -> None:
+    press(step("b", "fail"), drawers={"h": whole(PAYLOAD)},
+          on_error={"drawer": "h", "with": {"drawer": "other", "error": {"code": "MINE"}}})  # fmt: skip
+    assert TOLD[0]["drawer"] == "other"
+    assert TOLD[0]["error"] == {"code": "MINE"}
+
+
+def test_it_is_told_no_secret() -> None:
+    declared = [{"name": "tok", "secret": True}]
+    bad = step("b", "fail") | {"args": {"message": "no ${inputs.tok}"}}
+    fields = {"name": "main", "inputs": declared, "steps": [bad], "on_error": {"drawer": "h"}}
+    around = Surroundings(named_buttons({"tell": tell, "fail": fail}), drawers=named({"h": whole(PAYLOAD)}))
+    asyncio.run(Job.prepare(fields, {"tok": "hunter22"}, None, around).run.execute())
+    assert TOLD[0]["inputs"] == {"tok": "[redacted]"}
+    assert "hunter22" not in str(TOLD)
+
+
+def test_it_also_hears_of_a_press_that_could_not_begin() -> None:
+    fields = {"name": "main", "inputs": [{"name": "need", "required": True}], "steps": [step("a")],
+              "on_error": {"drawer": "h"}}  # fmt: skip
+    around = Surroundings(named_buttons({"tell": tell, "same": same}), drawers=named({"h": KEEP}))
+    record = asyncio.run(Job.prepare(fields, {}, None, around).run.execute())
+    assert (record.status, record.steps, TOLD) == ("failed", [], ["MISSING_INPUT"])
+
+
+def test_a_sub_drawer_has_its_own_and_then_fails_its_step() -> None:
+    child = {"steps": [step("f", "fail")], "on_error": {"drawer": "h"}}
+    sub = {"id": "s", "kind": "drawer", "drawer": "child"}
+    record, _ = press(sub, drawers={"child": child, "h": KEEP}, on_error={"drawer": "h"})
+    assert TOLD == ["FUNCTION_ERROR", "SUBDRAWER_FAILED"]
+    assert record.failed_step == "s"
+
+
+def test_a_handler_that_fails_is_noted_and_changes_nothing() -> None:
+    record, notes = press(
+        step("b", "fail"), drawers={"h": {"steps": [step("x", "fail")]}}, on_error={"drawer": "h"}
+    )
+    assert record.failed_step == "b"
+    assert len(notes) == 1
+    assert "on_error: h failed: FUNCTION_ERROR" in notes[0]
+
+
+def test_a_handler_whose_with_has_no_value_is_noted() -> None:
+    given = {"drawer": "h", "with": {"x": "${inputs.d.nope}"}}
+    record, notes = press(step("b", "fail"), inputs={"d": {}}, drawers={"h": KEEP}, on_error=given)
+    assert record.failed_step == "b"
+    assert "nope" in notes[0]
+    assert TOLD == []
+
+
+def test_a_handler_that_is_not_there_does_not_keep_a_drawer_from_running() -> None:
+    record, notes = press(step("b", "fail"), on_error={"drawer": "nobody"})
+    assert record.failed_step == "b"
+    assert "no drawer 'nobody'" in notes[0]
+
+
+def test_a_handler_has_limited_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_drawers, "HANDLER_LIMIT", 0.1)
+    record, notes = press(
+        step("b", "fail"), drawers={"h": {"steps": [step("x", "hang")]}}, on_error={"drawer": "h"}
+    )
+    assert record.failed_step == "b"
+    assert TOLD == ["hanging", "ended"]
+    assert any("longer than 0.1 s" in note for note in notes)
+
+
+def test_compensation_comes_before_the_handler() -> None:
+    press(undone("a"), step("b", "fail"), drawers={"h": KEEP}, on_error={"drawer": "h"})
+    assert TOLD == ["undo a", "FUNCTION_ERROR"]
+
+
+# Tolerated failures
+
+
+@pytest.mark.parametrize(
+    ("tolerated", "n", "allowed"),
+    [
+        (0, 10, 0),
+        (3, 10, 3),
+        (99, 10, 10),
+        ("0%", 10, 0),
+        ("5%", 10, 0),
+        ("10%", 10, 1),
+        ("29%", 100, 29),  # 0.29 * 100 is below 29 to a computer
+        ("57%", 100, 57),
+        ("2.5%", 40, 1),
+        (" 50 % ", 4, 2),
+        ("100%", 7, 7),
+    ],
+)
+def test_as_many_failures_as_are_tolerated_and_not_one_more(tolerated: Any, n: int, allowed: int) -> None:
+    def run(failing: int, width: int) -> RunRecord:
+        async def work(x: int) -> None:
+            if x < failing:
+                raise ValueError(x)
+
+        return loop(range(n), work, tolerated_failures=tolerated, parallelism=width).run
+
+    for width in (1, 4):
+        assert run(allowed, width).status == "ok"
+        if allowed < n:
+            over = run(allowed + 1, width)
+            assert over.status == "failed"
+            assert over.error is not None
+            assert over.error.index == 0
+
+
+@pytest.mark.parametrize("tolerated", [-1, "5", "5.5.5%", "-1%", "101%", "many", 1.5, True])
+def test_other_limits_are_refused(tolerated: Any) -> None:
+    with pytest.raises(DefinitionError, match="tolerated_failures"):
+        loop([1], same, tolerated_failures=tolerated)
