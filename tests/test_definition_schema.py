@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,36 @@ def test_recorded_drawers_that_load_are_valid() -> None:
             assert [error.message for error in DRAWER.iter_errors(drawer)] == [], drawer
 
 
+def test_recorded_drawers_that_validate_are_valid() -> None:
+    files = [json.loads((FOLDER / f"{name}.json").read_text("utf-8")) for name in ("cases", "cases-more")]
+    judged = [case for file in files for case in file if case["mode"] == "validate"]
+    assert len(judged) > 40
+    for case in judged:
+        for name, drawer in case["drawers"].items():
+            told = [error.message for error in DRAWER.iter_errors(drawer)]
+            fine = case["expected"]["ok"] and loads(load_drawer, drawer)
+            assert not (told and fine and name == case["drawer"]), (case["name"], told)
+
+
 def test_recorded_buttons_are_valid() -> None:
     for case in cases("buttons", "sequential", "parallel", "validate"):
         assert loads(load_button, case["button"])
         assert [error.message for error in BUTTON.iter_errors(case["button"])] == []
+
+
+def examples() -> list[str]:
+    """The bodies of the README's ``%%drawer`` cells."""
+    text = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+    blocks = re.findall(r"^```\w*\n(%%drawer.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [block.partition("\n")[2] for block in blocks]
+
+
+def test_the_readmes_examples_are_valid() -> None:
+    bodies = examples()
+    assert bodies
+    for body in bodies:
+        assert loads(load_drawer, body), body
+        assert [error.message for error in DRAWER.iter_errors(read_source(body)[0].value)] == [], body
 
 
 WRITTEN = [
