@@ -114,7 +114,7 @@ class Job:
         problems = around.problems(loaded, given=inputs, pressing=True, ordered=in_order, catalog=catalog)
         if any(p.severity == "error" for p in problems):
             raise DefinitionError(problems, loaded.source.text, loaded.drawer.name)
-        keeper = Keeper(around.workspace, loaded.root)
+        keeper = Keeper(around.workspace, loaded.root, around.drawers)
         plans = Plans(STEP_KINDS, around.buttons_of(loaded.drawer, catalog), around.find_drawer)
         run = Run(
             plans.plan(_overridden(loaded.drawer, options)),

@@ -17,7 +17,10 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy import apress, press
+from drawer_ipy.definition import load_drawer
+from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.errors import Code, DrawerFailed, ErrorInfo
+from drawer_ipy.pressing import Job, Surroundings
 from drawer_ipy.record import RunRecord, StepResult
 from drawer_ipy.store import history
 from drawer_ipy.store.bounded import LIMIT, TRUNCATED, bounded_record, bounded_text, bounded_value
@@ -89,6 +92,15 @@ def test_a_drawer_that_is_not_pressed_by_its_name_is_not_kept(folder: Folder, fo
 def test_what_a_text_presses_by_name_is_kept(folder: Folder) -> None:
     press("steps: [{id: sub, kind: drawer, drawer: child, args: {text: hi}}]", quiet=True)
     assert folder.run("child")["inputs"] == {"text": "hi"}
+
+
+def test_a_cells_drawer_pressed_within_is_not_taken_for_the_one_on_disk_of_its_name(folder: Folder) -> None:
+    around = Surroundings(workspace=folder.workspace, drawers={"child": load_drawer({"steps": []}).drawer})
+    steps = [{"id": name, "kind": "drawer", "drawer": name} for name in ("child", "parent")]
+    job = Job.prepare({"steps": steps}, around=around)
+    assert job.press_blocking(NullDisplay()).run.status == "ok"
+    assert folder.runs("child") == []
+    assert len(folder.runs("parent")) == 1
 
 
 def test_a_failed_run_is_kept_with_its_reason(folder: Folder) -> None:

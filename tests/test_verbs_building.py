@@ -302,6 +302,16 @@ def test_cells_drawers_are_built_the_same_way(folder: Folder, context: VerbConte
     assert not (folder.root / "drawers" / "pages").exists()
 
 
+def test_a_cells_drawer_may_press_another_cells_and_one_on_disk_may_not(context: VerbContext) -> None:
+    for name in ("Pages", "Other"):
+        context.drawers[name] = load_drawer({"steps": []}, name=name).drawer
+    do(context, "Pages add drawer/Other drawer/child")
+    assert [step.model_dump()["drawer"] for step in context.drawers["Pages"].steps] == ["Other", "child"]
+    error = refusal(context, "child", "add", "drawer/Other")
+    assert (error.code, "those on disk only" in error.remediation) == ("DRAWER_NOT_FOUND", True)
+    assert do(context, "Pages press html=x").exit_code == 0
+
+
 # remove
 
 

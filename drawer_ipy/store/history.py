@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -153,11 +153,13 @@ class Keeper:
     Args:
         workspace: where the drawers are that it may press.
         root: the workspace folder that the pressed drawer is in; ``None`` when it is not on disk.
+        elsewhere: names of drawers that are not those on disk, though they may be called the same.
     """
 
-    def __init__(self, workspace: Workspace, root: Path | None) -> None:
+    def __init__(self, workspace: Workspace, root: Path | None, elsewhere: Collection[str] = ()) -> None:
         self._workspace = workspace
         self._root = root
+        self._elsewhere = elsewhere
         self._children: dict[str, deque[RunRecord]] = {}
 
     @property
@@ -167,7 +169,8 @@ class Keeper:
 
     def child(self, record: RunRecord) -> None:
         """Remember the run of a drawer that was pressed within (``on_child`` of a run)."""
-        self._children.setdefault(record.drawer, deque(maxlen=KEPT)).append(record)
+        if record.drawer not in self._elsewhere:
+            self._children.setdefault(record.drawer, deque(maxlen=KEPT)).append(record)
 
     def write(self, record: RunRecord) -> list[str]:
         """Write what was remembered, and `record` if its drawer is on disk; notes on what failed."""

@@ -8,7 +8,7 @@ from typing import Any
 from drawer_ipy.durations import parse_duration
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
-from drawer_ipy.verbs.target import find_target
+from drawer_ipy.verbs.target import Target, find_target
 from drawer_ipy.workspace import slug
 
 _HELP = """Add steps at the end; what a TARGET is:
@@ -41,7 +41,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
         find_button = _finder(context, loaded.drawer)
         added = []
         for word in options.targets:
-            step = _step(word, target.name, context, find_button)
+            step = _step(word, target, find_button)
             step["id"] = _free(step["id"], {str(other.get("id")) for other in steps})
             steps.append(step)
             added.append(step)
@@ -67,7 +67,7 @@ def _finder(context: VerbContext, drawer: Any) -> Callable[[str], None]:
     return find
 
 
-def _step(word: str, drawer: str, context: VerbContext, find_button: Callable[[str], None]) -> Step:
+def _step(word: str, target: Target, find_button: Callable[[str], None]) -> Step:
     kind, colon, rest = word.partition(":")
     if colon and kind == "for_each":
         find_button(rest)
@@ -76,7 +76,7 @@ def _step(word: str, drawer: str, context: VerbContext, find_button: Callable[[s
     if colon and kind == "wait":
         return {"id": "wait", "kind": "wait", "duration": _duration(rest)}
     if word.startswith("drawer/"):
-        return _drawer_step(word.removeprefix("drawer/"), drawer, context)
+        return _drawer_step(word.removeprefix("drawer/"), target)
     if colon:
         near = did_you_mean(kind, ("for_each", "wait"))
         hint = f"{near} write BUTTON, drawer/NAME, for_each:BUTTON or wait:30s".strip()
@@ -85,13 +85,16 @@ def _step(word: str, drawer: str, context: VerbContext, find_button: Callable[[s
     return {"id": slug(word) or word, "kind": "button", "button": word}
 
 
-def _drawer_step(name: str, drawer: str, context: VerbContext) -> Step:
-    if slug(name) == slug(drawer):
+def _drawer_step(name: str, target: Target) -> Step:
+    workspace, cells = target.context.workspace, target.context.drawers
+    if slug(name) == slug(target.name):
         raise VerbError(f"a drawer cannot include itself: drawer/{name}")
-    if context.workspace.locate("drawers", name) is None:
-        hint = did_you_mean(name, context.workspace.drawer_names())
-        if name in context.drawers:
-            hint = "it is defined in a cell; only drawers on disk can be pressed by others"
+    if name in cells and target.root is None:
+        return {"id": slug(name) or name, "kind": "drawer", "drawer": name}
+    if workspace.locate("drawers", name) is None:
+        hint = did_you_mean(name, workspace.drawer_names())
+        if name in cells:
+            hint = "it is defined in a cell; a drawer on disk can press those on disk only"
         raise VerbError(f"there is no drawer {name!r}", code=Code.DRAWER_NOT_FOUND, remediation=hint)
     return {"id": slug(name), "kind": "drawer", "drawer": slug(name)}
 
