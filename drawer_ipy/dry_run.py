@@ -12,6 +12,7 @@ from drawer_ipy.definition.models import (
     DrawerStep,
     ForEachStep,
     StepBase,
+    SwitchStep,
     nested_steps,
 )
 from drawer_ipy.pressing import Job
@@ -41,9 +42,10 @@ class DryRun:
         for step in steps:
             yield "  " * depth + self._step(step)
             for path, nested in nested_steps(step):
-                if path != ("steps",) and nested:
-                    yield "  " * (depth + 1) + f"branch {path[1]}:"
-                yield from self._steps(nested, depth + 2 if path != ("steps",) else depth + 1)
+                label = _branch(step, path)
+                if label and nested:
+                    yield "  " * (depth + 1) + f"{label}:"
+                yield from self._steps(nested, depth + (2 if label else 1))
 
     def _step(self, step: StepBase) -> str:
         told = f"{step.id}: "
@@ -64,6 +66,13 @@ class DryRun:
         if step.args:
             told += " with " + ", ".join(f"{k}={_short(v)}" for k, v in step.args.items())
         return told
+
+
+def _branch(step: StepBase, path: Sequence[str | int]) -> str:
+    """What leads to the steps at `path` of `step`, ``""`` where nothing but the step does."""
+    if isinstance(step, SwitchStep):
+        return f"when {_short(step.cases[int(path[1])].when)}" if path[0] == "cases" else "otherwise"
+    return f"branch {path[1]}" if path[0] == "branches" else ""
 
 
 def _short(value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.durations import parse_duration
 from drawer_ipy.errors import UsageError, did_you_mean
+from drawer_ipy.verbs.values import value_of
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
@@ -157,10 +158,12 @@ def _options(flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Na
 
 
 def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """The value of input `name` as written after its ``=``: ``$variable``, ``{expression}``, JSON or text.
+    """The value of input `name` as written after its ``=``.
+
+    It is ``$variable``, ``{expression}``, ``@file``, JSON, or text.
 
     Raises:
-        UsageError: the variable is not there, or the expression fails.
+        UsageError: the variable or the file is not there, or the expression fails.
     """
     if text.startswith("$"):
         variable = text[1:]
@@ -172,6 +175,8 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
         raise UsageError(f"input {name}: there is no variable {variable!r}", remediation=hint)
     if text.startswith("{") and text.endswith("}"):
         return _braced(name, text, namespace)
+    if text.startswith("@"):
+        return value_of(name, text)
     return _json(text, unquote(text))
 
 

@@ -98,7 +98,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
         %%drawer [VAR <<] [NAME] [name=value ...] [options]
 
-        Inputs: name=value (JSON, else text), name=$variable, name={expression}.
+        Inputs: name=value (JSON, else text), name=$variable, name={expression}, name=@file.json.
         """
         press, shown = self._prepare(line, cell)
         if press is None:

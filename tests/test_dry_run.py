@@ -1,0 +1,79 @@
+"""What a dry run says of each kind of step, and what it keeps to itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drawer_ipy.dry_run import DryRun
+from drawer_ipy.pressing import Job, Options, Surroundings
+
+DRAWER = """
+name: all
+inputs:
+  - xs
+  - {name: key, secret: true}
+buttons:
+  list: {runtime: sh, code: "exit 1"}
+steps:
+  - {id: first, button: list}
+  - {id: pause, kind: wait, duration: 5m}
+  - id: each
+    kind: for_each
+    over: ${inputs.xs}
+    as: x
+    on_item_failure: continue
+    steps:
+      - id: route
+        kind: switch
+        cases:
+          - when: ${x > 1}
+            steps: [{id: big, button: work, args: {x: "${x}", rest: [1, 2, 3, 4]}}]
+        steps: [{id: small, button: work, args: {x: 0}}]
+"""
+
+
+def work(x: Any, rest: Any = None) -> None:
+    raise AssertionError("a dry run presses nothing")
+
+
+def dry(text: str = DRAWER, inputs: dict[str, Any] | None = None, **options: Any) -> DryRun:
+    given = {"xs": [1, 2, 3, 4], "key": "s3cret"} if inputs is None else inputs
+    return DryRun(Job.prepare(text, given, Options(**options), Surroundings(namespace={"work": work})), given)
+
+
+def test_every_step_is_told_where_it_stands() -> None:
+    assert repr(dry()).splitlines() == [
+        "drawer all: dry run, nothing was pressed",
+        "  input xs = list of 4",
+        "  input key = [redacted]",
+        "  first: press list (script)",
+        "  pause: wait",
+        "  each: for_each x in ${inputs.xs}, one after the other, continue on failure",
+        "    route: switch",
+        "      when ${x > 1}:",
+        "        big: press work (function) with x=${x}, rest=list of 4",
+        "      otherwise:",
+        "        small: press work (function) with x=0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "told"), [(0, "one after the other"), (1, "one after"), (12, "12 at once")]
+)
+def test_the_parallelism_is_the_one_that_was_asked_for(width: int, told: str) -> None:
+    assert f"each: for_each x in ${{inputs.xs}}, {told}" in repr(dry(parallelism=width))
+
+
+def test_it_is_harmless_as_html() -> None:
+    text = 'steps: [{id: a, button: work, args: {x: "<script>alert(1)</script>"}}]'
+    html = dry(text, {"y": "<img src=x>"})._repr_html_()
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_secret_never_shows() -> None:
+    run = dry()
+    assert "s3cret" not in repr(run) + run._repr_html_()
