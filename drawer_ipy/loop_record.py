@@ -74,6 +74,21 @@ class StepColumn:
                 self.errors[index] = error
         self.details[index] = result
 
+    def take(self, earlier: StepColumn, n: int) -> None:
+        """Copy the first `n` items of an earlier press."""
+        self.outputs[:n] = earlier.outputs[:n]
+        self.statuses[:n] = earlier.statuses[:n]
+        self.errors = {index: error for index, error in earlier.errors.items() if index < n}
+        self.details = {index: detail for index, detail in earlier.details.items() if index < n}
+        self.about = {index: about for index, about in earlier.about.items() if index < n}
+
+    def clear(self, index: int) -> None:
+        """Forget what was recorded for item `index`."""
+        self.outputs[index] = None
+        self.statuses[index] = 0
+        for table in (self.errors, self.details, self.about):
+            table.pop(index, None)
+
     def cell(self, index: int) -> dict[str, Any]:
         """``{status, output, error}`` of item `index`, as expressions and the original see it."""
         error = self.errors.get(index)
@@ -99,9 +114,13 @@ class LoopRecord:
             since the epoch.
         ended: ``time.perf_counter()`` when the loop ended, 0.0 while it runs.
         counts: how many items are in each state, by state number.
+        before: of a press that goes on with an earlier one: index -> state that the item had, for those
+            it has still to press.
+        kept: how many items it took over as they were.
     """
 
     __slots__ = (
+        "before",
         "began",
         "columns",
         "counts",
@@ -109,6 +128,7 @@ class LoopRecord:
         "epoch",
         "finished",
         "items",
+        "kept",
         "label",
         "parallelism",
         "path",
@@ -137,6 +157,8 @@ class LoopRecord:
         self.began = time.time()
         self.ended = 0.0
         self.counts = [n, 0, 0, 0, 0, 0]
+        self.before: dict[int, int] = {}
+        self.kept = 0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -154,13 +176,51 @@ class LoopRecord:
             self.finished[index] = now
 
     def close(self) -> None:
-        """The loop has ended: items never started become skipped."""
+        """The loop has ended: items never started become skipped, or what they were before."""
+        for index, state in self.before.items():
+            if self.states[index] == WAITING:
+                self.states[index] = state
+                self.counts[WAITING] -= 1
+                self.counts[state] += 1
+        self.before = {}
         waiting = self.counts[WAITING]
         if waiting:
             self.states = self.states.replace(b"\x00", bytes([SKIPPED]))
             self.counts[WAITING] = 0
             self.counts[SKIPPED] += waiting
         self.ended = time.perf_counter()
+
+    def carry(self, earlier: LoopRecord, states: bytearray, again: Sequence[int]) -> None:
+        """Go on with an earlier press of the same loop.
+
+        Args:
+            earlier: its record; it is not changed.
+            states: those of the items that both have, 0xFF where it was another item.
+            again: indices that are to be pressed; the others stay as they are.
+        """
+        n = len(states)
+        shift = earlier.epoch - self.epoch
+        for column, old in zip(self.columns, earlier.columns, strict=True):
+            column.take(old, n)
+        for mine, theirs in ((self.started, earlier.started), (self.finished, earlier.finished)):
+            mine[:n] = array("d", [moment and moment + shift for moment in theirs[:n]])
+        for index in again:
+            if index < n:
+                if states[index] == 0xFF:
+                    self.clear(index)
+                else:
+                    self.before[index] = states[index]
+                states[index] = WAITING
+        self.states[:n] = states
+        self.counts = [self.states.count(state) for state in range(len(STATE_NAMES))]
+        self.kept = len(self) - len(again)
+
+    def clear(self, index: int) -> None:
+        """Forget what an earlier press did with item `index`."""
+        self.before.pop(index, None)
+        self.started[index] = self.finished[index] = 0.0
+        for column in self.columns:
+            column.clear(index)
 
     @property
     def elapsed(self) -> float:
@@ -205,7 +265,8 @@ class LoopRecord:
 class Hidden:
     """What a loop's record leaves out: values that hold secrets, for the steps that run later.
 
-    It hangs on the output in their scope, never on the record, so it is gone when the run is over.
+    It hangs on the output in their scope, never on the record; results that can press again what failed
+    hold on to it for that, and show nothing of it.
 
     Attributes:
         items: the list looped over, as it is.

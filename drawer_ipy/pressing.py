@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from drawer_ipy.again import PressAgain
 from drawer_ipy.buttons import ButtonCatalog
 from drawer_ipy.definition import Drawer, Loaded
 from drawer_ipy.definition.models import ForEachStep
-from drawer_ipy.display.choose import choose_display
+from drawer_ipy.display.choose import choose_display, current_shell
 from drawer_ipy.display.live import Display
 from drawer_ipy.engine.drawers import Mode
+from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.plan import Plans
 from drawer_ipy.engine.run import Run
 from drawer_ipy.engine.steps import STEP_KINDS
@@ -29,6 +31,7 @@ from drawer_ipy.errors import (
 )
 from drawer_ipy.interrupts import to_the_end, wait_in_thread
 from drawer_ipy.results import Results
+from drawer_ipy.results.origin import Origin
 from drawer_ipy.store.history import Keeper
 from drawer_ipy.surroundings import Pressable as Pressable
 from drawer_ipy.surroundings import Surroundings as Surroundings
@@ -83,6 +86,7 @@ class Job:
         warnings: what validation found that does not stop a press.
         catalog: where its buttons were found.
         keeper: writes the history when the run has ended.
+        origin: what its tables share.
     """
 
     run: Run
@@ -90,6 +94,7 @@ class Job:
     warnings: list[Problem]
     catalog: ButtonCatalog
     keeper: Keeper
+    origin: Origin
 
     @classmethod
     def prepare(
@@ -98,8 +103,12 @@ class Job:
         inputs: Mapping[str, Any] | None = None,
         options: Options | None = None,
         around: Surroundings | None = None,
+        earlier: Earlier | None = None,
     ) -> Job:
         """Load, look up and check; nothing runs yet.
+
+        Args:
+            earlier: a press of the same drawer with the same inputs that this one goes on with.
 
         Raises:
             DefinitionError: with every problem found.
@@ -126,8 +135,11 @@ class Job:
             cache_folder=around.workspace.cache_folder,
             webhooks=dict.fromkeys((n.replace("-", "_") for n in around.workspace.drawer_names()), ""),
             on_child=keeper.child,
+            earlier=earlier,
         )
-        return cls(run, loaded, [p for p in problems if p.severity != "error"], catalog, keeper)
+        again = PressAgain(lambda earlier: cls.prepare(loaded, inputs, options, around, earlier), run.left)
+        warnings = [p for p in problems if p.severity != "error"]
+        return cls(run, loaded, warnings, catalog, keeper, Origin(run.record, again))
 
     async def press(self, display: Display) -> Results:
         """Run on the current loop, shown by `display`.
@@ -164,7 +176,7 @@ class Job:
     @property
     def results(self) -> Results:
         """The table of what has ended so far, in order."""
-        return Results.of(self.run.record)
+        return Results.of(self.origin)
 
 
 def _checked_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -228,7 +240,7 @@ def press(
     options = Options(parallelism, mode, on_failure, concurrency)
     around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
     job = Job.prepare(drawer, inputs, options, around)
-    display = choose_display(_shell(), quiet=quiet)
+    display = choose_display(current_shell(), quiet=quiet)
     try:
         results = job.press_blocking(display)
     finally:
@@ -262,7 +274,7 @@ async def apress(
     options = Options(parallelism, mode, on_failure, concurrency)
     around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
     job = Job.prepare(drawer, inputs, options, around)
-    display = choose_display(_shell(), quiet=quiet)
+    display = choose_display(current_shell(), quiet=quiet)
     try:
         results = await job.press(display)
     finally:
@@ -278,9 +290,3 @@ def _tell(job: Job, quiet: bool) -> None:
     if job.run.record.status == "ok" and not quiet:
         for note in job.run.notes:
             print(f"note: {note}", file=sys.stderr)
-
-
-def _shell() -> Any | None:
-    """The IPython shell this runs in; ``None`` elsewhere, without importing IPython for it."""
-    module = sys.modules.get("IPython")
-    return None if module is None else module.get_ipython()

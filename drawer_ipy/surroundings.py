@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,5 +137,10 @@ def named_buttons(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str,
 
 
 def callers_names(frame: FrameType) -> Mapping[str, Any]:
-    """The variables that the code of `frame` sees: its locals over its globals."""
-    return {**frame.f_globals, **frame.f_locals}
+    """The variables that the code of `frame` sees: its locals over its globals.
+
+    Globals are read when somebody asks, since a function may have been mended by the time of a retry.
+    """
+    if frame.f_locals is frame.f_globals:
+        return frame.f_globals
+    return ChainMap(dict(frame.f_locals), frame.f_globals)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from typing import Any
 
 from drawer_ipy.display.live import Display, NullDisplay
@@ -49,6 +50,12 @@ def choose_display(shell: Any | None, *, quiet: bool = False, kind: str = "auto"
     from drawer_ipy.display.widget import WidgetDisplay
 
     return WidgetDisplay()
+
+
+def current_shell() -> Any | None:
+    """The IPython shell this runs in; ``None`` elsewhere, without importing IPython for it."""
+    module = sys.modules.get("IPython")
+    return None if module is None else module.get_ipython()
 
 
 def _has_widgets() -> bool:

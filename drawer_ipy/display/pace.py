@@ -19,15 +19,16 @@ class Pace:
     Args:
         now: seconds on the caller's monotonic clock when the first item may begin.
         width: items that run at once.
+        done: items that had ended by then.
     """
 
     __slots__ = ("_began", "_enough", "_first", "_samples")
 
-    def __init__(self, now: float, width: int) -> None:
+    def __init__(self, now: float, width: int, done: int = 0) -> None:
         self._began = now
         self._first = min(max(1, width), 5)
         self._enough = max(5, 2 * width)
-        self._samples: deque[tuple[float, int]] = deque([(now, 0)], maxlen=_SAMPLES)
+        self._samples: deque[tuple[float, int]] = deque([(now, done)], maxlen=_SAMPLES)
 
     def measure(self, now: float, done: int, left: int) -> tuple[float, float | None]:
         """The pace at `now`, when `done` items have ended and `left` have not.

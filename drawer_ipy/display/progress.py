@@ -237,7 +237,7 @@ class _Live:
 
     def __init__(self, loop: LoopRecord, now: float) -> None:
         self.loop = loop
-        self.pace = Pace(now, loop.parallelism)
+        self.pace = Pace(now, loop.parallelism, loop.counts[OK] + loop.counts[FAILED])
         self._failed = 0
         self._errors: tuple[ErrorLine, ...] = ()
 

@@ -11,6 +11,7 @@ from typing import Any
 from drawer_ipy.buttons.base import Resources
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.engine.caching import RunCache
+from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets import Redactor
@@ -77,9 +78,10 @@ class Context:
         path: ids of the loops around, outermost first.
         loop, index: the innermost loop and the item's index in it; ``None`` outside loops.
         depth: how many drawers are around this one.
+        earlier: what an earlier press left here; ``None`` where everything is to be pressed.
     """
 
-    __slots__ = ("depth", "index", "inputs", "loop", "path", "scope", "session")
+    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "scope", "session")
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class Context:
         loop: LoopRecord | None = None,
         index: int | None = None,
         depth: int = 0,
+        earlier: Past | None = None,
     ) -> None:
         self.session = session
         self.inputs = inputs
@@ -98,9 +101,10 @@ class Context:
         self.loop = loop
         self.index = index
         self.depth = depth
+        self.earlier = earlier
 
     def within(self, scope: Scope, path: tuple[str, ...]) -> Context:
-        """The same place with other names in scope (a branch)."""
+        """The same place with other names in scope (a branch, of which no press leaves anything)."""
         return Context(self.session, self.inputs, scope, path, self.loop, self.index, self.depth)
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.engine.context import Context, Session, new_run_id
+from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.events import StepFinished, StepStarted
-from drawer_ipy.engine.graph import press_graph
+from drawer_ipy.engine.graph import dependencies, press_graph
 from drawer_ipy.engine.inputs import prepare_inputs
 from drawer_ipy.engine.plan import Plan
 from drawer_ipy.engine.secrets import recorded_inputs, secrets_of
@@ -46,8 +47,14 @@ async def press_plan(
     *,
     mode: Mode = Mode(),
     depth: int = 0,
+    left: Earlier | None = None,
+    earlier: Earlier | None = None,
 ) -> Context:
     """Press `plan` with inputs `given`, writing what happens into `record`.
+
+    Args:
+        left: gets what another press needs to go on with this one.
+        earlier: the press that this one goes on with.
 
     Returns:
         The context its steps ran in, for the ``return`` block of a sub-drawer.
@@ -61,7 +68,9 @@ async def press_plan(
     named = {name: value for name, value in inputs.items() if name in given or value is not None}
     session.redactor = session.redactor.also(secrets_of(plan.inputs, named))
     record.inputs = recorded_inputs(plan.inputs, named, session.redactor)
-    ctx = Context(session, named, session.scope(inputs), depth=depth)
+    ctx = Context(session, named, session.scope(inputs), depth=depth, earlier=earlier)
+    if left is not None:
+        left.scope, left.needs = ctx.scope, dependencies(plan.steps)
     if plan.drawer.flow is not None:
         error = ErrorInfo(
             "FLOW_RUNTIME_REQUIRED", f"drawer {plan.name!r} is a flow; flows are only stored here"
@@ -95,20 +104,31 @@ async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> Non
     def ended(result: StepResult) -> None:
         listeners.emit(StepFinished(record, result))
 
-    if mode.parallel:
+    try:
+        if mode.parallel:
+            try:
+                verdict = await press_graph(plan.steps, ctx, begun, ended, go_on=mode.go_on)
+            except DrawerError as deadlock:
+                record.error = deadlock.info()
+                return
+        else:
+            verdict = await press_in_order(plan.steps, ctx, begun, ended)
+    finally:
+        _add_rest(ctx, record)
         order = {step.id: i for i, step in enumerate(plan.steps)}
-        try:
-            verdict = await press_graph(plan.steps, ctx, begun, ended, go_on=mode.go_on)
-        except DrawerError as deadlock:
-            record.error = deadlock.info()
-            return
-        finally:
-            record.steps.sort(key=lambda r: order[r.id])
-    else:
-        verdict = await press_in_order(plan.steps, ctx, begun, ended)
+        record.steps.sort(key=lambda r: order[r.id])
     if verdict is not None:
         record.failed_step = verdict.id
         record.error = verdict.error
+
+
+def _add_rest(ctx: Context, record: RunRecord) -> None:
+    """What an earlier press did stays where this one, which goes on with it, did not get to."""
+    if isinstance(ctx.earlier, Earlier):
+        for result in ctx.earlier.rest({step.id for step in record.steps}):
+            record.steps.append(result)
+            if result.id in ctx.earlier.scope:
+                ctx.scope[result.id] = ctx.earlier.entry(result.id)
 
 
 async def _compensate(plan: Plan, ctx: Context, record: RunRecord) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from drawer_ipy.engine.group import Enough, run_group
 
@@ -18,10 +18,10 @@ _GIVE_WAY = 0.005
 
 
 class BoundedMap:
-    """Runs ``body(index)`` for indices 0..n-1, at most `width` at once, in order of index.
+    """Runs ``body(index)`` for each index, at most `width` at once, begun in the order given.
 
     Args:
-        n: how many.
+        indices: which, or how many from 0 on.
         width: most bodies at once; 1 or less is one after the other.
         body: returns whether the item counts as a success. Its failures are return values; it marks
             its item as cancelled and re-raises when it is cancelled.
@@ -30,13 +30,14 @@ class BoundedMap:
 
     def __init__(
         self,
-        n: int,
+        indices: int | Sequence[int],
         width: int,
         body: Callable[[int], Awaitable[bool]],
         tolerated: int | None = 0,
     ) -> None:
-        self._indices: Iterator[int] = iter(range(n))
-        self._width = max(1, min(width, n))
+        indices = range(indices) if isinstance(indices, int) else indices
+        self._indices: Iterator[int] = iter(indices)
+        self._width = max(1, min(width, len(indices)))
         self._body = body
         self._tolerated = tolerated
         self._failures = 0

@@ -6,12 +6,14 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Resources
 from drawer_ipy.engine.context import Session, new_run_id
 from drawer_ipy.engine.drawers import Mode, press_plan
+from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Plan
@@ -33,11 +35,13 @@ class Run:
         batteries, webhooks: what those names resolve to.
         cache_folder: where results of presses are kept; ``None`` keeps none.
         on_child: called with each sub-drawer's record when it has ended.
+        earlier: a press of the same plan with the same inputs that this one goes on with.
 
     Attributes:
         record: what happened so far; complete when :meth:`execute` has returned or raised.
         on_child: as the argument; it may be set until the run starts.
         notes: things worth telling that failed nothing.
+        left: what another run needs to go on with this one.
     """
 
     def __init__(
@@ -53,11 +57,14 @@ class Run:
         webhooks: Mapping[str, str] | None = None,
         cache_folder: Path | None = None,
         on_child: Callable[[RunRecord], None] | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
         self.plan = plan
         self.listeners = listeners or Listeners()
         self.record = RunRecord(new_run_id(), plan.name)
         self.notes: list[str] = []
+        self.left = Earlier(self.record)
+        self._earlier = None if earlier is None else replace(earlier, now=self.record)
         self._inputs = inputs
         self._mode = mode or Mode()
         self._concurrency = concurrency
@@ -157,7 +164,15 @@ class Run:
         record = self.record
         self.listeners.emit(RunStarted(record, tuple(step.id for step in self.plan.steps)))
         try:
-            await press_plan(self.plan, self._inputs, session, record, mode=self._mode)
+            await press_plan(
+                self.plan,
+                self._inputs,
+                session,
+                record,
+                mode=self._mode,
+                left=self.left,
+                earlier=self._earlier,
+            )
         except asyncio.CancelledError:
             if self._timed_out:
                 record.status = "failed"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from drawer_ipy.definition.models import STEP_MODELS, StepBase
 from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import Code, DrawerError
@@ -60,6 +61,10 @@ class Step:
         Raises:
             asyncio.CancelledError: when the run is cancelled; `result` says so.
         """
+        if ctx.earlier is not None and (before := ctx.earlier.kept(self)) is not None:
+            copy_into(before, result)
+            ctx.scope[self.id] = ctx.earlier.entry(self.id)
+            return True
         result.started = time.time()
         try:
             if self._simple:
@@ -77,12 +82,13 @@ class Step:
             output = result.output
             if ctx.session.redactor:
                 ctx.session.redactor.step(result)
-        # Later steps work with the real output; what is recorded holds no secrets.
-        if result.error is None:
+            # Later steps work with the real output; what is recorded holds no secrets.
+            error = result.error
+            told = {} if error is None else {"error": error.to_dict()}
+            ctx.scope[self.id] = {"output": output, **told}
+        if error is None:
             result.status = "ok"
-            ctx.scope[self.id] = {"output": output}
             return True
-        ctx.scope[self.id] = {"output": output, "error": result.error.to_dict()}
         return self.goes_on
 
     async def _attempt(self, ctx: Context, result: StepResult) -> None:

@@ -12,6 +12,7 @@ from drawer_ipy.record import (
     STEP_STATUSES,
     LoopOutput,
     LoopRecord,
+    RunRecord,
     StepColumn,
 )
 from drawer_ipy.results.row import StepCell
@@ -71,6 +72,12 @@ class LoopSource:
     def __init__(self, loop: LoopRecord) -> None:
         self.loop = loop
         self._known: tuple[tuple[object, ...], Mapping[str, Getter]] | None = None
+
+    def follow(self, run: RunRecord) -> None:
+        """Show what `run`, another press, did with the same loop."""
+        for step in run.steps:
+            if step.id == self.loop.path[0] and isinstance(step.output, LoopOutput):
+                self.loop, self._known = step.output.record, None
 
     @property
     def steps_known(self) -> tuple[str, ...]:

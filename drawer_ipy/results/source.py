@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record import (
     STATE_NAMES,
+    RunRecord,
     StepResult,
 )
 from drawer_ipy.results.row import StepCell
@@ -31,6 +32,9 @@ class Source(Protocol):
         """Ids of the steps that can be asked for as columns."""
 
     def __len__(self) -> int: ...
+    def follow(self, run: RunRecord) -> None:
+        """Show what `run`, another press of the same drawer, did."""
+
     def state(self, index: int) -> int:
         """The row's state, one of the record's numbers."""
 

@@ -28,6 +28,10 @@ class StepSource:
     def __init__(self, run: RunRecord) -> None:
         self.run = run
 
+    def follow(self, run: RunRecord) -> None:
+        """Show `run`, another press of the same drawer."""
+        self.run = run
+
     @property
     def steps_known(self) -> tuple[str, ...]:
         return ()

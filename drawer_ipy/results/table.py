@@ -15,6 +15,7 @@ from drawer_ipy.results.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.loop_source import LoopSource
 from drawer_ipy.results.ordering import in_order, same
+from drawer_ipy.results.origin import Origin, Wanted
 from drawer_ipy.results.row import Row
 from drawer_ipy.results.source import RESERVED, Getter, Source
 from drawer_ipy.results.step_source import StepSource
@@ -42,31 +43,33 @@ class Results(Exports):
     and ``error`` can always be asked for and are shown when not all rows are ok.
 
     Args:
-        run: the record of the run.
+        run: the record of the run, or what tables of it share.
         loop: the loop whose items are the rows; ``None`` for one row a step.
     """
 
-    __slots__ = ("_chosen", "_rows", "_source", "run")
+    __slots__ = ("_chosen", "_origin", "_rows", "_source")
 
-    def __init__(self, run: RunRecord, loop: LoopRecord | None = None) -> None:
-        self.run = run
-        """The full record of the run; ``.run.to_dict()`` is fit for JSON."""
-        self._source: Source = StepSource(run) if loop is None else LoopSource(loop)
+    def __init__(self, run: RunRecord | Origin, loop: LoopRecord | None = None) -> None:
+        self._origin = run if isinstance(run, Origin) else Origin(run)
+        self._source: Source = self._origin.source(loop)
         self._rows: range | array[int] | None = None  # None: all rows there are
         self._chosen: tuple[str, ...] | None = None  # None: the columns of the layout
 
     @classmethod
-    def of(cls, run: RunRecord) -> Results:
+    def of(cls, run: RunRecord | Origin) -> Results:
         """The table of the run's last top-level ``for_each``, else of its steps."""
-        for step in reversed(run.steps):
-            if isinstance(step.output, LoopOutput):
-                return cls(run, step.output.record)
-        return cls(run)
+        origin = run if isinstance(run, Origin) else Origin(run)
+        return cls(origin, origin.last_loop())
 
     def _view(self, rows: range | array[int] | None, chosen: tuple[str, ...] | None) -> Results:
         view = object.__new__(type(self))
-        view.run, view._source, view._rows, view._chosen = self.run, self._source, rows, chosen
+        view._origin, view._source, view._rows, view._chosen = self._origin, self._source, rows, chosen
         return view
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle holds what the tables show, and nothing of what can press the run again."""
+        loop = self._source.loop if isinstance(self._source, LoopSource) else None
+        return _unpickled, (type(self), self.run, loop, self._rows, self._chosen)
 
     @property
     def _index(self) -> range | array[int]:
@@ -253,6 +256,11 @@ class Results(Exports):
     # The run
 
     @property
+    def run(self) -> RunRecord:
+        """The full record of the run; ``.run.to_dict()`` is fit for JSON."""
+        return self._origin.run
+
+    @property
     def status(self) -> str:
         """The run's status: ``running``, ``ok``, ``failed`` or ``cancelled``."""
         return self.run.status
@@ -271,7 +279,7 @@ class Results(Exports):
         for step in self.run.steps:
             if step.id == step_id:
                 if isinstance(step.output, LoopOutput):
-                    return Results(self.run, step.output.record)
+                    return Results(self._origin, step.output.record)
                 raise UsageError(
                     f"step {step_id!r} looped over nothing, so there is no table of it",
                     remediation=f"its output is results.run.step({step_id!r}).output",
@@ -282,6 +290,64 @@ class Results(Exports):
             f"no step {step_id!r} in this run" + (f"; {near}" if near else ""),
             remediation=f"steps that ran: {', '.join(ids) or 'none'}",
         )
+
+    # Pressing again
+
+    def retry(self, *, dependents: bool = False, quiet: bool = False) -> Results:
+        """Press again what did not end ok: rows that failed, were cancelled or skipped, and steps likewise.
+
+        What ended ok is kept as it is. Rows that end ok now take their places, here and in every other
+        table of this run; :meth:`explain` tells of the earlier presses. Of a part of the table, such as
+        ``results.failed[:10]``, only these rows are pressed again. Definition, inputs and options are
+        those of the first press; buttons are looked up again, so that a function mended since is used.
+        Within an item, nested steps that ended ok are kept up to the first that is pressed again. An
+        interrupt keeps what had ended, and what was not reached stays as it was. Nothing happens when all
+        is ok.
+
+        Args:
+            dependents: also press later steps again that ended ok but used what has changed since.
+            quiet: show no progress.
+
+        Returns:
+            This table.
+
+        Raises:
+            UsageError: the run was not pressed in this process, or still goes on.
+            DefinitionError: what the drawer needs is not there any more; nothing has run.
+        """
+        wanted = self._wanted(dependents, quiet)
+        if wanted is not None:
+            self._origin.press(wanted)
+            self._follow()
+        return self
+
+    async def aretry(self, *, dependents: bool = False, quiet: bool = False) -> Results:
+        """The twin of :meth:`retry` for code that awaits: it presses on the current event loop.
+
+        Raises:
+            asyncio.CancelledError: when the caller is cancelled; what had ended is in the table.
+            DrawerError: as :meth:`retry`.
+        """
+        wanted = self._wanted(dependents, quiet)
+        if wanted is not None:
+            try:
+                await self._origin.apress(wanted)
+            finally:
+                self._follow()
+        return self
+
+    def _wanted(self, dependents: bool, quiet: bool) -> Wanted | None:
+        """What is to be pressed again, ``None`` for nothing."""
+        if self._rows is None or not isinstance(self._source, LoopSource):
+            return Wanted(None, dependents, quiet) if dependents or self._origin.unfinished() else None
+        states = self._source.loop.states
+        rows = frozenset(index for index in self._rows if states[index] != OK)
+        return Wanted({self._source.loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
+
+    def _follow(self) -> None:
+        """A run that never came to its loop had a table of steps; now it has one of items."""
+        if self._rows is None and isinstance(self._source, StepSource):
+            self._source = self._origin.source(self._origin.last_loop())
 
     def timeline(self, *, width: int = 800) -> Picture:
         """What ran when, in the whole run: a picture that shows itself; ``.svg`` and ``.save(path)``.
@@ -312,6 +378,16 @@ class Results(Exports):
         makers = {"text/plain": self.__repr__, "text/html": self._repr_html_}
         wanted = [mime for mime in makers if (not include or mime in include) and mime not in (exclude or ())]
         return {mime: makers[mime]() for mime in wanted}
+
+
+def _unpickled(
+    cls: type[Results],
+    run: RunRecord,
+    loop: LoopRecord | None,
+    rows: range | array[int] | None,
+    chosen: tuple[str, ...] | None,
+) -> Results:
+    return cls(run, loop)._view(rows, chosen)
 
 
 def _asked(function: Callable[[Row], Any], row: Row) -> Any:

@@ -23,6 +23,7 @@ class BatchStep(ForEachStep):
         if not self._given or self._size < 1:
             fail_bare(result, "`over` and a `size` from 1 up")
             return
+        self.take_up(ctx, result)
         items = resolve_list(self._over, "over", ctx, result)
         if items is None:
             return

@@ -8,7 +8,9 @@ from typing import Any
 
 from drawer_ipy.definition import models
 from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
 from drawer_ipy.engine.events import ItemFinished, ItemStarted, LoopFinished, LoopStarted
+from drawer_ipy.engine.graph import dependencies
 from drawer_ipy.engine.limits import Rate
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.pool import BoundedMap
@@ -20,6 +22,7 @@ from drawer_ipy.record import (
     FAILED,
     OK,
     RUNNING,
+    SKIPPED,
     Hidden,
     LoopOutput,
     LoopRecord,
@@ -43,32 +46,54 @@ class ForEachStep(Step):
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Loop over the list that ``over`` names."""
+        self.take_up(ctx, result)
         items = resolve_list(self._over, "over", ctx, result)
         if items is None:
             return
         await self.loop(items, ctx, result)
 
+    def take_up(self, ctx: Context, result: StepResult) -> PastLoop | None:
+        """What an earlier press left; it is in `result` from here on, should this one not get far."""
+        past = None if ctx.earlier is None else ctx.earlier.loop(self.id)
+        if past is not None:
+            result.output = past.output
+        return past
+
     async def loop(self, items: Sequence[Any], ctx: Context, result: StepResult) -> None:
         """Loop over `items`; the record is `result`'s output from the start."""
         redactor = ctx.session.redactor
+        if isinstance(items, list):
+            items = items.copy()  # the caller's list may change while the loop runs, and after it
         shown = redactor.value(list(items)) if redactor else items
         record = LoopRecord((*ctx.path, self.id), self._as, shown, self._ids, self._width)
         hidden = Hidden(items)
+        past = self.take_up(ctx, result)
+        indices: Sequence[int] = range(len(items))
+        if past is not None:
+            indices = carry_over(record, past.output.record, past.only)
+            hidden.outputs |= past.output.hidden.outputs if past.output.hidden is not None else {}
         result.output = LoopOutput(record, hidden)
         listeners = ctx.session.listeners
         listeners.emit(LoopStarted(record))
         rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
-        body = _Body(record, hidden, self._steps, self._as, ctx, rate)
+        body = _Body(record, hidden, self._steps, self._as, ctx, rate, past)
+        most = tolerated(self._tolerated, items)
+        left = None if most is None else max(0, most - record.counts[FAILED])
         try:
-            complete = await BoundedMap(
-                len(items), self._width, body, tolerated(self._tolerated, items)
-            ).run()
+            complete = await BoundedMap(indices, self._width, body, left).run()
         finally:
             record.close()
             listeners.emit(LoopFinished(record))
-        if not complete:
+        if not complete or (most is not None and record.counts[FAILED] > most):
             result.status = "failed"
             result.error = failure_of(record)
+        elif unfinished := record.counts[CANCELLED] + record.counts[SKIPPED]:
+            # Only some of the items of an earlier press were to be pressed again.
+            result.fail(
+                Code.CANCELLED,
+                f"{unfinished} of {len(record)} items have not run to their end",
+                "retry() of the whole table presses them",
+            )
 
 
 class _Body:
@@ -82,7 +107,11 @@ class _Body:
         name: str,
         ctx: Context,
         rate: Rate | None,
+        past: PastLoop | None,
     ) -> None:
+        self._past = past
+        # Only another press asks what refers to what within an item.
+        self._needs = {} if past is None else dependencies(steps)
         self._items = hidden.items
         self._hidden = hidden.outputs
         self._rate = rate
@@ -98,6 +127,7 @@ class _Body:
         record, outer = self._record, self._ctx
         if self._rate is not None:
             await self._rate.wait()  # the item is still waiting; cancelled here, it never started
+        earlier = None if self._past is None else self._earlier(self._past, index)
         record.move(index, RUNNING)
         if self._tell_start:
             outer.session.listeners.emit(ItemStarted(record, index))
@@ -109,6 +139,7 @@ class _Body:
             record,
             index,
             outer.depth,
+            earlier,
         )
         state = CANCELLED
         try:
@@ -119,6 +150,13 @@ class _Body:
                 outer.session.listeners.emit(ItemFinished(record, index))
         return state == OK
 
+    def _earlier(self, past: PastLoop, index: int) -> EarlierItem | None:
+        """What an earlier press did with the item; the record forgets it, to be written anew."""
+        same = index in self._record.before
+        self._record.clear(index)
+        hiding = bool(self._ctx.session.redactor)
+        return EarlierItem(past.output, index, self._needs, hiding) if same else None
+
     async def _steps(self, index: int, ctx: Context) -> bool:
         for step, column in self._pairs:
             result = StepResult(step.id)
@@ -126,8 +164,8 @@ class _Body:
                 goes_on = await step.press(ctx, result)
             finally:
                 column.put(index, result)
-            if ctx.session.redactor and (output := ctx.scope[step.id]["output"]) is not result.output:
-                self._hidden[index, step.id] = output
+                if ctx.session.redactor and (output := ctx.scope[step.id]["output"]) is not result.output:
+                    self._hidden[index, step.id] = output
             if not goes_on:
                 return False
         return True
