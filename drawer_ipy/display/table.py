@@ -25,11 +25,14 @@ STYLE = """<style>
 border:0;border-bottom:1px solid var(--jp-border-color2,var(--vscode-panel-border,rgba(128,128,128,.35)))}
 .dry.dry table th{font-weight:600}
 .dry.dry table td.r,.dry.dry table th.r{text-align:right}
-.dry .k,.dry .d{color:var(--jp-content-font-color3,var(--vscode-descriptionForeground,#888));font-weight:400}
-.dry .ok{color:var(--jp-success-color1,var(--vscode-testing-iconPassed,#2e7d32))}
-.dry .bad,.dry .dry-bad{color:var(--jp-error-color1,var(--vscode-errorForeground,#c62828))}
-.dry .off{color:var(--jp-warn-color1,var(--vscode-editorWarning-foreground,#b26a00))}
-.dry-note{color:var(--jp-content-font-color3,var(--vscode-descriptionForeground,#888));margin:2px 0}
+.dry{--ok:var(--jp-success-color1,var(--vscode-testing-iconPassed,#2e7d32));
+--bad:var(--jp-error-color1,var(--vscode-errorForeground,#c62828));
+--off:var(--jp-warn-color1,var(--vscode-editorWarning-foreground,#b26a00))}
+.dry .k,.dry .d,.dry-note{color:color-mix(in srgb,currentColor 65%,transparent);font-weight:400}
+.dry .ok{color:color-mix(in srgb,var(--ok) 70%,currentColor)}
+.dry .bad,.dry .dry-bad{color:color-mix(in srgb,var(--bad) 70%,currentColor)}
+.dry .off{color:color-mix(in srgb,var(--off) 60%,currentColor)}
+.dry-note{margin:2px 0}
 .dry-errors{margin-top:6px}.dry-errors summary{cursor:pointer}
 .dry-errors pre{margin:4px 0 4px 16px;max-height:16em;overflow:auto;white-space:pre-wrap}
 .dry-errors details>div{margin-left:16px}

@@ -6,32 +6,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from browser_cells import LONG, SETUP, SHORT
 from browser_rig import BrowserNotebook, Opener
-
-# Items from 20 on would take a minute each.
-SETUP = """\
-import asyncio
-%load_ext drawer_ipy
-
-async def tens(n: int) -> int:
-    await asyncio.sleep(0.1 if n < 20 else 60)
-    return n * 10
-"""
-
-RUN = """\
-%%drawer pages --out pages n={range(COUNT)}
-steps:
-  - id: each
-    kind: for_each
-    over: ${inputs.n}
-    as: n
-    parallelism: 4
-    steps:
-      - {id: tens, button: tens, args: {n: "${n}"}}
-"""
-
-SHORT, LONG, COUNTS = 1, 2, 3
-CELLS = [SETUP, RUN.replace("COUNT", "20"), RUN.replace("COUNT", "40"), "print(pages.counts)"]
 
 # What the bar said, each time it said something new, and what stood left of its cell at that moment.
 WATCH_THE_BAR = """() => {
@@ -48,20 +24,20 @@ WATCH_THE_BAR = """() => {
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook: Opener, front: str) -> BrowserNotebook:
-    return open_notebook(CELLS, front)
+    return open_notebook([SETUP, SHORT, LONG, "print(pages.counts)"], front)
 
 
 def test_progress_is_seen_while_the_cell_is_busy_and_then_the_table(notebook: BrowserNotebook) -> None:
     notebook.page.evaluate(WATCH_THE_BAR)
-    notebook.run(SHORT)
+    notebook.run(1)
     seen = notebook.page.evaluate("window.seen")
     numbers = [int(now) for now, _ in seen]
     assert len(numbers) >= 3
     assert numbers == sorted(numbers)
     assert {prompt for _, prompt in seen} == {"[*]:"}
-    assert notebook.table(SHORT).get_by_role("row").count() == 21
-    assert not notebook.bar(SHORT).is_visible()
-    assert not notebook.cancel_button(SHORT).is_visible()
+    assert notebook.table(1).get_by_role("row").count() == 21
+    assert not notebook.bar(1).is_visible()
+    assert not notebook.cancel_button(1).is_visible()
 
 
 def seconds(*actions: Callable[[], object]) -> float:
@@ -73,23 +49,28 @@ def seconds(*actions: Callable[[], object]) -> float:
 
 
 def click_cancel(notebook: BrowserNotebook) -> None:
-    notebook.cancel_button(LONG).click()
+    notebook.cancel_button(2).click()
+
+
+def press_cancel(notebook: BrowserNotebook) -> None:
+    notebook.cancel_button(2).focus()
+    notebook.page.keyboard.press("Enter")
 
 
 def interrupt(notebook: BrowserNotebook) -> None:
     notebook.toolbar("Interrupt the kernel").click()
 
 
-@pytest.mark.parametrize("stop", [click_cancel, interrupt])
+@pytest.mark.parametrize("stop", [click_cancel, press_cancel, interrupt])
 def test_a_run_is_stopped_within_a_second_and_what_has_ended_is_kept(
     notebook: BrowserNotebook, stop: Callable[[BrowserNotebook], None]
 ) -> None:
-    notebook.start(LONG)
-    notebook.wait_done(LONG, 20)
-    took = seconds(lambda: stop(notebook), notebook.table(LONG).wait_for)
+    notebook.start(2)
+    notebook.wait_done(2, 20)
+    took = seconds(lambda: stop(notebook), notebook.table(2).wait_for)
     # On a busy machine a second is not enough for anything; then it is compared with the least a cell takes.
-    least = seconds(lambda: notebook.run(COUNTS))
+    least = seconds(lambda: notebook.run(3))
     assert took < max(1.0, 4 * least), (took, least)
-    assert "20 ok · 4 cancelled · 16 skipped" in notebook.output(LONG).inner_text()
-    told = "{'ok': 20, 'failed': 0, 'cancelled': 4, 'skipped': 16}"
-    assert told in notebook.output(COUNTS).inner_text()
+    assert "19 ok · 1 failed · 4 cancelled · 16 skipped" in notebook.output(2).inner_text()
+    told = "{'ok': 19, 'failed': 1, 'cancelled': 4, 'skipped': 16}"
+    assert told in notebook.output(3).inner_text()

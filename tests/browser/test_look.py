@@ -1,0 +1,145 @@
+"""The live view beside other things: themes, narrow windows, a second view, a page that is loaded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browser_cells import LONG, SETUP
+from browser_rig import BrowserNotebook, Opener
+from playwright.sync_api import Locator
+
+LEAST_CONTRAST = 4.5
+"""What WCAG asks of text of this size."""
+
+# The text in an element whose contrast to what is behind it is least: [contrast, text]. What is disabled, or
+# stands for nothing, may be fainter.
+CONTRAST = """root => {
+    const parse = colour => {
+        const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+        const most = colour.startsWith('color(') ? 255 : 1;
+        return [r * most, g * most, b * most, a];
+    };
+    const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
+    const luminance = ([r, g, b]) => {
+        const linear = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+        return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    };
+    const behind = el => {
+        const own = parse(getComputedStyle(el).backgroundColor);
+        if (own[3] === 1) return own;
+        return over(own, el.parentElement ? behind(el.parentElement) : [255, 255, 255]);
+    };
+    let least = [99, ''];
+    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    for (let node; (node = walk.nextNode());) {
+        const el = node.parentElement;
+        if (!node.data.trim() || !el.checkVisibility() || el.closest(':disabled, [data-none=yes]')) continue;
+        const paper = behind(el);
+        const [a, b] = [luminance(over(parse(getComputedStyle(el).color), paper)), luminance(paper)];
+        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (contrast < least[0]) least = [contrast, node.data.trim()];
+    }
+    return least;
+}"""
+
+# Elements whose inner parts are wider than they are; the texts of errors end in an ellipsis, which is meant.
+TOO_WIDE = """view => [view, ...view.querySelectorAll('*')]
+    .filter(el => el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).display !== 'inline')
+    .map(el => el.className)
+    .filter(name => name !== 'dv-why' && name !== 'dv-spoken')"""
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook: Opener) -> BrowserNotebook:
+    return open_notebook([SETUP, LONG])
+
+
+@pytest.fixture
+def running(notebook: BrowserNotebook) -> Iterator[BrowserNotebook]:
+    """The notebook with its cell 1 at a halt: 20 items have ended, 4 run."""
+    notebook.start(1)
+    notebook.wait_done(1, 20)
+    yield notebook
+    notebook.command("notebook:interrupt-kernel")
+    notebook.wait_idle()
+    notebook.page.set_viewport_size({"width": 1100, "height": 800})
+
+
+def view_of(notebook: BrowserNotebook) -> Locator:
+    return notebook.output(1).get_by_role("group", name="run of drawer pages")
+
+
+def set_theme(notebook: BrowserNotebook, theme: str) -> None:
+    notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+    changed = "theme => document.body.dataset.jpThemeName === theme"
+    notebook.page.wait_for_function(changed, arg=f"JupyterLab {theme}")
+    notebook.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+
+def assert_readable(shown: Locator) -> None:
+    contrast, text = shown.evaluate(CONTRAST)
+    assert contrast >= LEAST_CONTRAST, text
+
+
+@pytest.mark.parametrize("theme", ["Dark", "Light", "Dark High Contrast"])
+def test_every_text_can_be_read_in_every_theme(running: BrowserNotebook, theme: str) -> None:
+    set_theme(running, theme)
+    known_as = "dark" if theme.startswith("Dark") else "light"
+    running.output(1).locator(f'[data-theme="{known_as}"]').wait_for()
+    assert_readable(running.output(1))
+    running.cancel_button(1).click()
+    running.table(1).wait_for()
+    running.output(1).get_by_text("1 × FUNCTION_ERROR").click()
+    running.output(1).get_by_text("Traceback").wait_for()
+    assert_readable(running.output(1))
+    set_theme(running, "Light")
+
+
+def test_the_picture_is_drawn_anew_in_the_colours_of_the_theme(running: BrowserNotebook) -> None:
+    colour = "view => [...view.querySelector('canvas').getContext('2d').getImageData(4, 4, 1, 1).data]"
+    light = view_of(running).evaluate(colour)
+    set_theme(running, "Dark")
+    running.wait(lambda: view_of(running).evaluate(colour) != light, "the first item has another colour")
+    set_theme(running, "Light")
+    running.wait(lambda: view_of(running).evaluate(colour) == light, "it has its first colour again")
+
+
+@pytest.mark.parametrize("width", [1100, 600])
+def test_nothing_is_cut_off_in_a_narrow_window(running: BrowserNotebook, width: int) -> None:
+    running.page.set_viewport_size({"width": width, "height": 800})
+    running.wait(lambda: not view_of(running).evaluate(TOO_WIDE), "everything is as wide as its place")
+    assert running.cancel_button(1).is_visible()
+
+
+def test_a_cell_of_the_picture_tells_its_item_and_error(running: BrowserNotebook) -> None:
+    view = view_of(running)
+    view.get_by_role("button", name="item 7").click()
+    tip = view.get_by_role("tooltip")
+    tip.get_by_text("seven is refused").wait_for()
+    assert "item 7" in tip.inner_text()
+    view.get_by_role("slider").press("Home")
+    tip.get_by_text("item 0 · ok").wait_for()
+    view.get_by_role("slider").press("f")
+    tip.get_by_text("seven is refused").wait_for()
+
+
+def test_a_second_view_shows_the_same_and_can_cancel(running: BrowserNotebook) -> None:
+    running.command("notebook:create-output-view")
+    second = running.page.locator(".jp-LinkedOutputView").get_by_role("group", name="run of drawer pages")
+    second.get_by_text("19 ok").wait_for()
+    assert second.get_by_role("progressbar").get_attribute("aria-valuenow") == "20"
+    second.get_by_role("button", name="Cancel").click()
+    running.table(1).wait_for()
+    running.command("application:close")
+
+
+def test_a_page_that_is_loaded_again_finds_the_whole_run_and_can_cancel_it(running: BrowserNotebook) -> None:
+    running.save()
+    running.page.reload()
+    view = view_of(running)
+    view.get_by_text("19 ok").wait_for()
+    view.get_by_text("seven is refused").wait_for()
+    assert running.done(1) == 20
+    running.cancel_button(1).click()
+    running.wait_idle()
