@@ -66,10 +66,6 @@ def running(notebook: BrowserNotebook) -> Iterator[BrowserNotebook]:
     notebook.page.set_viewport_size({"width": 1100, "height": 800})
 
 
-def view_of(notebook: BrowserNotebook) -> Locator:
-    return notebook.output(1).get_by_role("group", name="run of drawer pages")
-
-
 def set_theme(notebook: BrowserNotebook, theme: str) -> None:
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
     changed = "theme => document.body.dataset.jpThemeName === theme"
@@ -98,22 +94,22 @@ def test_every_text_can_be_read_in_every_theme(running: BrowserNotebook, theme: 
 
 def test_the_picture_is_drawn_anew_in_the_colours_of_the_theme(running: BrowserNotebook) -> None:
     colour = "view => [...view.querySelector('canvas').getContext('2d').getImageData(4, 4, 1, 1).data]"
-    light = view_of(running).evaluate(colour)
+    light = running.view(1).evaluate(colour)
     set_theme(running, "Dark")
-    running.wait(lambda: view_of(running).evaluate(colour) != light, "the first item has another colour")
+    running.wait(lambda: running.view(1).evaluate(colour) != light, "the first item has another colour")
     set_theme(running, "Light")
-    running.wait(lambda: view_of(running).evaluate(colour) == light, "it has its first colour again")
+    running.wait(lambda: running.view(1).evaluate(colour) == light, "it has its first colour again")
 
 
 @pytest.mark.parametrize("width", [1100, 600])
 def test_nothing_is_cut_off_in_a_narrow_window(running: BrowserNotebook, width: int) -> None:
     running.page.set_viewport_size({"width": width, "height": 800})
-    running.wait(lambda: not view_of(running).evaluate(TOO_WIDE), "everything is as wide as its place")
+    running.wait(lambda: not running.view(1).evaluate(TOO_WIDE), "everything is as wide as its place")
     assert running.cancel_button(1).is_visible()
 
 
 def test_a_cell_of_the_picture_tells_its_item_and_error(running: BrowserNotebook) -> None:
-    view = view_of(running)
+    view = running.view(1)
     view.get_by_role("button", name="item 7").click()
     tip = view.get_by_role("tooltip")
     tip.get_by_text("seven is refused").wait_for()
@@ -137,7 +133,7 @@ def test_a_second_view_shows_the_same_and_can_cancel(running: BrowserNotebook) -
 def test_a_page_that_is_loaded_again_finds_the_whole_run_and_can_cancel_it(running: BrowserNotebook) -> None:
     running.save()
     running.page.reload()
-    view = view_of(running)
+    view = running.view(1)
     view.get_by_text("19 ok").wait_for()
     view.get_by_text("seven is refused").wait_for()
     assert running.done(1) == 20

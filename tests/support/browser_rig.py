@@ -167,13 +167,17 @@ class BrowserNotebook:
 
     # Our view
 
+    def view(self, index: int) -> Locator:
+        """The live view, which is there while the run goes on."""
+        return self.output(index).get_by_role("group", name="run of drawer")
+
     def bar(self, index: int) -> Locator:
-        """The progress bar of a live view."""
-        return self.output(index).get_by_role("progressbar").first
+        """The progress bar of the live view."""
+        return self.view(index).get_by_role("progressbar")
 
     def cancel_button(self, index: int) -> Locator:
-        """The Cancel button of a live view."""
-        return self.output(index).get_by_role("button", name="Cancel")
+        """The Cancel button of the live view."""
+        return self.view(index).get_by_role("button", name="Cancel")
 
     def table(self, index: int) -> Locator:
         """The table that takes the live view's place when the run has ended."""
