@@ -33,7 +33,7 @@ class DryRun:
             lines.append(f"  input {name} = {'[redacted]' if name in secret else _short(value)}")
         lines += self._steps(drawer.steps, 1)
         lines += [f"  warning: {problem}" for problem in self._job.warnings]
-        return "\n".join(lines)
+        return self._job.run.redactor().text("\n".join(lines))
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"

@@ -10,7 +10,9 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy.buttons.script import ScriptButton
+from drawer_ipy.dry_run import DryRun
 from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
+from drawer_ipy.pressing import Job
 from drawer_ipy.workspace import RESERVED, Workspace, checked_name, find_roots, slug, within
 
 
@@ -325,5 +327,9 @@ def test_batteries_reach_scripts_and_expressions_and_are_shown_nowhere(
     assert run.step("a").stdout.startswith("same\n"), "the script got the real value"
     assert run.step("n").output == len(secret)
     assert run.step("b").error.message == "it was [redacted]"
+    job = Job.prepare({"steps": [button_step("a", "same", k="${inputs.x}")]}, {"x": f"<{secret}>"})
+    dry = DryRun(job, {"x": f"<{secret}>"})
+    assert "input x = <[redacted]>" in repr(dry)
     shown = [repr(results), results._repr_html_(), str(run.error), json.dumps(run.to_dict()), repr(run)]
+    shown += [repr(dry), dry._repr_html_()]
     assert all(secret not in text and "k3y%2Fwith" not in text for text in shown)

@@ -17,6 +17,7 @@ from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Plan
+from drawer_ipy.engine.secrets import Redactor, secrets_of
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.record import CANCELLED_ERROR, RunRecord
 
@@ -86,6 +87,10 @@ class Run:
             self._cancelled = True
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._cancel_body)
+
+    def redactor(self) -> Redactor:
+        """What hides the secrets that it was given: inputs declared so, and batteries."""
+        return Redactor([*secrets_of(self.plan.inputs, self._inputs), *self._batteries.values()])
 
     @property
     def ending(self) -> bool:
