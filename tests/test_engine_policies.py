@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from engine_rig import Meter
 
 from drawer_ipy import press
 from drawer_ipy.definition.models import Policy
@@ -135,58 +134,3 @@ def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
     assert min(delays) < 0.3 < 0.7 < max(delays) <= 1.0
     assert policy.delay(1, retry_after=7) == 7
     assert not policy.covers(ErrorInfo("RESOLVE_ERROR", ""))
-
-
-def each(n: int, width: int, **more: Any) -> dict[str, Any]:
-    step = {"id": "w", "button": "work", **more}
-    return {"id": f"e{n}", "kind": "for_each", "over": list(range(n)), "parallelism": width, "steps": [step]}
-
-
-def test_concurrency_caps_loops_within_loops() -> None:
-    meter = Meter()
-
-    async def work() -> None:
-        await meter.during(None, 0.01)
-
-    inner = each(6, 6)
-    outer = {"id": "o", "kind": "for_each", "over": [1, 2, 3], "parallelism": 3, "steps": [inner]}
-    assert run([outer], buttons={"work": work}, concurrency=4)["status"] == "ok"
-    assert meter.most == 4
-    assert len(meter.begun) == 18
-
-
-def test_a_queue_is_shared_by_buttons_and_kept_apart_by_key() -> None:
-    from drawer_ipy.buttons import as_button
-    from drawer_ipy.definition.models import Queue
-    from drawer_ipy.pressing import Job, Surroundings
-
-    meters = {"a": Meter(), "b": Meter()}
-
-    async def work(host: str) -> None:
-        await meters[host].during(None, 0.01)
-
-    button = as_button(work, "work")
-    button.queue = Queue(name="hosts", concurrency=2, key="host")
-    steps = [
-        {"id": "e", "kind": "for_each", "over": ["a", "b"] * 6, "as": "h", "parallelism": 12,
-         "steps": [{"id": "w", "button": "work", "args": {"host": "${h}"}}]}
-    ]  # fmt: skip
-    job = Job.prepare({"steps": steps}, None, None, Surroundings({"work": button}))
-    asyncio.run(job.run.execute())
-    assert job.results.run.status == "ok"
-    assert {name: meter.most for name, meter in meters.items()} == {"a": 2, "b": 2}
-
-
-@pytest.mark.parametrize("where", ["loop", "step"])
-def test_a_rate_spaces_starts_evenly(where: str) -> None:
-    starts: list[float] = []
-
-    async def work() -> None:
-        starts.append(time.perf_counter())
-
-    step = each(6, 6, **({"rate": "20/s"} if where == "step" else {}))
-    if where == "loop":
-        step["rate"] = "20/s"
-    assert run([step], buttons={"work": work})["status"] == "ok"
-    assert len(starts) == 6
-    assert starts[-1] - starts[0] > 0.22  # five gaps of 0.05 s

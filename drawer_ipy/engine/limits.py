@@ -24,7 +24,7 @@ _PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}", re.ASCII)
 
 
 class Rate:
-    """Starts spaced evenly (GCRA without a burst): no start comes sooner than a gap after the last.
+    """Starts spaced evenly (GCRA without a burst).
 
     Args:
         text: starts per time, ``"5/s"`` or ``"100/min"``.
@@ -34,28 +34,40 @@ class Rate:
     """
 
     def __init__(self, text: str) -> None:
-        self._gap = 1.0 / parse_rate(text)
-        self._turn = 0.0
-        self._start = 0.0
+        gap = 1.0 / parse_rate(text)
+        self._turns = _Line(gap)
+        self._starts = _Line(gap)
 
     async def wait(self) -> None:
         """Return when it is this caller's turn to start; turns come in the order they were asked for."""
-        now = asyncio.get_running_loop().time()
-        turn = max(now, self._turn)
-        self._turn = turn + self._gap
-        if turn > now:
-            await asyncio.sleep(turn - now)
+        await self._turns.pass_through()
 
     async def start(self) -> None:
         """Return when the start may happen, for one whose turn came and who then waited for a slot.
 
         Several may have waited for slots together; they are spaced again.
         """
-        now = asyncio.get_running_loop().time()
-        start = max(now, self._start)
-        self._start = start + self._gap
-        if start > now:
-            await asyncio.sleep(start - now)
+        await self._starts.pass_through()
+
+
+class _Line:
+    """People in a line, let through one by one, `gap` seconds apart."""
+
+    def __init__(self, gap: float) -> None:
+        self._gap = gap
+        self._due = 0.0
+        self._first = asyncio.Lock()  # only the first in line waits for the clock; the lock is fair
+
+    async def pass_through(self) -> None:
+        clock = asyncio.get_running_loop().time
+        async with self._first:
+            now = clock()
+            turn = max(self._due, now)
+            if turn > now:
+                await asyncio.sleep(turn - now)
+            # An event loop wakes late. Up to half a gap is made up for, so that the average holds; more is
+            # not, so that what was held up together does not go off together.
+            self._due = max(turn, clock() - self._gap / 2) + self._gap
 
 
 class Limits:

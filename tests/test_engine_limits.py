@@ -1,0 +1,335 @@
+"""Limits across a whole run: ``--concurrency``, queues and rates."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from engine_rig import Meter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drawer_ipy import press
+from drawer_ipy.buttons import as_button
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.definition import Drawer, load_drawer
+from drawer_ipy.definition.models import Queue
+from drawer_ipy.engine.limits import Limits, Rate
+from drawer_ipy.pressing import Job, Options, Surroundings
+from drawer_ipy.record import RunRecord
+
+Step = dict[str, Any]
+
+
+class Work:
+    """A button that counts how many of its presses run at once, and notes when each began."""
+
+    def __init__(self, ticks: int = 4) -> None:
+        self.meter = Meter()
+        self.seconds = ticks * 0.001
+        self.starts: list[float] = []
+
+    async def __call__(self, x: Any = None, host: str = "") -> Any:
+        self.starts.append(time.perf_counter())
+        await self.meter.during(x, self.seconds)
+        return x
+
+    def button(self, name: str, **limits: Any) -> Button:
+        made = as_button(self.__call__, name)
+        made.queue, made.rate = limits.get("queue"), limits.get("rate")
+        return made
+
+
+def run(
+    *steps: Step,
+    buttons: Mapping[str, Button],
+    drawers: Mapping[str, Sequence[Step]] | None = None,
+    **options: Any,
+) -> RunRecord:
+    children: dict[str, Drawer] = {
+        name: load_drawer({"inputs": ["x"], "steps": list(inner)}, name=name).drawer
+        for name, inner in (drawers or {}).items()
+    }
+    around = Surroundings(buttons, drawers=children)
+    job = Job.prepare({"name": "t", "steps": list(steps)}, None, Options(**options), around)
+    record = asyncio.run(job.run.execute())
+    assert record.status == "ok", record.error
+    return record
+
+
+def each(name: str, n: int, *steps: Step, width: int | None = None, **more: Any) -> Step:
+    return {"id": name, "kind": "for_each", "over": list(range(n)), "as": name,
+            "parallelism": n if width is None else width, "steps": list(steps), **more}  # fmt: skip
+
+
+def button(name: str = "work", **more: Any) -> Step:
+    return {"id": f"s-{name}", "button": name, **more}
+
+
+# --concurrency
+
+
+def test_loops_within_loops_multiply() -> None:
+    work = Work(ticks=20)
+    run(each("o", 3, each("i", 4, button())), buttons={"work": work.button("work")})
+    assert work.meter.most == 12
+    assert len(work.meter.begun) == 12
+
+
+shapes = st.recursive(
+    st.just("press"),
+    lambda inner: st.tuples(
+        st.sampled_from(["loop", "batch", "split", "drawer"]), st.integers(1, 4), st.integers(0, 4), inner
+    ),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shapes, st.integers(1, 5), st.sampled_from(["sequential", "parallel"]))
+def test_concurrency_caps_the_buttons_of_the_whole_run(shape: Any, cap: int, mode: str) -> None:
+    """Whatever is nested in whatever: never more than so many at once, and all of them run."""
+    work, drawers = Work(ticks=1), {}
+
+    def made(shape: Any, name: str) -> tuple[Step, int]:
+        if shape == "press":
+            return {"id": name, "button": "work"}, 1
+        kind, n, width, inner = shape
+        step, count = made(inner, f"{name}x")
+        if kind == "loop":
+            return each(name, n, step, width=width), n * count
+        if kind == "batch":
+            return {"id": name, "kind": "batch", "over": list(range(n)), "size": 1, "parallelism": width,
+                    "steps": [step]}, n * count  # fmt: skip
+        if kind == "split":
+            return {"id": name, "kind": "split", "branches": {f"b{i}": [step] for i in range(n)}}, n * count
+        drawers[name] = [step]
+        return {"id": name, "kind": "drawer", "drawer": name}, count
+
+    steps, counts = zip(*[made(shape, f"top{i}") for i in range(2)], strict=True)
+    run(*steps, buttons={"work": work.button("work")}, drawers=drawers, concurrency=cap, mode=mode)
+    assert work.meter.most <= cap
+    assert len(work.meter.begun) == sum(counts)
+
+
+def test_the_cap_is_reached() -> None:
+    work = Work(ticks=10)
+    run(each("o", 3, each("i", 6, button())), buttons={"work": work.button("work")}, concurrency=4)
+    assert work.meter.most == 4
+    assert len(work.meter.begun) == 18
+
+
+# Queues
+
+
+def test_a_queue_is_shared_by_steps_drawers_and_buttons_that_name_it() -> None:
+    one, two = Work(), Work()
+    two.meter = one.meter  # they count together
+    pool = Queue(name="db", concurrency=2)
+    buttons = {"one": one.button("one", queue=pool), "two": two.button("two", queue=pool)}
+    sub = {"id": "sub", "kind": "drawer", "drawer": "child"}
+    run(each("a", 6, button("one"), sub), each("b", 6, button("two")),
+        buttons=buttons, drawers={"child": [button("two")]}, mode="parallel")  # fmt: skip
+    assert one.meter.most == 2
+    assert len(one.meter.begun) == 18
+
+
+@pytest.mark.parametrize("key", ["host", " host ", "{{host}}", "{{ host }}:{{x}}"])
+def test_a_key_gives_each_value_a_pool_of_its_own(key: str) -> None:
+    works = {"a": Work(10), "b": Work(10)}
+
+    async def work(x: int, host: str) -> None:
+        await works[host](x)
+
+    made = as_button(work, "work")
+    made.queue = Queue(name="hosts", concurrency=2, key=key)
+    step = button(args={"x": "${h}", "host": "${['a', 'b'][h % 2]}"})
+    if "{{x}}" in key:
+        step["args"]["x"] = 0
+    run(each("h", 12, step), buttons={"work": made})
+    assert [w.meter.most for w in works.values()] == [2, 2]
+    assert [len(w.meter.begun) for w in works.values()] == [6, 6]
+
+
+def test_queues_without_a_name_are_each_buttons_own() -> None:
+    one, two = Work(20), Work(20)
+    both = Meter()
+    one.meter = two.meter = both
+    buttons = {
+        name: work.button(name, queue=Queue(concurrency=1)) for name, work in (("one", one), ("two", two))
+    }
+    run(each("a", 3, button("one")), each("b", 3, button("two")), buttons=buttons, mode="parallel")
+    assert both.most == 2  # one of each
+
+
+def test_a_queue_without_a_bound_holds_nothing_back() -> None:
+    work = Work(20)
+    run(each("a", 5, button()), buttons={"work": work.button("work", queue=Queue(name="free"))})
+    assert work.meter.most == 5
+
+
+def test_who_waits_for_a_queue_keeps_no_slot_of_the_run() -> None:
+    """Three wait for the one slot of the queue; with a cap of two the others must still get through."""
+    slow, quick = Work(60), Work(1)
+    buttons = {
+        "slow": slow.button("slow", queue=Queue(name="q", concurrency=1)),
+        "quick": quick.button("quick"),
+    }
+    run(
+        each("a", 3, button("slow")),
+        each("b", 8, button("quick")),
+        buttons=buttons,
+        concurrency=2,
+        mode="parallel",
+    )
+    assert slow.meter.most == 1
+    assert max(quick.starts) < max(slow.starts)  # all eight began before the last slow one
+
+
+# Rates
+
+
+def gaps(starts: Sequence[float]) -> list[float]:
+    return [later - before for before, later in pairwise(sorted(starts))]
+
+
+LEAST = 0.4  # of a gap: half of one, and what the clock and the machine take
+GAP = 0.03
+RATE = "2000/min"
+
+
+@pytest.mark.parametrize("where", ["button", "step", "loop"])
+def test_a_rate_spaces_starts_evenly(where: str) -> None:
+    work = Work(ticks=1)
+    step = button(**({"rate": RATE} if where == "step" else {}))
+    loop = each("a", 6, step, **({"rate": RATE} if where == "loop" else {}))
+    made = work.button("work", **({"rate": RATE} if where == "button" else {}))
+    run(loop, buttons={"work": made})
+    assert len(work.starts) == 6
+    assert min(gaps(work.starts)) > GAP * LEAST  # no burst
+    assert sum(gaps(work.starts)) > 4.4 * GAP
+
+
+def test_the_rate_of_a_button_is_shared_by_all_that_press_it() -> None:
+    work = Work(ticks=1)
+    sub = {"id": "sub", "kind": "drawer", "drawer": "child"}
+    run(each("a", 3, button()), each("b", 2, sub), button(), buttons={"work": work.button("work", rate=RATE)},
+        drawers={"child": [button()]}, mode="parallel")  # fmt: skip
+    assert len(work.starts) == 6
+    assert min(gaps(work.starts)) > GAP * LEAST
+
+
+def test_the_rate_of_a_step_is_its_own() -> None:
+    """Two steps of one id in two loops: each is held back, not one by the other."""
+    work = Work(ticks=1)
+    loops = [each(name, 4, button(rate=RATE, args={"x": name})) for name in "ab"]
+    run(*loops, buttons={"work": work.button("work")}, mode="parallel")
+    for name in "ab":
+        mine = [at for at, x in zip(work.starts, work.meter.begun, strict=True) if x == name]
+        assert len(mine) == 4
+        assert min(gaps(mine)) > GAP * LEAST
+    assert max(work.starts) - min(work.starts) < 7 * GAP + 1
+
+
+def test_the_rate_of_an_inner_loop_holds_over_all_its_rounds() -> None:
+    work = Work(ticks=1)
+    run(each("o", 3, each("i", 2, button(), rate=RATE)), buttons={"work": work.button("work")})
+    assert len(work.starts) == 6
+    assert min(gaps(work.starts)) > GAP * LEAST
+
+
+def test_who_waits_for_its_turn_keeps_no_slot_of_the_run() -> None:
+    """With a cap of one, presses that wait a second for their turn must not keep the others waiting."""
+    slow, quick = Work(1), Work(1)
+    buttons = {"slow": slow.button("slow", rate="4/s"), "quick": quick.button("quick")}
+    run(
+        each("a", 4, button("slow")),
+        each("b", 8, button("quick")),
+        buttons=buttons,
+        concurrency=1,
+        mode="parallel",
+    )
+    assert max(quick.starts) < max(slow.starts)
+    assert min(gaps(slow.starts)) > LEAST * 0.25
+
+
+def test_slots_that_become_free_together_bring_no_burst() -> None:
+    """Turns pass while all slots are taken; what then starts is spaced again."""
+    block, work = Work(150), Work(1)
+    buttons = {"block": block.button("block"), "work": work.button("work", rate=RATE)}
+    run(
+        each("a", 4, button("block")), each("b", 4, button()), buttons=buttons, concurrency=4, mode="parallel"
+    )
+    assert len(work.starts) == 4
+    assert min(gaps(work.starts)) > GAP * LEAST
+
+
+def test_a_cancelled_wait_leaves_the_rate_usable() -> None:
+    async def main() -> list[float]:
+        rate, turns = Rate("20/s"), []
+
+        async def turn() -> None:
+            await rate.wait()
+            turns.append(time.perf_counter())
+
+        waiting = [asyncio.create_task(turn()) for _ in range(4)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+        await asyncio.wait(waiting)
+        return turns
+
+    turns = asyncio.run(main())
+    assert len(turns) == 3
+    assert min(gaps(turns)) > LEAST * 0.05
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 8), st.lists(st.integers(0, 15), min_size=1, max_size=8))
+def test_turns_come_a_gap_apart(gap_ms: int, delays: list[int]) -> None:
+    """Whenever they are asked for, and whatever else the machine does: half a gap is the least between two
+    (lateness of the event loop is made up for), and so many take so many gaps."""
+
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        rate, turns = Rate(f"{1000 / gap_ms}/s"), []
+
+        async def ask(delay: int) -> None:
+            await asyncio.sleep(delay / 1000)
+            await rate.wait()
+            turns.append(loop.time())
+
+        await asyncio.gather(*(ask(delay) for delay in delays))
+        return turns
+
+    turns = asyncio.run(main())
+    assert len(turns) == len(delays)
+    assert all(gap > gap_ms / 1000 / 2 - 0.001 for gap in gaps(turns))  # a clock tick of slack
+    assert sum(gaps(turns)) > (len(turns) - 1.5) * gap_ms / 1000 - 0.001
+
+
+def test_a_timeout_begins_when_the_button_does() -> None:
+    """Four presses of 40 ms through one slot: the last waits longer than each may take."""
+    work = Work(40)
+    made = work.button("work", queue=Queue(name="q", concurrency=1))
+    run(each("a", 6, button(timeout_seconds=0.2)), buttons={"work": made})
+    assert len(work.starts) == 6
+
+
+def test_nothing_is_made_where_nothing_is_limited() -> None:
+    assert not Limits().concern(Work().button("work"), None)
+    assert Limits(3).concern(Work().button("work"), None)
+
+
+def test_the_cell_may_give_a_button_a_rate() -> None:
+    drawer = {
+        "buttons": {"p": {"prompt": "hello {{n}}", "args": ["n"], "rate": RATE}},
+        "steps": [each("a", 4, {"id": "s", "button": "p", "args": {"n": "${a}"}})],
+    }
+    before = time.perf_counter()
+    results = press(drawer, quiet=True)
+    assert time.perf_counter() - before > 2.4 * GAP
+    assert [row.output for row in results] == [f"hello {n}" for n in range(4)]
