@@ -1,12 +1,21 @@
-"""Laws of the bounded loop, over random items, delays, failures and parallelism."""
+"""Laws of the bounded loop, over random items, delays, failures, parallelism and moments of cancellation."""
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from engine_rig import Meter, loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from drawer_ipy import press
+from drawer_ipy.engine.events import ItemFinished, ItemStarted
+from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.record import LoopOutput, LoopRecord
+from drawer_ipy.surroundings import named_buttons
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,6 @@ def test_tolerated_failures_lie_between_stop_and_continue(
 @settings(max_examples=30, deadline=None)
 @given(st.lists(items, max_size=5), widths, widths)
 def test_nested_loops_keep_the_order_at_every_depth(outer: list[list[Item]], wide: int, deep: int) -> None:
-    from drawer_ipy import press
-
     work = Work()
     drawer = {
         "inputs": ["xs"],
@@ -136,3 +143,113 @@ def test_nested_loops_keep_the_order_at_every_depth(outer: list[list[Item]], wid
     found = [[entry["item"] for entry in row.output["results"]] for row in results]
     assert found == outer
     assert work.meter.most <= max(1, wide) * max(1, deep)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.booleans(), max_size=20), widths, st.integers(0, 3))
+def test_items_that_fail_without_ever_waiting_stop_the_loop_at_once(
+    fails: list[bool], width: int, tolerated: int
+) -> None:
+    """A reference without a value fails its item before anything was awaited; nothing more may begin."""
+    begun: list[int] = []
+
+    async def work(x: int) -> int:
+        begun.append(x)
+        return x
+
+    each = {"id": "each", "kind": "for_each", "over": "inputs.xs", "parallelism": width,
+            "tolerated_failures": tolerated,
+            "steps": [{"id": "work", "button": "work", "args": {"x": "${item.x}"}}]}  # fmt: skip
+    xs = [{} if fail else {"x": i} for i, fail in enumerate(fails)]
+    results = press({"inputs": ["xs"], "steps": [each]}, {"xs": xs}, check=False, quiet=True,
+                    buttons={"work": work})  # fmt: skip
+    failed = [i for i, fail in enumerate(fails) if fail]
+    assert [row.index for row in results.failed] == failed[: tolerated + 1]
+    if len(failed) > tolerated:
+        last = failed[tolerated]
+        assert [row.status for row in results][last + 1 :].count("ok") == sum(i > last for i in begun)
+        assert len(begun) <= last + max(1, width)  # those that had begun beside it
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A loop in a loop: widths, and how failures are met at either depth."""
+
+    wide: int
+    deep: int
+    outer: dict[str, Any]
+    inner: dict[str, Any]
+
+
+modes = st.one_of(
+    st.sampled_from([{"on_item_failure": "stop"}, {"on_item_failure": "continue"}]),
+    st.integers(0, 4).map(lambda n: {"tolerated_failures": n}),
+    st.integers(0, 100).map(lambda n: {"tolerated_failures": f"{n}%"}),
+)
+nested = st.builds(Shape, widths, widths, modes, modes)
+grids = st.lists(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=6), max_size=6)
+
+
+@settings(max_examples=120, deadline=None)
+@given(grids, nested, st.one_of(st.none(), st.integers(0, 30)))
+def test_every_item_at_every_depth_ends_in_exactly_one_state(
+    grid: list[list[tuple[int, bool]]], shape: Shape, cancel_after: int | None
+) -> None:
+    """Whatever fails, is tolerated or is cancelled, and whenever: the record adds up."""
+    rows = [
+        [Item(100 * i + j, ticks, fails) for j, (ticks, fails) in enumerate(row)]
+        for i, row in enumerate(grid)
+    ]
+    work = Work()
+    step = {"id": "work", "button": "work", "args": {"x": "${y}"}}
+    deep = {"id": "each", "kind": "for_each", "over": "${ys}", "as": "y", "parallelism": shape.deep,
+            "steps": [step], **shape.inner}  # fmt: skip
+    wide = {"id": "out", "kind": "for_each", "over": "inputs.xs", "as": "ys", "parallelism": shape.wide,
+            "steps": [deep], **shape.outer}  # fmt: skip
+    around = Surroundings(named_buttons({"work": work}))
+    job = Job.prepare({"inputs": ["xs"], "steps": [wide]}, {"xs": rows}, None, around)
+    started: Counter[tuple[int, int]] = Counter()
+    ended: Counter[tuple[int, int]] = Counter()
+    job.run.listeners.on(ItemStarted, lambda e: started.update([(id(e.loop), e.index)]))
+    job.run.listeners.on(ItemFinished, lambda e: ended.update([(id(e.loop), e.index)]))
+
+    async def main() -> None:
+        if cancel_after is not None:
+            asyncio.get_running_loop().call_later(cancel_after * 0.0005, job.run.cancel)
+        await job.run.execute()
+
+    asyncio.run(main())
+    record = job.run.record
+    assert work.meter.now == 0
+    assert work.meter.most <= max(1, shape.wide) * max(1, shape.deep)
+    assert started == ended  # what began has ended, once
+    assert set(started.values()) <= {1}
+    if not record.steps:  # cancelled before it began
+        assert record.status == "cancelled"
+        return
+    assert isinstance(record.steps[0].output, LoopOutput)
+    outer = record.steps[0].output.record
+    adds_up(outer, record.status == "cancelled")
+    inner = [o.record for o in outer.columns[0].outputs if isinstance(o, LoopOutput)]
+    for one in inner:
+        adds_up(one, record.status == "cancelled" or bool(outer.counts[4]))
+    assert len(work.meter.begun) == sum(sum(one.counts[2:5]) for one in inner)
+    assert len(set(work.meter.begun)) == len(work.meter.begun)  # nothing ran twice
+    if record.error is not None and record.status == "failed":
+        assert record.error.index == outer.first_failed()
+
+
+def adds_up(loop: LoopRecord, cancelled: bool) -> None:
+    """The counts of a loop that has ended are those of its states, and no state is one of passing through."""
+    states = Counter(loop.states)
+    assert [states[state] for state in range(6)] == loop.counts
+    waiting, running, ok, failed, cut, skipped = loop.counts
+    assert waiting == running == 0
+    assert ok + failed + cut + skipped == len(loop.items)
+    if cut and not cancelled:
+        assert failed  # only a failure cancels others
+    column = loop.columns[0]
+    for index, state in enumerate(loop.states):
+        status = column.statuses[index]
+        assert (status == 0) == (state == 5), (status, state)  # 0: its step did not run; 5: skipped
+        assert (column.errors.get(index) is None) == (state in (2, 5))
