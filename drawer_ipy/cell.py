@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from drawer_ipy.background import BackgroundRun, Runs
 from drawer_ipy.definition import Drawer, Loaded, load_drawer
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.display.choose import choose_display
-from drawer_ipy.display.live import Display
+from drawer_ipy.display.live import Display, NullDisplay
+from drawer_ipy.display.log import LogDisplay, Together
 from drawer_ipy.display.text import TextDisplay
 from drawer_ipy.dry_run import DryRun
 from drawer_ipy.errors import DefinitionError, Problem, UsageError
 from drawer_ipy.interrupts import breaking_off, cancelling
 from drawer_ipy.magic_line import Line
 from drawer_ipy.pressing import Job, Options, Surroundings, raise_for
+from drawer_ipy.prints import Log
 from drawer_ipy.results import Results
 
 LAST = "_drawer"
@@ -112,6 +115,24 @@ class Cell:
         display = choose_display(self._shell, quiet=options.quiet, kind=options.display)
         out = (LAST, self._line.out) if self._line.out else (LAST,)
         return Press(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
+
+    def background(self, job: Job, runs: Runs) -> BackgroundRun | None:
+        """Start `job` in the background; gives its handle unless a variable got it."""
+        options = self._line.options
+
+        def display(log: Log) -> Display:
+            shown = choose_display(self._shell, quiet=options.quiet, kind=options.display, background=True)
+            if isinstance(shown, NullDisplay | TextDisplay):
+                return shown
+            return Together(shown, LogDisplay(lambda: log.lines, lambda: log.dropped))
+
+        run = runs.start(job, display, check=not options.no_raise)
+        if not options.quiet:
+            tell(job.warnings)
+        if not self._line.out:
+            return run
+        self._shell.push({self._line.out: run}, interactive=True)
+        return None
 
 
 class Press:

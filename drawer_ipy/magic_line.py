@@ -64,6 +64,7 @@ def option_parser() -> argparse.ArgumentParser:
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
     add("--timeout", metavar="SECONDS", type=_seconds, help="most seconds that the whole run may take")
+    add("--background", action="store_true", help="go on with other cells; gives a handle of the run")
     add("--dry-run", action="store_true", help="check and show what would run; press nothing")
     add("--define", action="store_true", help="check and remember the drawer by its name; press nothing")
     add("--quiet", "-q", action="store_true", help="show no progress and no table")
@@ -123,8 +124,10 @@ def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, A
         inputs[name] = input_value(name, text, namespace)
     if before and options.out and options.out != (defaults or {}).get("out"):
         raise UsageError(f"write `{before} <<` or --out {options.out}, not both")
-    if options.define and options.dry_run:
-        raise UsageError("write --define or --dry-run, not both")
+    only_one = [name for name in ("define", "dry_run", "background") if getattr(options, name)]
+    if len(only_one) > 1:
+        first, second = (name.replace("_", "-") for name in only_one[:2])
+        raise UsageError(f"write --{first} or --{second}, not both")
     out = before or options.out
     if out and (not out.isidentifier() or keyword.iskeyword(out)):
         raise UsageError(f"--out needs a variable's name, not {out!r}")

@@ -17,6 +17,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from traitlets import Bool, Enum, Float, Int, TraitError, Unicode
 
 from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first
+from drawer_ipy.background import BackgroundRun, Runs
 from drawer_ipy.buttons import make_button
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.cell import Cell, Press
@@ -54,11 +55,13 @@ class Kept:
     Attributes:
         buttons: those of ``%%button``, by name.
         drawers: those of ``%%drawer NAME`` cells, by name.
+        runs: those in the background.
         settings: those of ``%config DrawerMagics``, when the extension was unloaded.
     """
 
     buttons: dict[str, Button] = field(default_factory=dict)
     drawers: dict[str, Drawer] = field(default_factory=dict)
+    runs: Runs = field(default_factory=Runs)
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -115,7 +118,12 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     @no_var_expand  # type: ignore[untyped-decorator]
     @line_magic("drawer")  # type: ignore[untyped-decorator]
     def drawer_line(self, line: str) -> Any:
-        """Look at and change drawers: ``%drawer NAME [VERB ...]``; ``%drawer help`` shows all verbs."""
+        """Look at and change drawers: ``%drawer NAME [VERB ...]``; ``%drawer help`` shows all verbs.
+
+        ``%drawer runs`` lists the runs in the background.
+        """
+        if line.split() == ["runs"]:
+            return self.kept.runs.listed()
         return self._verb(line).blocking()
 
     @no_var_expand  # type: ignore[untyped-decorator]
@@ -134,7 +142,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         name, spec = _button_spec(line, cell)
         self.kept.buttons[name] = make_button(spec, allowed_origins=running_origins)
 
-    def _prepare(self, line: str, text: str) -> tuple[Press | None, DryRun | None]:
+    def _prepare(self, line: str, text: str) -> tuple[Press | None, DryRun | BackgroundRun | None]:
         """What there is to press; without it, what the cell shows instead."""
         names, kept = self.shell.user_ns, self.kept
         said = parse_line(line, names, {name: getattr(self, name) for name in _OPTIONS})
@@ -148,6 +156,8 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
             return None, cell.dry_run(job)
         if cell.name:
             kept.drawers[cell.name] = cell.drawer()
+        if said.options.background:
+            return None, cell.background(job, kept.runs)
         return cell.press(job), None
 
     def _verb(self, line: str) -> NotebookVerb:

@@ -13,7 +13,9 @@ KINDS = ("auto", "widget", "html", "text", "none")
 """What may be asked for."""
 
 
-def choose_display(shell: Any | None, *, quiet: bool = False, kind: str = "auto") -> Display:
+def choose_display(
+    shell: Any | None, *, quiet: bool = False, kind: str = "auto", background: bool = False
+) -> Display:
     """A new display for one run; the libraries it needs are imported when it is made.
 
     Args:
@@ -21,6 +23,8 @@ def choose_display(shell: Any | None, *, quiet: bool = False, kind: str = "auto"
         quiet: show nothing, whatever the kind.
         kind: one of :data:`KINDS`; ``auto`` is widgets in a Jupyter kernel, HTML where they are not
             installed, and a bar on standard error everywhere else.
+        background: other cells run meanwhile: a bar would be drawn over what they show, so ``auto`` is
+            nothing where there are no outputs that can be redrawn.
 
     Raises:
         UsageError: the kind is none of these, or cannot be shown here.
@@ -31,6 +35,8 @@ def choose_display(shell: Any | None, *, quiet: bool = False, kind: str = "auto"
     if quiet or kind == "none":
         return NullDisplay()
     in_kernel = getattr(shell, "kernel", None) is not None
+    if kind == "auto" and background and not in_kernel:
+        return NullDisplay()
     if kind == "auto":
         kind = ("widget" if _has_widgets() else "html") if in_kernel else "text"
     if kind == "text":
@@ -49,7 +55,7 @@ def choose_display(shell: Any | None, *, quiet: bool = False, kind: str = "auto"
         raise UsageError("the display 'widget' needs anywidget", remediation="pip install anywidget")
     from drawer_ipy.display.widget import WidgetDisplay
 
-    return WidgetDisplay()
+    return WidgetDisplay(may_interrupt=not background)
 
 
 def current_shell() -> Any | None:

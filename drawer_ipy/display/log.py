@@ -1,0 +1,89 @@
+"""What a run's buttons said, below its view: the last lines, redrawn in place."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any, ClassVar
+
+from drawer_ipy.display.html import publish
+from drawer_ipy.display.live import Display, LiveDisplay
+from drawer_ipy.display.progress import Snapshot
+from drawer_ipy.display.table_cells import clean, cut
+from drawer_ipy.engine.events import Listeners
+
+_SHOWN = 100
+_WIDTH = 300
+_STYLE = "margin:0;padding:2px 6px;max-height:14em;overflow:auto;font-size:12px;line-height:1.35"
+
+
+class LogDisplay(LiveDisplay):
+    """The last lines of a log, as an output of its own that stays empty while there are none.
+
+    It is there from the start, so that it belongs to the cell that started the run in every kernel.
+
+    Args:
+        lines: the log as it is, oldest first.
+        dropped: how many lines came before those.
+    """
+
+    interval: ClassVar[float] = 0.5
+
+    def __init__(self, lines: Callable[[], Sequence[str]], dropped: Callable[[], int]) -> None:
+        super().__init__()
+        self._lines, self._dropped = lines, dropped
+        self._display_id = uuid.uuid4().hex
+        self._shown: dict[str, str] | None = None
+
+    def open(self, snapshot: Snapshot) -> None:
+        """Put the output in its place."""
+        self._show(live=True)
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Redraw it if there is more."""
+        self._show(live=True)
+
+    def finish(self, snapshot: Snapshot, results: Any | None) -> None:
+        """Leave the last lines, folded up."""
+        if self._shown is not None:
+            self._show(live=False)
+
+    def _show(self, *, live: bool) -> None:
+        lines = [cut(clean(line), _WIDTH) for line in self._lines()]
+        bundle = log_bundle(lines[-_SHOWN:], self._dropped() + max(0, len(lines) - _SHOWN), live=live)
+        if bundle != self._shown:
+            publish(dict(bundle), self._display_id, update=self._shown is not None)
+            self._shown = bundle
+
+
+def log_bundle(lines: Sequence[str], before: int, *, live: bool) -> dict[str, str]:
+    """`lines`, which are clean, by mime type; `before` of them came earlier and are not there."""
+    if not lines:
+        return {"text/html": "", "text/plain": ""}
+    count = before + len(lines)
+    head = f"printed: {count:,} {'line' if count == 1 else 'lines'}"
+    head += f", the last {len(lines)}" if before else ""
+    text = "\n".join(lines)
+    html = (
+        f"<details{' open' if live else ''}><summary>{head}</summary>"
+        f'<pre style="{_STYLE}">{escape(text)}</pre></details>'
+    )
+    return {"text/html": html, "text/plain": f"{head}\n{text}"}
+
+
+class Together:
+    """Several displays of one run, as one."""
+
+    def __init__(self, *displays: Display) -> None:
+        self._displays = displays
+
+    def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
+        """See :meth:`~drawer_ipy.display.live.Display.attach`."""
+        for display in self._displays:
+            display.attach(listeners, cancel)
+
+    def close(self, results: Any | None) -> None:
+        """See :meth:`~drawer_ipy.display.live.Display.close`."""
+        for display in self._displays:
+            display.close(results)
