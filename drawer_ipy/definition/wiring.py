@@ -1,0 +1,94 @@
+"""What each step of a drawer refers to, read from its definition: the wires of its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.definition import models
+from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
+from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions import Template, alias_of, compile_expression, compile_value
+
+Name = tuple[str, ...]
+"""What a reference names: ``("fetch",)`` a step or loop variable, ``("inputs", "urls")`` an input."""
+
+_EXPRESSIONS = ("over", "from_", "pluck", "expression")
+_TEMPLATES = ("args", "duration", "until")
+
+
+def uses_of(step: StepBase, known: Collection[str]) -> list[Name]:
+    """What `step` refers to outside of itself, nested steps included; in the order of the definition.
+
+    What cannot be read is left out: this is for a picture, validation is told elsewhere.
+
+    Args:
+        known: ids of steps and names of loop variables, to tell hyphens from subtractions.
+    """
+    found = dict.fromkeys(name for template in _own(step) for name in _names(template, known))
+    for _, steps in nested_steps(step):
+        found |= dict.fromkeys(_outer(steps, known, getattr(step, "as_", "")))
+    return list(found)
+
+
+def uses_of_value(value: Any, known: Collection[str]) -> list[Name]:
+    """What the references in `value` (a ``return`` block) name."""
+    return list(
+        dict.fromkeys(name for template in _compiled(value, bare=False) for name in _names(template, known))
+    )
+
+
+def names_in(drawer: Drawer) -> set[str]:
+    """Ids of all steps, however deep, and names of all loop variables."""
+    out: set[str] = set()
+    pending: list[StepBase] = list(drawer.steps)
+    while pending:
+        step = pending.pop()
+        out |= {step.id, getattr(step, "as_", step.id)}
+        pending += [inner for _, steps in nested_steps(step) for inner in steps]
+    return out
+
+
+def _outer(steps: Sequence[StepBase], known: Collection[str], variable: str) -> Iterator[Name]:
+    bound = {variable}
+    for step in steps:
+        yield from (name for name in uses_of(step, known) if name[0] not in bound)
+        bound.add(step.id)
+
+
+def _own(step: StepBase) -> Iterator[Template]:
+    for field in _EXPRESSIONS:
+        yield from _compiled(getattr(step, field, None), bare=True)
+    for field in _TEMPLATES:
+        yield from _compiled(getattr(step, field, None), bare=False)
+    if isinstance(step, models.SwitchStep):
+        for case in step.cases:
+            yield from _compiled(case.when, bare=True)
+    undo = step.on_failure.compensate_with if step.on_failure is not None else None
+    if isinstance(undo, Mapping):
+        yield from _compiled(undo.get("args"), bare=False)
+
+
+def _compiled(value: Any, *, bare: bool) -> Iterator[Template]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _compiled(inner, bare=bare)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _compiled(inner, bare=bare)
+    elif isinstance(value, str) and value:
+        try:
+            yield compile_expression(value) if bare else compile_value(value)
+        except ResolveError:
+            return
+
+
+def _names(template: Template, known: Collection[str]) -> Iterator[Name]:
+    def exists(path: tuple[str | int, ...]) -> bool:
+        return path[0] in known or path[0] in ("inputs", "env", "batteries")
+
+    for ref in template.references_given(exists):
+        if ref.root == "inputs" and ref.path:
+            yield "inputs", str(ref.path[0])
+        else:
+            yield (ref.root if ref.root in known else alias_of(ref.root, known) or ref.root,)
