@@ -9,6 +9,7 @@ from typing import Any
 from drawer_ipy.definition import models
 from drawer_ipy.definition.checked import Validation
 from drawer_ipy.definition.loading import loaded_from
+from drawer_ipy.display.graph import Graph
 from drawer_ipy.surroundings import Pressable, Surroundings, callers_names, named_buttons
 
 
@@ -56,3 +57,11 @@ class Drawer(models.Drawer):
         around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
         loaded = loaded_from(self)
         return Validation(around.problems(loaded, given=inputs), self.name, loaded.source.text)
+
+    def graph(self) -> Graph:
+        """Its steps, loops and branches as a picture, with arrows from what a step refers to.
+
+        The picture shows itself in a notebook; ``.svg``, ``.save(path)`` and ``.mermaid`` (text for Markdown)
+        are for elsewhere.
+        """
+        return Graph(self)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from IPython.display import display
+
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.cell import Press
 from drawer_ipy.definition import Drawer
@@ -118,6 +120,8 @@ class NotebookVerb:
             raise_for(outcome.results, self._job.run.notes)
             return outcome.results
         print(outcome.text)
+        if outcome.picture is not None and getattr(self._shell, "kernel", None) is not None:
+            display(outcome.picture())
         if outcome.error is not None:
             error = outcome.error
             raise DrawerError(error.message, code=error.code, remediation=error.remediation)

@@ -6,12 +6,12 @@ words and outline tell too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from drawer_ipy.definition.models import Drawer
-from drawer_ipy.display.graph_model import Box, Lane, lane_of
+from drawer_ipy.display.graph_model import Box, Lane, lane_of, rewrite
 from drawer_ipy.display.layers import Edge, Placed, Point, place
 from drawer_ipy.display.mermaid import mermaid_text
 from drawer_ipy.display.picture import Picture
@@ -57,12 +57,18 @@ _OTHER = "#b8860b"
 class Graph(Picture):
     """A drawer's picture.
 
+    Args:
+        drawer: the definition; a broken one is drawn as far as it could be read.
+        hide: takes secrets out of a text.
+
     Attributes:
         mermaid: the same as Mermaid text, for Markdown files and issues.
     """
 
-    def __init__(self, drawer: Drawer) -> None:
+    def __init__(self, drawer: Drawer, hide: Callable[[str], str] | None = None) -> None:
         lane = lane_of(drawer)
+        if hide is not None:
+            rewrite(lane, hide)
         self.mermaid = mermaid_text(lane)
         super().__init__(_svg(lane, drawer.name), _text(drawer))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -54,7 +54,7 @@ class Box:
 
 
 def lane_of(drawer: Drawer) -> Lane:
-    """The whole drawer: inputs, steps, what it returns."""
+    """The whole drawer: inputs, steps, what it returns, what is pressed when it fails."""
     known = names_in(drawer)
     uses = [uses_of(step, known) for step in drawer.steps]
     asked = [name[1] for names in uses for name in names if len(name) == 2]
@@ -74,6 +74,15 @@ def lane_of(drawer: Drawer) -> Lane:
     if drawer.on_error is not None and drawer.on_error.drawer:
         lane.boxes.append(Box("on error", "on_error", [f"drawer {_short(drawer.on_error.drawer)}"]))
     return lane
+
+
+def rewrite(lane: Lane, hide: Callable[[str], str]) -> None:
+    """Every text in `lane` as `hide` gives it back."""
+    lane.title = hide(lane.title)
+    for box in lane.boxes:
+        box.name, box.lines = hide(box.name), [hide(line) for line in box.lines]
+        for inner in box.lanes:
+            rewrite(inner, hide)
 
 
 def _add_steps(

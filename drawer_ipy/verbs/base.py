@@ -14,6 +14,7 @@ from drawer_ipy.workspace import Workspace
 if TYPE_CHECKING:
     from drawer_ipy.buttons.base import Button
     from drawer_ipy.definition.models import Drawer
+    from drawer_ipy.display.picture import Picture
     from drawer_ipy.pressing import Job, Surroundings
     from drawer_ipy.results import Results
 
@@ -53,6 +54,7 @@ class Outcome:
         error: why it is not 0; ``None`` when it is.
         results: the table of a press, ``None`` for other verbs.
         notes: warnings about a drawer that was pressed, and what failed nothing; they are in the text too.
+        picture: makes a picture of what was asked for, where pictures can be shown.
     """
 
     made: Any
@@ -61,6 +63,7 @@ class Outcome:
     error: ErrorInfo | None = None
     results: Results | None = None
     notes: list[str] = field(default_factory=list)
+    picture: Callable[[], Picture] | None = None
 
     @property
     def data(self) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from drawer_ipy.definition import Loaded
 from drawer_ipy.definition.models import InputSpec
+from drawer_ipy.display.graph import Graph
 from drawer_ipy.engine.secrets import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
 from drawer_ipy.store.history import KEPT, History
@@ -49,7 +50,10 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     if loaded is None:
         return Outcome(data, "\n".join(lines))
     redactor = redactor_of(loaded, {spec.name: spec.default for spec in loaded.drawer.inputs}, context)
-    return Outcome(redactor.value(data), redactor.text("\n".join(lines)))
+    outcome = Outcome(redactor.value(data), redactor.text("\n".join(lines)))
+    if drawer.steps:
+        outcome.picture = lambda: Graph(drawer, redactor.text)
+    return outcome
 
 
 def validation(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
