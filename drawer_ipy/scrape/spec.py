@@ -1,0 +1,244 @@
+"""What ``extract:`` asks for, read and checked: fields, lists of them, and what they are turned into.
+
+A field is one text::
+
+    css:h1::text              a CSS selector; ``xpath:`` before an XPath one
+    css:.price::text|float    what the text is turned into, one of :data:`TYPES`
+    css:.tag::text[]          all of them, as a list
+    css:h1::text!             an error when there is none; else null (an empty list)
+
+A mapping with ``each: css:li.item`` is a list with one entry for each element; its other fields are looked
+for within that element. A mapping without it is one entry of fields.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from drawer_ipy.errors import did_you_mean
+
+TYPES = ("text", "int", "float", "url", "json", "html", "raw", "exists")
+EACH = "each"
+
+_LANGUAGES = ("css", "xpath")
+_PREFIX = re.compile(r"\s*([A-Za-z]+)\s*:(?!:)\s*")
+_TYPE = re.compile(r"\|\s*([A-Za-z_]+)\s*$")
+_ATTRIBUTE = re.compile(r"(?:::attr\(\s*([\w:-]+)\s*\)|@([\w:-]+))\s*$")
+_LINKS = frozenset(("href", "src", "action", "formaction", "poster", "cite", "data-src", "data-href"))
+_AT = re.compile(r" at (\d+)")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something wrong in ``extract``.
+
+    Attributes:
+        path: of the value concerned, below ``extract``.
+        message, remediation: what is wrong, and how to mend it.
+        offset: of the trouble within the text there, ``None`` when it is all of it.
+        soft: whether it can be extracted all the same.
+    """
+
+    path: Path
+    message: str
+    remediation: str = ""
+    offset: int | None = None
+    soft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value, or a list of values.
+
+    Attributes:
+        text: the selector as it was written.
+        find: gives what it selects from an element: a list of elements and texts, or a single value.
+        type: what is made of what it finds, one of :data:`TYPES`; ``""`` for text, and for whole addresses
+            where it selects an attribute that holds one.
+        many: whether it is a list.
+        required: whether it is an error to find nothing.
+        attribute: whether it selects an attribute.
+        link: whether that holds an address.
+    """
+
+    text: str
+    find: Callable[[Any], Any]
+    type: str = ""
+    many: bool = False
+    required: bool = False
+    attribute: bool = False
+    link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """A group of fields; the whole of ``extract`` is one.
+
+    Attributes:
+        fields: name -> what is looked for.
+        each: what selects the elements of a list of entries; ``None`` for a single one.
+    """
+
+    fields: Mapping[str, Field | Extraction] = field(default_factory=dict)
+    each: Field | None = None
+
+
+def needs_parsel() -> Trouble | None:
+    """What to say when parsel is not installed; ``None`` when it is."""
+    if importlib.util.find_spec("parsel") is not None:
+        return None
+    return Trouble((), "`extract` needs the package parsel", "pip install 'drawer-ipy[scrape]'")
+
+
+def read_extraction(given: Any) -> tuple[Extraction, list[Trouble]]:
+    """What `given` asks for, and all that is wrong; without parsel no more than that it is missing."""
+    missing = needs_parsel()
+    if missing is not None:
+        return Extraction(), [missing]
+    reader = _Reader()
+    return reader.group(given, (), within=False), reader.troubles
+
+
+def read_selector(given: str) -> tuple[Field | None, list[Trouble]]:
+    """One field by itself, and what is wrong with it."""
+    reader = _Reader()
+    return reader.field(given, (), within=False), reader.troubles
+
+
+class _Reader:
+    """Reads one definition; collects what is wrong."""
+
+    def __init__(self) -> None:
+        self.troubles: list[Trouble] = []
+
+    def _trouble(
+        self, path: Path, message: str, hint: str = "", offset: int | None = None, *, soft: bool = False
+    ) -> None:
+        self.troubles.append(Trouble(path, message, hint, offset, soft))
+
+    def group(self, given: Any, path: Path, *, within: bool) -> Extraction:
+        """A mapping of fields; `within` says whether it is inside an element of an ``each``."""
+        if not isinstance(given, Mapping):
+            self._trouble(path, "`extract` is a mapping of names to selectors", '`title: "css:h1::text"`')
+            return Extraction()
+        each = None
+        if EACH in given:
+            each = self._each(given[EACH], (*path, EACH), within=within)
+        names = [name for name in given if name != EACH]
+        if not names:
+            self._trouble(path, "there are no fields to extract", 'name some: `title: "css:h1::text"`')
+        inside = within or EACH in given
+        fields: dict[str, Field | Extraction] = {}
+        for name in names:
+            found = self._entry(given[name], (*path, name), within=inside)
+            if found is not None:
+                fields[name] = found
+        return Extraction(fields, each)
+
+    def _entry(self, given: Any, path: Path, *, within: bool) -> Field | Extraction | None:
+        if isinstance(given, Mapping):
+            return self.group(given, path, within=within)
+        if isinstance(given, list) and len(given) == 1 and isinstance(given[0], str):
+            self._trouble(path, "a list of values is asked for by `[]`", f'write "{given[0]}[]"')
+            return None
+        if not isinstance(given, str):
+            what = "null" if given is None else f"a {type(given).__name__}"
+            message = f"field {path[-1]!r} must be a selector or a mapping of fields, not {what}"
+            self._trouble(path, message, 'such as "css:h1::text"')
+            return None
+        return self.field(given, path, within=within)
+
+    def _each(self, given: Any, path: Path, *, within: bool) -> Field | None:
+        if not isinstance(given, str):
+            self._trouble(path, "`each` must be a selector", 'such as `each: "css:li.item"`')
+            return None
+        found = self.field(given, path, within=within)
+        if found is None:
+            return None
+        if found.type or found.many:
+            self._trouble(path, "`each` selects elements; it takes no type and no []", "take it away")
+        if "::text" in found.text or _ATTRIBUTE.search(found.text) or found.text.rstrip().endswith("text()"):
+            hint = "select the element here, and its text or attribute in a field"
+            self._trouble(path, "`each` must select elements, not text or attributes", hint)
+        return found
+
+    def field(self, given: str, path: Path, *, within: bool) -> Field | None:
+        """One selector with what follows it; ``None`` when it cannot be read."""
+        prefix = _PREFIX.match(given)
+        if prefix is None or prefix[1].lower() not in _LANGUAGES:
+            near = did_you_mean(prefix[1].lower(), _LANGUAGES) if prefix else ""
+            hint = near or f'write "css:{given.strip()}" or "xpath:{given.strip()}"'
+            self._trouble(path, "a selector begins with css: or xpath:", hint)
+            return None
+        language = prefix[1].lower()
+        suffixes = self._suffixes(given[prefix.end() :], path, prefix.end(), language)
+        if suffixes is None:
+            return None
+        text, kind, many, required = suffixes
+        if not text.strip():
+            self._trouble(path, "there is no selector", f'such as "{language}:h1"', prefix.end())
+            return None
+        if kind == "exists" and (many or required):
+            self._trouble(path, "|exists is true or false, so it takes neither [] nor !", "take them away")
+        find = self._compiled(text, path, prefix.end(), language)
+        if find is None:
+            return None
+        if within and language == "xpath" and text.lstrip().startswith("/"):
+            message = "inside `each`, an XPath that begins with / looks at the whole page"
+            self._trouble(path, message, f"write .{text.strip()} to look within the element", soft=True)
+        attribute = _ATTRIBUTE.search(text)
+        link = attribute is not None and (attribute[1] or attribute[2]).lower() in _LINKS
+        return Field(f"{language}:{text}", find, kind, many, required, attribute is not None, link)
+
+    def _suffixes(
+        self, text: str, path: Path, start: int, language: str
+    ) -> tuple[str, str, bool, bool] | None:
+        """The selector without what follows it, the type, whether it is a list, whether it is required."""
+        kind, many, required = "", False, False
+        while True:
+            text = text.rstrip()
+            named = _TYPE.search(text)
+            if text.endswith("!") and not required:
+                text, required = text[:-1], True
+            elif text.endswith("[]") and not many:
+                text, many = text[:-2], True
+            elif named and not kind and named[1] in TYPES:
+                text, kind = text[: named.start()], named[1]
+            elif named and language == "css":
+                hint = f"{did_you_mean(named[1], TYPES)} types are {', '.join(TYPES)}".strip()
+                self._trouble(path, f"there is no type {named[1]!r}", hint, start + named.start(1))
+                return None
+            else:
+                return text, kind, many, required
+
+    def _compiled(self, text: str, path: Path, start: int, language: str) -> Callable[[Any], Any] | None:
+        """What selects; compiled once, since an ``each`` asks it of every element."""
+        from cssselect import ExpressionError, SelectorSyntaxError
+        from lxml import etree
+        from parsel import Selector
+        from parsel.csstranslator import css2xpath
+
+        if language == "css":
+            try:
+                text = css2xpath(text)
+            except (SelectorSyntaxError, ExpressionError) as error:
+                told = _AT.search(str(error))
+                message = _AT.sub("", str(error))
+                offset = start + int(told[1]) if told else start
+                self._trouble(path, f"this is no CSS selector: {message}", "", offset)
+                return None
+        try:
+            namespaces = Selector._default_namespaces
+            find: Callable[[Any], Any] = etree.XPath(text, namespaces=namespaces, smart_strings=False)
+            # What only turns out when it is evaluated (an unknown function) turns out now.
+            find(Selector(text="<p></p>").root)
+        except etree.XPathError as error:
+            self._trouble(path, f"this is no XPath that can be evaluated: {error}", "", start)
+            return None
+        return find
