@@ -30,6 +30,7 @@ class Code:
     HTTP_ERROR = "SCRIPT_ERROR"  # the original's word for a failed request; retry_on lists rely on it
     TIMEOUT = "TIMEOUT"
     RUNTIME_MISSING = "RUNTIME_MISSING"
+    EXTRACT_ERROR = "EXTRACT_ERROR"
     PROMPT_ERROR = "PROMPT_ERROR"
     KIND_NOT_IMPLEMENTED = "KIND_NOT_IMPLEMENTED"
     FOREACH_ITEM_FAILED = "FOREACH_ITEM_FAILED"

@@ -69,6 +69,8 @@ class Outcome:
         about: what is worth recording beside the output, fit for JSON: for a request its status, final URL,
             headers and seconds; ``None`` when there is nothing.
         cached: whether it is what an earlier press gave.
+        next: the address of the page that follows, where pages are followed.
+        note: what a user should know although nothing failed.
         kept: what a cache needs to give this outcome again, where that is not the output (the response
             of a request, before anything was taken from it).
     """
@@ -82,6 +84,8 @@ class Outcome:
     retry_after: float | None = None
     about: Mapping[str, Any] | None = None
     cached: bool = False
+    next: str | None = None
+    note: str = ""
     kept: Any = None
 
 
@@ -141,6 +145,23 @@ class Caching(Protocol):
         """Whether `outcome`, of a press with what :meth:`asking` gave, says that it is still so."""
 
 
+class Pages(Protocol):
+    """How presses that follow one another make one outcome."""
+
+    async def press(
+        self,
+        bound: Mapping[str, Any],
+        one: Callable[[Mapping[str, Any]], Awaitable[Outcome]],
+        log: Callable[[str], None] | None,
+    ) -> Outcome:
+        """Press `one` with `bound`, then with what follows, as long as something does.
+
+        Args:
+            one: presses, when the limits let it, or has the result of an earlier press.
+            log: called with each line of progress, ``None`` when nobody listens.
+        """
+
+
 class Button(Protocol):
     """One reusable action.
 
@@ -154,6 +175,7 @@ class Button(Protocol):
         rate: starts per time that all its presses in a run share, ``"5/s"``; ``None`` for no limit.
         queue: the pool of slots it shares with other buttons of a run.
         caching: how its results are kept, ``None`` when they are not.
+        pages: how the pages that follow one another are pressed, ``None`` when a press is all.
     """
 
     name: str
@@ -165,6 +187,7 @@ class Button(Protocol):
     rate: str | None
     queue: Queue | None
     caching: Caching | None
+    pages: Pages | None
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check and convert resolved arguments into what :meth:`press` takes.

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
-from drawer_ipy.buttons.base import Caching, Call, Outcome
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import FunctionCaching, lasting
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
@@ -68,6 +68,7 @@ class FunctionButton:
         self.timeout = timeout or None
         self.rate = rate
         self.queue: Queue | None = None
+        self.pages: Pages | None = None
         self.cache = cache
         lasts = lasting(cache, self.name)
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
-from drawer_ipy.buttons.base import Caching, Call, Outcome
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import lasting
 from drawer_ipy.buttons.http_caching import HttpCaching
 from drawer_ipy.buttons.http_client import HttpClient
 from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_pages import PagesInTurn, outcome_of_page
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
 from drawer_ipy.buttons.http_request import Request, RequestTemplate
 from drawer_ipy.buttons.http_response import Response, outcome_of
@@ -18,7 +19,8 @@ from drawer_ipy.buttons.http_robots import require_parser
 from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
-from drawer_ipy.errors import DrawerError
+from drawer_ipy.definition.pages import Asked, read_asked
+from drawer_ipy.errors import DrawerError, UsageError
 
 DEFAULT_TIMEOUT = 30.0
 
@@ -29,7 +31,8 @@ class HttpButton:
     With ``output: full`` it is the whole answer, see :meth:`Response.record`; with ``save`` the file's path.
     The host is the template's; arguments only fill the path, the query, headers and the body, each
     escaped for its place. A template may also leave the URL, or its beginning, to the caller: ``{{url}}``,
-    ``{{site}}/items/{{id}}``. Redirects are followed, each checked like the first request.
+    ``{{site}}/items/{{id}}``. Redirects are followed, each checked like the first request. With ``extract``
+    the output is what is taken from the page, with ``follow`` from all the pages that follow one another.
 
     Args:
         spec: a specification with a ``url``. Where it declares no arguments, the places in the templates
@@ -57,6 +60,10 @@ class HttpButton:
         self._save = SavePath(spec.save, spec.name) if spec.save else None
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
+        self._asked = _asked(spec)
+        self.pages: Pages | None = None
+        if self._asked is not None and self._asked.follow is not None:
+            self.pages = PagesInTurn(spec.name, self._asked)
         lasts = lasting(spec.cache, spec.name)
         self.caching: Caching | None = None
         if lasts is not None:
@@ -88,7 +95,10 @@ class HttpButton:
 
     def _outcome(self, response: Response) -> Outcome:
         """What a press comes to that was answered so."""
-        outcome = outcome_of(response, self._full)
+        if self._asked is None:
+            outcome = outcome_of(response, self._full)
+        else:
+            outcome = outcome_of_page(response, self._asked, self._full)
         if self.caching is not None:
             outcome.kept = response
         return outcome
@@ -105,7 +115,7 @@ class HttpButton:
         return await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
 
     def _with_secrets(self, request: Request, bound: Mapping[str, Any], call: Call) -> Request:
-        if not self._template.has_secrets:
+        if not self._template.has_secrets or bound.get("abroad"):
             return request
         return self._template.with_secrets(request, bound["values"], call.scope())
 
@@ -114,6 +124,20 @@ class HttpButton:
             return self._with_secrets(bound["request"], bound, call)
         except DrawerError as error:
             raise Uncacheable(f"its request cannot be made: {error.message}") from None
+
+
+def _asked(spec: ButtonSpec) -> Asked | None:
+    """What is to be taken from pages, ``None`` when nothing.
+
+    Raises:
+        UsageError: the first thing that is wrong with it.
+    """
+    asked, troubles = read_asked(spec)
+    for one in troubles:
+        if not one.soft:
+            where = ".".join(map(str, one.path))
+            raise UsageError(f"button {spec.name!r}: {where}: {one.message}", remediation=one.remediation)
+    return asked
 
 
 def failed(error: DrawerError) -> Outcome:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http_failure import RequestFailed, connection_failed, timed_out, too_large
 from drawer_ipy.buttons.http_hosts import Host
-from drawer_ipy.buttons.http_request import Request
+from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_robots import Robots
 from drawer_ipy.buttons.http_rules import Rules, origin
@@ -25,8 +24,6 @@ from drawer_ipy.errors import ArgumentError
 
 _REDIRECTS = 10
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
-_KEPT_ABROAD = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
-"""Headers that go along when a redirect leaves the origin; any other may be a credential (defect 72)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ class Exchange:
 
         async def ask(url: URL) -> Response:
             exchange = Exchange(replace(self._manners, robots=False), self._call, None, self._proxy)
-            return await exchange.run(Request("GET", url, _abroad(request.headers)))
+            return await exchange.run(Request("GET", url, abroad(request.headers)))
 
         delay = await self._call.resources.get(Robots).check(request, ask)
         if delay:
@@ -189,10 +186,5 @@ def _redirected(request: Request, status: int, location: str) -> Request:
         headers = headers.copy()
         headers.popall("Content-Type", None)
     if origin(there) != origin(request.url):
-        headers = _abroad(headers)
+        headers = abroad(headers)
     return Request(method, there, headers, body)
-
-
-def _abroad(headers: CIMultiDict[str]) -> CIMultiDict[str]:
-    """Those of `headers` that may be sent to another origin."""
-    return CIMultiDict((n, v) for n, v in headers.items() if n.lower() in _KEPT_ABROAD)

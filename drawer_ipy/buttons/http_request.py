@@ -23,6 +23,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OWN_HEADERS = frozenset({"content-length", "transfer-encoding"})
 """Set from the body; a wrong one would let it run over into the next request."""
 
+_KEPT_ABROAD = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
+"""Headers that go along when a redirect leaves the origin; any other may be a credential (defect 72)."""
+
 _SECRET_ROOTS = frozenset({"batteries", "env"})
 
 
@@ -50,6 +53,11 @@ class Request:
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"
+
+
+def abroad(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    """Those of `headers` that may be sent to another origin."""
+    return CIMultiDict((n, v) for n, v in headers.items() if n.lower() in _KEPT_ABROAD)
 
 
 class RequestTemplate:

@@ -18,7 +18,7 @@ from drawer_ipy.buttons.http_text import MARKUP, decode, is_binary, is_json, par
 from drawer_ipy.buttons.output import parse_output
 from drawer_ipy.errors import Code, ErrorInfo
 
-_SHOWN = 64 * 1024
+SHOWN = 64 * 1024
 """Characters kept of the body of a failed request."""
 
 _BUSY = frozenset({429, 503})
@@ -148,7 +148,7 @@ def _failed(response: Response) -> Outcome:
         status="error",
         error=ErrorInfo(Code.HTTP_ERROR, f"{status} for {response.method} {response.url}", remediation),
         exit_code=response.status,
-        stdout=text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\n[truncated]",
+        stdout=text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[truncated]",
         stderr=status,
         retry_after=response.retry_after,
         about=response.about(),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
-from drawer_ipy.buttons.base import Caching, Call, Outcome
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.http_template import Template
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import Code, ErrorInfo
@@ -29,6 +29,7 @@ class PromptButton:
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
         self.rate = spec.rate
         self.queue = spec.queue
+        self.pages: Pages | None = None
         self.caching: Caching | None = None  # filling text in costs less than looking it up
         self._read = read
         self._template = Template(spec.prompt)

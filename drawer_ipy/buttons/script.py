@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
-from drawer_ipy.buttons.base import Caching, Call, Outcome, Resources
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
 from drawer_ipy.buttons.caching import ScriptCaching
 from drawer_ipy.buttons.output import parse_output, tail
 from drawer_ipy.buttons.process import CANCEL_GRACE, Finished, Process
@@ -114,6 +114,7 @@ class ScriptButton:
         self.output_schema: Mapping[str, Any] | None = output_schema
         self.rate = rate
         self.queue = queue
+        self.pages: Pages | None = None
         self._runtime = runtime
         self._code = code
         self._path = path

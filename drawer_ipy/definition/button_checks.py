@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from drawer_ipy.definition.kinds import check_rate
+from drawer_ipy.definition.kinds import check_rate, tell_troubles
 from drawer_ipy.definition.lasting import parse_lasting
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.pages import read_asked
 from drawer_ipy.definition.report import Report, Where
 
 
@@ -13,6 +14,8 @@ def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     before = sum(p.severity == "error" for p in report.problems)
     check_rate(spec.rate, where, report)
     _cache(spec, where, report)
+    _, troubles = read_asked(spec)
+    tell_troubles(troubles, where, report)
     return sum(p.severity == "error" for p in report.problems) == before
 
 

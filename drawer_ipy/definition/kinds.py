@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from drawer_ipy.definition import models
@@ -11,6 +11,7 @@ from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.errors import Code, did_you_mean
+from drawer_ipy.scrape.spec import Trouble, read_extraction
 
 _CODES = frozenset(value for name, value in vars(Code).items() if name.isupper())
 _CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
@@ -32,7 +33,7 @@ def check_kind(
         return
     if isinstance(step, models.ButtonStep | models.ForEachStep | models.BatchStep):
         check_rate(step.rate, where, report)
-    if step.kind in _OURS:
+    if step.kind in _OURS and getattr(step, "extract", None) is None:
         _ours(step, where, report, on_disk=on_disk)
     check = _CHECKS.get(step.kind)
     if check is not None:
@@ -126,6 +127,32 @@ def _merge(step: models.MergeStep, where: Where, report: Report) -> None:
         _list_or_expression(step.from_, where.at("from", arg="from"), report)
 
 
+def _transform(step: models.TransformStep, where: Where, report: Report) -> None:
+    if step.extract is None:
+        for key, value in (("from", step.from_), ("url", step.url)):
+            if value is not None:
+                message = f"`{key}` says nothing without `extract`"
+                report.warn(where.at(key, arg=key), message, "did you mean `expression`?", key=True)
+        return
+    if step.expression is not None:
+        message = "a transform step has `expression` or `extract`, not both"
+        report.error(where.at("expression", arg="expression"), message, "make two steps of it", key=True)
+    if is_absent(step.from_) and report.misses(where, "from"):
+        hint = "give the page: `from: page.output`"
+        report.error(where.at("from", arg="from"), "`extract` in a step needs `from`", hint)
+    tell_troubles(read_extraction(step.extract)[1], where.at("extract", arg="extract"), report)
+
+
+def tell_troubles(troubles: Iterable[Trouble], where: Where, report: Report) -> None:
+    """Report what is wrong with the selectors below `where`."""
+    for one in troubles:
+        at = where.at(*one.path)
+        if one.soft:
+            report.warn(at, one.message, one.remediation)
+        else:
+            report.error(at, one.message, one.remediation, offset=one.offset)
+
+
 def _split(step: models.SplitStep, where: Where, report: Report) -> None:
     for name, steps in step.branches.items():
         if not steps and report.misses(where.at("branches"), name):
@@ -188,4 +215,5 @@ _CHECKS: dict[str, Callable[[Any, Where, Report], None]] = {
     "switch": _switch,
     "aggregate": _aggregate,
     "wait": _wait,
+    "transform": _transform,
 }

@@ -158,10 +158,13 @@ class WaitStep(StepBase):
 
 
 class TransformStep(StepBase):
-    """Ours: the output is what an expression, or a mapping of expressions, gives."""
+    """Ours: the output is what an expression, or a mapping of expressions, gives; or what a page holds."""
 
     kind: Literal["transform"]
     expression: Any = None
+    extract: Any = None  # what to take from a page instead, a mapping of names to selectors
+    from_: Any = Field(None, alias="from")  # the page: its text, or the whole answer of a request
+    url: Any = None  # where the page came from, for its links
 
 
 class SplitStep(StepBase):
@@ -304,6 +307,9 @@ class ButtonSpec(Model):
     output_schema: dict[str, Any] | None = None
     queue: Queue | None = None
     rate: str | None = None  # ours: starts per time, "5/s"
+    extract: Any = None  # ours: what to take from the page, a mapping of names to selectors
+    follow: str = ""  # ours: the field, or the selector, that gives the address of the next page
+    max_pages: NonNegativeInt = 0  # ours: most pages that are followed; 0 for the default, 1,000
     cache: Any = None  # ours: how long results are used again, "1h" or "forever"
     code: str = ""  # ours: the script's text; on disk it is main.sh, main.py or main.js
     prompt: str = ""  # ours: the prompt's text; on disk it is AGENTS.md

@@ -204,8 +204,11 @@ def check_fields(step: StepBase, names: Names, where: Where, references: Referen
             check(step.pluck, names.adding("item", Known("variable")), where.at("pluck", arg="pluck"))
     elif isinstance(step, models.MergeStep) and not is_absent(step.from_):
         references.expressions(step.from_, names, where.at("from", arg="from"))
-    elif isinstance(step, models.TransformStep) and not is_absent(step.expression):
-        references.expressions(step.expression, names, where.at("expression", arg="expression"))
+    elif isinstance(step, models.TransformStep):
+        for key, value in (("expression", step.expression), ("from", step.from_)):
+            if not is_absent(value):
+                references.expressions(value, names, where.at(key, arg=key))
+        references.value(step.url, names, where.at("url", arg="url"))
     elif isinstance(step, models.WaitStep):
         references.value(step.duration, names, where.at("duration", arg="duration"))
         references.value(step.until, names, where.at("until", arg="until"))

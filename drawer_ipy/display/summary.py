@@ -71,8 +71,9 @@ def headline(results: Results) -> str:
         parts = [f"{k:,} {word}" for word, k in counts.items()]
         if not whole:
             parts.append(f"{n:,} of {len(source):,} items")
-    if loop and whole and loop.cached:
-        parts.append(f"{loop.cached:,} cached")
+    cached = loop.cached if loop else sum(step.cached for step in results.run.steps)
+    if whole and cached:
+        parts.append(f"{cached:,} cached")
     if whole:
         elapsed = loop.elapsed if loop else results.run.duration
         parts.append(seconds_text(elapsed))

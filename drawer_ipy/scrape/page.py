@@ -21,7 +21,15 @@ _MISSES_TOLD = 5
 
 
 class ExtractError(Exception):
-    """A page lacks something that is required, or is no page; the message says what, and where."""
+    """A page lacks something that is required, or is no page; the message says what, and where.
+
+    Attributes:
+        misses: whether it lacks something.
+    """
+
+    def __init__(self, message: str, *, misses: bool = False) -> None:
+        super().__init__(message)
+        self.misses = misses
 
 
 @dataclass(slots=True)
@@ -61,10 +69,14 @@ def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -
     if work.misses:
         told = ", ".join(work.misses[:_MISSES_TOLD])
         more = len(work.misses) - _MISSES_TOLD
-        raise ExtractError(
-            f"{told}{f' and {more} more' if more > 0 else ''} not found in {url or 'the page'}"
-        )
+        message = f"{told}{f' and {more} more' if more > 0 else ''} not found in {url or 'the page'}"
+        raise ExtractError(message, misses=True)
     return out
+
+
+def select(wanted: Field, text: str, url: str, *, xml: bool = False) -> Any:
+    """The value of one field by itself; arguments and errors are those of :func:`extract`."""
+    return extract(Extraction({"it": wanted}), text, url, xml=xml)["it"]
 
 
 def _page(text: str, *, xml: bool) -> Any:

@@ -234,10 +234,10 @@ class _Reader:
                 self._trouble(path, f"this is no CSS selector: {message}", "", offset)
                 return None
         try:
-            namespaces = Selector._default_namespaces
-            find: Callable[[Any], Any] = etree.XPath(text, namespaces=namespaces, smart_strings=False)
+            blank = Selector(text="<p></p>")
+            find: Callable[[Any], Any] = etree.XPath(text, namespaces=blank.namespaces, smart_strings=False)
             # What only turns out when it is evaluated (an unknown function) turns out now.
-            find(Selector(text="<p></p>").root)
+            find(blank.root)
         except etree.XPathError as error:
             self._trouble(path, f"this is no XPath that can be evaluated: {error}", "", start)
             return None

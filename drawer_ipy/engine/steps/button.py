@@ -62,13 +62,10 @@ class ButtonStep(Step):
             return
         session = ctx.session
         call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx), session.batteries)
-        caching = button.caching
-        if caching is None:
-            outcome = await self._press(button, args, session, bound, call)
-        else:
-            press = partial(self._press, button, args, session, call=call)
-            request = Request(button, caching, bound, call, press, session.redactor)
-            outcome = await session.cache.press(request)
+        one = partial(self._cached if button.caching else self._press, button, args, session, call=call)
+        outcome = await (one(bound) if button.pages is None else button.pages.press(bound, one, call.log))
+        if outcome.note and outcome.note not in session.notes:
+            session.notes.append(outcome.note)
         result.cached = outcome.cached
         result.exit_code = outcome.exit_code
         result.output = outcome.output
@@ -79,6 +76,15 @@ class ButtonStep(Step):
             result.error = outcome.error
             result.status = outcome.status
             result.retry_after = outcome.retry_after
+
+    async def _cached(
+        self, button: Button, args: Mapping[str, Any], session: Session, bound: Mapping[str, Any], call: Call
+    ) -> Outcome:
+        """Press, or have the result of an earlier press; that waits for no limit."""
+        assert button.caching is not None
+        press = partial(self._press, button, args, session, call=call)
+        request = Request(button, button.caching, bound, call, press, session.redactor)
+        return await session.cache.press(request)
 
     async def _press(
         self, button: Button, args: Mapping[str, Any], session: Session, bound: Mapping[str, Any], call: Call

@@ -1,4 +1,4 @@
-"""``kind: transform`` (ours; the original reserves the word): an expression makes the output."""
+"""``kind: transform`` (ours; the original reserves the word): its output is made by expressions, or of a page."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from drawer_ipy.definition import models
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_bare, fail_with
-from drawer_ipy.errors import ResolveError
+from drawer_ipy.engine.steps.extracting import NoPage, extract_from
+from drawer_ipy.errors import ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
 from drawer_ipy.record import StepResult
+from drawer_ipy.scrape.spec import Extraction, read_extraction
 
 
 class TransformStep(Step):
     """Output is what ``expression`` gives; of a mapping or list of expressions, one value each.
 
-    A text is an expression whether or not it is written in ``${}``, as in ``over`` and ``when``.
+    A text is an expression whether or not it is written in ``${}``, as in ``over`` and ``when``. With
+    ``extract`` the output is what selectors find in the page that ``from`` gives.
     """
 
     def __init__(self, model: models.TransformStep, compiler: Compiler) -> None:
@@ -25,6 +28,12 @@ class TransformStep(Step):
         self._given = model.expression is not None
         self._leaves: list[Template] = []
         self._shape = self._compile(model.expression)
+        self._extraction: Extraction | None = None
+        if model.extract is not None:
+            self._extraction = _extraction(model)
+            self._page = self._compile(model.from_)
+            self._url = compile_value(model.url)
+            self._leaves.append(self._url)
         self.roots = roots_of(*self._leaves)
 
     def _compile(self, value: Any) -> Any:
@@ -39,13 +48,32 @@ class TransformStep(Step):
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Resolve every expression; the first without a value fails the step."""
-        if not self._given:
+        if not self._given and self._extraction is None:
             fail_bare(result, "an `expression`")
             return
         try:
-            result.output = _resolve(self._shape, ctx)
-        except ResolveError as error:
+            if self._extraction is None:
+                result.output = _resolve(self._shape, ctx)
+            else:
+                url = self._url.resolve(ctx.scope)
+                page = _resolve(self._page, ctx)
+                result.output = extract_from(page, self._extraction, str(url or ""))
+        except (ResolveError, NoPage) as error:
             fail_with(result, error)
+
+
+def _extraction(model: models.TransformStep) -> Extraction:
+    """What is to be taken from pages.
+
+    Raises:
+        UsageError: the first thing that is wrong with it.
+    """
+    extraction, troubles = read_extraction(model.extract)
+    for one in troubles:
+        if not one.soft:
+            where = ".".join(map(str, ("extract", *one.path)))
+            raise UsageError(f"step {model.id!r}: {where}: {one.message}", remediation=one.remediation)
+    return extraction
 
 
 def _resolve(shape: Any, ctx: Context) -> Any:

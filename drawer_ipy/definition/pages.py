@@ -1,0 +1,94 @@
+"""What a button's ``extract``, ``follow`` and ``max_pages`` ask for, and what a transform step's does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.errors import did_you_mean
+from drawer_ipy.scrape.spec import Extraction, Field, Trouble, needs_parsel, read_extraction, read_selector
+
+MOST_PAGES = 1000
+"""Pages that are followed when ``max_pages`` says nothing; a calendar goes on for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to become of the pages that a button fetches.
+
+    Attributes:
+        extraction: what to take from each; ``None`` for the pages themselves.
+        follow: what gives the address of the next page: a field's name, or a selector; ``None`` for one page.
+        most: how many pages are fetched at most.
+        bounded: whether that was asked for.
+    """
+
+    extraction: Extraction | None
+    follow: str | Field | None = None
+    most: int = MOST_PAGES
+    bounded: bool = False
+
+
+def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
+    """What `spec` asks for, ``None`` when nothing; and what is wrong with it, by path below the button.
+
+    What is returned is only fit for use when no trouble is a hard one.
+    """
+    if spec.extract is None and not spec.follow:
+        if spec.max_pages:
+            return None, [Trouble(("max_pages",), "`max_pages` says nothing without `follow`", "", soft=True)]
+        return None, []
+    troubles = list(_misplaced(spec))
+    extraction = None
+    if spec.extract is not None:
+        extraction, found = read_extraction(spec.extract)
+        troubles += _below("extract", found)
+    follow, found = _follow(spec, extraction)
+    troubles += _below("follow", found)
+    most = spec.max_pages or MOST_PAGES
+    return Asked(extraction, follow, most, bounded=bool(spec.max_pages)), troubles
+
+
+def _below(key: str, troubles: list[Trouble]) -> Iterator[Trouble]:
+    for one in troubles:
+        yield Trouble((key, *one.path), one.message, one.remediation, one.offset, one.soft)
+
+
+def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
+    key = "extract" if spec.extract is not None else "follow"
+    if not spec.url:
+        yield Trouble((key,), f"only requests have pages, so `{key}` needs `url`", "use a transform step")
+    if spec.save:
+        yield Trouble((key,), f"`{key}` needs the page that `save` puts into a file", "take one of them away")
+    method = spec.method.strip().upper() or "GET"
+    if spec.follow and method != "GET":
+        yield Trouble(("follow",), f"only the pages of GET requests can be followed, not of {method}")
+
+
+def _follow(spec: ButtonSpec, extraction: Extraction | None) -> tuple[str | Field | None, list[Trouble]]:
+    given: Any = spec.follow
+    if not given:
+        return None, []
+    if given.strip().lower().startswith(("css:", "xpath:")):
+        missing = needs_parsel()
+        if missing is not None:
+            return None, [missing] if extraction is None else []
+        field, troubles = read_selector(given)
+        if field is not None and (field.many or field.type not in ("", "url")):
+            troubles.append(Trouble((), "`follow` is one address, it takes neither [] nor a type"))
+        return field, troubles
+    if extraction is None or extraction.each is not None:
+        hint = 'give a selector: `follow: "css:a.next::attr(href)"`'
+        return None, [Trouble((), "`follow` names a field, and `extract` has no mapping of fields", hint)]
+    name = given.strip()
+    found = extraction.fields.get(name)
+    if found is None:
+        if not extraction.fields:
+            return None, []  # what is wrong with them has been told
+        hint = f"{did_you_mean(name, extraction.fields)} it has {', '.join(extraction.fields)}".strip()
+        return None, [Trouble((), f"`extract` has no field {name!r} to follow", hint)]
+    if not isinstance(found, Field) or found.many or found.type not in ("", "url", "text", "raw"):
+        return None, [Trouble((), f"field {name!r} is no address, so it cannot be followed")]
+    return name, []
