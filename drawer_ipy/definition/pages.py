@@ -62,6 +62,9 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
         yield Trouble((key,), f"only requests have pages, so `{key}` needs `url`", "use a transform step")
     if spec.save:
         yield Trouble((key,), f"`{key}` needs the page that `save` puts into a file", "take one of them away")
+    if spec.follow and spec.output == "full":
+        hint = "take one of them away; `about` of the step tells the last one"
+        yield Trouble(("follow",), "`output: full` tells of one answer, and `follow` makes many", hint)
     method = spec.method.strip().upper() or "GET"
     if spec.follow and method != "GET":
         yield Trouble(("follow",), f"only the pages of GET requests can be followed, not of {method}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _GROUPING = "\u00a0\u2007\u2009\u202f '’_٬"
@@ -24,13 +25,19 @@ def to_float(text: str) -> float | None:
     """
     plain = text.strip()
     if _PLAIN.fullmatch(plain):
-        return float(plain)
+        return _finite(plain)
     found = _first(text)
     if found is None:
         return None
     sign, digits = found
     parts = _parts(digits)
-    return None if parts is None else sign * float(f"{parts[0]}.{parts[1] or 0}")
+    number = None if parts is None else _finite(f"{parts[0]}.{parts[1] or 0}")
+    return None if number is None else sign * number
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def to_int(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""``kind: transform`` (ours; the original reserves the word): its output is made by expressions, or of a page."""
+"""``kind: transform`` (ours; the original reserves the word): output made by expressions, or from a page."""
 
 from __future__ import annotations
 
