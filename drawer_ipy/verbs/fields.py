@@ -15,6 +15,7 @@ from drawer_ipy.definition.shape import keys_of
 from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.errors import ResolveError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
+from drawer_ipy.scrape.spec import read_extraction
 from drawer_ipy.verbs.base import VerbCode, VerbError
 from drawer_ipy.verbs.paths import CASE, Place
 from drawer_ipy.verbs.values import parsed
@@ -142,6 +143,23 @@ def _policy(text: str) -> Any:
     return value
 
 
+def _extraction(text: str) -> Any:
+    value = parsed(text)
+    if not isinstance(value, Mapping):
+        raise _Wrong
+    wrong = [trouble for trouble in read_extraction(value)[1] if not trouble.soft]
+    if wrong:
+        raise _Wrong(f"{'.'.join(map(str, wrong[0].path)) or 'it'}: {wrong[0].message}")
+    return value
+
+
+def _template(text: str) -> str:
+    bare = _text(text)
+    compile_value(bare)
+    return bare
+
+
+_SELECTORS = '\'{"title": "css:h1"}\''
 _RETRY = '\'{"action": "retry", "max_attempts": 3}\''
 
 FIELDS: Mapping[str, Field] = {
@@ -156,6 +174,8 @@ FIELDS: Mapping[str, Field] = {
     "from": Field(_listing, "a list, or an expression that gives one: '${each.output.results}'"),
     "pluck": Field(_expression(str), "an expression: '${item.steps.page.output}'"),
     "expression": Field(_expression(str, dict, list), "an expression, or a mapping of names to expressions"),
+    "extract": Field(_extraction, f"names with selectors: {_SELECTORS}"),
+    "url": Field(_template, "the address a page came from, or a reference to it"),
     "when": Field(_expression(str, bool), "an expression that is true or false"),
     "duration": Field(_checked_by(parse_duration), "a duration such as 300ms, 1.5s, 2m or 1h30m"),
     "until": Field(_checked_by(parse_time), "a time such as 2030-01-31T08:00:00Z"),
