@@ -90,8 +90,7 @@ def open_notebook(
 
     def opener(cells: list[str], front: str = "lab") -> BrowserNotebook:
         path = server.write(f"{name}-{front}-{next(count)}.ipynb", cells).name
-        notebook = BrowserNotebook(watched.page_in(context), server, path, front).open()
-        watched.watch_errors(notebook.page)
+        notebook = BrowserNotebook(watched.page_in(context), server, path, front, watched).open()
         notebook.run(0)
         return notebook
 

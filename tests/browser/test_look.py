@@ -132,7 +132,7 @@ def test_a_second_view_shows_the_same_and_can_cancel(running: BrowserNotebook) -
 
 def test_a_page_that_is_loaded_again_finds_the_whole_run_and_can_cancel_it(running: BrowserNotebook) -> None:
     running.save()
-    running.page.reload()
+    running.reload()
     view = running.view(1)
     view.get_by_text("19 ok").wait_for()
     view.get_by_text("seven is refused").wait_for()

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_rig import JupyterServer
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, sync_playwright
 
 PATIENCE = 30.0
 """Seconds to wait for something that must come."""
@@ -35,7 +35,9 @@ _PANEL = """
     const panelOf = path => [...(window.jupyterapp?.shell.widgets('main') ?? [])]
         .find(widget => widget.context?.path === path);
 """
-_IDLE = _PANEL + "return panelOf(path)?.sessionContext?.session?.kernel?.status === 'idle';"
+_KERNEL = _PANEL + "const kernel = panelOf(path)?.sessionContext?.session?.kernel;"
+_IDLE = _KERNEL + "return kernel?.status === 'idle';"
+_CONNECTED = _KERNEL + "return kernel?.connectionStatus === 'connected';"
 _CLEAN = _PANEL + "return panelOf(path)?.context.model.dirty === false;"
 
 
@@ -70,32 +72,36 @@ class Watched:
     """What a page did that no page of ours may do.
 
     Attributes:
-        errors: exceptions that no script caught; `outside`: addresses asked for elsewhere than here;
-            `dialogs`: texts of alerts, which are what a hostile text would raise.
+        errors: exceptions that no script caught, but not while a front end is `starting`, when Notebook 7
+            raises some of its own.
+        outside: addresses asked for elsewhere than here.
+        dialogs: texts of alerts, which are what a hostile text would raise.
     """
 
     errors: list[str] = field(default_factory=list)
+    starting: bool = False
     outside: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
     def page_in(self, context: BrowserContext) -> Page:
-        """A new page, watched but for errors: the front ends start with some of their own."""
+        """A new page, watched."""
         page = context.new_page()
         page.set_default_timeout(PATIENCE * 1000)
+        page.on("pageerror", self._raised)
         page.on("request", lambda request: self._asked(request.url))
         page.on("dialog", self._dialog)
         return page
 
-    def watch_errors(self, page: Page) -> None:
-        """Note the page's errors from now on."""
-        page.on("pageerror", lambda error: self.errors.append(f"{error.message}\n{error.stack}"))
-
     def take(self) -> Watched:
         """What was noted since the last time."""
-        taken = Watched(list(self.errors), list(self.outside), list(self.dialogs))
+        taken = Watched(list(self.errors), False, list(self.outside), list(self.dialogs))
         for noted in (self.errors, self.outside, self.dialogs):
             noted.clear()
         return taken
+
+    def _raised(self, error: Any) -> None:
+        if not self.starting:
+            self.errors.append(f"{error.message}\n{error.stack}")
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)
@@ -115,22 +121,45 @@ class BrowserNotebook:
     """A notebook that is open in a page of a front end.
 
     Attributes:
-        path: of the notebook, from the server's folder; `front`: a key of :data:`FRONTS`.
+        path: of the notebook, from the server's folder.
+        front: a key of :data:`FRONTS`.
+        watched: where what the page does is noted.
     """
 
     page: Page
     server: JupyterServer
     path: str
     front: str
+    watched: Watched
 
     def open(self) -> BrowserNotebook:
         """Go to its page and wait until its kernel is ready."""
-        where = self.server.address + FRONTS[self.front].format(
-            path=self.path, stem=self.path.removesuffix(".ipynb")
-        )
-        self.page.goto(f"{where}?token={self.server.token}")
-        self.wait_idle()
+        where = FRONTS[self.front].format(path=self.path, stem=self.path.removesuffix(".ipynb"))
+        with self._starting():
+            self.page.goto(f"{self.server.address}{where}?token={self.server.token}")
+            self.wait_idle()
         return self
+
+    def open_without_kernel(self) -> BrowserNotebook:
+        """Go to its page, where no kernel can be started, and wait until its cells are there."""
+        where = FRONTS[self.front].format(path=self.path, stem=self.path.removesuffix(".ipynb"))
+        self.page.route("**/api/sessions*", _withhold_kernels)
+        with self._starting():
+            self.page.goto(f"{self.server.address}{where}?token={self.server.token}")
+            self.cell(0).wait_for()
+        return self
+
+    def reload(self) -> None:
+        """Load the page again, and wait until it has found its kernel."""
+        with self._starting():
+            self.page.reload()
+            self._wait_for(_CONNECTED)
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        self.watched.starting = True
+        yield
+        self.watched.starting = False
 
     # Cells
 
@@ -208,6 +237,10 @@ class BrowserNotebook:
         """Wait until the kernel is there and has nothing to do."""
         self._wait_for(_IDLE)
 
+    def has_kernel(self) -> bool:
+        """Whether the notebook is connected to a kernel."""
+        return bool(self.page.evaluate(f"path => {{ {_CONNECTED} }}", self.path))
+
     def save(self) -> None:
         """Save with the keyboard, and wait until it is on disk."""
         self.page.keyboard.press("Control+S")
@@ -227,6 +260,11 @@ class BrowserNotebook:
                 return
             self.page.wait_for_timeout(20)
         raise AssertionError(f"not within {seconds:g} s: {what}")
+
+
+def _withhold_kernels(route: Route) -> None:
+    if route.request.method != "POST":  # which gets no answer: an error would open a dialog
+        route.continue_()
 
 
 Opener = Callable[..., BrowserNotebook]
