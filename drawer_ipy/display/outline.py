@@ -210,12 +210,14 @@ def _status(result: StepResult) -> str:
 
 
 def _sum_status(counts: tuple[int, ...]) -> str:
+    if counts[WAITING] and any(counts[WAITING + 1 :]):
+        return "running"
     if counts[FAILED]:
         return "failed"
     if counts[CANCELLED]:
         return "cancelled"
     if counts[OK]:
-        return "running" if counts[WAITING] else "ok"
+        return "ok"
     return "waiting" if counts[WAITING] else "skipped"
 
 

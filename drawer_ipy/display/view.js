@@ -371,12 +371,13 @@ function makePicture(key, view) {
 /** A row of the outline: name, bar, words, time, and a picture where it has cells. */
 function makeRow(row, view) {
   const el = make("div", "dv-row", { role: "listitem" });
+  const sign = make("span", "dv-sign", { "aria-hidden": "true" });
   const name = make("span", "dv-name");
   const bar = makeBar("dv-bar dv-small");
   const text = make("span", "dv-words");
   const time = make("span", "dv-time");
   const line = make("div", "dv-line");
-  line.append(name, bar.el, text, time);
+  line.append(sign, name, bar.el, text, time);
   el.append(line);
   const picture = row.per ? makePicture(row.key, view) : null;
   if (picture) el.append(picture.el);
@@ -386,8 +387,11 @@ function makeRow(row, view) {
     set(now) {
       mark(el, "data-status", now.status);
       el.style.setProperty("--depth", Math.min(now.depth, 6));
-      put(name, `${MARKS[now.status] ?? ""} ${now.name}`);
-      bar.el.style.visibility = now.counts.length ? "" : "hidden";
+      mark(el, "data-failures", now.counts[FAILED] || now.status === "failed" ? "yes" : "no");
+      put(sign, MARKS[now.status] ?? "");
+      put(name, now.name);
+      mark(name, "title", now.name);
+      bar.el.style.visibility = now.counts.length && !picture ? "" : "hidden"; // a picture says it better
       bar.set(now.counts);
       put(text, rowText(now));
       put(time, now.seconds >= 1 ? clock(now.seconds) : "");
