@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import functions, loops, scripts, waits
+from benchmarks import display, functions, loops, scripts, waits
 from benchmarks.report import Answer, as_json, heading, text
 
 QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
@@ -16,6 +16,7 @@ QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
     "b": scripts.answer,
     "c": waits.answer,
     "d": functions.answer,
+    "e": display.answer,
 }
 
 

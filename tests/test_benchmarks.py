@@ -87,9 +87,20 @@ def test_scripts_are_compared_with_xargs_and_functions_with_an_executor(tmp_path
             assert 0 < rows[peer]["ratio"]["median"] < 20
 
 
+@pytest.mark.slow
+def test_the_live_view_is_measured_in_a_real_kernel() -> None:
+    printed = bench("--quick", "--only", "e")
+    share = re.search(r"in the view's calls +([\d.]+)", printed)
+    assert share is not None
+    assert 0 < float(share[1]) < 50, "of a run of under a second, so the fixed costs weigh more"
+    updates = re.search(r"(\d+) updates in ([\d.]+) s", printed)
+    assert updates is not None
+    assert 2 <= int(updates[1]) <= 10 * float(updates[2]) + 2
+
+
 @pytest.mark.parametrize("asked", ["z", "", "c,z"])
 def test_an_unknown_letter_is_refused_with_those_there_are(asked: str) -> None:
-    assert "some of a,b,c,d" in bench("--only", asked, code=2)
+    assert "some of a,b,c,d,e" in bench("--only", asked, code=2)
 
 
 @pytest.fixture

@@ -121,6 +121,20 @@ def test_a_slow_display_is_asked_less_often() -> None:
     assert len(probe.drawn) <= 5
 
 
+def test_a_display_that_strives_for_less_is_asked_less_often_but_not_seldom() -> None:
+    class Modest(Probe):
+        share = 0.01
+
+    probe = Modest(lambda: time.sleep(0.003))
+    asyncio.run(play(probe, seconds=1.0))
+    assert 3 <= len(probe.drawn) <= 6, "every 0.3 s"
+    once = [0.1]
+    slow = Modest(lambda: time.sleep(once.pop() if once else 0))
+    asyncio.run(play(slow, seconds=2.6))
+    gaps = [b - a for (_, a, _), (_, b, _) in zip(slow.drawn[1:-1], slow.drawn[2:], strict=False)]
+    assert max(gaps) < 4, "a second, or 20 times what it took, and not the 10 s that it strives for"
+
+
 def test_a_display_that_breaks_breaks_nothing() -> None:
     def broken() -> None:
         raise OSError("terminal gone")

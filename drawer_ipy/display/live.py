@@ -12,8 +12,12 @@ from typing import Any, ClassVar, Protocol
 from drawer_ipy.display.progress import ProgressState, Snapshot
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 
-# A display may take this share of the run's event loop; a slow one (a remote terminal) is asked less often.
+# What a display may take of the run's event loop at the very most; a slow one (a remote terminal) is asked
+# less often.
 _SHARE = 0.05
+# One that only strives for less is not asked less often than this: once slow (a pause of the garbage
+# collector) is not slow for ever.
+_SELDOM = 1.0
 
 
 class Display(Protocol):
@@ -54,6 +58,9 @@ class LiveDisplay(ABC):
 
     interval: ClassVar[float] = 0.1
     """Least seconds between two redraws."""
+
+    share: ClassVar[float] = _SHARE
+    """Share of the run's event loop that it strives for."""
 
     def __init__(self) -> None:
         self._state = ProgressState()
@@ -122,7 +129,8 @@ class LiveDisplay(ABC):
         except Exception as error:  # a broken view must not break the run: it stands still, and we know why
             self._listeners.errors.append(error)
             return
-        self._schedule(loop, max(self.interval, (time.perf_counter() - began) / _SHARE))
+        took = time.perf_counter() - began
+        self._schedule(loop, max(self.interval, min(took / self.share, _SELDOM), took / _SHARE))
 
     def _stop(self) -> None:
         handle, self._handle = self._handle, None

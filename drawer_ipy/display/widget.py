@@ -33,6 +33,9 @@ class WidgetDisplay(LiveDisplay):
             goes on while other cells run: the interrupt would strike one of those.
     """
 
+    # A message costs about as much again after the call: it is sent by another thread.
+    share: ClassVar[float] = 0.01
+
     patience: ClassVar[float] = 4.0
     """Seconds that a page has to load the widget's script before HTML is shown in its place."""
 
