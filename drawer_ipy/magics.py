@@ -16,6 +16,7 @@ from typing import Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from traitlets import Bool, Enum, Float, Int, TraitError, Unicode
 
+from drawer_ipy import completion
 from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first
 from drawer_ipy.background import BackgroundRun, Runs
 from drawer_ipy.buttons import make_button
@@ -146,7 +147,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         """What there is to press; without it, what the cell shows instead."""
         names, kept = self.shell.user_ns, self.kept
         said = parse_line(line, names, {name: getattr(self, name) for name in _OPTIONS})
-        cell = Cell(self.shell, said, text, Surroundings(kept.buttons, names, drawers=kept.drawers))
+        cell = Cell(self.shell, said, text, self.surroundings())
         if said.options.define:
             kept.drawers[cell.name] = cell.define()
             print(f"drawer {cell.name} is defined; `%drawer {cell.name} press` runs it")
@@ -159,6 +160,10 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         if said.options.background:
             return None, cell.background(job, kept.runs)
         return cell.press(job), None
+
+    def surroundings(self) -> Surroundings:
+        """Where names are looked up."""
+        return Surroundings(self.kept.buttons, self.shell.user_ns, drawers=self.kept.drawers)
 
     def _verb(self, line: str) -> NotebookVerb:
         return NotebookVerb(self.shell, line, self.kept.buttons, self.kept.drawers)
@@ -192,6 +197,7 @@ def load(shell: Any) -> None:
     magics = DrawerMagics(shell, shell.meta.setdefault(_KEPT, Kept()))
     DrawerMagics.drawer.__doc__ = f"{_doc(DrawerMagics.drawer)}\n\n{option_parser().format_help()}"
     shell.register_magics(magics)
+    completion.register(shell, magics.surroundings)
     shell.input_transformers_cleanup.insert(0, magic_first)
     shell.input_transformers_cleanup.append(AwaitedCells(shell, lambda: bool(magics.loop == "awaited")))
 
@@ -201,6 +207,7 @@ def unload(shell: Any) -> None:
     transformers = shell.input_transformers_cleanup
     ours = (AwaitedCells.__name__, magic_first.__name__)
     transformers[:] = [t for t in transformers if getattr(t, "__name__", type(t).__name__) not in ours]
+    completion.unregister(shell)
     manager = shell.magics_manager
     magics = manager.registry.pop(DrawerMagics.__name__, None)
     if magics is None:

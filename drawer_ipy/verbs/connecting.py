@@ -25,7 +25,7 @@ _HELP = """Feed a step's arguments from what an earlier step gives.
 _OUTPUT = re.compile(r"(.+?)\.(output(?:\..*)?)", re.DOTALL)
 
 # What steps of other kinds give (ORIGINAL §4); where nothing is said of a field, its type is open.
-_OUTPUTS: Mapping[str, Mapping[str, Any]] = {
+OUTPUTS: Mapping[str, Mapping[str, Any]] = {
     "for_each": {"results": {"type": "array"}, "total": {"type": "integer"}},
     "aggregate": {"values": {"type": "array"}, "count": {"type": "integer"}},
     "switch": {"matched": {"type": "string"}, "steps": {"type": "object"}},
@@ -164,7 +164,7 @@ class _Match:
             child = self._around.find_drawer(place.owner.get("drawer", ""))
             given = child.return_ if child is not None else None
             return {name: {} for name in given or ()}
-        return _OUTPUTS.get(place.kind, {})
+        return OUTPUTS.get(place.kind, {})
 
     def _args(self, place: Place) -> Sequence[ArgSpec]:
         """What a step takes."""

@@ -79,6 +79,18 @@ def _inside(place: Place) -> Place | None:
     return _nested(place)
 
 
+def names_in(place: Place) -> list[str]:
+    """The words by which a path goes on from `place` into what is inside it."""
+    inside = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
+    if place.kind == "switch":
+        cases = enumerate(place.owner.get("cases") or ())
+        inside += [case.get("id") or f"cases.{i}" for i, case in cases]
+    if place.kind == "split":
+        inside += list(place.owner.get("branches") or ())
+    # A step that several branches have is reached through its branch only.
+    return [name for name in dict.fromkeys(inside) if name and inside.count(name) == 1]
+
+
 def _nested(place: Place) -> Place | None:
     """The nested step, or the branch, that the rest of the path begins with."""
     found = []

@@ -1,0 +1,366 @@
+"""Where in a half-written YAML or JSON text the cursor stands.
+
+A text that is being typed rarely parses, so this reads what can be told from indentation, dashes, colons and
+brackets, and never fails: what it does not understand it leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+_KEY = re.compile(
+    r"""("[^"\n]*"|'[^'\n]*'|[^\s#:,{}\[\]"'&*!|>%@`-][^:#\n]*?|-[^\s:#\n][^:#\n]*?)[ ]*:(?=[ \n]|$)"""
+)
+_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[ ]*(?:#.*)?$")
+_CLOSING = {"{": "}", "[": "]"}
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A mapping, a list or a single value, or what is yet to become one of them.
+
+    Attributes:
+        parent: what it is in; ``None`` for the whole.
+        name: its key or its number in there.
+        keys: its entries, of a mapping.
+        items: its entries, of a list.
+        text: as it is written, of a single value.
+    """
+
+    parent: Node | None = None
+    name: str | int = ""
+    keys: dict[str, Node] = field(default_factory=dict)
+    items: list[Node] = field(default_factory=list)
+    text: str = ""
+
+    def key(self, name: str) -> Node:
+        """A new entry `name`."""
+        self.keys[name] = made = Node(self, name)
+        return made
+
+    def item(self) -> Node:
+        """A new entry at the end."""
+        made = Node(self, len(self.items))
+        self.items.append(made)
+        return made
+
+    @property
+    def latest(self) -> Node:
+        """The entry that was begun last; itself when there is none."""
+        if self.items:
+            return self.items[-1]
+        return next(reversed(self.keys.values())) if self.keys else self
+
+    def around(self) -> Iterator[Node]:
+        """It and what it is in, innermost first."""
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def said(self, key: str) -> str:
+        """The text of its entry `key`, ``""`` when there is none."""
+        found = self.keys.get(key)
+        return "" if found is None else found.text
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What is being typed.
+
+    Attributes:
+        role: ``key`` of the mapping `node`, or the ``value`` that `node` is.
+        node: see there.
+        typed: what there is of it before the cursor, without an opening quote.
+        quote: that quote.
+        flow: whether it stands in brackets.
+        alone: whether nothing else is on its line.
+    """
+
+    role: Literal["key", "value"]
+    node: Node
+    typed: str = ""
+    quote: str = ""
+    flow: bool = False
+    alone: bool = False
+
+
+def outline(text: str, cursor: int) -> tuple[Node, Spot | None]:
+    """What `text` holds, and what is typed at `cursor`; ``None`` in a comment or a script."""
+    reading = _Reading(text, cursor)
+    reading.read()
+    return reading.root, reading.spot
+
+
+class _Reading:
+    def __init__(self, text: str, cursor: int) -> None:
+        self.root = Node()
+        self.spot: Spot | None = None
+        self._text = text
+        self._cursor = cursor
+        self._open: list[tuple[int, Node]] = []
+        """Block mappings and lists that may go on, outermost first, each with the column of its entries."""
+        self._hidden = False
+
+    def read(self) -> None:
+        at = 0
+        while at <= len(self._text):
+            at = self._line(at)
+
+    # Block style
+
+    def _line(self, start: int) -> int:
+        """Read the line that begins at `start`; gives where the next one does."""
+        end = self._line_end(start)
+        at = start
+        while at < end and self._text[at] in " \t":
+            at += 1
+        if at == end:
+            if start <= self._cursor <= end:
+                self._blank(self._cursor - start)
+            return end + 1
+        if self._text[at] == "#" or self._text.startswith("---", start):
+            self._hide(at, end)
+            return end + 1
+        item: Node | None = None
+        while self._text[at] == "-" and (at + 1 == end or self._text[at + 1] == " "):
+            item = self._list(at - start).item()
+            after = at + 1
+            at = self._skip(after, end)
+            if at == end:
+                self._meet("value", item, after, end, end)
+                return end + 1
+        return self._entry(start, at, end, item)
+
+    def _entry(self, start: int, at: int, end: int, item: Node | None) -> int:
+        """A key with its value, or a value alone; ``item`` is the list's entry that it is in."""
+        column = at - start
+        found = _KEY.match(self._text, at, end)
+        if found is not None:
+            mapping = self._mapping(column)
+            name, opened = _bare(found[1])
+            self._meet("key", mapping, at + opened, found.end(1) - opened, at + opened)
+            return self._value(mapping.key(name), found.end(), end, column)
+        if item is None and self._text[at] not in "{[":
+            self._meet("key", self._mapping(column), at, end, at)
+            return end + 1
+        node = item if item is not None else self._open[-1][1].latest if self._open else self.root
+        return self._value(node, at, end, column)
+
+    def _value(self, node: Node, at: int, end: int, column: int) -> int:
+        """The value that begins at or after `at`; gives where the next line begins."""
+        before, at = at, self._skip(at, end)
+        if at == end or self._text[at] == "#":
+            self._meet("value", node, before, at, at)
+            self._hide(at, end)
+            return end + 1
+        if self._text[at] in _CLOSING:
+            self._meet("value", node, before, at - 1, at - 1)
+            after = self._flow(at, node, column if self._open else -1)
+            return self._line_end(after) + 1
+        if _BLOCK_SCALAR.match(self._text, at, end):
+            return self._script(end + 1, column)
+        self._scalar(node, at, end, flow=False)
+        return end + 1
+
+    def _script(self, at: int, column: int) -> int:
+        """Skip the lines of a block scalar whose key stands at `column`."""
+        while at <= len(self._text):
+            end = self._line_end(at)
+            line = self._text[at:end]
+            if line.strip() and len(line) - len(line.lstrip(" ")) <= column:
+                return at
+            if not line.strip() and end == len(self._text) and len(line) <= column:
+                return at
+            self._hide(at, end)
+            at = end + 1
+        return at
+
+    def _blank(self, column: int) -> None:
+        """A line with nothing on it yet, the cursor at `column`."""
+        while self._open and self._open[-1][0] > column:
+            self._open.pop()
+        if not self._open:
+            self.spot = Spot("key", self.root, alone=True)
+            return
+        at, node = self._open[-1]
+        if at == column and not node.items:
+            self.spot = Spot("key", node, alone=True)
+        elif at == column:
+            self.spot = Spot("value", Node(node, len(node.items)), alone=True)
+        else:
+            self.spot = Spot("value", node.latest, alone=True)
+
+    def _mapping(self, column: int) -> Node:
+        """The mapping whose keys stand at `column`."""
+        while self._open and self._open[-1][0] > column:
+            self._open.pop()
+        if len(self._open) > 1 and self._open[-1][0] == self._open[-2][0] == column:
+            self._open.pop()  # a list whose dashes stand no deeper than the key it belongs to
+        return self._container(column)
+
+    def _list(self, column: int) -> Node:
+        """The list whose dashes stand at `column`."""
+        while self._open and self._open[-1][0] > column:
+            self._open.pop()
+        if self._open and self._open[-1][0] == column and self._open[-1][1].keys:
+            self._open.append((column, self._open[-1][1].latest))
+        return self._container(column)
+
+    def _container(self, column: int) -> Node:
+        if not self._open:
+            self._open.append((column, self.root))
+        elif self._open[-1][0] < column:
+            self._open.append((column, self._open[-1][1].latest))
+        return self._open[-1][1]
+
+    # Flow style
+
+    def _flow(self, at: int, node: Node, column: int) -> int:
+        """Read the brackets that open at `at`; gives where they have closed.
+
+        Those that nobody closed end before a line that stands no deeper than `column`.
+        """
+        closing = _CLOSING[self._text[at]]
+        at += 1
+        while True:
+            begin, at = at, self._gap(at, column)
+            if at < 0:
+                return self._broken(begin, node, closing)
+            if at >= len(self._text) or self._text[at] in "}]":
+                self._meet_in(node, closing, begin, min(at, len(self._text)))
+                return min(at + 1, len(self._text))
+            if begin <= self._cursor < at:
+                self._meet_in(node, closing, begin, at)
+            at = self._pair(at, node, column) if closing == "}" else self._flow_value(at, node.item(), column)
+
+    def _broken(self, begin: int, node: Node, closing: str) -> int:
+        """The brackets end at the end of the line, since what follows cannot be in them."""
+        end = self._line_end(begin)
+        self._meet_in(node, closing, begin, end)
+        return end
+
+    def _meet_in(self, node: Node, closing: str, begin: int, end: int) -> None:
+        """The cursor may stand between two entries of `node`."""
+        if closing == "}":
+            self._meet("key", node, begin, end, self._cursor, flow=True)
+        else:
+            self._meet("value", Node(node, len(node.items)), begin, end, self._cursor, flow=True)
+
+    def _pair(self, at: int, node: Node, column: int) -> int:
+        """A key with its value in braces."""
+        opened = 1 if self._text[at] in "\"'" else 0
+        stop = self._quoted(at) if opened else self._plain(at, ":")
+        name = self._text[at + opened : stop - opened] if opened else self._text[at:stop].strip()
+        typed_to = stop - opened if self._is_closed(at, stop) else stop
+        self._meet("key", node, at + opened, typed_to, at + opened, flow=True)
+        at = self._skip(stop, len(self._text))
+        if at >= len(self._text) or self._text[at] != ":":
+            return max(at, stop)
+        child = node.key(name)
+        begin, at = at + 1, self._gap(at + 1, column, commas=False)
+        if at < 0:
+            at = self._line_end(begin)
+        if at >= len(self._text) or self._text[at] in ",}]\n":
+            self._meet("value", child, begin, at, self._cursor, flow=True)
+            return at
+        if begin <= self._cursor < at:
+            self._meet("value", child, begin, at, self._cursor, flow=True)
+        return self._flow_value(at, child, column)
+
+    def _flow_value(self, at: int, node: Node, column: int) -> int:
+        if self._text[at] in _CLOSING:
+            return self._flow(at, node, column)
+        stop = self._quoted(at) if self._text[at] in "\"'" else self._plain(at, "")
+        self._scalar(node, at, stop, flow=True)
+        return max(stop, at + 1) if stop == at else stop
+
+    def _gap(self, at: int, column: int, commas: bool = True) -> int:
+        """The next place that is no blank, comma or line end; -1 where the brackets cannot go on."""
+        blanks = " \t\n\r," if commas else " \t\n\r"
+        while at < len(self._text) and self._text[at] in blanks:
+            at += 1
+            if self._text[at - 1] == "\n" and column >= 0:
+                indent = self._skip(at, len(self._text))
+                if indent < len(self._text) and indent - at <= column and self._text[indent] not in "}]\n":
+                    return -1
+        return at
+
+    def _plain(self, at: int, stops: str) -> int:
+        """The end of an unquoted word in brackets; references may hold what would end it."""
+        while at < len(self._text) and self._text[at] not in ",{}[]\n":
+            if self._text[at] == ":" and stops:
+                return at
+            if self._text.startswith("${", at):
+                end = self._line_end(at)
+                closed = self._text.find("}", at, end)
+                at = end if closed < 0 else closed
+            at += 1
+        return min(at, len(self._text))
+
+    # What both have
+
+    def _scalar(self, node: Node, at: int, end: int, flow: bool) -> None:
+        opened = self._text[at] if self._text[at] in "\"'" else ""
+        if opened:
+            stop = min(self._quoted(at), end)
+            inner = stop - 1 if self._is_closed(at, stop) else stop
+            node.text = self._text[at + 1 : inner]
+            self._meet("value", node, at + 1, inner, at + 1, opened, flow)
+            return
+        comment = self._text.find(" #", at, end) if not flow else -1
+        stop = end if comment < 0 else comment
+        node.text = self._text[at:stop].strip()
+        self._meet("value", node, at, stop, at, "", flow)
+        self._hide(stop + 1, end)
+
+    def _meet(
+        self,
+        role: Literal["key", "value"],
+        node: Node,
+        begin: int,
+        end: int,
+        typed_from: int,
+        quote: str = "",
+        flow: bool = False,
+    ) -> None:
+        """The spot, if the cursor is between `begin` and `end`."""
+        if self.spot is not None or self._hidden or not begin <= self._cursor <= end:
+            return
+        before = self._text[max(0, typed_from - 1) : typed_from]
+        if role == "key" and before in ('"', "'"):
+            quote = before
+        self.spot = Spot(role, node, self._text[typed_from : self._cursor], quote, flow)
+
+    def _hide(self, begin: int, end: int) -> None:
+        """Nothing is completed there."""
+        self._hidden = self._hidden or begin < self._cursor <= end
+
+    def _quoted(self, at: int) -> int:
+        """Where the text in quotes that opens at `at` ends: with its line, if nobody has closed it."""
+        quote, end = self._text[at], self._line_end(at)
+        at += 1
+        while at < end and self._text[at] != quote:
+            at += 2 if self._text[at] == "\\" and quote == '"' else 1
+        return min(at + 1, end)
+
+    def _is_closed(self, at: int, stop: int) -> bool:
+        return stop - at > 1 and self._text[at] in "\"'" and self._text[stop - 1] == self._text[at]
+
+    def _skip(self, at: int, end: int) -> int:
+        while at < end and self._text[at] in " \t":
+            at += 1
+        return at
+
+    def _line_end(self, at: int) -> int:
+        end = self._text.find("\n", at)
+        return len(self._text) if end < 0 else end
+
+
+def _bare(key: str) -> tuple[str, int]:
+    """A key without its quotes, and how many there were on each side."""
+    quoted = len(key) > 1 and key[0] in "\"'"
+    return (key[1:-1], 1) if quoted else (key.strip(), 0)
