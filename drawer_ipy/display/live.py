@@ -60,7 +60,7 @@ class LiveDisplay(ABC):
     """Least seconds between two redraws."""
 
     share: ClassVar[float] = _SHARE
-    """Share of the run's event loop that it strives for."""
+    """Share of a processor that it strives for."""
 
     def __init__(self) -> None:
         self._state = ProgressState()
@@ -123,14 +123,19 @@ class LiveDisplay(ABC):
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._closed:
             return
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.thread_time()
         try:
             self._in_cell(lambda: self.update(self.snapshot()))
         except Exception as error:  # a broken view must not break the run: it stands still, and we know why
             self._listeners.errors.append(error)
             return
-        took = time.perf_counter() - began
-        self._schedule(loop, max(self.interval, min(took / self.share, _SELDOM), took / _SHARE))
+        took, used = time.perf_counter() - began, time.thread_time() - used
+        self._schedule(loop, self.pause(took, used))
+
+    @classmethod
+    def pause(cls, took: float, used: float) -> float:
+        """Seconds until the next redraw, when the last `took` so many and `used` so many of a processor."""
+        return max(cls.interval, min(used / cls.share, _SELDOM), took / _SHARE)
 
     def _stop(self) -> None:
         handle, self._handle = self._handle, None
