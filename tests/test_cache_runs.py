@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from drawer_ipy import DefinitionError, Results, UsageError, button, press
 from drawer_ipy.buttons.function import FunctionButton
 from drawer_ipy.cache import private
 from drawer_ipy.cache.store import FILE, Store
+from drawer_ipy.display.progress import ProgressState
+from drawer_ipy.display.wording import pace_words
 from drawer_ipy.pressing import Job, Surroundings
 from drawer_ipy.verbs import VerbContext, VerbError, run_verb
 from drawer_ipy.workspace import Workspace
@@ -537,3 +540,16 @@ def test_what_is_typed_wrong_is_told(words: list[str], told: str, context: VerbC
     with pytest.raises((VerbError, UsageError)) as caught:
         run_verb(words, context)
     assert told in str(caught.value)
+
+
+def test_what_is_cached_is_told_while_a_run_goes_on() -> None:
+    run([1, 2], square)
+    each = {"id": "each", "kind": "for_each", "over": [1, 2, 3], "as": "x"}
+    each["steps"] = [{"id": "work", "button": "work", "args": {"x": "${x}"}}]
+    job = Job.prepare({"name": "t", "steps": [each]}, around=Surroundings({}, {"work": square}))
+    state = ProgressState()
+    state.attach(job.run.listeners)
+    asyncio.run(job.run.execute())
+    snapshot = state.snapshot(time.monotonic())
+    assert snapshot.cached == 2
+    assert "2 cached" in pace_words(snapshot)

@@ -80,6 +80,7 @@ class Snapshot:
         rate: items a second of late, 0.0 when none ended.
         eta: seconds until the loop ends at that rate; ``None`` when it cannot be told.
         retries: attempts that failed and were made again.
+        cached: items that were answered from the results of earlier presses, at least in part.
         errors: the last failures, oldest first.
     """
 
@@ -102,6 +103,7 @@ class Snapshot:
     rate: float = 0.0
     eta: float | None = None
     retries: int = 0
+    cached: int = 0
     errors: tuple[ErrorLine, ...] = ()
 
     @property
@@ -176,6 +178,7 @@ class ProgressState:
             rate=rate,
             eta=eta if self._ended is None else None,
             retries=self._retries,
+            cached=0 if shown is None else shown.loop.cached,
             errors=errors,
         )
 

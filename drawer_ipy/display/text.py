@@ -99,7 +99,8 @@ def _postfix(snapshot: Snapshot) -> str:
     if snapshot.loop is None:
         return snapshot.step if snapshot.status == "running" else snapshot.status
     named = [("ok", snapshot.ok), ("failed", snapshot.failed), ("running", snapshot.running)]
-    named += [("cancelled", snapshot.cancelled), ("skipped", snapshot.skipped), ("retries", snapshot.retries)]
+    named += [("cancelled", snapshot.cancelled), ("skipped", snapshot.skipped)]
+    named += [("retries", snapshot.retries), ("cached", snapshot.cached)]
     words = [" ".join(f"{name}={n}" for name, n in named if n or name == "ok")]
     if snapshot.status != "running":
         return ", ".join(words if snapshot.status == "ok" else [*words, snapshot.status])

@@ -134,6 +134,7 @@ def _head(snapshot: Snapshot) -> dict[str, Any]:
         "rate": float(f"{snapshot.rate:.3g}"),
         "eta": None if snapshot.eta is None else round(snapshot.eta),
         "retries": snapshot.retries,
+        "cached": snapshot.cached,
     }
 
 

@@ -46,10 +46,12 @@ def counts_words(snapshot: Snapshot) -> list[tuple[str, int]]:
 
 
 def pace_words(snapshot: Snapshot) -> list[str]:
-    """Retries, rate, time left and time taken."""
+    """Retries, what was cached, rate, time left and time taken."""
     words = []
     if snapshot.retries:
         words.append(f"{snapshot.retries:,} {'retry' if snapshot.retries == 1 else 'retries'}")
+    if snapshot.cached:
+        words.append(f"{snapshot.cached:,} cached")
     if snapshot.rate and snapshot.status == "running":
         words.append(rate_text(snapshot.rate))
     if snapshot.eta is not None:
