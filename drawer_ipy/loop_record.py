@@ -36,17 +36,19 @@ class StepColumn:
         outputs: list of length n; ``None`` where it did not run or failed.
         statuses: bytes of length n, indices into :data:`STEP_STATUSES`.
         errors: index -> :class:`ErrorInfo`, only for items where it failed.
-        details: index -> :class:`StepResult`, only where there is more to tell (a failure, stderr,
-            several attempts).
+        details: index -> :class:`StepResult`, where there is more to tell (a failure, stderr, several
+            attempts), and everywhere when `detailed`.
         about: index -> what the button told beside its output, where it told something.
         cached: bytes of length n, 1 where the output is that of an earlier press; ``None`` while there
             is none.
+        detailed: whether all that is known is kept of every item: a run of few items can afford it.
     """
 
-    __slots__ = ("about", "cached", "details", "errors", "id", "outputs", "statuses")
+    __slots__ = ("about", "cached", "detailed", "details", "errors", "id", "outputs", "statuses")
 
-    def __init__(self, step_id: str, n: int) -> None:
+    def __init__(self, step_id: str, n: int, detailed: bool = False) -> None:
         self.id = step_id
+        self.detailed = detailed
         self.outputs: list[Any] = [None] * n
         self.statuses = bytearray(n)
         self.errors: dict[int, ErrorInfo] = {}
@@ -66,7 +68,7 @@ class StepColumn:
         error = result.error
         if error is None and result.status == "ok":
             self.statuses[index] = 1
-            if result.attempts == 1 and not result.stderr:
+            if result.attempts == 1 and not result.stderr and not self.detailed:
                 return
         else:
             self.statuses[index] = _STATUS_CODE[result.status]
@@ -81,6 +83,8 @@ class StepColumn:
         self.errors = {index: error for index, error in earlier.errors.items() if index < n}
         self.details = {index: detail for index, detail in earlier.details.items() if index < n}
         self.about = {index: about for index, about in earlier.about.items() if index < n}
+        if earlier.cached is not None:
+            self.cached = earlier.cached[:n].ljust(len(self.outputs), b"\x00")
 
     def clear(self, index: int) -> None:
         """Forget what was recorded for item `index`."""
@@ -88,6 +92,8 @@ class StepColumn:
         self.statuses[index] = 0
         for table in (self.errors, self.details, self.about):
             table.pop(index, None)
+        if self.cached is not None:
+            self.cached[index] = 0
 
     def cell(self, index: int) -> dict[str, Any]:
         """``{status, output, error}`` of item `index`, as expressions and the original see it."""
@@ -143,6 +149,7 @@ class LoopRecord:
         items: Sequence[Any],
         step_ids: Sequence[str],
         parallelism: int,
+        detailed: bool = False,
     ) -> None:
         n = len(items)
         self.path = path
@@ -151,7 +158,7 @@ class LoopRecord:
         self.states = bytearray(n)
         self.started = array("d", bytes(8 * n))
         self.finished = array("d", bytes(8 * n))
-        self.columns = [StepColumn(step_id, n) for step_id in step_ids]
+        self.columns = [StepColumn(step_id, n, detailed) for step_id in step_ids]
         self.parallelism = parallelism
         self.epoch = time.perf_counter()
         self.began = time.time()

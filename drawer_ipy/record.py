@@ -47,9 +47,28 @@ __all__ = [
     "RunRecord",
     "StepColumn",
     "StepResult",
+    "Try",
     "plain",
     "rfc3339",
 ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Try:
+    """An attempt that failed and was made again.
+
+    Attributes:
+        error: why it failed.
+        started, finished: seconds since the epoch.
+        exit_code, stdout, stderr: as of a :class:`StepResult`.
+    """
+
+    error: ErrorInfo
+    started: float
+    finished: float
+    exit_code: int = 0
+    stdout: str = ""
+    stderr: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +86,7 @@ class StepResult:
         output: the step's value, ``None`` on failure. For a loop a :class:`LoopOutput`.
         stdout, stderr: text captured (a traceback for a function).
         error: why it failed, ``None`` when it did not.
-        attempts: how often it was tried.
+        attempts: how often it was tried; ``tries`` are those before the last, the latest 20 of them.
         retry_after: seconds the other side asked to wait before another attempt, ``None`` when it did not.
         about: what a button told beside its output (of a request: status, url, headers, elapsed).
         cached: whether the output is that of an earlier press.
@@ -88,6 +107,7 @@ class StepResult:
     retry_after: float | None = None
     about: Mapping[str, Any] | None = None
     cached: bool = False
+    tries: tuple[Try, ...] = ()
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; the output it may have is kept by the caller's choice."""

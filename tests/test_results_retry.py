@@ -285,7 +285,7 @@ def test_secrets_are_real_in_the_press_and_hidden_in_the_record() -> None:
     results.retry(quiet=True)
     assert seen == ["s3cr3t/1"]
     assert results["b"] == ["[redacted]/0", "[redacted]/1"]
-    assert "s3cr3t" not in str(results.run.to_dict()) + repr(results)
+    assert "s3cr3t" not in str(results.run.to_dict()) + repr(results) + repr(results.explain(1))
     assert b"s3cr3t" not in pickle.dumps(results)
 
 

@@ -37,6 +37,7 @@ class Session:
         notes: things worth telling that failed nothing (an ``on_error`` handler that failed itself).
         button_env: what a process finds in its environment beside the notebook's own.
         on_child: called with each sub-drawer's complete record (history keeps them).
+        details_left: presses within loops of which everything may still be kept, their output aside.
     """
 
     listeners: Listeners
@@ -49,6 +50,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
     cache_folder: Path | None = None
     on_child: Callable[[RunRecord], None] | None = None
+    details_left: int = 20_000
     cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
 
@@ -56,6 +58,12 @@ class Session:
         self.cache = RunCache(self.cache_folder, lambda: self.resources.get(Threads), self.notes)
         self.button_env = {f"BUTTONS_BAT_{name}": value for name, value in self.batteries.items()}
         self.redactor = self.redactor.also(self.batteries.values())
+
+    def affords(self, presses: int) -> bool:
+        """Whether everything may be kept of so many more presses within a loop."""
+        enough = presses <= self.details_left
+        self.details_left -= presses if enough else 0
+        return enough
 
     def scope(self, inputs: Mapping[str, Any]) -> Scope:
         """The names a drawer's steps start with."""

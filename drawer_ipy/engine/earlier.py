@@ -137,8 +137,11 @@ class EarlierItem:
         if column.statuses[index] != 1 or unfinished or self._stale(step.id):
             self._changed.add(step.id)
             return None
-        detail = column.details.get(index)
-        return detail or StepResult(step.id, status="ok", output=output, about=column.about.get(index))
+        if index in column.details:
+            return column.details[index]
+        cached = bool(column.cached and column.cached[index])
+        about = column.about.get(index)
+        return StepResult(step.id, status="ok", output=output, about=about, cached=cached)
 
     def entry(self, step_id: str) -> Any:
         """As :meth:`Past.entry`."""

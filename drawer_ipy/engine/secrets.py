@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import LoopOutput, StepResult
+from drawer_ipy.record import LoopOutput, StepResult, Try
 
 REDACTED = "[redacted]"
 
@@ -106,6 +107,11 @@ class Redactor:
         result.error = self.error(result.error)
         if result.about is not None:
             result.about = self.value(result.about)
+        result.tries = tuple(map(self._try, result.tries))
+
+    def _try(self, tried: Try) -> Try:
+        error = self.error(tried.error) or tried.error
+        return replace(tried, error=error, stdout=self.text(tried.stdout), stderr=self.text(tried.stderr))
 
     def _bytes(self, value: bytes) -> bytes:
         text = value.decode("utf-8", errors="surrogateescape")

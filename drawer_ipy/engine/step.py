@@ -15,11 +15,15 @@ from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
-from drawer_ipy.errors import Code, DrawerError
-from drawer_ipy.record import CANCELLED_ERROR, StepResult
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo
+from drawer_ipy.record import CANCELLED_ERROR, StepResult, Try
 
 if TYPE_CHECKING:
     from drawer_ipy.engine.plan import Compiler
+
+
+_TRIES = 20
+"""Attempts of a step that are told of one by one."""
 
 
 class Step:
@@ -110,6 +114,7 @@ class Step:
         attempt = 1
         while True:
             result.attempts = attempt
+            began = time.time()
             await self._attempt(ctx, result)
             error = result.error
             if error is None or attempt >= policy.attempts or not policy.covers(error):
@@ -118,11 +123,16 @@ class Step:
             if ctx.session.listeners.wants(StepRetried):
                 told = ctx.session.redactor.error(error) or error
                 ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, told))
+            result.tries = (*result.tries[1 - _TRIES :], _tried(result, error, began))
             await asyncio.sleep(delay)
             attempt += 1
             result.error, result.output, result.status = None, None, "running"
             result.stdout, result.stderr, result.exit_code = "", "", 0
             result.retry_after, result.about = None, None
+
+
+def _tried(result: StepResult, error: ErrorInfo, began: float) -> Try:
+    return Try(error, began, time.time(), result.exit_code, result.stdout, result.stderr)
 
 
 async def press_in_order(

@@ -186,5 +186,9 @@ def _cell(column: StepColumn, index: int) -> StepCell:
     output, error = column.outputs[index], column.errors.get(index)
     detail = column.details.get(index)
     if detail is None:
-        return StepCell(column.id, status, output, error, attempts=1 if status else 0)
+        cached = bool(column.cached and column.cached[index])
+        about = column.about.get(index)
+        return StepCell(
+            column.id, status, output, error, "", "", 1 if status else 0, about=about, cached=cached
+        )
     return cell_of(detail, status)

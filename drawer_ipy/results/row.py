@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED
+from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, Try
 
 if TYPE_CHECKING:
+    from drawer_ipy.results.story import Story
     from drawer_ipy.results.table import Results
 
 
@@ -22,11 +23,16 @@ class StepCell:
         status: ``ok``, ``error``, ``timeout``, ``failed``, ``cancelled``; ``""`` when it did not run.
         output: its value, ``None`` where it did not run or failed.
         error: why it failed, else ``None``.
-        stdout, stderr: captured text. Kept for failures, for steps tried more than once and for those
-            that wrote to stderr; else ``""``.
+        stdout, stderr: captured text. In loops of more than 20,000 presses it is kept for failures, for
+            steps tried more than once and for those that wrote to stderr only; else it is ``""``.
         attempts: how often it was tried; 0 when it did not run.
         args: the arguments it was given; ``None`` where they were not kept (as with stdout).
         seconds: how long it took, ``None`` where that was not kept (as with stdout).
+        button: the button pressed, ``""`` for other kinds of step and where it was not kept.
+        exit_code: of a script; the HTTP status of a request; 0 where it was not kept.
+        about: what a button told beside its output (of a request: status, url, headers, elapsed).
+        cached: whether the output was kept from an earlier press.
+        tries: the attempts before the last.
     """
 
     id: str
@@ -38,6 +44,11 @@ class StepCell:
     attempts: int = 0
     args: Mapping[str, Any] | None = None
     seconds: float | None = None
+    button: str = ""
+    exit_code: int = 0
+    about: Mapping[str, Any] | None = None
+    cached: bool = False
+    tries: tuple[Try, ...] = ()
 
     def __repr__(self) -> str:
         from drawer_ipy.display.table_cells import preview
@@ -124,6 +135,10 @@ class Row(Mapping[str, Any]):
     def duration(self) -> float | None:
         """Seconds from its start to its end; ``None`` before it ended or when it never started."""
         return self._table._source.duration(self.index)
+
+    def explain(self) -> Story:
+        """The whole story of this item; see :meth:`Results.explain`."""
+        return self._table._story(self.index)
 
     @property
     def _state(self) -> int:

@@ -77,5 +77,18 @@ def cell_of(step: StepResult, status: str) -> StepCell:
     """What `step` did, in a table's words."""
     seconds = step.duration if step.started and step.finished else None
     return StepCell(
-        step.id, status, step.output, step.error, step.stdout, step.stderr, step.attempts, step.args, seconds
+        step.id,
+        status,
+        step.output,
+        step.error,
+        step.stdout,
+        step.stderr,
+        step.attempts,
+        step.args,
+        seconds,
+        step.button,
+        step.exit_code,
+        step.about,
+        step.cached,
+        step.tries,
     )

@@ -6,22 +6,19 @@ import operator
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
+from typing import Any, Protocol, SupportsIndex, overload
 
-from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopOutput, LoopRecord, RunRecord
+from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord, RunRecord
 from drawer_ipy.results.column import Column, UnknownColumn
 from drawer_ipy.results.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.loop_source import LoopSource
+from drawer_ipy.results.of_run import OfRun
 from drawer_ipy.results.ordering import in_order, same
-from drawer_ipy.results.origin import Origin, Wanted
+from drawer_ipy.results.origin import Origin
 from drawer_ipy.results.row import Row
 from drawer_ipy.results.source import RESERVED, Getter, Source
 from drawer_ipy.results.step_source import StepSource
-
-if TYPE_CHECKING:
-    from drawer_ipy.display.picture import Picture
 
 
 class HasToList(Protocol):
@@ -30,7 +27,7 @@ class HasToList(Protocol):
     def tolist(self) -> Any: ...
 
 
-class Results(Exports):
+class Results(OfRun, Exports):
     """The items of a loop in the order of the input, one row each; without a loop, one row a step.
 
     ``results[3]`` is item 3, whatever finished first. ``results["title"]`` is a column, ``results[2:5]``,
@@ -253,111 +250,10 @@ class Results(Exports):
         """The last nested step's whole output, one a row."""
         return Column("outputs", self._source.output, self._index)
 
-    # The run
-
-    @property
-    def run(self) -> RunRecord:
-        """The full record of the run; ``.run.to_dict()`` is fit for JSON."""
-        return self._origin.run
-
-    @property
-    def status(self) -> str:
-        """The run's status: ``running``, ``ok``, ``failed`` or ``cancelled``."""
-        return self.run.status
-
-    @property
-    def output(self) -> Any:
-        """What the run's last step gave; ``None`` when no step ran."""
-        return self.run.steps[-1].output if self.run.steps else None
-
-    def step(self, step_id: str) -> Results:
-        """The table of another loop of this run.
-
-        Raises:
-            UsageError: there is no such step, or it is no ``for_each``.
-        """
-        for step in self.run.steps:
-            if step.id == step_id:
-                if isinstance(step.output, LoopOutput):
-                    return Results(self._origin, step.output.record)
-                raise UsageError(
-                    f"step {step_id!r} looped over nothing, so there is no table of it",
-                    remediation=f"its output is results.run.step({step_id!r}).output",
-                )
-        ids = [step.id for step in self.run.steps]
-        near = did_you_mean(step_id, ids)
-        raise UsageError(
-            f"no step {step_id!r} in this run" + (f"; {near}" if near else ""),
-            remediation=f"steps that ran: {', '.join(ids) or 'none'}",
-        )
-
-    # Pressing again
-
-    def retry(self, *, dependents: bool = False, quiet: bool = False) -> Results:
-        """Press again what did not end ok: rows that failed, were cancelled or skipped, and steps likewise.
-
-        What ended ok is kept as it is. Rows that end ok now take their places, here and in every other
-        table of this run; :meth:`explain` tells of the earlier presses. Of a part of the table, such as
-        ``results.failed[:10]``, only these rows are pressed again. Definition, inputs and options are
-        those of the first press; buttons are looked up again, so that a function mended since is used.
-        Within an item, nested steps that ended ok are kept up to the first that is pressed again. An
-        interrupt keeps what had ended, and what was not reached stays as it was. Nothing happens when all
-        is ok.
-
-        Args:
-            dependents: also press later steps again that ended ok but used what has changed since.
-            quiet: show no progress.
-
-        Returns:
-            This table.
-
-        Raises:
-            UsageError: the run was not pressed in this process, or still goes on.
-            DefinitionError: what the drawer needs is not there any more; nothing has run.
-        """
-        wanted = self._wanted(dependents, quiet)
-        if wanted is not None:
-            self._origin.press(wanted)
-            self._follow()
-        return self
-
-    async def aretry(self, *, dependents: bool = False, quiet: bool = False) -> Results:
-        """The twin of :meth:`retry` for code that awaits: it presses on the current event loop.
-
-        Raises:
-            asyncio.CancelledError: when the caller is cancelled; what had ended is in the table.
-            DrawerError: as :meth:`retry`.
-        """
-        wanted = self._wanted(dependents, quiet)
-        if wanted is not None:
-            try:
-                await self._origin.apress(wanted)
-            finally:
-                self._follow()
-        return self
-
-    def _wanted(self, dependents: bool, quiet: bool) -> Wanted | None:
-        """What is to be pressed again, ``None`` for nothing."""
-        if self._rows is None or not isinstance(self._source, LoopSource):
-            return Wanted(None, dependents, quiet) if dependents or self._origin.unfinished() else None
-        states = self._source.loop.states
-        rows = frozenset(index for index in self._rows if states[index] != OK)
-        return Wanted({self._source.loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
-
     def _follow(self) -> None:
         """A run that never came to its loop had a table of steps; now it has one of items."""
         if self._rows is None and isinstance(self._source, StepSource):
             self._source = self._origin.source(self._origin.last_loop())
-
-    def timeline(self, *, width: int = 800) -> Picture:
-        """What ran when, in the whole run: a picture that shows itself; ``.svg`` and ``.save(path)``.
-
-        Args:
-            width: pixels.
-        """
-        from drawer_ipy.display.timeline import timeline
-
-        return timeline(self.run, width=width)
 
     # Display
 

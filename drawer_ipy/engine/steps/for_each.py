@@ -65,7 +65,8 @@ class ForEachStep(Step):
         if isinstance(items, list):
             items = items.copy()  # the caller's list may change while the loop runs, and after it
         shown = redactor.value(list(items)) if redactor else items
-        record = LoopRecord((*ctx.path, self.id), self._as, shown, self._ids, self._width)
+        detailed = ctx.session.affords(len(items) * len(self._ids))
+        record = LoopRecord((*ctx.path, self.id), self._as, shown, self._ids, self._width, detailed)
         hidden = Hidden(items)
         past = self.take_up(ctx, result)
         indices: Sequence[int] = range(len(items))

@@ -1,0 +1,149 @@
+"""What a table knows of the run that it shows: its record, its story, and how to press it again."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any, Self
+
+from drawer_ipy.errors import UsageError, did_you_mean
+from drawer_ipy.record import OK, LoopOutput, LoopRecord, RunRecord
+from drawer_ipy.results.loop_source import LoopSource
+from drawer_ipy.results.origin import Origin, Wanted
+from drawer_ipy.results.source import Source
+from drawer_ipy.results.story import Story, story_of
+
+if TYPE_CHECKING:
+    from drawer_ipy.display.picture import Picture
+    from drawer_ipy.results.row import Row
+
+
+class OfRun:
+    """The part of a table that is about its run."""
+
+    __slots__ = ()
+
+    _origin: Origin
+    _source: Source
+    _rows: range | array[int] | None
+
+    def __init__(self, run: RunRecord | Origin, loop: LoopRecord | None = None) -> None:
+        raise NotImplementedError
+
+    def _row(self, position: int) -> Row:
+        raise NotImplementedError
+
+    def _follow(self) -> None:
+        """The run was pressed again."""
+        raise NotImplementedError
+
+    @property
+    def run(self) -> RunRecord:
+        """The full record of the run; ``.run.to_dict()`` is fit for JSON."""
+        return self._origin.run
+
+    @property
+    def status(self) -> str:
+        """The run's status: ``running``, ``ok``, ``failed`` or ``cancelled``."""
+        return self.run.status
+
+    @property
+    def output(self) -> Any:
+        """What the run's last step gave; ``None`` when no step ran."""
+        return self.run.steps[-1].output if self.run.steps else None
+
+    def step(self, step_id: str) -> Self:
+        """The table of another loop of this run.
+
+        Raises:
+            UsageError: there is no such step, or it is no ``for_each``.
+        """
+        for step in self.run.steps:
+            if step.id == step_id:
+                if isinstance(step.output, LoopOutput):
+                    return type(self)(self._origin, step.output.record)
+                raise UsageError(
+                    f"step {step_id!r} looped over nothing, so there is no table of it",
+                    remediation=f"its output is results.run.step({step_id!r}).output",
+                )
+        ids = [step.id for step in self.run.steps]
+        near = did_you_mean(step_id, ids)
+        raise UsageError(
+            f"no step {step_id!r} in this run" + (f"; {near}" if near else ""),
+            remediation=f"steps that ran: {', '.join(ids) or 'none'}",
+        )
+
+    def retry(self, *, dependents: bool = False, quiet: bool = False) -> Self:
+        """Press again what did not end ok: rows that failed, were cancelled or skipped, and steps likewise.
+
+        What ended ok is kept as it is. Rows that end ok now take their places, here and in every other
+        table of this run; :meth:`explain` tells of the earlier presses. Of a part of the table, such as
+        ``results.failed[:10]``, only these rows are pressed again. Definition, inputs and options are
+        those of the first press; buttons are looked up again, so that a function mended since is used.
+        Within an item, nested steps that ended ok are kept up to the first that is pressed again. An
+        interrupt keeps what had ended, and what was not reached stays as it was. Nothing happens when all
+        is ok.
+
+        Args:
+            dependents: also press later steps again that ended ok but used what has changed since.
+            quiet: show no progress.
+
+        Returns:
+            This table.
+
+        Raises:
+            UsageError: the run was not pressed in this process, or still goes on.
+            DefinitionError: what the drawer needs is not there any more; nothing has run.
+        """
+        wanted = self._wanted(dependents, quiet)
+        if wanted is not None:
+            self._origin.press(wanted)
+            self._follow()
+        return self
+
+    async def aretry(self, *, dependents: bool = False, quiet: bool = False) -> Self:
+        """The twin of :meth:`retry` for code that awaits: it presses on the current event loop.
+
+        Raises:
+            asyncio.CancelledError: when the caller is cancelled; what had ended is in the table.
+            DrawerError: as :meth:`retry`.
+        """
+        wanted = self._wanted(dependents, quiet)
+        if wanted is not None:
+            try:
+                await self._origin.apress(wanted)
+            finally:
+                self._follow()
+        return self
+
+    def _wanted(self, dependents: bool, quiet: bool) -> Wanted | None:
+        """What is to be pressed again, ``None`` for nothing."""
+        if self._rows is None or not isinstance(self._source, LoopSource):
+            return Wanted(None, dependents, quiet) if dependents or self._origin.unfinished() else None
+        states = self._source.loop.states
+        rows = frozenset(index for index in self._rows if states[index] != OK)
+        return Wanted({self._source.loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
+
+    def explain(self, position: int) -> Story:
+        """The whole story of one row: its item, each step's arguments, attempts, output, captured text,
+        error and times, and what earlier presses made of it. It shows itself as text and as HTML.
+
+        Args:
+            position: as in ``results[position]``; ``row.explain()`` is the same of a row.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        return self._story(self._row(position).index)
+
+    def _story(self, index: int) -> Story:
+        return story_of(self._origin, self._source, index)
+
+    def timeline(self, *, width: int = 800) -> Picture:
+        """What ran when, in the whole run: a picture that shows itself; ``.svg`` and ``.save(path)``.
+
+        Args:
+            width: pixels.
+        """
+        from drawer_ipy.display.timeline import timeline
+
+        return timeline(self.run, width=width)
