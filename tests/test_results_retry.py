@@ -28,10 +28,11 @@ class World:
         self.stop: Callable[[], None] = lambda: None
 
     def button(self, name: str) -> Callable[..., Any]:
-        def act(x: Any) -> Any:
+        async def act(x: Any) -> Any:
             self.pressed.append((name, x))
             if self.stop_at == (name, x):
                 self.stop()
+                await asyncio.sleep(0.01)
             if x in self.bad or (name, x) in self.bad:
                 raise ValueError(f"{name} fails at {x}")
             return {"by": name, "x": x, "press": len(self.pressed)}
