@@ -176,7 +176,7 @@ def ask(row: object, cell: object) -> Callable[[Kernel, Cell], None]:
     ("row", "cell", "lines"),
     [
         (
-            "each",
+            "r0",
             10,
             [
                 "item 10 · failed · ",
@@ -184,12 +184,13 @@ def ask(row: object, cell: object) -> Callable[[Kernel, Cell], None]:
                 "page: SCRIPT_ERROR: <script>alert(1)</script><img src=x onerror",
             ],
         ),
-        ("each", 3, ["item 3 · ok · ", "u = 3"]),
-        ("each", 10**6, []),
-        ("each", -1, []),
-        ("nobody", 0, []),
+        ("r0", 3, ["item 3 · ok · ", "u = 3"]),
+        ("r0", 10**6, []),
+        ("r0", -1, []),
+        ("r1", 0, None),
         (None, 0, None),
-        ("each", "3", None),
+        (["r0"], 0, None),
+        ("r0", "3", None),
     ],
 )
 def test_a_cell_that_is_pointed_at_is_told(

@@ -41,7 +41,7 @@ class OutlineRow:
     """One step.
 
     Attributes:
-        key: what tells it from the other rows.
+        path: ids from the top-level step down to this one, as they are.
         name: the step's id, clean and short.
         depth: 0 for a top-level step, 1 within its items, and so on.
         status: ``waiting``, ``running``, ``ok``, ``failed``, ``cancelled`` or ``skipped``.
@@ -51,7 +51,7 @@ class OutlineRow:
         loops: how many loops its counts are the sum of; 0 when it is no nested loop.
     """
 
-    key: str
+    path: tuple[str, ...]
     name: str
     depth: int
     status: str
@@ -109,37 +109,37 @@ class Outline:
             out += self._step(step_id)
         return out[:MOST_ROWS]
 
-    def cells(self, key: str) -> Cells | None:
-        """The picture of the row `key`, ``None`` when it has none."""
-        step = self._steps.get(key)
+    def cells(self, step_id: str) -> Cells | None:
+        """The picture of a top-level step, ``None`` when it has none."""
+        step = self._steps.get(step_id)
         if step is None or not isinstance(step.output, LoopOutput):
             return None
-        found = self._cells.get(key)
+        found = self._cells.get(step_id)
         if found is None or found.loop is not step.output.record:  # a step that is retried loops anew
-            found = self._cells[key] = Cells(step.output.record)
+            found = self._cells[step_id] = Cells(step.output.record)
         return found
 
     def pictures(self) -> Iterator[tuple[str, Cells]]:
-        """The rows that have one, with it."""
-        for key in self._steps:
-            cells = self.cells(key)
+        """The top-level steps that have one, with it."""
+        for step_id in self._steps:
+            cells = self.cells(step_id)
             if cells is not None:
-                yield key, cells
+                yield step_id, cells
 
     def _step(self, step_id: str) -> Iterator[OutlineRow]:
         result = self._steps[step_id]
         name = _name(step_id)
         if result is None:
-            yield OutlineRow(step_id, name, 0, "skipped" if self._ended else "waiting")
+            yield OutlineRow((step_id,), name, 0, "skipped" if self._ended else "waiting")
             return
         cells = self.cells(step_id)
         if cells is None:
-            yield OutlineRow(step_id, name, 0, _status(result), seconds=result.duration)
+            yield OutlineRow((step_id,), name, 0, _status(result), seconds=result.duration)
             yield from self._below((step_id,), 1)
             return
         loop = cells.loop
         counts = tuple(loop.counts)
-        yield OutlineRow(step_id, name, 0, _status(result), counts, result.duration, cells.per)
+        yield OutlineRow((step_id,), name, 0, _status(result), counts, result.duration, cells.per)
         yield from self._columns(loop)
 
     def _columns(self, loop: LoopRecord) -> Iterator[OutlineRow]:
@@ -150,7 +150,7 @@ class Outline:
                 yield from self._loop(path, 1)
             elif len(columns) > 1:  # a single one says no more than the loop itself
                 counts = _column_counts(column, loop)
-                yield OutlineRow(_key(path), _name(column.id), 1, _sum_status(counts), counts)
+                yield OutlineRow(path, _name(column.id), 1, _sum_status(counts), counts)
         yield from self._below(loop.path, 1, {column.id for column in columns})
 
     def _below(self, path: tuple[str, ...], depth: int, but: Container[str] = ()) -> Iterator[OutlineRow]:
@@ -163,7 +163,7 @@ class Outline:
         nested = self._nested[path]
         counts = nested.counts()
         status = "running" if nested.live else _sum_status(counts)
-        yield OutlineRow(_key(path), _name(path[-1]), depth, status, counts, loops=nested.loops)
+        yield OutlineRow(path, _name(path[-1]), depth, status, counts, loops=nested.loops)
         yield from self._below(path, depth + 1)
 
     def _run_started(self, event: RunStarted) -> None:
@@ -195,10 +195,6 @@ class Outline:
             return loop.path
         # A loop of a sub-drawer does not know the steps around it.
         return (running[0].id, *loop.path) if running else loop.path
-
-
-def _key(path: tuple[str, ...]) -> str:
-    return "/".join(path)
 
 
 def _name(step_id: str) -> str:

@@ -39,6 +39,7 @@ from drawer_ipy.record import (
 )
 
 _ERRORS = 3
+_NAME = 80
 _MESSAGE = 240
 # Entries of a loop's errors that are looked at for the last real failures: when the first failure stops
 # a wide loop, every item in flight leaves a CANCELLED entry after it.
@@ -70,9 +71,10 @@ class Snapshot:
     """A run at one moment.
 
     Attributes:
-        drawer: name of the drawer; ``status`` is the run's (``running``, ``ok``, ``failed``, ``cancelled``).
-        step: id of the current top-level step, ``""`` before the first; `position` is its place, 1-based
-            (0 before the first), of `steps`; `steps_done` have ended.
+        drawer: name of the drawer, clean and short; ``status`` is the run's (``running``, ``ok``,
+            ``failed``, ``cancelled``).
+        step: id of the current top-level step, clean and short, ``""`` before the first; `position` is its
+            place, 1-based (0 before the first), of `steps`; `steps_done` have ended.
         loop: id of the loop whose items are counted, ``None`` when no top-level loop has begun.
         total: its items; `left` wait, `running` run, the others ended in that way.
         inner: loops that began within items.
@@ -159,9 +161,9 @@ class ProgressState:
             )
             errors = (*shown.errors(), *errors)[-_ERRORS:]
         return Snapshot(
-            drawer=clean(run.drawer),
+            drawer=_name(run.drawer),
             status=run.status,
-            step=self._step,
+            step=_name(self._step),
             position=self._step_ids.index(self._step) + 1 if self._step in self._step_ids else 0,
             steps=len(self._step_ids),
             steps_done=self._steps_done,
@@ -204,7 +206,7 @@ class ProgressState:
         error = result.error
         # A loop's failure repeats what its item said, and a cancellation is no failure.
         if error is not None and error.index is None and error.code != Code.CANCELLED:
-            self._step_errors.append(ErrorLine(None, clean(result.id), _told(error)))
+            self._step_errors.append(ErrorLine(None, _name(result.id), _told(error)))
 
     def _loop_started(self, event: LoopStarted) -> None:
         loop = event.loop
@@ -273,7 +275,11 @@ def _line(loop: LoopRecord, index: int) -> ErrorLine:
     if decided is None:
         return ErrorLine(index, loop.path[-1], "failed")
     step, error = decided
-    return ErrorLine(index, clean(step), _told(error))
+    return ErrorLine(index, _name(step), _told(error))
+
+
+def _name(text: str) -> str:
+    return cut(clean(text), _NAME)
 
 
 def _told(error: ErrorInfo) -> str:

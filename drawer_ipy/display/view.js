@@ -281,13 +281,13 @@ function paintCell(pen, x, y, pitch, byte, ink) {
 }
 
 /** The picture of one row: a canvas, the cell that is pointed at, keys. */
-function makePicture(key, view) {
+function makePicture({ key, name }, view) {
   const el = make("div", "dv-picture");
   const canvas = make("canvas", "dv-canvas", {
     tabindex: "0",
     role: "slider",
     "aria-roledescription": "map of items",
-    "aria-label": `items of ${key}; arrow keys move, f goes to the next failure`,
+    "aria-label": `items of ${name}; arrow keys move, f goes to the next failure`,
     "data-lm-suppress-shortcuts": "true",
   });
   const cursor = make("div", "dv-cursor");
@@ -344,6 +344,7 @@ function makePicture(key, view) {
   canvas.addEventListener("blur", () => choose(-1));
   canvas.addEventListener("keydown", (event) => {
     if (!layout || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") return choose(-1);
     const from = Math.max(0, chosen);
     const to = event.key === "f" ? nextFailed(bytes, from) : moveBy(event.key, from, layout);
     if (to === null) return;
@@ -379,7 +380,7 @@ function makeRow(row, view) {
   const line = make("div", "dv-line");
   line.append(sign, name, bar.el, text, time);
   el.append(line);
-  const picture = row.per ? makePicture(row.key, view) : null;
+  const picture = row.per ? makePicture(row, view) : null;
   if (picture) el.append(picture.el);
   return {
     el,
@@ -426,7 +427,7 @@ function makeHead(cancel) {
       words.push(clock(seconds));
       put(figures, words.join(" · "));
       button.hidden = over;
-      const labels = { cancelling: "Cancelling…", interrupting: "Interrupting…", stuck: "Cancel again" };
+      const labels = { cancelling: "Cancelling…", interrupting: "Interrupting…", stuck: "Cancel (kernel busy)" };
       put(label, labels[stage] ?? "Cancel");
       button.disabled = stage === "cancelling" || stage === "interrupting";
     },

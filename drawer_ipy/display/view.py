@@ -30,7 +30,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
 
     Args:
         cancel: stops the run; callable from any thread.
-        tell: the words for a cell of a row, ``[]`` when there is none.
+        tell: the words for a cell of a top-level step, ``[]`` when there is none.
         may_interrupt: whether an unanswered Cancel may interrupt the kernel: only where the cell that
             shows the view is the one that the interrupt would strike.
     """
@@ -59,6 +59,9 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         super().__init__(may_interrupt=may_interrupt)
         self._cancel, self._tell = cancel, tell
         self._cancelled = False
+        # Rows are sent under short names: a step's id may be any text of any length.
+        self._names: dict[tuple[str, ...], str] = {}
+        self._paths: dict[str, tuple[str, ...]] = {}
         self.heard = False
         """Whether a page has said that it can draw the view."""
         self.on_msg(self._message)
@@ -68,7 +71,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         over = snapshot.status != "running"
         live: dict[str, bytes] = {}
         ended = dict(self.ended_cells)
-        for key, cells in outline.pictures():
+        for step_id, cells in outline.pictures():
+            key = self._name((step_id,))
             if cells.loop.ended or over:
                 if key not in ended or key in self.cells:
                     ended[key] = cells.read()
@@ -76,9 +80,9 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
                 live[key] = cells.read()
                 ended.pop(key, None)
         with self.hold_sync():
-            self.head = _head(snapshot)
+            self.head = _head(snapshot, snapshot.loop and self._name((snapshot.loop,)))
             self.elapsed = round(snapshot.elapsed, 1) if over else float(int(snapshot.elapsed))
-            self.rows = [_row(row) for row in outline.rows()]
+            self.rows = [_row(row, self._name(row.path)) for row in outline.rows()]
             self.cells, self.ended_cells = live, ended
             self.errors = [
                 {"index": line.index, "step": line.step, "text": line.text} for line in snapshot.errors
@@ -100,6 +104,13 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         if layout is not None:
             layout.close()
 
+    def _name(self, path: tuple[str, ...]) -> str:
+        name = self._names.get(path)
+        if name is None:
+            name = self._names[path] = f"r{len(self._names)}"
+            self._paths[name] = path
+        return name
+
     def _message(self, _: Any, content: Any, buffers: Any) -> None:
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "cancel":
@@ -108,13 +119,14 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
             self.send({"kind": "ack"})
         elif kind == "ask":
             row, cell = content.get("row"), content.get("cell")
-            if isinstance(row, str) and isinstance(cell, int):
-                self.send({"kind": "told", "row": row, "cell": cell, "lines": [*self._tell(row, cell)]})
+            path = self._paths.get(row, ()) if isinstance(row, str) else ()
+            if isinstance(cell, int) and len(path) == 1:  # only top-level steps have cells
+                self.send({"kind": "told", "row": row, "cell": cell, "lines": [*self._tell(path[0], cell)]})
         elif kind == "hello":
             self.heard = True
 
 
-def _head(snapshot: Snapshot) -> dict[str, Any]:
+def _head(snapshot: Snapshot, loop: str | None) -> dict[str, Any]:
     return {
         "drawer": snapshot.drawer,
         "status": snapshot.status,
@@ -122,7 +134,7 @@ def _head(snapshot: Snapshot) -> dict[str, Any]:
         "position": snapshot.position,
         "steps": snapshot.steps,
         "steps_done": snapshot.steps_done,
-        "loop": snapshot.loop,
+        "loop": loop,
         "counts": [
             snapshot.left,
             snapshot.running,
@@ -138,10 +150,10 @@ def _head(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _row(row: OutlineRow) -> dict[str, Any]:
+def _row(row: OutlineRow, key: str) -> dict[str, Any]:
     running = row.status == "running"
     return {
-        "key": row.key,
+        "key": key,
         "name": row.name,
         "depth": row.depth,
         "status": row.status,

@@ -83,8 +83,8 @@ class WidgetDisplay(LiveDisplay):
         # Maybe on another thread than the run: a kernel with subshells handles messages there.
         self._cancel()
 
-    def _asked(self, row: str, cell: int) -> list[str]:
-        cells = self._outline.cells(row)
+    def _asked(self, step_id: str, cell: int) -> list[str]:
+        cells = self._outline.cells(step_id)
         return [] if cells is None else told(cells, cell)
 
 
