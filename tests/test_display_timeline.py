@@ -199,6 +199,23 @@ def test_an_item_still_running_reaches_to_now() -> None:
     assert len(bars[RUNNING]) == 1
 
 
+def test_after_a_retry_it_shows_what_that_press_ran() -> None:
+    bad = {2, 5}
+
+    def work(x: int) -> int:
+        if x in bad:
+            raise ValueError("no")
+        return x
+
+    results = loop(range(8), work, on_item_failure="continue")
+    bad.clear()
+    svg = results.retry(quiet=True).timeline().svg
+    assert len(drawn(svg)[OK]) == 2
+    assert "6 kept" in svg
+    assert "2 items" in svg
+    assert repr(results).startswith("✔ 8 items · ")
+
+
 def test_it_can_be_saved_and_shown(tmp_path: Path) -> None:
     picture = loop([1, 2], lambda x: x).timeline(width=600)
     path = picture.save(tmp_path / "t.svg")

@@ -455,3 +455,38 @@ def test_a_million_items_cost_nothing_until_looked_at() -> None:
     assert "999999" in repr(results)
     assert len(results._repr_html_()) < 20_000
     assert time.perf_counter() - begin < 3
+
+
+VALUES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-3, 3) | st.text("ab", max_size=2)
+
+
+@given(st.lists(st.integers(-5, 5) | st.none(), max_size=20), st.booleans())
+def test_law_sorting_is_sorting_a_list_with_nothing_last(values: list[Any], reverse: bool) -> None:
+    results = table([{"n": value} for value in values])
+    got = [row.index for row in results.sort(lambda row: row.get("n"), reverse)]
+    having = [k for k, value in enumerate(values) if value is not None]
+    rest = [k for k, value in enumerate(values) if value is None]
+    assert got == sorted(having, key=lambda k: values[k], reverse=reverse) + rest
+
+
+@given(st.lists(VALUES, max_size=20), VALUES, st.booleans())
+def test_law_any_values_can_be_sorted_and_looked_for(values: list[Any], wanted: Any, reverse: bool) -> None:
+    results = table([{"n": value, "k": k} for k, value in enumerate(values)])
+    if not values:
+        return
+    ordered = results.sort("n", reverse)
+    assert sorted(ordered["k"]) == list(range(len(values)))
+    assert [ordered.sort("k")["n"][k] for k in range(len(values))] == values
+    assert results.sort("n").sort("n")["k"] == results.sort("n")["k"]
+    found = results.filter(n=wanted)
+    assert list(found["k"]) == [k for k, value in enumerate(values) if value == wanted]
+    assert results.filter(lambda row: row["n"] == wanted)["k"] == found["k"]
+
+
+@given(st.lists(st.integers(), max_size=12), st.slices(12), st.slices(12))
+def test_law_slices_of_slices_are_those_of_lists(values: list[int], one: slice, two: slice) -> None:
+    results = table([{"n": value} for value in values])
+    if values:
+        assert list(results[one][two]["n"]) == values[one][two]
+        assert list(results["n"][one][two]) == values[one][two]
+        assert [row["n"] for row in results[one]] == values[one]

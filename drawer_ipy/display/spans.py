@@ -62,7 +62,8 @@ class Track:
         spans: what ran, by beginning.
         begin, end: seconds since the run began, of the whole row.
         loops: how many loops its items are of; 0 for a step that is no loop.
-        counts: how many items are in each state, by state number.
+        counts: how many items ended in each state, by state number; kept ones aside.
+        kept: items that were taken over from an earlier press.
         stride: every how manieth item was looked at; 1 for all of them. A span's count says for how many
             items it stands.
     """
@@ -74,6 +75,7 @@ class Track:
     end: float
     loops: int = 0
     counts: list[int] = field(default_factory=lambda: [0] * len(STATE_NAMES))
+    kept: int = 0
     stride: int = 1
 
 
@@ -121,7 +123,10 @@ def _loop_tracks(
         return
     spans.sort(key=lambda span: span.begin)
     begin, end = whole or (spans[0].begin, max(span.end for span in spans))
-    yield Track(loops[0][0].path[-1], depth, spans, begin, end, len(loops), counts, stride)
+    kept = sum(loop.kept for loop, _ in loops)
+    if kept:
+        counts = [sum(span.count for span in spans if span.state == s) for s in range(len(counts))]
+    yield Track(loops[0][0].path[-1], depth, spans, begin, end, len(loops), counts, kept, stride)
     inner: dict[str, list[Named]] = {}
     for loop, prefix in loops:
         for column in loop.columns:
@@ -143,7 +148,7 @@ def _spans(named: Named, zero: float, stride: int) -> Iterator[Span]:
     states, started, finished = loop.states, loop.started, loop.finished
     for index, weight in _examined(loop, stride):
         begin = started[index]
-        if begin:
+        if begin > 0:  # below are those that an earlier press came to
             end = offset + max(begin, finished[index] or still)
             names = [f"{prefix}{index}"]
             yield Span(offset + begin, end, states[index], names, weight, (loop, index))

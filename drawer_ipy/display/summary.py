@@ -78,6 +78,7 @@ def headline(results: Results) -> str:
         elapsed = loop.elapsed if loop else results.run.duration
         parts.append(seconds_text(elapsed))
         done = counts.get("ok", 0) + counts.get("failed", 0)
+        done -= loop.kept if loop else 0
         if loop and elapsed > 0 and done > 1:
             pace = done / elapsed
             parts.append(f"{pace:,.0f}/s" if pace >= 10 else f"{pace:.2g}/s")

@@ -322,6 +322,7 @@ def _labels(track: Track) -> list[tuple[str, str]]:
         return [(name, "")]
     n = sum(track.counts)
     out = [(name, "b"), (f"{n:,} item{'' if n == 1 else 's'}", "f")]
+    out += [(f"{track.kept:,} kept", "f")] if track.kept else []
     return [*out, (f"in {track.loops:,} loops", "f")] if track.loops > 1 else out
 
 
