@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,9 @@ from jupyter_client.manager import KernelManager
 VIEW = "application/vnd.jupyter.widget-view+json"
 VIEW_MODEL = "AnyModel"
 """The widget model of the live view."""
+
+ANSWER = 0.7
+"""Seconds after which the view's script turns an unanswered Cancel into an interrupt."""
 
 PATIENCE = 30.0
 """Seconds without a message after which a kernel counts as stuck."""
@@ -90,6 +95,11 @@ class Cell:
         return "\n".join(self.reply.get("traceback", []))
 
     @property
+    def answered(self) -> bool:
+        """Whether the kernel has answered a click on Cancel."""
+        return any(m["data"].get("content") == {"kind": "ack"} for m in self.of("comm_msg"))
+
+    @property
     def took(self) -> float:
         """Seconds from what was done to the cell until it was over."""
         assert self.acted_at is not None, "the cell was over before anything was done to it"
@@ -105,6 +115,7 @@ class Kernel:
 
     manager: KernelManager
     client: BlockingKernelClient
+    _subshell: str | None = None
 
     def run(
         self,
@@ -186,8 +197,31 @@ class Kernel:
         return eval(text)
 
     def click(self, comm_id: str, channel: str = "shell", header: dict[str, Any] | None = None) -> None:
-        """Click on Cancel in the view whose comm is `comm_id`, as its script does."""
-        self.tell(comm_id, {"kind": "cancel"}, channel, header)
+        """Click on Cancel in the view whose comm is `comm_id`, as its script does.
+
+        Where the kernel has subshells it comes by one of them: JupyterLab sends what is for widgets so.
+        """
+        shell = self.subshell()
+        self.tell(comm_id, {"kind": "cancel"}, channel, {"subshell_id": shell} if shell else header)
+
+    def subshell(self) -> str:
+        """The id of a subshell, ``""`` where the kernel has none."""
+        if self._subshell is None:
+            info = self._asked("kernel_info_request", "shell")
+            has = "kernel subshells" in info.get("supported_features", [])
+            self._subshell = (
+                str(self._asked("create_subshell_request", "control")["subshell_id"]) if has else ""
+            )
+        return self._subshell
+
+    def _asked(self, kind: str, channel: str) -> dict[str, Any]:
+        where = getattr(self.client, f"{channel}_channel")
+        message = self.client.session.msg(kind, {})
+        where.send(message)
+        while True:
+            reply = where.get_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                return dict(reply["content"])
 
     def tell(
         self,
@@ -214,8 +248,20 @@ class Kernel:
 
 
 def click_cancel(kernel: Kernel, cell: Cell) -> None:
-    """Click on the Cancel button of the view that `cell` shows."""
+    """Click on the Cancel button of the view that `cell` shows.
+
+    While the cell runs, an interrupt follows where nothing has answered in time; what the view's script does.
+    """
+    assert kernel.manager.provisioner is not None
+    group = kernel.manager.provisioner.pid
+
+    def otherwise() -> None:
+        if not cell.answered and not cell.ended_at:
+            os.killpg(group, signal.SIGINT)  # as the manager does, which keeps to one thread
+
     kernel.click(cell.comm_of(VIEW_MODEL))
+    if not cell.ended_at:
+        threading.Timer(ANSWER, otherwise).start()
 
 
 def interrupt(kernel: Kernel, cell: Cell) -> None:
@@ -223,10 +269,15 @@ def interrupt(kernel: Kernel, cell: Cell) -> None:
     kernel.interrupt()
 
 
+KERNEL_FOLDER = os.environ.get("KERNEL_FOLDER", "")
+"""A folder with another ipykernel than the installed one, for the kernels under test; see .ci/kernels."""
+
+
 def own_ipython(home: Path) -> dict[str, str]:
     """An environment without the user's IPython profile, history and workspace."""
     return {
         **os.environ,
+        **({"PYTHONPATH": KERNEL_FOLDER} if KERNEL_FOLDER else {}),
         "IPYTHONDIR": str(home / "ipython"),
         "HOME": str(home),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -245,6 +296,8 @@ def kernel_in(home: Path, setup: str = "") -> Iterator[Kernel]:
     try:
         client.wait_for_ready(timeout=60)
         kernel = Kernel(manager, client)
+        kernel.subshell()
+        assert kernel.value("__import__('ipykernel').__file__").startswith(KERNEL_FOLDER)
         if setup:
             kernel.run(setup)
         yield kernel

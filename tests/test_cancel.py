@@ -1,0 +1,116 @@
+"""Cancel on whatever kernel is installed: again and again, in time, and never on the next cell.
+
+`.ci/kernels` runs this on several versions of ipykernel.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from kernel_rig import Cell, Kernel, click_cancel, interrupt, kernel_in
+
+SETUP = """
+%load_ext drawer_ipy
+import asyncio, time
+many = list(range(400))
+
+async def nap(x):
+    await asyncio.sleep(0.05)
+    return x * 10
+
+def snooze(x):
+    time.sleep(0.05)
+    return x * 10
+"""
+
+LEFT_ALONE = 5.0
+"""Seconds that a run takes by itself."""
+
+
+def each(button: str = "nap", head: str = "%%drawer t", items: str = "$many") -> str:
+    """A cell that presses `button` for each of 400 numbers, four at once."""
+    return f"""{head} xs={items}
+steps:
+  - id: each
+    kind: for_each
+    over: ${{inputs.xs}}
+    as: x
+    parallelism: 4
+    steps: [{{id: y, button: {button}, args: {{x: "${{x}}"}}}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
+        yield kernel
+
+
+def began(cell: Cell) -> bool:
+    """That the run has been shown for a while."""
+    return cell.now > 0.4 and bool(cell.of("display_data"))
+
+
+def checked(kernel: Kernel, cell: Cell) -> None:
+    """That the run was ended long before it would have been, with what it had done in order."""
+    assert cell.took < LEFT_ALONE / 2
+    assert "DrawerCancelled: drawer 't' was cancelled (" in cell.traceback
+    assert kernel.value("[row['x'] for row in _drawer] == many")
+    counts = kernel.value("_drawer.counts")
+    assert counts["ok"] > 0
+    assert counts["skipped"] > 100
+
+
+@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("button", ["nap", "snooze"])
+def test_a_click_ends_an_awaited_cell_again_and_again(kernel: Kernel, button: str, turn: int) -> None:
+    cell = kernel.run(each(button), fails=True, act=click_cancel, when=began)
+    checked(kernel, cell)
+    if kernel.value("__import__('ipykernel').version_info[0]") > 6:
+        assert cell.answered, "older kernels look at no message before the cell is over"
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_an_interrupt_does_so_too(kernel: Kernel, turn: int) -> None:
+    checked(kernel, kernel.run(each(), fails=True, act=interrupt, when=began))
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_a_click_ends_a_cell_that_blocks_the_kernel(kernel: Kernel, turn: int) -> None:
+    cell = kernel.run(each(head="%%time\n%%drawer t"), fails=True, act=click_cancel, when=began)
+    checked(kernel, cell)
+
+
+def test_a_click_ends_a_run_in_the_background(kernel: Kernel) -> None:
+    cell = kernel.run(each(head="%%drawer t --background -o run"))
+    kernel.run("await asyncio.sleep(0.4)")
+    click_cancel(kernel, cell)
+    ended = kernel.run("await run", fails=True)
+    assert ended.ended_at < LEFT_ALONE / 2
+    assert kernel.value("run.results.counts['skipped'] > 100")
+
+
+@pytest.mark.parametrize(
+    "following", ["await asyncio.sleep(0.8)", "time.sleep(0.8)", each(items="{range(60)}")]
+)
+def test_a_late_click_leaves_the_next_cell_alone(kernel: Kernel, following: str) -> None:
+    first = kernel.run(each(items="{range(8)}"))
+    queued = kernel.client.execute(following)
+    kernel.client.execute("after = 1")
+    click_cancel(kernel, first)
+    time.sleep(0.2)
+    click_cancel(kernel, first)
+    assert kernel.follow(queued).reply["status"] == "ok"
+    assert kernel.run("print(await nap(1))").stdout == "10\n"
+
+
+def test_a_click_on_one_run_leaves_the_cell_that_is_queued_behind_it_alone(kernel: Kernel) -> None:
+    first = kernel.client.execute(each(), stop_on_error=False)
+    queued = kernel.client.execute(each(items="{range(8)}", head="%%drawer next"))
+    cell = kernel.follow(first, act=click_cancel, when=began)
+    assert cell.reply["status"] == "error"
+    assert cell.took < LEFT_ALONE / 2
+    assert kernel.follow(queued).reply["status"] == "ok"
+    assert kernel.value("len(_drawer.ok)") == 8
