@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawer_ipy import press
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo, UsageError
 from drawer_ipy.record import (
     CANCELLED,
@@ -382,6 +383,31 @@ def test_filter_and_sort_keep_the_items_places() -> None:
     mixed = table([{"n": v} for v in ("b", None, 2, float("nan"), "a", [1], 1.5, True)])
     assert [str(v) for v in mixed.sort("n")["n"]] == ["True", "1.5", "2", "a", "b", "[1]", "None", "nan"]
     assert [str(v) for v in mixed.sort("n", reverse=True)["n"]][:5] == ["2", "1.5", "True", "b", "a"]
+
+
+def test_columns_can_be_asked_for_by_the_path_to_a_value() -> None:
+    results = table([{"n": {"a": {"b": 1}}, "x.y": {"z": 2}}, BOOM, {"n": 5}])
+    assert results["n.a.b"] == [1, None, None] == results["title.n.a.b"]
+    assert results["x.y.z"] == [2, None, None] == results["title.x.y.z"]
+    assert results[["u", "n.a.b"]].to_dicts()[0] == {"u": "i0", "n.a.b": 1}
+    for name in ("n.b", "title.n.a.c", "title.", ".n", "n..a", "page.x"):
+        with pytest.raises(UnknownColumn):
+            results[name]
+
+
+def test_steps_of_inner_loops_are_columns_of_lists() -> None:
+    inner = {
+        "id": "inner",
+        "kind": "for_each",
+        "over": "${[x, x * 10]}",
+        "as": "y",
+        "steps": [{"id": "w", "kind": "transform", "expression": "y + 1"}],
+    }
+    last = {"id": "last", "kind": "transform", "expression": "x"}
+    each = {"id": "each", "kind": "for_each", "over": [1, 2], "as": "x", "steps": [inner, last]}
+    results = press({"name": "d", "steps": [each]}, quiet=True)
+    assert results["inner.w"] == [[2, 11], [3, 21]]
+    assert results["inner.total"] == [2, 2]
 
 
 def test_filter_takes_values_of_columns() -> None:

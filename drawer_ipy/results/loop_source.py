@@ -172,13 +172,47 @@ class LoopSource:
         return self._dotted(steps, name)
 
     def _dotted(self, steps: Mapping[str, StepColumn], name: str) -> Getter | None:
-        """``step.key``, for any step whose outputs have that key."""
-        for step_id, column in steps.items():
-            if name.startswith(step_id + "."):
-                key = name[len(step_id) + 1 :]
-                if any(isinstance(output, dict | Mapping) and key in output for output in column.outputs):
-                    return _key_getter(column.outputs, key)
+        """``step.key``, ``column.key``, ``step.key.key``: where some row has a value at that path.
+
+        A step of a loop within the items, ``inner.work``, gives the list of its outputs.
+        """
+        columns = self.layout()
+        for at in _dots(name):
+            head, rest = name[:at], name[at + 1 :]
+            get = steps[head].outputs.__getitem__ if head in steps else columns.get(head)
+            if get is not None and any(_has(get(index), rest) for index in range(len(self))):
+                return _at_path(get, rest)
         return None
+
+
+def _dots(name: str) -> Iterable[int]:
+    """Where `name` may be cut in two, the last place first: the longest name of a column wins."""
+    return (at for at in range(len(name) - 2, 0, -1) if name[at] == ".")
+
+
+def _has(value: Any, path: str) -> bool:
+    if isinstance(value, LoopOutput) and any(column.id == path for column in value.record.columns):
+        return True
+    if not isinstance(value, Mapping):
+        return False
+    return path in value or any(_has(value.get(path[:at]), path[at + 1 :]) for at in _dots(path))
+
+
+def _find(value: Any, path: str) -> Any:
+    if isinstance(value, LoopOutput):
+        for column in value.record.columns:
+            if column.id == path:
+                return list(column.outputs)
+    if not isinstance(value, Mapping):
+        return None
+    if path in value:
+        return value[path]
+    inner = ((value.get(path[:at]), path[at + 1 :]) for at in _dots(path))
+    return next((_find(below, rest) for below, rest in inner if _has(below, rest)), None)
+
+
+def _at_path(get: Getter, path: str) -> Getter:
+    return lambda index: _find(get(index), path)
 
 
 def _cell(column: StepColumn, index: int) -> StepCell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from array import array
 from typing import TYPE_CHECKING, Any, Self
 
@@ -133,7 +134,13 @@ class OfRun:
         Raises:
             IndexError: there is no such row.
         """
-        return self._story(self._row(position).index)
+        try:
+            place = operator.index(position)
+        except TypeError:
+            raise TypeError(
+                f"explain() takes a row's position, such as 3 or -1, not {type(position).__name__}"
+            ) from None
+        return self._story(self._row(place).index)
 
     def _story(self, index: int) -> Story:
         return story_of(self._origin, self._source, index)

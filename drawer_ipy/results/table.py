@@ -177,7 +177,10 @@ class Results(OfRun, Exports):
 
         Raises:
             UnknownColumn: no such column.
+            TypeError: `by` is neither.
         """
+        if not isinstance(by, str) and not callable(by):
+            raise TypeError(f"sort() takes a column's name or a function of a row, not {type(by).__name__}")
         if isinstance(by, str):
             get = self._getter(by)
             pairs = [(get(index), index) for index in self._index]
