@@ -145,6 +145,27 @@ def test_deeper_loops_and_those_of_sub_drawers_are_only_counted() -> None:
     assert (driver.at(1).step, driver.at(1).steps_done) == ("each", 0)
 
 
+def test_failures_in_loops_within_items_are_told_where_there_is_room() -> None:
+    driver = Driver("each")
+    step = driver.step("each")
+    own = driver.loop(10, step)
+    first = driver.loop(5, step, path=("each", "inner"))
+    fail(first, 4, "early")
+    assert [str(line) for line in driver.at(1).errors] == ["inner, item 4, page: SCRIPT_ERROR: early"]
+    driver.close(first)
+    own.move(0, OK)
+    second = driver.loop(5, step, path=("each", "inner"))
+    fail(second, 2, "late")
+    fail(own, 1, "own")
+    told = [(line.index, line.text[14:]) for line in driver.at(2).errors]
+    assert told == [(None, "early"), (None, "late"), (1, "own")]
+    for index in (2, 3, 4):
+        fail(own, index, "own")
+    assert [line.index for line in driver.at(3).errors] == [2, 3, 4], (
+        "they may be tolerated; its own come first"
+    )
+
+
 def test_of_two_loops_at_once_the_one_that_is_left_is_shown() -> None:
     driver = Driver("a", "b")
     a, b = driver.step("a"), driver.step("b")

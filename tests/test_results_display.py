@@ -119,6 +119,21 @@ def test_failures_are_counted_and_grouped_below() -> None:
     assert 'class="bad"' in page
 
 
+def test_failures_within_rows_that_are_ok_are_counted() -> None:
+    def inner(failed: int) -> LoopOutput:
+        loop = LoopRecord(("each", "title"), "x", range(5), ["s"], 1)
+        for index in range(5):
+            loop.move(index, FAILED if index < failed else OK)
+        return LoopOutput(loop)
+
+    results = table([inner(2), inner(1), inner(0)])
+    line = "3 of 15 items of the loops 'title' failed within rows that are ok"
+    assert to_text(results).splitlines()[-1] == line
+    assert line.replace("'", "&#x27;") in to_html(results)
+    assert line not in to_text(results[:1])
+    assert "within rows" not in to_text(table([inner(0)]))
+
+
 def test_many_kinds_of_error_are_cut_at_five() -> None:
     text = to_text(table([ErrorInfo("X", f"m{chr(97 + k)}") for k in range(9)]))
     assert text.endswith("and 4 more kinds of error; see .errors")

@@ -131,6 +131,8 @@ class ProgressState:
         self._live_loops: dict[int, _Live] = {}
         self._shown: _Live | None = None
         self._inner = 0
+        self._live_inner: dict[int, LoopRecord] = {}
+        self._inner_errors: deque[ErrorLine] = deque(maxlen=_ERRORS)
         self._retries = 0
         self._began = 0.0
         self._ended: float | None = None
@@ -153,13 +155,13 @@ class ProgressState:
             return Snapshot()
         counts = [0] * 6
         rate, eta = 0.0, None
-        errors = tuple(self._step_errors)
+        errors = (*self._errors_within(), *self._step_errors)
         if shown is not None:
             counts = list(shown.loop.counts)
             rate, eta = shown.pace.measure(
                 now, counts[OK] + counts[FAILED], counts[WAITING] + counts[RUNNING]
             )
-            errors = (*shown.errors(), *errors)[-_ERRORS:]
+            errors = (*self._errors_within(), *shown.errors(), *self._step_errors)
         return Snapshot(
             drawer=_name(run.drawer),
             status=run.status,
@@ -181,7 +183,7 @@ class ProgressState:
             eta=eta if self._ended is None else None,
             retries=self._retries,
             cached=0 if shown is None else shown.loop.cached,
-            errors=errors,
+            errors=errors[-_ERRORS:],
         )
 
     def _run_started(self, event: RunStarted) -> None:
@@ -212,6 +214,7 @@ class ProgressState:
         loop = event.loop
         if not self._is_own(loop):
             self._inner += 1
+            self._live_inner[id(loop)] = loop
             return
         self._live_loops[id(loop)] = live = _Live(loop, self.clock())
         if self._shown is None or self._shown.loop.ended:
@@ -227,9 +230,19 @@ class ProgressState:
         return not isinstance(step.output, LoopOutput) or step.output.record is loop
 
     def _loop_finished(self, event: LoopFinished) -> None:
+        inner = self._live_inner.pop(id(event.loop), None)
+        if inner is not None:
+            self._inner_errors.extend(_lines_within(inner))
         self._live_loops.pop(id(event.loop), None)
         if self._live_loops and self._shown is not None and self._shown.loop is event.loop:
             self._shown = next(iter(self._live_loops.values()))
+
+    def _errors_within(self) -> list[ErrorLine]:
+        """The last failures in loops that began within items; those may be tolerated, and are told first."""
+        found = list(self._inner_errors)
+        for loop in self._live_inner.values():
+            found += _lines_within(loop)
+        return found[-_ERRORS:]
 
     def _step_retried(self, event: StepRetried) -> None:
         self._retries += 1
@@ -268,6 +281,15 @@ def last_errors(loop: LoopRecord, most: int = _ERRORS) -> tuple[ErrorLine, ...]:
         found.update([index] if index >= 0 else ())
     newest = sorted(found, key=loop.finished.__getitem__)[-most:]
     return tuple(_line(loop, index) for index in newest)
+
+
+def _lines_within(loop: LoopRecord) -> list[ErrorLine]:
+    if not loop.counts[FAILED]:
+        return []
+    name = _name(loop.path[-1])
+    return [
+        ErrorLine(None, f"{name}, item {line.index}, {line.step}", line.text) for line in last_errors(loop)
+    ]
 
 
 def _line(loop: LoopRecord, index: int) -> ErrorLine:

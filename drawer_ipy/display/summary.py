@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from drawer_ipy.display.table_cells import clean, cut, fit, within
+from drawer_ipy.record import FAILED, LoopOutput
 from drawer_ipy.results.loop_source import LoopSource
 
 if TYPE_CHECKING:
@@ -165,9 +166,28 @@ def detail_text(results: Results, error: ItemError) -> str:
     return ("…" if len(text) > _DETAIL else "") + "\n".join(lines)
 
 
+def trouble_within(results: Results) -> list[str]:
+    """A line for each loop within the items of this one that had failures in rows that are ok."""
+    source = results._source
+    if not isinstance(source, LoopSource) or results._rows is not None:
+        return []
+    lines = []
+    for column in source.loop.columns:
+        loops = [
+            output.record
+            for output, status in zip(column.outputs, column.statuses, strict=True)
+            if status == 1 and isinstance(output, LoopOutput)
+        ]
+        failed = sum(loop.counts[FAILED] for loop in loops)
+        if failed:
+            told = f"{failed:,} of {sum(map(len, loops)):,} items of the loops {cut(clean(column.id), 60)!r}"
+            lines.append(f"{told} failed within rows that are ok")
+    return lines
+
+
 def trouble_text(results: Results, width: int) -> list[str]:
     """The lines below a text table: why the run failed, and the groups of errors."""
-    out = [fit(line, width) for line in [run_trouble(results)] if line]
+    out = [fit(line, width) for line in [run_trouble(results), *trouble_within(results)] if line]
     groups, more = error_groups(results)
     for group in groups:
         out.append(fit(clean(group_text(group)), width))
@@ -184,6 +204,7 @@ def trouble_html(results: Results) -> str:
     trouble = run_trouble(results)
     if trouble:
         out.append(f'<div class="dry-bad"><bdi>{escape(trouble)}</bdi></div>')
+    out += [f"<div><bdi>{escape(line)}</bdi></div>" for line in trouble_within(results)]
     groups, more = error_groups(results)
     for group in groups:
         line = f"<bdi>{escape(within(clean(group_text(group)), _LINE_BYTES))}</bdi>"
