@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_rig import kernel_in
 
 from drawer_ipy import Drawer
 from drawer_ipy.definition.wiring import names_in, uses_of
@@ -168,19 +167,6 @@ def test_secrets_can_be_hidden() -> None:
     drawer = Drawer.load("name: d\nsteps:\n  - {id: w, kind: transform, expression: \"'s3cr3t' + x\"}\n")
     graph = Graph(drawer, lambda text: text.replace("s3cr3t", "…"))
     assert "s3cr3t" not in graph.svg + graph.mermaid
-
-
-def test_the_magic_shows_it(tmp_path: Path) -> None:
-    with kernel_in(tmp_path) as kernel:
-        kernel.run("%load_ext drawer_ipy")
-        kernel.run("%%drawer shop --define\nsteps:\n  - {id: first, kind: wait, duration: 1s}\n")
-        cell = kernel.run("%drawer shop")
-        (shown,) = cell.of("display_data")
-        assert "<svg" in shown["data"]["text/html"]
-        assert ">first</text>" in shown["data"]["text/html"]
-        assert "first  wait 1s" in cell.stdout
-        drawn = kernel.run("from drawer_ipy import Drawer\nDrawer.load({'name': 'x', 'steps': []}).graph()")
-        assert "graph of x: 0 steps" in drawn.shown
 
 
 sizes = st.lists(st.tuples(st.floats(20, 400), st.floats(10, 200)), max_size=14)

@@ -265,7 +265,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(VALUES, max_size=5))
 def test_law_any_column_becomes_one_of_its_length(values: list[Any]) -> None:
     column = arrow_array(values, pa)
@@ -290,14 +290,14 @@ PLAIN = {
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_law_values_of_one_kind_come_back(kind: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(PLAIN[kind] | st.none(), max_size=6))
     assert arrow_array(values, pa).to_pylist() == values
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(VALUES, max_size=4))
 def test_law_no_value_makes_an_export_fail(values: list[Any]) -> None:
     n = len(values)

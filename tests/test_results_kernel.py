@@ -83,3 +83,13 @@ def test_stories_and_pictures_show_themselves(kernel: Kernel) -> None:
     assert picture["data"]["image/svg+xml"].startswith("<svg")
     assert "<svg" in picture["data"]["text/html"]
     assert "4 ok, 2 failed" in picture["data"]["text/plain"]
+
+
+def test_the_magic_draws_a_drawer(kernel: Kernel) -> None:
+    kernel.run("%%drawer shop --define\nsteps:\n  - {id: first, kind: wait, duration: 1s}\n")
+    cell = kernel.run("%drawer shop")
+    (shown,) = cell.of("display_data")
+    assert ">first</text>" in shown["data"]["text/html"]
+    assert "first  wait 1s" in cell.stdout
+    drawn = kernel.run("from drawer_ipy import Drawer\nDrawer.load({'name': 'x', 'steps': []}).graph()")
+    assert "graph of x: 0 steps" in drawn.shown

@@ -446,7 +446,7 @@ rounds = st.lists(st.sets(st.integers(0, 9)), min_size=1, max_size=4)
 parts = st.lists(st.none() | st.sets(st.integers(0, 9), min_size=1), min_size=4, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     n=st.integers(0, 10),
     bad=rounds,
