@@ -43,7 +43,7 @@ _ORIGINALS_WORDS = (
     "history",
 )
 _ORIGINALS_OTHERS = ("help", "version", "mcp", "serve", "update", "delete", "init")
-RESERVED = frozenset((*_ORIGINALS_WORDS, *_ORIGINALS_OTHERS, "ls", "remove", "schema", "cache"))
+RESERVED = frozenset((*_ORIGINALS_WORDS, *_ORIGINALS_OTHERS, "ls", "remove", "schema", "runs", "cache"))
 """Names nothing may have, since they are words of the command line: the original's, and ours."""
 
 

@@ -63,7 +63,7 @@ def texts(cell: str, around: Surroundings) -> list[str]:
 # On the line of a magic: what is typed, and what is proposed (all of it)
 
 LINES: list[tuple[str, list[str]]] = [
-    ("%drawer ‸", ["mine", "broken", "child", "other", "create", "list", "ls", "schema", "remove", "rm", "cache", "help"]),
+    ("%drawer ‸", ["mine", "broken", "child", "other", "create", "list", "ls", "schema", "remove", "rm", "cache", "runs", "help"]),
     ("%drawer c‸", ["child", "create", "cache"]),
     ("  %drawer li‸", ["list"]),
     ("found = %drawer li‸", ["list"]),

@@ -13,6 +13,7 @@ from drawer_ipy.buttons.script import ScriptButton
 from drawer_ipy.dry_run import DryRun
 from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
 from drawer_ipy.pressing import Job
+from drawer_ipy.verbs.dispatch import GENERAL
 from drawer_ipy.workspace import RESERVED, Workspace, checked_name, find_roots, slug, within
 
 
@@ -72,6 +73,10 @@ def test_names_that_may_not(name: str, told: str) -> None:
 def test_the_originals_words_are_reserved() -> None:
     words = "create press list rm board drawer batteries smash store history help version mcp serve update"
     assert {*words.split(), "delete", "init"} <= RESERVED
+
+
+def test_the_words_that_come_first_on_our_line_are_reserved() -> None:
+    assert {*GENERAL, "runs"} <= RESERVED
 
 
 # Where it is

@@ -48,7 +48,7 @@ def verb_offer(line: str, around: Surroundings) -> Offer:
     typed, before = _split(line)
     drawers = around.drawer_names()
     if not before:
-        return beginning(typed, [*words(drawers, "module"), *words([*GENERAL, "help"], "keyword")])
+        return beginning(typed, [*words(drawers, "module"), *words([*GENERAL, "runs", "help"], "keyword")])
     first = before[0]
     if first in GENERAL:
         return _general_offer(typed, before, drawers)
