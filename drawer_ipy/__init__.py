@@ -5,25 +5,28 @@ In a notebook: ``%load_ext drawer_ipy``, then ``%%drawer`` cells. In a script: :
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from drawer_ipy._version import __version__
-from drawer_ipy.buttons import button
-from drawer_ipy.definition.checked import Validation
-from drawer_ipy.drawer import Drawer
-from drawer_ipy.errors import (
-    ArgumentError,
-    ButtonNotFound,
-    DefinitionError,
-    DrawerCancelled,
-    DrawerError,
-    DrawerFailed,
-    DrawerNotFound,
-    ResolveError,
-    UsageError,
-)
-from drawer_ipy.pressing import apress, press
-from drawer_ipy.results import Results
+
+if TYPE_CHECKING:
+    from drawer_ipy.buttons import button
+    from drawer_ipy.definition.checked import Validation
+    from drawer_ipy.drawer import Drawer
+    from drawer_ipy.errors import (
+        ArgumentError,
+        ButtonNotFound,
+        DefinitionError,
+        DrawerCancelled,
+        DrawerError,
+        DrawerFailed,
+        DrawerNotFound,
+        ResolveError,
+        UsageError,
+    )
+    from drawer_ipy.pressing import apress, press
+    from drawer_ipy.results import Results
 
 __all__ = [
     "ArgumentError",
@@ -47,9 +50,33 @@ __all__ = [
 ]
 
 
+_ELSEWHERE = {
+    "button": "buttons",
+    "Validation": "definition.checked",
+    "Drawer": "drawer",
+    "apress": "pressing",
+    "press": "pressing",
+    "Results": "results",
+}
+"""The modules that hold the public names, without those of ``errors``."""
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when they are asked for: `drawer list` needs neither an HTTP client nor models.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def load_ipython_extension(shell: Any) -> None:
     """What ``%load_ext drawer_ipy`` calls: registers the magics, and ``button`` unless it is taken."""
-    from drawer_ipy import magics
+    from drawer_ipy import button, magics
 
     magics.load(shell)
     shell.user_ns.setdefault("button", button)
@@ -57,7 +84,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 def unload_ipython_extension(shell: Any) -> None:
     """What ``%unload_ext drawer_ipy`` calls."""
-    from drawer_ipy import magics
+    from drawer_ipy import button, magics
 
     magics.unload(shell)
     if shell.user_ns.get("button") is button:

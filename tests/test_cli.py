@@ -346,10 +346,13 @@ def pressing(folder: Folder) -> Iterator[Callable[..., Pressing]]:
         one.close()
 
 
+STUBBORN = "trap '' TERM; while :; do sleep 1; done"
+
+
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+    ("number", "code", "script"),
+    [(signal.SIGINT, 130, STUBBORN), (signal.SIGTERM, 143, "wait"), (signal.SIGHUP, 143, STUBBORN)],
 )
-@pytest.mark.parametrize("script", ["wait", "trap '' TERM; while :; do sleep 1; done"])
 def test_a_signal_ends_a_press_with_its_results_and_history_and_no_child(
     folder: Folder, pressing: Callable[..., Pressing], number: signal.Signals, code: int, script: str
 ) -> None:
@@ -367,7 +370,7 @@ def test_a_signal_ends_a_press_with_its_results_and_history_and_no_child(
 
 
 def test_two_signals_at_once_end_it_all_the_same(folder: Folder, pressing: Callable[..., Pressing]) -> None:
-    press = pressing("trap '' TERM; while :; do sleep 1; done")
+    press = pressing(STUBBORN)
     press.process.send_signal(signal.SIGINT)
     time.sleep(0.1)
     press.process.send_signal(signal.SIGTERM)
