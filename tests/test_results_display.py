@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawer_ipy import press
 from drawer_ipy.display.summary import seconds_text
 from drawer_ipy.display.table import to_html, to_text
 from drawer_ipy.display.table_cells import preview, text_width
@@ -159,6 +160,24 @@ def test_a_run_that_failed_elsewhere_says_so() -> None:
     assert "the run failed in step 'save': RETURN_ERROR: no such reference (mend it)" in to_text(results)
     assert "no such reference" in to_html(results)
     assert "the run failed" not in to_text(results[:1])
+
+
+def test_a_step_that_failed_is_told_once_and_is_no_item() -> None:
+    loop = (
+        "{id: each, kind: for_each, over: '${inputs.n}', as: n, steps: [{id: w, kind: wait, duration: 0s}]}"
+    )
+    results = press(f"steps: [{loop}]", {"n": 7}, check=False)
+    lines = to_text(results).splitlines()[3:]
+    told = "must be a list, not int"
+    assert [line for line in lines if line.startswith(("the run", "1 ×")) and told in line] == [
+        f"1 × VALIDATION_ERROR in each: `over` of step 'each' {told}"
+    ]
+    assert "(item" not in to_html(results)
+
+
+def test_seconds_of_a_step_are_short() -> None:
+    results = press("steps: [{id: w, kind: wait, duration: 3ms}]")
+    assert 3 <= len(str(results["seconds"][0])) <= 8
 
 
 def test_long_and_wide_tables_are_cut() -> None:

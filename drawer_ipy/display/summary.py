@@ -35,7 +35,7 @@ class ErrorGroup:
     Attributes:
         first: the first of them.
         count: how many there are.
-        indices: places in the input of the first few.
+        indices: places in the input of the first few; none where the rows are steps.
         differ: whether their messages differ in a number.
     """
 
@@ -107,7 +107,7 @@ def run_trouble(results: Results) -> str:
     if run.error is None or not len(results._source) or results._rows is not None:
         return ""
     source = results._source
-    told = isinstance(source, LoopSource) and source.loop.path[:1] == (run.failed_step,)
+    told = not isinstance(source, LoopSource) or source.loop.path[:1] == (run.failed_step,)
     if told and results.counts["failed"]:
         return ""
     where = f" in step {run.failed_step!r}" if run.failed_step else ""
@@ -122,17 +122,17 @@ def error_groups(results: Results, most: int = GROUPS) -> tuple[list[ErrorGroup]
 
     Of very many failures the first 100,000 are looked at.
     """
-    errors = results.errors
+    errors, items = results.errors, isinstance(results._source, LoopSource)
     groups: dict[tuple[str, str, str], ErrorGroup] = {}
     for error in errors[:_SCANNED]:
         key = (error.step, error.code, _NUMBERS.sub("0", error.message[: 2 * _MESSAGE]))
         group = groups.get(key)
         if group is None:
-            groups[key] = ErrorGroup(error, 1, [error.index])
+            groups[key] = ErrorGroup(error, 1, [error.index] if items else [])
         else:
             group.count += 1
             group.differ = group.differ or error.message != group.first.message
-            if len(group.indices) < _INDICES:
+            if items and len(group.indices) < _INDICES:
                 group.indices.append(error.index)
     largest = sorted(groups.values(), key=lambda g: (-g.count, g.first.index))
     return largest[:most], max(0, len(largest) - most)
@@ -145,7 +145,8 @@ def group_text(group: ErrorGroup) -> str:
     indices = ", ".join(map(str, group.indices)) + (", …" if group.count > len(group.indices) else "")
     which = "item" if group.count == 1 else "items"
     what = f"{cut(error.code, 60)}{where}{', such as' if group.differ else ''}"
-    return f"{group.count:,} × {what}: {_message(error.message)} ({which} {indices})"
+    told = f"{group.count:,} × {what}: {_message(error.message)}"
+    return f"{told} ({which} {indices})" if group.indices else told
 
 
 def _message(message: str) -> str:

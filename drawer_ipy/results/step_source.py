@@ -72,13 +72,17 @@ class StepSource:
         step = self.run.steps[index]
         return step.duration if step.started and step.finished else None
 
+    def _seconds(self, index: int) -> float | None:
+        duration = self.duration(index)
+        return None if duration is None else round(duration, 6)
+
     def layout(self) -> Mapping[str, Getter]:
         return {
             "step": self.item,
             "status": self.status,
             "output": self.output,
             "error": lambda index: error_text(self.error(index)),
-            "seconds": self.duration,
+            "seconds": self._seconds,
         }
 
     def getter(self, name: str) -> Getter | None:
