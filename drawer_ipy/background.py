@@ -183,10 +183,17 @@ class _Telling:
     def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
         """See :meth:`~drawer_ipy.display.live.Display.attach`."""
         self._display.attach(listeners, cancel)
-        listeners.on(RunStarted, lambda event: self._shown.set())  # the last to hear of it
+        listeners.on(RunStarted, self._begun)  # the last to hear of it
+
+    def _begun(self, event: RunStarted) -> None:
+        self._display.detach()
+        self._shown.set()
+
+    def detach(self) -> None:
+        """Nothing: it has been done."""
 
     def close(self, results: Any | None) -> None:
-        """Nothing."""
+        """Nothing: whoever started the run does it."""
 
 
 class Runs:

@@ -31,6 +31,9 @@ class Display(Protocol):
             cancel: stops the run; callable from any thread, any number of times.
         """
 
+    def detach(self) -> None:
+        """Go on when the cell is over: what is sent from now on is sent as by the cell that runs then."""
+
     def close(self, results: Any | None) -> None:
         """Put the final, static view in the place of the live one. Calling it again does nothing.
 
@@ -44,6 +47,9 @@ class NullDisplay:
 
     def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
         """Listen to nothing."""
+
+    def detach(self) -> None:
+        """Go on showing nothing."""
 
     def close(self, results: Any | None) -> None:
         """Show nothing."""
@@ -88,6 +94,12 @@ class LiveDisplay(ABC):
         self._stop()
         if self._opened or results is not None:
             self._in_cell(lambda: self.finish(self.snapshot(), results))
+
+    def detach(self) -> None:
+        """See :meth:`Display.detach`."""
+        # What redraws an output names it, so it finds its place as any cell's message; but a program that
+        # executes a notebook (nbclient) hears only those of the cell that runs.
+        self._context = contextvars.Context()
 
     def snapshot(self) -> Snapshot:
         """The run as it is now."""

@@ -83,6 +83,11 @@ class Together:
         for display in self._displays:
             display.attach(listeners, cancel)
 
+    def detach(self) -> None:
+        """See :meth:`~drawer_ipy.display.live.Display.detach`."""
+        for display in self._displays:
+            display.detach()
+
     def close(self, results: Any | None) -> None:
         """See :meth:`~drawer_ipy.display.live.Display.close`."""
         for display in self._displays:
