@@ -79,7 +79,7 @@ def test_nbconvert_makes_a_page_that_shows_everything_without_a_kernel(tmp_path:
     assert "39 ok" in page
     assert "ValueError: &lt;script&gt;x" in page
     assert page.count("<script>x") == 0
-    assert "vnd.jupyter.widget-view" not in page
+    assert '<script type="application/vnd.jupyter.widget-view+json">' not in page
 
 
 def test_papermill_gives_its_parameters_to_the_cell(tmp_path: Path) -> None:
