@@ -143,6 +143,22 @@ def test_the_picture_has_every_step_and_nothing_that_acts() -> None:
     assert set(re.findall(r"<[^>]*>", graph.mermaid)) == {"<b>", "</b>", "<br/>"}
 
 
+def test_a_drawer_of_hundreds_of_steps_is_drawn_in_few_bytes() -> None:
+    steps = [{"id": "first", "button": "b"}]
+    steps += [
+        {
+            "id": f"s{k}",
+            "button": "b",
+            "args": {"x": "${first.output}", "y": f"${{s{k - 1}.output}}" if k else 1},
+        }
+        for k in range(300)
+    ]
+    svg = Drawer.load({"name": "d", "steps": steps}).graph().svg
+    assert len(svg) < 300_000
+    assert all(f">s{k}</text>" in svg for k in range(300))
+    assert svg.count('class="h"') == 300 + 299
+
+
 def test_mermaid_has_subgraphs_and_arrows() -> None:
     lines = Drawer.load(SHOP).graph().mermaid.splitlines()
     assert lines[0] == "flowchart TD"

@@ -6,6 +6,7 @@ their neighbours, and positions within a layer are those nearest to the neighbou
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ DROP = 34.0
 """Pixels between layers."""
 
 _SWEEPS = 8
+_MOST_BENDS = 1_500  # arrows that pass layers, counted once a layer; beyond, long ones go straight through
+_SHORT = 3  # layers
 _BEND = 6.0  # width of the room for an arrow that passes a layer
 
 Edge = tuple[int, int]
@@ -166,8 +169,12 @@ def _grid(
     for node, place in enumerate(level):
         grid.layers[place].append(node)
     chains: dict[Edge, list[int]] = {}
+    passed = sum(max(0, level[end] - level[begin] - 1) for begin, end in edges)
     for begin, end in edges:
         last, chain = begin, []
+        if passed > _MOST_BENDS and level[end] - level[begin] > _SHORT:
+            chains[begin, end] = chain  # straight through, behind the boxes
+            continue
         for place in range(level[begin] + 1, level[end]):
             bend = len(grid.wide)
             grid.wide.append(_BEND)
@@ -191,11 +198,12 @@ def _order(grid: _Grid) -> None:
     for sweep in range(_SWEEPS):
         downwards = sweep % 2 == 0
         layers = grid.layers[1:] if downwards else grid.layers[-2::-1]
+        places = {n: k for layer in grid.layers for k, n in enumerate(layer)}
+        near = grid.above if downwards else grid.below
         for layer in layers:
-            places = {n: k for other in grid.layers for k, n in enumerate(other)}
-            near = grid.above if downwards else grid.below
             keys = {n: _mean([places[m] for m in near.get(n, ())], places[n]) for n in layer}
             layer.sort(key=keys.__getitem__)
+            places.update((n, k) for k, n in enumerate(layer))
         now = _crossings(grid)
         if now < crossings:
             best, crossings = [list(layer) for layer in grid.layers], now
@@ -207,7 +215,10 @@ def _crossings(grid: _Grid) -> int:
     for upper, lower in zip(grid.layers, grid.layers[1:], strict=False):
         places = {n: k for k, n in enumerate(lower)}
         ends = [places[m] for n in upper for m in sorted(grid.below.get(n, ()), key=places.__getitem__)]
-        total += sum(a > b for k, a in enumerate(ends) for b in ends[k + 1 :])
+        before: list[int] = []
+        for end in ends:
+            total += len(before) - bisect_right(before, end)
+            insort(before, end)
     return total
 
 
