@@ -490,3 +490,48 @@ def test_law_ok_rows_never_change_and_every_row_is_accounted_for(
     assert results.counts["ok"] == n
     assert results.run.status == "ok"
     assert [row.item for row in results] == list(range(n))
+
+
+def _inner_ok(results: Results) -> set[tuple[int, int]]:
+    """The items of inner loops that ended ok, by both places."""
+    out = set()
+    for step in results.run.to_dict()["steps"]:
+        for entry in step["output"]["results"]:
+            inner = entry["steps"].get("inner") if entry else None
+            for item in inner["output"]["results"] if inner and inner["output"] else ():
+                if item and item["steps"]["a"]["status"] == "ok":
+                    out.add((entry["index"], item["index"]))
+    return out
+
+
+POLICIES = st.sampled_from(["stop", "continue"])
+PAIRS = st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    size=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    bad=st.lists(PAIRS, min_size=1, max_size=3),
+    widths=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    policies=st.tuples(POLICIES, POLICIES),
+    mode=st.sampled_from(["sequential", "parallel"]),
+)
+def test_law_items_of_inner_loops_that_ended_ok_are_not_pressed_again(
+    size: tuple[int, int], bad: list[Any], widths: tuple[int, int], policies: tuple[str, str], mode: str
+) -> None:
+    world = World([x * 10 + y for x, y in bad[0]])
+    work = step("a", "${x * 10 + y}")
+    inner = each(
+        [*range(size[1])], work, name="inner", label="y", parallelism=widths[0], on_item_failure=policies[0]
+    )
+    outer = each([*range(size[0])], inner, parallelism=widths[1], on_item_failure=policies[1])
+    results = press_in(world, outer, mode=mode)
+    for failing in [*bad[1:], set(), set()]:
+        done, rows = _inner_ok(results), {row.index: row.output for row in results.ok}
+        world.again(*(x * 10 + y for x, y in failing))
+        results.retry(quiet=True)
+        assert all(results[index].output is output for index, output in rows.items())
+        assert done.isdisjoint((x // 10, x % 10) for _, x in world.pressed)
+        assert done <= _inner_ok(results)
+    assert results.counts["ok"] == size[0]
+    assert len(_inner_ok(results)) == size[0] * size[1]

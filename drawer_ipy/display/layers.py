@@ -171,7 +171,8 @@ def _grid(
     chains: dict[Edge, list[int]] = {}
     passed = sum(max(0, level[end] - level[begin] - 1) for begin, end in edges)
     for begin, end in edges:
-        last, chain = begin, []
+        last = begin
+        chain: list[int] = []
         if passed > _MOST_BENDS and level[end] - level[begin] > _SHORT:
             chains[begin, end] = chain  # straight through, behind the boxes
             continue
