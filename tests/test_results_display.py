@@ -266,10 +266,11 @@ def test_previews_are_cheap_for_large_values() -> None:
     deep: list[Any] = []
     deep.append(deep)
     wide = [[["x" * 1000] * 1000] * 1000] * 1000
-    begin = time.perf_counter()
-    for value in ("x" * 10_000_000, deep, wide, dict.fromkeys(range(1000), wide), list(range(10**6))):
-        assert len(preview(value)) <= 80
-    assert time.perf_counter() - begin < 0.2
+    values = ["x" * 10_000_000, deep, wide, dict.fromkeys(range(1000), wide), list(range(10**6))]
+    begin = time.process_time()
+    shown = list(map(preview, values))
+    assert time.process_time() - begin < 0.2
+    assert max(map(len, shown)) <= 80
 
 
 def test_hostile_names_and_objects_are_harmless() -> None:
