@@ -281,92 +281,109 @@ function paintCell(pen, x, y, pitch, byte, ink) {
 }
 
 /** The picture of one row: a canvas, the cell that is pointed at, keys. */
-function makePicture({ key, name }, view) {
-  const el = make("div", "dv-picture");
-  const canvas = make("canvas", "dv-canvas", {
-    tabindex: "0",
-    role: "slider",
-    "aria-roledescription": "map of items",
-    "aria-label": `items of ${name}; arrow keys move, f goes to the next failure`,
-    "data-lm-suppress-shortcuts": "true",
-  });
-  const cursor = make("div", "dv-cursor");
-  cursor.hidden = true;
-  el.append(canvas, cursor);
-  const pen = canvas.getContext("2d");
-  let [bytes, drawn, layout, chosen] = [new Uint8Array(0), null, null, -1];
+class Picture {
+  per = 1;
+  #bytes = new Uint8Array(0);
+  #drawn = null;
+  #layout = null;
+  #chosen = -1;
 
-  function paint() {
-    const ink = view.ink();
-    const pitch = Math.round(layout.pitch * ink.ratio);
-    for (const cell of changed(drawn, bytes)) {
-      const [column, row] = [cell % layout.columns, Math.floor(cell / layout.columns)];
-      paintCell(pen, column * pitch, row * pitch, pitch, bytes[cell], ink);
-    }
-    drawn = bytes;
+  constructor({ key, name }, view) {
+    this.key = key;
+    this.view = view;
+    this.el = make("div", "dv-picture");
+    this.canvas = make("canvas", "dv-canvas", {
+      tabindex: "0",
+      role: "slider",
+      "aria-roledescription": "map of items",
+      "aria-label": `items of ${name}; arrow keys move, f goes to the next failure`,
+      "data-lm-suppress-shortcuts": "true",
+    });
+    this.cursor = make("div", "dv-cursor");
+    this.cursor.hidden = true;
+    this.el.append(this.canvas, this.cursor);
+    this.pen = this.canvas.getContext("2d");
+    this.#listen();
   }
 
-  function resize() {
-    const width = el.clientWidth;
-    const { ratio } = view.ink();
-    if (!width || !bytes.length) return;
-    layout = layOut(bytes.length, width, ratio);
-    canvas.width = Math.round(layout.width * ratio);
-    canvas.height = Math.round(layout.height * ratio);
-    canvas.style.width = `${layout.width}px`;
-    canvas.style.height = `${layout.height}px`;
-    drawn = null;
-    paint();
-    choose(chosen);
+  set(value) {
+    const before = this.#bytes;
+    const now = (this.#bytes = toBytes(value));
+    if (before.length !== now.length || !this.#layout) return this.resize();
+    this.#paint();
+    if (this.#chosen >= 0 && before[this.#chosen] !== now[this.#chosen]) this.choose(this.#chosen);
   }
 
-  function choose(cell) {
-    if (cell >= bytes.length) cell = -1;
-    chosen = cell;
-    cursor.hidden = cell < 0 || !layout;
-    if (cursor.hidden) return view.point(null);
+  resize() {
+    const width = this.el.clientWidth;
+    const { ratio } = this.view.ink;
+    if (!width || !this.#bytes.length) return;
+    const layout = (this.#layout = layOut(this.#bytes.length, width, ratio));
+    this.canvas.width = Math.round(layout.width * ratio);
+    this.canvas.height = Math.round(layout.height * ratio);
+    this.canvas.style.width = `${layout.width}px`;
+    this.canvas.style.height = `${layout.height}px`;
+    this.#drawn = null;
+    this.#paint();
+    this.choose(this.#chosen);
+  }
+
+  focus() {
+    this.canvas.focus({ preventScroll: true });
+  }
+
+  /** Point at a cell, or at none with -1. */
+  choose(cell) {
+    const layout = this.#layout;
+    this.#chosen = cell < this.#bytes.length ? cell : -1;
+    this.cursor.hidden = this.#chosen < 0 || !layout;
+    if (this.cursor.hidden) return this.view.point(null);
     const { x, y } = cornerOf(cell, layout);
-    Object.assign(cursor.style, { left: `${x}px`, top: `${y}px` });
-    Object.assign(cursor.style, { width: `${layout.pitch}px`, height: `${layout.pitch}px` });
-    mark(canvas, "aria-valuenow", cell);
-    mark(canvas, "aria-valuemax", bytes.length - 1);
-    mark(canvas, "aria-valuemin", 0);
-    view.point({ key, cell, state: decode(bytes[cell]).state, canvas, x, y, pitch: layout.pitch });
+    const [left, top, width, height] = [x, y, layout.pitch, layout.pitch].map((n) => `${n}px`);
+    Object.assign(this.cursor.style, { left, top, width, height });
+    mark(this.canvas, "aria-valuemin", 0);
+    mark(this.canvas, "aria-valuenow", cell);
+    mark(this.canvas, "aria-valuemax", this.#bytes.length - 1);
+    const { state } = decode(this.#bytes[cell]);
+    this.view.point({ key: this.key, cell, state, canvas: this.canvas, x, y, pitch: layout.pitch });
   }
 
-  canvas.addEventListener("pointermove", (event) => {
-    if (!layout) return;
-    const cell = cellAt(event.offsetX, event.offsetY, layout);
-    if (cell !== chosen) choose(cell);
-  });
-  canvas.addEventListener("pointerleave", () => choose(-1));
-  canvas.addEventListener("focus", () => chosen < 0 && canvas.matches(":focus-visible") && choose(0));
-  canvas.addEventListener("blur", () => choose(-1));
-  canvas.addEventListener("keydown", (event) => {
-    if (!layout || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape") return choose(-1);
-    const from = Math.max(0, chosen);
-    const to = event.key === "f" ? nextFailed(bytes, from) : moveBy(event.key, from, layout);
+  #paint() {
+    const { view, pen } = this;
+    const { columns, pitch: css } = this.#layout;
+    const pitch = Math.round(css * view.ink.ratio);
+    for (const cell of changed(this.#drawn, this.#bytes)) {
+      const [column, row] = [cell % columns, Math.floor(cell / columns)];
+      paintCell(pen, column * pitch, row * pitch, pitch, this.#bytes[cell], view.ink);
+    }
+    this.#drawn = this.#bytes;
+  }
+
+  #listen() {
+    const { canvas } = this;
+    canvas.addEventListener("pointermove", (event) => {
+      if (!this.#layout) return;
+      const cell = cellAt(event.offsetX, event.offsetY, this.#layout);
+      if (cell !== this.#chosen) this.choose(cell);
+    });
+    canvas.addEventListener("pointerleave", () => this.choose(-1));
+    canvas.addEventListener("focus", () => {
+      if (this.#chosen < 0 && canvas.matches(":focus-visible")) this.choose(0);
+    });
+    canvas.addEventListener("blur", () => this.choose(-1));
+    canvas.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  #key(event) {
+    if (!this.#layout || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") return this.choose(-1);
+    const from = Math.max(0, this.#chosen);
+    const to = event.key === "f" ? nextFailed(this.#bytes, from) : moveBy(event.key, from, this.#layout);
     if (to === null) return;
     event.preventDefault();
     event.stopPropagation();
-    if (to >= 0) choose(to);
-  });
-  return {
-    el,
-    resize,
-    choose,
-    per: 1,
-    focus: () => canvas.focus({ preventScroll: true }),
-    set(value) {
-      const before = bytes;
-      bytes = toBytes(value);
-      if (before.length !== bytes.length || !layout) return resize();
-      const news = chosen >= 0 && before[chosen] !== bytes[chosen];
-      paint();
-      if (news) choose(chosen);
-    },
-  };
+    if (to >= 0) this.choose(to);
+  }
 }
 
 /** A row of the outline: name, bar, words, time, and a picture where it has cells. */
@@ -380,7 +397,7 @@ function makeRow(row, view) {
   const line = make("div", "dv-line");
   line.append(sign, name, bar.el, text, time);
   el.append(line);
-  const picture = row.per ? makePicture(row, view) : null;
+  const picture = row.per ? new Picture(row, view) : null;
   if (picture) el.append(picture.el);
   return {
     el,
@@ -521,173 +538,201 @@ function inkOf(root) {
   return { ...ink, paper: style.getPropertyValue("--dv-paper").trim(), ratio: window.devicePixelRatio || 1 };
 }
 
-/** One view of the model, in `el`; returns what takes it away again. */
-function render({ model, el }) {
-  const root = make("div", "drawer-view", { role: "group" });
-  const rows = new Map();
-  let [pointed, acked, gone, stage, frame, asking] = [null, false, false, "", 0, 0];
-  let [since, newsAt, spokenAt, spoken] = [performance.now(), performance.now(), 0, ""];
+/** One view of the model, in `el`. */
+class LiveView {
+  #model;
+  #rows = new Map();
+  #pointed = null;
+  #acked = false;
+  #gone = false;
+  #stage = "";
+  #frame = 0;
+  #asking = 0;
+  #since = performance.now();
+  #newsAt = performance.now();
+  #spoken = { at: 0, status: "" };
 
-  const over = () => gone || Boolean(model.get("over"));
-  const cancel = makeCancel({
-    send: () => model.send({ kind: "cancel" }),
-    interrupt() {
-      const kernel = model.get("may_interrupt") ? model.widget_manager?.kernel : null;
-      if (typeof kernel?.interrupt !== "function") return false;
-      Promise.resolve(kernel.interrupt()).catch(() => setStage("stuck"));
-      return true;
-    },
-    answered: () => acked || Boolean(model.get("cancelling")),
-    over,
-    later: setTimeout,
-    show: setStage,
-  });
-  const tip = makeTip(root);
-  const head = makeHead(cancel);
-  const bar = makeBar("dv-bar");
-  bar.el.setAttribute("role", "progressbar");
-  bar.el.setAttribute("aria-valuemin", "0");
-  const legend = makeLegend();
-  const list = make("div", "dv-rows", { role: "list", "aria-label": "steps" });
-  const errors = makeErrors((index) => {
-    const row = rows.get(model.get("head").loop);
-    if (!row?.picture) return;
-    row.picture.focus();
-    row.picture.choose(Math.floor(index / row.picture.per));
-  });
-  const live = make("div", "dv-spoken", { role: "status", "aria-live": "polite" });
-  root.append(head.el, bar.el, legend.el, list, errors.el, live, tip.el);
-  el.append(root);
-
-  let ink = inkOf(root);
-  const view = {
-    ink: () => ink,
-    point(where) {
-      pointed = where;
-      clearTimeout(asking);
-      if (!where) return tip.hide();
-      const { key, cell, state } = where;
-      const per = rows.get(key)?.picture.per ?? 1;
-      const first = per > 1 ? `items ${count(cell * per)}…` : `item ${cell}`;
-      tip.show(where, [`${first} · ${STATES[state]}`]);
-      asking = setTimeout(() => model.send({ kind: "ask", row: key, cell }), 50);
-    },
-  };
-
-  function setStage(now) {
-    stage = now;
-    soon();
+  constructor(model, el) {
+    this.#model = model;
+    const root = (this.root = make("div", "drawer-view", { role: "group" }));
+    this.tip = makeTip(root);
+    this.head = makeHead(this.#canceller());
+    this.bar = makeBar("dv-bar");
+    mark(this.bar.el, "role", "progressbar");
+    mark(this.bar.el, "aria-valuemin", 0);
+    this.legend = makeLegend();
+    this.list = make("div", "dv-rows", { role: "list", "aria-label": "steps" });
+    this.errors = makeErrors((index) => this.#goTo(index));
+    this.live = make("div", "dv-spoken", { role: "status", "aria-live": "polite" });
+    const parts = [this.head, this.bar, this.legend, { el: this.list }, this.errors, { el: this.live }, this.tip];
+    root.append(...parts.map((part) => part.el));
+    el.append(root);
+    this.#theme();
+    this.remove = this.#watch();
+    this.#draw();
   }
 
-  function drawRows() {
-    const wanted = model.get("rows") ?? [];
-    const pictures = { ...model.get("ended_cells"), ...model.get("cells") };
-    const keys = new Set(wanted.map((row) => row.key + (row.per ? "#" : "")));
-    for (const [key, row] of rows) {
-      if (!keys.has(key + (row.picture ? "#" : ""))) {
+  /** A cell is pointed at; null: none is. */
+  point(where) {
+    this.#pointed = where;
+    clearTimeout(this.#asking);
+    if (!where) return this.tip.hide();
+    const { key, cell, state } = where;
+    const per = this.#rows.get(key)?.picture.per ?? 1;
+    const first = per > 1 ? `items ${count(cell * per)}…` : `item ${cell}`;
+    this.tip.show(where, [`${first} · ${STATES[state]}`]);
+    mark(where.canvas, "aria-valuetext", `${first}, ${STATES[state]}`);
+    this.#asking = setTimeout(() => this.#model.send({ kind: "ask", row: key, cell }), 50);
+  }
+
+  #canceller() {
+    const model = this.#model;
+    return makeCancel({
+      send: () => model.send({ kind: "cancel" }),
+      interrupt: () => {
+        const kernel = model.get("may_interrupt") ? model.widget_manager?.kernel : null;
+        if (typeof kernel?.interrupt !== "function") return false;
+        Promise.resolve(kernel.interrupt()).catch(() => this.#show("stuck"));
+        return true;
+      },
+      answered: () => this.#acked || Boolean(model.get("cancelling")),
+      over: () => this.#gone || Boolean(model.get("over")),
+      later: setTimeout,
+      show: (stage) => this.#show(stage),
+    });
+  }
+
+  #show(stage) {
+    this.#stage = stage;
+    this.#soon();
+  }
+
+  /** Point at an item of the loop that the head counts. */
+  #goTo(index) {
+    const picture = this.#rows.get(this.#model.get("head").loop)?.picture;
+    picture?.focus();
+    picture?.choose(Math.floor(index / picture.per));
+  }
+
+  #soon() {
+    if (!this.#frame && !this.#gone) this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#frame = 0;
+    const head = this.#model.get("head");
+    if (this.#gone || !head?.status) return;
+    this.#drawHead(head);
+    this.#drawBar(head);
+    this.#drawRows();
+    this.errors.set(this.#model.get("errors") ?? []);
+  }
+
+  #drawHead(head) {
+    const model = this.#model;
+    const over = Boolean(model.get("over"));
+    const ago = (moment) => (over ? 0 : (performance.now() - moment) / 1000);
+    if (model.get("cancelling") && this.#stage !== "interrupting") this.#stage = "cancelling";
+    const seconds = (model.get("elapsed") ?? 0) + ago(this.#since);
+    this.head.set(head, { seconds, silent: ago(this.#newsAt), over, stage: this.#stage });
+    mark(this.root, "data-status", head.status);
+    mark(this.root, "aria-label", `run of drawer ${head.drawer}`);
+    this.legend.set(head);
+  }
+
+  #drawBar(head) {
+    const { counts, done, total, noun } = progress(head);
+    const words = sentence(head);
+    this.bar.set(counts);
+    mark(this.bar.el, "aria-valuemax", total);
+    mark(this.bar.el, "aria-valuenow", done);
+    mark(this.bar.el, "aria-label", `${noun} done`);
+    mark(this.bar.el, "aria-valuetext", words);
+    // A screen reader hears how it goes every ten seconds, and at once that it is over.
+    const due = performance.now() - this.#spoken.at > 10_000 || head.status !== this.#spoken.status;
+    if (due && words !== this.live.textContent) {
+      this.#spoken = { at: performance.now(), status: head.status };
+      put(this.live, words);
+    }
+  }
+
+  #drawRows() {
+    const wanted = this.#model.get("rows") ?? [];
+    const pictures = { ...this.#model.get("ended_cells"), ...this.#model.get("cells") };
+    const kinds = new Map(wanted.map((row) => [row.key, Boolean(row.per)]));
+    for (const [key, row] of this.#rows) {
+      if (kinds.get(key) !== Boolean(row.picture)) {
         row.el.remove();
-        rows.delete(key);
+        this.#rows.delete(key);
       }
     }
     let before = null;
     for (const now of wanted) {
-      let row = rows.get(now.key);
-      if (!row) rows.set(now.key, (row = makeRow(now, view)));
-      if (row.el.previousElementSibling !== before || row.el.parentElement !== list) {
-        before ? before.after(row.el) : list.prepend(row.el);
+      let row = this.#rows.get(now.key);
+      if (!row) this.#rows.set(now.key, (row = makeRow(now, this)));
+      if (row.el.previousElementSibling !== before || row.el.parentElement !== this.list) {
+        before ? before.after(row.el) : this.list.prepend(row.el);
       }
       row.set(now);
       if (row.picture && pictures[now.key]) row.picture.set(pictures[now.key]);
       before = row.el;
     }
-    mark(list, "data-rows", wanted.length);
+    mark(this.list, "data-rows", wanted.length);
   }
 
-  function drawHead() {
-    const now = model.get("head") ?? {};
-    const ended = Boolean(model.get("over"));
-    const passed = ended ? 0 : (performance.now() - since) / 1000;
-    const silent = ended ? 0 : (performance.now() - newsAt) / 1000;
-    if (model.get("cancelling") && stage !== "interrupting") stage = "cancelling";
-    head.set(now, { seconds: (model.get("elapsed") ?? 0) + passed, silent, over: ended, stage });
-    mark(root, "data-status", now.status);
-    mark(root, "aria-label", `run of drawer ${now.drawer}`);
-    const { counts, done, total, noun } = progress(now);
-    bar.set(counts);
-    mark(bar.el, "aria-valuemax", total);
-    mark(bar.el, "aria-valuenow", done);
-    mark(bar.el, "aria-label", `${noun} done`);
-    mark(bar.el, "aria-valuetext", sentence(now));
-    legend.set(now);
-    // A screen reader hears how it goes every ten seconds, and at once that it is over.
-    const words = sentence(now);
-    const due = performance.now() - spokenAt > 10_000 || now.status !== spoken;
-    if (due && words !== live.textContent) {
-      [spokenAt, spoken] = [performance.now(), now.status];
-      put(live, words);
-    }
+  #theme() {
+    mark(this.root, "data-theme", isLight(getComputedStyle(this.root).color) ? "dark" : "light");
+    this.ink = inkOf(this.root);
+    for (const row of this.#rows.values()) row.picture?.resize();
   }
 
-  function draw() {
-    frame = 0;
-    if (gone || !model.get("head")?.status) return;
-    drawHead();
-    drawRows();
-    errors.set(model.get("errors") ?? []);
-  }
-
-  function soon() {
-    if (!frame && !gone) frame = requestAnimationFrame(draw);
-  }
-
-  function theme() {
-    const dark = isLight(getComputedStyle(root).color);
-    mark(root, "data-theme", dark ? "dark" : "light");
-    ink = inkOf(root);
-    for (const row of rows.values()) row.picture?.resize();
-  }
-
-  function hear(message) {
-    if (message?.kind === "ack") acked = true;
-    const { kind, row, cell, lines } = message ?? {};
+  #hear({ kind, row, cell, lines }) {
+    if (kind === "ack") this.#acked = true;
+    const pointed = this.#pointed;
     if (kind === "told" && pointed?.key === row && pointed.cell === cell && lines?.length) {
-      tip.show(pointed, lines);
+      this.tip.show(pointed, lines);
       mark(pointed.canvas, "aria-valuetext", lines.join(", "));
     }
   }
 
-  const news = () => {
-    newsAt = performance.now();
-    soon();
-  };
-  const watched = ["head", "rows", "cells", "ended_cells", "errors", "cancelling", "over"];
-  for (const name of watched) model.on(`change:${name}`, news);
-  model.on("change:elapsed", () => {
-    since = performance.now();
-    news();
-  });
-  model.on("msg:custom", hear);
-  const sizes = new ResizeObserver(() => theme());
-  sizes.observe(root);
-  const themes = new MutationObserver(() => requestAnimationFrame(theme));
-  const watch = { attributes: true, attributeFilter: ["class", "style", "theme", "data-jp-theme-light", "data-theme"] };
-  themes.observe(document.body, watch);
-  themes.observe(document.documentElement, watch);
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", theme);
-  const ticking = setInterval(() => !model.get("over") && soon(), 500);
-  theme();
-  draw();
+  /** Follow the model, the clock, the size and the theme; gives what stops that. */
+  #watch() {
+    const model = this.#model;
+    const news = () => {
+      this.#newsAt = performance.now();
+      this.#soon();
+    };
+    const names = ["head", "rows", "cells", "ended_cells", "errors", "cancelling", "over"];
+    for (const name of names) model.on(`change:${name}`, news);
+    model.on("change:elapsed", () => {
+      this.#since = performance.now();
+      news();
+    });
+    model.on("msg:custom", (message) => this.#hear(message ?? {}));
+    const theme = () => this.#theme();
+    const sizes = new ResizeObserver(theme);
+    sizes.observe(this.root);
+    const themes = new MutationObserver(() => requestAnimationFrame(theme));
+    const attributeFilter = ["class", "style", "theme", "data-jp-theme-light", "data-theme"];
+    for (const el of [document.body, document.documentElement]) themes.observe(el, { attributeFilter });
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    scheme.addEventListener("change", theme);
+    const ticking = setInterval(() => !model.get("over") && this.#soon(), 500);
+    return () => {
+      this.#gone = true;
+      cancelAnimationFrame(this.#frame);
+      clearInterval(ticking);
+      clearTimeout(this.#asking);
+      sizes.disconnect();
+      themes.disconnect();
+      scheme.removeEventListener("change", theme);
+    };
+  }
+}
 
-  return () => {
-    gone = true;
-    cancelAnimationFrame(frame);
-    clearInterval(ticking);
-    clearTimeout(asking);
-    sizes.disconnect();
-    themes.disconnect();
-    scheme.removeEventListener("change", theme);
-  };
+/** Draws the model into `el`; gives what takes the view away again. */
+function render({ model, el }) {
+  return new LiveView(model, el).remove;
 }
 
 /** Tells the kernel that there is a page that can draw the view. */
