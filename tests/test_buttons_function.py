@@ -8,16 +8,20 @@ import enum
 import functools
 import gc
 import math
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
+from IPython.core.compilerop import CachingCompiler
 from pydantic import BaseModel
 
 from drawer_ipy.buttons import Call, FunctionButton, Outcome, Resources, as_button, button
+from drawer_ipy.cell_names import name_cells
 from drawer_ipy.errors import ArgumentError, UsageError
 
 
@@ -226,6 +230,23 @@ def test_exception_is_an_outcome_without_our_frames(function: Any) -> None:
     assert "drawer_ipy/" not in outcome.stderr
     assert outcome.stderr.rstrip().endswith("ValueError: bad thing")
     assert 'raise ValueError(f"bad' in outcome.stderr
+
+
+def test_a_traceback_names_a_cell_as_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = CachingCompiler()
+    file = compiler.cache("def fails() -> None:\n    raise ValueError('bad')", 3)
+    shell = SimpleNamespace(compile=compiler)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    names: dict[str, Any] = {}
+    exec(compile("def fails() -> None:\n    raise ValueError('bad')", file, "exec"), names)
+    trace = press(names["fails"]).stderr
+    assert "  Cell In[3], line 2, in fails\n" in trace
+    assert file not in trace
+
+
+def test_a_traceback_is_as_it_is_where_there_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert name_cells('  File "a.py", line 2, in f') == '  File "a.py", line 2, in f'
 
 
 def test_locals_of_a_failed_function_are_freed() -> None:

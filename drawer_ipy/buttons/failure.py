@@ -6,6 +6,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from drawer_ipy.cell_names import name_cells
+
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
 _LONGEST = 64 * 1024
 
@@ -29,7 +31,7 @@ def user_traceback(error: BaseException) -> str:
     while frames is not None and _is_ours(frames):
         frames = frames.tb_next
     try:
-        text = "".join(traceback.format_exception(type(error), error, frames))
+        text = name_cells("".join(traceback.format_exception(type(error), error, frames)))
     except Exception:  # a __str__ or a source line that raises
         text = f"{describe(error)}\n"
     _drop_frames(error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from drawer_ipy.cell_names import name_cells
 from drawer_ipy.display.table_cells import clean, cut, fit, within
 from drawer_ipy.record import FAILED, LoopOutput
 from drawer_ipy.results.loop_source import LoopSource
@@ -159,7 +160,7 @@ def detail_text(results: Results, error: ItemError) -> str:
     text = cell.stderr if cell is not None else ""
     if not text.strip() and error.exception is not None:
         try:
-            text = "".join(traceback.format_exception(error.exception, limit=-20))
+            text = name_cells("".join(traceback.format_exception(error.exception, limit=-20)))
         except Exception:  # an exception whose own __str__ fails
             text = type(error.exception).__name__
     tail = text[-_DETAIL:].strip()
