@@ -92,6 +92,10 @@ def test_steps_are_counted_and_placed() -> None:
     assert (snapshot.step, snapshot.position, snapshot.steps_done, snapshot.loop) == ("two", 2, 1, None)
     driver.end(second)
     assert progress_line(driver.at(2)) == "drawer pages: 2/3 steps"
+    third = driver.step("three")
+    third.fail("SCRIPT_ERROR", "broke")
+    driver.end(third)
+    assert (driver.at(3).steps_done, driver.at(3).steps_failed) == (3, 1)
 
 
 def test_items_are_counted_by_state_and_skipped_at_the_end() -> None:

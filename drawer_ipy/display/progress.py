@@ -74,7 +74,8 @@ class Snapshot:
         drawer: name of the drawer, clean and short; ``status`` is the run's (``running``, ``ok``,
             ``failed``, ``cancelled``).
         step: id of the current top-level step, clean and short, ``""`` before the first; `position` is its
-            place, 1-based (0 before the first), of `steps`; `steps_done` have ended.
+            place, 1-based (0 before the first), of `steps`; `steps_done` have ended, `steps_failed` of them
+            with an error.
         loop: id of the loop whose items are counted, ``None`` when no top-level loop has begun.
         total: its items; `left` wait, `running` run, the others ended in that way.
         inner: loops that began within items.
@@ -92,6 +93,7 @@ class Snapshot:
     position: int = 0
     steps: int = 0
     steps_done: int = 0
+    steps_failed: int = 0
     loop: str | None = None
     total: int = 0
     left: int = 0
@@ -128,6 +130,7 @@ class ProgressState:
         self._live_steps: dict[str, StepResult] = {}
         self._step = ""
         self._steps_done = 0
+        self._steps_failed = 0
         self._live_loops: dict[int, _Live] = {}
         self._shown: _Live | None = None
         self._inner = 0
@@ -169,6 +172,7 @@ class ProgressState:
             position=self._step_ids.index(self._step) + 1 if self._step in self._step_ids else 0,
             steps=len(self._step_ids),
             steps_done=self._steps_done,
+            steps_failed=self._steps_failed,
             loop=None if shown is None else shown.loop.path[0],
             total=0 if shown is None else len(shown.loop.states),
             left=counts[WAITING],
@@ -206,6 +210,7 @@ class ProgressState:
         self._steps_done += 1
         self._step = next(iter(self._live_steps), result.id)
         error = result.error
+        self._steps_failed += error is not None and error.code != Code.CANCELLED
         # A loop's failure repeats what its item said, and a cancellation is no failure.
         if error is not None and error.index is None and error.code != Code.CANCELLED:
             self._step_errors.append(ErrorLine(None, _name(result.id), _told(error)))

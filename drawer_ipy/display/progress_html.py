@@ -61,7 +61,7 @@ def bar_html(snapshot: Snapshot) -> str:
     """The bar, split by state."""
     if snapshot.loop is None:
         now, whole, noun = snapshot.steps_done, snapshot.steps, "steps"
-        fills = [("ok" if snapshot.status != "failed" else "failed", now)]
+        fills = [("ok", now - snapshot.steps_failed), ("failed", snapshot.steps_failed)]
     else:
         now, whole, noun = snapshot.done, snapshot.total, "items"
         fills = [(name, getattr(snapshot, name)) for name, _ in _FILLS]

@@ -136,8 +136,8 @@ export function percent(done, total) {
 export function progress(head) {
   if (head.loop == null) {
     const running = head.status === "running" && head.steps_done < head.steps ? 1 : 0;
-    const counts = [head.steps - head.steps_done - running, running, 0, 0, 0, 0];
-    counts[head.status === "failed" ? FAILED : OK] = head.steps_done;
+    const [ok, failed] = [head.steps_done - head.steps_failed, head.steps_failed];
+    const counts = [head.steps - head.steps_done - running, running, ok, failed, 0, 0];
     return { noun: "steps", counts, done: head.steps_done, total: head.steps };
   }
   const counts = head.counts;

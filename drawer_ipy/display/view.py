@@ -134,6 +134,7 @@ def _head(snapshot: Snapshot, loop: str | None) -> dict[str, Any]:
         "position": snapshot.position,
         "steps": snapshot.steps,
         "steps_done": snapshot.steps_done,
+        "steps_failed": snapshot.steps_failed,
         "loop": loop,
         "counts": [
             snapshot.left,
