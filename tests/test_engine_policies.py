@@ -134,3 +134,51 @@ def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
     assert min(delays) < 0.3 < 0.7 < max(delays) <= 1.0
     assert policy.delay(1, retry_after=7) == 7
     assert not policy.covers(ErrorInfo("RESOLVE_ERROR", ""))
+
+
+def test_a_servers_retry_after_is_the_least_that_is_waited() -> None:
+    from drawer_ipy.demo import DemoSite
+    from drawer_ipy.engine.events import StepRetried
+    from drawer_ipy.pressing import Job
+
+    told: list[StepRetried] = []
+    with DemoSite.start() as site:
+        fetch = {"url": f"{site.url}/limited/p?after=1&retry_after=1"}
+        policy = retry(4, backoff={"strategy": "fixed", "initial_ms": 1})
+        steps = [{"id": "a", "button": "fetch"}, {"id": "b", "button": "fetch", "on_failure": policy}]
+        job = Job.prepare({"buttons": {"fetch": fetch}, "steps": steps})
+        job.run.listeners.on(StepRetried, told.append)
+        record = asyncio.run(job.run.execute())
+    assert record.status == "ok", record.error
+    assert record.step("b").attempts == 2
+    [one] = told
+    assert (one.step_id, one.attempt, one.error.code) == ("b", 1, "SCRIPT_ERROR")
+    assert one.delay >= 1  # what the header says, in whole seconds; the back-off alone is a millisecond
+
+
+@pytest.mark.parametrize(
+    ("factor", "attempt", "longest"), [(10.0, 400, 3600.0), (1e300, 3, 3600.0), (2.0, 5000, 3600.0)]
+)
+def test_no_backoff_is_too_large_to_compute(factor: float, attempt: int, longest: float) -> None:
+    assert RetryPolicy(9999, initial=1.0, factor=factor).delay(attempt) == longest
+    assert RetryPolicy(9999, initial=1.0, factor=factor, cap=2.0).delay(attempt) == 2.0
+    assert RetryPolicy(9999, initial=0.0, factor=factor).delay(attempt) == 0.0
+
+
+def test_a_retry_is_told_without_secrets() -> None:
+    from drawer_ipy.engine.events import StepRetried
+    from drawer_ipy.pressing import Job, Surroundings
+    from drawer_ipy.surroundings import named_buttons
+
+    def leak(x: str) -> None:
+        raise ValueError(f"no {x}")
+
+    told: list[StepRetried] = []
+    step = {"id": "a", "button": "leak", "args": {"x": "${inputs.tok}"}, "on_failure": retry(2)}
+    drawer = {"inputs": [{"name": "tok", "secret": True}], "steps": [step]}
+    job = Job.prepare(drawer, {"tok": "open-sesame"}, None, Surroundings(named_buttons({"leak": leak})))
+    job.run.listeners.on(StepRetried, told.append)
+    asyncio.run(job.run.execute())
+    assert len(told) == 1
+    assert "open-sesame" not in str(told[0].error)
+    assert "[redacted]" in told[0].error.message
