@@ -15,6 +15,7 @@ from drawer_ipy.definition.models import (
     SwitchStep,
     nested_steps,
 )
+from drawer_ipy.definition.width import width_words
 from drawer_ipy.pressing import Job
 
 
@@ -56,8 +57,7 @@ class DryRun:
         elif isinstance(step, DrawerStep):
             told += f"press drawer {step.drawer}"
         elif isinstance(step, ForEachStep | BatchStep):
-            width = step.parallelism
-            pace = f"{width} at once" if width > 1 else "one after the other"
+            pace = width_words(step.parallelism, step.max_parallelism) or "one after the other"
             told += (
                 f"{step.kind} {step.as_} in {_short(step.over)}, {pace}, {step.on_item_failure} on failure"
             )

@@ -116,6 +116,8 @@ class LoopRecord:
         started, finished: seconds since ``epoch`` on the monotonic clock, 0.0 when not reached.
         columns: one :class:`StepColumn` per nested step, in order.
         parallelism: most items that run at once (1 when serial).
+        width: how many may run at once now, where the loop finds that out itself; ``None`` where it is
+            ``parallelism``.
         epoch: ``time.perf_counter()`` when the loop began; ``began`` is the same moment in seconds
             since the epoch.
         ended: ``time.perf_counter()`` when the loop ended, 0.0 while it runs.
@@ -140,6 +142,7 @@ class LoopRecord:
         "path",
         "started",
         "states",
+        "width",
     )
 
     def __init__(
@@ -160,6 +163,7 @@ class LoopRecord:
         self.finished = array("d", bytes(8 * n))
         self.columns = [StepColumn(step_id, n, detailed) for step_id in step_ids]
         self.parallelism = parallelism
+        self.width: int | None = None
         self.epoch = time.perf_counter()
         self.began = time.time()
         self.ended = 0.0
@@ -181,6 +185,10 @@ class LoopRecord:
             self.started[index] = now
         else:
             self.finished[index] = now
+
+    def widen(self, width: int) -> None:
+        """So many items may run at once from now on."""
+        self.width = width
 
     def close(self) -> None:
         """The loop has ended: items never started become skipped, or what they were before."""

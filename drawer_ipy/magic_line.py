@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.durations import parse_duration
 from drawer_ipy.errors import UsageError, did_you_mean
@@ -49,7 +50,7 @@ def option_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="%%drawer", add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
-    add("--parallelism", "-p", metavar="N", type=_number(0), help="items at once in the outermost loops")
+    add("--parallelism", "-p", metavar="N", type=_width, help="items at once in the outermost loops, or auto")
     add(
         "--mode",
         choices=("sequential", "parallel"),
@@ -85,6 +86,10 @@ def _number(least: int) -> Any:
         return int(text)
 
     return whole
+
+
+def _width(text: str) -> Any:
+    return text if text == AUTO else _number(0)(text)
 
 
 def _seconds(text: str) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Enum, Float, Int, TraitError, Unicode
+from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, Union
 
 from drawer_ipy import completion
 from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first
@@ -23,6 +23,7 @@ from drawer_ipy.buttons import make_button
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.cell import Cell, Press
 from drawer_ipy.definition import Drawer, load_button
+from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.dry_run import DryRun
 from drawer_ipy.errors import UsageError
@@ -77,7 +78,9 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         a cell cannot be awaited). thread: always on a thread with a loop of its own. nested: on the
         notebook's loop, entered once more with nest-asyncio2; a click on Cancel may then do harm.""",
     ).tag(config=True)
-    parallelism = Int(None, allow_none=True, min=0, help="--parallelism of every cell").tag(config=True)
+    parallelism = Union(
+        [Int(min=0), Enum((AUTO,))], None, allow_none=True, help="--parallelism of every cell"
+    ).tag(config=True)
     concurrency = Int(None, allow_none=True, min=1, help="--concurrency of every cell").tag(config=True)
     mode = Enum(("sequential", "parallel"), "sequential", help="--mode of every cell").tag(config=True)
     on_failure = Enum(("stop", "continue"), "stop", help="--on-failure of every cell").tag(config=True)

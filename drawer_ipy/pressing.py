@@ -16,6 +16,7 @@ from drawer_ipy.again import PressAgain
 from drawer_ipy.buttons import ButtonCatalog
 from drawer_ipy.definition import Drawer, Loaded
 from drawer_ipy.definition.models import ForEachStep
+from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import choose_display, current_shell
 from drawer_ipy.display.live import Display
 from drawer_ipy.engine.drawers import Mode
@@ -51,23 +52,24 @@ class Options:
         timeout: most seconds that the whole run may take; ``None`` for no limit.
     """
 
-    parallelism: int | None = None
+    parallelism: int | Literal["auto"] | None = None
     mode: str = "sequential"
     on_failure: str = "stop"
     concurrency: int | None = None
     timeout: float | None = None
 
     def __post_init__(self) -> None:
-        _whole_number("parallelism", self.parallelism, least=0)
+        if self.parallelism != AUTO:
+            _whole_number("parallelism", self.parallelism, least=0, other=f" or {AUTO!r}")
         _whole_number("concurrency", self.concurrency, least=1)
         _one_of("mode", self.mode, ("sequential", "parallel"))
         _one_of("on_failure", self.on_failure, ("stop", "continue"))
 
 
-def _whole_number(name: str, value: Any, least: int) -> None:
+def _whole_number(name: str, value: Any, least: int, other: str = "") -> None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
         return
-    raise UsageError(f"{name} must be a whole number from {least} up, not {value!r}")
+    raise UsageError(f"{name} must be a whole number from {least} up{other}, not {value!r}")
 
 
 def _one_of(name: str, value: Any, words: tuple[str, ...]) -> None:
@@ -205,7 +207,7 @@ def press(
     inputs: Mapping[str, Any] | None = None,
     *,
     check: bool = True,
-    parallelism: int | None = None,
+    parallelism: int | Literal["auto"] | None = None,
     mode: Literal["sequential", "parallel"] = "sequential",
     on_failure: Literal["stop", "continue"] = "stop",
     concurrency: int | None = None,
@@ -256,7 +258,7 @@ async def apress(
     inputs: Mapping[str, Any] | None = None,
     *,
     check: bool = True,
-    parallelism: int | None = None,
+    parallelism: int | Literal["auto"] | None = None,
     mode: Literal["sequential", "parallel"] = "sequential",
     on_failure: Literal["stop", "continue"] = "stop",
     concurrency: int | None = None,

@@ -9,6 +9,7 @@ from typing import Any
 from drawer_ipy.definition import models
 from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.definition.report import Report, Where
+from drawer_ipy.definition.width import AUTO
 from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.scrape.spec import Trouble, read_extraction
@@ -79,6 +80,10 @@ def _for_each(step: models.ForEachStep | models.BatchStep, where: Where, report:
         _list_or_expression(step.over, over, report)
     if not step.steps and report.misses(where, "steps"):
         report.warn(where.at("steps", arg="steps"), f"this {step.kind} step has no steps, so it does nothing")
+    if "max_parallelism" in step.model_fields_set and step.parallelism != AUTO:
+        message = "max_parallelism bounds `parallelism: auto` only"
+        bound = where.at("max_parallelism", arg="max_parallelism")
+        report.warn(bound, message, "give one of the two", key=True)
     _tolerance(step.tolerated_failures, where.at("tolerated_failures", arg="tolerated_failures"), report)
 
 

@@ -20,6 +20,9 @@ from pydantic import (
     model_validator,
 )
 
+from drawer_ipy.definition.width import MOST, Parallelism
+
+PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 
@@ -109,7 +112,8 @@ class ForEachStep(StepBase):
     over: Any = None
     as_: str = Field("item", alias="as")
     on_item_failure: Literal["stop", "continue"] = "stop"
-    parallelism: NonNegativeInt = 0  # 0 and 1: one after the other
+    parallelism: Parallelism = 0  # 0 and 1: one after the other; "auto" is ours
+    max_parallelism: PositiveInt = MOST  # ours: the bound of "auto"
     tolerated_failures: int | str | None = None  # ours: a count or "5%"
     rate: str | None = None  # ours: item starts per time
     steps: list[Step] = []
@@ -189,7 +193,8 @@ class BatchStep(StepBase):
     size: NonNegativeInt = 0
     as_: str = Field("batch", alias="as")
     on_item_failure: Literal["stop", "continue"] = "stop"
-    parallelism: NonNegativeInt = 0
+    parallelism: Parallelism = 0
+    max_parallelism: PositiveInt = MOST
     tolerated_failures: int | str | None = None
     rate: str | None = None
     steps: list[Step] = []

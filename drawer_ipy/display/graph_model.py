@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from drawer_ipy.definition import models
 from drawer_ipy.definition.models import ButtonSpec, Drawer, StepBase, nested_steps
+from drawer_ipy.definition.width import width_words
 from drawer_ipy.definition.wiring import Name, names_in, uses_of, uses_of_value
 from drawer_ipy.display.table_cells import clean, cut
 
@@ -148,7 +149,8 @@ def _does(step: StepBase, buttons: dict[str, ButtonSpec]) -> Iterator[str]:
         case models.ForEachStep() | models.BatchStep():
             what = f"each {step.as_}" if step.kind == "for_each" else f"{step.as_} of {step.size}"
             yield f"{what} in {_short(step.over)}"
-            pace = [f"{step.parallelism} at once"] if step.parallelism > 1 else []
+            width = width_words(step.parallelism, step.max_parallelism)
+            pace = [width] if width else []
             pace += [f"at most {step.rate}"] if step.rate else []
             failing = step.on_item_failure if step.tolerated_failures is None else ""
             pace += ["goes on when items fail"] if failing == "continue" else []

@@ -83,6 +83,7 @@ class Snapshot:
         rate: items a second of late, 0.0 when none ended.
         eta: seconds until the loop ends at that rate; ``None`` when it cannot be told.
         retries: attempts that failed and were made again.
+        width: how many items may run at once now, of a loop that finds that out itself; else ``None``.
         cached: items that were answered from the results of earlier presses, at least in part.
         errors: the last failures, oldest first.
     """
@@ -108,6 +109,7 @@ class Snapshot:
     eta: float | None = None
     retries: int = 0
     cached: int = 0
+    width: int | None = None
     errors: tuple[ErrorLine, ...] = ()
 
     @property
@@ -187,6 +189,7 @@ class ProgressState:
             eta=eta if self._ended is None else None,
             retries=self._retries,
             cached=0 if shown is None else shown.loop.cached,
+            width=None if shown is None else shown.loop.width,
             errors=errors[-_ERRORS:],
         )
 

@@ -437,6 +437,7 @@ function makeHead(cancel) {
       put(state, [`${MARKS[head.status] ?? ""} ${head.status}`, head.steps > 1 ? at : ""].filter(Boolean).join(" · "));
       const words = [];
       if (head.retries) words.push(`${count(head.retries)} ${head.retries === 1 ? "retry" : "retries"}`);
+      if (!over && head.width != null) words.push(`${count(head.width)} at once`);
       if (head.cached) words.push(`${count(head.cached)} cached`);
       if (silent > 3) words.push(`kernel busy for ${clock(silent)}`);
       else if (!over && head.rate) words.push(rate(head.rate));

@@ -148,6 +148,7 @@ def _head(snapshot: Snapshot, loop: str | None) -> dict[str, Any]:
         "eta": None if snapshot.eta is None else round(snapshot.eta),
         "retries": snapshot.retries,
         "cached": snapshot.cached,
+        "width": snapshot.width,
     }
 
 

@@ -52,6 +52,8 @@ def pace_words(snapshot: Snapshot) -> list[str]:
         words.append(f"{snapshot.retries:,} {'retry' if snapshot.retries == 1 else 'retries'}")
     if snapshot.cached:
         words.append(f"{snapshot.cached:,} cached")
+    if snapshot.width is not None and snapshot.status == "running":
+        words.append(f"{snapshot.width} at once")
     if snapshot.rate and snapshot.status == "running":
         words.append(rate_text(snapshot.rate))
     if snapshot.eta is not None:

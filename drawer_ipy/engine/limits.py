@@ -42,6 +42,13 @@ class Rate:
         """Return when it is this caller's turn to start; turns come in the order they were asked for."""
         await self._turns.pass_through()
 
+    async def enter(self) -> None:
+        """The same, for a loop whose items wait for it."""
+        await self.wait()
+
+    def leave(self) -> None:
+        """A start is spaced whatever becomes of it: there is nothing to give back."""
+
     async def start(self) -> None:
         """Return when the start may happen, for one whose turn came and who then waited for a slot.
 

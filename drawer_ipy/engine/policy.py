@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from drawer_ipy.definition.models import Policy
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record import StepResult
 
 # Trying again cannot help when the step never got to run (the original's rule: only run failures).
 _NEVER_RAN = frozenset(
@@ -82,3 +83,31 @@ class RetryPolicy:
         if self.jitter:
             delay *= 1 - self.jitter * random.random()
         return min(max(delay, retry_after or 0.0), _LONGEST_DELAY)
+
+
+_TOO_MUCH = (429, 503)
+"""HTTP statuses by which a server says that it has too much to do."""
+
+
+def asks_for_less(result: StepResult) -> bool:
+    """Whether a step, or an earlier attempt of it, met somebody who has too much to do.
+
+    That is a 429 or 503, a time-out, or a connection that was refused or broken.
+    """
+    if result.retry_after is not None:
+        return True
+    ends = [(result.error, result.exit_code), *((t.error, t.exit_code) for t in result.tries)]
+    return any(error is not None and _too_much(error, exit_code) for error, exit_code in ends)
+
+
+def _too_much(error: ErrorInfo, exit_code: int) -> bool:
+    if error.code == Code.TIMEOUT or exit_code in _TOO_MUCH:
+        return True
+    exception = error.exception
+    if isinstance(exception, TimeoutError | ConnectionError):
+        return True
+    # Clients of users: aiohttp's errors have a status, those of requests and httpx a response.
+    response = getattr(exception, "response", None)
+    return any(getattr(where, "status_code", None) in _TOO_MUCH for where in (exception, response)) or (
+        getattr(exception, "status", None) in _TOO_MUCH
+    )

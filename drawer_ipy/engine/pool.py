@@ -9,12 +9,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Protocol
 
 from drawer_ipy.engine.group import Enough, run_group
 
 # A body that never waits (a function without I/O) would keep the event loop to itself, and with it the
 # progress display and Cancel; so the workers give way at least this often, seconds.
 _GIVE_WAY = 0.005
+
+
+class Gate(Protocol):
+    """What says when a body may begin; a body that waits for it has not begun."""
+
+    async def enter(self) -> None:
+        """Return when the next body may begin."""
+
+    def leave(self) -> None:
+        """A body that had entered has ended."""
 
 
 class BoundedMap:
@@ -26,6 +37,7 @@ class BoundedMap:
         body: returns whether the item counts as a success. Its failures are return values; it marks
             its item as cancelled and re-raises when it is cancelled.
         tolerated: failures that do not stop the map; the next one does. ``None``: any number.
+        gates: what each body has to wait for before it may begin, in that order.
     """
 
     def __init__(
@@ -34,6 +46,7 @@ class BoundedMap:
         width: int,
         body: Callable[[int], Awaitable[bool]],
         tolerated: int | None = 0,
+        gates: Sequence[Gate] = (),
     ) -> None:
         indices = range(indices) if isinstance(indices, int) else indices
         self._indices: Iterator[int] = iter(indices)
@@ -42,6 +55,8 @@ class BoundedMap:
         self._tolerated = tolerated
         self._failures = 0
         self._stopping = False
+        self._gates = gates
+        self._one = self._gated if gates else body
         self._gave_way = time.perf_counter()
 
     async def run(self) -> bool:
@@ -60,11 +75,13 @@ class BoundedMap:
         return not self._stopping
 
     async def _worker(self) -> None:
-        body = self._body
         for index in self._indices:
+            for gate in self._gates:
+                await gate.enter()
             if self._stopping:
-                return  # also before this worker's first item: another's may have failed without waiting
-            if not await body(index):
+                # Also before this worker's first item: another's may have failed without waiting.
+                return
+            if not await self._one(index):
                 self._failures += 1
                 if self._tolerated is not None and self._failures > self._tolerated:
                     # Set before anything else can run, so that no other worker takes a further item.
@@ -74,3 +91,10 @@ class BoundedMap:
             if now - self._gave_way > _GIVE_WAY:
                 await asyncio.sleep(0)
                 self._gave_way = time.perf_counter()
+
+    async def _gated(self, index: int) -> bool:
+        try:
+            return await self._body(index)
+        finally:
+            for gate in self._gates:
+                gate.leave()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from drawer_ipy.definition.models import STEP_MODELS, Policy
 from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.definition.shape import keys_of
+from drawer_ipy.definition.width import AUTO
 from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.errors import ResolveError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
@@ -49,6 +50,10 @@ def _words(*words: str) -> Field:
         return str(bare)
 
     return Field(read, " or ".join(words))
+
+
+def _parallelism(text: str) -> int | str:
+    return AUTO if text == AUTO else int(_whole(0).read(text))
 
 
 def _whole(least: int) -> Field:
@@ -168,7 +173,8 @@ FIELDS: Mapping[str, Field] = {
     "over": Field(_listing, "a list, or an expression that gives one: '${inputs.urls}'"),
     "as": Field(_variable, "a name: letters, digits and _"),
     "on_item_failure": _words("stop", "continue"),
-    "parallelism": _whole(0),
+    "parallelism": Field(_parallelism, "a whole number from 0 up, or auto"),
+    "max_parallelism": _whole(1),
     "size": _whole(1),
     "tolerated_failures": Field(_tolerance, 'a count from 0 up, or a share such as "5%"'),
     "from": Field(_listing, "a list, or an expression that gives one: '${each.output.results}'"),

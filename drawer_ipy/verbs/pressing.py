@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing import Job, Options
@@ -99,8 +100,12 @@ def _parser() -> VerbParser:
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
     add("--concurrency", metavar="N", type=_cap, help="most buttons in flight in the whole run; 0: no cap")
-    add("--parallelism", metavar="N", type=whole_number(0), help="items at once in the outermost loops")
+    add("--parallelism", metavar="N", type=_width, help="items at once in the outermost loops, or auto")
     return parser
+
+
+def _width(text: str) -> Any:
+    return text if text == AUTO else whole_number(0)(text)
 
 
 def _cap(text: str) -> int | None:

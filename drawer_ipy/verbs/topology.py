@@ -7,6 +7,7 @@ from typing import Any
 
 from drawer_ipy.definition import models
 from drawer_ipy.definition.models import StepBase, nested_steps
+from drawer_ipy.definition.width import width_words
 
 
 def topology(steps: Iterable[StepBase], depth: int = 0) -> Iterator[str]:
@@ -68,7 +69,8 @@ def _what(step: StepBase) -> str:
         case models.DrawerStep():
             return f"drawer {step.drawer or '(none)'}"
         case models.ForEachStep() | models.BatchStep():
-            pace = f", {step.parallelism} at once" if step.parallelism > 1 else ""
+            width = width_words(step.parallelism, step.max_parallelism)
+            pace = f", {width}" if width else ""
             over = "(nothing yet)" if step.over is None else _short(step.over)
             return f"{step.kind} {step.as_} in {over}{pace}, {step.on_item_failure} on failure"
         case models.WaitStep():

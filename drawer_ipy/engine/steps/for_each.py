@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from drawer_ipy.definition import models
+from drawer_ipy.definition.width import AUTO
+from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
 from drawer_ipy.engine.events import ItemFinished, ItemStarted, LoopFinished, LoopStarted
 from drawer_ipy.engine.graph import dependencies
-from drawer_ipy.engine.limits import Rate
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
+from drawer_ipy.engine.policy import asks_for_less
 from drawer_ipy.engine.pool import BoundedMap
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError
@@ -37,7 +41,9 @@ class ForEachStep(Step):
         super().__init__(model, compiler)
         self._over = compile_over(model.over)
         self._as = model.as_
-        self._width = max(1, model.parallelism)
+        width = model.parallelism
+        self._auto = width == AUTO
+        self._width = model.max_parallelism if width == AUTO else max(1, width)
         self._tolerated = tolerance(model)
         self._rate = model.rate
         self._steps = compiler.steps(model.steps)
@@ -77,11 +83,13 @@ class ForEachStep(Step):
         listeners = ctx.session.listeners
         listeners.emit(LoopStarted(record))
         rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
-        body = _Body(record, hidden, self._steps, self._as, ctx, rate, past)
+        width = AdaptiveWidth(self._width, record.widen) if self._auto else None
+        gates = [gate for gate in (rate, width) if gate is not None]
+        body = _Body(record, hidden, self._steps, self._as, ctx, width, past)
         most = tolerated(self._tolerated, items)
         left = None if most is None else max(0, most - record.counts[FAILED])
         try:
-            complete = await BoundedMap(indices, self._width, body, left).run()
+            complete = await BoundedMap(indices, self._width, body, left, gates).run()
         finally:
             record.close()
             listeners.emit(LoopFinished(record))
@@ -107,15 +115,15 @@ class _Body:
         steps: Sequence[Step],
         name: str,
         ctx: Context,
-        rate: Rate | None,
+        width: AdaptiveWidth | None,
         past: PastLoop | None,
     ) -> None:
         self._past = past
+        self._width = width
         # Only another press asks what refers to what within an item.
         self._needs = {} if past is None else dependencies(steps)
         self._items = hidden.items
         self._hidden = hidden.outputs
-        self._rate = rate
         self._record = record
         self._pairs = list(zip(steps, record.columns, strict=True))
         self._name = name
@@ -126,8 +134,6 @@ class _Body:
 
     async def __call__(self, index: int) -> bool:
         record, outer = self._record, self._ctx
-        if self._rate is not None:
-            await self._rate.wait()  # the item is still waiting; cancelled here, it never started
         earlier = None if self._past is None else self._earlier(self._past, index)
         record.move(index, RUNNING)
         if self._tell_start:
@@ -144,7 +150,8 @@ class _Body:
         )
         state = CANCELLED
         try:
-            state = OK if await self._steps(index, ctx) else FAILED
+            work = self._steps if self._width is None else partial(self._watched, self._width)
+            state = OK if await work(index, ctx) else FAILED
         finally:
             record.move(index, state)
             if self._tell_end:
@@ -170,6 +177,14 @@ class _Body:
             if not goes_on:
                 return False
         return True
+
+    async def _watched(self, width: AdaptiveWidth, index: int, ctx: Context) -> bool:
+        """The same, and `width` learns from it."""
+        began = time.perf_counter()
+        goes_on = await self._steps(index, ctx)
+        told = [column.details.get(index) for column in self._record.columns]
+        width.learn(began, any(asks_for_less(result) for result in told if result is not None))
+        return goes_on
 
 
 def compile_over(over: Any) -> Template:

@@ -1,0 +1,240 @@
+"""``parallelism: auto``: the width that a loop finds for itself, and what bounds it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drawer_ipy import DefinitionError, UsageError, apress, demo, press
+from drawer_ipy.engine.adaptive import AdaptiveWidth
+
+DRAWER = """
+steps:
+  - id: each
+    kind: for_each
+    over: ${inputs.xs}
+    as: x
+    parallelism: auto
+    max_parallelism: %d
+    on_item_failure: continue
+    steps: [{id: work, button: work, args: {x: "${x}"}}]
+"""
+
+
+class Clock:
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def simulated(most: int, items: int, capacity: int, *, refuses: bool = False) -> tuple[list[int], int]:
+    """The widths a server of that capacity leads to, and how often it refused.
+
+    Beyond its capacity it queues, or refuses. Time goes in rounds, in which all that is under way ends.
+    """
+    clock, widths, refused = Clock(), list[int](), 0
+    width = AdaptiveWidth(most, widths.append, clock)
+    left = items
+    while left > 0:
+        batch = min(width.width, left)
+        for _ in range(batch):
+            await asyncio.wait_for(width.enter(), 1)
+        began = clock.now
+        clock.now += 1.0 if refuses else max(1.0, batch / capacity)
+        over = max(0, batch - capacity) if refuses else 0
+        refused += over
+        for i in range(batch):
+            width.learn(began, i < over)
+            width.leave()
+        left -= batch
+    return widths, refused
+
+
+@pytest.mark.parametrize(("most", "capacity"), [(64, 8), (64, 1), (32, 100), (200, 30), (1, 10)])
+def test_the_width_settles_near_what_a_server_bears(most: int, capacity: int) -> None:
+    widths, _ = asyncio.run(simulated(most, 4000, capacity))
+    best = min(most, capacity)
+    assert all(1 <= width <= most for width in widths)
+    assert widths[0] == min(2, most)
+    assert best / 2 <= widths[-1] <= max(2 * best + 1, 5)
+
+
+def test_a_server_that_refuses_is_asked_for_less_at_once() -> None:
+    widths, refused = asyncio.run(simulated(64, 4000, 8, refuses=True))
+    assert max(widths) <= 16
+    assert 3 <= widths[-1] <= 9
+    assert refused < 4000 * 0.1
+
+
+def test_one_burst_of_refusals_halves_the_width_once() -> None:
+    async def run() -> list[int]:
+        clock, widths = Clock(), list[int]()
+        width = AdaptiveWidth(64, widths.append, clock)
+        while width.width < 32:
+            clock.now += 1
+            width.learn(clock.now - 1, False)
+        began = clock.now
+        clock.now += 1
+        for _ in range(32):
+            width.learn(began, True)
+        return widths
+
+    assert asyncio.run(run())[-2:] == [32, 16]
+
+
+def test_a_cancelled_wait_takes_no_place() -> None:
+    async def run() -> None:
+        width = AdaptiveWidth(1)
+        await width.enter()
+        waiting = [asyncio.create_task(width.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        width.leave()  # its place goes to the first that still waits ...
+        waiting[1].cancel()  # ... which is cancelled at the same moment
+        await asyncio.wait_for(waiting[2], 1)
+
+    asyncio.run(run())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    items=st.integers(0, 60),
+    most=st.integers(1, 12),
+    failing=st.sets(st.integers(0, 59)),
+    busy=st.sets(st.integers(0, 59)),
+)
+def test_never_more_than_the_bound_and_every_item_in_order(
+    items: int, most: int, failing: set[int], busy: set[int]
+) -> None:
+    flying, peak = 0, 0
+
+    async def work(x: int) -> int:
+        nonlocal flying, peak
+        flying += 1
+        peak = max(peak, flying)
+        try:
+            await asyncio.sleep(0)
+            if x in busy:
+                raise ConnectionResetError("too many")
+            if x in failing:
+                raise ValueError(x)
+            return x
+        finally:
+            flying -= 1
+
+    results = asyncio.run(
+        apress(DRAWER % most, {"xs": list(range(items))}, buttons={"work": work}, check=False, quiet=True)
+    )
+    assert peak <= most
+    assert [row.output for row in results] == [None if i in busy or i in failing else i for i in range(items)]
+    assert len(results.failed) == len((failing | busy) & set(range(items)))
+
+
+@pytest.mark.parametrize("tolerated", [0, 3])
+def test_after_a_failure_that_stops_the_loop_nothing_more_begins(tolerated: int) -> None:
+    begun: list[int] = []
+    text = (DRAWER % 8).replace("on_item_failure: continue", f"tolerated_failures: {tolerated}")
+    text = text.replace("parallelism: auto", "rate: 2000/s\n    parallelism: auto")
+    failed = 0
+
+    async def work(x: int) -> None:
+        nonlocal failed
+        assert failed <= tolerated, "an item began after the loop had failed"
+        begun.append(x)
+        await asyncio.sleep(0)
+        if x >= 10:
+            failed += 1
+            raise ValueError(x)
+
+    results = press(text, {"xs": list(range(200))}, buttons={"work": work}, check=False, quiet=True)
+    assert results.run.error is not None
+    assert results.run.error.index == 10
+    assert len(begun) < 200
+
+
+def test_a_server_that_says_too_many_is_found_out() -> None:
+    """A limit of somebody else's, told by the exception of a client of theirs."""
+
+    class TooMany(Exception):
+        status = 429
+
+    flying, peak, refused = 0, 0, 0
+
+    async def work(x: int) -> int:
+        nonlocal flying, peak, refused
+        flying += 1
+        peak = max(peak, flying)
+        try:
+            await asyncio.sleep(0.002)
+            if flying > 6:
+                refused += 1
+                raise TooMany(f"{flying} at once")
+            return x
+        finally:
+            flying -= 1
+
+    again = "on_failure: {action: retry, max_attempts: 20, backoff: {initial_ms: 5, strategy: fixed}}"
+    text = (DRAWER % 64).replace("button: work,", f"button: work, {again},")
+    results = press(text, {"xs": list(range(400))}, buttons={"work": work}, quiet=True)
+    assert [row.output for row in results] == list(range(400))
+    assert peak <= 16, "it was asked for far more than it bears"
+    assert refused < 200
+    assert results.run.step("each").output.record.width <= 16
+
+
+def test_http_buttons_find_their_width_too() -> None:
+    text = """
+    buttons: {thing: {url: "%s/slow/{{ms}}", args: [ms]}}
+    steps:
+      - {id: each, kind: for_each, over: "${inputs.ids}", as: id, parallelism: auto, max_parallelism: 6,
+         steps: [{id: thing, button: thing, args: {ms: "${id}"}}]}
+    """
+    with demo.DemoSite.start() as site:
+        results = press(text % site.url, {"ids": list(range(40))}, quiet=True)
+        assert 2 <= site.stats().max_in_flight <= 6
+    assert len(results.ok) == 40
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"),
+    [
+        ("parallelism: atuo", "parallelism must be a whole number"),
+        ("parallelism: -1", "parallelism cannot be -1"),
+        ("parallelism: auto\n    max_parallelism: 0", "max_parallelism cannot be 0"),
+    ],
+)
+def test_what_is_no_width_is_refused_with_its_place(field: str, problem: str) -> None:
+    text = (DRAWER % 3).replace("parallelism: auto\n    max_parallelism: 3", field)
+    with pytest.raises(DefinitionError, match=problem) as refused:
+        press(text, {"xs": []}, buttons={"work": lambda x: x}, quiet=True)
+    assert refused.value.problems[0].line in (7, 8)
+
+
+def test_a_bound_without_auto_is_told_of() -> None:
+    from drawer_ipy import Drawer
+
+    text = (DRAWER % 3).replace("parallelism: auto", "parallelism: 4")
+    warnings = Drawer.load(text).validate().warnings
+    assert any("max_parallelism bounds `parallelism: auto` only" in p.message for p in warnings)
+
+
+def test_auto_can_be_asked_for_at_a_press() -> None:
+    text = (DRAWER % 3).replace("    parallelism: auto\n    max_parallelism: 3\n", "")
+    found: dict[str, Any] = {}
+
+    async def work(x: int) -> int:
+        return x
+
+    results = press(text, {"xs": [1, 2, 3]}, parallelism="auto", buttons={"work": work}, quiet=True)
+    found["width"] = results.run.step("each").output.record.width
+    assert found["width"] >= 2
+    with pytest.raises(UsageError, match="or 'auto'"):
+        press(text, {"xs": [1]}, parallelism="car", buttons={"work": work})  # type: ignore[arg-type]
