@@ -230,6 +230,20 @@ class LoopRecord:
         self.counts = [self.states.count(state) for state in range(len(STATE_NAMES))]
         self.kept = len(self) - len(again)
 
+    def complete(self, index: int) -> bool:
+        """Whether item `index` ended ok, and all items of loops within it."""
+        if self.states[index] != OK:
+            return False
+        inner = (column.outputs[index] for column in self.columns)
+        return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
+
+    def all_complete(self) -> bool:
+        """Whether :meth:`complete` holds of every item."""
+        if self.counts[OK] < len(self.states):
+            return False
+        inner = (output for column in self.columns for output in column.outputs)
+        return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
+
     def clear(self, index: int) -> None:
         """Forget what an earlier press did with item `index`."""
         self.before.pop(index, None)

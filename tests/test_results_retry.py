@@ -164,6 +164,23 @@ def test_inner_loops_go_on_too() -> None:
     assert [entry["steps"]["a"]["output"]["x"] for entry in entries] == [10, 11, 12]
 
 
+def test_inner_items_that_failed_within_an_ok_row_are_pressed_too() -> None:
+    world = World([1])
+    inner = each([0, 1, 2], step("a", "${y}"), name="inner", label="y", on_item_failure="continue")
+    results = press_in(world, each([7, 8], inner, step("b", "${inner.output.total}")))
+    assert results.counts["ok"] == 2
+    last = results[0].steps["b"].output
+    world.again()
+    results[:1].retry(quiet=True)
+    assert world.pressed == [("a", 1)]
+    results.retry(quiet=True)
+    assert world.pressed == [("a", 1), ("a", 1)]
+    assert results[0].steps["b"].output is last, "the rest of an ok row is kept"
+    assert [[entry["x"] for entry in row] for row in results["inner.a"]] == [[0, 1, 2], [0, 1, 2]]
+    results.retry(quiet=True)
+    assert len(world.pressed) == 2, "nothing is left to press"
+
+
 def test_an_inner_loop_over_what_has_changed_begins_anew() -> None:
     world = World([("b", 1), ("c", 7), ("c", 3)])
     over = "${(b.error ?? null) == null ? [7, 8] : [8, 7]}"
@@ -527,7 +544,9 @@ def test_law_items_of_inner_loops_that_ended_ok_are_not_pressed_again(
     outer = each([*range(size[0])], inner, parallelism=widths[1], on_item_failure=policies[1])
     results = press_in(world, outer, mode=mode)
     for failing in [*bad[1:], set(), set()]:
-        done, rows = _inner_ok(results), {row.index: row.output for row in results.ok}
+        done, whole = _inner_ok(results), range(size[1])
+        kept = [row for row in results.ok if all((row.index, y) in done for y in whole)]
+        rows = {row.index: row.output for row in kept}
         world.again(*(x * 10 + y for x, y in failing))
         results.retry(quiet=True)
         assert all(results[index].output is output for index, output in rows.items())

@@ -1,7 +1,8 @@
 """What an earlier press of the same drawer left, so that another press does only the rest of it.
 
 Steps that ended ok are kept; a loop goes on with the items that did not. Within such an item the nested steps
-that ended ok are kept too, up to the first that is pressed again and what refers to it.
+that ended ok are kept too, up to the first that is pressed again and what refers to it. Of an item that ended
+ok only the loops within it go on, with their own items that did not.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Earlier:
         if (
             isinstance(before.output, LoopOutput)
             and self._chosen(step.id) != ()
-            and _unfinished(before.output)
+            and not before.output.record.all_complete()
         ):
             return None
         return None if self.dependents and self._stale(before) else before
@@ -133,7 +134,7 @@ class EarlierItem:
         """As :meth:`Past.kept`."""
         column, index = self._columns[step.id], self._index
         output = column.outputs[index]
-        unfinished = isinstance(output, LoopOutput) and _unfinished(output)
+        unfinished = isinstance(output, LoopOutput) and not output.record.all_complete()
         if column.statuses[index] != 1 or unfinished or self._stale(step.id):
             self._changed.add(step.id)
             return None
@@ -158,16 +159,14 @@ class EarlierItem:
         return None if self._hiding and output.hidden is None else PastLoop(output)
 
     def _stale(self, step_id: str) -> bool:
+        if self._output.record.states[self._index] == OK:
+            return False
         return not self._changed.isdisjoint(self._needs.get(step_id, ()))
 
     def _real(self, step_id: str) -> Any:
         shown = self._columns[step_id].outputs[self._index]
         hidden = self._output.hidden
         return shown if hidden is None else hidden.outputs.get((self._index, step_id), shown)
-
-
-def _unfinished(output: LoopOutput) -> bool:
-    return output.record.counts[OK] < len(output.record)
 
 
 def copy_into(before: StepResult, result: StepResult) -> None:
@@ -188,7 +187,7 @@ def carry_over(record: LoopRecord, earlier: LoopRecord, only: Collection[int] | 
         if not _same(record.items[index], earlier.items[index]):
             states[index] = 0xFF
             again.append(index)
-        elif states[index] != OK and (only is None or index in only):
+        elif (only is None or index in only) and not earlier.complete(index):
             again.append(index)
     again.extend(range(common, len(record.states)))
     record.carry(earlier, states, again)

@@ -7,7 +7,7 @@ from array import array
 from typing import TYPE_CHECKING, Any, Self
 
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.record import OK, LoopOutput, LoopRecord, RunRecord
+from drawer_ipy.record import LoopOutput, LoopRecord, RunRecord
 from drawer_ipy.results.loop_source import LoopSource
 from drawer_ipy.results.origin import Origin, Wanted
 from drawer_ipy.results.source import Source
@@ -76,7 +76,8 @@ class OfRun:
     def retry(self, *, dependents: bool = False, quiet: bool = False) -> Self:
         """Press again what did not end ok: rows that failed, were cancelled or skipped, and steps likewise.
 
-        What ended ok is kept as it is. Rows that end ok now take their places, here and in every other
+        What ended ok is kept as it is; of an ok row whose inner loops went on over failures, the items that
+        failed there are pressed. Rows that end ok now take their places, here and in every other
         table of this run; :meth:`explain` tells of the earlier presses. Of a part of the table, such as
         ``results.failed[:10]``, only these rows are pressed again. Definition, inputs and options are
         those of the first press; buttons are looked up again, so that a function mended since is used.
@@ -120,9 +121,9 @@ class OfRun:
         """What is to be pressed again, ``None`` for nothing."""
         if self._rows is None or not isinstance(self._source, LoopSource):
             return Wanted(None, dependents, quiet) if dependents or self._origin.unfinished() else None
-        states = self._source.loop.states
-        rows = frozenset(index for index in self._rows if states[index] != OK)
-        return Wanted({self._source.loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
+        loop = self._source.loop
+        rows = frozenset(index for index in self._rows if not loop.complete(index))
+        return Wanted({loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
 
     def explain(self, position: int) -> Story:
         """The whole story of one row: its item, each step's arguments, attempts, output, captured text,

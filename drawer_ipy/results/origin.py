@@ -80,7 +80,7 @@ class Origin:
             return True
         loops = (step.output.record for step in self.run.steps if isinstance(step.output, LoopOutput))
         failed = any(step.error is not None for step in self.run.steps)
-        return failed or any(loop.counts[2] < len(loop) for loop in loops)
+        return failed or not all(loop.all_complete() for loop in loops)
 
     def press(self, wanted: Wanted) -> None:
         """Press again while this thread waits.
