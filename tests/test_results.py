@@ -470,17 +470,17 @@ def test_a_million_items_cost_nothing_until_looked_at() -> None:
     loop.states, loop.counts = bytearray([OK]) * n, [0, 0, n, 0, 0, 0]
     loop.ended = loop.epoch + 1
     results = Results.of(run_of(loop))
-    begin = time.perf_counter()
+    begin = time.process_time()
     for index in range(0, n, 1000):
         assert results[index].index == index
         assert len(results) == results.counts["ok"] == n
         assert results["u"][index] == index
     assert len(results[10:]) == n - 10
-    assert time.perf_counter() - begin < 0.5
-    begin = time.perf_counter()
+    assert time.process_time() - begin < 1
+    begin = time.process_time()
     assert "999999" in repr(results)
     assert len(results._repr_html_()) < 20_000
-    assert time.perf_counter() - begin < 3
+    assert time.process_time() - begin < 6
 
 
 VALUES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-3, 3) | st.text("ab", max_size=2)
