@@ -178,6 +178,19 @@ def test_rates_are_checked(line: str, step: str) -> None:
     assert check(steps(good)) == []
 
 
+def test_a_queue_of_two_sizes_is_told() -> None:
+    text = (
+        "buttons:\n"
+        "  a: {prompt: x, queue: {name: q, concurrency: 2}}\n"
+        "  b: {prompt: x, queue: {name: q, concurrency: 3}}\n"
+        "  c: {prompt: x, queue: {name: q}}\n"
+        "  d: {prompt: x, queue: {concurrency: 9}}\n" + steps("{id: s, button: a}")
+    )
+    [problem] = check(text)
+    assert (problem.severity, problem.line, problem.arg) == ("warning", 3, "queue")
+    assert "2 slots for 'a', 3 for 'b'" in problem.message
+
+
 def test_rates_of_buttons_are_checked_in_place() -> None:
     text = "buttons:\n  f: {url: 'http://x', rate: 5 per s}\nsteps: [{id: a, button: f}]"
     assert [(p.arg, p.line, p.column) for p in check(text)] == [("rate", 2, 30)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drawer_ipy import DrawerFailed, press
+from drawer_ipy import DrawerFailed, apress, press
 
 
 def fail(message: str = "no") -> None:
@@ -141,6 +141,26 @@ def test_over_takes_what_has_entries_in_order(over: str) -> None:
             "steps": [{"id": "p", "button": "same", "args": {"x": "${x}"}}]}  # fmt: skip
     results = press({"inputs": ["xs"], "steps": [step]}, {"xs": given[over]}, buttons={"same": same})
     assert [int(row.output) for row in results] == [1, 2, 3]
+
+
+def test_a_long_aggregate_lets_others_run() -> None:
+    async def main() -> int:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count())
+        step = {"id": "a", "kind": "aggregate", "from": "inputs.xs", "pluck": "item + 1"}
+        results = await apress({"inputs": ["xs"], "steps": [step]}, {"xs": range(60_000)}, quiet=True)
+        counting.cancel()
+        assert results.output["count"] == 60_000
+        return turns
+
+    assert asyncio.run(main()) > 5
 
 
 def test_compensation_undoes_what_succeeded_in_reverse_order() -> None:

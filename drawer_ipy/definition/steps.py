@@ -36,6 +36,7 @@ class Check:
         for name, spec in drawer.buttons.items():
             if not check_button(spec, Where(("buttons", name), "", name), self._report):
                 self._calls.wrong.add(name)
+        self._queues()
         names = initial_names(drawer, Inputs.of(drawer, self._ground.given, lost), extra_roots, lost)
         check = self._steps if self._ground.ordered else self._unordered
         names = check(drawer.steps, names, Where(("steps",)))
@@ -55,6 +56,20 @@ class Check:
             if spec.type == "enum" and not spec.values:
                 self._report.warn(where, f"enum input {spec.name!r} lists no values", "add `values: [...]`")
             seen.add(spec.name)
+
+    def _queues(self) -> None:
+        sizes: dict[str, tuple[str, int]] = {}
+        for name, spec in self._drawer.buttons.items():
+            queue = spec.queue
+            if queue is None or not queue.name or not queue.concurrency:
+                continue
+            first, size = sizes.setdefault(queue.name, (name, queue.concurrency))
+            if size != queue.concurrency:
+                where = Where(("buttons", name, "queue", "concurrency"), "", "queue")
+                message = (
+                    f"queue {queue.name!r} has {size} slots for {first!r}, {queue.concurrency} for {name!r}"
+                )
+                self._report.warn(where, message, "the button pressed first decides; say one number in both")
 
     def _on_error(self, handler: models.OnError, names: Names) -> None:
         where = Where(("on_error",), "", "on_error")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 from drawer_ipy.definition import models
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
@@ -9,6 +12,9 @@ from drawer_ipy.engine.step import Step
 from drawer_ipy.engine.steps.for_each import compile_over, resolve_list
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.record import StepResult
+
+_GIVE_WAY = 0.005
+"""Seconds after which a long list gives way to the event loop, and with it to the display and to Cancel."""
 
 
 class AggregateStep(Step):
@@ -31,7 +37,11 @@ class AggregateStep(Step):
             return
         scope = dict(ctx.scope)
         values = []
+        gave_way = time.perf_counter()
         for index, entry in enumerate(entries):
+            if index % 100 == 0 and time.perf_counter() - gave_way > _GIVE_WAY:
+                await asyncio.sleep(0)
+                gave_way = time.perf_counter()
             scope["item"] = entry
             try:
                 values.append(self._pluck.resolve(scope))
