@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import cached, display, functions, loops, scripts, waits
+from benchmarks import cached, display, functions, http, loops, scripts, waits
 from benchmarks.report import Answer, as_json, heading, text
 
 QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
@@ -17,6 +17,7 @@ QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
     "c": waits.answer,
     "d": functions.answer,
     "e": display.answer,
+    "f": http.answer,
     "g": cached.answer,
 }
 

@@ -11,10 +11,8 @@ import asyncio
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-import aiohttp
-
 from drawer_ipy.buttons.base import Call
-from drawer_ipy.buttons.http_exchange import Exchange, Manners
+from drawer_ipy.buttons.http_exchange import Exchange, Manners, Timeouts
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE
 from drawer_ipy.buttons.http_request import Request
@@ -43,11 +41,7 @@ class HttpClient:
             per_host=spec.per_host,
             cookies=spec.cookies,
             robots=spec.robots,
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                connect=spec.connect_timeout_seconds or None,
-                sock_read=spec.read_timeout_seconds or None,
-            ),
+            timeouts=Timeouts(spec.connect_timeout_seconds or None, spec.read_timeout_seconds or None),
         )
 
     async def fetch(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from drawer_ipy.errors import ArgumentError
 
 _REDIRECTS = 10
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
+_SMALL = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Manners:
         per_host: most of them at once at one host, 0 for any number.
         cookies: whether the run's cookies are sent and kept.
         robots: whether robots.txt is obeyed.
-        timeout: what aiohttp bounds: connecting, and the time between two pieces of an answer.
+        timeouts: how long they may take.
     """
 
     rules: Rules
@@ -44,7 +45,35 @@ class Manners:
     per_host: int
     cookies: bool
     robots: bool
-    timeout: aiohttp.ClientTimeout
+    timeouts: Timeouts
+
+
+class Timeouts:
+    """aiohttp's form of a button's time limits; one of them is made for thousands of requests.
+
+    Args:
+        connect: seconds until there is a connection; ``None`` for no limit of its own.
+        read: seconds between two pieces of an answer; likewise.
+    """
+
+    __slots__ = ("_connect", "_last", "_read")
+
+    def __init__(self, connect: float | None = None, read: float | None = None) -> None:
+        self._connect = connect
+        self._read = read
+        self._last = self._make(None)
+
+    def of(self, total: float | None) -> aiohttp.ClientTimeout:
+        """The limits of a request that may take `total` seconds, ``None`` for any time."""
+        if self._last.total != total:
+            self._last = self._make(total)
+        return self._last
+
+    def _make(self, total: float | None) -> aiohttp.ClientTimeout:
+        # aiohttp would round longer times up to whole seconds.
+        return aiohttp.ClientTimeout(
+            total=total, connect=self._connect, sock_read=self._read, ceil_threshold=math.inf
+        )
 
 
 class Exchange:
@@ -63,7 +92,6 @@ class Exchange:
         self._sessions = call.resources.get(HttpSession)
         self._save = save
         self._proxy = proxy
-        self._remaining = call.timeout
         self._elapsed = 0.0
 
     async def run(self, request: Request) -> Response:
@@ -95,29 +123,32 @@ class Exchange:
 
     async def _hop(self, request: Request, guarded: bool, host: Host) -> Response | Request:
         """:meth:`_send` within what is left of the time; failures in plain words."""
-        began, began_at = time.perf_counter(), asyncio.get_running_loop().time()
+        began = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._remaining) as limit:
-                answer = await self._send(request, guarded)
+            answer = await self._send(request, guarded)
         except TooLarge:
             raise too_large(self._manners.limit, str(request)) from None
-        except TimeoutError as error:
-            if limit.expired():
+        except (aiohttp.ClientError, Damaged, OSError, ValueError) as error:
+            if type(error) is TimeoutError:  # that of the whole; those of its parts have classes of their own
                 raise timed_out(self._call.timeout, str(request)) from None
             raise connection_failed(error, str(request)) from None
-        except (aiohttp.ClientError, Damaged, OSError, ValueError) as error:
-            raise connection_failed(error, str(request)) from None
-        took = time.perf_counter() - began
-        self._elapsed += took
-        if self._remaining is not None:
-            self._remaining -= took
+        self._elapsed += asyncio.get_running_loop().time() - began
         if isinstance(answer, Response) and answer.busy:
-            pause = host.complained(began_at, answer.retry_after)
+            pause = host.complained(began, answer.retry_after)
             if self._call.log is not None:
                 self._call.log(f"{host.name} answered {answer.status}: it is left alone for {pause:.1f} s")
         else:
             host.went_well()
         return answer
+
+    def _remaining(self, request: Request) -> float | None:
+        """Seconds that are left, ``None`` for any number. Raises RequestFailed when none are."""
+        total = self._call.timeout
+        if total is None or not self._elapsed:
+            return total
+        if self._elapsed >= total:
+            raise timed_out(total, str(request))
+        return total - self._elapsed
 
     async def _send(self, request: Request, guarded: bool) -> Response | Request:
         """The answer, or the request that a redirect asks for instead."""
@@ -127,26 +158,39 @@ class Exchange:
             await sessions.check_target(request.url)
         # The proxy itself may well be in a private network.
         client = sessions.client(guarded and proxy is None, manners.cookies)
-        async with client.request(
+        answer = await client.request(
             request.method,
             request.url,
-            headers=request.headers,
+            headers=request.headers or None,
             data=request.body,
             allow_redirects=False,
             proxy=proxy,
-            timeout=manners.timeout,
-        ) as answer:
-            headers = answer.headers
-            if answer.status in _REDIRECTING and "Location" in headers:
-                return _redirected(request, answer.status, headers["Location"])
-            response = Response(request.method, request.url, answer.status, answer.reason or "", headers)
-            body = Body(headers.get("Content-Encoding", ""), manners.limit)
-            if self._save is not None and response.ok:
-                response.path = self._save
-                response.size = await save_body(answer.content, body, self._save, self._call.resources)
-            else:
-                response.body = await _read(answer.content, body)
-            return response
+            timeout=manners.timeouts.of(self._remaining(request)),
+        )
+        try:
+            if answer.status in _REDIRECTING and "Location" in answer.headers:
+                return await _redirected(request, answer)
+            return await self._receive(request, answer)
+        except BaseException:
+            answer.close()
+            raise
+        finally:
+            answer.release()  # for further requests, if its body was read to the end
+
+    async def _receive(self, request: Request, answer: aiohttp.ClientResponse) -> Response:
+        """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
+        headers, limit = answer.headers, self._manners.limit
+        response = Response(request.method, request.url, answer.status, answer.reason or "", headers)
+        coding = headers.get("Content-Encoding", "")
+        if self._save is not None and response.ok:
+            response.path = self._save
+            body = Body(coding, limit)
+            response.size = await save_body(answer.content, body, self._save, self._call.resources)
+        elif not coding and (answer.content_length or math.inf) <= limit:
+            response.body = await answer.content.read()  # no more can come than was promised
+        else:
+            response.body = await _read(answer.content, Body(coding, limit))
+        return response
 
     async def _obey_robots(self, request: Request) -> None:
         """Refuse what robots.txt forbids, and keep to its Crawl-delay. Its own request has no such rules."""
@@ -168,12 +212,15 @@ async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _redirected(request: Request, status: int, location: str) -> Request:
+async def _redirected(request: Request, answer: aiohttp.ClientResponse) -> Request:
     """The request that a redirect asks for instead of `request`.
 
     Raises:
         ArgumentError: when it leads to what is no URL.
     """
+    status, location = answer.status, answer.headers["Location"]
+    if (answer.content_length or 0) <= _SMALL and "Content-Length" in answer.headers:
+        await answer.content.read()  # a connection can be used again when its last answer was read
     try:
         there = request.url.join(URL(location))
     except ValueError:

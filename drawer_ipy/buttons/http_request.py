@@ -36,7 +36,8 @@ class Request:
     Attributes:
         method: in capitals.
         url: escaped as it is to be sent; a fragment is for whoever reads it, no server gets it.
-        headers: to send beside those that every request has.
+        headers: to send beside those that every request has; shared with other requests, so not to be
+            changed.
         body: to send, ``None`` for none.
     """
 
@@ -112,9 +113,10 @@ class RequestTemplate:
             ArgumentError: when one is missing or does not fit its place.
         """
         url = self._url.fill(values)
-        headers = self._fixed.copy()
-        for header in self._filled:
-            headers[header.name] = header.fill(values)
+        headers = self._fixed
+        if self._filled:
+            headers = headers.copy()
+            headers.update({header.name: header.fill(values) for header in self._filled})
         body = None if self._body is None else self._fill_body(self._body, values)
         try:
             # Everything is escaped by now, and must stay as it is.

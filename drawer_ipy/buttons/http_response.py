@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -93,17 +93,9 @@ class Response:
         text = decode(kind, charset, self.body)
         return text if kind in MARKUP else parse_output(text)
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> About:
         """``{status, url, headers, elapsed}``, what records keep beside the body; fit for JSON."""
-        about = {
-            "status": self.status,
-            "url": str(self.url),
-            "headers": plain_headers(self.headers),
-            "elapsed": round(self.elapsed, 6),
-        }
-        if self.attempts > 1:
-            about["attempts"] = self.attempts
-        return about
+        return About(self.status, self.url, self.headers, self.elapsed, self.attempts)
 
     def content(self) -> dict[str, Any]:
         """The body as ``json``, ``text`` or ``bytes``, or the ``path`` and ``size`` of its file."""
@@ -120,6 +112,46 @@ class Response:
     def record(self) -> dict[str, Any]:
         """The whole answer: :meth:`about` and :meth:`content`."""
         return {**self.about(), **self.content()}
+
+
+class About(Mapping[str, Any]):
+    """What a record keeps of an answer beside its body, as a mapping that is made when it is looked at.
+
+    ``status``, ``url`` (after redirects), ``headers`` by lower-case name, ``elapsed`` (seconds), and
+    ``attempts`` where it was asked for several times.
+    """
+
+    __slots__ = ("_attempts", "_elapsed", "_headers", "_status", "_url")
+
+    def __init__(
+        self, status: int, url: URL, headers: Mapping[str, str], elapsed: float, attempts: int
+    ) -> None:
+        self._status = status
+        self._url = url
+        self._headers = headers
+        self._elapsed = elapsed
+        self._attempts = attempts
+
+    def _all(self) -> dict[str, Any]:
+        about = {
+            "status": self._status,
+            "url": str(self._url),
+            "headers": plain_headers(self._headers),
+            "elapsed": round(self._elapsed, 6),
+        }
+        return about if self._attempts == 1 else {**about, "attempts": self._attempts}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return 4 if self._attempts == 1 else 5
+
+    def __repr__(self) -> str:
+        return repr(self._all())
 
 
 def outcome_of(response: Response, full: bool = False) -> Outcome:

@@ -40,15 +40,18 @@ class HttpSession:
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._jar: aiohttp.CookieJar | None = None
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
+        self._places: dict[tuple[str, str], Host] = {}
         self._proxies: dict[str, str] = urllib.request.getproxies()
         self._resolver: GuardedResolver | None = None
 
     def host(self, url: URL) -> Host:
         """What the run knows of the host of `url`; two ports are two hosts."""
-        key = url.host, url.port
-        found = self._hosts.get(key)
+        place = url.scheme, url.raw_authority
+        found = self._places.get(place)
         if found is None:
-            found = self._hosts[key] = Host(url.host_port_subcomponent or url.authority)
+            key = url.host, url.port  # a port may be written out or not
+            found = self._hosts.setdefault(key, Host(url.host_port_subcomponent or url.authority))
+            self._places[place] = found
         return found
 
     def proxy_for(self, url: URL) -> str | None:

@@ -20,6 +20,11 @@ from drawer_ipy.errors import ArgumentError, UsageError
 
 PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
 _SAFE_LITERAL = "%/:?#[]@!$&'()*+,;=~-._"
+_SAFE = re.compile(r"[%/:?#\[\]@!$&'()*+,;=~\-.\w]*", re.ASCII)
+_HOST = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*")
+"""Braces are skipped as a whole, so that a place in the host is seen as one."""
+
+_MOST_KNOWN = 1000
 Encode = Callable[[str], str]
 Values = Mapping[str, Any]
 
@@ -69,6 +74,8 @@ class Template:
             literals: what to put in place of :attr:`literals`, one for each.
         """
         literals = self.literals if literals is None else literals
+        if not self.names:
+            return literals[0]
         out = [literals[0]]
         for (name, original), literal in zip(self._places, literals[1:], strict=True):
             value = values.get(name)
@@ -97,6 +104,7 @@ class UrlTemplate:
 
     def __init__(self, text: str, owner: str) -> None:
         self._owner = owner
+        self._known: dict[str, str] = {}
         text = text.strip()
         first = PLACE.match(text)
         self._base = first.group(1) if first else ""
@@ -114,10 +122,9 @@ class UrlTemplate:
         rest, sharp, fragment = rest.partition("#")
         path, question, query = rest.partition("?")
         self._head = head
-        self._path = Template(_requote(path), in_path)
-        self._query = Template(_requote(question + query), quote_plus)
-        self._fragment = Template(_requote(sharp + fragment), in_path)
-        names = (self._base, *self._path.names, *self._query.names, *self._fragment.names)
+        written = ((path, in_path), (question + query, quote_plus), (sharp + fragment, in_path))
+        self._parts = [Template(_requote(part), encode) for part, encode in written if part]
+        names = (self._base, *(name for part in self._parts for name in part.names))
         self.names = tuple(dict.fromkeys(name for name in names if name))
 
     def _check_head(self, text: str, head: str) -> None:
@@ -142,11 +149,14 @@ class UrlTemplate:
             if values.get(name) is None:
                 raise missing_args(self._owner, [name], values)
         head = self._head if not self._base else self._given_base(values[self._base])
-        return f"{head}{self._path.fill(values)}{self._query.fill(values)}{self._fragment.fill(values)}"
+        return head + "".join([part.fill(values) for part in self._parts]) if self._parts else head
 
     def _given_base(self, value: Any) -> str:
         """What the caller gave as the URL, or as its beginning."""
         text = to_text(value, self._base).strip()
+        head, rest = _split_host(text)
+        if head in self._known:  # a run asks few hosts, so what was found fine is remembered
+            return self._joined(text, self._known[head], rest)
         try:
             parts = urlsplit(text)
             fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
@@ -158,13 +168,18 @@ class UrlTemplate:
                 f"argument {self._base!r} must be an http:// or https:// URL "
                 f"that names no user, not {shorten(text)}"
             )
+        if len(self._known) < _MOST_KNOWN:
+            self._known[head] = _ascii(head)
+        return self._joined(text, _ascii(head), rest)
+
+    def _joined(self, text: str, head: str, rest: str) -> str:
         if not self._follows:
-            return _normal(text)
-        if parts.query or parts.fragment:
+            return head + _requote(rest)
+        if "?" in rest or "#" in rest:
             raise ArgumentError(
                 f"argument {self._base!r} begins the URL and may hold no query: {shorten(text)}"
             )
-        return _normal(text.rstrip("/"))
+        return head + _requote(rest.rstrip("/"))
 
 
 def _split_host(text: str) -> tuple[str, str]:
@@ -172,16 +187,9 @@ def _split_host(text: str) -> tuple[str, str]:
     start = text.find("://")
     if start < 0:
         return text, ""
-    # Braces are skipped as a whole, so that a place in the host is seen as one.
-    match = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*").match(text, start + 3)
+    match = _HOST.match(text, start + 3)
     end = match.end() if match else len(text)
     return text[:end], text[end:]
-
-
-def _normal(text: str) -> str:
-    """A URL that somebody gave, escaped where it is not yet."""
-    head, rest = _split_host(text)
-    return _ascii(head) + _requote(rest)
 
 
 def _ascii(head: str) -> str:
@@ -191,6 +199,8 @@ def _ascii(head: str) -> str:
 
 def _requote(text: str) -> str:
     """Escape what may not stand in a URL, leaving escapes and places alone."""
+    if _SAFE.fullmatch(text):
+        return text
     if PLACE.search(text) is None:
         return quote(text, safe=_SAFE_LITERAL)
     out, last = [], 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 _META_CHARSET = re.compile(rb"""<meta[^>]+charset=["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _XML_CHARSET = re.compile(rb"""\s*<\?xml[^>]+encoding=["']([\w.:-]+)""")
@@ -23,6 +24,7 @@ MARKUP = _HTML | _XML | {"text/csv"}
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
+@lru_cache(maxsize=256)
 def parse_content_type(header: str) -> tuple[str, str]:
     """``("text/html", "utf-8")`` from a Content-Type; ``""`` where nothing is said."""
     kind, semicolon, rest = header.partition(";")
