@@ -199,9 +199,8 @@ def test_it_does_not_go_with_options_that_press_nothing(kernel: Kernel, options:
     assert "not both" in cell.traceback
 
 
-@pytest.mark.parametrize("exits", [False, True])
 def test_the_end_of_the_kernel_is_the_end_of_the_runs_scripts(
-    tmp_path_factory: pytest.TempPathFactory, exits: bool
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
         kernel.run(each("deaf", "t --background -o run", DEAF))
@@ -210,8 +209,6 @@ def test_the_end_of_the_kernel_is_the_end_of_the_runs_scripts(
             time.sleep(0.05)
         processes = kernel.children()
         assert len(processes) >= 8
-        if exits:
-            kernel.client.execute("exit")
         kernel.manager.shutdown_kernel(now=False)
     _, alive = psutil.wait_procs(processes, timeout=5)
     for process in alive:

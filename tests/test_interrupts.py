@@ -79,7 +79,7 @@ except KeyboardInterrupt:
 def program(tmp_path: Path, button: str, tail: str) -> subprocess.Popen[str]:
     """A program that presses `button`, once it has begun the items after the fourth."""
     file = tmp_path / "program.py"
-    last = "3" if button == "deaf" else "7"
+    last = {"deaf": "3", "block_loop": "4"}.get(button, "7")
     file.write_text((HEAD + tail).replace("BUTTON", button).replace("LAST", last), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

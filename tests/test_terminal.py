@@ -90,9 +90,9 @@ def test_ctrl_c_gives_what_had_ended_and_the_prompt_back(terminal: Terminal, but
     terminal.child.expect(r"ok=\d\d")
     terminal.child.sendintr()
     shown = terminal.wait()
-    assert re.search(r"⚠ \d+ ok · [1-4] cancelled · \d+ skipped", shown)
+    assert re.search(r"⚠ \d+ ok( · [1-4] cancelled)? · \d+ skipped", shown)
     assert re.search(
-        r"\nDrawerCancelled: drawer 't' was cancelled \(\d+ ok, [1-4] cancelled, \d+ skipped\)\n", shown
+        r"\nDrawerCancelled: drawer 't' was cancelled \(\d+ ok(, [1-4] cancelled)?, \d+ skipped\)\n", shown
     )
     assert "Traceback" not in shown
     assert (
