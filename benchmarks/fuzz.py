@@ -82,6 +82,14 @@ def odd() -> Any:
     return Odd()
 
 
+SOUND = {
+    "sound": {
+        "inputs": ["x"],
+        "steps": [{"id": "c", "button": "same", "args": {"x": "${inputs.x}"}}],
+        "return": {"y": "${c.output}"},
+    }
+}
+
 SCOPE: Mapping[str, Any] = {
     "inputs": {"n": 3, "xs": [1, 2.5, "a", None, {"x": 1}], "my-key": "k", "d": {"x": [0]}},
     "env": {"HOME": "/h"},
@@ -154,7 +162,7 @@ def check_press(example: tuple[Any, Any, Any, Any, dict[str, Any]]) -> None:
     """It is refused, or runs to an end whose record can be shown and adds up."""
     tree, child, other, inputs, options = example
     buttons = named_buttons({"same": same, "fail": fail, "slow": slow, "odd": odd})
-    around = Surroundings(buttons, drawers=_children({"child": child, "other": other, "main": tree}))
+    around = Surroundings(buttons, drawers=_children({**SOUND, "child": child, "other": other, "main": tree}))
     job = _refused(lambda: Job.prepare(tree, inputs, Options(**options), around))
     if not isinstance(job, Job):
         return
@@ -199,7 +207,10 @@ TARGETS: dict[str, Target] = {
     "expression": (grammar.expressions | grammar.templates, check_expression),
     "text": (grammar.texts, check_text),
     "mapping": (grammar.disarranged(), check_mapping),
-    "press": (st.tuples(grammar.drawers, _small, _small, grammar.inputs, _options), check_press),
+    "press": (
+        st.tuples(grammar.sound_drawers() | grammar.drawers, _small, _small, grammar.inputs, _options),
+        check_press,
+    ),
 }
 
 

@@ -217,7 +217,111 @@ drawers = st.fixed_dictionaries(
         "note": values,
     },
 )
-inputs = st.dictionaries(st.sampled_from(["n", "xs", "d", "my-key", "k"]), values, max_size=4)
+inputs = st.dictionaries(st.sampled_from(["n", "xs", "d", "my-key", "k"]), values, max_size=4) | st.just(
+    {"n": 2, "xs": [1, 2, 3], "d": {"x": 1}}
+)
+
+_LEAF_KINDS = ["button", "button", "transform", "aggregate", "merge", "wait", "drawer"]
+_NEST_KINDS = ["for_each", "for_each", "batch", "switch", "split"]
+_sound_policies = st.sampled_from(
+    [
+        *(None, None, None, "stop", "continue"),
+        {"action": "retry", "max_attempts": 3, "backoff": {"initial_ms": 1, "jitter": True}},
+        {"action": "retry", "max_attempts": 2, "retry_on": ["ValueError"]},
+    ]
+)
+
+
+class _Sound:
+    """Makes one drawer that validation has nothing against; what comes of it when it runs is open."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+        self._made = 0
+
+    def pick(self, *options: Any) -> Any:
+        return self._draw(st.sampled_from(options))
+
+    def steps(self, depth: int, known: list[str]) -> list[dict[str, Any]]:
+        out: list[dict[str, Any]] = []
+        for _ in range(self.pick(1, 1, 2, 3)):
+            self._made += 1
+            out.append(self._step(f"s{self._made}", depth, known))
+            known = [*known, out[-1]["id"]]
+        return out
+
+    def _value(self, known: list[str]) -> str:
+        outputs = [f"{name}.output" for name in known]
+        return str(
+            self.pick("inputs.n", "inputs.xs", "inputs.d", "inputs.n ?? 1", "[1, 2]", "{'x': 1}", *outputs)
+        )
+
+    def _list(self, known: list[str]) -> Any:
+        return self.pick(
+            "inputs.xs", "${inputs.xs}", "[1, 2, 3]", "[]", [1, "a", None], "[[1], [2]]", self._value(known)
+        )
+
+    def _step(self, name: str, depth: int, known: list[str]) -> dict[str, Any]:
+        kind = self.pick(*_LEAF_KINDS, *(_NEST_KINDS * 2 if depth < 3 else ()))
+        step = {"id": name, "kind": kind, **getattr(self, f"_{kind}")(depth, known)}
+        policy = self._draw(_sound_policies)
+        if policy is not None:
+            step["on_failure"] = policy
+        if self.pick(False, False, True):
+            step["timeout_seconds"] = self.pick(0.05, 5)
+        return step
+
+    def _button(self, depth: int, known: list[str]) -> dict[str, Any]:
+        name = self.pick("same", "same", "slow", "fail", "odd")
+        return {
+            "button": name,
+            "args": {"x": f"${{{self._value(known)}}}"} if name in ("same", "slow") else {},
+        }
+
+    def _transform(self, depth: int, known: list[str]) -> dict[str, Any]:
+        value = self._value(known)
+        return {"expression": self.pick(value, {"a": value}, f"[{value}]", f"size({value})", f"{value} == 2")}
+
+    def _aggregate(self, depth: int, known: list[str]) -> dict[str, Any]:
+        return {
+            "from": self._list(known),
+            "pluck": self.pick("item", "item.x", "item + 1", self._value(known)),
+        }
+
+    def _merge(self, depth: int, known: list[str]) -> dict[str, Any]:
+        return {"from": [self._value(known), self._value(known)]}
+
+    def _wait(self, depth: int, known: list[str]) -> dict[str, Any]:
+        return {"duration": self.pick("1ms", "0s", "${string(inputs.n)}ms")}
+
+    def _drawer(self, depth: int, known: list[str]) -> dict[str, Any]:
+        return {"drawer": "sound", "args": {"x": f"${{{self._value(known)}}}"}}
+
+    def _for_each(self, depth: int, known: list[str]) -> dict[str, Any]:
+        fields = {"over": self._list(known), "steps": self.steps(depth + 1, known)}
+        if self.pick(True, False):
+            fields["parallelism"] = self.pick(0, 2, 4)
+        return {**fields, **self.pick({}, {"on_item_failure": "continue"}, {"tolerated_failures": "50%"})}
+
+    def _batch(self, depth: int, known: list[str]) -> dict[str, Any]:
+        return {**self._for_each(depth, known), "size": self.pick(1, 2)}
+
+    def _switch(self, depth: int, known: list[str]) -> dict[str, Any]:
+        case = {"when": self.pick("true", "inputs.n == 2", "inputs.n"), "steps": self.steps(depth + 1, known)}
+        return {"cases": [case], "steps": self.steps(depth + 1, known)}
+
+    def _split(self, depth: int, known: list[str]) -> dict[str, Any]:
+        return {"branches": {"left": self.steps(depth + 1, known), "right": self.steps(depth + 1, known)}}
+
+
+@st.composite
+def sound_drawers(draw: st.DrawFn) -> dict[str, Any]:
+    """A drawer that validation has nothing against, given the buttons and drawers that fuzz.py has."""
+    fields = {"inputs": ["n", "xs", "d"], "steps": _Sound(draw).steps(0, [])}
+    return {
+        **fields,
+        **draw(st.sampled_from([{}, {}, {"on_error": {"drawer": "sound", "with": {"x": "${inputs.n}"}}}])),
+    }
 
 
 @st.composite

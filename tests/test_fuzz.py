@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from typing import Any
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import fuzz, fuzz_grammar
-from drawer_ipy import Drawer
+from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.surroundings import named_buttons
 
-EXAMPLES = {"expression": 300, "text": 80, "mapping": 150, "press": 100}
+EXAMPLES = {"expression": 300, "text": 80, "mapping": 100, "press": 80}
 
 
 @pytest.mark.parametrize("target", fuzz.TARGETS)
@@ -40,21 +45,20 @@ def test_a_hang_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         fuzz.fuzz("expression", 1)
 
 
-def test_many_of_the_random_drawers_are_right() -> None:
+def test_sound_drawers_are_sound_and_many_end_well() -> None:
     """Else the fuzzing would only try how things are refused."""
-    loaded = sound = 0
+    ended: Counter[str] = Counter()
+    buttons = named_buttons({f.__name__: f for f in (fuzz.same, fuzz.slow, fuzz.fail, fuzz.odd)})
+    around = Surroundings(buttons, drawers=fuzz._children(fuzz.SOUND))
 
-    @settings(max_examples=60, database=None, deadline=None)
-    @given(fuzz_grammar.drawers)
-    def count(tree: object) -> None:
-        nonlocal loaded, sound
-        drawer = fuzz._refused(lambda: Drawer.load(tree))  # type: ignore[arg-type]
-        loaded += isinstance(drawer, Drawer)
-        sound += isinstance(drawer, Drawer) and drawer.validate(["n", "xs"], buttons={"same": fuzz.same}).ok
+    @settings(max_examples=60, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(fuzz_grammar.sound_drawers())
+    def press(tree: dict[str, Any]) -> None:
+        job = Job.prepare(tree, {"n": 2, "xs": [1, 2, 3], "d": {"x": 1}}, None, around)
+        ended[asyncio.run(job.run.execute()).status] += 1
 
-    count()
-    assert loaded > 20
-    assert sound > 3
+    press()
+    assert min(ended["ok"], ended["failed"]) > 3
 
 
 def test_the_command_says_its_seed_and_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
