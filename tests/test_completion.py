@@ -16,6 +16,7 @@ from workspace_rig import Folder, button_step
 from drawer_ipy.buttons import make_button
 from drawer_ipy.completion import offer_at
 from drawer_ipy.completion.offers import Offer
+from drawer_ipy.completion.outline import outline
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.errors import DrawerError
@@ -274,6 +275,25 @@ def test_no_value_of_a_battery_is_ever_proposed(around: Surroundings) -> None:
 
 
 # Any text, any place
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{",
+        "{[",
+        "{}}",
+        "{ {a: b} {",
+        "[:${\n # x",
+        "x: {:\n  ---",
+        "{\n [:\n ]",
+        "a: [[}\n- {id: {",
+        "[" * 50,
+    ],
+)
+def test_brackets_where_a_key_should_be_are_read_to_their_end(body: str) -> None:
+    for cursor in range(len(body) + 1):
+        assert outline(body, cursor)[0].parent is None
 
 
 LINES_OF_TEXT = st.sampled_from(

@@ -235,7 +235,9 @@ class _Reading:
                 return min(at + 1, len(self._text))
             if begin <= self._cursor < at:
                 self._meet_in(node, closing, begin, at)
+            here = at
             at = self._pair(at, node, column) if closing == "}" else self._flow_value(at, node.item(), column)
+            at = max(at, here + 1)  # past a bracket where a key should be
 
     def _broken(self, begin: int, node: Node, closing: str) -> int:
         """The brackets end at the end of the line, since what follows cannot be in them."""
@@ -276,7 +278,7 @@ class _Reading:
             return self._flow(at, node, column)
         stop = self._quoted(at) if self._text[at] in "\"'" else self._plain(at, "")
         self._scalar(node, at, stop, flow=True)
-        return max(stop, at + 1) if stop == at else stop
+        return stop
 
     def _gap(self, at: int, column: int, commas: bool = True) -> int:
         """The next place that is no blank, comma or line end; -1 where the brackets cannot go on."""
