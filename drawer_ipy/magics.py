@@ -79,7 +79,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         notebook's loop, entered once more with nest-asyncio2; a click on Cancel may then do harm.""",
     ).tag(config=True)
     parallelism = Union(
-        [Int(min=0), Enum((AUTO,))], None, allow_none=True, help="--parallelism of every cell"
+        [Int(min=0), Enum((AUTO,))], default_value=None, allow_none=True, help="--parallelism of every cell"
     ).tag(config=True)
     concurrency = Int(None, allow_none=True, min=1, help="--concurrency of every cell").tag(config=True)
     mode = Enum(("sequential", "parallel"), "sequential", help="--mode of every cell").tag(config=True)
