@@ -47,6 +47,7 @@ class _Zlib:
         self._gzip = name == "gzip"
         self._object: Any = zlib.decompressobj(31) if self._gzip else None
         self._begun = False
+        self._rest = b""
 
     def feed(self, data: bytes, room: int) -> bytes:
         if self._object is None:
@@ -56,6 +57,10 @@ class _Zlib:
         out = []
         while data and room > 0:
             if self._object.eof:
+                data, self._rest = self._rest + data, b""
+                if self._gzip and data == _GZIP_MAGIC[:1]:
+                    self._rest = data
+                    break
                 if not (self._gzip and data.startswith(_GZIP_MAGIC)):
                     break  # padding after the end, which everybody ignores
                 self._object = zlib.decompressobj(31)

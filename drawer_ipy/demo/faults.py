@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import socket
 import struct
+import zlib
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -75,3 +76,51 @@ async def binary(request: web.Request) -> web.StreamResponse:
             yield block[: size - start]
 
     return await send_pieces(request, blocks(), size, "application/octet-stream")
+
+
+async def excess(request: web.Request) -> web.StreamResponse:
+    """Send more than was promised; what is too much looks like the beginning of another answer."""
+    return await _raw(request, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfourHTTP/1.1 200 OK\r\n\r\n")
+
+
+async def half_headers(request: web.Request) -> web.StreamResponse:
+    """Close the connection in the middle of the headers."""
+    return await _raw(request, b"HTTP/1.1 200 OK\r\nContent-Type: text/pl")
+
+
+async def slow_headers(request: web.Request) -> web.StreamResponse:
+    """Send the headers a letter at a time, over the seconds asked for."""
+    pause = path_int(request, "ms", 0, 30_000) / 1000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n"
+    for place in range(len(head)):
+        if request.transport is None or request.transport.is_closing():
+            break
+        request.transport.write(head[place : place + 1])
+        await asyncio.sleep(pause / len(head))
+    return await _raw(request, b"ok")
+
+
+async def bomb(request: web.Request) -> web.Response:
+    """Some 100 kB of gzip that stand for 100 MB."""
+    squeezer = zlib.compressobj(9, wbits=31)
+    body = b"".join(squeezer.compress(bytes(1_000_000)) for _ in range(100)) + squeezer.flush()
+    return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"})
+
+
+async def faulty(request: web.Request) -> web.StreamResponse:
+    """An answer at once; one id in a hundred meets one of the faults above, always the same."""
+    number = path_int(request, "id", 0, 1_000_000)
+    if number % 100 == 99:
+        return await _FAULTS[number // 100 % len(_FAULTS)](request)
+    return web.json_response({"id": number})
+
+
+async def _raw(request: web.Request, data: bytes) -> web.StreamResponse:
+    """Write bytes as they are, and close."""
+    if request.transport is not None:
+        request.transport.write(data)
+        request.transport.close()
+    return web.Response()  # never sent: the connection is gone
+
+
+_FAULTS = (reset, truncated, bad_gzip, half_headers)

@@ -121,6 +121,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("/truncated", faults.truncated, "/truncated", "A body shorter than promised."),
     Endpoint("/bad-gzip", faults.bad_gzip, "/bad-gzip", "Says gzip, and is not."),
     Endpoint("/endless", faults.endless, "/endless", "A body without an end."),
+    Endpoint("/excess", faults.excess, "/excess", "A body longer than promised."),
+    Endpoint("/half-headers", faults.half_headers, "/half-headers", "The headers break off."),
+    Endpoint("/slow-headers/{ms}", faults.slow_headers, "/slow-headers/300", "Headers letter by letter."),
+    Endpoint("/bomb", faults.bomb, "/bomb", "100 kB of gzip that stand for 100 MB."),
+    Endpoint("/faulty/{id}", faults.faulty, "/faulty/1", "One id in a hundred meets a fault."),
 )
 """Every route, in the order of the first page."""
 
