@@ -158,16 +158,22 @@ def _shown(report: Validation) -> None:
     assert all(p.message and (p.line is None or p.line >= 1) for p in report)
 
 
-def check_press(example: tuple[Any, Any, Any, Any, dict[str, Any]]) -> None:
-    """It is refused, or runs to an end whose record can be shown and adds up."""
-    tree, child, other, inputs, options = example
+def check_press(example: tuple[Any, Any, Any, Any, dict[str, Any], int | None]) -> None:
+    """It is refused, or runs to an end, or is cancelled; the record can be shown and adds up."""
+    tree, child, other, inputs, options, cancel_after = example
     buttons = named_buttons({"same": same, "fail": fail, "slow": slow, "odd": odd})
     around = Surroundings(buttons, drawers=_children({**SOUND, "child": child, "other": other, "main": tree}))
     job = _refused(lambda: Job.prepare(tree, inputs, Options(**options), around))
     if not isinstance(job, Job):
         return
-    record = asyncio.run(job.run.execute())
-    assert record.status in ("ok", "failed"), record.status
+
+    async def run() -> RunRecord:
+        if cancel_after is not None:
+            asyncio.get_running_loop().call_later(cancel_after / 1000, job.run.cancel)
+        return await job.run.execute()
+
+    record = asyncio.run(run())
+    assert record.status in ("ok", "failed") or (record.status == "cancelled" and cancel_after is not None)
     results = job.results
     str(results)
     results._repr_html_()
@@ -208,7 +214,14 @@ TARGETS: dict[str, Target] = {
     "text": (grammar.texts, check_text),
     "mapping": (grammar.disarranged(), check_mapping),
     "press": (
-        st.tuples(grammar.sound_drawers() | grammar.drawers, _small, _small, grammar.inputs, _options),
+        st.tuples(
+            grammar.sound_drawers() | grammar.drawers,
+            _small,
+            _small,
+            grammar.inputs,
+            _options,
+            st.none() | st.integers(0, 6),
+        ),
         check_press,
     ),
 }
