@@ -29,9 +29,9 @@ _KEPT_ABROAD = frozenset({"accept", "accept-encoding", "accept-language", "user-
 _SECRET_ROOTS = frozenset({"batteries", "env"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """A request ready to be sent.
+    """A request ready to be sent; not changed once it is made (but not frozen, which would double its cost).
 
     Attributes:
         method: in capitals.

@@ -24,6 +24,8 @@ _SAFE = re.compile(r"[%/:?#\[\]@!$&'()*+,;=~\-.\w]*", re.ASCII)
 _HOST = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*")
 """Braces are skipped as a whole, so that a place in the host is seen as one."""
 
+_PLAIN_HOST = re.compile(r"[^/?#\\]*")
+
 _MOST_KNOWN = 1000
 Encode = Callable[[str], str]
 Values = Mapping[str, Any]
@@ -187,7 +189,7 @@ def _split_host(text: str) -> tuple[str, str]:
     start = text.find("://")
     if start < 0:
         return text, ""
-    match = _HOST.match(text, start + 3)
+    match = (_HOST if "{{" in text else _PLAIN_HOST).match(text, start + 3)
     end = match.end() if match else len(text)
     return text[:end], text[end:]
 
