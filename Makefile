@@ -2,6 +2,7 @@
 # make test   everything that must hold: style, types, tests, notebooks, a real browser
 # make browser  of these, the tests in a real browser, where there is a Chromium
 # make bench  our costs beside those of our peers, as ratios
+# make screenshots  the pictures of docs/screenshots, made anew in that browser
 # make saved  the outputs that are saved in the notebooks, made anew
 
 # The first Python that is new enough; make PYTHON=... says another.
@@ -15,7 +16,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 
-.PHONY: demo test lint unit js notebooks browser bench saved clean
+.PHONY: demo test lint unit js notebooks browser screenshots bench saved clean
 
 demo: $(VENV)/.notebook
 	@$(BIN)/python -m drawer_ipy.demo.quickstart notebooks/01_quickstart.ipynb
@@ -47,6 +48,9 @@ else
 browser: $(VENV)/.browser
 	CHROMIUM=$(CHROMIUM) $(BIN)/pytest tests/browser -n 2 --dist loadscope -q
 endif
+
+screenshots: $(VENV)/.browser
+	PYTHONPATH=tests/support $(BIN)/python tests/browser/screenshots.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -66,13 +66,6 @@ def running(notebook: BrowserNotebook) -> Iterator[BrowserNotebook]:
     notebook.page.set_viewport_size({"width": 1100, "height": 800})
 
 
-def set_theme(notebook: BrowserNotebook, theme: str) -> None:
-    notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-    changed = "theme => document.body.dataset.jpThemeName === theme"
-    notebook.page.wait_for_function(changed, arg=f"JupyterLab {theme}")
-    notebook.page.locator("#jupyterlab-splash").wait_for(state="detached")
-
-
 def assert_readable(shown: Locator) -> None:
     contrast, text = shown.evaluate(CONTRAST)
     assert contrast >= LEAST_CONTRAST, text
@@ -80,7 +73,7 @@ def assert_readable(shown: Locator) -> None:
 
 @pytest.mark.parametrize("theme", ["Dark", "Light", "Dark High Contrast"])
 def test_every_text_can_be_read_in_every_theme(running: BrowserNotebook, theme: str) -> None:
-    set_theme(running, theme)
+    running.set_theme(theme)
     known_as = "dark" if theme.startswith("Dark") else "light"
     running.output(1).locator(f'[data-theme="{known_as}"]').wait_for()
     assert_readable(running.output(1))
@@ -89,15 +82,15 @@ def test_every_text_can_be_read_in_every_theme(running: BrowserNotebook, theme: 
     running.output(1).get_by_text("1 × FUNCTION_ERROR").click()
     running.output(1).get_by_text("Traceback").wait_for()
     assert_readable(running.output(1))
-    set_theme(running, "Light")
+    running.set_theme("Light")
 
 
 def test_the_picture_is_drawn_anew_in_the_colours_of_the_theme(running: BrowserNotebook) -> None:
     colour = "view => [...view.querySelector('canvas').getContext('2d').getImageData(4, 4, 1, 1).data]"
     light = running.view(1).evaluate(colour)
-    set_theme(running, "Dark")
+    running.set_theme("Dark")
     running.wait(lambda: running.view(1).evaluate(colour) != light, "the first item has another colour")
-    set_theme(running, "Light")
+    running.set_theme("Light")
     running.wait(lambda: running.view(1).evaluate(colour) == light, "it has its first colour again")
 
 

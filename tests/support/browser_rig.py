@@ -233,6 +233,13 @@ class BrowserNotebook:
         """The toolbar's button whose tooltip begins like that."""
         return self.page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name=name)
 
+    def set_theme(self, name: str) -> None:
+        """Change to ``Light``, ``Dark`` or another of the front end's themes, and wait until it is there."""
+        self.command("apputils:change-theme", theme=f"JupyterLab {name}")
+        changed = "theme => document.body.dataset.jpThemeName === theme"
+        self.page.wait_for_function(changed, arg=f"JupyterLab {name}")
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
     def wait_idle(self) -> None:
         """Wait until the kernel is there and has nothing to do."""
         self._wait_for(_IDLE)
