@@ -25,6 +25,9 @@ _KEPT = 10
 _UNTIL_SHOWN = 2.0
 """Seconds that the cell waits at most for its view to be there; it takes milliseconds."""
 
+_INTERVAL = 0.2
+"""Seconds between two looks of a cell that awaits a run."""
+
 _LAST_WAIT = 2.0
 """Seconds that a run has to end itself when the program exits."""
 
@@ -142,7 +145,9 @@ class BackgroundRun:
                 self._then.append(lambda: _later(loop, tell))
             else:
                 tell()
-        await ended
+        while not ended.done():
+            # Woken now and then: an interrupt of the cell that waits does not wake its loop by itself.
+            await asyncio.wait({ended}, timeout=_INTERVAL)
         return self._outcome()
 
     def _outcome(self) -> Results:

@@ -181,9 +181,12 @@ class Press:
         is met here: partial results are shown and kept, and the cell ends with an error of ours. In a
         terminal it would be a KeyboardInterrupt out of the loop; there it cancels the run.
         """
-        job = self._job
+        job, loop = self._job, asyncio.get_running_loop()
         try:
-            with cancelling(job.run.cancel, only_default=True), breaking_off(lambda: job.run.ending):
+            with (
+                cancelling(job.run.cancel, only_default=True),
+                breaking_off(lambda: job.run.ending, lambda: loop.call_soon_threadsafe(_nothing)),
+            ):
                 await job.press(self._display)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -203,7 +206,7 @@ class Press:
 
         nest_asyncio2.apply(loop)
         try:
-            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending):
+            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending, _nothing):
                 loop.run_until_complete(job.press(self._display))
         finally:
             self.show()
@@ -243,3 +246,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _nothing() -> None:
+    """What a loop is woken with."""

@@ -61,7 +61,7 @@ _AGAIN = 0.01
 
 
 @contextmanager
-def breaking_off(reacted: Callable[[], bool]) -> Iterator[None]:
+def breaking_off(reacted: Callable[[], bool], wake: Callable[[], object]) -> Iterator[None]:
     """Inside, an interrupt also ends async functions of buttons that keep the event loop to themselves.
 
     A kernel turns an interrupt into a cancellation, which its loop gets to see when it is free. So where
@@ -70,6 +70,8 @@ def breaking_off(reacted: Callable[[], bool]) -> Iterator[None]:
 
     Args:
         reacted: whether the run is ending; asked on a thread of its own.
+        wake: wakes the loop. A kernel's handler leaves it asleep until something else happens, since Python
+            takes up the waiting again after a signal.
     """
     previous: Any = None
     if threading.current_thread() is threading.main_thread():
@@ -98,6 +100,7 @@ def breaking_off(reacted: Callable[[], bool]) -> Iterator[None]:
             watching.append(threading.Thread(target=watch, name="drawer interrupt", daemon=True))
             watching[0].start()
         previous(number, frame)
+        wake()
 
     signal.signal(signal.SIGINT, meet)
     try:

@@ -15,7 +15,7 @@ from drawer_ipy.cell import Press
 from drawer_ipy.definition import Drawer
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.interrupts import cancelling
+from drawer_ipy.interrupts import breaking_off, cancelling
 from drawer_ipy.magic_line import input_value, split, unquote
 from drawer_ipy.pressing import Job, raise_for
 from drawer_ipy.results import Results
@@ -81,7 +81,10 @@ class NotebookVerb:
             return asyncio.run_coroutine_threadsafe(job.press(display), loop).result()
 
         doing = asyncio.ensure_future(asyncio.to_thread(self._run, press))
-        with cancelling(self._cancel, only_default=True):
+        with (
+            cancelling(self._cancel, only_default=True),
+            breaking_off(self._is_ending, lambda: loop.call_soon_threadsafe(_nothing)),
+        ):
             while not doing.done():
                 try:
                     await asyncio.wait({doing})
@@ -115,6 +118,9 @@ class NotebookVerb:
         if self._job is not None:
             self._job.run.cancel()
 
+    def _is_ending(self) -> bool:
+        return self._job is None or self._job.run.ending
+
     def _end(self, outcome: Outcome) -> Any:
         if outcome.results is not None and self._job is not None:
             raise_for(outcome.results, self._job.run.notes)
@@ -146,3 +152,7 @@ def _is_json(value: Any) -> bool:
     except (TypeError, ValueError, RecursionError):
         return False
     return True
+
+
+def _nothing() -> None:
+    """What a loop is woken with."""

@@ -162,6 +162,17 @@ def test_an_interrupt_does_not_wait_for_what_will_not_end(kernel: Kernel, act: A
     assert kernel.run("await asyncio.sleep(0.01); print('alive')").stdout == "alive\n"
 
 
+@pytest.mark.parametrize("head", ["%%drawer t --quiet xs=$many", "%drawer quiet press xs=$many"])
+def test_an_interrupt_wakes_a_kernel_in_which_nothing_happens(kernel: Kernel, head: str) -> None:
+    kernel.run("async def asleep(x): await asyncio.sleep(60)")
+    body = each("asleep", "%%drawer quiet --define").partition("\n")[2]
+    kernel.run(f"%%drawer quiet --define xs=$many\n{body}")
+    code = f"{head}\n{body}" if head.startswith("%%") else head
+    cell = kernel.run(code, fails=True, act=interrupt, when=after(0.6))
+    assert cell.took < SOON
+    assert kernel.value("_drawer.counts['cancelled']") == 4
+
+
 @pytest.mark.parametrize("act", [interrupt, interrupt_twice])
 @pytest.mark.parametrize("button", ["nap", "deaf"])
 def test_an_interrupt_ends_a_cell_that_cannot_be_awaited(kernel: Kernel, act: Action, button: str) -> None:
