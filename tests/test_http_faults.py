@@ -112,7 +112,7 @@ def test_ten_thousand_items_with_one_per_cent_of_faults() -> None:
         try:
             url = server.stdout.readline().split()[3]
             count = 10_000
-            results = fetch([f"{url}/faulty/{n}" for n in range(count)], width=50)
+            results = fetch([f"{url}/faulty/{n}" for n in range(count)], width=100)
             record = results.run.step("each").output.record
             assert Counter(row.status for row in results) == {"ok": count - 100, "failed": 100}
             assert all(results[n].output == {"id": n} for n in range(count) if n % 100 != 99)

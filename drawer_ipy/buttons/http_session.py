@@ -12,6 +12,7 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from drawer_ipy._version import __version__
+from drawer_ipy.buttons.http_connector import Connector
 from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_guard import GuardedResolver
 from drawer_ipy.buttons.http_hosts import Host
@@ -36,7 +37,7 @@ class HttpSession:
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
         self._inner = resolver
-        self._connectors: dict[bool, aiohttp.TCPConnector] = {}
+        self._connectors: dict[bool, Connector] = {}
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._jar: aiohttp.CookieJar | None = None
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
@@ -101,11 +102,8 @@ class HttpSession:
         connector = self._connectors.get(guarded)
         if connector is None:
             inner = self._inner or ThreadedResolver(asyncio.get_running_loop())
-            connector = self._connectors[guarded] = aiohttp.TCPConnector(
-                limit=0,
-                limit_per_host=0,
-                ttl_dns_cache=_DNS_SECONDS,
-                resolver=GuardedResolver(inner) if guarded else inner,
+            connector = self._connectors[guarded] = Connector(
+                resolver=GuardedResolver(inner) if guarded else inner, ttl_dns_cache=_DNS_SECONDS
             )
         return connector
 
