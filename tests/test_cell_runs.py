@@ -162,6 +162,14 @@ def test_an_interrupt_does_not_wait_for_what_will_not_end(kernel: Kernel, act: A
     assert kernel.run("await asyncio.sleep(0.01); print('alive')").stdout == "alive\n"
 
 
+def test_an_interrupt_ends_a_quiet_apress_too(kernel: Kernel) -> None:
+    kernel.run("from drawer_ipy import apress\nasync def asleep(x): await asyncio.sleep(60)")
+    text = each("asleep").partition("\n")[2]
+    code = f"await apress({text!r}, {{'xs': many}}, quiet=True)"
+    cell = kernel.run(code, fails=True, act=interrupt, when=after(0.6))
+    assert cell.took < SOON
+
+
 @pytest.mark.parametrize("head", ["%%drawer t --quiet xs=$many", "%drawer quiet press xs=$many"])
 def test_an_interrupt_wakes_a_kernel_in_which_nothing_happens(kernel: Kernel, head: str) -> None:
     kernel.run("async def asleep(x): await asyncio.sleep(60)")

@@ -21,6 +21,9 @@ from drawer_ipy.engine.secrets import Redactor, secrets_of
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.record import CANCELLED_ERROR, RunRecord
 
+_AWAKE = 0.25
+"""Seconds after which the loop is awake again, whatever its buttons do."""
+
 
 class Run:
     """One press of `plan`.
@@ -129,7 +132,8 @@ class Run:
         interrupted: asyncio.CancelledError | None = None
         while not body.done():
             try:
-                await asyncio.wait({body})
+                # Woken now and then: an interrupt does not wake a kernel's loop by itself.
+                await asyncio.wait({body}, timeout=_AWAKE)
             except asyncio.CancelledError as error:
                 interrupted = error
                 self._cancel_body()
