@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from browser_cells import LONG, SETUP, SHORT
+from browser_cells import BACKGROUND, LONG, SETUP, SHORT
 from browser_rig import BrowserNotebook, Opener
 
 # What the bar said, each time it said something new, and what stood left of its cell at that moment.
@@ -24,7 +24,8 @@ WATCH_THE_BAR = """() => {
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook: Opener, front: str) -> BrowserNotebook:
-    return open_notebook([SETUP, SHORT, LONG, "print(pages.counts)"], front)
+    cells = [SETUP, SHORT, LONG, "print(pages.counts)", BACKGROUND, "print(run.done, len(run.results.ok))"]
+    return open_notebook(cells, front)
 
 
 def test_progress_is_seen_while_the_cell_is_busy_and_then_the_table(notebook: BrowserNotebook) -> None:
@@ -73,3 +74,13 @@ def test_a_run_is_stopped_within_a_second_and_what_has_ended_is_kept(
     assert "19 ok · 1 failed · 4 cancelled · 16 skipped" in notebook.output(2).inner_text()
     told = "{'ok': 19, 'failed': 1, 'cancelled': 4, 'skipped': 16}"
     assert told in notebook.output(3).inner_text()
+
+
+def test_a_view_goes_on_while_other_cells_run_and_cancels_its_own_run(notebook: BrowserNotebook) -> None:
+    notebook.run(4)  # it is over at once
+    notebook.wait_done(4, 20)
+    assert "False 19" in notebook.run(5).inner_text()
+    notebook.cancel_button(4).click()
+    notebook.table(4).wait_for()
+    assert "19 ok · 1 failed · 4 cancelled · 16 skipped" in notebook.output(4).inner_text()
+    assert "True 19" in notebook.run(5).inner_text()

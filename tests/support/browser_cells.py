@@ -27,8 +27,11 @@ steps:
       - {id: tens, button: tens, args: {n: "${n}"}}
 """
 
-SHORT = _RUN.replace("COUNT", "20")
-"""Twenty items, over in half a second."""
+SHORT = _RUN.replace("COUNT", "20").replace("parallelism: 4", "parallelism: 1")
+"""Twenty items, one after the other, over in two seconds."""
 
 LONG = _RUN.replace("COUNT", "40")
 """Forty items: it comes to a halt with 20 ended, 4 running and 16 left, until it is stopped."""
+
+BACKGROUND = LONG.replace("--out pages", "--background --out run", 1)
+"""The same forty items, while other cells run."""
