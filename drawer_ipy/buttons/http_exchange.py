@@ -170,6 +170,10 @@ class Exchange:
         try:
             if answer.status in _REDIRECTING and "Location" in answer.headers:
                 return await _redirected(request, answer)
+            if self._save is None and _is_plain(answer, manners.limit):
+                body = await answer.content.read()
+                reason = answer.reason or ""
+                return Response(request.method, request.url, answer.status, reason, answer.headers, body)
             return await self._receive(request, answer)
         except BaseException:
             answer.close()
@@ -186,8 +190,6 @@ class Exchange:
             response.path = self._save
             body = Body(coding, limit)
             response.size = await save_body(answer.content, body, self._save, self._call.resources)
-        elif not coding and (answer.content_length or math.inf) <= limit:
-            response.body = await answer.content.read()  # no more can come than was promised
         else:
             response.body = await _read(answer.content, Body(coding, limit))
         return response
@@ -203,6 +205,11 @@ class Exchange:
         delay = await self._call.resources.get(Robots).check(request, ask)
         if delay:
             host.space(delay)
+
+
+def _is_plain(answer: aiohttp.ClientResponse, limit: int) -> bool:
+    """Whether a body needs no decoding, and its promised length keeps it within the limit."""
+    return 0 < (answer.content_length or 0) <= limit and "Content-Encoding" not in answer.headers
 
 
 async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:

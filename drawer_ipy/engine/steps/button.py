@@ -62,8 +62,12 @@ class ButtonStep(Step):
             return
         session = ctx.session
         call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx), session.batteries)
-        one = partial(self._cached if button.caching else self._press, button, args, session, call=call)
-        outcome = await (one(bound) if button.pages is None else button.pages.press(bound, one, call.log))
+        limited = session.limits.concern(button, self._rate)
+        if limited or button.caching or button.pages is not None:
+            one = partial(self._cached if button.caching else self._press, button, args, session, call=call)
+            outcome = await (one(bound) if button.pages is None else button.pages.press(bound, one, call.log))
+        else:
+            outcome = await button.press(bound, call)
         if outcome.note and outcome.note not in session.notes:
             session.notes.append(outcome.note)
         result.cached = outcome.cached
