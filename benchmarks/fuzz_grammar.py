@@ -183,6 +183,8 @@ _inputs = st.lists(
     ),
     max_size=3,
 )
+_URLS = ["http://127.0.0.1:9/{{x}}", "http://127.0.0.1/%zz?{{x}}#{{x}}", "{{x}}", "ftp://x", "https://", "http://[",
+         "http://[::1/{{x}}", "http://x:99999/", "http://x:y", "http://\u2028/", "http://é..x/", "http://u@x"]  # fmt: skip
 _buttons = st.dictionaries(
     st.sampled_from(["p", "q"]),
     st.fixed_dictionaries(
@@ -190,7 +192,7 @@ _buttons = st.dictionaries(
         optional={
             "prompt": st.sampled_from(["hello {{x}}", "{{", "${inputs.n}", ""]),
             "args": st.sampled_from([["x"], {"x": "int"}, [{"name": "x", "type": "enum"}], None, "x"]),
-            "url": st.sampled_from(["http://127.0.0.1:9/{{x}}", "http://[", "ftp://x", "{{x}}"]),
+            "url": st.sampled_from(_URLS),
             "output_schema": st.sampled_from([{"type": "object", "properties": {"x": 1}}, {"type": 3}, {}]),
             "rate": st.sampled_from(["5000/s", "no"]),
             "queue": st.sampled_from(

@@ -178,6 +178,24 @@ def test_rates_are_checked(line: str, step: str) -> None:
     assert check(steps(good)) == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[",
+        "http://[::1/{{x}}",
+        "http://x:99999/",
+        "http://x:y",
+        "http://\u2028/",
+        "http://é..x/",
+        "https://",
+    ],
+)
+def test_an_address_that_is_none_is_a_problem_of_its_step(url: str) -> None:
+    [problem] = check(f"buttons: {{a: {{url: {url!a}}}}}\n".replace("'", '"') + steps("{id: s, button: a}"))
+    assert (problem.severity, problem.step_id) == ("error", "s")
+    assert "url" in problem.message
+
+
 def test_a_queue_of_two_sizes_is_told() -> None:
     text = (
         "buttons:\n"

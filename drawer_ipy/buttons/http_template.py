@@ -119,7 +119,10 @@ class UrlTemplate:
             head, rest = _split_host(text)
             self._check_head(text, head)
             self.host = urlsplit(head).netloc.lower()
-            head = _ascii(head)
+            try:
+                head = _ascii(head)
+            except ValueError as error:
+                raise self._bad(text, f"it is no URL: {error}") from None
         self._follows = bool(rest)
         rest, sharp, fragment = rest.partition("#")
         path, question, query = rest.partition("?")
@@ -130,10 +133,14 @@ class UrlTemplate:
         self.names = tuple(dict.fromkeys(name for name in names if name))
 
     def _check_head(self, text: str, head: str) -> None:
-        parts = urlsplit(head)
         if PLACE.search(head) or "{{" in head:
             raise self._bad(text, "an argument may not stand in its scheme or host")
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(head)
+            host, _ = parts.hostname, parts.port  # a port that is none raises, too
+        except ValueError as error:
+            raise self._bad(text, f"it is no URL: {error}") from None
+        if parts.scheme.lower() not in ("http", "https") or not host:
             raise self._bad(text, "it must begin with http:// or https:// and a host")
         if "@" in parts.netloc:
             raise self._bad(text, "it must not name a user; use an Authorization header")
