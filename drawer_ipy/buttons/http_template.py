@@ -169,7 +169,9 @@ class UrlTemplate:
         try:
             parts = urlsplit(text)
             fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
-            fine = fine and not any(c == "@" or c.isspace() for c in parts.netloc) and parts.port != 0
+            fine = fine and parts.port != 0
+            # Not of `parts`, which leaves out line breaks and tabs.
+            fine = fine and not any(c in "@ " or not c.isprintable() for c in _split_host(text)[0])
         except ValueError:  # a port that is no number, brackets that do not match
             fine = False
         if not fine:

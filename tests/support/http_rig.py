@@ -30,7 +30,7 @@ def loop(url: str, parallelism: int = 10, on_item_failure: str = "continue", **f
     }
 
 
-async def fetch_each(drawer: dict[str, Any], ids: list[int]) -> Results:
+async def fetch_each(drawer: dict[str, Any], ids: list[Any]) -> Results:
     """The results of `drawer`, pressed with `ids`; failures are for the caller to look at."""
     return await apress(drawer, {"ids": ids}, quiet=True, check=False)
 

@@ -1,0 +1,253 @@
+"""How few connections a run makes, how long it waits, what it sends again, and how it leaves hosts alone."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from http_rig import RawServer, answer_of, button, fetch_each, loop, one_run, press, raw_server, until
+
+from drawer_ipy._version import __version__
+from drawer_ipy.buttons import Outcome
+from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_retry import Retries
+from drawer_ipy.demo import DemoSite
+
+GZIP_OF_NOTHING = bytes.fromhex("1f8b08000000000000ff03000000000000000000")
+ENDINGS: dict[str, bytes] = {
+    "json": answer_of(b'{"a": 1}', Content_Type="application/json"),
+    "empty": answer_of(b""),
+    "204": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "gzip": answer_of(GZIP_OF_NOTHING, Content_Encoding="gzip"),
+    "404": answer_of(b"no", "404 Not Found"),
+    "500": answer_of(b"no", "500 Internal Server Error"),
+    "redirect": answer_of(b"see there", "302 Found", Location="/json"),
+}
+
+
+async def by_path(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(ENDINGS.get(path.strip("/"), ENDINGS["json"]))
+
+
+def test_one_connection_serves_a_run_of_one_at_a_time_whatever_is_answered() -> None:
+    async def main() -> None:
+        async with raw_server(by_path) as server:
+            drawer = loop(f"{server.url}/{{{{id}}}}", 1, allow_private_networks=True)
+            results = await fetch_each(drawer, [*ENDINGS] * 5)
+            assert len(results.failed) == 10
+            assert (len(server.heads), server.connections) == (45, 1)
+            assert await asyncio.to_thread(until, lambda: server.open == 0)
+            await fetch_each(drawer, ["json"])
+            assert server.connections == 2  # another run, another session
+
+    asyncio.run(main())
+
+
+def test_as_many_connections_as_are_at_once_and_per_host_bounds_them() -> None:
+    async def slowly(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.01)
+        writer.write(ENDINGS["json"])
+
+    async def main(most: int, **fields: Any) -> None:
+        async with raw_server(slowly) as one, raw_server(slowly) as two:
+            drawer = loop("{{id}}", 12, allow_private_networks=True, **fields)
+            urls = [f"{server.url}/{n}" for n in range(40) for server in (one, two)]
+            results = await fetch_each(drawer, urls)
+            assert results.counts["ok"] == 80
+            assert one.connections <= most
+            assert two.connections <= most
+            assert len(one.heads) == len(two.heads) == 40
+
+    asyncio.run(main(12))
+    asyncio.run(main(3, per_host=3))  # each of the two
+
+
+def test_a_head_request_has_no_body_to_wait_for() -> None:
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nContent-Encoding: gzip\r\n\r\n")
+
+    async def main() -> None:
+        async with raw_server(answer) as server, one_run(3) as call:
+            head = button(server.url, method="HEAD", output="full")
+            for _ in range(3):
+                outcome = await press(head, call)
+                assert outcome.status == "ok", outcome.error
+                assert outcome.output["headers"]["content-length"] == "5000"
+            assert server.connections == 1
+
+    asyncio.run(main())
+
+
+def test_every_request_names_the_tool_and_a_button_may_name_itself() -> None:
+    async def main() -> None:
+        async with raw_server(by_path) as server, one_run() as call:
+            await press(button(server.url), call)
+            await press(button(server.url, headers={"user-agent": "mine/1"}), call)
+            first, second = server.heads
+            assert f"User-Agent: drawer_ipy/{__version__}\r\n" in first
+            assert "user-agent: mine/1\r\n" in second.lower()
+            assert second.lower().count("user-agent:") == 1
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_does_not_come_about_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> Outcome:
+        async def connect(*args: object) -> None:
+            await asyncio.sleep(60)  # as where packets are dropped
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connect)
+        async with one_run(20) as call:
+            return await press(button("http://127.0.0.1:9/", connect_timeout_seconds=0.2), call)
+
+    began = time.monotonic()
+    outcome = asyncio.run(main())
+    assert time.monotonic() - began < 5
+    assert outcome.status == "timeout"
+    assert outcome.error is not None
+    assert "no connection came about in time" in outcome.error.message
+
+
+def test_the_whole_time_includes_every_hop() -> None:
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.15)
+        writer.write(answer_of(b"", "302 Found", Location=f"{path}x"))
+
+    async def main() -> tuple[Outcome, int]:
+        async with raw_server(answer) as server, one_run(0.5) as call:
+            return await press(button(f"{server.url}/"), call), len(server.heads)
+
+    outcome, hops = asyncio.run(main())
+    assert outcome.status == "timeout"
+    assert outcome.error is not None
+    assert outcome.error.message.startswith("timed out after 0.5 s")
+    assert hops <= 4
+
+
+@pytest.mark.parametrize(
+    ("method", "retries", "most"),
+    [("GET", 0, 2), ("PUT", 0, 2), ("POST", 0, 1), ("POST", 3, 1), ("PATCH", 3, 1)],
+)
+def test_what_broke_off_is_not_sent_again_where_it_may_do_harm(method: str, retries: int, most: int) -> None:
+    """aiohttp itself sends a request whose method may be repeated once more, for the server may just have
+    closed a connection that was kept; any other is sent once, whatever the button says.
+    """
+
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        if path == "/first":
+            writer.write(ENDINGS["json"])
+        else:
+            writer.close()
+
+    async def main() -> None:
+        async with raw_server(answer) as server, one_run() as call:
+            assert (await press(button(f"{server.url}/first"), call)).status == "ok"
+            outcome = await press(button(f"{server.url}/x", method=method, retries=retries), call)
+            assert outcome.status == "error"
+            assert 1 <= sum("/x " in head for head in server.heads) <= most
+
+    asyncio.run(main())
+
+
+def test_what_broke_off_is_sent_again_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drawer_ipy.buttons.http_retry._FIRST_DELAY", 0.01)
+
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        tries.append(path)
+        if len(tries) == 3:
+            writer.write(ENDINGS["json"])
+        elif len(tries) == 2:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+            writer.close()
+        else:
+            writer.close()
+
+    async def main() -> Outcome:
+        async with raw_server(answer) as server, one_run() as call:
+            return await press(button(server.url, retries=2), call)
+
+    tries: list[str] = []
+    outcome = asyncio.run(main())
+    assert outcome.output == {"a": 1}
+    assert len(tries) == 3
+    assert dict(outcome.about or {})["attempts"] in (2, 3)  # what aiohttp sends anew is no further try
+
+
+def test_a_request_that_was_never_sent_is_tried_again_whatever_its_method() -> None:
+    retries = Retries(1)
+    unsent, sent = RequestFailed("x", sent=False), RequestFailed("x")
+    assert retries.covers_failure("POST", unsent, 1)
+    assert not retries.covers_failure("POST", sent, 1)
+    assert retries.covers_failure("GET", sent, 1)
+    assert not retries.covers_failure("GET", sent, 2)
+    assert not retries.covers_failure("GET", RequestFailed("x", final=True), 1)
+
+
+def test_the_wait_between_tries_doubles_and_half_of_it_is_chance() -> None:
+    def delays(attempt: int, asked: float | None = None) -> list[float]:
+        return [Retries(9).delay(attempt, asked) for _ in range(300)]
+
+    for attempt, longest in ((1, 0.5), (2, 1.0), (3, 2.0), (8, 30.0), (1000, 30.0)):
+        found = delays(attempt)
+        assert longest / 2 <= min(found) <= max(found) <= longest
+        assert max(found) - min(found) > longest / 4
+    assert min(delays(1, 7.0)) == 7.0
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_run_leaves_a_busy_host_alone_and_no_other(status: int) -> None:
+    """Twenty workers; after the first complaint nothing reaches the host for a second, while another host
+    goes on being asked.
+    """
+
+    def site(busy: bool, times: list[float]) -> Callable[..., Any]:
+        async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+            times.append(time.monotonic())
+            complain = busy and len(times) == 5
+            await asyncio.sleep(0.02)
+            writer.write(answer_of(b"", f"{status} Busy", Retry_After="1") if complain else ENDINGS["json"])
+
+        return answer
+
+    async def main() -> None:
+        async with raw_server(site(True, at_busy)) as busy, raw_server(site(False, at_other)) as other:
+            urls = [f"{busy.url}/{n}" for n in range(40)] + [f"{other.url}/{n}" for n in range(40)]
+            urls = urls[::2] + urls[1::2]
+            drawer = loop("{{id}}", 60, allow_private_networks=True, per_host=20)
+            results = await fetch_each(drawer, urls)
+            assert results.counts == {"ok": 79, "failed": 1, "cancelled": 0, "skipped": 0}
+            assert f"HTTP {status} Busy" in results.failed[0].error.message
+
+    at_busy: list[float] = []
+    at_other: list[float] = []
+    asyncio.run(main())
+    assert (len(at_busy), len(at_other)) == (40, 40)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at_busy)]
+    assert max(gaps) > 0.9, gaps  # one silence of the second that was asked for
+    before = gaps.index(max(gaps)) + 1
+    assert before <= 25  # what was on its way already
+    assert at_other[-1] < at_busy[before], "the other host waited, too"
+
+
+def test_a_rate_is_kept_by_a_run() -> None:
+    with DemoSite.start() as site:
+        began = time.monotonic()
+        drawer = loop(f"{site.url}/item/{{{{id}}}}", 10, rate="20/s")
+        results = asyncio.run(fetch_each(drawer, list(range(1, 16))))
+        assert results.counts["ok"] == 15
+        assert time.monotonic() - began > 0.6  # 15 starts, 0.05 s apart
+
+
+def test_a_run_that_is_told_to_wait_gets_all_its_items() -> None:
+    """The demo site answers 429 to more than four requests a second; with a retry every item comes."""
+    with DemoSite.start() as site:
+        url = f"{site.url}/limited/run?after=6&retry_after=0.3#{{{{id}}}}"
+        results = asyncio.run(fetch_each(loop(url, 4, retries=5), list(range(14))))
+        assert results.counts == {"ok": 14, "failed": 0, "cancelled": 0, "skipped": 0}
+        asked = site.stats().requests
+        assert 14 < asked <= 14 + 2 * 4  # at each of two closings no more than were on their way
