@@ -117,6 +117,7 @@ class Exchange:
                 host.leave()
             if isinstance(answer, Response):
                 answer.elapsed = self._elapsed
+                answer.address = request.address
                 return answer
             request = answer
         raise RequestFailed(f"more than {_REDIRECTS} redirects, the last to {request}", final=True)

@@ -39,12 +39,14 @@ class Request:
         headers: to send beside those that every request has; shared with other requests, so not to be
             changed.
         body: to send, ``None`` for none.
+        address: the URL as text where it is at hand; ``""`` where it has to be made.
     """
 
     method: str
     url: URL
     headers: CIMultiDict[str]
     body: bytes | None = None
+    address: str = ""
 
     def with_headers(self, more: Mapping[str, str]) -> Request:
         """The same with further headers; they replace those of the same name."""
@@ -123,7 +125,7 @@ class RequestTemplate:
             target = URL(url, encoded=True)
         except ValueError as error:
             raise ArgumentError(f"{url!r} is no URL: {error}") from None
-        return Request(self._method, target, headers, body)
+        return Request(self._method, target, headers, body, url)
 
     def with_secrets(
         self, request: Request, values: Mapping[str, Any], scope: Mapping[str, Mapping[str, str]]

@@ -36,6 +36,7 @@ class Response:
         body: decompressed; ``b""`` when it was saved to a file.
         elapsed: seconds from sending until the body was there, redirects included, waiting for a turn not.
         attempts: how often it was asked for.
+        address: the URL as text where it is at hand; ``""`` where it has to be made.
         path, size: the file the body was saved to, and its bytes; ``None`` when it was not.
     """
 
@@ -47,6 +48,7 @@ class Response:
     body: bytes = b""
     elapsed: float = 0.0
     attempts: int = 1
+    address: str = ""
     path: Path | None = None
     size: int | None = None
 
@@ -95,7 +97,9 @@ class Response:
 
     def about(self) -> About:
         """``{status, url, headers, elapsed}``, what records keep beside the body; fit for JSON."""
-        return About(self.status, self.url, self.headers, self.elapsed, self.attempts)
+        # Kept for every item of a loop: a URL is six times as large as its text.
+        url = self.address or str(self.url)
+        return About(self.status, url, self.headers, self.elapsed, self.attempts)
 
     def content(self) -> dict[str, Any]:
         """The body as ``json``, ``text`` or ``bytes``, or the ``path`` and ``size`` of its file."""
@@ -124,7 +128,7 @@ class About(Mapping[str, Any]):
     __slots__ = ("_attempts", "_elapsed", "_headers", "_status", "_url")
 
     def __init__(
-        self, status: int, url: URL, headers: Mapping[str, str], elapsed: float, attempts: int
+        self, status: int, url: str, headers: Mapping[str, str], elapsed: float, attempts: int
     ) -> None:
         self._status = status
         self._url = url
@@ -135,7 +139,7 @@ class About(Mapping[str, Any]):
     def _all(self) -> dict[str, Any]:
         about = {
             "status": self._status,
-            "url": str(self._url),
+            "url": self._url,
             "headers": plain_headers(self._headers),
             "elapsed": round(self._elapsed, 6),
         }
