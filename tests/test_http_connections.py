@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 from http_rig import RawServer, answer_of, button, fetch_each, loop, one_run, press, raw_server, until
 
 from drawer_ipy._version import __version__
 from drawer_ipy.buttons import Outcome
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_retry import Retries
+from drawer_ipy.buttons.http_session import HttpSession
 from drawer_ipy.demo import DemoSite
 
 GZIP_OF_NOTHING = bytes.fromhex("1f8b08000000000000ff03000000000000000000")
+QUICK = {"connect_timeout_seconds": 0.1}
 ENDINGS: dict[str, bytes] = {
     "json": answer_of(b'{"a": 1}', Content_Type="application/json"),
     "empty": answer_of(b""),
@@ -111,6 +115,33 @@ def test_a_connection_that_does_not_come_about_has_a_time_of_its_own(monkeypatch
     assert outcome.status == "timeout"
     assert outcome.error is not None
     assert "no connection came about in time" in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"), [({}, "timed out after 0.4 s"), (QUICK, "no connection came about")]
+)
+def test_a_name_that_is_long_in_coming_is_waited_for_no_longer(fields: dict[str, float], words: str) -> None:
+    class Slow(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            await asyncio.sleep(60)
+            return []
+
+        async def close(self) -> None:
+            pass
+
+    async def main() -> Outcome:
+        async with one_run(0.4) as call:
+            call.resources._open[HttpSession] = HttpSession(Slow())
+            return await press(button("http://slow.test/", **fields), call)
+
+    began = time.monotonic()
+    outcome = asyncio.run(main())
+    assert time.monotonic() - began < 5
+    assert outcome.status == "timeout"
+    assert outcome.error is not None
+    assert words in outcome.error.message
 
 
 def test_the_whole_time_includes_every_hop() -> None:
