@@ -32,7 +32,11 @@ from drawer_ipy.demo import DemoSite
 BROKE_OFF = "the answer broke off or is damaged"
 FAULTS = [
     ("/reset", "SCRIPT_ERROR", "broke the connection off for GET"),
-    ("/truncated", "SCRIPT_ERROR", "received 4000 of 10000 bytes"),
+    (
+        "/truncated",
+        "SCRIPT_ERROR",
+        "damaged (Not enough data to satisfy content length header (received 4000 of 10000 bytes)) for",
+    ),
     ("/bad-gzip", "SCRIPT_ERROR", BROKE_OFF),
     ("/endless", "SCRIPT_ERROR", "is longer than 50,000 bytes"),
     ("/binary/50001", "SCRIPT_ERROR", "is longer than 50,000 bytes"),

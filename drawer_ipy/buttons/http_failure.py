@@ -93,9 +93,9 @@ def _in_words(error: BaseException) -> tuple[str, str]:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the server closed the connection without an answer", ""
     if isinstance(error, aiohttp.ClientPayloadError | Damaged):
-        return f"the answer broke off or is damaged ({_first_line(error)})", ""
+        return f"the answer broke off or is damaged ({_reason(error)})", ""
     if isinstance(error, aiohttp.ClientResponseError):
-        return f"the answer is not HTTP as it should be ({_first_line(error)})", ""
+        return f"the answer is not HTTP as it should be ({_reason(error)})", ""
     if isinstance(error, OSError):
         return _os_words(error, "the server")
     return _first_line(error), ""
@@ -111,6 +111,15 @@ def _os_words(error: OSError, place: str) -> tuple[str, str]:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "too many connections are open", "lower `parallelism`"
     return f"no connection to {place} ({error.strerror or error})", ""
+
+
+def _reason(error: BaseException) -> str:
+    """What aiohttp says is wrong, without the names of its classes and the status it would answer with."""
+    for one in (error.__cause__, error):
+        message = getattr(one, "message", None)
+        if isinstance(message, str) and message:
+            return " ".join(message.split()).rstrip(".")
+    return _first_line(error)
 
 
 def _first_line(error: BaseException) -> str:
