@@ -79,7 +79,7 @@ LINES: list[tuple[str, list[str]]] = [
     ("%drawer child set ‸", ["a.", "each.", "route.", "sub."]),
     ("%drawer child set e‸", ["each."]),
     ("%drawer child set each.p‸", ["each.parallelism="]),
-    ("%drawer child set each.‸", ["each.over=", "each.as=", "each.on_item_failure=", "each.parallelism=", "each.tolerated_failures=", "each.rate=", "each.timeout_seconds=", "each.on_failure=", "each.args.", "each.w."]),
+    ("%drawer child set each.‸", ["each.over=", "each.as=", "each.on_item_failure=", "each.parallelism=", "each.max_parallelism=", "each.tolerated_failures=", "each.rate=", "each.timeout_seconds=", "each.on_failure=", "each.args.", "each.w."]),
     ("%drawer child set a.parallelism=1 each.w.args.‸", ["each.w.args.url=", "each.w.args.depth=", "each.w.args.extra="]),
     ("%drawer child set route.‸", ["route.timeout_seconds=", "route.on_failure=", "route.args.", "route.x.", "route.big.", "route.cases.1."]),
     ("%drawer child set route.big.‸", ["route.big.when=", "route.big.x."]),
@@ -159,7 +159,7 @@ steps:
 
 IN_LOOP: list[tuple[str, list[str]]] = [
     ("par‸", ["parallelism: "]),
-    ("‸", ["parallelism: ", "args: ", "on_failure: ", "timeout_seconds: ", "on_item_failure: ", "tolerated_failures: ", "rate: "]),
+    ("‸", ["parallelism: ", "args: ", "on_failure: ", "timeout_seconds: ", "on_item_failure: ", "max_parallelism: ", "tolerated_failures: ", "rate: "]),
     ("on_item_failure: ‸", ["stop", "continue"]),
     ("on_failure: ‸", ["stop", "continue", "retry"]),
     ("on_failure: c‸", ["continue"]),
