@@ -263,7 +263,8 @@ def test_36_every_attempt_has_its_whole_time() -> None:
     step = {"id": "a", "button": "slow", "timeout_seconds": 0.2, "on_failure": policy}
     found = press({"steps": [step]}, buttons={"slow": slow}, check=False, quiet=True).run
     assert found.step("a").attempts == len(begun) == 3
-    assert all(later - before >= 0.25 for before, later in pairwise(begun))
+    # 0.25 s and more; a busy machine may begin an attempt's function a little after its time began.
+    assert all(later - before >= 0.2 for before, later in pairwise(begun))
     assert found.error is not None
     assert "timed out after 0.2 s" in found.error.message
 
