@@ -234,6 +234,22 @@ def test_cancel_ends_the_whole_group_within_a_second(trap: str, tmp_path: Path) 
     assert all(gone(int(pid)) for pid in note.read_text().split())
 
 
+def test_a_script_that_an_interrupt_ended_too_is_cancelled_and_not_failed() -> None:
+    made = ScriptButton("b", code="kill -INT $$")
+
+    async def work(call: Call) -> None:
+        task = asyncio.create_task(made.press(made.bind({}), call))
+        await asyncio.sleep(0.1)  # it is dead by now; the cancellation comes a little later
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(work)
+    alone = press("kill -INT $$")
+    assert (alone.status, alone.exit_code) == ("error", -1)
+    assert "SIGINT" in alone.error.message  # type: ignore[union-attr]
+
+
 def test_cancel_before_it_has_started() -> None:
     made = ScriptButton("b", code="sleep 60")
 

@@ -35,6 +35,10 @@ _INLINE_LIMIT = 100_000
 """Bytes of script text handed over on the command line; Linux takes 128 KiB in one argument."""
 
 
+_ON_ITS_WAY = 0.2
+"""Seconds within which an interrupt that ended a script has reached the run as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """An interpreter.
@@ -173,6 +177,10 @@ class ScriptButton:
             return self._not_started(error, program, more)
         except ValueError as error:  # NUL characters, halves of surrogate pairs
             return _unstarted(Code.VALIDATION_ERROR, f"button {self.name!r} could not be started: {error}")
+        if done.returncode == -signal.SIGINT:
+            # An interrupt of the notebook may hit a child in the moment before it has a session of its own.
+            # The cancellation that it means is on its way then, and the script is cancelled, not failed.
+            await asyncio.sleep(_ON_ITS_WAY)
         return _outcome(done, call.timeout)
 
     def _text(self) -> str | bytes:
