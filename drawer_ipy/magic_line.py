@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.durations import parse_duration
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.verbs.values import value_of
+from drawer_ipy.verbs.values import value_of, whole_number, width
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
@@ -50,14 +49,14 @@ def option_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="%%drawer", add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
-    add("--parallelism", "-p", metavar="N", type=_width, help="items at once in the outermost loops, or auto")
+    add("--parallelism", "-p", metavar="N", type=width, help="items at once in the outermost loops, or auto")
     add(
         "--mode",
         choices=("sequential", "parallel"),
         default="sequential",
         help="parallel: a step starts as soon as the steps it refers to have ended",
     )
-    add("--concurrency", metavar="N", type=_number(1), help="most buttons in flight in the whole run")
+    add("--concurrency", metavar="N", type=whole_number(1), help="most buttons in flight in the whole run")
     add(
         "--on-failure",
         choices=("stop", "continue"),
@@ -77,19 +76,6 @@ def option_parser() -> argparse.ArgumentParser:
         help="how progress is shown",
     )
     return parser
-
-
-def _number(least: int) -> Any:
-    def whole(text: str) -> int:
-        if not text.isascii() or not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number from {least} up, not {text!r}")
-        return int(text)
-
-    return whole
-
-
-def _width(text: str) -> Any:
-    return text if text == AUTO else _number(0)(text)
 
 
 def _seconds(text: str) -> float:

@@ -146,14 +146,3 @@ class VerbParser(argparse.ArgumentParser):
 
 class HelpWanted(Exception):
     """Somebody asked for help; the text is the only argument."""
-
-
-def whole_number(least: int) -> Callable[[str], int]:
-    """An argparse type: a whole number from `least` up."""
-
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdecimal() or len(text) > 18 or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number from {least} up, not {text[:40]!r}")
-        return int(text)
-
-    return read

@@ -11,9 +11,10 @@ from drawer_ipy.display.graph import Graph
 from drawer_ipy.engine.secrets import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
 from drawer_ipy.store.history import KEPT, History
-from drawer_ipy.verbs.base import FAILED, Outcome, VerbContext, VerbParser, whole_number
+from drawer_ipy.verbs.base import FAILED, Outcome, VerbContext, VerbParser
 from drawer_ipy.verbs.target import Target, find_target
 from drawer_ipy.verbs.topology import steps_data, topology
+from drawer_ipy.verbs.values import whole_number
 
 _RECENT = 5
 

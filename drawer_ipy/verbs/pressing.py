@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from drawer_ipy.definition.models import Drawer
-from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing import Job, Options
 from drawer_ipy.results import Results
 from drawer_ipy.results.plain import jsonable
-from drawer_ipy.verbs.base import FAILED, INTERRUPTED, Outcome, VerbContext, VerbParser, whole_number
+from drawer_ipy.verbs.base import FAILED, INTERRUPTED, Outcome, VerbContext, VerbParser
 from drawer_ipy.verbs.preview import preview
 from drawer_ipy.verbs.target import find_target
-from drawer_ipy.verbs.values import assignment
+from drawer_ipy.verbs.values import assignment, whole_number, width
 
 _HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text; name=@file.json reads a file,
 name=@- standard input.
@@ -100,12 +99,8 @@ def _parser() -> VerbParser:
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
     add("--concurrency", metavar="N", type=_cap, help="most buttons in flight in the whole run; 0: no cap")
-    add("--parallelism", metavar="N", type=_width, help="items at once in the outermost loops, or auto")
+    add("--parallelism", metavar="N", type=width, help="items at once in the outermost loops, or auto")
     return parser
-
-
-def _width(text: str) -> Any:
-    return text if text == AUTO else whole_number(0)(text)
 
 
 def _cap(text: str) -> int | None:

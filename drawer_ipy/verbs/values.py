@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from drawer_ipy.definition.width import AUTO
 from drawer_ipy.errors import UsageError
 
 
@@ -59,3 +62,19 @@ def assignment(word: str, example: str) -> tuple[str, str]:
 
 def _no_json(constant: str) -> Any:
     raise ValueError(constant)
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number from `least` up."""
+
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or len(text) > 18 or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} up, not {text[:40]!r}")
+        return int(text)
+
+    return read
+
+
+def width(text: str) -> int | str:
+    """An argparse type: a loop's width, a whole number from 0 up or ``auto``."""
+    return text if text == AUTO else whole_number(0)(text)
