@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Call
-from drawer_ipy.buttons.http_exchange import Exchange, Manners, Timeouts
+from drawer_ipy.buttons.http_exchange import Exchange, Manners
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_retry import Retries
 from drawer_ipy.buttons.http_rules import Rules
+from drawer_ipy.buttons.http_wire import Timeouts
 from drawer_ipy.definition.models import ButtonSpec
 
 DEFAULT_LIMIT = 10 * 1024 * 1024

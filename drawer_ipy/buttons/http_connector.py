@@ -9,9 +9,7 @@ import aiohttp
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
-    from aiohttp.client_reqrep import ClientRequest
     from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
 
 class Connector(aiohttp.TCPConnector):
@@ -25,18 +23,22 @@ class Connector(aiohttp.TCPConnector):
         super().__init__(limit=0, limit_per_host=0, resolver=resolver, ttl_dns_cache=ttl_dns_cache)
         self._used: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
 
-    async def connect(
-        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        """A connection for `req`: a kept one that has been silent, or a new one."""
+    async def take(
+        self, request: aiohttp.ClientRequest, timeout: aiohttp.ClientTimeout
+    ) -> tuple[Connection, bool]:
+        """A connection for `request`, and whether it is one that was kept and has been silent since.
+
+        Raises:
+            aiohttp.ClientError, TimeoutError: when there is none to be had.
+        """
         while True:
-            connection = await super().connect(req, traces, timeout)
+            connection = await self.connect(request, [], timeout)
             protocol = connection.protocol
-            if protocol is None:
-                return connection
+            if protocol is None or protocol not in self._used:
+                # Of a new one on which the server spoke first, reading says what is wrong.
+                if protocol is not None:
+                    self._used.add(protocol)
+                return connection, False
             if not protocol.should_close:
-                self._used.add(protocol)
-                return connection
-            if protocol not in self._used:
-                return connection  # new, and the server spoke first: reading it says what is wrong
+                return connection, True
             connection.close()

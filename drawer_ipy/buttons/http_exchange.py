@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from drawer_ipy.buttons.http_robots import Robots
 from drawer_ipy.buttons.http_rules import Rules, origin
 from drawer_ipy.buttons.http_save import save_body
 from drawer_ipy.buttons.http_session import HttpSession
+from drawer_ipy.buttons.http_wire import Answer, Timeouts
 from drawer_ipy.errors import ArgumentError
 
 _REDIRECTS = 10
@@ -46,34 +46,6 @@ class Manners:
     cookies: bool
     robots: bool
     timeouts: Timeouts
-
-
-class Timeouts:
-    """aiohttp's form of a button's time limits; one of them is made for thousands of requests.
-
-    Args:
-        connect: seconds until there is a connection; ``None`` for no limit of its own.
-        read: seconds between two pieces of an answer; likewise.
-    """
-
-    __slots__ = ("_connect", "_last", "_read")
-
-    def __init__(self, connect: float | None = None, read: float | None = None) -> None:
-        self._connect = connect
-        self._read = read
-        self._last = self._make(None)
-
-    def of(self, total: float | None) -> aiohttp.ClientTimeout:
-        """The limits of a request that may take `total` seconds, ``None`` for any time."""
-        if self._last.total != total:
-            self._last = self._make(total)
-        return self._last
-
-    def _make(self, total: float | None) -> aiohttp.ClientTimeout:
-        # aiohttp would round longer times up to whole seconds.
-        return aiohttp.ClientTimeout(
-            total=total, connect=self._connect, sock_read=self._read, ceil_threshold=math.inf
-        )
 
 
 class Exchange:
@@ -126,7 +98,8 @@ class Exchange:
         """:meth:`_send` within what is left of the time; failures in plain words."""
         began = asyncio.get_running_loop().time()
         try:
-            answer = await self._send(request, guarded)
+            async with asyncio.timeout(self._remaining(request)):
+                answer = await self._send(request, guarded)
         except TooLarge:
             raise too_large(self._manners.limit, str(request)) from None
         except (aiohttp.ClientError, Damaged, OSError, ValueError) as error:
@@ -158,23 +131,17 @@ class Exchange:
         if proxy is not None and guarded:
             await sessions.check_target(request.url)
         # The proxy itself may well be in a private network.
-        client = sessions.client(guarded and proxy is None, manners.cookies)
-        answer = await client.request(
-            request.method,
-            request.url,
-            headers=request.headers or None,
-            data=request.body,
-            allow_redirects=False,
-            proxy=proxy,
-            timeout=manners.timeouts.of(self._remaining(request)),
-        )
+        wire = sessions.wire(guarded and proxy is None)
+        jar = sessions.jar if manners.cookies else None
+        answer = await wire.send(request, manners.timeouts, jar, proxy)
         try:
             if answer.status in _REDIRECTING and "Location" in answer.headers:
                 return await _redirected(request, answer)
             if self._save is None and _is_plain(answer, manners.limit):
                 body = await answer.content.read()
-                reason = answer.reason or ""
-                return Response(request.method, request.url, answer.status, reason, answer.headers, body)
+                return Response(
+                    request.method, request.url, answer.status, answer.reason, answer.headers, body
+                )
             return await self._receive(request, answer)
         except BaseException:
             answer.close()
@@ -182,10 +149,10 @@ class Exchange:
         finally:
             answer.release()  # for further requests, if its body was read to the end
 
-    async def _receive(self, request: Request, answer: aiohttp.ClientResponse) -> Response:
+    async def _receive(self, request: Request, answer: Answer) -> Response:
         """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
         headers, limit = answer.headers, self._manners.limit
-        response = Response(request.method, request.url, answer.status, answer.reason or "", headers)
+        response = Response(request.method, request.url, answer.status, answer.reason, headers)
         coding = headers.get("Content-Encoding", "")
         if self._save is not None and response.ok:
             response.path = self._save
@@ -208,9 +175,9 @@ class Exchange:
             host.space(delay)
 
 
-def _is_plain(answer: aiohttp.ClientResponse, limit: int) -> bool:
+def _is_plain(answer: Answer, limit: int) -> bool:
     """Whether a body needs no decoding, and its promised length keeps it within the limit."""
-    return 0 < (answer.content_length or 0) <= limit and "Content-Encoding" not in answer.headers
+    return 0 < (answer.length or 0) <= limit and "Content-Encoding" not in answer.headers
 
 
 async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
@@ -220,14 +187,14 @@ async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _redirected(request: Request, answer: aiohttp.ClientResponse) -> Request:
+async def _redirected(request: Request, answer: Answer) -> Request:
     """The request that a redirect asks for instead of `request`.
 
     Raises:
         ArgumentError: when it leads to what is no URL.
     """
     status, location = answer.status, answer.headers["Location"]
-    if (answer.content_length or 0) <= _SMALL and "Content-Length" in answer.headers:
+    if (answer.length or 0) <= _SMALL and "Content-Length" in answer.headers:
         await answer.content.read()  # a connection can be used again when its last answer was read
     try:
         there = request.url.join(URL(location))

@@ -18,6 +18,9 @@ from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import ArgumentError, ResolveError, UsageError
 from drawer_ipy.expressions import compile_value
 
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""Methods that do no more when they are repeated than once (RFC 9110, 9.2.2)."""
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OWN_HEADERS = frozenset({"content-length", "transfer-encoding"})

@@ -6,9 +6,9 @@ import random
 from dataclasses import dataclass
 
 from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_request import IDEMPOTENT
 from drawer_ipy.buttons.http_response import Response
 
-_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
 
@@ -32,13 +32,13 @@ class Retries:
         """
         if attempt > self.most:
             return False
-        return answer.status == 429 or (answer.status >= 500 and method in _IDEMPOTENT)
+        return answer.status == 429 or (answer.status >= 500 and method in IDEMPOTENT)
 
     def covers_failure(self, method: str, error: RequestFailed, attempt: int) -> bool:
         """The same for a try that came to no answer."""
         if attempt > self.most or error.final:
             return False
-        return method in _IDEMPOTENT or not error.sent
+        return method in IDEMPOTENT or not error.sent
 
     def delay(self, attempt: int, retry_after: float | None = None) -> float:
         """Seconds to wait after try number `attempt`: doubling, half of it random, no less than asked."""

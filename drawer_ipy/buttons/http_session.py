@@ -11,16 +11,12 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from drawer_ipy._version import __version__
 from drawer_ipy.buttons.http_connector import Connector
-from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_guard import GuardedResolver
 from drawer_ipy.buttons.http_hosts import Host
+from drawer_ipy.buttons.http_wire import Wire
 
-USER_AGENT = f"drawer_ipy/{__version__}"
 _DNS_SECONDS = 60
-_HEADER_LIMIT = 64 * 1024
-"""Bytes of one header; sites' cookies and policies exceed aiohttp's own 8 KiB."""
 
 
 class HttpSession:
@@ -37,8 +33,8 @@ class HttpSession:
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
         self._inner = resolver
-        self._connectors: dict[bool, Connector] = {}
-        self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._connectors: list[Connector] = []
+        self._wires: dict[bool, Wire] = {}
         self._jar: aiohttp.CookieJar | None = None
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
@@ -76,42 +72,29 @@ class HttpSession:
         with contextlib.suppress(OSError):
             await self._resolver.resolve(url.host or "", url.port or 0)
 
-    def client(self, guarded: bool, cookies: bool) -> aiohttp.ClientSession:
-        """The session for requests of that sort; it must not be closed by the caller."""
-        session = self._sessions.get((guarded, cookies))
-        if session is None:
-            session = self._sessions[guarded, cookies] = aiohttp.ClientSession(
-                connector=self._connector(guarded),
-                connector_owner=False,
-                cookie_jar=self._cookie_jar() if cookies else aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),  # a press has a time limit of its own
-                headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": ACCEPTED},
-                auto_decompress=False,  # see http_decode
-                max_line_size=_HEADER_LIMIT,
-                max_field_size=_HEADER_LIMIT,
+    def wire(self, guarded: bool) -> Wire:
+        """What sends requests, to addresses that were checked or to any; the run closes it."""
+        wire = self._wires.get(guarded)
+        if wire is None:
+            inner = self._inner or ThreadedResolver(asyncio.get_running_loop())
+            connector = Connector(
+                resolver=GuardedResolver(inner) if guarded else inner, ttl_dns_cache=_DNS_SECONDS
             )
-        return session
+            self._connectors.append(connector)
+            wire = self._wires[guarded] = Wire(connector)
+        return wire
 
-    def _cookie_jar(self) -> aiohttp.CookieJar:
+    @property
+    def jar(self) -> aiohttp.CookieJar:
+        """The cookies of the run."""
         if self._jar is None:
             # "Unsafe" means that hosts without a name may set cookies, too: a site on this computer.
             self._jar = aiohttp.CookieJar(unsafe=True)
         return self._jar
 
-    def _connector(self, guarded: bool) -> aiohttp.TCPConnector:
-        connector = self._connectors.get(guarded)
-        if connector is None:
-            inner = self._inner or ThreadedResolver(asyncio.get_running_loop())
-            connector = self._connectors[guarded] = Connector(
-                resolver=GuardedResolver(inner) if guarded else inner, ttl_dns_cache=_DNS_SECONDS
-            )
-        return connector
-
     async def aclose(self) -> None:
         """Close all connections."""
-        for session in self._sessions.values():
-            await session.close()
-        for connector in self._connectors.values():
+        for connector in self._connectors:
             await connector.close()
-        self._sessions.clear()
         self._connectors.clear()
+        self._wires.clear()
