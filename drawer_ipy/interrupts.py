@@ -113,6 +113,9 @@ def breaking_off(reacted: Callable[[], bool], wake: Callable[[], object]) -> Ite
             signal.signal(signal.SIGINT, previous)
 
 
+_LOOK_UP = 0.1
+"""Seconds until the main thread sees a signal that slipped in before its wait."""
+
 _LAST_MOMENT = 1.0
 """Seconds that work which is left at the second interrupt has to end its processes."""
 
@@ -139,7 +142,10 @@ def wait_in_thread(work: Callable[[], object], cancel: Callable[[], None], name:
     with cancelling(cancel):
         threading.Thread(target=do, name=name, daemon=True).start()
         try:
-            ended.wait()
+            # A signal that comes just before a wait begins does not end it (CPython looks at signals before
+            # it lets go of the lock, and then only when woken), so no wait here is for ever.
+            while not ended.wait(_LOOK_UP):
+                pass
         except BaseException:
             cancel()
             ended.wait(_LAST_MOMENT)

@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from drawer_ipy.interrupts import wait_in_thread
 
 HEAD = """
 import asyncio, signal, sys, threading, time
@@ -167,3 +170,20 @@ def test_an_ignored_interrupt_stays_ignored(tmp_path: Path) -> None:
     assert process.poll() is None
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+def test_an_interrupt_that_comes_just_before_the_waiting_begins_is_not_lost() -> None:
+    """Python looks at signals before a wait and when something wakes it. One that comes between the two is
+    made here by having another thread receive it, which does not wake the main one either.
+    """
+    cancelled = threading.Event()
+
+    def work() -> bool:
+        time.sleep(0.2)  # the main thread waits by now
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        done.append(cancelled.wait(10))
+        return True
+
+    done: list[bool] = []
+    wait_in_thread(work, cancelled.set, "test")
+    assert done == [True]
