@@ -338,3 +338,67 @@ def test_as_many_failures_as_are_tolerated_and_not_one_more(tolerated: Any, n: i
 def test_other_limits_are_refused(tolerated: Any) -> None:
     with pytest.raises(DefinitionError, match="tolerated_failures"):
         loop([1], same, tolerated_failures=tolerated)
+
+
+class Faulty:
+    """A button with a fault of its own: it raises where it should tell of an outcome."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def press(self, bound: Any, call: Any) -> Any:
+        outcome = await self._inner.press(bound, call)
+        if outcome.output == 3:
+            raise KeyError("a fault of ours")
+        return outcome
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+@pytest.mark.parametrize("action", ["stop", "continue"])
+def test_a_fault_of_ours_fails_one_item_and_loses_no_other(action: str, parallelism: int) -> None:
+    buttons = {"same": Faulty(named_buttons({"same": same})["same"])}
+    each = {
+        "id": "each",
+        "kind": "for_each",
+        "over": "${inputs.xs}",
+        "as": "x",
+        "parallelism": parallelism,
+        "on_item_failure": action,
+        "steps": [{"id": "work", "button": "same", "args": {"x": "${x}"}}],
+    }
+    job = Job.prepare(
+        {"inputs": ["xs"], "steps": [each]}, {"xs": list(range(8))}, Options(), Surroundings(buttons)
+    )
+    record = asyncio.run(job.run.execute())
+    results = job.results
+    assert (results[3].status, results[3].error.code) == ("failed", "INTERNAL")
+    assert results[3].error.message == "KeyError: 'a fault of ours'"
+    assert "report it" in results[3].error.remediation
+    story = str(results.explain(3))
+    assert "in press" in story
+    assert 'raise KeyError("a fault of ours")' in story
+    if action == "continue" or parallelism == 1:  # else what was under way may have been cancelled
+        assert [results[i].output for i in range(3)] == [0, 1, 2]
+    if action == "continue":
+        assert results.counts == {"ok": 7, "failed": 1, "cancelled": 0, "skipped": 0}
+    else:
+        assert record.error is not None
+        assert "[3]" in record.error.message or "item 3" in record.error.message
+
+
+def test_a_fault_of_ours_is_met_by_the_policy_like_any_failure() -> None:
+    """A step that is no loop, under a policy."""
+    buttons = {"same": Faulty(named_buttons({"same": same})["same"])}
+    step = {"id": "one", "button": "same", "args": {"x": 3}, "on_failure": {"action": "continue"}}
+    job = Job.prepare(
+        {"steps": [step, {"id": "two", "button": "same", "args": {"x": 4}}]},
+        {},
+        Options(),
+        Surroundings(buttons),
+    )
+    record = asyncio.run(job.run.execute())
+    assert record.status == "ok"
+    assert [step.status for step in record.steps] == ["failed", "ok"]

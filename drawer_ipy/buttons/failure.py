@@ -30,6 +30,15 @@ def user_traceback(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and _is_ours(frames):
         frames = frames.tb_next
+    return _told(error, frames)
+
+
+def full_traceback(error: BaseException) -> str:
+    """The same with this package's frames, for a fault that is in them."""
+    return _told(error, error.__traceback__)
+
+
+def _told(error: BaseException, frames: TracebackType | None) -> str:
     try:
         text = name_cells("".join(traceback.format_exception(type(error), error, frames)))
     except Exception:  # a __str__ or a source line that raises

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from drawer_ipy.buttons.failure import describe, full_traceback
 from drawer_ipy.definition.models import STEP_MODELS, StepBase
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
@@ -81,6 +82,8 @@ class Step:
             result.status = "cancelled"
             result.error = CANCELLED_ERROR
             raise
+        except Exception as fault:
+            fail_inside(result, fault)
         finally:
             result.finished = time.time()
             output = result.output
@@ -179,6 +182,16 @@ def fail_with(result: StepResult, error: DrawerError) -> None:
     """Record `error` as why the step could not run."""
     result.status = "failed"
     result.error = error.info()
+
+
+def fail_inside(result: StepResult, error: Exception) -> None:
+    """Record a fault of ours, or of a button's runtime: it fails one step, and loses nothing else."""
+    result.stderr = full_traceback(error)
+    result.fail(
+        Code.INTERNAL,
+        describe(error),
+        "this is a fault in drawer_ipy: please report it, with the traceback that explain() shows",
+    )
 
 
 def fail_bare(result: StepResult, needed: str) -> None:
