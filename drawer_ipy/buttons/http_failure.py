@@ -86,6 +86,8 @@ def _in_words(error: BaseException) -> tuple[str, str]:
         return f"no connection to the proxy {error.host}:{error.port}", "check `proxy` of the button"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status} {error.message}", "check `proxy` of the button"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"no secure connection to {error.host}:{error.port} ({error.certificate_error})", ""
     if isinstance(error, aiohttp.ClientSSLError):
         return f"no secure connection to {error.host}:{error.port} ({error.os_error or error})", ""
     if isinstance(error, aiohttp.ClientConnectorError):

@@ -1,0 +1,240 @@
+"""HTTPS, directly and through a proxy's tunnel: certificates, kept connections, and who sees which header.
+
+The requests are made by a process of its own, which trusts the tests' authority the way a user's does:
+by ``SSL_CERT_FILE``, which OpenSSL reads when a program starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from aiohttp import web
+
+PRESS = """
+import json, sys
+import drawer_ipy
+
+drawer, inputs = json.loads(sys.argv[1])
+results = drawer_ipy.press(drawer, inputs, quiet=True, check=False)
+print(json.dumps([row.output if row.status == "ok" else row.error.message for row in results]))
+"""
+
+
+@dataclass
+class Proxy:
+    """A proxy for tunnels.
+
+    Attributes:
+        port: where it is.
+        heads: of all requests for a tunnel.
+        verdict: what it answers, when that is not "200 OK".
+    """
+
+    port: int = 0
+    heads: list[str] = field(default_factory=list)
+    verdict: str = ""
+
+
+@contextlib.asynccontextmanager
+async def a_proxy(verdict: str = "") -> AsyncIterator[Proxy]:
+    """A proxy that does CONNECT and nothing else; any name leads to this computer."""
+    proxy, tasks = Proxy(verdict=verdict), set()
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        proxy.heads.append(head)
+        method, target, _ = head.split(" ", 2)
+        if proxy.verdict or method != "CONNECT":
+            refusal = proxy.verdict or "405 Method Not Allowed"
+            writer.write(f"HTTP/1.1 {refusal}\r\nContent-Length: 0\r\n\r\n".encode())
+            writer.close()
+            return
+        there = await asyncio.open_connection("127.0.0.1", int(target.rpartition(":")[2]))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pour(reader, there[1]), pour(there[0], writer))
+
+    server = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def a_secure_site(authority: trustme.CA, *names: str) -> AsyncIterator[int]:
+    """The port of a site with a certificate for `names` that tells what it was asked on which connection."""
+    connections: dict[Any, int] = {}
+
+    async def tell(request: web.Request) -> web.Response:
+        number = connections.setdefault(request.transport, len(connections) + 1)
+        return web.json_response(
+            {
+                "path": request.path_qs,
+                "host": request.headers["Host"],
+                "connection": number,
+                "proxy": "Proxy-Authorization" in request.headers,
+            }
+        )
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    app = web.Application()
+    app.router.add_get("/{tail:.*}", tell)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def pressed(
+    trusted: Path | None, url: str, ids: list[int], environment: dict[str, str] | None = None, **fields: Any
+) -> list[Any]:
+    """The outputs, or the messages, of a loop over `ids`, two at once, in a process that trusts `trusted`."""
+    step = {"id": "got", "button": "get", "args": {"id": "${id}"}}
+    each = {"id": "each", "kind": "for_each", "over": "${inputs.ids}", "as": "id", "steps": [step]}
+    each |= {"parallelism": 2, "on_item_failure": "continue"}
+    drawer = {
+        "buttons": {"get": {"url": url, "args": ["id"], "allow_private_networks": True, **fields}},
+        "inputs": {"ids": "list"},
+        "steps": [each],
+    }
+    given = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    given |= environment or {}
+    if trusted is not None:
+        given["SSL_CERT_FILE"] = str(trusted)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        PRESS,
+        json.dumps([drawer, {"ids": ids}]),
+        env=given,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(child.communicate(), 60)
+    assert child.returncode == 0, err.decode()
+    assert not err, err.decode()
+    found: list[Any] = json.loads(out)
+    return found
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tls") / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+def test_https_with_kept_connections(authority: trustme.CA, trusted: Path) -> None:
+    async def main() -> None:
+        async with a_secure_site(authority, "localhost") as port:
+            found = await pressed(trusted, f"https://localhost:{port}/{{{{id}}}}?x=1", list(range(8)))
+            assert [each["path"] for each in found] == [f"/{n}?x=1" for n in range(8)]
+            assert {each["connection"] for each in found} <= {1, 2}
+
+    asyncio.run(main())
+
+
+def test_a_certificate_nobody_vouches_for_or_of_another_name_is_refused(
+    authority: trustme.CA, trusted: Path
+) -> None:
+    async def main() -> None:
+        async with a_secure_site(authority, "other.example") as port:
+            (name,) = await pressed(trusted, f"https://localhost:{port}/{{{{id}}}}", [1])
+            (chain,) = await pressed(None, f"https://localhost:{port}/{{{{id}}}}", [1])
+            (speech,) = await pressed(trusted, f"http://localhost:{port}/{{{{id}}}}", [1])
+        assert "no secure connection to localhost" in name
+        assert "certificate is not valid for 'localhost'" in name
+        assert "no secure connection to localhost" in chain
+        assert "unable to get local issuer certificate" in chain or "self-signed" in chain
+        assert "400" in speech or "closed the connection" in speech or "broke the connection off" in speech
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("by", ["the button", "the environment"])
+def test_https_goes_through_the_tunnel_of_a_proxy(by: str, authority: trustme.CA, trusted: Path) -> None:
+    """The proxy gets the password and sees no path; the site sees no password. Tunnels are kept, too."""
+
+    async def main() -> None:
+        async with a_secure_site(authority, "site.invalid") as port, a_proxy() as proxy:
+            address = f"http://me:hush@127.0.0.1:{proxy.port}"
+            fields = {"proxy": address.replace("hush", "${env.WORD}")} if by == "the button" else {}
+            environment = {"WORD": "hush"} if fields else {"HTTPS_PROXY": address}
+            url = f"https://site.invalid:{port}/{{{{id}}}}"
+            found = await pressed(trusted, url, list(range(8)), environment, **fields)
+            assert [each["path"] for each in found] == [f"/{n}" for n in range(8)]
+            assert {each["host"] for each in found} == {f"site.invalid:{port}"}
+            assert not any(each["proxy"] for each in found)
+            assert 1 <= len(proxy.heads) <= 2
+            for head in proxy.heads:
+                assert head.startswith(f"CONNECT site.invalid:{port} HTTP/1.1\r\n")
+                assert "Proxy-Authorization: Basic bWU6aHVzaA==\r\n" in head
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ("407 Proxy Authentication Required", "the proxy answered 407 Proxy Authentication Required"),
+        ("502 Bad Gateway", "the proxy answered 502 Bad Gateway"),
+    ],
+)
+def test_a_proxy_that_makes_no_tunnel_is_named(
+    verdict: str, words: str, authority: trustme.CA, trusted: Path
+) -> None:
+    async def main() -> None:
+        async with a_proxy(verdict) as proxy:
+            address = f"http://me:hush@127.0.0.1:{proxy.port}"
+            (found,) = await pressed(trusted, "https://site.invalid/{{id}}", [1], proxy=address)
+        assert words in found
+        assert "hush" not in found
+
+    asyncio.run(main())
+
+
+def test_a_proxy_is_no_way_around_the_ban_on_private_networks(authority: trustme.CA, trusted: Path) -> None:
+    async def main() -> None:
+        async with a_secure_site(authority, "localhost") as port, a_proxy() as proxy:
+            address = f"http://127.0.0.1:{proxy.port}"
+            for host in ("localhost", "127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"):
+                url = f"https://{host}:{port}/{{{{id}}}}"
+                (found,) = await pressed(trusted, url, [1], proxy=address, allow_private_networks=False)
+                assert "private network" in found
+            assert proxy.heads == []
+
+    asyncio.run(main())
