@@ -25,7 +25,7 @@ Way = Callable[[Sequence[str], int], list[str]]
 def answer(quick: bool) -> Answer:
     """Requests a second at two widths, on one server."""
     found = Answer("f", "HTTP buttons, one local server")
-    count, rounds = (200, 2) if quick else (3_000, 7)
+    count, rounds = (200, 2) if quick else (3_000, 11)
     with running() as origin:
         for width in (10, 100):
             _compare(found, origin, count, width, rounds)

@@ -68,7 +68,7 @@ class StepColumn:
         error = result.error
         if error is None and result.status == "ok":
             self.statuses[index] = 1
-            if result.attempts == 1 and not result.stderr and not self.detailed:
+            if result.attempts == 1 and not (result.stderr or result.pushed_back or self.detailed):
                 return
         else:
             self.statuses[index] = _STATUS_CODE[result.status]

@@ -88,6 +88,7 @@ class StepResult:
         error: why it failed, ``None`` when it did not.
         attempts: how often it was tried; ``tries`` are those before the last, the latest 20 of them.
         retry_after: seconds the other side asked to wait before another attempt, ``None`` when it did not.
+        pushed_back: whether somebody said on the way that they have too much to do; see Outcome.
         about: what a button told beside its output (of a request: status, url, headers, elapsed).
         cached: whether the output is that of an earlier press.
     """
@@ -105,6 +106,7 @@ class StepResult:
     error: ErrorInfo | None = None
     attempts: int = 1
     retry_after: float | None = None
+    pushed_back: bool = False
     about: Mapping[str, Any] | None = None
     cached: bool = False
     tries: tuple[Try, ...] = ()

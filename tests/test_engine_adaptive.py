@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from http_rig import RawServer, answer_of, fetch_each, loop, raw_server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drawer_ipy import DefinitionError, UsageError, apress, demo, press
+from drawer_ipy import DefinitionError, Results, UsageError, apress, demo, press
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 
 DRAWER = """
@@ -200,6 +201,40 @@ def test_http_buttons_find_their_width_too() -> None:
         results = press(text % site.url, {"ids": list(range(40))}, quiet=True)
         assert 2 <= site.stats().max_in_flight <= 6
     assert len(results.ok) == 40
+
+
+def test_what_a_button_overcame_by_its_own_retries_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every item comes in the end, so only the tries within a press tell of the crowd."""
+    monkeypatch.setattr("drawer_ipy.buttons.http_retry._FIRST_DELAY", 0.005)
+    told: list[bool] = []
+
+    class Told(AdaptiveWidth):
+        def learn(self, began: float, asked_for_less: bool) -> None:
+            told.append(asked_for_less)
+            super().learn(began, asked_for_less)
+
+    monkeypatch.setattr("drawer_ipy.engine.steps.for_each.AdaptiveWidth", Told)
+    flying, refused = 0, 0
+
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        nonlocal flying, refused
+        flying += 1
+        crowd = flying
+        await asyncio.sleep(0.003)
+        flying -= 1
+        refused += crowd > 6
+        writer.write(answer_of(b"", "429 Busy", Retry_After="0") if crowd > 6 else answer_of(path.encode()))
+
+    async def main() -> Results:
+        async with raw_server(answer) as server:
+            drawer = loop(f"{server.url}/{{{{id}}}}", allow_private_networks=True, retries=30)
+            drawer["steps"][0] |= {"parallelism": "auto", "max_parallelism": 48}
+            return await fetch_each(drawer, list(range(600)))
+
+    results = asyncio.run(main())
+    assert [row.output for row in results] == [f"/{n}" for n in range(600)]
+    assert len(told) == 600
+    assert 1 <= sum(told) <= refused
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ class Outcome:
         retry_after: seconds the other side asked us to wait, ``None`` when it did not.
         about: what is worth recording beside the output, fit for JSON: for a request its status, final URL,
             headers and seconds; ``None`` when there is nothing.
+        pushed_back: whether the other side said on the way that it has too much to do, also where that was
+            overcome.
         cached: whether it is what an earlier press gave.
         next: the address of the page that follows, where pages are followed.
         note: what a user should know although nothing failed.
@@ -83,6 +85,7 @@ class Outcome:
     stderr: str = ""
     retry_after: float | None = None
     about: Mapping[str, Any] | None = None
+    pushed_back: bool = False
     cached: bool = False
     next: str | None = None
     note: str = ""

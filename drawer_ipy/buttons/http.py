@@ -102,6 +102,8 @@ class HttpButton:
             outcome = outcome_of(response, self._full)
         else:
             outcome = outcome_of_page(response, self._asked, self._full)
+        if response.pushed_back:
+            outcome.pushed_back = True
         if self.caching is not None:
             outcome.kept = response
         return outcome

@@ -65,13 +65,14 @@ class HttpClient:
 
     async def _persist(self, request: Request, call: Call, save: Path | None, proxy: str | None) -> Response:
         """:meth:`fetch` with further tries."""
-        attempt = 1
+        attempt, pushed_back = 1, False
         while True:
             try:
                 response = await Exchange(self._manners, call, save, proxy).run(request)
-                response.attempts = attempt
+                response.attempts, response.pushed_back = attempt, pushed_back
                 if not self._retries.covers_answer(request.method, response, attempt):
                     return response
+                pushed_back = pushed_back or response.busy
                 why, asked = response.status_line, response.retry_after
                 if asked is not None and asked > LONGEST_PAUSE:
                     return response

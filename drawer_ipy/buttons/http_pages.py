@@ -79,6 +79,7 @@ class _Listing:
         count: how many they are.
         seen: their addresses, those that were asked for and those that answered.
         about, elapsed, cached: of the last one; seconds of all; whether all of them were.
+        pushed_back: whether any of them was.
     """
 
     output: Any = None
@@ -87,6 +88,7 @@ class _Listing:
     about: Mapping[str, Any] | None = None
     elapsed: float = 0.0
     cached: bool = True
+    pushed_back: bool = False
 
 
 class PagesInTurn:
@@ -150,6 +152,7 @@ class PagesInTurn:
         listing.output = self._joined(listing.output, outcome.output, first=listing.count == 1)
         listing.about = outcome.about
         listing.cached = listing.cached and outcome.cached
+        listing.pushed_back = listing.pushed_back or outcome.pushed_back
         if outcome.about is not None:
             listing.elapsed += outcome.about.get("elapsed", 0.0)
             listing.seen.add(URL(outcome.about["url"], encoded=True).with_fragment(None))
@@ -201,6 +204,7 @@ class PagesInTurn:
         return Outcome(
             listing.output,
             about=about,
+            pushed_back=listing.pushed_back,
             cached=listing.cached,
             note=f"button {self._name!r}: {note}" if note else "",
         )

@@ -36,6 +36,7 @@ class Response:
         body: decompressed; ``b""`` when it was saved to a file.
         elapsed: seconds from sending until the body was there, redirects included, waiting for a turn not.
         attempts: how often it was asked for.
+        pushed_back: whether an earlier try was answered by 429 or 503.
         address: the URL as text where it is at hand; ``""`` where it has to be made.
         path, size: the file the body was saved to, and its bytes; ``None`` when it was not.
     """
@@ -48,6 +49,7 @@ class Response:
     body: bytes = b""
     elapsed: float = 0.0
     attempts: int = 1
+    pushed_back: bool = False
     address: str = ""
     path: Path | None = None
     size: int | None = None

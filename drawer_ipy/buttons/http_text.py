@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import importlib
 import re
 from functools import lru_cache
 
@@ -20,6 +21,25 @@ _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _XML = frozenset({"text/xml", "application/xml", "application/xhtml+xml"})
 MARKUP = _HTML | _XML | {"text/csv"}
 """Types whose text is never taken for a JSON value."""
+
+_WESTERN = "cp1252"
+_WESTERN_LANGUAGES = frozenset(
+    {
+        "", "Unknown", "English", "French", "German", "Spanish", "Portuguese", "Italian", "Dutch", "Swedish",
+        "Danish", "Norwegian", "Finnish", "Catalan", "Icelandic",
+    }
+)  # fmt: skip
+_SAMPLE = 32 * 1024
+"""Bytes that are looked at to find out an encoding."""
+
+_FEW, _SPARSE = 12, 0.12
+"""Bytes beyond ASCII, and their share of all letters, below which a text is taken for a western one: a few
+accents fit every encoding.
+"""
+
+_TAG = re.compile(rb"<[^<>]*>")
+_ASCII = bytes(range(128))
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -61,7 +81,7 @@ def is_binary(kind: str, charset: str, body: bytes) -> bool:
 
 def decode(kind: str, charset: str, body: bytes) -> str:
     """The text of a body, by the first of these that there is: its byte order mark, the charset of its
-    Content-Type, its meta tag or XML declaration, UTF-8 if it reads as such, Windows-1252 for markup.
+    Content-Type, its meta tag or XML declaration, UTF-8 if it reads as such, what :func:`detect` makes of it.
 
     What an encoding cannot express becomes U+FFFD.
     """
@@ -74,7 +94,29 @@ def decode(kind: str, charset: str, body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
-        return body.decode("cp1252" if kind in MARKUP and not charset else "utf-8", errors="replace")
+        guessed = not charset and (kind in MARKUP or kind.startswith("text/"))
+        return body.decode(detect(body) if guessed else "utf-8", errors="replace")
+
+
+def detect(body: bytes) -> str:
+    """The encoding that the letters of a body speak for; Windows-1252 where they do not speak clearly.
+
+    That is also what the encodings of western Europe are taken for, which can hardly be told apart. Needs
+    charset-normalizer (of the extra ``scrape``).
+    """
+    # A cut within a letter would count against the right encoding; a blank is no part of one anywhere.
+    cut = body.rfind(b" ", 0, _SAMPLE) if len(body) > _SAMPLE else -1
+    sample = _TAG.sub(b" ", body[: cut if cut > 0 else _SAMPLE])
+    letters = sample.translate(None, _NO_LETTERS)
+    strange = len(letters.translate(None, _ASCII))
+    if strange < _FEW or strange < len(letters) * _SPARSE:
+        return _WESTERN
+    try:
+        normalizer = importlib.import_module("charset_normalizer")
+    except ImportError:
+        return _WESTERN
+    best = normalizer.from_bytes(sample).best()
+    return _WESTERN if best is None or best.language in _WESTERN_LANGUAGES else str(best.encoding)
 
 
 def _charsets(kind: str, charset: str, body: bytes) -> list[str]:

@@ -90,11 +90,11 @@ _TOO_MUCH = (429, 503)
 
 
 def asks_for_less(result: StepResult) -> bool:
-    """Whether a step, or an earlier attempt of it, met somebody who has too much to do.
+    """Whether a step, or an earlier attempt or try of it, met somebody who has too much to do.
 
     That is a 429 or 503, a time-out, or a connection that was refused or broken.
     """
-    if result.retry_after is not None:
+    if result.pushed_back or result.retry_after is not None:
         return True
     ends = [(result.error, result.exit_code), *((t.error, t.exit_code) for t in result.tries)]
     return any(error is not None and _too_much(error, exit_code) for error, exit_code in ends)

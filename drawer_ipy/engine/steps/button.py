@@ -76,6 +76,7 @@ class ButtonStep(Step):
         result.stdout = outcome.stdout
         result.stderr = outcome.stderr
         result.about = outcome.about
+        result.pushed_back = outcome.pushed_back
         if outcome.error is not None:
             result.error = outcome.error
             result.status = outcome.status
