@@ -206,6 +206,8 @@ def test_places_are_arguments_where_none_are_declared() -> None:
         "{{s}}://h/",
         "{{a}}b",
         "http://h:{{p}}/",
+        "http://a b/{{id}}",
+        "http://a%20b/",
     ],
 )
 def test_templates_that_are_refused(url: str) -> None:

@@ -24,6 +24,8 @@ _SAFE = re.compile(r"[%/:?#\[\]@!$&'()*+,;=~\-.\w]*", re.ASCII)
 _HOST = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*")
 """Braces are skipped as a whole, so that a place in the host is seen as one."""
 
+_BEGINNING = "it must begin with http:// or https:// and a host"
+_NO_HOST = re.compile(r"[\s\x00-\x20\x7f\"%<>^`{|}]")
 _PLAIN_HOST = re.compile(r"[^/?#\\]*")
 
 _MOST_KNOWN = 1000
@@ -133,6 +135,8 @@ class UrlTemplate:
         self.names = tuple(dict.fromkeys(name for name in names if name))
 
     def _check_head(self, text: str, head: str) -> None:
+        if "://" not in text:
+            raise self._bad(text, _BEGINNING)
         if PLACE.search(head) or "{{" in head:
             raise self._bad(text, "an argument may not stand in its scheme or host")
         try:
@@ -141,7 +145,9 @@ class UrlTemplate:
         except ValueError as error:
             raise self._bad(text, f"it is no URL: {error}") from None
         if parts.scheme.lower() not in ("http", "https") or not host:
-            raise self._bad(text, "it must begin with http:// or https:// and a host")
+            raise self._bad(text, _BEGINNING)
+        if strange := _NO_HOST.search(host):
+            raise self._bad(text, f"no host has {strange.group(0)!r} in its name")
         if "@" in parts.netloc:
             raise self._bad(text, "it must not name a user; use an Authorization header")
 
