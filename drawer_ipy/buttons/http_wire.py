@@ -39,6 +39,10 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _NO_TARGET = re.compile(r"[^!-~]")
 _BREAK = re.compile(r"[\r\n\0]")
 _SWITCHING = 101
+_MOST_KNOWN = 1000
+"""Destinations that are remembered; what is known of one is soon found out again."""
+
+_Place = tuple[str, str, str | None]
 _COALESCED = 64 * 1024
 """Bytes of a body that are worth a copy, to leave in one packet with the headers."""
 
@@ -149,7 +153,7 @@ class Wire:
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
         self._loop = asyncio.get_running_loop()
-        self._destinations: dict[tuple[str, str, str | None], _Destination] = {}
+        self._destinations: dict[_Place, _Destination] = {}
 
     async def send(
         self, request: Request, timeouts: Timeouts, jar: aiohttp.CookieJar | None, proxy: str | None
@@ -169,9 +173,7 @@ class Wire:
         """
         url = request.url
         place = url.scheme, url.raw_authority, proxy
-        destination = self._destinations.get(place)
-        if destination is None:
-            destination = self._destinations[place] = _Destination(url, proxy, self._loop)
+        destination = self._destinations.get(place) or self._begin(place, url, proxy)
         while True:
             connection, kept = await self._connect(destination, timeouts)
             try:
@@ -183,6 +185,12 @@ class Wire:
             except BaseException:
                 connection.close()
                 raise
+
+    def _begin(self, place: _Place, url: URL, proxy: str | None) -> _Destination:
+        if len(self._destinations) >= _MOST_KNOWN:
+            self._destinations.clear()
+        made = self._destinations[place] = _Destination(url, proxy, self._loop)
+        return made
 
     async def _connect(self, destination: _Destination, timeouts: Timeouts) -> tuple[Connection, bool]:
         try:
