@@ -125,6 +125,8 @@ def excerpt(problem: Problem, text: Sequence[str]) -> list[str]:
     """The line of `text` that `problem` is in and a mark below its column; ``[]`` without a place."""
     if problem.line is None or problem.line > len(text):
         return []
+    if not text[problem.line - 1].strip():
+        return []  # nothing to point at
     return [text[problem.line - 1].replace("\t", " "), " " * ((problem.column or 1) - 1) + "^"]
 
 

@@ -9,6 +9,7 @@ from code) the same magic runs on a thread with a loop of its own.
 from __future__ import annotations
 
 import contextlib
+import difflib
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
@@ -176,6 +177,9 @@ async def _given(value: Any) -> Any:
     return value
 
 
+_RUNTIMES = ("sh", "shell", "bash", "python", "python3", "node", "javascript", "js", "prompt")
+
+
 def _button_spec(line: str, cell: str) -> tuple[str, Any]:
     """Name and definition that a ``%%button`` cell gives."""
     words = list(split(line))
@@ -184,8 +188,12 @@ def _button_spec(line: str, cell: str) -> tuple[str, Any]:
     name, rest = words[0], words[1:]
     if "--spec" in rest:
         return name, load_button(cell, name=name, first_line=2).button
-    runtimes = ("sh", "shell", "bash", "python", "python3", "node", "javascript", "js", "prompt")
-    runtime = rest.pop(0) if rest and rest[0] in runtimes else "sh"
+    runtime = rest.pop(0) if rest and rest[0] in _RUNTIMES else "sh"
+    if rest and ":" not in rest[0] and (meant := difflib.get_close_matches(rest[0], _RUNTIMES, 1, 0.8)):
+        raise UsageError(
+            f"%%button {name} {rest[0]}: {rest[0]!r} is no runtime (did you mean {meant[0]!r}?)",
+            remediation=f"if it is an argument, give its type: {rest[0]}:string",
+        )
     args = {a.partition(":")[0]: a.partition(":")[2] or "string" for a in rest}
     text = {"prompt": cell} if runtime == "prompt" else {"runtime": runtime, "code": cell}
     return name, load_button({"name": name, "args": args, **text}, name=name).button

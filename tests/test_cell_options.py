@@ -199,6 +199,15 @@ def test_loading_twice_does_no_harm_and_unloading_takes_everything_back(kernel: 
     kernel.run("%%drawer t xs=$three" + LOOP)
 
 
+def test_a_mistyped_runtime_is_no_argument(kernel: Kernel) -> None:
+    said = kernel.run("%%button odd pyton\nprint(1)", fails=True).traceback
+    assert "'pyton' is no runtime (did you mean 'python'?)" in said
+    assert "if it is an argument, give its type: pyton:string" in said
+    kernel.run("%%button odd pyton:string base\necho $BUTTONS_ARG_PYTON $BUTTONS_ARG_BASE")
+    kernel.run("%%drawer t\nsteps: [{id: y, button: odd, args: {pyton: hi, base: all}}]")
+    assert kernel.value("_drawer.run.steps[0].output") == "hi all\n"
+
+
 def test_a_question_shows_all_options(kernel: Kernel) -> None:
     reply = kernel.client.execute("%%drawer?")
     (payload,) = kernel.follow(reply).reply["payload"]

@@ -18,6 +18,9 @@ _REFERENCE = re.compile(r"\$\{[^}\n]*\}?")
 _TEMPLATE = re.compile(r"\{\{[^}\n]*\}\}")
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 _NO_SPACE = re.compile(r"^\s*(?:- )?([A-Za-z_][\w-]*):(?=[^\s:/])")
+_NO_COLON = re.compile(r"^[ ]*(?:- +)*([A-Za-z_][\w-]*)(?: +([^\s:]+))?\Z", re.MULTILINE)
+"""A last line of one word, or of two, the first of which could be a key."""
+
 _VALUE_START = re.compile(r"[:,]\s+|[\[{]\s*|^\s*- +")
 _KEY = re.compile(r"^\s*(?:- )?[\w-]+:\s+")
 _CLOSING = {"{": "}", "[": "]"}
@@ -129,7 +132,9 @@ def _no_space_after_colon(it: _Trouble) -> Malformed | None:
         return Malformed(
             f"a space is missing after {found[1]}:", line_start + found.end(), f"write `{found[1]}: ...`"
         )
-    return Malformed("this line is no `key: value`", it.context_at, "give it a key, or indent it as text")
+    return _colon_missing(it.text[:line_start] + line) or Malformed(
+        "this line is no `key: value`", it.context_at, "give it a key, or indent it as text"
+    )
 
 
 def _colon_in_value(it: _Trouble) -> Malformed | None:
@@ -142,11 +147,20 @@ def _colon_in_value(it: _Trouble) -> Malformed | None:
             it.at,
             f"quote the value: {_quoted(it.line[key.end() :].strip())}",
         )
-    return Malformed(
+    return _colon_missing(it.text[: it.line_start]) or Malformed(
         "this line is indented deeper than the key before it, which already has a value",
         it.at,
         "line the keys of one mapping up",
     )
+
+
+def _colon_missing(text: str) -> Malformed | None:
+    """That the last line of `text` is a key without its colon, if it looks like one."""
+    found = _NO_COLON.search(text.rstrip())
+    if found is None:
+        return None
+    fixed = f"{found[1]}: {found[2] or ''}".rstrip()
+    return Malformed(f"a colon is missing after {found[1]}", found.end(1), f"write `{fixed}`")
 
 
 def _list_on_key_line(it: _Trouble) -> Malformed | None:
