@@ -10,7 +10,7 @@ from contextvars import copy_context
 
 import psutil
 import pytest
-from kernel_rig import Cell, Kernel, click_cancel, interrupt, kernel_in
+from kernel_rig import Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
 from drawer_ipy.display.log import log_bundle
 from drawer_ipy.prints import Log, Prints
@@ -39,20 +39,6 @@ def bad(x):
 DEAF = "buttons: {deaf: {runtime: bash, code: \"trap '' TERM; sleep 60 & wait; sleep 61\", args: [x]}}"
 
 
-def each(button: str, head: str, extra: str = "", items: str = "$many", parallelism: int = 4) -> str:
-    """A cell that presses `button` for each of some numbers."""
-    return f"""%%drawer {head} xs={items}
-{extra}
-steps:
-  - id: each
-    kind: for_each
-    over: ${{inputs.xs}}
-    as: x
-    parallelism: {parallelism}
-    steps: [{{id: y, button: {button}, args: {{x: "${{x}}"}}}}]
-"""
-
-
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
@@ -70,7 +56,7 @@ def redrawn(first: Cell, number: int, later: Cell) -> list[dict[str, str]]:
 
 
 def test_the_cell_is_over_at_once_and_its_view_goes_on_while_a_cell_blocks_the_kernel(kernel: Kernel) -> None:
-    first = kernel.run(each("nap", "t --background -o run", parallelism=8))
+    first = kernel.run(each("nap", "%%drawer t --background -o run", parallelism=8))
     assert first.ended_at < 1.5, "the run itself takes two and a half seconds"
     assert first.of("execute_result") == []
     second = kernel.run("time.sleep(1.2); print('mine')")
@@ -87,7 +73,7 @@ def test_the_cell_is_over_at_once_and_its_view_goes_on_while_a_cell_blocks_the_k
 
 
 def test_the_handle_is_the_cells_value_where_no_variable_gets_it(kernel: Kernel) -> None:
-    cell = kernel.run(each("nap", "t --background", items="[1,2,3]"))
+    cell = kernel.run(each("nap", "%%drawer t --background", items="[1,2,3]"))
     (shown,) = cell.of("execute_result")
     assert shown["data"]["text/plain"].startswith("<run ")
     assert kernel.run("print(len(await _))").stdout == "3\n"
@@ -101,8 +87,8 @@ def cancel_by_handle(kernel: Kernel, cell: Cell) -> None:
 def test_cancelling_one_keeps_what_had_ended_and_leaves_the_others_alone(
     kernel: Kernel, cancel: Callable[[Kernel, Cell], None]
 ) -> None:
-    kernel.run(each("nap", "other --background -o other"))
-    cell = kernel.run(each("nap", "t --background -o run"))
+    kernel.run(each("nap", "%%drawer other --background -o other"))
+    cell = kernel.run(each("nap", "%%drawer t --background -o run"))
     kernel.run("time.sleep(0.4)")
     cancel(kernel, cell)
     ended = kernel.run("await run", fails=True)
@@ -119,9 +105,13 @@ def test_cancelling_one_keeps_what_had_ended_and_leaves_the_others_alone(
 def test_several_at_once_and_a_cell_beside_them_do_not_disturb_each_other(kernel: Kernel) -> None:
     kernel.run("runs = []")
     for offset in range(3):
-        kernel.run(each("nap", f"t{offset} --background -o run", items=f"{{range({offset}, {offset} + 60)}}"))
+        kernel.run(
+            each(
+                "nap", f"%%drawer t{offset} --background -o run", items=f"{{range({offset}, {offset} + 60)}}"
+            )
+        )
         kernel.run("runs.append(run)")
-    cell = kernel.run(each("nap", "front", items="{range(30)}"))
+    cell = kernel.run(each("nap", "%%drawer front", items="{range(30)}"))
     assert cell.shown.startswith("✔ 30 items")
     kernel.run("tables = [await run for run in runs]")
     assert (
@@ -132,7 +122,7 @@ def test_several_at_once_and_a_cell_beside_them_do_not_disturb_each_other(kernel
 
 
 def test_what_buttons_print_is_shown_below_their_own_view_and_nowhere_else(kernel: Kernel) -> None:
-    first = kernel.run(each("loud", "t --background -o run", items="{range(200)}"))
+    first = kernel.run(each("loud", "%%drawer t --background -o run", items="{range(200)}"))
     second = kernel.run("for i in range(10): print('mine', i); time.sleep(0.1)")
     assert second.stdout == "".join(f"mine {i}\n" for i in range(10))
     assert second.printed("stderr") == ""
@@ -156,22 +146,22 @@ def test_what_buttons_print_is_shown_below_their_own_view_and_nowhere_else(kerne
 
 def test_what_scripts_report_is_told_with_the_step_and_the_item(kernel: Kernel) -> None:
     script = 'buttons: {work: {runtime: sh, code: "echo working >&2; echo 7", args: [x]}}'
-    kernel.run(each("work", "t --background -o run", script, items="[5, 6]"))
+    kernel.run(each("work", "%%drawer t --background -o run", script, items="[5, 6]"))
     kernel.run("await run")
     assert kernel.value("sorted(run.log)") == ["y[0]: working", "y[1]: working"]
 
 
 def test_a_failure_is_told_to_whoever_waits_for_the_run(kernel: Kernel) -> None:
-    kernel.run(each("bad", "t --background -o run", items="{range(20)}"))
+    kernel.run(each("bad", "%%drawer t --background -o run", items="{range(20)}"))
     for code in ("await run", "run.wait(10)"):
         cell = kernel.run(code, fails=True)
         assert cell.traceback.startswith("DrawerFailed: drawer 't' failed at step 'each': ")
-    kernel.run(each("bad", "t --background --no-raise -o run", items="{range(20)}"))
+    kernel.run(each("bad", "%%drawer t --background --no-raise -o run", items="{range(20)}"))
     assert kernel.run("print((await run).counts['failed'])").stdout == "1\n"
 
 
 def test_interrupting_another_cell_does_not_touch_the_run(kernel: Kernel) -> None:
-    kernel.run(each("nap", "t --background -o run", parallelism=8))
+    kernel.run(each("nap", "%%drawer t --background -o run", parallelism=8))
     cell = kernel.run("await run", fails=True, act=interrupt, when=lambda cell: cell.now > 0.2)
     assert cell.took < 1.5, "the run goes on for more than two seconds"
     assert kernel.value("run.done") is False
@@ -179,7 +169,7 @@ def test_interrupting_another_cell_does_not_touch_the_run(kernel: Kernel) -> Non
 
 
 def test_the_list_of_runs_gives_their_handles(kernel: Kernel) -> None:
-    kernel.run(each("nap", "listed --background -o run"))
+    kernel.run(each("nap", "%%drawer listed --background -o run"))
     cell = kernel.run("%drawer runs")
     assert "drawer listed: " in cell.shown.splitlines()[-1]
     assert ", running for 0:0" in cell.shown.splitlines()[-1]
@@ -190,7 +180,7 @@ def test_the_list_of_runs_gives_their_handles(kernel: Kernel) -> None:
 
 
 def test_a_time_that_is_too_short_leaves_the_run_going(kernel: Kernel) -> None:
-    kernel.run(each("nap", "t --background -o run"))
+    kernel.run(each("nap", "%%drawer t --background -o run"))
     assert kernel.run("run.wait(0.05)", fails=True).reply["ename"] == "TimeoutError"
     assert kernel.value("run.done") is False
     kernel.run("run.cancel()")
@@ -198,7 +188,7 @@ def test_a_time_that_is_too_short_leaves_the_run_going(kernel: Kernel) -> None:
 
 @pytest.mark.parametrize("options", ["--dry-run", "--define"])
 def test_it_does_not_go_with_options_that_press_nothing(kernel: Kernel, options: str) -> None:
-    cell = kernel.run(each("nap", f"t --background {options}"), fails=True)
+    cell = kernel.run(each("nap", f"%%drawer t --background {options}"), fails=True)
     assert "not both" in cell.traceback
 
 
@@ -206,7 +196,7 @@ def test_the_end_of_the_kernel_is_the_end_of_the_runs_scripts(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
-        kernel.run(each("deaf", "t --background -o run", DEAF))
+        kernel.run(each("deaf", "%%drawer t --background -o run", DEAF))
         until = time.monotonic() + 20
         while len(kernel.children()) < 8 and time.monotonic() < until:
             time.sleep(0.05)

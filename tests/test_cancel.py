@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kernel_rig import Cell, Kernel, click_cancel, interrupt, kernel_in
+from kernel_rig import Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
 SETUP = """
 %load_ext drawer_ipy
@@ -27,19 +27,6 @@ def snooze(x):
 
 LEFT_ALONE = 5.0
 """Seconds that a run takes by itself."""
-
-
-def each(button: str = "nap", head: str = "%%drawer t", items: str = "$many") -> str:
-    """A cell that presses `button` for each of 400 numbers, four at once."""
-    return f"""{head} xs={items}
-steps:
-  - id: each
-    kind: for_each
-    over: ${{inputs.xs}}
-    as: x
-    parallelism: 4
-    steps: [{{id: y, button: {button}, args: {{x: "${{x}}"}}}}]
-"""
 
 
 @pytest.fixture(scope="module")

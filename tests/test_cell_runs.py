@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from kernel_rig import Action, Cell, Kernel, click_cancel, interrupt, kernel_in
+from kernel_rig import Action, Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
 SETUP = """
 %load_ext drawer_ipy
@@ -51,20 +51,6 @@ SCRIPTS = """buttons:
 
 SOON = 3.0
 """Seconds; a second is promised, and the machine that tests may be busy. Left alone a run takes five."""
-
-
-def each(button: str, head: str = "%%drawer t", extra: str = "") -> str:
-    """A cell that presses `button` for each of 400 numbers, four at once."""
-    return f"""{head} xs=$many
-{extra}
-steps:
-  - id: each
-    kind: for_each
-    over: ${{inputs.xs}}
-    as: x
-    parallelism: 4
-    steps: [{{id: y, button: {button}, args: {{x: "${{x}}"}}}}]
-"""
 
 
 @pytest.fixture(scope="module")

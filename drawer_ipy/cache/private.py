@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drawer_ipy.cache.trouble import CacheTrouble
+from drawer_ipy.folders import make_private
 
 KEY_BYTES = 32
 
@@ -31,17 +32,14 @@ def user_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path.home() / ".cache" / "drawer_ipy"
 
 
-def make_private(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make `folder` and what is missing above it, each for its owner only (0700).
 
     Raises:
         CacheTrouble: it cannot be made, or is no folder.
     """
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        for path in reversed(missing):
-            with contextlib.suppress(FileExistsError):  # somebody else was faster
-                path.mkdir(mode=0o700)
+        make_private(folder)
     except OSError as error:
         raise CacheTrouble(f"{folder} cannot be made: {error.strerror or error}") from None
     if not folder.is_dir():
@@ -56,7 +54,7 @@ def private_key(folder: Path | None = None) -> bytes:
     """
     folder = folder or user_folder()
     path = folder / "key"
-    make_private(folder)
+    make_folder(folder)
     try:
         for _ in range(2):
             with contextlib.suppress(FileNotFoundError):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from drawer_ipy.cache.private import make_private
+from drawer_ipy.cache.private import make_folder
 from drawer_ipy.cache.trouble import CacheTrouble
 
 FILE = "results-1.db"
@@ -118,7 +118,7 @@ class Store:
         self.path = folder / FILE
         self.mended = False
         self._patience = patience
-        make_private(folder)
+        make_folder(folder)
         with self._told():
             _ignored(folder)
             self._open_in_time()

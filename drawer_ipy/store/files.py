@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drawer_ipy.errors import DrawerError
+from drawer_ipy.folders import make_private
 from drawer_ipy.workspace import within
 
 
@@ -26,11 +27,8 @@ def make_folder(root: Path, folder: Path) -> None:
         UsageError: a symbolic link leads out of `root`.
     """
     within(root, folder)
-    missing = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
-        for path in reversed(missing):
-            with contextlib.suppress(FileExistsError):  # another writer was faster
-                path.mkdir(mode=0o700)
+        make_private(folder)
     except OSError as error:
         raise StoreError(f"{folder} cannot be made: {error.strerror or error}") from None
 

@@ -304,3 +304,24 @@ def kernel_in(home: Path, setup: str = "") -> Iterator[Kernel]:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def each(
+    button: str = "nap",
+    head: str = "%%drawer t",
+    extra: str = "",
+    *,
+    items: str = "$many",
+    parallelism: int = 4,
+) -> str:
+    """A cell that presses `button` for each of some numbers."""
+    return f"""{head} xs={items}
+{extra}
+steps:
+  - id: each
+    kind: for_each
+    over: ${{inputs.xs}}
+    as: x
+    parallelism: {parallelism}
+    steps: [{{id: y, button: {button}, args: {{x: "${{x}}"}}}}]
+"""
