@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.display.progress import Snapshot
 from drawer_ipy.display.progress_html import bar_html, static_html
@@ -17,7 +17,9 @@ from drawer_ipy.display.table_cells import clean, cut
 from drawer_ipy.display.timeline import timeline_svg
 from drawer_ipy.display.wording import progress_line
 from drawer_ipy.record import RunRecord
-from drawer_ipy.results import Results
+
+if TYPE_CHECKING:
+    from drawer_ipy.results import Results
 
 _NAME = 80
 
@@ -31,7 +33,7 @@ def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
     """
     if results is not None:
         try:
-            if isinstance(results, Results):
+            if isinstance(getattr(results, "run", None), RunRecord):
                 return {"text/html": final_html(snapshot, results), "text/plain": repr(results)}
             bundle: dict[str, Any] = dict(results._repr_mimebundle_())
             return bundle

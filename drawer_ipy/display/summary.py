@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from drawer_ipy.cell_names import name_cells
 from drawer_ipy.display.table_cells import clean, cut, fit, within
 from drawer_ipy.record import FAILED, LoopOutput
-from drawer_ipy.results.loop_source import LoopSource
 
 if TYPE_CHECKING:
     from drawer_ipy.results import ItemError, Results
@@ -63,7 +62,7 @@ def headline(results: Results) -> str:
     source, n = results._source, len(results)
     if not len(source):
         return _nothing(results)
-    loop = source.loop if isinstance(source, LoopSource) else None
+    loop = source.loop
     noun = ("item" if loop else "step") + ("" if n == 1 else "s")
     counts = {word: k for word, k in results.counts.items() if k}
     whole = results._rows is None
@@ -95,7 +94,7 @@ def _mark(counts: dict[str, int]) -> str:
 
 def _nothing(results: Results) -> str:
     run = results.run
-    if isinstance(results._source, LoopSource):
+    if results._source.loop is not None:
         return "0 items: the loop had nothing to do"
     if run.error is not None:
         return f"✘ no step ran: {cut(clean(str(run.error)), _MESSAGE)}"
@@ -107,8 +106,8 @@ def run_trouble(results: Results) -> str:
     run = results.run
     if run.error is None or not len(results._source) or results._rows is not None:
         return ""
-    source = results._source
-    told = not isinstance(source, LoopSource) or source.loop.path[:1] == (run.failed_step,)
+    loop = results._source.loop
+    told = loop is None or loop.path[:1] == (run.failed_step,)
     if told and results.counts["failed"]:
         return ""
     where = f" in step {run.failed_step!r}" if run.failed_step else ""
@@ -123,7 +122,7 @@ def error_groups(results: Results, most: int = GROUPS) -> tuple[list[ErrorGroup]
 
     Of very many failures the first 100,000 are looked at.
     """
-    errors, items = results.errors, isinstance(results._source, LoopSource)
+    errors, items = results.errors, results._source.loop is not None
     groups: dict[tuple[str, str, str], ErrorGroup] = {}
     for error in errors[:_SCANNED]:
         key = (error.step, error.code, _NUMBERS.sub("0", error.message[: 2 * _MESSAGE]))
@@ -170,11 +169,11 @@ def detail_text(results: Results, error: ItemError) -> str:
 
 def trouble_within(results: Results) -> list[str]:
     """A line for each loop within the items of this one that had failures in rows that are ok."""
-    source = results._source
-    if not isinstance(source, LoopSource) or results._rows is not None:
+    loop = results._source.loop
+    if loop is None or results._rows is not None:
         return []
     lines = []
-    for column in source.loop.columns:
+    for column in loop.columns:
         loops = [
             output.record
             for output, status in zip(column.outputs, column.statuses, strict=True)

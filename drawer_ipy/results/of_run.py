@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.record import LoopOutput, LoopRecord, RunRecord
-from drawer_ipy.results.loop_source import LoopSource
 from drawer_ipy.results.origin import Origin, Wanted
 from drawer_ipy.results.source import Source
 from drawer_ipy.results.story import Story, story_of
@@ -119,9 +118,9 @@ class OfRun:
 
     def _wanted(self, dependents: bool, quiet: bool) -> Wanted | None:
         """What is to be pressed again, ``None`` for nothing."""
-        if self._rows is None or not isinstance(self._source, LoopSource):
-            return Wanted(None, dependents, quiet) if dependents or self._origin.unfinished() else None
         loop = self._source.loop
+        if self._rows is None or loop is None:
+            return Wanted(None, dependents, quiet) if dependents or self._origin.unfinished() else None
         rows = frozenset(index for index in self._rows if not loop.complete(index))
         return Wanted({loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
 

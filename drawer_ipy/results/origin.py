@@ -62,7 +62,7 @@ class Origin:
         """Where the rows of `loop` come from, of the steps when it is ``None``."""
         key = "" if loop is None else "/".join(loop.path)
         found = self._sources.get(key)
-        if found is None or (loop is not None and isinstance(found, LoopSource) and found.loop is not loop):
+        if found is None or found.loop is not loop:
             found = StepSource(self.run) if loop is None else LoopSource(loop)
             self._sources[key] = found
         return found

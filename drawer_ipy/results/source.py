@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record import (
     STATE_NAMES,
+    LoopRecord,
     RunRecord,
     StepResult,
 )
@@ -26,6 +27,10 @@ class Source(Protocol):
 
     always_states: bool
     """Whether status and error are among the columns even when all is ok."""
+
+    @property
+    def loop(self) -> LoopRecord | None:
+        """The loop whose items they are; ``None`` where they are the steps of a run."""
 
     @property
     def steps_known(self) -> tuple[str, ...]:

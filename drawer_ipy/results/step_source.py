@@ -12,6 +12,7 @@ from drawer_ipy.record import (
     OK,
     RUNNING,
     SKIPPED,
+    LoopRecord,
     RunRecord,
 )
 from drawer_ipy.results.row import StepCell
@@ -24,6 +25,7 @@ class StepSource:
     """The steps of a run that has no loop: one row a step."""
 
     always_states = True
+    loop: LoopRecord | None = None
 
     def __init__(self, run: RunRecord) -> None:
         self.run = run

@@ -100,7 +100,7 @@ def story_of(origin: Origin, source: Source, index: int) -> Story:
             presses.append(_press(number, run, *found))
     if not presses:
         presses.append(_press(len(origin.earlier) + 1, origin.run, source, index))
-    loop = source.loop if isinstance(source, LoopSource) else None
+    loop = source.loop
     return Story(
         index,
         len(source),
@@ -115,7 +115,7 @@ def story_of(origin: Origin, source: Source, index: int) -> Story:
 
 def _at(run: RunRecord, source: Source, index: int) -> tuple[Source, int] | None:
     """Where `run` tells of the row; ``None`` where it does not."""
-    if isinstance(source, LoopSource):
+    if source.loop is not None:
         for step in run.steps:
             if step.id == source.loop.path[0] and isinstance(step.output, LoopOutput):
                 loop = step.output.record
@@ -128,7 +128,7 @@ def _at(run: RunRecord, source: Source, index: int) -> tuple[Source, int] | None
 
 def _came_to(run: RunRecord, source: Source, index: int) -> bool:
     """Whether `run` itself pressed the row, and did not only take it over from the one before."""
-    if isinstance(source, LoopSource):
+    if source.loop is not None:
         return source.loop.started[index] > 0
     started = source.started(index)
     return started is not None and started >= run.started

@@ -12,7 +12,6 @@ from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopR
 from drawer_ipy.results.column import Column, UnknownColumn
 from drawer_ipy.results.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors
-from drawer_ipy.results.loop_source import LoopSource
 from drawer_ipy.results.of_run import OfRun
 from drawer_ipy.results.ordering import in_order, same
 from drawer_ipy.results.origin import Origin
@@ -65,8 +64,7 @@ class Results(OfRun, Exports):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle holds what the tables show, and nothing of what can press the run again."""
-        loop = self._source.loop if isinstance(self._source, LoopSource) else None
-        return _unpickled, (type(self), self.run, loop, self._rows, self._chosen)
+        return _unpickled, (type(self), self.run, self._source.loop, self._rows, self._chosen)
 
     @property
     def _index(self) -> range | array[int]:
