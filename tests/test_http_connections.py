@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -142,6 +143,48 @@ def test_a_name_that_is_long_in_coming_is_waited_for_no_longer(fields: dict[str,
     assert outcome.status == "timeout"
     assert outcome.error is not None
     assert words in outcome.error.message
+
+
+def test_nobody_waits_for_a_name_that_is_not_wanted_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the end of the program's event loop, which waits for its own threads."""
+    released = threading.Event()
+
+    def unanswered(*args: Any, **more: Any) -> list[Any]:
+        released.wait(20)
+        return []
+
+    async def main() -> None:
+        async with one_run() as call:
+            pressing = asyncio.create_task(press(button("http://slow.test/"), call))
+            await asyncio.sleep(0.2)
+            pressing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await pressing
+
+    monkeypatch.setattr(socket, "getaddrinfo", unanswered)
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 10
+    released.set()
+
+
+def test_names_of_many_hosts_are_looked_up_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(60, timeout=20)
+
+    def lookup(*args: Any, **more: Any) -> list[Any]:
+        together.wait()  # until sixty are under way at once
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", args[1]))]
+
+    async def main() -> None:
+        async with raw_server(by_path) as server:
+            port = server.url.rpartition(":")[2]
+            monkeypatch.setattr(socket, "getaddrinfo", lookup)
+            drawer = loop("{{id}}", 60, allow_private_networks=True)
+            results = await fetch_each(drawer, [f"http://host{n}.test:{port}/" for n in range(60)])
+            monkeypatch.undo()
+            assert [row.output for row in results] == [{"a": 1}] * 60
+
+    asyncio.run(main())
 
 
 def test_the_whole_time_includes_every_hop() -> None:

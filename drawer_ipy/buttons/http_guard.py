@@ -7,7 +7,6 @@ so a name that resolves to something else a moment later (DNS rebinding) gains n
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import os
 import re
@@ -15,7 +14,6 @@ import socket
 from collections.abc import Iterator
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from drawer_ipy.errors import Code, DrawerError
 
@@ -134,11 +132,11 @@ class GuardedResolver(AbstractResolver):
     """Resolves names and refuses those of which any address is private.
 
     Args:
-        inner: what does the resolving; the system's resolver when not given.
+        inner: what does the resolving.
     """
 
-    def __init__(self, inner: AbstractResolver | None = None) -> None:
-        self._inner = inner or ThreadedResolver(asyncio.get_running_loop())
+    def __init__(self, inner: AbstractResolver) -> None:
+        self._inner = inner
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import socket
 import urllib.request
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from drawer_ipy.buttons.http_connector import Connector
 from drawer_ipy.buttons.http_guard import GuardedResolver
 from drawer_ipy.buttons.http_hosts import Host
+from drawer_ipy.buttons.http_names import SystemResolver
 from drawer_ipy.buttons.http_wire import Wire
 
 _DNS_SECONDS = 60
@@ -32,14 +32,14 @@ class HttpSession:
     """
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
-        self._inner = resolver
+        self._names = resolver or SystemResolver()
         self._connectors: list[Connector] = []
         self._wires: dict[bool, Wire] = {}
         self._jar: aiohttp.CookieJar | None = None
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
         self._proxies: dict[str, str] = urllib.request.getproxies()
-        self._resolver: GuardedResolver | None = None
+        self._guarded = GuardedResolver(self._names)
 
     def host(self, url: URL) -> Host:
         """What the run knows of the host of `url`; two ports are two hosts."""
@@ -66,20 +66,16 @@ class HttpSession:
         Raises:
             AddressRefused: when it is in a private network.
         """
-        if self._resolver is None:
-            self._resolver = GuardedResolver(self._inner)
         # A name that only the proxy can resolve is the proxy's to keep watch over.
         with contextlib.suppress(OSError):
-            await self._resolver.resolve(url.host or "", url.port or 0)
+            await self._guarded.resolve(url.host or "", url.port or 0, socket.AF_UNSPEC)
 
     def wire(self, guarded: bool) -> Wire:
         """What sends requests, to addresses that were checked or to any; the run closes it."""
         wire = self._wires.get(guarded)
         if wire is None:
-            inner = self._inner or ThreadedResolver(asyncio.get_running_loop())
-            connector = Connector(
-                resolver=GuardedResolver(inner) if guarded else inner, ttl_dns_cache=_DNS_SECONDS
-            )
+            names = self._guarded if guarded else self._names
+            connector = Connector(resolver=names, ttl_dns_cache=_DNS_SECONDS)
             self._connectors.append(connector)
             wire = self._wires[guarded] = Wire(connector)
         return wire
@@ -96,5 +92,6 @@ class HttpSession:
         """Close all connections."""
         for connector in self._connectors:
             await connector.close()
+        await self._names.close()
         self._connectors.clear()
         self._wires.clear()
