@@ -47,8 +47,10 @@ class Proxy:
 
 
 @contextlib.asynccontextmanager
-async def a_proxy(verdict: str = "") -> AsyncIterator[Proxy]:
-    """A proxy that does CONNECT and nothing else; any name leads to this computer."""
+async def a_proxy(verdict: str = "", context: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """A proxy that does CONNECT and nothing else; any name leads to this computer. With `context`
+    it is itself reached by TLS.
+    """
     proxy, tasks = Proxy(verdict=verdict), set()
 
     async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,7 +74,7 @@ async def a_proxy(verdict: str = "") -> AsyncIterator[Proxy]:
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await asyncio.gather(pour(reader, there[1]), pour(there[0], writer))
 
-    server = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    server = await asyncio.start_server(tunnel, "127.0.0.1", 0, ssl=context)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
@@ -81,6 +83,13 @@ async def a_proxy(verdict: str = "") -> AsyncIterator[Proxy]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def context_for(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    """That of a server with a certificate for `names`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
 
 
 @contextlib.asynccontextmanager
@@ -99,13 +108,11 @@ async def a_secure_site(authority: trustme.CA, *names: str) -> AsyncIterator[int
             }
         )
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names).configure_cert(context)
     app = web.Application()
     app.router.add_get("/{tail:.*}", tell)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context_for(authority, *names)).start()
     try:
         yield runner.addresses[0][1]
     finally:
@@ -203,6 +210,20 @@ def test_https_goes_through_the_tunnel_of_a_proxy(by: str, authority: trustme.CA
             for head in proxy.heads:
                 assert head.startswith(f"CONNECT site.invalid:{port} HTTP/1.1\r\n")
                 assert "Proxy-Authorization: Basic bWU6aHVzaA==\r\n" in head
+
+    asyncio.run(main())
+
+
+def test_the_proxy_itself_may_be_reached_by_tls(authority: trustme.CA, trusted: Path) -> None:
+    async def main() -> None:
+        context = context_for(authority, "localhost")
+        async with a_secure_site(authority, "site.invalid") as port, a_proxy(context=context) as proxy:
+            address = f"https://me:hush@localhost:{proxy.port}"
+            found = await pressed(
+                trusted, f"https://site.invalid:{port}/{{{{id}}}}", [1, 2, 3], proxy=address
+            )
+            assert [each["path"] for each in found] == ["/1", "/2", "/3"]
+            assert all("Basic bWU6aHVzaA==" in head for head in proxy.heads)
 
     asyncio.run(main())
 
