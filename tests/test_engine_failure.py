@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -402,3 +404,29 @@ def test_a_fault_of_ours_is_met_by_the_policy_like_any_failure() -> None:
     record = asyncio.run(job.run.execute())
     assert record.status == "ok"
     assert [step.status for step in record.steps] == ["failed", "ok"]
+
+
+def test_a_system_that_gives_no_further_thread_fails_items_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, begun = threading.Thread.start, itertools.count(1)
+
+    def sparing(thread: threading.Thread) -> None:
+        if thread.name.startswith("drawer-") and next(begun) > 4:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    together = threading.Barrier(4, timeout=20)
+
+    def work(x: int) -> int:
+        if x < 4:
+            together.wait()
+        return x
+
+    monkeypatch.setattr(threading.Thread, "start", sparing)
+    results = loop(range(40), work, parallelism=10, on_item_failure="continue")
+    assert results.counts["ok"] + results.counts["failed"] == 40
+    assert results.counts["failed"] >= 6
+    assert [row.output for row in results.ok] == [row["x"] for row in results.ok]
+    for error in results.errors:
+        assert error.code == "SCRIPT_ERROR"
+        assert error.message.startswith("the system gives this process no further thread")
+        assert error.remediation == "lower `parallelism`"

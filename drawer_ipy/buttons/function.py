@@ -14,7 +14,7 @@ from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import FunctionCaching, lasting
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
-from drawer_ipy.buttons.threads import Threads
+from drawer_ipy.buttons.threads import NoThread, Threads
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
@@ -101,6 +101,8 @@ class FunctionButton:
             if _is_wanted() or isinstance(error, BrokenOff):
                 raise
             return _failed(error)
+        except NoThread:  # it is not the function that failed
+            raise
         except BaseException as error:
             return _failed(error)
 

@@ -11,7 +11,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from drawer_ipy.errors import Code, DrawerError
+
 T = TypeVar("T")
+
+
+class NoThread(DrawerError):
+    """The system gives this process no further thread."""
+
+    default_code = Code.SCRIPT_ERROR
 
 
 class Threads:
@@ -35,7 +43,8 @@ class Threads:
         the work without ending it.
 
         Raises:
-            RuntimeError: when no thread can be started, or after :meth:`aclose`.
+            NoThread: when the system gives no further one.
+            RuntimeError: after :meth:`aclose`.
         """
         if self._closed:
             raise RuntimeError("these threads are closed: the run they belong to has ended")
@@ -44,9 +53,19 @@ class Threads:
         try:
             worker = self._idle.pop()  # the latest: its stack is still warm
         except IndexError:
-            worker = _Worker(self, next(self._numbers))
+            worker = self._new()
         worker.jobs.put((loop, future, work))
         return future
+
+    def _new(self) -> _Worker:
+        number = next(self._numbers)
+        try:
+            return _Worker(self, number)
+        except RuntimeError as error:  # "can't start new thread"
+            raise NoThread(
+                f"the system gives this process no further thread than the {number - 1} that it has: {error}",
+                remediation="lower `parallelism`",
+            ) from None
 
     def rest(self, worker: _Worker) -> bool:
         """Called by a thread that has nothing to do: whether it should wait for more."""

@@ -186,6 +186,9 @@ def fail_with(result: StepResult, error: DrawerError) -> None:
 
 def fail_inside(result: StepResult, error: Exception) -> None:
     """Record a fault of ours, or of a button's runtime: it fails one step, and loses nothing else."""
+    if isinstance(error, DrawerError):  # in words already
+        fail_with(result, error)
+        return
     result.stderr = full_traceback(error)
     result.fail(
         Code.INTERNAL,
