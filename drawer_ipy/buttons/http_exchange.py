@@ -79,9 +79,7 @@ class Exchange:
             if manners.robots:
                 await self._obey_robots(request)
             host = self._sessions.host(request.url)
-            if host.is_free(manners.per_host):
-                host.in_flight += 1
-            else:
+            if not host.begin(manners.per_host):
                 await host.enter(manners.per_host)
             try:
                 answer = await self._hop(request, guarded, host)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
+from functools import partial
 
 from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.places import Places
 
 LONGEST_PAUSE = 300.0
 """Seconds a request waits for a host at most; one that asks for more is not asked at all meanwhile."""
@@ -30,7 +31,6 @@ class Host:
         name: host and port, for messages.
 
     Attributes:
-        in_flight: requests on their way.
         window: most requests at once since it said that they were too many; ``None`` while it has not.
         paused_until: time of the loop until which it is left alone.
     """
@@ -39,9 +39,8 @@ class Host:
         "_begun",
         "_gap",
         "_next",
+        "_places",
         "_strikes",
-        "_waiting",
-        "in_flight",
         "name",
         "paused_until",
         "window",
@@ -49,23 +48,31 @@ class Host:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.in_flight = 0
+        self._places = Places()
         self.window: float | None = None
         self.paused_until = 0.0
         self._strikes = 0
         self._begun = 0.0
         self._gap = 0.0
         self._next = 0.0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def is_free(self, limit: int) -> bool:
-        """Whether a request may begin right now, with at most `limit` at once (0: any number)."""
-        return not self._waiting and not self._gap and not self.paused_until and self._fits(limit)
+    @property
+    def in_flight(self) -> int:
+        """Requests on their way."""
+        return self._places.taken
+
+    def begin(self, limit: int) -> bool:
+        """Count one request more, if it may begin right now, with at most `limit` at once (0: any number)."""
+        if self._gap or self.paused_until or self._places.awaited or not self._fits(limit):
+            return False
+        self._places.taken += 1
+        return True
 
     def _fits(self, limit: int) -> bool:
-        if limit and self.in_flight >= limit:
+        taken = self._places.taken
+        if limit and taken >= limit:
             return False
-        return self.window is None or self.in_flight < max(1, int(self.window))
+        return self.window is None or taken < max(1, int(self.window))
 
     async def enter(self, limit: int) -> None:
         """Count one request more, when its turn has come; they come in the order they were asked for.
@@ -76,19 +83,9 @@ class Host:
         loop = asyncio.get_running_loop()
         while True:
             await self._pause(loop)
-            if not self._waiting and self._fits(limit):
-                self.in_flight += 1
-                return
-            place: asyncio.Future[None] = loop.create_future()
-            self._waiting.append((limit, place))
-            try:
-                await place
-            except asyncio.CancelledError:
-                if place.done() and not place.cancelled():
-                    self.leave()  # the place was given to it at the same moment
-                raise
+            waited = await self._places.take(partial(self._fits, limit))
             # The place is held already; a pause that began meanwhile is kept to all the same.
-            if not self.paused_until:
+            if not (waited and self.paused_until):
                 return
             self.leave()
 
@@ -117,21 +114,7 @@ class Host:
 
     def leave(self) -> None:
         """A request that had entered has ended, whatever way."""
-        self.in_flight -= 1
-        self._let_in()
-
-    def _let_in(self) -> None:
-        waiting = self._waiting
-        while waiting:
-            limit, place = waiting[0]
-            if place.done():  # it was cancelled
-                waiting.popleft()
-            elif self._fits(limit):
-                waiting.popleft()
-                self.in_flight += 1
-                place.set_result(None)
-            else:
-                return
+        self._places.give_back()
 
     def space(self, gap: float) -> None:
         """Keep at least `gap` seconds between two requests (robots.txt's Crawl-delay)."""
@@ -142,7 +125,7 @@ class Host:
         self._strikes = 0
         if self.window is not None:
             self.window += 1.0 / self.window
-            self._let_in()
+            self._places.let_in()
 
     def complained(self, began: float, retry_after: float | None) -> float:
         """It answered 429 or 503 to a request that began at `began`; returns the seconds it is left alone.

@@ -8,10 +8,10 @@ body takes more than twice as long as it did when the width was found: a server 
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
+
+from drawer_ipy.places import Places
 
 _START = 2.0
 _LEAST_ROUND = 8
@@ -47,8 +47,7 @@ class AdaptiveWidth:
         self._changed = changed
         self._exact = min(_START, self._most)
         self.width = int(self._exact)
-        self._running = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._places = Places()
         self._ramping = True
         self._usual: float | None = None  # seconds a body took when the width was found
         self._rate = 0.0  # bodies a second in the round before
@@ -63,29 +62,14 @@ class AdaptiveWidth:
 
     async def enter(self) -> None:
         """Return when there is a place for one body more; they come in the order they asked."""
-        if not self._waiting and self._running < self.width:
-            self._running += 1
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
-        try:
-            await place
-        except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self.leave()  # the place was given to it at the same moment
-            raise
+        await self._places.take(self._fits)
 
     def leave(self) -> None:
         """A body that had entered has ended, whatever way."""
-        self._running -= 1
-        self._let_in()
+        self._places.give_back()
 
-    def _let_in(self) -> None:
-        while self._waiting and self._running < self.width:
-            place = self._waiting.popleft()
-            if not place.done():
-                self._running += 1
-                place.set_result(None)
+    def _fits(self) -> bool:
+        return self._places.taken < self.width
 
     def learn(self, began: float, asked_for_less: bool) -> None:
         """Draw conclusions from a body that ended by itself.
@@ -130,4 +114,4 @@ class AdaptiveWidth:
         if width != self.width:
             self.width = width
             self._changed(width)
-            self._let_in()
+            self._places.let_in()
