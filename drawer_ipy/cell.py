@@ -183,10 +183,7 @@ class Press:
         """
         job, loop = self._job, asyncio.get_running_loop()
         try:
-            with (
-                cancelling(job.run.cancel, only_default=True),
-                breaking_off(lambda: job.run.ending, lambda: loop.call_soon_threadsafe(_nothing)),
-            ):
+            with cancelling(job.run.cancel, only_default=True), breaking_off(lambda: job.run.ending, loop):
                 await job.press(self._display)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -206,7 +203,7 @@ class Press:
 
         nest_asyncio2.apply(loop)
         try:
-            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending, _nothing):
+            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending):
                 loop.run_until_complete(job.press(self._display))
         finally:
             self.show()
@@ -246,7 +243,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _nothing() -> None:
-    """What a loop is woken with."""

@@ -61,7 +61,9 @@ _AGAIN = 0.01
 
 
 @contextmanager
-def breaking_off(reacted: Callable[[], bool], wake: Callable[[], object]) -> Iterator[None]:
+def breaking_off(
+    reacted: Callable[[], bool], asleep: asyncio.AbstractEventLoop | None = None
+) -> Iterator[None]:
     """Inside, an interrupt also ends async functions of buttons that keep the event loop to themselves.
 
     A kernel turns an interrupt into a cancellation, which its loop gets to see when it is free. So where
@@ -70,8 +72,8 @@ def breaking_off(reacted: Callable[[], bool], wake: Callable[[], object]) -> Ite
 
     Args:
         reacted: whether the run is ending; asked on a thread of its own.
-        wake: wakes the loop. A kernel's handler leaves it asleep until something else happens, since Python
-            takes up the waiting again after a signal.
+        asleep: the loop to wake, ``None`` where that is not needed. A kernel's handler leaves it asleep until
+            something else happens, since Python takes up the waiting again after a signal.
     """
     previous: Any = None
     if threading.current_thread() is threading.main_thread():
@@ -100,7 +102,8 @@ def breaking_off(reacted: Callable[[], bool], wake: Callable[[], object]) -> Ite
             watching.append(threading.Thread(target=watch, name="drawer interrupt", daemon=True))
             watching[0].start()
         previous(number, frame)
-        wake()
+        if asleep is not None:
+            asleep.call_soon_threadsafe(_nothing)
 
     signal.signal(signal.SIGINT, meet)
     try:
@@ -111,6 +114,10 @@ def breaking_off(reacted: Callable[[], bool], wake: Callable[[], object]) -> Ite
             thread.join()
         if signal.getsignal(signal.SIGINT) is meet:
             signal.signal(signal.SIGINT, previous)
+
+
+def _nothing() -> None:
+    """What a loop is woken with."""
 
 
 _LOOK_UP = 0.1

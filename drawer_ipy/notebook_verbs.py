@@ -81,10 +81,7 @@ class NotebookVerb:
             return asyncio.run_coroutine_threadsafe(job.press(display), loop).result()
 
         doing = asyncio.ensure_future(asyncio.to_thread(self._run, press))
-        with (
-            cancelling(self._cancel, only_default=True),
-            breaking_off(self._is_ending, lambda: loop.call_soon_threadsafe(_nothing)),
-        ):
+        with cancelling(self._cancel, only_default=True), breaking_off(self._is_ending, loop):
             while not doing.done():
                 try:
                     await asyncio.wait({doing})
@@ -152,7 +149,3 @@ def _is_json(value: Any) -> bool:
     except (TypeError, ValueError, RecursionError):
         return False
     return True
-
-
-def _nothing() -> None:
-    """What a loop is woken with."""

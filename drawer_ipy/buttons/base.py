@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from drawer_ipy.cache.sources import Sources
 
 
+BUSY = (429, 503)
+"""HTTP statuses by which a server says that it has too much to do."""
+
+
 class Closable(Protocol):
     """Something a run opened and closes when it ends."""
 

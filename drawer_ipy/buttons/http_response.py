@@ -13,15 +13,13 @@ from typing import Any
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.base import BUSY, Outcome
 from drawer_ipy.buttons.http_text import MARKUP, decode, is_binary, is_json, parse_content_type
 from drawer_ipy.buttons.output import parse_output
 from drawer_ipy.errors import Code, ErrorInfo
 
 SHOWN = 64 * 1024
 """Characters kept of the body of a failed request."""
-
-_BUSY = frozenset({429, 503})
 
 
 @dataclass(slots=True)
@@ -62,7 +60,7 @@ class Response:
     @property
     def busy(self) -> bool:
         """Whether the server says that it has too much to do."""
-        return self.status in _BUSY
+        return self.status in BUSY
 
     @property
     def content_type(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from drawer_ipy.buttons.base import BUSY
 from drawer_ipy.definition.models import Policy
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.record import StepResult
@@ -85,10 +86,6 @@ class RetryPolicy:
         return min(max(delay, retry_after or 0.0), _LONGEST_DELAY)
 
 
-_TOO_MUCH = (429, 503)
-"""HTTP statuses by which a server says that it has too much to do."""
-
-
 def asks_for_less(result: StepResult) -> bool:
     """Whether a step, or an earlier attempt or try of it, met somebody who has too much to do.
 
@@ -101,13 +98,13 @@ def asks_for_less(result: StepResult) -> bool:
 
 
 def _too_much(error: ErrorInfo, exit_code: int) -> bool:
-    if error.code == Code.TIMEOUT or exit_code in _TOO_MUCH:
+    if error.code == Code.TIMEOUT or exit_code in BUSY:
         return True
     exception = error.exception
     if isinstance(exception, TimeoutError | ConnectionError):
         return True
     # Clients of users: aiohttp's errors have a status, those of requests and httpx a response.
     response = getattr(exception, "response", None)
-    return any(getattr(where, "status_code", None) in _TOO_MUCH for where in (exception, response)) or (
-        getattr(exception, "status", None) in _TOO_MUCH
+    return any(getattr(where, "status_code", None) in BUSY for where in (exception, response)) or (
+        getattr(exception, "status", None) in BUSY
     )

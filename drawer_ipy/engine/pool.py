@@ -13,9 +13,10 @@ from typing import Protocol
 
 from drawer_ipy.engine.group import Enough, run_group
 
-# A body that never waits (a function without I/O) would keep the event loop to itself, and with it the
-# progress display and Cancel; so the workers give way at least this often, seconds.
-_GIVE_WAY = 0.005
+GIVE_WAY = 0.005
+"""Seconds after which what never waits (a function without I/O, a long list) gives way to the event loop,
+and with it to the progress display and to Cancel.
+"""
 
 
 class Gate(Protocol):
@@ -88,7 +89,7 @@ class BoundedMap:
                     self._stopping = True
                     raise Enough
             now = time.perf_counter()
-            if now - self._gave_way > _GIVE_WAY:
+            if now - self._gave_way > GIVE_WAY:
                 await asyncio.sleep(0)
                 self._gave_way = time.perf_counter()
 

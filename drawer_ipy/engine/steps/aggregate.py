@@ -8,13 +8,11 @@ import time
 from drawer_ipy.definition import models
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
+from drawer_ipy.engine.pool import GIVE_WAY
 from drawer_ipy.engine.step import Step
 from drawer_ipy.engine.steps.for_each import compile_over, resolve_list
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.record import StepResult
-
-_GIVE_WAY = 0.005
-"""Seconds after which a long list gives way to the event loop, and with it to the display and to Cancel."""
 
 
 class AggregateStep(Step):
@@ -39,7 +37,7 @@ class AggregateStep(Step):
         values = []
         gave_way = time.perf_counter()
         for index, entry in enumerate(entries):
-            if index % 100 == 0 and time.perf_counter() - gave_way > _GIVE_WAY:
+            if index % 100 == 0 and time.perf_counter() - gave_way > GIVE_WAY:
                 await asyncio.sleep(0)
                 gave_way = time.perf_counter()
             scope["item"] = entry

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from drawer_ipy.buttons.base import Button, Call, Outcome
+from drawer_ipy.buttons.base import Button, Caching, Call, Outcome
 from drawer_ipy.definition import models
-from drawer_ipy.engine.caching import Request
+from drawer_ipy.engine.caching import Bound, Press, Request
 from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.events import LogLine
+from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import ArgumentError, ButtonNotFound, ResolveError
@@ -62,12 +63,12 @@ class ButtonStep(Step):
             return
         session = ctx.session
         call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx), session.batteries)
-        limited = session.limits.concern(button, self._rate)
-        if limited or button.caching or button.pages is not None:
-            one = partial(self._cached if button.caching else self._press, button, args, session, call=call)
-            outcome = await (one(bound) if button.pages is None else button.pages.press(bound, one, call.log))
-        else:
-            outcome = await button.press(bound, call)
+        press: Press = partial(button.press, call=call)
+        if session.limits.concern(button, self._rate):
+            press = partial(self._in_turn, button, args, session.limits, call=call)
+        if button.caching is not None:
+            press = partial(self._cached, button, button.caching, session, press, call=call)
+        outcome = await (press(bound) if button.pages is None else button.pages.press(bound, press, call.log))
         if outcome.note and outcome.note not in session.notes:
             session.notes.append(outcome.note)
         result.cached = outcome.cached
@@ -83,22 +84,17 @@ class ButtonStep(Step):
             result.retry_after = outcome.retry_after
 
     async def _cached(
-        self, button: Button, args: Mapping[str, Any], session: Session, bound: Mapping[str, Any], call: Call
+        self, button: Button, caching: Caching, session: Session, press: Press, bound: Bound, call: Call
     ) -> Outcome:
         """Press, or have the result of an earlier press; that waits for no limit."""
-        assert button.caching is not None
-        press = partial(self._press, button, args, session, call=call)
-        request = Request(button, button.caching, bound, call, press, session.redactor)
-        return await session.cache.press(request)
+        return await session.cache.press(Request(button, caching, bound, call, press, session.redactor))
 
-    async def _press(
-        self, button: Button, args: Mapping[str, Any], session: Session, bound: Mapping[str, Any], call: Call
+    async def _in_turn(
+        self, button: Button, args: Mapping[str, Any], limits: Limits, bound: Bound, call: Call
     ) -> Outcome:
-        """Really press, when the limits let it."""
-        if not session.limits.concern(button, self._rate):
-            return await button.press(bound, call)
-        async with session.limits.hold(button, args, self, self._rate):
-            call.turn = session.limits.turn(button, self, self._rate)
+        """Press when the limits let it."""
+        async with limits.hold(button, args, self, self._rate):
+            call.turn = limits.turn(button, self, self._rate)
             return await button.press(bound, call)
 
     def _log_to(self, ctx: Context) -> Callable[[str], None] | None:

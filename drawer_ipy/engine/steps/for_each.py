@@ -119,7 +119,7 @@ class _Body:
         past: PastLoop | None,
     ) -> None:
         self._past = past
-        self._width = width
+        self._work = self._steps if width is None else partial(self._watched, width)
         # Only another press asks what refers to what within an item.
         self._needs = {} if past is None else dependencies(steps)
         self._items = hidden.items
@@ -150,8 +150,7 @@ class _Body:
         )
         state = CANCELLED
         try:
-            work = self._steps if self._width is None else partial(self._watched, self._width)
-            state = OK if await work(index, ctx) else FAILED
+            state = OK if await self._work(index, ctx) else FAILED
         finally:
             record.move(index, state)
             if self._tell_end:
