@@ -88,10 +88,7 @@ class HttpButton:
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
         """Send it; see base.Button."""
         try:
-            if self._proxy is None and not self._template.has_secrets:  # the usual case, one call less
-                response = await self._client.fetch(bound["request"], call, save=bound["save"])
-            else:
-                response = await self.fetch(bound["request"], bound, call)
+            response = await self.fetch(bound["request"], bound, call)
         except DrawerError as error:
             return failed(error)
         return self._outcome(response)
@@ -102,8 +99,7 @@ class HttpButton:
             outcome = outcome_of(response, self._full)
         else:
             outcome = outcome_of_page(response, self._asked, self._full)
-        if response.pushed_back:
-            outcome.pushed_back = True
+        outcome.pushed_back = response.pushed_back
         if self.caching is not None:
             outcome.kept = response
         return outcome

@@ -8,7 +8,7 @@ a :class:`Request` goes in, a :class:`Response` of any status comes out, and eve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Call
@@ -45,9 +45,9 @@ class HttpClient:
             timeouts=Timeouts(spec.connect_timeout_seconds or None, spec.read_timeout_seconds or None),
         )
 
-    def fetch(
+    async def fetch(
         self, request: Request, call: Call, *, save: Path | None = None, proxy: str | None = None
-    ) -> Awaitable[Response]:
+    ) -> Response:
         """The answer to `request`, after redirects and, where the button says so, further tries.
 
         Args:
@@ -59,12 +59,6 @@ class HttpClient:
             RequestFailed: when there is no whole answer.
             DrawerError: when the request is refused.
         """
-        if not self._retries.most:
-            return Exchange(self._manners, call, save, proxy).run(request)
-        return self._persist(request, call, save, proxy)
-
-    async def _persist(self, request: Request, call: Call, save: Path | None, proxy: str | None) -> Response:
-        """:meth:`fetch` with further tries."""
         attempt, pushed_back = 1, False
         while True:
             try:

@@ -34,11 +34,10 @@ class Connector(aiohttp.TCPConnector):
         while True:
             connection = await self.connect(request, [], timeout)
             protocol = connection.protocol
-            if protocol is None or protocol not in self._used:
-                # Of a new one on which the server spoke first, reading says what is wrong.
-                if protocol is not None:
-                    self._used.add(protocol)
-                return connection, False
+            assert protocol is not None  # it has one until it is released
+            if protocol not in self._used:
+                self._used.add(protocol)
+                return connection, False  # where the server spoke first, reading says what is wrong
             if not protocol.should_close:
                 return connection, True
             connection.close()

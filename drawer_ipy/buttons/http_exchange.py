@@ -192,7 +192,7 @@ async def _redirected(request: Request, answer: Answer) -> Request:
         ArgumentError: when it leads to what is no URL.
     """
     status, location = answer.status, answer.headers["Location"]
-    if (answer.length or 0) <= _SMALL and "Content-Length" in answer.headers:
+    if answer.length is not None and answer.length <= _SMALL:
         await answer.content.read()  # a connection can be used again when its last answer was read
     try:
         there = request.url.join(URL(location))

@@ -136,26 +136,32 @@ class About(Mapping[str, Any]):
         self._elapsed = elapsed
         self._attempts = attempts
 
-    def _all(self) -> dict[str, Any]:
-        about = {
-            "status": self._status,
-            "url": self._url,
-            "headers": plain_headers(self._headers),
-            "elapsed": round(self._elapsed, 6),
-        }
-        return about if self._attempts == 1 else {**about, "attempts": self._attempts}
-
     def __getitem__(self, key: str) -> Any:
-        return self._all()[key]
+        match key:
+            case "status":
+                return self._status
+            case "url":
+                return self._url
+            case "headers":
+                return plain_headers(self._headers)
+            case "elapsed":
+                return round(self._elapsed, 6)
+            case "attempts" if self._attempts > 1:
+                return self._attempts
+        raise KeyError(key)
+
+    def _keys(self) -> tuple[str, ...]:
+        always = ("status", "url", "headers", "elapsed")
+        return always if self._attempts == 1 else (*always, "attempts")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return iter(self._keys())
 
     def __len__(self) -> int:
-        return 4 if self._attempts == 1 else 5
+        return len(self._keys())
 
     def __repr__(self) -> str:
-        return repr(self._all())
+        return repr(dict(self))
 
 
 def outcome_of(response: Response, full: bool = False) -> Outcome:

@@ -170,14 +170,27 @@ class UrlTemplate:
         """What the caller gave as the URL, or as its beginning."""
         text = to_text(value, self._base).strip()
         head, rest = _split_host(text)
-        if head in self._known:  # a run asks few hosts, so what was found fine is remembered
-            return self._joined(text, self._known[head], rest)
+        base = self._known.get(head)  # a run asks few hosts, so what was found fine is remembered
+        if base is None:
+            base = self._checked(head, text)
+            if len(self._known) < _MOST_KNOWN:
+                self._known[head] = base
+        if not self._follows:
+            return base + _requote(rest)
+        if "?" in rest or "#" in rest:
+            raise ArgumentError(
+                f"argument {self._base!r} begins the URL and may hold no query: {shorten(text)}"
+            )
+        return base + _requote(rest.rstrip("/"))
+
+    def _checked(self, head: str, text: str) -> str:
+        """Scheme and host of what the caller gave, fit to be requested."""
         try:
             parts = urlsplit(text)
             fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
             fine = fine and parts.port != 0
             # Not of `parts`, which leaves out line breaks and tabs.
-            fine = fine and not any(c in "@ " or not c.isprintable() for c in _split_host(text)[0])
+            fine = fine and not any(c in "@ " or not c.isprintable() for c in head)
         except ValueError:  # a port that is no number, brackets that do not match
             fine = False
         if not fine:
@@ -185,18 +198,7 @@ class UrlTemplate:
                 f"argument {self._base!r} must be an http:// or https:// URL "
                 f"that names no user, not {shorten(text)}"
             )
-        if len(self._known) < _MOST_KNOWN:
-            self._known[head] = _ascii(head)
-        return self._joined(text, _ascii(head), rest)
-
-    def _joined(self, text: str, head: str, rest: str) -> str:
-        if not self._follows:
-            return head + _requote(rest)
-        if "?" in rest or "#" in rest:
-            raise ArgumentError(
-                f"argument {self._base!r} begins the URL and may hold no query: {shorten(text)}"
-            )
-        return head + _requote(rest.rstrip("/"))
+        return _ascii(head)
 
 
 def _split_host(text: str) -> tuple[str, str]:
