@@ -248,7 +248,11 @@ class DrawerCancelled(DrawerFailed):
     """A run was cancelled or interrupted. ``.results`` holds what had ended by then."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``"did you mean 'x'?"`` for the nearest of `known`, or ``""`` when nothing is near."""
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+def did_you_mean(word: str, known: Iterable[str], near: float = 0.6) -> str:
+    """``"did you mean 'x'?"`` for the nearest of `known`, or ``""`` when nothing is near.
+
+    Args:
+        near: how much of the two words must be alike, 1.0 for all.
+    """
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=near)
     return f"did you mean {close[0]!r}?" if close else ""

@@ -95,6 +95,10 @@ class StepColumn:
         if self.cached is not None:
             self.cached[index] = 0
 
+    def was_cached(self, index: int) -> bool:
+        """Whether the output of item `index` is that of an earlier press."""
+        return bool(self.cached and self.cached[index])
+
     def cell(self, index: int) -> dict[str, Any]:
         """``{status, output, error}`` of item `index`, as expressions and the original see it."""
         error = self.errors.get(index)

@@ -9,7 +9,6 @@ from code) the same magic runs on a thread with a loop of its own.
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,12 +21,13 @@ from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_
 from drawer_ipy.background import BackgroundRun, Runs
 from drawer_ipy.buttons import make_button
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.buttons.script import RUNTIMES
 from drawer_ipy.cell import Cell, Press
 from drawer_ipy.definition import Drawer, load_button
 from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.dry_run import DryRun
-from drawer_ipy.errors import UsageError
+from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.magic_line import option_parser, parse_line, split
 from drawer_ipy.notebook_verbs import NotebookVerb
 from drawer_ipy.origins import running_origins
@@ -177,9 +177,6 @@ async def _given(value: Any) -> Any:
     return value
 
 
-_RUNTIMES = ("sh", "shell", "bash", "python", "python3", "node", "javascript", "js", "prompt")
-
-
 def _button_spec(line: str, cell: str) -> tuple[str, Any]:
     """Name and definition that a ``%%button`` cell gives."""
     words = list(split(line))
@@ -188,10 +185,11 @@ def _button_spec(line: str, cell: str) -> tuple[str, Any]:
     name, rest = words[0], words[1:]
     if "--spec" in rest:
         return name, load_button(cell, name=name, first_line=2).button
-    runtime = rest.pop(0) if rest and rest[0] in _RUNTIMES else "sh"
-    if rest and ":" not in rest[0] and (meant := difflib.get_close_matches(rest[0], _RUNTIMES, 1, 0.8)):
+    runtimes = [*filter(None, RUNTIMES), "prompt"]
+    runtime = rest.pop(0) if rest and rest[0] in runtimes else "sh"
+    if rest and ":" not in rest[0] and (meant := did_you_mean(rest[0], runtimes, near=0.8)):
         raise UsageError(
-            f"%%button {name} {rest[0]}: {rest[0]!r} is no runtime (did you mean {meant[0]!r}?)",
+            f"%%button {name} {rest[0]}: {rest[0]!r} is no runtime ({meant})",
             remediation=f"if it is an argument, give its type: {rest[0]}:string",
         )
     args = {a.partition(":")[0]: a.partition(":")[2] or "string" for a in rest}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.display.summary import seconds_text
-from drawer_ipy.display.table import wrap
+from drawer_ipy.display.table import isolated, wrap
 from drawer_ipy.display.table_cells import clean, cut, pad, preview, text_width
 from drawer_ipy.display.wording import SYMBOLS
 from drawer_ipy.errors import ErrorInfo
@@ -60,25 +59,20 @@ def story_html(story: Story) -> str:
         css = {"ok": "ok", "": "d", "skipped": "d"}.get(part.status, "bad")
         bad = "" if css == "ok" else f" {css}"
         space = ' style="margin-top:10px"' if out else ""
-        out.append(f'<div class="dry-head{bad}"{space}>{_isolated(part.heading)}</div>')
+        out.append(f'<div class="dry-head{bad}"{space}>{isolated(part.heading)}</div>')
         rows = "".join(
-            f"<tr><th>{_isolated(name)}</th>"
-            f'<td style="white-space:pre-wrap;overflow-wrap:anywhere">{_isolated(value)}</td></tr>'
+            f"<tr><th>{isolated(name)}</th>"
+            f'<td style="white-space:pre-wrap;overflow-wrap:anywhere">{isolated(value)}</td></tr>'
             for name, value in part.facts
         )
         out.append(f'<div class="dry-scroll"><table><tbody>{rows}</tbody></table></div>' if rows else "")
         for name, text in part.texts:
             opened = " open" if css == "bad" else ""
             out.append(
-                f'<div class="dry-errors"><details{opened}><summary>{_isolated(name)}</summary>'
-                f"<pre>{_isolated(text)}</pre></details></div>"
+                f'<div class="dry-errors"><details{opened}><summary>{isolated(name)}</summary>'
+                f"<pre>{isolated(text)}</pre></details></div>"
             )
     return wrap(out)
-
-
-def _isolated(text: str) -> str:
-    safe = escape(text, quote=False)
-    return safe if text.isascii() else f"<bdi>{safe}</bdi>"
 
 
 # What is told

@@ -160,13 +160,14 @@ class ProgressState:
             return Snapshot()
         counts = [0] * 6
         rate, eta = 0.0, None
-        errors = (*self._errors_within(), *self._step_errors)
+        of_items: tuple[ErrorLine, ...] = ()
         if shown is not None:
             counts = list(shown.loop.counts)
             rate, eta = shown.pace.measure(
                 now, counts[OK] + counts[FAILED], counts[WAITING] + counts[RUNNING]
             )
-            errors = (*self._errors_within(), *shown.errors(), *self._step_errors)
+            of_items = shown.errors()
+        errors = (*self._errors_within(), *of_items, *self._step_errors)
         return Snapshot(
             drawer=_name(run.drawer),
             status=run.status,

@@ -140,8 +140,7 @@ class EarlierItem:
             return None
         if index in column.details:
             return column.details[index]
-        cached = bool(column.cached and column.cached[index])
-        about = column.about.get(index)
+        about, cached = column.about.get(index), column.was_cached(index)
         return StepResult(step.id, status="ok", output=output, about=about, cached=cached)
 
     def entry(self, step_id: str) -> Any:

@@ -180,7 +180,7 @@ class LoopSource:
         for at in _dots(name):
             head, rest = name[:at], name[at + 1 :]
             get = steps[head].outputs.__getitem__ if head in steps else columns.get(head)
-            if get is not None and any(_has(get(index), rest) for index in range(len(self))):
+            if get is not None and any(_find(get(i), rest) is not _NOWHERE for i in range(len(self))):
                 return _at_path(get, rest)
         return None
 
@@ -190,29 +190,29 @@ def _dots(name: str) -> Iterable[int]:
     return (at for at in range(len(name) - 2, 0, -1) if name[at] == ".")
 
 
-def _has(value: Any, path: str) -> bool:
-    if isinstance(value, LoopOutput) and any(column.id == path for column in value.record.columns):
-        return True
-    if not isinstance(value, Mapping):
-        return False
-    return path in value or any(_has(value.get(path[:at]), path[at + 1 :]) for at in _dots(path))
+_NOWHERE = object()
 
 
 def _find(value: Any, path: str) -> Any:
+    """What stands at `path` in `value`, :data:`_NOWHERE` when nothing does."""
     if isinstance(value, LoopOutput):
         for column in value.record.columns:
             if column.id == path:
                 return list(column.outputs)
     if not isinstance(value, Mapping):
-        return None
+        return _NOWHERE
     if path in value:
         return value[path]
-    inner = ((value.get(path[:at]), path[at + 1 :]) for at in _dots(path))
-    return next((_find(below, rest) for below, rest in inner if _has(below, rest)), None)
+    inner = (_find(value.get(path[:at]), path[at + 1 :]) for at in _dots(path))
+    return next((found for found in inner if found is not _NOWHERE), _NOWHERE)
 
 
 def _at_path(get: Getter, path: str) -> Getter:
-    return lambda index: _find(get(index), path)
+    def read(index: int) -> Any:
+        found = _find(get(index), path)
+        return None if found is _NOWHERE else found
+
+    return read
 
 
 def _cell(column: StepColumn, index: int) -> StepCell:
@@ -220,9 +220,8 @@ def _cell(column: StepColumn, index: int) -> StepCell:
     output, error = column.outputs[index], column.errors.get(index)
     detail = column.details.get(index)
     if detail is None:
-        cached = bool(column.cached and column.cached[index])
-        about = column.about.get(index)
+        about, cached = column.about.get(index), column.was_cached(index)
         return StepCell(
-            column.id, status, output, error, "", "", 1 if status else 0, about=about, cached=cached
+            column.id, status, output, error, attempts=1 if status else 0, about=about, cached=cached
         )
     return cell_of(detail, status)
