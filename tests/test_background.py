@@ -10,20 +10,14 @@ from contextvars import copy_context
 
 import psutil
 import pytest
-from kernel_rig import Cell, Kernel, click_cancel, each, interrupt, kernel_in
+from kernel_rig import MANY, Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
 from drawer_ipy.display.log import log_bundle
 from drawer_ipy.prints import Log, Prints
 
-SETUP = """
-%load_ext drawer_ipy
-import asyncio, sys, time
-many = list(range(400))
-
-async def nap(x):
-    await asyncio.sleep(0.05)
-    return x * 10
-
+SETUP = (
+    MANY
+    + """
 def loud(x):
     print("from", x, flush=True)
     print("<b>err</b>", x, file=sys.stderr)
@@ -35,6 +29,7 @@ def bad(x):
         raise ValueError("no")
     return x * 10
 """
+)
 
 DEAF = "buttons: {deaf: {runtime: bash, code: \"trap '' TERM; sleep 60 & wait; sleep 61\", args: [x]}}"
 

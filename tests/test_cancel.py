@@ -9,21 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kernel_rig import Cell, Kernel, click_cancel, each, interrupt, kernel_in
-
-SETUP = """
-%load_ext drawer_ipy
-import asyncio, time
-many = list(range(400))
-
-async def nap(x):
-    await asyncio.sleep(0.05)
-    return x * 10
-
-def snooze(x):
-    time.sleep(0.05)
-    return x * 10
-"""
+from kernel_rig import MANY, Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
 LEFT_ALONE = 5.0
 """Seconds that a run takes by itself."""
@@ -31,7 +17,7 @@ LEFT_ALONE = 5.0
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
+    with kernel_in(tmp_path_factory.mktemp("home"), MANY) as kernel:
         yield kernel
 
 

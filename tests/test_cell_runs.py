@@ -7,25 +7,16 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from kernel_rig import Action, Cell, Kernel, click_cancel, each, interrupt, kernel_in
+from kernel_rig import MANY, Action, Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
-SETUP = """
-%load_ext drawer_ipy
-import asyncio, os, time
+SETUP = (
+    MANY
+    + """
 from drawer_ipy.demo import DemoSite
 site = DemoSite.start()
-many = list(range(400))
 
 def parse(html: str) -> dict:
     return {"length": len(html)}
-
-async def nap(x):
-    await asyncio.sleep(0.05)
-    return x * 10
-
-def snooze(x):
-    time.sleep(0.05)
-    return x * 10
 
 def stuck(x):
     time.sleep(30 if x == 25 else 0.02)
@@ -36,6 +27,7 @@ async def stuck_loop(x):
     time.sleep(30 if x == 25 else 0.02)
     return x * 10
 """
+)
 
 SCRIPTS = """buttons:
   quick: {runtime: sh, code: "sleep 0.05; echo $((BUTTONS_ARG_X * 10))", args: [x]}

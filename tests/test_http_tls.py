@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import trustme
 from aiohttp import web
+from http_rig import listening
 
 PRESS = """
 import json, sys
@@ -51,7 +52,7 @@ async def a_proxy(verdict: str = "", context: ssl.SSLContext | None = None) -> A
     """A proxy that does CONNECT and nothing else; any name leads to this computer. With `context`
     it is itself reached by TLS.
     """
-    proxy, tasks = Proxy(verdict=verdict), set()
+    proxy = Proxy(verdict=verdict)
 
     async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -61,7 +62,6 @@ async def a_proxy(verdict: str = "", context: ssl.SSLContext | None = None) -> A
         writer.close()
 
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         proxy.heads.append(head)
         method, target, _ = head.split(" ", 2)
@@ -74,15 +74,8 @@ async def a_proxy(verdict: str = "", context: ssl.SSLContext | None = None) -> A
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await asyncio.gather(pour(reader, there[1]), pour(there[0], writer))
 
-    server = await asyncio.start_server(tunnel, "127.0.0.1", 0, ssl=context)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(tunnel, context) as proxy.port:
         yield proxy
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def context_for(authority: trustme.CA, *names: str) -> ssl.SSLContext:

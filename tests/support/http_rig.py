@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ def assert_nothing_open(site: DemoSite) -> None:
     gc.collect()  # what was dropped unclosed warns here, and warnings are errors
 
 
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Answer = Callable[["RawServer", str, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -92,14 +94,32 @@ class RawServer:
 
 
 @contextlib.asynccontextmanager
+async def listening(talk: Talk, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """The port of a server on loopback, each of whose connections is `talk`'s until the block ends."""
+    tasks = set()
+
+    async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())
+        await talk(reader, writer)
+
+    listener = await asyncio.start_server(tracked, "127.0.0.1", 0, ssl=context)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
 async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
     """A server on loopback that has each request (without a body) answered by `answer`; its connections stay
     open until that, or the client, closes them.
     """
-    server, handlers = RawServer(), set()
+    server = RawServer()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handlers.add(asyncio.current_task())
         server.connections += 1
         server.open += 1
         try:
@@ -114,15 +134,9 @@ async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
             server.open -= 1
             writer.close()
 
-    listener = await asyncio.start_server(talk, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(talk) as port:
+        server.url = f"http://127.0.0.1:{port}"
         yield server
-    finally:
-        listener.close()
-        for task in handlers:
-            task.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
 
 
 def answer_of(body: bytes = b"ok", status: str = "200 OK", **headers: str) -> bytes:

@@ -306,6 +306,22 @@ def kernel_in(home: Path, setup: str = "") -> Iterator[Kernel]:
         manager.shutdown_kernel(now=True)
 
 
+MANY = """
+%load_ext drawer_ipy
+import asyncio, os, sys, time
+many = list(range(400))
+
+async def nap(x):
+    await asyncio.sleep(0.05)
+    return x * 10
+
+def snooze(x):
+    time.sleep(0.05)
+    return x * 10
+"""
+"""What the cells that :func:`each` makes need, unless they say otherwise."""
+
+
 def each(
     button: str = "nap",
     head: str = "%%drawer t",
