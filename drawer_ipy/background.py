@@ -14,6 +14,7 @@ from drawer_ipy.display.live import Display
 from drawer_ipy.display.progress import ProgressState
 from drawer_ipy.display.wording import clock_text, progress_line
 from drawer_ipy.engine.events import Listeners, LogLine, RunStarted
+from drawer_ipy.own_loop import run_on_own_loop
 from drawer_ipy.pressing import Job
 from drawer_ipy.prints import Log, Prints
 from drawer_ipy.results import Results
@@ -75,21 +76,24 @@ class BackgroundRun:
         self._shown.wait(_UNTIL_SHOWN)
 
     def _live(self, prints: Prints) -> None:
+        def over(fault: BaseException | None) -> None:
+            self._fault = fault
+            self._over(prints)
+
+        job, display = self._job, _Telling(self._display, self._shown)
+        run_on_own_loop(lambda: job.press(display), job.run.notes, over)
+
+    def _over(self, prints: Prints) -> None:
         try:
-            asyncio.run(self._job.press(_Telling(self._display, self._shown)))
-        except BaseException as error:
-            self._fault = error
+            self._display.close(self._job.results)
         finally:
-            try:
-                self._display.close(self._job.results)
-            finally:
-                prints.end()
-                atexit.unregister(self._leave)
-                with self._lock:
-                    self._ended.set()
-                    waiting, self._then = self._then, []
-                for then in waiting:
-                    then()
+            prints.end()
+            atexit.unregister(self._leave)
+            with self._lock:
+                self._ended.set()
+                waiting, self._then = self._then, []
+            for then in waiting:
+                then()
 
     def cancel(self) -> None:
         """Stop it, from any thread; what had ended stays in its results. Twice is as good as once."""

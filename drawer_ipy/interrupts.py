@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from drawer_ipy.buttons.function import BrokenOff, is_in_function
+from drawer_ipy.buttons.cancellation import BrokenOff
+from drawer_ipy.buttons.function import is_in_function
 
 
 @contextmanager
@@ -127,8 +128,14 @@ _LAST_MOMENT = 1.0
 """Seconds that work which is left at the second interrupt has to end its processes."""
 
 
-def wait_in_thread(work: Callable[[], object], cancel: Callable[[], None], name: str) -> None:
+def wait_in_thread(
+    work: Callable[[Callable[[BaseException | None], None]], object], cancel: Callable[[], None], name: str
+) -> None:
     """Do `work` in a thread of that name, within the caller's context, while this thread waits.
+
+    Args:
+        work: is handed what it calls when it is over, with its exception or ``None``; it may then go on.
+        cancel: called at an interrupt.
 
     Raises:
         BaseException: whatever `work` raised; a second interrupt, once `work` had a moment to end.
@@ -138,13 +145,18 @@ def wait_in_thread(work: Callable[[], object], cancel: Callable[[], None], name:
     # What a button prints belongs to the cell that presses it; kernels keep that in a context.
     context = contextvars.copy_context()
 
+    def over(fault: BaseException | None) -> None:
+        if fault is not None and not ended.is_set():
+            faults.append(fault)
+        ended.set()
+
     def do() -> None:
+        fault: BaseException | None = None
         try:
-            context.run(work)
+            context.run(work, over)
         except BaseException as error:
-            faults.append(error)
-        finally:
-            ended.set()
+            fault = error
+        over(fault)
 
     with cancelling(cancel):
         threading.Thread(target=do, name=name, daemon=True).start()

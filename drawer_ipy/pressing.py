@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from drawer_ipy.definition.models import ForEachStep
 from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import choose_display, current_shell
 from drawer_ipy.display.live import Display
+from drawer_ipy.engine.containment import Refused, refusing
 from drawer_ipy.engine.drawers import Mode
 from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.plan import Plans
@@ -30,7 +31,8 @@ from drawer_ipy.errors import (
     UsageError,
     did_you_mean,
 )
-from drawer_ipy.interrupts import to_the_end, wait_in_thread
+from drawer_ipy.interrupts import cancelling, to_the_end, wait_in_thread
+from drawer_ipy.own_loop import run_on_own_loop
 from drawer_ipy.results import Results
 from drawer_ipy.results.origin import Origin
 from drawer_ipy.store.history import Keeper
@@ -151,7 +153,8 @@ class Job:
         """
         display.attach(self.run.listeners, self.run.cancel)
         try:
-            await self.run.execute()
+            with cancelling(self.run.cancel, only_default=True), _shell_kept():
+                await self.run.execute()
         finally:
             if self.keeper.has_work:
                 await to_the_end(self._keep)
@@ -166,7 +169,12 @@ class Job:
         display.attach(self.run.listeners, self.run.cancel)
         work = self.run.execute
         try:
-            wait_in_thread(lambda: asyncio.run(work()), self.run.cancel, f"drawer {self.run.plan.name}")
+            with _shell_kept():
+                wait_in_thread(
+                    lambda over: run_on_own_loop(work, self.run.notes, over),
+                    self.run.cancel,
+                    f"drawer {self.run.plan.name}",
+                )
         finally:
             self._keep()
         return self.results
@@ -179,6 +187,14 @@ class Job:
     def results(self) -> Results:
         """The table of what has ended so far, in order."""
         return Results.of(self.origin)
+
+
+def _shell_kept() -> AbstractContextManager[None]:
+    """Inside, ``exit()`` in a button fails its item and does not shut the kernel down."""
+    shell = current_shell()
+    if shell is None:
+        return nullcontext()
+    return refusing(shell, "ask_exit", lambda: Refused("exit() in a button does not end the notebook"))
 
 
 def _checked_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def test_an_interrupt_that_comes_just_before_the_waiting_begins_is_not_lost() ->
     """
     cancelled = threading.Event()
 
-    def work() -> bool:
+    def work(over: Any) -> bool:
         time.sleep(0.2)  # the main thread waits by now
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         done.append(cancelled.wait(10))

@@ -16,7 +16,7 @@ def describe(error: BaseException) -> str:
     """``ValueError: bad thing``; the class alone when it says nothing."""
     try:
         text = str(error).strip()
-    except Exception:
+    except BaseException:  # the user's __str__ may raise anything
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -41,7 +41,7 @@ def full_traceback(error: BaseException) -> str:
 def _told(error: BaseException, frames: TracebackType | None) -> str:
     try:
         text = name_cells("".join(traceback.format_exception(type(error), error, frames)))
-    except Exception:  # a __str__ or a source line that raises
+    except BaseException:  # a __str__ or a source line that raises
         text = f"{describe(error)}\n"
     _drop_frames(error)
     return text if len(text) <= _LONGEST else f"...{text[-_LONGEST:]}"

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, overload
 
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import FunctionCaching, lasting
+from drawer_ipy.buttons.cancellation import Abandoned, end, is_cancelled, is_closed
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
 from drawer_ipy.buttons.threads import NoThread, Threads
@@ -20,10 +21,6 @@ from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK = "__drawer_button__"
-
-
-class BrokenOff(asyncio.CancelledError):
-    """Raised into an async function that keeps the event loop to itself while somebody interrupts it."""
 
 
 class FunctionButton:
@@ -92,35 +89,49 @@ class FunctionButton:
             return await self._within(call.timeout, bound, call)
         try:
             if not self._on_loop:
-                return Outcome(await self._in_thread(bound, call))
-            output = self._call(**bound)
-            return Outcome(await output if inspect.iscoroutine(output) else await _settle(output))
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
+                result = await self._in_thread(bound, call)
+            else:
+                made = self._call(**bound)
+                result = await made if inspect.iscoroutine(made) else await _settle(made)
         except asyncio.CancelledError as error:
-            if _is_wanted() or isinstance(error, BrokenOff):
+            if is_cancelled(error):
                 raise
             return _failed(error)
         except NoThread:  # it is not the function that failed
             raise
-        except BaseException as error:
+        except GeneratorExit as error:
+            if is_closed():
+                raise
             return _failed(error)
+        except BaseException as error:
+            # KeyboardInterrupt and SystemExit as well: a real interrupt arrives as a cancellation.
+            return _failed(error)
+        if is_cancelled():
+            # The function swallowed its cancellation; what it returned came too late.
+            raise asyncio.CancelledError
+        return Outcome(result)
 
     async def _within(self, seconds: float, bound: Mapping[str, Any], call: Call) -> Outcome:
+        """Press within `seconds`, in a task of its own: a function that ignores its end is abandoned."""
         untimed = Call(call.resources, None, call.env, call.log)
-        outcome = Outcome()
+        task = asyncio.create_task(self.press(bound, untimed))
         try:
-            async with asyncio.timeout(seconds) as limit:
-                outcome = await self.press(bound, untimed)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-        if not limit.expired():
-            return outcome
+            await asyncio.wait({task}, timeout=seconds)
+        except asyncio.CancelledError:
+            ended = await end({task}, lambda _: self.name)
+            raise Abandoned(*ended.abandoned) from None
+        if task.done():
+            return task.result()
+        ended = await end({task}, lambda _: self.name)
+        if ended.interrupted is not None:
+            raise ended.interrupted
+        if task.done() and not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not complain
+        message = f"timed out after {seconds:g} s"
+        if ended.abandoned:
+            message += "; its function ignored its cancellation and was abandoned: it may still be running"
         error = ErrorInfo(
-            Code.TIMEOUT,
-            f"timed out after {seconds:g} s",
-            "raise `timeout_seconds` of the step or the button if it needs longer",
+            Code.TIMEOUT, message, "raise `timeout_seconds` of the step or the button if it needs longer"
         )
         return Outcome(status="timeout", error=error, exit_code=-1)
 
@@ -172,10 +183,21 @@ def is_in_function(frame: types.FrameType | None) -> bool:
     return frame is not None
 
 
-def _is_wanted() -> bool:
-    """Whether somebody asked this task to stop; else the function awaited something that was cancelled."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
+def holder_of(task: asyncio.Task[Any]) -> str | None:
+    """The button whose async function `task` waits for; ``None`` when it waits for something else."""
+    waiting: Any = task.get_coro()
+    while waiting is not None:
+        if getattr(waiting, "cr_code", None) is FunctionButton.press.__code__:
+            inner = waiting.cr_await
+            if getattr(inner, "cr_code", None) is not FunctionButton._within.__code__:
+                frame = waiting.cr_frame
+                return None if frame is None else str(frame.f_locals["self"].name)
+        waiting = (
+            getattr(waiting, "cr_await", None)
+            or getattr(waiting, "ag_await", None)
+            or getattr(waiting, "gi_yieldfrom", None)
+        )
+    return None
 
 
 def _failed(error: BaseException) -> Outcome:

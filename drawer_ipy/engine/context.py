@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,10 @@ class Session:
         self.cache = RunCache(self.cache_folder, lambda: self.resources.get(Threads), self.notes)
         self.button_env = {f"BUTTONS_BAT_{name}": value for name, value in self.batteries.items()}
         self.redactor = self.redactor.also(self.batteries.values())
+
+    def tell(self, notes: Iterable[str]) -> None:
+        """Add `notes`, each once."""
+        self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
 
     def affords(self, presses: int) -> bool:
         """Whether everything may be kept of so many more presses within a loop."""

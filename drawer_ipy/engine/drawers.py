@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drawer_ipy.engine.abandoned import close_steps
 from drawer_ipy.engine.context import Context, Session, new_run_id
 from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.events import StepFinished, StepStarted
@@ -114,6 +115,8 @@ async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> Non
         else:
             verdict = await press_in_order(plan.steps, ctx, begun, ended)
     finally:
+        for result in close_steps(record.steps):
+            ended(result)
         _add_rest(ctx, record)
         order = {step.id: i for i, step in enumerate(plan.steps)}
         record.steps.sort(key=lambda r: order[r.id])

@@ -109,7 +109,7 @@ async def press_graph(
             raise Enough
         ready[step.id].set()
 
-    await run_group(press(step) for step in steps)
+    await run_group((press(step) for step in steps), ctx.session.notes)
     return next((failed[step] for step in order if step in failed), None)
 
 

@@ -6,19 +6,26 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from drawer_ipy.buttons.cancellation import abandonment, end
+from drawer_ipy.buttons.function import holder_of
+
 
 class Enough(Exception):
     """Raised by a member of a group: the others are cancelled and nothing more starts."""
 
 
-async def run_group(members: Iterable[Coroutine[Any, Any, None]]) -> None:
+async def run_group(members: Iterable[Coroutine[Any, Any, None]], notes: list[str]) -> None:
     """Run all `members` at once; returns or raises only when every one of them has ended.
 
     It is what asyncio.TaskGroup is, except that a cancellation from outside in the same turn as a failure
-    is never swallowed (TaskGroup does that before Python 3.13) and that :class:`Enough` is no error.
+    is never swallowed (TaskGroup does that before Python 3.13), that :class:`Enough` is no error, and that a
+    button's function that ignores its cancellation is abandoned after a while.
+
+    Args:
+        notes: takes a note for each button that was abandoned.
 
     Raises:
-        asyncio.CancelledError: when cancelled from outside.
+        asyncio.CancelledError: when cancelled from outside, or when a member cancelled itself.
         BaseException: the first that a member raised, other than :class:`Enough`.
     """
     tasks = [asyncio.create_task(member) for member in members]
@@ -29,17 +36,18 @@ async def run_group(members: Iterable[Coroutine[Any, Any, None]]) -> None:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     except asyncio.CancelledError as error:
         cancelled = error
-    # Each member is cancelled once: an impatient second interrupt must not cut short the clean-up of the
-    # first, in which processes are ended.
-    for task in tasks:
-        task.cancel()
-    while running := [task for task in tasks if not task.done()]:
-        try:
-            await asyncio.wait(running)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    faults = [e for t in tasks if not t.cancelled() and (e := t.exception()) and not isinstance(e, Enough)]
+    running = [task for task in tasks if not task.done()]
+    lost = not running and any(task.cancelled() for task in tasks)
+    if running:
+        ended = await end(running, holder_of)
+        cancelled = ended.interrupted or cancelled
+        notes += [note for note in abandonment(ended.abandoned) if note not in notes]
+    over = [task for task in tasks if task.done() and not task.cancelled()]
+    faults = [e for task in over if (e := task.exception()) and not isinstance(e, Enough)]
     if cancelled is not None:
         raise cancelled
     if faults:
         raise faults[0]
+    if lost and not any(isinstance(task.exception(), Enough) for task in over):
+        # A button cancelled the task that it runs in: nobody is left to go on with the rest.
+        raise asyncio.CancelledError

@@ -39,6 +39,7 @@ class BoundedMap:
             its item as cancelled and re-raises when it is cancelled.
         tolerated: failures that do not stop the map; the next one does. ``None``: any number.
         gates: what each body has to wait for before it may begin, in that order.
+        notes: takes what is worth telling, such as a function that had to be abandoned.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class BoundedMap:
         body: Callable[[int], Awaitable[bool]],
         tolerated: int | None = 0,
         gates: Sequence[Gate] = (),
+        notes: list[str] | None = None,
     ) -> None:
         indices = range(indices) if isinstance(indices, int) else indices
         self._indices: Iterator[int] = iter(indices)
@@ -57,6 +59,7 @@ class BoundedMap:
         self._failures = 0
         self._stopping = False
         self._gates = gates
+        self._notes = notes if notes is not None else []
         self._one = self._gated if gates else body
         self._gave_way = time.perf_counter()
 
@@ -72,7 +75,7 @@ class BoundedMap:
             except Enough:
                 return False
             return True
-        await run_group(self._worker() for _ in range(self._width))
+        await run_group((self._worker() for _ in range(self._width)), self._notes)
         return not self._stopping
 
     async def _worker(self) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import math
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Resources
+from drawer_ipy.buttons.cancellation import PATIENCE, abandonment
+from drawer_ipy.buttons.function import holder_of
+from drawer_ipy.engine.abandoned import close_steps
+from drawer_ipy.engine.containment import PRESSING, contained
 from drawer_ipy.engine.context import Session, new_run_id
 from drawer_ipy.engine.drawers import Mode, press_plan
 from drawer_ipy.engine.earlier import Earlier
@@ -121,47 +128,81 @@ class Run:
             asyncio.CancelledError: when the caller itself is cancelled, after everything that was
                 started has ended; the record is complete then too.
         """
+        session = self._session()
         # The body is a task of its own so that cancel() ends the run without cancelling the caller.
-        body = asyncio.create_task(self._main(), name=f"drawer {self.plan.name}")
+        context = contextvars.copy_context()
+        context.run(PRESSING.set, True)
+        body = asyncio.create_task(self._main(session), name=f"drawer {self.plan.name}", context=context)
         with self._lock:
             self._loop = asyncio.get_running_loop()
             self._body = body
         if self._cancelled:
             self._cancel_body()
         timer = None if self._timeout is None else self._loop.call_later(self._timeout, self._time_up)
+        with contained(self._loop):
+            interrupted = await self._until_over(body, session)
+        if timer is not None:
+            timer.cancel()
+        closing = asyncio.create_task(_close(session))
+        interrupted = await self._until_over(closing, session) or interrupted
+        with self._lock:
+            self._loop = None
+        self._conclude(body)
+        self.listeners.emit(RunFinished(self.record))
+        if interrupted is not None:
+            raise interrupted
+        for task in (body, closing):
+            if task.done() and not task.cancelled():
+                task.result()
+        return self.record
+
+    async def _until_over(self, task: asyncio.Task[None], session: Session) -> asyncio.CancelledError | None:
+        """Wait until `task` has ended, or is held by a button's function that ignores its cancellation.
+
+        Returns:
+            A cancellation of the caller that came meanwhile; it cancels the run.
+        """
         interrupted: asyncio.CancelledError | None = None
-        while not body.done():
+        loop = asyncio.get_running_loop()
+        patient_until = math.inf
+        while not task.done():
             try:
                 # Woken now and then: an interrupt does not wake a kernel's loop by itself.
-                await asyncio.wait({body}, timeout=_AWAKE)
+                await asyncio.wait({task}, timeout=_AWAKE)
             except asyncio.CancelledError as error:
                 interrupted = error
                 self._cancel_body()
-        if timer is not None:
-            timer.cancel()
-        with self._lock:
-            self._loop = None
-        if interrupted is not None:
-            if not body.cancelled():
-                body.exception()  # the interruption outranks it; looking at it keeps asyncio quiet
-            raise interrupted
-        if body.cancelled():
-            self._close_unstarted()
-        else:
-            body.result()
-        return self.record
+            if not task.cancelling():
+                continue
+            patient_until = min(patient_until, loop.time() + PATIENCE)
+            if loop.time() >= patient_until and (holder := holder_of(task)) is not None:
+                session.tell(abandonment([holder]))
+                break
+        return interrupted
 
-    def _close_unstarted(self) -> None:
-        """A run cancelled before its first step has no status yet."""
-        if self.record.status == "running":
-            self.record.status = "cancelled"
-            self.record.error = CANCELLED_ERROR
+    def _conclude(self, body: asyncio.Task[None]) -> None:
+        """Make the record whole, whatever way the body ended."""
+        record = self.record
+        if body.done() and not body.cancelled() and body.exception() is not None:
+            return  # it has said so
+        if body.done() and not body.cancelled():
+            return
+        close_steps([*record.steps, *record.compensations])
+        if record.status == "running":
+            record.status, record.error = "cancelled", CANCELLED_ERROR
+            record.finished = record.finished or time.time()
+        if self._timed_out:
+            record.status = "failed"
+            record.error = ErrorInfo(
+                Code.TIMEOUT,
+                f"the run was ended after {self._timeout:g} s",
+                "what had ended by then is in the results; give it more time",
+            )
 
-    async def _main(self) -> None:
-        resources = Resources()
-        session = Session(
+    def _session(self) -> Session:
+        return Session(
             listeners=self.listeners,
-            resources=resources,
+            resources=Resources(),
             limits=Limits(self._concurrency),
             env=os.environ,
             batteries=self._batteries,
@@ -170,6 +211,8 @@ class Run:
             cache_folder=self._cache_folder,
             on_child=self.on_child,
         )
+
+    async def _main(self, session: Session) -> None:
         record = self.record
         self.listeners.emit(RunStarted(record, tuple(step.id for step in self.plan.steps)))
         try:
@@ -183,24 +226,17 @@ class Run:
                 earlier=self._earlier,
             )
         except asyncio.CancelledError:
-            if self._timed_out:
-                record.status = "failed"
-                record.error = ErrorInfo(
-                    Code.TIMEOUT,
-                    f"the run was ended after {self._timeout:g} s",
-                    "what had ended by then is in the results; give it more time",
-                )
             raise
-        except Exception as error:
+        except BaseException as error:
             # A fault of ours must not lose what succeeded; it is raised all the same.
             record.status = "failed"
             record.error = ErrorInfo(Code.INTERNAL, f"{type(error).__name__}: {error}", exception=error)
             raise
-        finally:
-            try:
-                try:
-                    await session.cache.aclose()
-                finally:
-                    await resources.aclose()
-            finally:
-                self.listeners.emit(RunFinished(record))
+
+
+async def _close(session: Session) -> None:
+    """Let go of what a run had opened."""
+    try:
+        await session.cache.aclose()
+    finally:
+        await session.resources.aclose()

@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from drawer_ipy.buttons.cancellation import Abandoned, abandonment, end, is_cancelled
 from drawer_ipy.buttons.failure import describe, full_traceback
+from drawer_ipy.buttons.function import holder_of
 from drawer_ipy.definition.models import STEP_MODELS, StepBase
+from drawer_ipy.engine.abandoned import close_items
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record import CANCELLED_ERROR, StepResult, Try
+from drawer_ipy.record import CANCELLED_ERROR, LoopOutput, StepResult, Try
 
 if TYPE_CHECKING:
     from drawer_ipy.engine.plan import Compiler
@@ -78,11 +81,19 @@ class Step:
                 await self._attempt(ctx, result)
             else:
                 await self._retry(self.policy, ctx, result)
-        except asyncio.CancelledError:
-            result.status = "cancelled"
-            result.error = CANCELLED_ERROR
+        except asyncio.CancelledError as stop:
+            if not is_cancelled(stop):  # something that the step looked at raised it
+                fail_inside(result, stop)
+            else:
+                if isinstance(stop, Abandoned):
+                    ctx.session.tell(abandonment(stop.names))
+                result.status = "cancelled"
+                result.error = CANCELLED_ERROR
+                raise
+        except GeneratorExit:
             raise
-        except Exception as fault:
+        except BaseException as fault:
+            # KeyboardInterrupt and SystemExit as well: a real interrupt arrives as a cancellation.
             fail_inside(result, fault)
         finally:
             result.finished = time.time()
@@ -103,14 +114,27 @@ class Step:
         if self.timeout is None or self.own_timeout:
             await self.run(ctx, result)
             return
+        # A task of its own, so that a function within that ignores its cancellation can be abandoned.
+        task = asyncio.create_task(self.run(ctx, result))
+        interrupted: asyncio.CancelledError | None = None
         try:
-            async with asyncio.timeout(self.timeout) as limit:
-                await self.run(ctx, result)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            result.exit_code = -1
-            result.fail(Code.TIMEOUT, f"timed out after {self.timeout:g} s", status="timeout")
+            await asyncio.wait({task}, timeout=self.timeout)
+        except asyncio.CancelledError as error:
+            interrupted = error
+        if interrupted is None and task.done():
+            await task
+            return
+        ended = await end({task}, holder_of)
+        ctx.session.tell(abandonment(ended.abandoned))
+        if ended.abandoned and isinstance(result.output, LoopOutput):
+            close_items(result.output.record)
+            result.output.record.close()
+        if interrupted := interrupted or ended.interrupted:
+            raise interrupted
+        if task.done() and not task.cancelled():
+            await task
+        result.exit_code = -1
+        result.fail(Code.TIMEOUT, f"timed out after {self.timeout:g} s", status="timeout")
 
     async def _retry(self, policy: RetryPolicy, ctx: Context, result: StepResult) -> None:
         """Attempts until one succeeds, the policy gives up, or the failure is not worth retrying."""
@@ -184,7 +208,7 @@ def fail_with(result: StepResult, error: DrawerError) -> None:
     result.error = error.info()
 
 
-def fail_inside(result: StepResult, error: Exception) -> None:
+def fail_inside(result: StepResult, error: BaseException) -> None:
     """Record a fault of ours, or of a button's runtime: it fails one step, and loses nothing else."""
     if isinstance(error, DrawerError):  # in words already
         fail_with(result, error)

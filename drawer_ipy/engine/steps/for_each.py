@@ -10,6 +10,7 @@ from typing import Any
 
 from drawer_ipy.definition import models
 from drawer_ipy.definition.width import AUTO
+from drawer_ipy.engine.abandoned import close_items
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
@@ -89,8 +90,9 @@ class ForEachStep(Step):
         most = tolerated(self._tolerated, items)
         left = None if most is None else max(0, most - record.counts[FAILED])
         try:
-            complete = await BoundedMap(indices, self._width, body, left, gates).run()
+            complete = await BoundedMap(indices, self._width, body, left, gates, ctx.session.notes).run()
         finally:
+            close_items(record)
             record.close()
             listeners.emit(LoopFinished(record))
         if not complete or (most is not None and record.counts[FAILED] > most):

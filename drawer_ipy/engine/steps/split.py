@@ -44,7 +44,9 @@ class SplitStep(Step):
             ended[name] = inner.scope[begun[-1].id]["output"] if begun else None
 
         try:
-            await run_group(branch(name, steps) for name, steps in self._branches.items())
+            await run_group(
+                (branch(name, steps) for name, steps in self._branches.items()), ctx.session.notes
+            )
         finally:
             # In the order of the definition, whichever ended first.
             result.output = {name: ended[name] for name in self._branches if name in ended}
