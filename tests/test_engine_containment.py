@@ -1,0 +1,352 @@
+"""Whatever a button does, it ends no more than its item; a cancelled run starts nothing further."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_rig import Kernel, kernel_in
+
+from drawer_ipy import DrawerCancelled, Results, apress, press
+from drawer_ipy.buttons import cancellation
+from drawer_ipy.pressing import Job, Options, Surroundings
+from drawer_ipy.surroundings import named_buttons
+
+
+def each(n: int = 4, parallelism: int = 2, **fields: Any) -> dict[str, Any]:
+    """A drawer that presses ``work`` for each of `n` numbers and goes on after failures."""
+    step = {"id": "w", "button": "work", "args": {"x": "${x}"}, **fields}
+    loop = {"over": list(range(n)), "as": "x", "parallelism": parallelism, "on_item_failure": "continue"}
+    return {"name": "t", "steps": [{"id": "each", "kind": "for_each", **loop, "steps": [step]}]}
+
+
+def run(drawer: dict[str, Any], work: Callable[..., Any], **options: Any) -> Job:
+    """`drawer`, pressed on a loop of its own that is left as it is afterwards."""
+    job = Job.prepare(drawer, {}, Options(**options), Surroundings(named_buttons({"work": work})))
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(job.run.execute())
+    ZOMBIES.append(loop)
+    return job
+
+
+ZOMBIES: list[asyncio.AbstractEventLoop] = []
+"""Loops with abandoned tasks, kept so that nothing complains about tasks that never end."""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ignores its cancellation is abandoned after a moment."""
+    monkeypatch.setattr(cancellation, "PATIENCE", 0.1)
+    monkeypatch.setattr("drawer_ipy.engine.run.PATIENCE", 0.1)
+
+
+async def ignoring(x: int) -> str:
+    """Ends only when its loop does."""
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+
+
+@given(
+    n=st.integers(1, 40),
+    parallelism=st.integers(1, 6),
+    after=st.integers(1, 12),
+    swallow=st.lists(st.booleans(), min_size=1, max_size=5),
+)
+@settings(max_examples=60, deadline=None)
+def test_after_a_cancellation_no_further_item_starts(
+    n: int, parallelism: int, after: int, swallow: list[bool]
+) -> None:
+    started: list[int] = []
+    in_flight = peak = 0
+
+    async def work(x: int) -> str:
+        nonlocal in_flight, peak
+        started.append(x)
+        in_flight += 1
+        peak = max(peak, in_flight)
+        try:
+            if len(started) >= after:
+                asyncio.get_running_loop().call_soon(job.run.cancel)
+            for _ in range(3):
+                try:
+                    await asyncio.sleep(0.001)
+                except BaseException:
+                    if not swallow[x % len(swallow)]:
+                        raise
+            return "done"
+        finally:
+            in_flight -= 1
+
+    around = Surroundings(named_buttons({"work": work}))
+    job = Job.prepare(each(n, parallelism), {}, Options(), around)
+    asyncio.run(job.run.execute())
+    results = job.results
+    assert peak <= parallelism
+    assert sum(results.counts.values()) == n
+    assert results.counts["failed"] == 0
+    # Those that had ended, and at most one that each worker had in hand when the cancellation came.
+    assert len(started) <= max(after, 1) + parallelism
+    assert results.status == ("cancelled" if n >= after else "ok")
+    for row in results:
+        assert (row.index in started) == (row.status != "skipped")
+        assert row.status in ("ok", "cancelled", "skipped")
+        assert (row.output == "done") == (row.status == "ok")
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_a_function_that_ignores_its_cancellation_is_abandoned(impatient: None, parallelism: int) -> None:
+    began = time.monotonic()
+    job = run(each(20, parallelism), ignoring, timeout=0.2)
+    assert time.monotonic() - began < 10
+    assert job.results.counts == {"ok": 0, "failed": 0, "cancelled": parallelism, "skipped": 20 - parallelism}
+    assert job.run.record.error is not None
+    assert job.run.record.error.code == "TIMEOUT"
+    assert len(job.run.notes) == 1
+    assert "'work' ignored its cancellation" in job.run.notes[0]
+    assert [row.error.code for row in job.results.cancelled] == ["CANCELLED"] * parallelism
+    assert all(step.status != "running" for step in job.run.record.steps)
+
+
+def test_a_timeout_ends_a_function_that_ignores_it_and_says_so(impatient: None) -> None:
+    job = run(each(3, 2, timeout_seconds=0.1), ignoring)
+    assert job.results.counts["failed"] == 3
+    for row in job.results:
+        assert row.error is not None
+        assert row.error.code == "TIMEOUT"
+        assert "abandoned" in row.error.message
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_timeout_of_the_loop_ends_it_too(impatient: None, parallelism: int) -> None:
+    drawer = each(6, parallelism)
+    drawer["steps"][0]["timeout_seconds"] = 0.1
+    job = run(drawer, ignoring)
+    step = job.run.record.steps[0]
+    assert step.status == "timeout"
+    assert step.error is not None
+    assert step.error.code == "TIMEOUT"
+    assert job.results.counts["cancelled"] == parallelism
+    assert job.run.notes
+
+
+@pytest.mark.parametrize("kind", ["graph", "split"])
+def test_steps_beside_a_failed_one_are_abandoned(impatient: None, kind: str) -> None:
+    async def work(x: int) -> str:
+        if x == 0:
+            await asyncio.sleep(0.05)
+            raise ValueError("no")
+        return await ignoring(x)
+
+    steps = [{"id": f"s{x}", "button": "work", "args": {"x": x}} for x in range(3)]
+    if kind == "graph":
+        job = run({"name": "t", "steps": steps}, work, mode="parallel")
+        assert [step.status for step in job.run.record.steps] == ["error", "cancelled", "cancelled"]
+    else:
+        branches = {f"b{i}": [step] for i, step in enumerate(steps)}
+        job = run({"name": "t", "steps": [{"id": "s", "kind": "split", "branches": branches}]}, work)
+        assert job.run.record.steps[0].status == "failed"
+    assert job.run.record.status == "failed"
+    assert job.run.notes
+
+
+def test_press_returns_although_tasks_of_a_button_go_on() -> None:
+    left: list[asyncio.Task[str]] = []
+
+    async def work(x: int) -> int:
+        if x == 1:
+            left.append(asyncio.create_task(ignoring(x)))
+        return x
+
+    began = time.monotonic()
+    results = press(each(), buttons={"work": work}, quiet=True)
+    assert results.counts["ok"] == 4
+    assert time.monotonic() - began < 8
+
+
+class Unsayable(Exception):
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+class NoText(Exception):
+    def __str__(self) -> str:
+        return 5  # type: ignore[return-value]  # noqa: PLE0307
+
+
+RAISED: dict[str, Callable[[], BaseException]] = {
+    "KeyboardInterrupt": KeyboardInterrupt,
+    "GeneratorExit": GeneratorExit,
+    "SystemExit": lambda: SystemExit(3),
+    "StopIteration": StopIteration,
+    "StopAsyncIteration": StopAsyncIteration,
+    "CancelledError": asyncio.CancelledError,
+    "a __str__ that raises": Unsayable,
+    "a __str__ that gives no text": NoText,
+    "BaseExceptionGroup": lambda: BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError(1)]),
+}
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("where", ["sync", "async", "task"])
+@pytest.mark.parametrize("made", RAISED.values(), ids=RAISED)
+def test_whatever_a_button_raises_fails_its_item_only(
+    made: Callable[[], BaseException], where: str, parallelism: int
+) -> None:
+    def sync(x: int) -> int:
+        if x == 1:
+            raise made()
+        return x
+
+    async def direct(x: int) -> int:
+        return sync(x)
+
+    async def in_task(x: int) -> int:
+        return await asyncio.create_task(direct(x))
+
+    work = {"sync": sync, "async": direct, "task": in_task}[where]
+    for results in (
+        press(each(4, parallelism), buttons={"work": work}, quiet=True),
+        asyncio.run(apress(each(4, parallelism), buttons={"work": work}, quiet=True)),
+    ):
+        assert results.counts == {"ok": 3, "failed": 1, "cancelled": 0, "skipped": 0}
+        error = results[1].error
+        assert error is not None
+        assert error.code == "FUNCTION_ERROR"
+        assert error.message
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, asyncio.CancelledError, MemoryError])
+def test_a_value_that_raises_when_it_is_looked_at_fails_its_item_only(raised: type[BaseException]) -> None:
+    class Odd:
+        @property
+        def a(self) -> int:
+            raise raised
+
+        def __repr__(self) -> str:
+            raise raised
+
+    drawer = each()
+    drawer["steps"][0]["steps"].append({"id": "z", "button": "same", "args": {"v": "${w.output.a}"}})
+
+    class Even:
+        a = 2
+
+    buttons = {"work": lambda x: Odd() if x == 1 else Even(), "same": lambda v: v}
+    results = press(drawer, buttons=buttons, quiet=True)
+    assert results.counts == {"ok": 3, "failed": 1, "cancelled": 0, "skipped": 0}
+    assert results[1].status == "failed"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda: asyncio.get_running_loop().stop(),
+        lambda: asyncio.get_running_loop().close(),
+        lambda: sys.exit(1),
+    ],
+    ids=["stop", "close", "exit"],
+)
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_button_cannot_end_the_event_loop(end: Callable[[], None], parallelism: int) -> None:
+    async def work(x: int) -> int:
+        if x == 1:
+            end()
+        await asyncio.sleep(0.001)
+        return x
+
+    async def twice() -> list[Results]:
+        return [await apress(each(4, parallelism), buttons={"work": work}, quiet=True) for _ in range(2)]
+
+    for results in (*asyncio.run(twice()), press(each(4, parallelism), buttons={"work": work}, quiet=True)):
+        assert results.counts == {"ok": 3, "failed": 1, "cancelled": 0, "skipped": 0}
+
+
+def test_the_loop_can_be_stopped_after_a_run() -> None:
+    async def work(x: int) -> int:
+        return x
+
+    loop = asyncio.new_event_loop()
+    try:
+        before = loop.get_task_factory()
+        loop.run_until_complete(apress(each(), buttons={"work": work}, quiet=True))
+        assert loop.get_task_factory() is before
+        assert "stop" not in vars(loop)
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+def test_a_stop_from_another_thread_of_a_button_is_refused() -> None:
+    async def work(x: int) -> int:
+        loop = asyncio.get_running_loop()
+        if x == 1:
+            thread = threading.Thread(target=lambda: loop.call_soon_threadsafe(loop.stop))
+            thread.start()
+            await asyncio.sleep(0.05)
+        return x
+
+    assert press(each(), buttons={"work": work}, quiet=True).counts["ok"] == 4
+
+
+def test_a_real_interrupt_cancels_the_run_and_leaves_no_keyboard_interrupt() -> None:
+    async def work(x: int) -> int:
+        if x == 1:
+            import _thread
+
+            _thread.interrupt_main()
+        await asyncio.sleep(0.5)
+        return x
+
+    async def main() -> Results:
+        try:
+            return await apress(each(10, 2), buttons={"work": work}, quiet=True)
+        except DrawerCancelled as error:
+            return error.results  # type: ignore[no-any-return]
+
+    loop = asyncio.new_event_loop()
+    try:
+        results = loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert results.status == "cancelled"
+    assert results.counts["failed"] == 0
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Kernel]:
+    with kernel_in(tmp_path) as kernel:
+        yield kernel
+
+
+def test_exit_in_a_notebook_fails_its_item_and_leaves_the_kernel_alive(kernel: Kernel) -> None:
+    kernel.run("%load_ext drawer_ipy")
+    kernel.run(
+        "import asyncio\n"
+        "def work(x):\n    if x == 1: exit()\n    return x\n"
+        "async def awork(x):\n    if x == 1: quit()\n    return x\n"
+        "async def task(x):\n"
+        "    async def sub():\n        raise SystemExit\n"
+        "    if x == 1: await asyncio.create_task(sub())\n    return x\n"
+        "async def stop(x):\n    if x == 1: asyncio.get_running_loop().stop()\n    return x"
+    )
+    for name in ("work", "awork", "task", "stop"):
+        cell = (
+            "%%drawer --out r\nsteps:\n  - id: each\n    kind: for_each\n    over: [0, 1, 2]\n    as: x\n"
+            "    parallelism: 2\n    on_item_failure: continue\n"
+            f"    steps: [{{id: w, button: {name}, args: {{x: '${{x}}'}}}}]"
+        )
+        kernel.run(cell)
+        assert kernel.value("r.counts") == {"ok": 2, "failed": 1, "cancelled": 0, "skipped": 0}
+        time.sleep(0.3)  # what ends a kernel comes a moment later
+        assert kernel.value("1 + 1") == 2
