@@ -157,6 +157,7 @@ class LoopRecord:
         step_ids: Sequence[str],
         parallelism: int,
         detailed: bool = False,
+        began: float | None = None,
     ) -> None:
         n = len(items)
         self.path = path
@@ -169,7 +170,7 @@ class LoopRecord:
         self.parallelism = parallelism
         self.width: int | None = None
         self.epoch = time.perf_counter()
-        self.began = time.time()
+        self.began = time.time() if began is None else began
         self.ended = 0.0
         self.counts = [n, 0, 0, 0, 0, 0]
         self.before: dict[int, int] = {}

@@ -6,12 +6,12 @@ The record is mutated in place, so it is whole at any moment: a cancelled run ke
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from drawer_ipy.clock import Clock
 from drawer_ipy.durations import duration_text, time_text
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.loop_record import (
@@ -91,6 +91,7 @@ class StepResult:
         pushed_back: whether somebody said on the way that they have too much to do; see Outcome.
         about: what a button told beside its output (of a request: status, url, headers, elapsed).
         cached: whether the output is that of an earlier press.
+        clock: gives the time of its run while it runs.
     """
 
     id: str
@@ -110,6 +111,7 @@ class StepResult:
     about: Mapping[str, Any] | None = None
     cached: bool = False
     tries: tuple[Try, ...] = ()
+    clock: Clock | None = None
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; the output it may have is kept by the caller's choice."""
@@ -124,7 +126,8 @@ class StepResult:
     @property
     def duration(self) -> float:
         """Seconds it took, so far when it is still running."""
-        return max(0.0, (self.finished or time.time()) - self.started) if self.started else 0.0
+        end = self.finished or (self.clock() if self.clock is not None else 0.0)
+        return max(0.0, end - self.started) if self.started else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """The step in the shape of the original's result: empty and null fields are left out."""
@@ -168,6 +171,7 @@ class RunRecord:
         failed_step: id of the top-level step that failed the run, ``""`` when none.
         error: that step's error, or why the run never began.
         compensations: what ``compensate_with`` did after the failure, in the order it was done.
+        clock: what its times are read from.
     """
 
     run_id: str
@@ -180,6 +184,7 @@ class RunRecord:
     failed_step: str = ""
     error: ErrorInfo | None = None
     compensations: list[StepResult] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
 
     def step(self, step_id: str) -> StepResult:
         """The top-level step `step_id`; KeyError naming those there are."""
@@ -192,7 +197,7 @@ class RunRecord:
     @property
     def duration(self) -> float:
         """Seconds it took, so far when it is still running."""
-        return max(0.0, (self.finished or time.time()) - self.started) if self.started else 0.0
+        return max(0.0, (self.finished or self.clock()) - self.started) if self.started else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """The run in the shape of the original's result, fit for JSON."""
@@ -201,7 +206,7 @@ class RunRecord:
             "drawer": self.drawer,
             "status": self.status,
             "started_at": rfc3339(self.started),
-            "finished_at": rfc3339(self.finished or time.time()),
+            "finished_at": rfc3339(self.finished or self.clock()),
             "duration_ms": round(self.duration * 1000),
         }
         if self.inputs:
@@ -224,15 +229,26 @@ def rfc3339(seconds: float) -> str:
     return time_text(datetime.fromtimestamp(seconds, UTC))
 
 
-def plain(value: Any) -> Any:
+_DEEPEST = 200
+"""Levels that :func:`plain` goes down; Python's own recursion ends at some 300."""
+
+
+def plain(value: Any, within: tuple[int, ...] = ()) -> Any:
     """`value` with lazy mappings and sequences made into dicts and lists, times and durations into text.
 
-    Objects that JSON knows nothing of stay what they are: a run may hold any.
+    Objects that JSON knows nothing of stay what they are: a run may hold any. ``"…"`` stands where a value
+    comes round that contains itself, and below 200 levels.
+
+    Args:
+        within: ids of the values around it.
     """
-    if isinstance(value, dict | Mapping):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, list | LoopEntries):
-        return [plain(v) for v in value]
+    if isinstance(value, dict | Mapping | list | tuple | LoopEntries):
+        if id(value) in within or len(within) >= _DEEPEST:
+            return "…"
+        within = (*within, id(value))
+        if isinstance(value, list | tuple | LoopEntries):
+            return [plain(v, within) for v in value]
+        return {k: plain(v, within) for k, v in value.items()}
     if isinstance(value, datetime):
         return time_text(value)
     return duration_text(value) if isinstance(value, timedelta) else value

@@ -340,7 +340,7 @@ def test_values_become_json(value: Any, expected: Any) -> None:
 
 def test_a_value_that_is_too_long_is_kept_as_the_beginning_of_its_json() -> None:
     assert bounded_value(list(range(1000)), 20) == "[0,1,2,3,4,5,6,7,8,9" + TRUNCATED
-    assert json.dumps(bounded_value(LOOPED)).count("[") == 101
+    assert bounded_value(LOOPED) == ["…"]
 
 
 def test_a_long_loop_is_looked_at_only_as_far_as_it_is_kept() -> None:

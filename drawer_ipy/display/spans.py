@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import re
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -84,7 +83,7 @@ def tracks_of(record: RunRecord) -> list[Track]:
     zero = _zero(record)
     if zero is None:
         return []
-    now = (record.finished or time.time()) - zero
+    now = (record.finished or record.clock()) - zero
     out: list[Track] = []
     for step in record.steps + record.compensations:
         if step.started:

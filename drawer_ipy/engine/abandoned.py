@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from drawer_ipy.record import CANCELLED, CANCELLED_ERROR, RUNNING, LoopOutput, LoopRecord, StepResult
@@ -26,7 +25,8 @@ def close_steps(steps: Iterable[StepResult]) -> list[StepResult]:
     """Mark those of `steps` that still run as cancelled, and their loops' items; returns them."""
     running = [step for step in steps if step.status == "running"]
     for step in running:
-        step.status, step.error, step.finished = "cancelled", CANCELLED_ERROR, time.time()
+        step.status, step.error = "cancelled", CANCELLED_ERROR
+        step.finished = step.clock() if step.clock is not None else step.started
         if isinstance(step.output, LoopOutput):
             close_items(step.output.record)
             step.output.record.close()

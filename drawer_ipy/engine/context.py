@@ -10,6 +10,7 @@ from typing import Any
 
 from drawer_ipy.buttons.base import Resources
 from drawer_ipy.buttons.threads import Threads
+from drawer_ipy.clock import Clock
 from drawer_ipy.engine.caching import RunCache
 from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
@@ -38,6 +39,7 @@ class Session:
         button_env: what a process finds in its environment beside the notebook's own.
         on_child: called with each sub-drawer's complete record (history keeps them).
         details_left: presses within loops of which everything may still be kept, their output aside.
+        clock: what all times of the run are read from.
     """
 
     listeners: Listeners
@@ -51,6 +53,7 @@ class Session:
     cache_folder: Path | None = None
     on_child: Callable[[RunRecord], None] | None = None
     details_left: int = 20_000
+    clock: Clock = field(default_factory=Clock)
     cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
 

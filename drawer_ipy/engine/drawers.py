@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +62,8 @@ async def press_plan(
     Raises:
         asyncio.CancelledError: when it is cancelled; `record` says so and holds what had ended.
     """
-    record.started = time.time()
+    record.clock = session.clock
+    record.started = session.clock()
     inputs, error = prepare_inputs(plan.inputs, given)
     # Declared inputs that nobody gave read as null, but fill no button's argument.
     named = {name: value for name, value in inputs.items() if name in given or value is not None}
@@ -91,7 +91,7 @@ async def press_plan(
         record.error = CANCELLED_ERROR
         raise
     finally:
-        record.finished = time.time()
+        record.finished = session.clock()
     return ctx
 
 

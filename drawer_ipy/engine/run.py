@@ -7,7 +7,6 @@ import contextvars
 import math
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -190,7 +189,7 @@ class Run:
         close_steps([*record.steps, *record.compensations])
         if record.status == "running":
             record.status, record.error = "cancelled", CANCELLED_ERROR
-            record.finished = record.finished or time.time()
+            record.finished = record.finished or record.clock()
         if self._timed_out:
             record.status = "failed"
             record.error = ErrorInfo(

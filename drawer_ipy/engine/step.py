@@ -6,7 +6,6 @@ Every kind of step is a :class:`Step`; policy and timeout are applied here, once
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -73,7 +72,8 @@ class Step:
             copy_into(before, result)
             ctx.scope[self.id] = ctx.earlier.entry(self.id)
             return True
-        result.started = time.time()
+        result.clock = clock = ctx.session.clock
+        result.started = clock()
         try:
             if self._simple:
                 await self.run(ctx, result)
@@ -96,7 +96,7 @@ class Step:
             # KeyboardInterrupt and SystemExit as well: a real interrupt arrives as a cancellation.
             fail_inside(result, fault)
         finally:
-            result.finished = time.time()
+            result.finished = clock()
             output = result.output
             if ctx.session.redactor:
                 ctx.session.redactor.step(result)
@@ -141,7 +141,7 @@ class Step:
         attempt = 1
         while True:
             result.attempts = attempt
-            began = time.time()
+            began = ctx.session.clock()
             await self._attempt(ctx, result)
             error = result.error
             if error is None or attempt >= policy.attempts or not policy.covers(error):
@@ -150,7 +150,7 @@ class Step:
             if ctx.session.listeners.wants(StepRetried):
                 told = ctx.session.redactor.error(error) or error
                 ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, told))
-            result.tries = (*result.tries[1 - _TRIES :], _tried(result, error, began))
+            result.tries = (*result.tries[1 - _TRIES :], _tried(result, error, began, ctx.session.clock()))
             await asyncio.sleep(delay)
             attempt += 1
             result.error, result.output, result.status = None, None, "running"
@@ -158,8 +158,8 @@ class Step:
             result.retry_after, result.about = None, None
 
 
-def _tried(result: StepResult, error: ErrorInfo, began: float) -> Try:
-    return Try(error, began, time.time(), result.exit_code, result.stdout, result.stderr)
+def _tried(result: StepResult, error: ErrorInfo, began: float, ended: float) -> Try:
+    return Try(error, began, ended, result.exit_code, result.stdout, result.stderr)
 
 
 async def press_in_order(

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from drawer_ipy.durations import duration_text, time_text
+from drawer_ipy.errors import ResolveError
 
 # Whole decimals below this are written without an exponent, as JSON writers do.
 _PLAIN_BELOW = 1e21
@@ -27,7 +28,13 @@ def to_text(value: Any) -> str:
     if text is not None:
         return text
     if isinstance(value, Mapping | Sequence | Set):
-        return json.dumps(_jsonable(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        try:
+            plain = _jsonable(value)
+            return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        except RecursionError:
+            kind = type(value).__name__
+            message = f"this {kind} cannot be written as text: it contains itself or is too deep"
+            raise ResolveError(message) from None
     if hasattr(value, "dtype") and (plain := plain_object(value)) is not None:
         return to_text(plain)
     return str(value)

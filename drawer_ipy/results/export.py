@@ -25,6 +25,9 @@ Columns = dict[str, list[Any]]
 _EXACT = 2**53
 """Integers up to here are floats without loss."""
 
+_DEEPEST = 50
+"""Levels of lists and mappings that polars is given; deeper values stay Python objects."""
+
 
 class MissingLibrary(DrawerError, ImportError):
     """An optional library that an export needs is not installed."""
@@ -135,15 +138,19 @@ def _polars_series(polars: Any, name: str, values: list[Any]) -> Any:
     return polars.Series(name, values, dtype=polars.Object)
 
 
-def _for_polars(value: Any) -> bool:
+def _for_polars(value: Any, depth: int = 0) -> bool:
     """Whether `value` is made of what polars knows: what it does not know, it may panic at."""
     kind = type(value)
+    if depth > _DEEPEST:
+        return False  # it may contain itself
     if kind is int:
         return bool(value.bit_length() < 64)
     if kind is dict:
-        return all(type(key) is str for key in value) and all(map(_for_polars, value.values()))
+        return all(type(key) is str for key in value) and all(
+            _for_polars(inner, depth + 1) for inner in value.values()
+        )
     if kind is list or kind is tuple:
-        return all(map(_for_polars, value))
+        return all(_for_polars(inner, depth + 1) for inner in value)
     if kind is Decimal:
         return bool(value.is_finite())
     return value is None or kind in _SCALARS or (hasattr(value, "dtype") and not getattr(value, "shape", ()))

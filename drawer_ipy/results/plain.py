@@ -14,21 +14,28 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-_DEEPEST = 60
+_DEEPEST = 200
+"""Levels that are written out; Python's own recursion ends at some 300."""
+
+_CUT = "…"
+"""What stands where a value comes round that contains itself, and for what is nested too deep."""
 
 # Python refuses to write longer whole numbers in decimal, in quadratic time.
 _WIDEST = 14_000
 """Bits."""
 
 
-def jsonable(value: Any, depth: int = 0) -> Any:
+def jsonable(value: Any, within: tuple[int, ...] = ()) -> Any:
     """`value` made of dicts with str keys, lists, str, int, finite float, bool and None.
 
     Dates become ISO text, durations seconds, bytes their UTF-8 text (else base64), NaN and infinities
     null, dataclasses and pydantic models their fields, arrays and sets lists, enums their value,
     decimals, paths and UUIDs text, whole numbers of more than 4,000 digits hexadecimal text, and other
-    objects their repr. It never raises for a strange value; one that contains itself is cut off where
-    it is too deep.
+    objects their repr. It never raises for a strange value. ``"…"`` stands where a value comes round that
+    contains itself, and below 200 levels.
+
+    Args:
+        within: ids of the values around it.
     """
     if value is None or value is True or value is False or type(value) is str:
         return value
@@ -37,7 +44,7 @@ def jsonable(value: Any, depth: int = 0) -> Any:
     if type(value) is float:
         return value if math.isfinite(value) else None
     try:
-        return _convert(value, depth)
+        return _convert(value, within)
     except Exception:  # an object whose own methods fail must not cost the other rows
         return f"<{type(value).__name__}: not readable>"
 
@@ -106,9 +113,9 @@ _PLAIN: tuple[tuple[Any, Any], ...] = (
 )
 
 
-def _convert(value: Any, depth: int) -> Any:
+def _convert(value: Any, within: tuple[int, ...]) -> Any:
     if isinstance(value, Enum):
-        return jsonable(value.value, depth + 1)
+        return jsonable(value.value, within)
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
@@ -125,20 +132,21 @@ def _convert(value: Any, depth: int) -> Any:
         return str(value)
     if isinstance(value, os.PathLike):
         return jsonable(os.fspath(value))
-    if depth >= _DEEPEST:
-        return "…"
+    if id(value) in within or len(within) >= _DEEPEST:
+        return _CUT
+    within = (*within, id(value))
     if isinstance(value, Mapping):
-        return {_key(key): jsonable(inner, depth + 1) for key, inner in value.items()}
+        return {_key(key): jsonable(inner, within) for key, inner in value.items()}
     if isinstance(value, Sequence | Set):
-        return [jsonable(inner, depth + 1) for inner in value]
+        return [jsonable(inner, within) for inner in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
-        return {name: jsonable(getattr(value, name), depth + 1) for name in names}
+        return {name: jsonable(getattr(value, name), within) for name in names}
     if not isinstance(value, type):
         if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy, without importing it
-            return jsonable(value.tolist(), depth + 1)
+            return jsonable(value.tolist(), within)
         if callable(getattr(value, "model_dump", None)):  # pydantic
-            return jsonable(value.model_dump(), depth + 1)
+            return jsonable(value.model_dump(), within)
     return repr(value)
 
 

@@ -69,7 +69,7 @@ def bounded_value(value: Any, limit: int = LIMIT) -> Any:
         return bounded_text(value, limit)
     parts: list[str] = []
     size = 0
-    for part in _json_parts(value, 0):
+    for part in _json_parts(value, ()):
         parts.append(part)
         size += len(part) if part.isascii() else len(part.encode("utf-8", errors="replace"))
         if size > limit:
@@ -77,22 +77,22 @@ def bounded_value(value: Any, limit: int = LIMIT) -> Any:
     return json.loads("".join(parts))
 
 
-def _json_parts(value: Any, depth: int) -> Iterator[str]:
+def _json_parts(value: Any, within: tuple[int, ...]) -> Iterator[str]:
     """The JSON of `value`, piece by piece, so that nobody has to make more than is kept."""
-    if depth > _DEEPEST:
-        yield '"..."'
+    if id(value) in within or len(within) > _DEEPEST:
+        yield '"…"'
     elif isinstance(value, Mapping):
         yield "{"
         for i, (key, inner) in enumerate(value.items()):
             yield f"{',' if i else ''}{json.dumps(str(key))}:"
-            yield from _json_parts(inner, depth + 1)
+            yield from _json_parts(inner, (*within, id(value)))
         yield "}"
     elif isinstance(value, list | tuple | LoopEntries):
         yield "["
         for i, inner in enumerate(value):
             if i:
                 yield ","
-            yield from _json_parts(inner, depth + 1)
+            yield from _json_parts(inner, (*within, id(value)))
         yield "]"
     else:
         yield _scalar(value)

@@ -73,7 +73,8 @@ class ForEachStep(Step):
             items = items.copy()  # the caller's list may change while the loop runs, and after it
         shown = redactor.value(list(items)) if redactor else items
         detailed = ctx.session.affords(len(items) * len(self._ids))
-        record = LoopRecord((*ctx.path, self.id), self._as, shown, self._ids, self._width, detailed)
+        path, now = (*ctx.path, self.id), ctx.session.clock()
+        record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now)
         hidden = Hidden(items)
         past = self.take_up(ctx, result)
         indices: Sequence[int] = range(len(items))
