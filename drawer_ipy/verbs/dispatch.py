@@ -68,11 +68,11 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> Outcome:
     """
     words = list(argv)
     if not words or words[0] in ("help", "--help", "-h"):
-        return Outcome({"help": HELP}, HELP)
+        return Outcome({"help": HELP}, HELP, is_help=True)
     try:
         return _call(words, context)
     except HelpWanted as wanted:
-        return Outcome({"help": str(wanted)}, str(wanted).rstrip())
+        return Outcome({"help": str(wanted)}, str(wanted).rstrip(), is_help=True)
 
 
 def _call(words: list[str], context: VerbContext) -> Outcome:
