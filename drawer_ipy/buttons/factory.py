@@ -73,6 +73,7 @@ def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
         rate=spec.rate,
         queue=spec.queue,
         lasts=lasting(spec.cache, spec.name),
+        limit=spec.max_response_bytes,
     )
 
 
