@@ -239,7 +239,9 @@ class RunCache:
 
     def _revived(self, data: bytes, request: Request) -> Outcome | None:
         try:
-            outcome = request.caching.revive(unpack(data), request.bound)
+            kept = unpack(data)
+            request.caching.take(kept, request.bound, request.call)
+            outcome = request.caching.revive(kept, request.bound)
         except CacheTrouble:
             return None  # a class that is gone or has changed since
         outcome.cached = True

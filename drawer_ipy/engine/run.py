@@ -67,7 +67,7 @@ class Run:
         self.listeners = listeners or Listeners()
         self.record = RunRecord(new_run_id(), plan.name)
         self.notes: list[str] = []
-        self.left = Earlier(self.record)
+        self.left = Earlier(self.record, lasting={} if earlier is None else earlier.lasting)
         self._earlier = None if earlier is None else replace(earlier, now=self.record)
         self._inputs = inputs
         self._mode = mode or Mode()
@@ -158,7 +158,7 @@ class Run:
             self.record.error = CANCELLED_ERROR
 
     async def _main(self) -> None:
-        resources = Resources()
+        resources = Resources(self.left.lasting)
         session = Session(
             listeners=self.listeners,
             resources=resources,
