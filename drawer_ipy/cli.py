@@ -69,7 +69,8 @@ def _said(words: list[str], asked: bool | None, as_json: bool, ending: _Ending) 
 
         return _shown(Outcome({"version": __version__}, f"drawer {__version__}"), bool(asked))
     try:
-        outcome = run_verb(words, VerbContext(Workspace.current(), press=ending.press))
+        context = VerbContext(Workspace.current(), press=ending.press)
+        outcome = run_verb(words, context)
     except DefinitionError as error:
         return _failed(
             error.info(), as_json, exit_code(error), {"problems": [p.to_dict() for p in error.problems]}
@@ -78,6 +79,8 @@ def _said(words: list[str], asked: bool | None, as_json: bool, ending: _Ending) 
         return _failed(error.info(), as_json, exit_code(error))
     if not words or words[0] in ("help", "--help", "-h"):
         outcome.text += "\n" + HELP
+    if context.workspace.refused and not outcome.is_help:
+        print(f"note: {context.workspace.refused}", file=sys.stderr)
     # People read help through a pipe too (`drawer --help | less`).
     code = _shown(outcome, bool(asked) if outcome.is_help else as_json)
     return ending.exit_code if code == INTERRUPTED else code

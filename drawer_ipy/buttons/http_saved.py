@@ -13,15 +13,7 @@ from drawer_ipy.buttons.base import Call, Place
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.errors import Code
-
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISLNK, "a symbolic link"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+from drawer_ipy.folders import kind_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +61,9 @@ class Target:
         """
         if about is None or stat.S_ISREG(about.st_mode):
             return
-        kind = next((words for is_kind, words in _KINDS if is_kind(about.st_mode)), "no regular file")
         raise _refused(
             self.path,
-            f"{self.path} is {kind}, and only a regular file is replaced",
+            f"{self.path} is {kind_in_words(about.st_mode)}, and only a regular file is replaced",
             "remove it, or save to another path",
         )
 

@@ -30,6 +30,7 @@ from drawer_ipy.buttons.processes import Processes
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
+from drawer_ipy.folders import read_regular
 
 _INLINE_LIMIT = 100_000
 """Bytes of script text handed over on the command line; Linux takes 128 KiB in one argument."""
@@ -188,7 +189,7 @@ class ScriptButton:
         return _outcome(done, call.timeout, self._limit)
 
     def _text(self) -> str | bytes:
-        return self._code or "" if self._path is None else self._path.read_bytes()
+        return self._code or "" if self._path is None else read_regular(self._path.resolve())
 
     def _find_program(self) -> str | None:
         runtime = RUNTIMES.get(self._runtime)

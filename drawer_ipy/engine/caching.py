@@ -263,7 +263,10 @@ class RunCache:
             self._note(f"nothing was cached: {trouble}")
             return None
         if store.mended:
-            self._note(f"the file of cached results was damaged and begun anew ({store.path})")
+            self._note(
+                f"the file of cached results was damaged and begun anew ({store.path}); "
+                f"the old one is {store.aside.name}"
+            )
         return _Open(key, store, Writer(store, key, self._note))
 
     def _note(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -93,7 +94,7 @@ def _before(older: str | None) -> float | None:
 def _open(context: VerbContext) -> Store | None:
     """The store; ``None`` when there is no file, which looking must not make."""
     folder = context.workspace.cache_folder
-    if not (folder / FILE).is_file():
+    if not os.path.lexists(folder / FILE):
         return None
     try:
         return Store(folder)

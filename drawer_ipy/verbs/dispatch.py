@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 
-from drawer_ipy.errors import did_you_mean
+from drawer_ipy.errors import DrawerError, did_you_mean
 from drawer_ipy.verbs.base import HelpWanted, Outcome, VerbCode, VerbContext, VerbError
 
 # Word -> module and function. These come first on the line ...
@@ -73,6 +73,9 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> Outcome:
         return _call(words, context)
     except HelpWanted as wanted:
         return Outcome({"help": str(wanted)}, str(wanted).rstrip(), is_help=True)
+    except DrawerError as error:
+        context.workspace.explain(error)
+        raise
 
 
 def _call(words: list[str], context: VerbContext) -> Outcome:
