@@ -79,7 +79,7 @@ def _said(words: list[str], asked: bool | None, as_json: bool, ending: _Ending) 
         return _failed(error.info(), as_json, exit_code(error))
     if not words or words[0] in ("help", "--help", "-h"):
         outcome.text += "\n" + HELP
-    if context.workspace.refused and not outcome.is_help:
+    if as_json and context.workspace.refused and not outcome.is_help:
         print(f"note: {context.workspace.refused}", file=sys.stderr)
     # People read help through a pipe too (`drawer --help | less`).
     code = _shown(outcome, bool(asked) if outcome.is_help else as_json)

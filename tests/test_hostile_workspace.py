@@ -326,6 +326,7 @@ def test_the_command_line_says_it(project: Folder) -> None:
         command = [sys.executable, "-m", "drawer_ipy", *words]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
+    assert "BUTTONS_SAFE_FOLDERS" in call("list", "--text").stdout
     listed = call("list", "--json")
     assert json.loads(listed.stdout) == {"ok": True, "data": []}
     assert listed.stderr.startswith(f"note: {project.root} belongs to")

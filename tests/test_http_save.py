@@ -275,6 +275,20 @@ def test_two_steps_and_two_drawers_of_a_run_do_not_share_a_path(site: Site, tmp_
     assert Path("out/1").read_text() == "/a"
 
 
+def test_a_file_that_a_later_step_has_taken_away_leaves_its_path_to_the_next_row(site: Site) -> None:
+    drawer = {"name": "t", "buttons": {"get": button(site, "out/scratch")}}
+    take = {"id": "take", "button": "take", "args": {"path": "${got.output}"}}
+    drawer["steps"] = [each(["a", "b"], step("got", "get"), take)]  # type: ignore[assignment]
+
+    def read_and_remove(path: str) -> str:
+        text = Path(path).read_text()
+        Path(path).unlink()
+        return text
+
+    results = press(drawer, quiet=True, check=False, buttons={"take": read_and_remove})
+    assert [row["take"] for row in results] == ["/a", "/b"]
+
+
 # The same row again
 
 

@@ -153,9 +153,9 @@ class SavedFiles:
         Raises:
             RequestFailed: there is such a step.
         """
-        other = self._claims.get(claim.target.key)
-        if other is None and about is not None:
-            other = self._same_file(about)
+        if about is None:
+            return  # a later step has moved or removed it, and nothing can be lost
+        other = self._claims.get(claim.target.key) or self._same_file(about)
         if other is None or other.gives_way_to(claim.place, claim.step):
             return
         raise _refused(

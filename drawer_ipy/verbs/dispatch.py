@@ -70,12 +70,22 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> Outcome:
     if not words or words[0] in ("help", "--help", "-h"):
         return Outcome({"help": HELP}, HELP, is_help=True)
     try:
-        return _call(words, context)
+        outcome = _call(words, context)
+        _tell_refused(outcome, context.workspace.refused)
+        return outcome
     except HelpWanted as wanted:
         return Outcome({"help": str(wanted)}, str(wanted).rstrip(), is_help=True)
     except DrawerError as error:
         context.workspace.explain(error)
         raise
+
+
+def _tell_refused(outcome: Outcome, refused: str) -> None:
+    """Let `outcome` say which folder was refused; a press has noted it already."""
+    note = f"note: {refused}"
+    if refused and note not in outcome.notes:
+        outcome.text = f"{outcome.text}\n{note}"
+        outcome.notes.append(note)
 
 
 def _call(words: list[str], context: VerbContext) -> Outcome:
