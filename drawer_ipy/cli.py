@@ -2,15 +2,17 @@
 
 Options anywhere on the line: ``--json`` answers with an envelope, ``{"ok": true, "data": ...}`` or
 ``{"ok": false, "error": {code, message, remediation}}``, which is also the default where standard output
-is no terminal (ORIGINAL §8); ``--text`` keeps to text there. A run that failed has its whole result as
-``data`` beside the error, a definition that is wrong its problems, one by one.
+is no terminal (ORIGINAL §8); ``--text`` keeps to text there. Help and the version are text unless ``--json``
+is given. A run that failed has its whole result as ``data`` beside the error, a definition that is wrong its
+problems, one by one.
 
-Exit codes: 0; 1 a run, a drawer or the disk failed; 2 what was typed is wrong; 130 interrupted (143 by
-SIGTERM).
+Exit codes: 0; 1 a run, a drawer or the disk failed; 2 what was typed is wrong; 128 and the number of the
+signal that ended it (130 for Ctrl-C, 143 for SIGTERM).
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -30,22 +32,29 @@ if TYPE_CHECKING:  # imported when a drawer is pressed: listing drawers needs no
     from drawer_ipy.results import Results
 
 _FLAGS = {"--json": True, "--text": False}
-TERMINATED = 128 + signal.SIGTERM
-"""Exit code of a run that SIGTERM or SIGHUP ended."""
+
+_HARMLESS = ("SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH", "SIGINFO")
+_STOPPING = ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
+_FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
+"""A handler in Python runs after the instruction that failed, which would fail again without end."""
+
+_NOT_MET = frozenset({*_HARMLESS, *_STOPPING, *_FAULTS, "SIGKILL"})
+"""Signals that do not end a program by default, or that no handler can meet."""
 
 HELP = """
---json answers in JSON, which is the default where the output is no terminal; --text keeps to text."""
+--json answers in JSON, which is the default where the output is no terminal; --text keeps to text.
+Help and the version are text unless --json is given."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the words of the command line say, print it, and give the exit code."""
-    words, as_json = _flags(sys.argv[1:] if argv is None else list(argv))
+    words, asked = _flags(sys.argv[1:] if argv is None else list(argv))
+    as_json = not _is_terminal(sys.stdout) if asked is None else asked
     with _terminable() as ending:
         try:
-            return _said(words, as_json, ending)
+            return _said(words, asked, as_json, ending)
         except KeyboardInterrupt:
-            code = TERMINATED if ending.came else INTERRUPTED
-            return _failed(ErrorInfo("CANCELLED", "interrupted"), as_json, code)
+            return _failed(ErrorInfo("CANCELLED", "interrupted"), as_json, ending.exit_code)
         except _NoOutput as error:
             _complain(ErrorInfo("INTERNAL", f"the answer could not be written: {error}"))
             return FAILED
@@ -54,13 +63,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _failed(ErrorInfo("INTERNAL", f"{type(error).__name__}: {error}"), as_json, FAILED)
 
 
-def _said(words: list[str], as_json: bool, ending: _Ending) -> int:
+def _said(words: list[str], asked: bool | None, as_json: bool, ending: _Ending) -> int:
     if words == ["--version"]:
         from drawer_ipy._version import __version__
 
-        return _shown(Outcome({"version": __version__}, f"drawer {__version__}"), as_json)
+        return _shown(Outcome({"version": __version__}, f"drawer {__version__}"), bool(asked))
     try:
-        outcome = run_verb(words, VerbContext(Workspace.current(), press=ending.press))
+        context = VerbContext(Workspace.current(), press=ending.press)
+        outcome = run_verb(words, context)
     except DefinitionError as error:
         return _failed(
             error.info(), as_json, exit_code(error), {"problems": [p.to_dict() for p in error.problems]}
@@ -69,16 +79,19 @@ def _said(words: list[str], as_json: bool, ending: _Ending) -> int:
         return _failed(error.info(), as_json, exit_code(error))
     if not words or words[0] in ("help", "--help", "-h"):
         outcome.text += "\n" + HELP
-    code = _shown(outcome, as_json)
-    return TERMINATED if ending.came and code == INTERRUPTED else code
+    if as_json and context.workspace.refused and not outcome.is_help:
+        print(f"note: {context.workspace.refused}", file=sys.stderr)
+    # People read help through a pipe too (`drawer --help | less`).
+    code = _shown(outcome, bool(asked) if outcome.is_help else as_json)
+    return ending.exit_code if code == INTERRUPTED else code
 
 
-def _flags(argv: list[str]) -> tuple[list[str], bool]:
-    """The words without ``--json`` and ``--text``, and whether to answer in JSON."""
+def _flags(argv: list[str]) -> tuple[list[str], bool | None]:
+    """The words without ``--json`` and ``--text``, and whether they ask for JSON; ``None``: for neither."""
     end = argv.index("--") if "--" in argv else len(argv)
     said = [_FLAGS[word] for word in argv[:end] if word in _FLAGS]
     words = [word for word in argv[:end] if word not in _FLAGS] + argv[end:]
-    return words, said[-1] if said else not _is_terminal(sys.stdout)
+    return words, said[-1] if said else None
 
 
 class _NoOutput(Exception):
@@ -86,8 +99,9 @@ class _NoOutput(Exception):
 
 
 class _Ending:
-    """What a SIGTERM or SIGHUP does: the first one cancels the run, as Ctrl-C does, so that its processes
-    are ended and its history is written; without a run, and the second time, it ends the program.
+    """What a signal does that would end the program: the first one cancels the run, as Ctrl-C does, so that
+    its processes are ended and its history is written. Without a run, and the second time, it ends the
+    program.
 
     Attributes:
         came: the signals that came.
@@ -96,6 +110,11 @@ class _Ending:
     def __init__(self) -> None:
         self.came: list[int] = []
         self._job: Job | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of what was interrupted: that of the first signal that came, else that of Ctrl-C."""
+        return 128 + self.came[0] if self.came else INTERRUPTED
 
     def press(self, job: Job) -> Results:
         """Run `job`; see :class:`~drawer_ipy.verbs.VerbContext`."""
@@ -116,19 +135,28 @@ class _Ending:
         self._job.run.cancel()
 
 
+def _ending_signals() -> list[int]:
+    """The signals that end a program by default and that can be met."""
+    left_alone = {int(getattr(signal, name)) for name in _NOT_MET if hasattr(signal, name)}
+    if faulthandler.is_enabled():  # it has SIGABRT, which Python's own table of handlers does not tell
+        left_alone.add(signal.SIGABRT)
+    return sorted(int(number) for number in signal.valid_signals() if number not in left_alone)
+
+
 @contextmanager
 def _terminable() -> Iterator[_Ending]:
-    """Let SIGTERM and SIGHUP be met by what is given; they are as before afterwards."""
+    """Let every signal that would end the program be met by what is given; they are as before afterwards."""
     ending = _Ending()
     kept: dict[int, Any] = {}
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
+    for number in _ending_signals():
         # What whoever started us wants ignored (nohup) stays ignored.
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+        if signal.getsignal(number) is signal.SIG_DFL:
             try:
                 kept[number] = signal.signal(number, ending.meet)
             except ValueError:  # not in the main thread: nobody sends us signals there
                 break
+            except OSError:  # one that the system keeps for itself
+                continue
     try:
         yield ending
     finally:

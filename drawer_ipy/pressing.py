@@ -126,7 +126,9 @@ class Job:
         in_order = options.mode == "sequential"
         problems = around.problems(loaded, given=inputs, pressing=True, ordered=in_order, catalog=catalog)
         if any(p.severity == "error" for p in problems):
-            raise DefinitionError(problems, loaded.source.text, loaded.drawer.name)
+            wrong = DefinitionError(problems, loaded.source.text, loaded.drawer.name)
+            around.workspace.explain(wrong)
+            raise wrong
         keeper = Keeper(around.workspace, loaded.root, around.drawers)
         plans = Plans(STEP_KINDS, around.buttons_of(loaded.drawer, catalog), around.find_drawer)
         run = Run(
@@ -141,6 +143,8 @@ class Job:
             on_child=keeper.child,
             earlier=earlier,
         )
+        if around.workspace.refused:
+            run.notes.append(around.workspace.refused)
         again = PressAgain(lambda earlier: cls.prepare(loaded, inputs, options, around, earlier), run.left)
         warnings = [p for p in problems if p.severity != "error"]
         return cls(run, loaded, warnings, catalog, keeper, Origin(run.record, again))

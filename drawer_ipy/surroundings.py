@@ -121,9 +121,11 @@ class Surroundings:
         if found is None:
             names = self.workspace.drawer_names()
             folders = " or ".join(str(root / "drawers") for root in self.workspace.roots)
-            raise DrawerNotFound(
+            missing = DrawerNotFound(
                 f"no drawer {drawer!r} in {folders}", remediation=did_you_mean(drawer, names)
             )
+            self.workspace.explain(missing)
+            raise missing
         return found
 
 

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from drawer_ipy.errors import DrawerError, UsageError
+from drawer_ipy.folders import check_regular, read_regular
+from drawer_ipy.roots import find_roots as find_roots
+from drawer_ipy.roots import look_for_roots
 
 if TYPE_CHECKING:  # at run time they are imported when they are needed: naming drawers needs neither
     from drawer_ipy.buttons.base import Button
     from drawer_ipy.definition import Loaded
-
-FOLDER = ".buttons"
 
 Shelf = Literal["buttons", "drawers"]
 """What a workspace folder holds, by the name of the folder it is in."""
@@ -97,53 +98,38 @@ def within(root: Path, path: Path) -> Path:
     return path
 
 
-def find_roots(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """The workspace folders that count, the first one first.
-
-    ``BUTTONS_HOME`` alone when it is set; else the nearest ``.buttons`` at or above `start` (the current
-    folder), then the home folder's.
-    """
-    override = environ.get("BUTTONS_HOME")
-    try:
-        if override:
-            return (Path(override).expanduser().absolute(),)
-        start = (start or Path.cwd()).absolute()
-    except FileNotFoundError:  # the current folder has been removed under our feet
-        if override:
-            raise UsageError(f"BUTTONS_HOME is {override!r}, seen from a folder that is gone") from None
-        start = Path("/")
-    except RuntimeError:
-        raise UsageError(f"BUTTONS_HOME is {override!r}, and there is no home folder") from None
-    try:
-        home: Path | None = Path.home() / FOLDER
-    except RuntimeError:  # no HOME, and nobody of our user's number is known
-        home = None
-    project = next((p / FOLDER for p in (start, *start.parents) if _is_dir(p / FOLDER)), None)
-    return tuple(dict.fromkeys(p for p in (project, home) if p is not None))
-
-
 class Workspace:
     """What can be looked up on disk. Nothing is read before it is asked for, nor kept.
 
     Args:
         roots: folders laid out like ``.buttons``; they need not exist.
+        refused: why another folder is not among them and what to do about it; ``""`` when there is none.
     """
 
-    def __init__(self, roots: tuple[Path, ...]) -> None:
+    def __init__(self, roots: tuple[Path, ...], refused: str = "") -> None:
         self.roots = roots
+        self.refused = refused
 
     @classmethod
     def current(cls) -> Workspace:
         """The workspace as seen from the current folder and environment."""
-        return cls(find_roots())
+        found = look_for_roots()
+        return cls(found.folders, found.refused)
+
+    def explain(self, error: DrawerError) -> None:
+        """Let `error`, which may come of it, say that a folder was refused."""
+        if self.refused and self.refused not in error.remediation:
+            error.remediation = f"{error.remediation}\n  {self.refused}".strip()
 
     @property
     def first(self) -> Path:
         """The folder that new things are written to.
 
         Raises:
-            UsageError: there is none: no project's, and no home folder.
+            UsageError: there is none: no project's, and no home folder; or the project's was refused.
         """
+        if self.refused:
+            raise UsageError("nothing is written to the home folder instead", remediation=self.refused)
         if not self.roots:
             raise UsageError(
                 "there is no folder to write to: no .buttons at or above the current folder, and no home",
@@ -166,8 +152,8 @@ class Workspace:
 
         root, folder = found
         for file in ("main.sh", "main.py", "main.js", "AGENTS.md"):
-            within(root, folder / file)
-        spec = load_button(_read(folder / "button.json"), name=folder.name, lenient=True).button
+            is_regular(root, folder / file)
+        spec = load_button(read_text(root, folder / "button.json"), name=folder.name, lenient=True).button
         return make_button(spec, folder=folder, allowed_origins=allowed_origins)
 
     def find_drawer(self, name: str) -> Loaded | None:
@@ -191,7 +177,10 @@ class Workspace:
             DefinitionError: when its drawer.json is wrong.
             UsageError: when it cannot be read.
         """
-        loaded = load_drawer_file(folder / MAIN_FILE["drawers"], name=folder.name)
+        from drawer_ipy.definition import load_drawer
+
+        text = read_text(root, folder / MAIN_FILE["drawers"])
+        loaded = load_drawer(text, name=folder.name, lenient=True)
         loaded.root = root
         if slug(loaded.drawer.name) != folder.name:
             loaded.drawer.name = folder.name
@@ -201,15 +190,14 @@ class Workspace:
         """The root and the folder of what is called `name`; ``None`` when it is in no root.
 
         Raises:
-            UsageError: a symbolic link leads out of the workspace.
+            UsageError: a symbolic link leads out of the workspace, or its file is no regular file.
         """
         folder = slug(name)
         if not folder:
             return None
         for root in self.roots:
             path = root / shelf / folder
-            if _is_file(path / MAIN_FILE[shelf]):
-                within(root, path / MAIN_FILE[shelf])
+            if is_regular(root, path / MAIN_FILE[shelf]):
                 return root, path
         return None
 
@@ -226,12 +214,13 @@ class Workspace:
 
         Raises:
             DrawerError: when one of the files is wrong; no value is in the message.
+            UsageError: when one is no regular file, or a symbolic link leads out of the workspace.
         """
         found: dict[str, str] = {}
         for root in reversed(self.roots):
             path = root / "batteries.json"
-            if _is_file(path):
-                found |= _batteries(path)
+            if is_regular(root, path):
+                found |= _batteries(root, path)
         return found
 
     @property
@@ -245,8 +234,8 @@ class Workspace:
     def _names(self, shelf: Shelf) -> Iterator[str]:
         for root in self.roots:
             try:
-                folders = list((root / shelf).iterdir())
-            except OSError:  # it is not there, or not for us to read: nothing to name
+                folders = list(within(root, root / shelf).iterdir())
+            except (OSError, UsageError):  # it is not there, or not for us to read: nothing to name
                 continue
             # A folder whose name is no slug can never be looked up, so it is not proposed either.
             yield from (p.name for p in folders if p.name == slug(p.name) and _is_file(p / MAIN_FILE[shelf]))
@@ -282,7 +271,44 @@ def load_drawer_file(path: Path, name: str = "") -> Loaded:
     """
     from drawer_ipy.definition import load_drawer
 
-    return load_drawer(_read(path), name=name or path.stem, lenient=True)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    return load_drawer(text, name=name or path.stem, lenient=True)
+
+
+def is_regular(root: Path, path: Path) -> bool:
+    """Whether there is a regular file at `path` of the workspace folder `root`; nothing is opened.
+
+    Raises:
+        UsageError: there is something else, or a symbolic link leads out of the workspace.
+    """
+    if not os.path.lexists(path):
+        return False
+    try:
+        check_regular(within(root, path).resolve())
+    except FileNotFoundError:
+        return False  # a link to nothing within the workspace, or it has just been removed
+    except OSError as error:
+        raise UsageError(
+            f"{path} is not used: {error.strerror or error}",
+            remediation="put a regular file there, or remove it",
+        ) from None
+    return True
+
+
+def read_text(root: Path, path: Path) -> str:
+    """The text of a file of the workspace folder `root`.
+
+    Raises:
+        UsageError: it cannot be read, is no regular file, is larger than such files may be, or a link leads
+            out of the workspace.
+    """
+    try:
+        return read_regular(within(root, path).resolve()).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _is_file(path: Path) -> bool:
@@ -292,23 +318,9 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _is_dir(path: Path) -> bool:
+def _batteries(root: Path, path: Path) -> dict[str, str]:
     try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
-
-
-def _batteries(path: Path) -> dict[str, str]:
-    try:
-        data: Any = json.loads(_read(path))
+        data: Any = json.loads(read_text(root, path))
     except (ValueError, RecursionError) as error:
         raise DrawerError(f"{path} is no JSON: {error}", remediation=_BATTERIES_FORM) from None
     if isinstance(data, dict) and isinstance(data.get("batteries"), dict):

@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from drawer_ipy.buttons import Call, Outcome, Resources, ScriptButton
+from drawer_ipy.buttons import Call, Outcome, Resources, ScriptButton, make_button
 from drawer_ipy.buttons import process as process_module
-from drawer_ipy.buttons.output import CAPTURE_LIMIT, TRUNCATED, parse_output
-from drawer_ipy.definition.models import ArgSpec
+from drawer_ipy.buttons.output import DEFAULT_LIMIT, TRUNCATED, parse_output
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 
 
 @pytest.fixture(autouse=True)
@@ -291,13 +291,63 @@ def test_everything_written_before_exit_is_there(pidfd: bool, monkeypatch: pytes
     assert press("sleep 60", timeout=0.1).status == "timeout"
 
 
-def test_huge_output_is_bounded_cut_between_characters_and_fast() -> None:
+MORE = "import sys\nwhile True: sys.{stream}.write('é' * 500_000 + 'x')"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_more_output_than_the_limit_ends_the_script_and_is_an_error(stream: str) -> None:
     started = time.perf_counter()
-    outcome = press("import sys\nfor i in range(50): sys.stdout.write('é' * 500_000 + 'x')", "python")
+    outcome = press(MORE.format(stream=stream), "python")
     assert time.perf_counter() - started < 5
-    assert outcome.output.endswith(TRUNCATED)
-    assert "\ufffd" not in outcome.output
-    assert CAPTURE_LIMIT - 4 <= len(outcome.output[: -len(TRUNCATED)].encode()) <= CAPTURE_LIMIT
+    assert outcome.status == "error"
+    assert outcome.exit_code == -1
+    assert outcome.output is None
+    assert outcome.error is not None
+    assert outcome.error.code == "SCRIPT_ERROR"
+    assert outcome.error.message == f"wrote more than 10,485,760 bytes to {stream}"
+    assert "max_response_bytes" in outcome.error.remediation
+    kept = getattr(outcome, stream)
+    assert kept.endswith(TRUNCATED)
+    assert "\ufffd" not in kept
+    assert DEFAULT_LIMIT - 4 <= len(kept[: -len(TRUNCATED)].encode()) <= DEFAULT_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "rest", "ok"),
+    [
+        (1000, 1000, "", True),
+        (1000, 0, "", True),
+        (1001, 1000, "", False),
+        (200_000, 70_000, "", False),
+        (1001, 1000, "; sleep 60", False),
+    ],
+)
+@pytest.mark.parametrize("redirect", ["", ">&2"])
+def test_the_limit_holds_to_the_byte_whenever_the_script_exits(
+    size: int, limit: int, rest: str, ok: bool, redirect: str
+) -> None:
+    code = f"head -c {size} /dev/zero | tr '\\0' x {redirect}{rest}"
+    spec = ButtonSpec.model_validate({"name": "b", "code": code, "max_response_bytes": limit})
+    made = make_button(spec)
+    outcome = run(lambda call: made.press(made.bind({}), call))
+    assert outcome.status == ("ok" if ok else "error")
+    kept = outcome.stderr if redirect else outcome.stdout
+    assert kept == ("x" * size if ok else "x" * limit + TRUNCATED)
+
+
+def test_too_much_output_ends_children_too_and_a_script_that_ignores_sigterm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process_module, "TERM_GRACE", 0.2)
+    outcome = press("trap '' TERM; sleep 60 & echo $! >&2; yes")
+    assert outcome.status == "error"
+    child = int(outcome.stderr)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_script_that_ran_out_of_time_says_so_although_it_wrote_too_much_at_its_end() -> None:
+    outcome = press("trap 'yes' TERM; sleep 60 & wait", timeout=0.3)
+    assert outcome.status == "timeout"
 
 
 def test_lines_of_stderr_are_told_as_they_come() -> None:

@@ -201,6 +201,32 @@ def test_json_is_the_default_where_nobody_looks(
         assert drawer(*line).out.startswith('{"ok": true') is as_json
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("help",), ("--help",), ("-h",), ("--version",), ("good", "--help"), ("good", "press", "--help"),
+        ("good", "set", "-h"), ("list", "--help"), ("schema", "--help"), ("cache", "info", "--help"),
+    ],
+)  # fmt: skip
+def test_help_and_the_version_are_text_in_a_pipe_unless_json_is_asked_for(
+    drawer: Callable[..., Answer], words: tuple[str, ...]
+) -> None:
+    plain, text, in_json = drawer(*words), drawer(*words, "--text"), drawer("--json", *words)
+    assert {answer.code for answer in (plain, text, in_json)} == {0}
+    assert plain.out == text.out
+    assert plain.out.startswith(("drawer ", "usage: drawer "))
+    assert in_json.json["ok"] is True
+    assert in_json.json["data"].keys() <= {"help", "version"}
+
+
+@pytest.mark.parametrize("words", [("list",), ("good",), ("zzzz",), ("--jsno",), ("good", "prss")])
+def test_other_answers_and_errors_in_a_pipe_are_json(
+    drawer: Callable[..., Answer], words: tuple[str, ...]
+) -> None:
+    answer = drawer(*words)
+    assert answer.json["ok"] is (answer.code == 0)
+
+
 def test_a_terminal_gets_text_by_default_and_json_indented(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,7 +377,19 @@ STUBBORN = "trap '' TERM; while :; do sleep 1; done"
 
 @pytest.mark.parametrize(
     ("number", "code", "script"),
-    [(signal.SIGINT, 130, STUBBORN), (signal.SIGTERM, 143, "wait"), (signal.SIGHUP, 143, STUBBORN)],
+    [
+        (signal.SIGINT, 130, STUBBORN),
+        (signal.SIGTERM, 143, "wait"),
+        (signal.SIGHUP, 129, STUBBORN),
+        (signal.SIGQUIT, 131, STUBBORN),
+        (signal.SIGUSR1, 138, "wait"),
+        (signal.SIGUSR2, 140, "wait"),
+        (signal.SIGALRM, 142, "wait"),
+        (signal.SIGABRT, 134, "wait"),
+        (signal.SIGXCPU, 152, "wait"),
+        (signal.SIGVTALRM, 154, "wait"),
+        (signal.SIGRTMIN, 128 + signal.SIGRTMIN, "wait"),
+    ],
 )
 def test_a_signal_ends_a_press_with_its_results_and_history_and_no_child(
     folder: Folder, pressing: Callable[..., Pressing], number: signal.Signals, code: int, script: str
@@ -395,14 +433,17 @@ def test_a_press_in_the_background_of_a_script_ends_by_sigterm(
     assert press.left() == []
 
 
-def test_a_hang_up_that_is_ignored_stays_so(folder: Folder, pressing: Callable[..., Pressing]) -> None:
-    press = pressing("sleep 0.5; echo fine", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
-    press.process.send_signal(signal.SIGHUP)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGPIPE])
+def test_a_signal_that_is_ignored_stays_so(
+    folder: Folder, pressing: Callable[..., Pressing], number: signal.Signals
+) -> None:
+    press = pressing("sleep 0.5; echo fine", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
+    press.process.send_signal(number)
     answer = press.end()
     assert (press.process.returncode, answer["ok"]) == (0, True)
 
 
 def test_signals_are_as_before_after_a_call_of_main(drawer: Callable[..., Answer]) -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    before = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
     drawer("good", "press", "text=x")
-    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+    assert [signal.getsignal(number) for number in sorted(signal.valid_signals())] == before

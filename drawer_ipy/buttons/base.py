@@ -26,16 +26,26 @@ class Closable(Protocol):
 
 
 ClosableT = TypeVar("ClosableT", bound=Closable)
+LastingT = TypeVar("LastingT")
+
+Place = tuple[tuple[str, int | str, int | None], ...]
+"""Where something stands in a run, the outermost first: the id of a step, which press of it (the attempt of a
+loop or branch, the run id of a drawer), and the item's index in a loop.
+"""
 
 
 class Resources:
     """What lives as long as a run and is shared by its presses: an HTTP session, a pool of threads.
 
     Each is made the first time a button asks for it, by its class, and closed when the run ends.
+
+    Args:
+        lasting: what the runs that this one goes on with have remembered, by its class; this one adds to it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lasting: dict[type[Any], Any] | None = None) -> None:
         self._open: dict[type[Any], Closable] = {}
+        self._lasting = {} if lasting is None else lasting
 
     def get(self, kind: type[ClosableT]) -> ClosableT:
         """The run's one `kind`, made now if this is the first time it is asked for."""
@@ -43,6 +53,13 @@ class Resources:
         if found is None:
             found = self._open[kind] = kind()
         return cast(ClosableT, found)
+
+    def lasting(self, kind: type[LastingT]) -> LastingT:
+        """The one `kind` of this run and of those that go on with it; nothing closes it."""
+        found = self._lasting.get(kind)
+        if found is None:
+            found = self._lasting[kind] = kind()
+        return cast(LastingT, found)
 
     async def aclose(self) -> None:
         """Close everything, latest first; the first error is raised after all were closed."""
@@ -109,6 +126,7 @@ class Call:
         batteries: what ``${batteries.X}`` sees in a button's own texts.
         turn: waits for the next start that the button's rate allows; ``None`` when it has no rate. The first
             start is waited for already: this is for a press that sends more than one request.
+        place, step: the place of the step that presses, and its id.
     """
 
     resources: Resources
@@ -117,6 +135,8 @@ class Call:
     log: Callable[[str], None] | None = None
     batteries: Mapping[str, str] = field(default_factory=dict)
     turn: Callable[[], Awaitable[None]] | None = None
+    place: Place = ()
+    step: str = ""
 
     def scope(self) -> dict[str, Any]:
         """The names that references in a button's own texts may use."""
@@ -141,6 +161,13 @@ class Caching(Protocol):
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
         """What is kept of a success."""
+
+    def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
+        """Make sure that this press may have what was kept.
+
+        Raises:
+            CacheTrouble: it may not, or what was kept is no longer what it was.
+        """
 
     def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
         """The outcome of a press with `bound`, from what was kept."""

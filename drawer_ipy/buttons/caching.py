@@ -32,6 +32,9 @@ class _Plain:
     def __init__(self, lasts: float) -> None:
         self.lasts = lasts
 
+    def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
+        """See base.Caching."""
+
     def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
         """See base.Caching."""
         return None

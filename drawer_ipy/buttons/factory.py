@@ -12,6 +12,7 @@ from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script import RUNTIMES, ScriptButton
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import UsageError
+from drawer_ipy.folders import read_regular
 
 SCRIPT_TIMEOUT = 300.0
 """Seconds a script may take when neither its button nor the step says (the original's)."""
@@ -73,6 +74,7 @@ def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
         rate=spec.rate,
         queue=spec.queue,
         lasts=lasting(spec.cache, spec.name),
+        limit=spec.max_response_bytes,
     )
 
 
@@ -80,4 +82,4 @@ def _prompt(spec: ButtonSpec, folder: Path | None) -> PromptButton:
     if spec.prompt or folder is None:
         return PromptButton(spec)
     path = folder / _PROMPT_FILE
-    return PromptButton(spec, lambda: path.read_text(encoding="utf-8"))
+    return PromptButton(spec, lambda: read_regular(path.resolve()).decode("utf-8"))

@@ -17,6 +17,7 @@ from drawer_ipy.buttons.http_request import Request, RequestTemplate
 from drawer_ipy.buttons.http_response import Response, outcome_of
 from drawer_ipy.buttons.http_robots import require_parser
 from drawer_ipy.buttons.http_save import SavePath
+from drawer_ipy.buttons.http_saved import SavedFiles
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.definition.pages import Asked, read_asked
@@ -67,7 +68,9 @@ class HttpButton:
         lasts = lasting(spec.cache, spec.name)
         self.caching: Caching | None = None
         if lasts is not None:
-            self.caching = HttpCaching(lasts, self._whole, self._outcome, cookies=spec.cookies)
+            self.caching = HttpCaching(
+                lasts, self._whole, self._outcome, cookies=spec.cookies, save=self._save
+            )
         self.args = tuple(spec.args) or self._implied()
         self._arguments = Arguments(self.args, self.name)
 
@@ -88,10 +91,19 @@ class HttpButton:
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
         """Send it; see base.Button."""
         try:
-            response = await self.fetch(bound["request"], bound, call)
+            if self._save is None:
+                response = await self.fetch(bound["request"], bound, call)
+            else:
+                response = await self._fetch_to_file(self._save, bound, call)
         except DrawerError as error:
             return failed(error)
         return self._outcome(response)
+
+    async def _fetch_to_file(self, save: SavePath, bound: Mapping[str, Any], call: Call) -> Response:
+        """As :meth:`fetch`, with the body in the file that `save` gives."""
+        saved, request = call.resources.lasting(SavedFiles), bound["request"]
+        with saved.saving(bound["save"], save.folder, request, call):
+            return await self.fetch(request, bound, call)
 
     def _outcome(self, response: Response) -> Outcome:
         """What a press comes to that was answered so."""

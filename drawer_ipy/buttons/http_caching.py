@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response
+from drawer_ipy.buttons.http_save import SavePath
+from drawer_ipy.buttons.http_saved import SavedFiles
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.cache.sources import Sources
 from drawer_ipy.cache.trouble import CacheTrouble
@@ -23,6 +29,9 @@ _CONDITIONS = frozenset(
 _NOT_KEPT = frozenset({"set-cookie", "set-cookie2"})
 """Headers that may hold what opens somebody's session."""
 
+_PARTS = 10
+"""Parts that are kept of an answer."""
+
 
 class HttpCaching:
     """Keeps the answers to a button's requests, by the request that goes out.
@@ -32,6 +41,7 @@ class HttpCaching:
         whole: gives the request of a press with all its headers; raises DrawerError.
         outcome: gives the outcome that an answer comes to, for a press with these arguments.
         cookies: whether requests bring the cookies of earlier ones along.
+        save: where bodies are put; ``None`` for into no files.
     """
 
     def __init__(
@@ -41,11 +51,13 @@ class HttpCaching:
         outcome: Callable[[Response], Outcome],
         *,
         cookies: bool,
+        save: SavePath | None = None,
     ) -> None:
         self.lasts = lasts
         self._whole = whole
         self._outcome = outcome
         self._cookies = cookies
+        self._save = save
 
     def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
         """See base.Caching."""
@@ -63,18 +75,24 @@ class HttpCaching:
         headers = [(n, v) for n, v in answer.headers.items() if n.lower() not in _NOT_KEPT]
         path = None if answer.path is None else str(answer.path)
         about = (answer.method, str(answer.url), answer.status, answer.reason)
-        return (*about, headers, answer.body, answer.elapsed, path, answer.size)
+        return (*about, headers, answer.body, answer.elapsed, path, answer.size, _changed(answer.path))
+
+    def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
+        """See base.Caching: a body that is in a file must be there still, and not be another step's file."""
+        answer = _response(kept)
+        if answer.path is None or self._save is None:
+            return
+        if kept[-1] is None or _changed(answer.path) != kept[-1]:
+            raise CacheTrouble(f"{answer.path} is gone or was changed")
+        saved = call.resources.lasting(SavedFiles)
+        try:
+            saved.keep(bound["save"], self._save.folder, bound["request"], call)
+        except RequestFailed as error:
+            raise CacheTrouble(error.message) from None
 
     def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
-        """See base.Caching.
-
-        Raises:
-            CacheTrouble: the file that the body was saved to is gone, or another.
-        """
-        answer = _response(kept)
-        if answer.path is not None and _size(answer.path) != answer.size:
-            raise CacheTrouble(f"{answer.path} is not there any more")
-        return self._outcome(answer)
+        """See base.Caching."""
+        return self._outcome(_response(kept))
 
     def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
         """See base.Caching: the same request with what the answer was marked with, if it was."""
@@ -96,7 +114,9 @@ class HttpCaching:
 
 
 def _response(kept: tuple[Any, ...]) -> Response:
-    method, url, status, reason, headers, body, elapsed, path, size = kept
+    if len(kept) != _PARTS:
+        raise CacheTrouble("it was kept by another version")
+    method, url, status, reason, headers, body, elapsed, path, size, _ = kept
     return Response(
         method=method,
         url=URL(url, encoded=True),
@@ -110,8 +130,10 @@ def _response(kept: tuple[Any, ...]) -> Response:
     )
 
 
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
+def _changed(path: Path | None) -> tuple[int, int] | None:
+    """Bytes and time of change of a regular file; ``None`` when there is none."""
+    with contextlib.suppress(OSError):
+        about = None if path is None else os.lstat(path)
+        if about is not None and stat.S_ISREG(about.st_mode):
+            return about.st_size, about.st_mtime_ns
+    return None

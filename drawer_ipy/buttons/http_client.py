@@ -20,10 +20,8 @@ from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_retry import Retries
 from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_wire import Timeouts
+from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
 from drawer_ipy.definition.models import ButtonSpec
-
-DEFAULT_LIMIT = 10 * 1024 * 1024
-_LARGEST_LIMIT = 2 * 1024**3
 
 
 class HttpClient:
@@ -38,7 +36,7 @@ class HttpClient:
         self._retries = Retries(spec.retries)
         self._manners = Manners(
             rules=Rules(spec, allowed_origins),
-            limit=min(spec.max_response_bytes or DEFAULT_LIMIT, _LARGEST_LIMIT),
+            limit=min(spec.max_response_bytes or DEFAULT_LIMIT, LARGEST_LIMIT),
             per_host=spec.per_host,
             cookies=spec.cookies,
             robots=spec.robots,

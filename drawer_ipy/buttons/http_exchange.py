@@ -155,7 +155,7 @@ class Exchange:
         if self._save is not None and response.ok:
             response.path = self._save
             body = Body(coding, limit)
-            response.size = await save_body(answer.content, body, self._save, self._call.resources)
+            response.size = await save_body(answer.content, body, self._save, self._call)
         else:
             response.body = await _read(answer.content, Body(coding, limit))
         return response

@@ -1,8 +1,9 @@
-"""Which addresses a request may go to: private networks are refused unless the button opts out.
+"""Which addresses a request may go to: public ones only, unless the button opts out.
 
-The ranges are the original's, with the forms of IPv6 that carry an IPv4 address inside added. A host
-name is checked after it was resolved, and the connection goes to the very addresses that were checked,
-so a name that resolves to something else a moment later (DNS rebinding) gains nothing.
+What is public is decided by IANA's special-purpose registries for IPv4 and IPv6, by what IANA has handed out
+(of IPv6 only 2000::/3), and by the IPv4 address that an IPv6 address carries. A host name is checked after it
+was resolved, and the connection goes to the very addresses that were checked, so a name that resolves to
+something else a moment later (DNS rebinding) gains nothing.
 """
 
 from __future__ import annotations
@@ -17,31 +18,71 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from drawer_ipy.errors import Code, DrawerError
 
-_BLOCKED = tuple(
-    ipaddress.ip_network(text)
+_Network4 = ipaddress.IPv4Network
+_Network6 = ipaddress.IPv6Network
+
+_BLOCKED_4 = tuple(
+    _Network4(text)
     for text in (
-        "127.0.0.0/8",  # loopback
+        "0.0.0.0/8",  # this network
         "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",  # link-local, with the metadata services of clouds
         "100.64.0.0/10",  # behind a provider's address translation (CGNAT)
-        "0.0.0.0/8",
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local, with the metadata services of clouds
+        "172.16.0.0/12",
         "192.0.0.0/24",  # protocol assignments, with Oracle's metadata service
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # relays of 6to4 and 6a44, withdrawn
+        "192.168.0.0/16",
         "198.18.0.0/15",  # benchmarks of networks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
         "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",
-        "::/128",
-        "::1/128",
-        "64:ff9b:1::/48",  # translation within a network
-        "fc00::/7",
-        "fe80::/10",
-        "fec0::/10",  # link-local's predecessor
-        "ff00::/8",
+        "240.0.0.0/4",  # reserved, with the broadcast address
     )
 )
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_PUBLIC_4 = tuple(
+    _Network4(text)
+    for text in (
+        "192.0.0.9/32",  # Port Control Protocol, anycast
+        "192.0.0.10/32",  # TURN, anycast
+    )
+)
+"""Addresses within blocked networks that IANA says are globally reachable."""
+
+_GLOBAL_6 = _Network6("2000::/3")
+"""All global unicast addresses; IANA has handed out nothing else."""
+
+_BLOCKED_6 = tuple(
+    _Network6(text)
+    for text in (
+        "2001::/23",  # protocol assignments, with benchmarks (2001:2::/48) and ORCHIDs, which name no place
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # documentation
+    )
+)
+_PUBLIC_6 = tuple(
+    _Network6(text)
+    for text in (
+        "2001:1::1/128",  # Port Control Protocol, anycast
+        "2001:1::2/128",  # TURN, anycast
+        "2001:1::3/128",  # DNS-SD service registration, anycast
+        "2001:3::/32",  # AMT
+        "2001:4:112::/48",  # AS112
+    )
+)
+_TEREDO = _Network6("2001::/32")
+_IPV4_AT_END = tuple(
+    _Network6(text)
+    for text in (
+        "::/96",  # IPv4-compatible
+        "::ffff:0:0/96",  # IPv4-mapped
+        "::ffff:0:0:0/96",  # IPv4-translated (SIIT)
+        "64:ff9b::/96",  # NAT64
+    )
+)
+"""Networks whose addresses stand for the IPv4 address in their last 32 bits."""
+
 _ISATAP = (0x00005EFE, 0x02005EFE)
 _NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}", re.ASCII)
 _OPEN_ENV = "BUTTONS_ALLOW_PRIVATE_NETWORKS"
@@ -54,33 +95,39 @@ class AddressRefused(DrawerError):
 
 
 def is_private(address: str) -> bool:
-    """Whether an IP address is in a refused range, also inside of another (``::ffff:10.0.0.1``).
+    """Whether an IP address is not a public one, or carries one that is not (``::ffff:10.0.0.1``).
 
     Raises:
         ValueError: when `address` is no IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if _blocked(ip):
+    if isinstance(ip, ipaddress.IPv4Address):
+        return _is_private_4(ip)
+    return not _is_public_6(ip) or any(_is_private_4(inner) for inner in _carried(ip))
+
+
+def _is_private_4(ip: ipaddress.IPv4Address) -> bool:
+    return any(ip in network for network in _BLOCKED_4) and not any(ip in network for network in _PUBLIC_4)
+
+
+def _is_public_6(ip: ipaddress.IPv6Address) -> bool:
+    """Whether it is in a public network; what it carries is another question."""
+    if ip not in _GLOBAL_6:
+        return any(ip in network for network in _IPV4_AT_END)
+    if ip in _TEREDO or not any(ip in network for network in _BLOCKED_6):
         return True
-    return isinstance(ip, ipaddress.IPv6Address) and any(_blocked(inner) for inner in _carried(ip))
-
-
-def _blocked(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return any(ip in network for network in _BLOCKED if network.version == ip.version)
+    return any(ip in network for network in _PUBLIC_6)
 
 
 def _carried(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
     """The IPv4 addresses that an IPv6 address stands for or is routed to."""
-    if ip.ipv4_mapped is not None:
-        yield ip.ipv4_mapped
     if ip.sixtofour is not None:
         yield ip.sixtofour
     if ip.teredo is not None:
         yield from ip.teredo
     number = int(ip)
-    last = ipaddress.IPv4Address(number & 0xFFFFFFFF)
-    if ip in _NAT64 or ip in _COMPATIBLE or (number >> 32) & 0xFFFFFFFF in _ISATAP:
-        yield last
+    if any(ip in network for network in _IPV4_AT_END) or (number >> 32) & 0xFFFFFFFF in _ISATAP:
+        yield ipaddress.IPv4Address(number & 0xFFFFFFFF)
 
 
 def private_networks_open() -> bool:
@@ -89,10 +136,10 @@ def private_networks_open() -> bool:
 
 
 def refuse(host: str, address: str = "") -> AddressRefused:
-    """The error for a private address."""
+    """The error for an address that is not public."""
     what = f"{host} ({address})" if address and address != host else host
     return AddressRefused(
-        f"{what} is in a private network, where buttons may not go unless they say so",
+        f"{what} is in a private or reserved network, where buttons may not go unless they say so",
         remediation="set `allow_private_networks: true` on the button if that is where it should go",
     )
 

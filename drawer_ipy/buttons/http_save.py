@@ -7,16 +7,17 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 
 from drawer_ipy.buttons.arguments import missing_args, shorten
-from drawer_ipy.buttons.base import Resources
+from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body
 from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_saved import SavedFiles, Target, is_below
 from drawer_ipy.buttons.http_template import PLACE, Template
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.errors import ArgumentError, Code, UsageError
@@ -40,6 +41,7 @@ class SavePath:
         owner: the button's name, for messages.
 
     Attributes:
+        folder: where the file may not lead out of.
         names: the arguments it has places for.
 
     Raises:
@@ -52,7 +54,7 @@ class SavePath:
         first = PLACE.search(text)
         fixed = text[: first.start()] if first else text
         folder = fixed[: fixed.replace("\\", "/").rfind("/") + 1]
-        self._folder = Path(folder).expanduser() if folder else Path()
+        self.folder = Path(folder).expanduser() if folder else Path()
         parts = re.split(r"[/\\]", text[len(folder) :])
         if not all(parts) or any(part in (".", "..") for part in parts):
             raise UsageError(
@@ -72,9 +74,9 @@ class SavePath:
         lacking = [name for name in self.names if values.get(name) is None]
         if lacking:
             raise missing_args(self._owner, lacking, values)
-        path = self._folder.joinpath(*(_name(part.fill(values)) for part in self._parts))
-        if not path.parent.resolve().is_relative_to(self._folder.resolve()):
-            raise ArgumentError(f"{path} would be saved outside of {self._folder}: there is a symbolic link")
+        path = self.folder.joinpath(*(_name(part.fill(values)) for part in self._parts))
+        if not is_below(os.path.realpath(path.parent), os.path.realpath(self.folder)):
+            raise ArgumentError(f"{path} would be saved outside of {self.folder}: there is a symbolic link")
         return path
 
 
@@ -96,59 +98,135 @@ def _name(text: str) -> str:
     return f"{raw[:150].decode(errors='ignore')}-{digest}{suffix}"
 
 
-async def save_body(content: aiohttp.StreamReader, body: Body, path: Path, resources: Resources) -> int:
-    """Write a body to `path` as it arrives; returns its size in bytes.
+async def save_body(content: aiohttp.StreamReader, body: Body, path: Path, call: Call) -> int:
+    """Write a body to `path` as it arrives, for the step that presses with `call`; returns its size in bytes.
 
     The file appears when it is whole; until then, and for ever when anything fails, what was there before
     is still there.
 
     Raises:
-        RequestFailed: when the file cannot be written.
+        RequestFailed: when the file cannot be written, something that is no regular file is there, or another
+            step of the run has saved there.
         TooLarge, Damaged: see Body.
     """
+    saved = call.resources.lasting(SavedFiles)
+    claim = saved.begun(path, call)
+    temporary = f".{secrets.token_hex(8)}.part"
+    with _told(path):
+        folder = _Folder(claim.target)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-        # As any new file of the user's, its mode is what the umask leaves.
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with _told(path):
+            file = folder.create(temporary)
+        try:
             size = 0
             async for chunk in content.iter_any():
                 piece = body.feed(chunk)
                 size += len(piece)
-                _write(file, piece, path)
+                with _told(path):
+                    file.write(piece)
             body.end()
-            await resources.get(Threads).submit(lambda: _flush(file, path))
-        try:
-            os.replace(temporary, path)
-        except OSError as error:
-            raise _unwritable(path, error) from None
+            await call.resources.get(Threads).submit(lambda: _flush(file, path))
+            written = os.fstat(file.fileno())
+        finally:
+            # On a full disk it fails once more, and what failed first is what is to be told.
+            with contextlib.suppress(OSError):
+                file.close()
+        # Nothing of this run comes between the look and the replacing; nobody waits in here.
+        there = folder.about(claim.target.name)
+        claim.target.check_kind(there)
+        saved.check(claim, there)
+        with _told(path):
+            folder.replace(temporary, claim.target.name)
+        saved.done(claim, written)
         return size
     except BaseException:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            folder.remove(temporary)
         raise
+    finally:
+        folder.close()
 
 
-def _write(file: Any, piece: bytes, path: Path) -> None:
-    try:
-        file.write(piece)
-    except OSError as error:
-        raise _unwritable(path, error) from None
+_HAS_FOLDERS = {os.open, os.mkdir, os.stat, os.unlink, os.rename} <= os.supports_dir_fd
+_OPEN_FOLDER = (
+    getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_PATH", os.O_RDONLY)
+)
 
 
-def _flush(file: Any, path: Path) -> None:
-    try:
+class _Folder:
+    """An open folder, so that what is done in it is done there whoever moves it or puts a link in its place.
+
+    It is made where it is not there. Where a system cannot name a file by an open folder, it is named by its
+    path.
+
+    Raises:
+        OSError: it cannot be made or opened, or a link has come in the way since `target` was made.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._path = os.path.join(target.folder, *target.inner)
+        self._handle: int | None = None
+        os.makedirs(target.folder if _HAS_FOLDERS else self._path, exist_ok=True)
+        if not _HAS_FOLDERS:
+            return
+        self._handle = os.open(target.folder, _OPEN_FOLDER)
+        try:
+            for name in target.inner:
+                self._enter(name)
+        except BaseException:
+            self.close()
+            raise
+
+    def _enter(self, name: str) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, dir_fd=self._handle)
+        inner = os.open(name, _OPEN_FOLDER, dir_fd=self._handle)
+        self.close()
+        self._handle = inner
+
+    def _named(self, name: str) -> str:
+        return os.path.join(self._path, name) if self._handle is None else name
+
+    def create(self, name: str) -> BinaryIO:
+        """A new file. As of any new file of the user's, its mode is what the umask leaves."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+        return os.fdopen(os.open(self._named(name), flags, 0o666, dir_fd=self._handle), "wb")
+
+    def about(self, name: str) -> os.stat_result | None:
+        """What there is under that name, links not followed; ``None`` for nothing."""
+        try:
+            return os.stat(self._named(name), dir_fd=self._handle, follow_symlinks=False)
+        except OSError:
+            return None
+
+    def replace(self, name: str, by: str) -> None:
+        """Give the file `name` the name `by`, at once and for good."""
+        source, target = self._named(name), self._named(by)
+        os.replace(source, target, src_dir_fd=self._handle, dst_dir_fd=self._handle)
+
+    def remove(self, name: str) -> None:
+        """Take a file away."""
+        os.unlink(self._named(name), dir_fd=self._handle)
+
+    def close(self) -> None:
+        """Let go of the folder; closing twice is harmless."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def _flush(file: BinaryIO, path: Path) -> None:
+    with _told(path):
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the system raises into words."""
+    try:
+        yield
     except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> RequestFailed:
-    return RequestFailed(
-        f"{path} cannot be written: {error.strerror or error}", code=Code.VALIDATION_ERROR, final=True
-    )
+        raise RequestFailed(
+            f"{path} cannot be written: {error.strerror or error}", code=Code.VALIDATION_ERROR, final=True
+        ) from None

@@ -64,7 +64,7 @@ class HttpSession:
         """Refuse the private target of a request that goes through a proxy, which resolves it by itself.
 
         Raises:
-            AddressRefused: when it is in a private network.
+            AddressRefused: when it is in a private or reserved network.
         """
         # A name that only the proxy can resolve is the proxy's to keep watch over.
         with contextlib.suppress(OSError):

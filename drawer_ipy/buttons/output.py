@@ -7,8 +7,11 @@ import json
 import math
 from typing import Any, NoReturn
 
-CAPTURE_LIMIT = 10 * 1024 * 1024
-"""Bytes kept of each of stdout and stderr; the rest is read and dropped."""
+DEFAULT_LIMIT = 10 * 1024 * 1024
+"""Most bytes of a response, and of each of a script's stdout and stderr, when the button sets no limit."""
+
+LARGEST_LIMIT = 2 * 1024**3
+"""Bytes that `max_response_bytes` of a button may say at most."""
 
 TRUNCATED = "\n[truncated]"
 
@@ -20,12 +23,12 @@ class Capture:
     """Bytes kept from the beginning of a stream, up to a limit.
 
     Attributes:
-        cut: whether something was dropped.
+        cut: whether there was more.
     """
 
     __slots__ = ("_kept", "_limit", "cut")
 
-    def __init__(self, limit: int = CAPTURE_LIMIT) -> None:
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._kept = bytearray()
         self._limit = limit
         self.cut = False
@@ -41,7 +44,7 @@ class Capture:
         self._kept += chunk
 
     def text(self) -> str:
-        """What was kept as UTF-8 (invalid bytes as U+FFFD), with a marker when something was dropped."""
+        """What was kept as UTF-8 (invalid bytes as U+FFFD), with a marker when there was more."""
         if not self.cut:
             return self._kept.decode("utf-8", errors="replace")
         # A decoder that is not told of the end leaves a character that was cut in two out.

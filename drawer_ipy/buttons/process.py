@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from drawer_ipy.buttons.output import Capture, Lines
+from drawer_ipy.buttons.output import DEFAULT_LIMIT, Capture, Lines
 
 TERM_GRACE = 5.0
-"""Seconds between SIGTERM and SIGKILL after a timeout (the original's)."""
+"""Seconds between SIGTERM and SIGKILL after a timeout (the original's), or after too much output."""
 
 CANCEL_GRACE = 0.5
 """Seconds between SIGTERM and SIGKILL after a cancellation: somebody is waiting for it."""
@@ -37,15 +37,15 @@ class Finished:
 
     Attributes:
         returncode: exit code, negative for the signal that ended it.
-        stdout, stderr: what it wrote until it exited, bounded.
-        cut: whether stdout was longer than what is kept.
+        stdout, stderr: what it wrote until it exited, up to the limit.
+        too_long: ``stdout`` or ``stderr``, when it wrote more than the limit to it; else ``""``.
         timed_out: whether it was ended because its time was up.
     """
 
     returncode: int
     stdout: str
     stderr: str
-    cut: bool
+    too_long: str
     timed_out: bool
 
 
@@ -60,6 +60,8 @@ class Process:
         env: its whole environment; ``None`` for that of this process.
         timeout: seconds until its group gets SIGTERM and, :data:`TERM_GRACE` later, SIGKILL.
         on_line: called in the same thread with each line of stderr.
+        limit: most bytes that it may write to each of stdout and stderr; when there are more, its group is
+            ended as after a timeout.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Process:
         env: Mapping[str, str] | None,
         timeout: float | None = None,
         on_line: Callable[[str], None] | None = None,
+        limit: int = DEFAULT_LIMIT,
     ) -> None:
         self._argv = argv
         self._env = env
@@ -75,8 +78,8 @@ class Process:
         self._on_line = on_line
         self.ended = False
         self._lines = Lines()
-        self._out = Capture()
-        self._err = Capture()
+        self._out = Capture(limit)
+        self._err = Capture(limit)
         # The lock keeps a signal from being sent to a number that no longer belongs to our child.
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -126,7 +129,8 @@ class Process:
             self._reap(child)
         if self._on_line is not None:
             self._tell(self._lines.end())
-        return Finished(child.returncode, self._out.text(), self._err.text(), self._out.cut, self._timed_out)
+        too_long = "stdout" if self._out.cut else "stderr" if self._err.cut else ""
+        return Finished(child.returncode, self._out.text(), self._err.text(), too_long, self._timed_out)
 
     def _signal(self, number: int) -> None:
         """To the group; the caller holds the lock."""
@@ -186,12 +190,13 @@ class Process:
         return None if due is None else max(0.0, due - time.monotonic())
 
     def _keep_time(self) -> None:
-        """End the group when its time is up, first kindly."""
-        if self._deadline is not None and self._kill_at is None and time.monotonic() >= self._deadline:
-            self._timed_out = True
-            self._kill_at = time.monotonic() + TERM_GRACE
-            self.stop()
-        elif self._kill_at is not None and time.monotonic() >= self._kill_at:
+        """End the group when its time is up or it has written too much, first kindly."""
+        if self._kill_at is None:
+            self._timed_out = self._deadline is not None and time.monotonic() >= self._deadline
+            if self._timed_out or self._out.cut or self._err.cut:
+                self._kill_at = time.monotonic() + TERM_GRACE
+                self.stop()
+        elif time.monotonic() >= self._kill_at:
             self._kill_at = time.monotonic() + TERM_GRACE  # only KILL is left; asked again, to be safe
             self.stop(signal.SIGKILL)
 

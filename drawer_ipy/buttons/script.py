@@ -24,12 +24,13 @@ from typing import Any
 from drawer_ipy.buttons.arguments import Arguments
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
 from drawer_ipy.buttons.caching import ScriptCaching
-from drawer_ipy.buttons.output import parse_output, tail
+from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT, parse_output, tail
 from drawer_ipy.buttons.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.processes import Processes
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
+from drawer_ipy.folders import read_regular
 
 _INLINE_LIMIT = 100_000
 """Bytes of script text handed over on the command line; Linux takes 128 KiB in one argument."""
@@ -92,6 +93,8 @@ class ScriptButton:
         rate: starts per time, ``"5/s"``.
         queue: the pool of slots it shares with others.
         lasts: seconds for which what it prints is used again, ``None`` for not at all.
+        limit: most bytes of its stdout and of its stderr; 0 for :data:`DEFAULT_LIMIT`. A script that writes
+            more is ended, and its press fails.
     """
 
     kind = "script"
@@ -111,6 +114,7 @@ class ScriptButton:
         rate: str | None = None,
         queue: Queue | None = None,
         lasts: float | None = None,
+        limit: int = 0,
     ) -> None:
         self.name = name
         self.args = tuple(args)
@@ -125,6 +129,7 @@ class ScriptButton:
         self._env = dict(env or {})
         self._arguments = Arguments(self.args, name)
         self._env_names = {spec.name: env_name(spec.name) for spec in self.args}
+        self._limit = min(limit or DEFAULT_LIMIT, LARGEST_LIMIT)
         self._program: str | None = None
         self.caching: Caching | None = None
         if lasts is not None:
@@ -171,7 +176,7 @@ class ScriptButton:
         on_line = _from_thread(call.log) if call.log is not None else None
         try:
             with self._command(program) as argv:
-                process = Process(argv, env, call.timeout, on_line)
+                process = Process(argv, env, call.timeout, on_line, self._limit)
                 done = await run_process(process, call.resources)
         except OSError as error:
             return self._not_started(error, program, more)
@@ -181,10 +186,10 @@ class ScriptButton:
             # An interrupt of the notebook may hit a child in the moment before it has a session of its own.
             # The cancellation that it means is on its way then, and the script is cancelled, not failed.
             await asyncio.sleep(_ON_ITS_WAY)
-        return _outcome(done, call.timeout)
+        return _outcome(done, call.timeout, self._limit)
 
     def _text(self) -> str | bytes:
-        return self._code or "" if self._path is None else self._path.read_bytes()
+        return self._code or "" if self._path is None else read_regular(self._path.resolve())
 
     def _find_program(self) -> str | None:
         runtime = RUNTIMES.get(self._runtime)
@@ -277,7 +282,7 @@ async def _end(process: Process) -> None:
                 process.stop(signal.SIGKILL)
 
 
-def _outcome(done: Finished, timeout: float | None) -> Outcome:
+def _outcome(done: Finished, timeout: float | None, limit: int) -> Outcome:
     if done.timed_out:
         error = ErrorInfo(
             Code.TIMEOUT,
@@ -285,10 +290,16 @@ def _outcome(done: Finished, timeout: float | None) -> Outcome:
             "raise `timeout_seconds` of the step or the button if it needs longer",
         )
         return Outcome(status="timeout", error=error, exit_code=-1, stdout=done.stdout, stderr=done.stderr)
+    if done.too_long:
+        error = ErrorInfo(
+            Code.SCRIPT_ERROR,
+            f"wrote more than {limit:,} bytes to {done.too_long}",
+            "raise `max_response_bytes` of the button (up to 2 GiB), or write to a file and print its path",
+        )
+        return Outcome(status="error", error=error, exit_code=-1, stdout=done.stdout, stderr=done.stderr)
     code = done.returncode
     if code == 0:
-        output = done.stdout if done.cut else parse_output(done.stdout)
-        return Outcome(output, stdout=done.stdout, stderr=done.stderr)
+        return Outcome(parse_output(done.stdout), stdout=done.stdout, stderr=done.stderr)
     if code < 0:
         message = tail(done.stderr) or f"was ended by {_signal_name(-code)} and wrote nothing to stderr"
         code = -1

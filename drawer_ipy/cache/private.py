@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from drawer_ipy.cache.trouble import CacheTrouble
-from drawer_ipy.folders import make_private
+from drawer_ipy.folders import kind_in_words, make_private, open_regular
 
 KEY_BYTES = 32
 
@@ -36,14 +37,20 @@ def make_folder(folder: Path) -> None:
     """Make `folder` and what is missing above it, each for its owner only (0700).
 
     Raises:
-        CacheTrouble: it cannot be made, or is no folder.
+        CacheTrouble: it cannot be made, is no folder, a symbolic link to one, or another user's.
     """
     try:
         make_private(folder)
     except OSError as error:
         raise CacheTrouble(f"{folder} cannot be made: {error.strerror or error}") from None
-    if not folder.is_dir():
-        raise CacheTrouble(f"{folder} is no folder")
+    try:
+        about = os.lstat(folder)
+    except OSError as error:
+        raise CacheTrouble(f"{folder}: {error.strerror or error}") from None
+    if not stat.S_ISDIR(about.st_mode):
+        raise CacheTrouble(f"{folder} is {kind_in_words(about.st_mode)} and no folder")
+    if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
+        raise CacheTrouble(f"{folder} belongs to another user")
 
 
 def private_key(folder: Path | None = None) -> bytes:
@@ -72,10 +79,10 @@ def private_key(folder: Path | None = None) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    handle = os.open(path, os.O_RDONLY)
+    handle = open_regular(path)
     try:
         about = os.fstat(handle)
-        if hasattr(os, "getuid") and about.st_uid != os.getuid():
+        if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
             raise CacheTrouble(f"{path} belongs to another user")
         if about.st_mode & 0o077 and hasattr(os, "fchmod"):
             os.fchmod(handle, 0o600)

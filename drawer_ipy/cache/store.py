@@ -1,5 +1,8 @@
 """Results on disk: one SQLite file in a private folder, shared by processes, damaged or locked at worst.
 
+The file may have come with somebody's project, so nothing is asked of it before its schema is known to be
+exactly what is made here (see :mod:`drawer_ipy.cache.strict`).
+
 SQLite because it takes concurrent processes, crashes and partial writes; write-ahead logging because then
 nobody who reads waits for somebody who writes. Everything here blocks, for microseconds when reading; the
 :class:`~drawer_ipy.cache.writer.Writer` writes from a thread.
@@ -17,7 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from drawer_ipy.cache.private import make_folder
+from drawer_ipy.cache.strict import Foreign, StrictConnection
 from drawer_ipy.cache.trouble import CacheTrouble
+from drawer_ipy.folders import check_regular, open_regular
 
 FILE = "results-1.db"
 """The 1 is the schema's version: another one is another file, so nothing is ever migrated."""
@@ -30,13 +35,24 @@ PATIENCE = 2.0
 
 _PATIENCE_WRITING = 0.5
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS results (
+_TABLE = """\
+CREATE TABLE results (
     key BLOB PRIMARY KEY, button TEXT NOT NULL, stored REAL NOT NULL, expires REAL, size INTEGER NOT NULL,
     body BLOB NOT NULL
-)
-"""
+)"""
+_SCHEMA = (("table", "results", "results", _TABLE), ("index", "sqlite_autoindex_results_1", "results", None))
+_READ_TIME = 2.0
+"""Seconds that a look at one result may take; a microsecond is usual."""
+
+_WORK_TIME = 60.0
+"""Seconds that any other statement may take."""
+
+_SUFFIXES = ("", "-wal", "-shm", "-journal")
+_LARGEST = 4 * ROOM
+"""Bytes that a file may have to be opened."""
+
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_YEAR_3000 = 32_503_680_000.0
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _WORDS = {
     sqlite3.SQLITE_BUSY: "another process has it locked",
@@ -44,7 +60,17 @@ _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it is read-only",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_INTERRUPT: "it takes too long to read",
 }
+
+
+class _HalfMade(sqlite3.OperationalError):
+    """There is a rollback journal, as while another process makes the file, and never later.
+
+    One that stays is not read: SQLite would believe what it says about other files as well.
+    """
+
+    sqlite_errorcode = sqlite3.SQLITE_BUSY
 
 
 class Entry(NamedTuple):
@@ -108,7 +134,7 @@ class Store:
         patience: seconds to wait for locks.
 
     Attributes:
-        mended: whether a damaged file was found and thrown away.
+        mended: whether a damaged file, or one that is not made here, was found and set aside.
 
     Raises:
         CacheTrouble: they cannot be opened.
@@ -132,39 +158,65 @@ class Store:
                 if is_damage(error) and not self.mended:
                     return self.rebuild()
                 # SQLite itself does not wait for the lock that a change to write-ahead logging needs.
-                if not is_busy(error) or time.monotonic() > give_up:
+                late = time.monotonic() > give_up
+                if late and isinstance(error, _HalfMade) and not self.mended:
+                    return self.rebuild()
+                if late or not is_busy(error):
                     raise
                 time.sleep(0.02)
 
     def _open(self) -> None:
+        self._check_files()
         # SQLite gives its other files the mode of this one.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._writing = self._connection(self._patience)
+        os.close(open_regular(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._writing = StrictConnection(self.path, self._patience, _WORK_TIME)
         try:
+            self._writing.check_schema(_SCHEMA)
             self._writing.execute("PRAGMA auto_vacuum=INCREMENTAL")
             self._writing.execute("PRAGMA journal_mode=WAL")
             self._writing.execute("PRAGMA synchronous=NORMAL")
-            self._writing.execute(_SCHEMA)
+            self._writing.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
             self._writing.execute(f"PRAGMA busy_timeout={round(_PATIENCE_WRITING * 1000)}")
-            self._writing.execute("SELECT key, button, stored, expires, size, body FROM results LIMIT 1")
+            # Another process may have made it meanwhile.
+            self._writing.check_schema(_SCHEMA)
             # Whoever reads is in a hurry: a miss costs less than a wait on the event loop.
-            self._reading = self._connection(0)
+            self._reading = StrictConnection(self.path, 0, _READ_TIME)
             self._reading.execute("PRAGMA query_only=ON")
         except BaseException:
-            self._writing.close()
+            self.close()
             raise
 
-    def _connection(self, patience: float) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=patience, isolation_level=None, check_same_thread=False)
+    def _check_files(self) -> None:
+        """Look at what SQLite would open, before it does.
+
+        Raises:
+            OSError: one is no regular file.
+            Foreign: one is larger than any that is made here.
+            _HalfMade: there is a journal.
+        """
+        for suffix in _SUFFIXES:
+            with contextlib.suppress(FileNotFoundError):
+                size = check_regular(f"{self.path}{suffix}").st_size
+                if size > _LARGEST:
+                    raise Foreign("it is larger than it may be")
+                if size and suffix == "-journal":
+                    raise _HalfMade("another process is making it")
+
+    @property
+    def aside(self) -> Path:
+        """Where a damaged file is put; the next one takes its place."""
+        return self.path.with_name(f"{FILE}.damaged")
 
     def rebuild(self) -> None:
-        """Throw the file away and begin a new one.
+        """Set the file aside and begin a new one.
 
         Raises:
             sqlite3.Error, OSError: that cannot be done.
         """
         self.close()
-        for suffix in ("", "-wal", "-shm", "-journal"):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.path, self.aside)
+        for suffix in _SUFFIXES[1:]:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{self.path}{suffix}")
         self._open()
@@ -180,7 +232,8 @@ class Store:
             row = self._reading.execute("SELECT stored, body FROM results WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error as error:
             raise CacheTrouble(f"{self.path}: {in_words(error)}") from None
-        return None if row is None else Entry(*row)
+        # A column may hold values of any type, whatever it declares.
+        return Entry(*row) if row and type(row[0]) is float and type(row[1]) is bytes else None
 
     def put(self, rows: Iterable[Row]) -> None:
         """Keep all of `rows`, or none.
@@ -207,10 +260,10 @@ class Store:
         """
         now = time.time() if now is None else now
         self._writing.execute("DELETE FROM results WHERE expires < ?", (now,))
-        (total,) = self._writing.execute("SELECT coalesce(sum(size), 0) FROM results").fetchone()
+        (total,) = self._writing.execute("SELECT total(size) FROM results").fetchone()
         if total > room:
             doomed, rest = [], total - room * 9 // 10
-            oldest = self._writing.execute("SELECT key, size FROM results ORDER BY stored")
+            oldest = self._writing.execute("SELECT key, CAST(size AS INTEGER) FROM results ORDER BY stored")
             for key, size in oldest:
                 if rest <= 0:
                     break
@@ -251,16 +304,18 @@ class Store:
         """
         with self._told():
             rows = self._reading.execute(
-                "SELECT button, count(*), sum(size) FROM results GROUP BY button ORDER BY sum(size) DESC"
+                "SELECT CAST(button AS TEXT), count(*), total(size) FROM results GROUP BY 1 ORDER BY 3 DESC"
             ).fetchall()
-            oldest, newest = self._reading.execute("SELECT min(stored), max(stored) FROM results").fetchone()
+            oldest, newest = self._reading.execute(
+                "SELECT min(stored), max(stored) FROM results WHERE stored BETWEEN 0 AND ?", (_YEAR_3000,)
+            ).fetchone()
         size = sum(_size(f"{self.path}{suffix}") for suffix in ("", "-wal", "-shm"))
-        return StoreInfo(self.path, {b: (n, total) for b, n, total in rows}, oldest, newest, size)
+        return StoreInfo(self.path, {b: (n, int(total)) for b, n, total in rows}, oldest, newest, size)
 
     def close(self) -> None:
         """Let go of the file; closing twice is harmless."""
         for name in ("_reading", "_writing"):
-            connection: sqlite3.Connection | None = getattr(self, name, None)
+            connection: StrictConnection | None = getattr(self, name, None)
             if connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     connection.close()

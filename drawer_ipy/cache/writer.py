@@ -155,7 +155,10 @@ class Writer:
                 return
             except sqlite3.DatabaseError as error:
                 if is_damage(error) and not self._store.mended:
-                    self._note(f"the file of results was damaged and begun anew ({self._store.path})")
+                    self._note(
+                        f"the file of results was damaged and begun anew ({self._store.path}); "
+                        f"the old one is {self._store.aside.name}"
+                    )
                     self._store.rebuild()
                     continue
                 if not is_busy(error):

@@ -76,7 +76,7 @@ KEY_TEXTS: Mapping[str, str] = {
     "method": "HTTP method; GET when left out.",
     "headers": "HTTP headers.",
     "body": "Body of the request; `{{name}}` stands for an argument.",
-    "max_response_bytes": "Most bytes of a response that are read.",
+    "max_response_bytes": "Most bytes of a response or a script's output; more is an error. Default: 10 MB.",
     "output": "`body` (the default), or `full`: status, url, headers, elapsed, and text, json or bytes.",
     "save": "File to put the body into, `pages/{{id}}.html`; the output is its path.",
     "retries": "Further tries after 429, and of what can do nothing twice after 5xx or a broken connection.",

@@ -239,7 +239,9 @@ class RunCache:
 
     def _revived(self, data: bytes, request: Request) -> Outcome | None:
         try:
-            outcome = request.caching.revive(unpack(data), request.bound)
+            kept = unpack(data)
+            request.caching.take(kept, request.bound, request.call)
+            outcome = request.caching.revive(kept, request.bound)
         except CacheTrouble:
             return None  # a class that is gone or has changed since
         outcome.cached = True
@@ -261,7 +263,10 @@ class RunCache:
             self._note(f"nothing was cached: {trouble}")
             return None
         if store.mended:
-            self._note(f"the file of cached results was damaged and begun anew ({store.path})")
+            self._note(
+                f"the file of cached results was damaged and begun anew ({store.path}); "
+                f"the old one is {store.aside.name}"
+            )
         return _Open(key, store, Writer(store, key, self._note))
 
     def _note(self, text: str) -> None:

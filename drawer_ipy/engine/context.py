@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.buttons.base import Resources
+from drawer_ipy.buttons.base import Place, Resources
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.clock import Clock
 from drawer_ipy.engine.caching import RunCache
@@ -16,7 +16,7 @@ from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets import Redactor
-from drawer_ipy.record import LoopRecord, RunRecord
+from drawer_ipy.record import LoopRecord, RunRecord, StepResult
 
 Scope = dict[str, Any]
 
@@ -94,9 +94,10 @@ class Context:
         loop, index: the innermost loop and the item's index in it; ``None`` outside loops.
         depth: how many drawers are around this one.
         earlier: what an earlier press left here; ``None`` where everything is to be pressed.
+        place: which steps and items are around it, the outermost first.
     """
 
-    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "scope", "session")
+    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "place", "scope", "session")
 
     def __init__(
         self,
@@ -108,6 +109,7 @@ class Context:
         index: int | None = None,
         depth: int = 0,
         earlier: Past | None = None,
+        place: Place = (),
     ) -> None:
         self.session = session
         self.inputs = inputs
@@ -117,10 +119,25 @@ class Context:
         self.index = index
         self.depth = depth
         self.earlier = earlier
+        self.place = place
 
-    def within(self, scope: Scope, path: tuple[str, ...]) -> Context:
-        """The same place with other names in scope (a branch, of which no press leaves anything)."""
-        return Context(self.session, self.inputs, scope, path, self.loop, self.index, self.depth)
+    def within(self, result: StepResult) -> Context:
+        """A branch of the step that `result` is of, with a scope of its own; no press leaves it anything."""
+        place = self.inside(result.id, result.attempts)
+        return Context(
+            self.session,
+            self.inputs,
+            dict(self.scope),
+            self.path,
+            self.loop,
+            self.index,
+            self.depth,
+            place=place,
+        )
+
+    def inside(self, step_id: str, press: int | str, index: int | None = None) -> Place:
+        """The place within a press of a step, within item `index` of it."""
+        return (*self.place, (step_id, press, index))
 
 
 def new_run_id() -> str:

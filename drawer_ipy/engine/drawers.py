@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drawer_ipy.buttons.base import Place
 from drawer_ipy.engine.abandoned import close_steps
 from drawer_ipy.engine.context import Context, Session, new_run_id
 from drawer_ipy.engine.earlier import Earlier
@@ -47,12 +48,14 @@ async def press_plan(
     *,
     mode: Mode = Mode(),
     depth: int = 0,
+    place: Place = (),
     left: Earlier | None = None,
     earlier: Earlier | None = None,
 ) -> Context:
     """Press `plan` with inputs `given`, writing what happens into `record`.
 
     Args:
+        place: of the step that presses it; none for the drawer that a run is about.
         left: gets what another press needs to go on with this one.
         earlier: the press that this one goes on with.
 
@@ -69,7 +72,7 @@ async def press_plan(
     named = {name: value for name, value in inputs.items() if name in given or value is not None}
     session.redactor = session.redactor.also(secrets_of(plan.inputs, named))
     record.inputs = recorded_inputs(plan.inputs, named, session.redactor)
-    ctx = Context(session, named, session.scope(inputs), depth=depth, earlier=earlier)
+    ctx = Context(session, named, session.scope(inputs), depth=depth, earlier=earlier, place=place)
     if left is not None:
         left.scope, left.needs = ctx.scope, dependencies(plan.steps)
     if plan.drawer.flow is not None:
@@ -169,7 +172,8 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
     try:
         given |= plan.on_error_with.resolve(ctx.scope)
         async with asyncio.timeout(HANDLER_LIMIT) as limit:
-            await press_plan(handler, given, session, child, depth=ctx.depth + 1)
+            place = ctx.inside("on_error", child.run_id)
+            await press_plan(handler, given, session, child, depth=ctx.depth + 1, place=place)
     except DrawerError as error:
         session.notes.append(f"on_error: {plan.on_error}: {error.message}")
         return

@@ -55,6 +55,7 @@ class Earlier:
             are; ``None`` for all that did not end ok.
         dependents: press steps again that ended ok but used what has changed since.
         now: the record of the press that goes on.
+        lasting: see :class:`~drawer_ipy.buttons.base.Resources`.
     """
 
     record: RunRecord
@@ -63,6 +64,7 @@ class Earlier:
     only: Mapping[str, Collection[int]] | None = None
     dependents: bool = False
     now: RunRecord | None = None
+    lasting: dict[type[Any], Any] = field(default_factory=dict)
 
     def kept(self, step: Step) -> StepResult | None:
         """As :meth:`Past.kept`. What ``compensate_with`` has undone is not kept."""

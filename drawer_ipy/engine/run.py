@@ -73,7 +73,7 @@ class Run:
         self.listeners = listeners or Listeners()
         self.record = RunRecord(new_run_id(), plan.name)
         self.notes: list[str] = []
-        self.left = Earlier(self.record)
+        self.left = Earlier(self.record, lasting={} if earlier is None else earlier.lasting)
         self._earlier = None if earlier is None else replace(earlier, now=self.record)
         self._inputs = inputs
         self._mode = mode or Mode()
@@ -182,10 +182,8 @@ class Run:
     def _conclude(self, body: asyncio.Task[None]) -> None:
         """Make the record whole, whatever way the body ended."""
         record = self.record
-        if body.done() and not body.cancelled() and body.exception() is not None:
-            return  # it has said so
         if body.done() and not body.cancelled():
-            return
+            return  # it has said so itself
         close_steps([*record.steps, *record.compensations])
         if record.status == "running":
             record.status, record.error = "cancelled", CANCELLED_ERROR
@@ -201,7 +199,7 @@ class Run:
     def _session(self) -> Session:
         return Session(
             listeners=self.listeners,
-            resources=Resources(),
+            resources=Resources(self.left.lasting),
             limits=Limits(self._concurrency),
             env=os.environ,
             batteries=self._batteries,

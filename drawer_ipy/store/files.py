@@ -14,6 +14,9 @@ from drawer_ipy.errors import DrawerError
 from drawer_ipy.folders import make_private
 from drawer_ipy.workspace import within
 
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""How a folder is opened; opening anything else in its place fails at once."""
+
 
 class StoreError(DrawerError):
     """Something could not be written to, or removed from, the workspace."""
@@ -31,6 +34,8 @@ def make_folder(root: Path, folder: Path) -> None:
         make_private(folder)
     except OSError as error:
         raise StoreError(f"{folder} cannot be made: {error.strerror or error}") from None
+    if not folder.is_dir():
+        raise StoreError(f"{folder} cannot be made: something else than a folder is there")
 
 
 def write_file(root: Path, path: Path, text: str, *, durable: bool = True) -> None:
@@ -66,7 +71,7 @@ def write_file(root: Path, path: Path, text: str, *, durable: bool = True) -> No
 def _sync_folder(folder: Path) -> None:
     # The new name is on disk only when the folder is. Some systems cannot open one; they lose nothing else.
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(folder, _FOLDER)
         try:
             os.fsync(handle)
         finally:
@@ -111,7 +116,7 @@ def _lock(folder: Path) -> int | None:
         return None
     while True:
         try:
-            handle = os.open(folder, os.O_RDONLY)
+            handle = os.open(folder, _FOLDER)
         except OSError:
             return None
         try:

@@ -20,7 +20,7 @@ from drawer_ipy.errors import DrawerError
 from drawer_ipy.record import RunRecord
 from drawer_ipy.store.bounded import bounded_record
 from drawer_ipy.store.files import make_folder, write_file
-from drawer_ipy.workspace import Workspace, slug, within
+from drawer_ipy.workspace import Workspace, is_regular, read_text, slug, within
 
 KEPT = 100
 """Runs of a drawer that are kept, the newest."""
@@ -33,10 +33,14 @@ class History:
 
     Args:
         root: a folder laid out like ``.buttons``.
+
+    Attributes:
+        refused: what :meth:`list` did not read, and why.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self.refused: list[str] = []
 
     def write(self, name: str, records: Iterable[RunRecord]) -> str:
         """Keep `records`, runs of the drawer `name`, and of all its runs the newest 100.
@@ -50,7 +54,7 @@ class History:
         folder = self._root / "drawers" / slug(name)
         pressed = folder / "pressed"
         try:
-            if not slug(name) or not (folder / "drawer.json").is_file():
+            if not slug(name) or not is_regular(self._root, folder / "drawer.json"):
                 return ""
             make_folder(self._root, pressed)
             for record in records:
@@ -74,7 +78,9 @@ class History:
         write_file(self._root, path, text + "\n", durable=False)
 
     def list(self, name: str, failed: bool = False, limit: int = 20) -> list[dict[str, Any]]:
-        """The runs of the drawer `name`, the newest first; files that cannot be read are skipped.
+        """The runs of the drawer `name`, the newest first.
+
+        Files that are no runs are skipped; those that it would be unsafe to read are in :attr:`refused`, too.
 
         Args:
             failed: only runs that did not end ok.
@@ -84,7 +90,12 @@ class History:
         found: list[dict[str, Any]] = []
         if not slug(name):
             return found
-        for path in _newest_first(folder):
+        try:
+            paths = list(_newest_first(within(self._root, folder)))
+        except DrawerError as error:
+            self.refused.append(error.message)
+            return found
+        for path in paths:
             if len(found) >= limit:
                 break
             kept = self._read(path)
@@ -94,8 +105,11 @@ class History:
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         try:
-            kept = json.loads(within(self._root, path).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError, DrawerError):
+            kept = json.loads(read_text(self._root, path))
+        except DrawerError as error:
+            self.refused.append(error.message)
+            return None
+        except (ValueError, RecursionError):
             return None
         return kept if isinstance(kept, dict) else None
 

@@ -55,6 +55,7 @@ class Outcome:
         results: the table of a press, ``None`` for other verbs.
         notes: warnings about a drawer that was pressed, and what failed nothing; they are in the text too.
         picture: makes a picture of what was asked for, where pictures can be shown.
+        is_help: whether it is the help that was asked for.
     """
 
     made: Any
@@ -64,6 +65,7 @@ class Outcome:
     results: Results | None = None
     notes: list[str] = field(default_factory=list)
     picture: Callable[[], Picture] | None = None
+    is_help: bool = False
 
     @property
     def data(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -45,7 +46,7 @@ def _info(words: Sequence[str], context: VerbContext) -> Outcome:
         raise _told(trouble) from None
     finally:
         store.close()
-    return Outcome(_data(info), _text(info))
+    return Outcome(_data(info), _text(info) + _mended(store))
 
 
 def _clear(words: Sequence[str], context: VerbContext) -> Outcome:
@@ -75,7 +76,12 @@ def _clear(words: Sequence[str], context: VerbContext) -> Outcome:
     if options.summary:
         data["executed"] = False
     verb = "would throw" if options.summary else "threw"
-    return Outcome(data, f"{verb} {_results(gone)} away")
+    return Outcome(data, f"{verb} {_results(gone)} away{_mended(store)}")
+
+
+def _mended(store: Store) -> str:
+    """A line to say that the file had to be begun anew; ``""`` when it had not."""
+    return f"\nthe file was damaged and begun anew; the old one is {store.aside}" if store.mended else ""
 
 
 def _before(older: str | None) -> float | None:
@@ -93,7 +99,7 @@ def _before(older: str | None) -> float | None:
 def _open(context: VerbContext) -> Store | None:
     """The store; ``None`` when there is no file, which looking must not make."""
     folder = context.workspace.cache_folder
-    if not (folder / FILE).is_file():
+    if not os.path.lexists(folder / FILE):
         return None
     try:
         return Store(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 
-from drawer_ipy.errors import did_you_mean
+from drawer_ipy.errors import DrawerError, did_you_mean
 from drawer_ipy.verbs.base import HelpWanted, Outcome, VerbCode, VerbContext, VerbError
 
 # Word -> module and function. These come first on the line ...
@@ -68,11 +68,24 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> Outcome:
     """
     words = list(argv)
     if not words or words[0] in ("help", "--help", "-h"):
-        return Outcome({"help": HELP}, HELP)
+        return Outcome({"help": HELP}, HELP, is_help=True)
     try:
-        return _call(words, context)
+        outcome = _call(words, context)
+        _tell_refused(outcome, context.workspace.refused)
+        return outcome
     except HelpWanted as wanted:
-        return Outcome({"help": str(wanted)}, str(wanted).rstrip())
+        return Outcome({"help": str(wanted)}, str(wanted).rstrip(), is_help=True)
+    except DrawerError as error:
+        context.workspace.explain(error)
+        raise
+
+
+def _tell_refused(outcome: Outcome, refused: str) -> None:
+    """Let `outcome` say which folder was refused; a press has noted it already."""
+    note = f"note: {refused}"
+    if refused and note not in outcome.notes:
+        outcome.text = f"{outcome.text}\n{note}"
+        outcome.notes.append(note)
 
 
 def _call(words: list[str], context: VerbContext) -> Outcome:

@@ -17,6 +17,7 @@ from drawer_ipy.verbs.topology import steps_data, topology
 from drawer_ipy.verbs.values import whole_number
 
 _RECENT = 5
+_REFUSED = 5
 
 
 def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
@@ -28,7 +29,7 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     VerbParser("NAME", "Its steps, what is wrong with it, its last runs.").dry().read(words)
     target = find_target(name, context)
     loaded, problems = _examined(target, context)
-    runs = _runs(target, limit=_RECENT)
+    runs, refused = _runs(target, limit=_RECENT)
     data: dict[str, Any] = {
         "name": target.name,
         "path": None if target.folder is None else str(target.folder / "drawer.json"),
@@ -48,6 +49,9 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     lines += ["", report_text(problems)]
     if runs:
         lines += ["", "last runs:", *(f"  {_run_line(run)}" for run in runs)]
+    if refused:
+        data["refused"] = refused
+        lines += ["", *refused]
     if loaded is None:
         return Outcome(data, "\n".join(lines))
     redactor = redactor_of(loaded, {spec.name: spec.default for spec in loaded.drawer.inputs}, context)
@@ -85,12 +89,15 @@ def logs(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     parser.add_argument("--limit", metavar="N", type=whole_number(1), default=20, help="how many (20)")
     options = parser.read(words)
     target = find_target(name, context)
-    runs = _runs(target, failed=options.failed, limit=options.limit)
-    data = {"drawer": target.name, "runs": runs}
+    runs, refused = _runs(target, failed=options.failed, limit=options.limit)
+    data: dict[str, Any] = {"drawer": target.name, "runs": runs}
+    lines = [_run_line(run) for run in runs]
     if not runs:
         none = "no failed runs" if options.failed else "no runs yet"
-        return Outcome(data, none if target.folder else f"{none}: only drawers on disk have a history")
-    return Outcome(data, "\n".join(_run_line(run) for run in runs))
+        lines = [none if target.folder else f"{none}: only drawers on disk have a history"]
+    if refused:
+        data["refused"] = refused
+    return Outcome(data, "\n".join([*lines, *refused]))
 
 
 def examine(loaded: Loaded, context: VerbContext, given: Sequence[str] = ()) -> list[Problem]:
@@ -147,8 +154,15 @@ def _marks(spec: InputSpec) -> str:
     return ("" if spec.required else " (optional)") + (" (secret)" if spec.secret else "")
 
 
-def _runs(target: Target, failed: bool = False, limit: int = 20) -> list[dict[str, Any]]:
-    return [] if target.root is None else History(target.root).list(target.name, failed, limit)
+def _runs(target: Target, failed: bool = False, limit: int = 20) -> tuple[list[dict[str, Any]], list[str]]:
+    """Its last runs, and what was not read of its history and why."""
+    if target.root is None:
+        return [], []
+    history = History(target.root)
+    runs = history.list(target.name, failed, limit)
+    more = len(history.refused) - _REFUSED
+    told = history.refused[:_REFUSED]
+    return runs, [*told, f"and {more} more"] if more > 0 else told
 
 
 def _brief(run: dict[str, Any]) -> dict[str, Any]:

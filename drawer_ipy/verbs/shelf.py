@@ -9,6 +9,7 @@ from typing import Any
 
 from drawer_ipy.errors import DrawerError, did_you_mean
 from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
+from drawer_ipy.workspace import read_text
 
 
 def create(words: Sequence[str], context: VerbContext) -> Outcome:
@@ -58,16 +59,17 @@ def _entries(context: VerbContext) -> Iterator[dict[str, Any]]:
             yield {"name": name, "error": error.message}
             continue
         if found is not None:
-            yield _on_disk(name, found[1] / "drawer.json")
+            yield _on_disk(name, *found)
 
 
-def _on_disk(name: str, path: Path) -> dict[str, Any]:
+def _on_disk(name: str, root: Path, folder: Path) -> dict[str, Any]:
+    path = folder / "drawer.json"
     # Read without models: whether it is right is not asked here, and a list should be there at once.
     try:
-        raw = json.loads(path.read_text(encoding="utf-8-sig"))
+        raw = json.loads(read_text(root, path))
         if not isinstance(raw, dict):
             raise ValueError("it is no mapping")
-    except (OSError, ValueError, RecursionError) as error:
+    except (DrawerError, ValueError, RecursionError) as error:
         return {"name": name, "path": str(path), "error": f"it cannot be read: {error}"}
     steps = raw.get("steps")
     count = len(steps) if isinstance(steps, list) else 0

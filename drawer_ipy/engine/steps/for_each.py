@@ -87,7 +87,7 @@ class ForEachStep(Step):
         rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
         gates = [gate for gate in (rate, width) if gate is not None]
-        body = _Body(record, hidden, self._steps, self._as, ctx, width, past)
+        body = _Body(record, hidden, self._steps, self._as, ctx, width, past, result.attempts)
         most = tolerated(self._tolerated, items)
         left = None if most is None else max(0, most - record.counts[FAILED])
         try:
@@ -120,8 +120,10 @@ class _Body:
         ctx: Context,
         width: AdaptiveWidth | None,
         past: PastLoop | None,
+        attempt: int,
     ) -> None:
         self._past = past
+        self._attempt = attempt
         self._work = self._steps if width is None else partial(self._watched, width)
         # Only another press asks what refers to what within an item.
         self._needs = {} if past is None else dependencies(steps)
@@ -150,6 +152,7 @@ class _Body:
             index,
             outer.depth,
             earlier,
+            outer.inside(record.path[-1], self._attempt, index),
         )
         state = CANCELLED
         try:

@@ -35,7 +35,7 @@ class SplitStep(Step):
 
         async def branch(name: str, steps: list[Step]) -> None:
             begun: list[StepResult] = []
-            inner = ctx.within(dict(ctx.scope), ctx.path)
+            inner = ctx.within(result)
             failed = await press_in_order(steps, inner, begun.append)
             if failed is not None:
                 failures[name] = failed

@@ -42,7 +42,7 @@ class SwitchStep(Step):
         result.output = {"matched": matched, "steps": done}
         begun: list[StepResult] = []
         # A branch's results are not visible outside, except through this step's output.
-        inner = ctx.within(dict(ctx.scope), ctx.path)
+        inner = ctx.within(result)
         try:
             failed = await press_in_order(steps, inner, begun.append)
         finally:
