@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from drawer_ipy.common.html import block
 from drawer_ipy.display.html import publish
 from drawer_ipy.display.live import Display, LiveDisplay
 from drawer_ipy.display.progress import Snapshot
@@ -69,7 +70,7 @@ def log_bundle(lines: Sequence[str], before: int, *, live: bool) -> dict[str, st
         f"<details{' open' if live else ''}><summary>{head}</summary>"
         f'<pre style="{_STYLE}">{escape(text)}</pre></details>'
     )
-    return {"text/html": html, "text/plain": f"{head}\n{text}"}
+    return {"text/html": block(html), "text/plain": f"{head}\n{text}"}
 
 
 class Together:
