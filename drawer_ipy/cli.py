@@ -168,7 +168,7 @@ def _shown(outcome: Outcome, as_json: bool) -> int:
     if as_json:
         envelope: dict[str, Any] = {"ok": outcome.error is None}
         if outcome.error is not None:
-            envelope["error"] = outcome.error.to_dict()
+            envelope["error"] = outcome.error.to_record()
         _print(_json({**envelope, "data": outcome.data}))
         return outcome.exit_code
     _print(outcome.text)
@@ -179,7 +179,7 @@ def _shown(outcome: Outcome, as_json: bool) -> int:
 
 def _failed(error: ErrorInfo, as_json: bool, code: int, data: Any = None) -> int:
     if as_json:
-        envelope: dict[str, Any] = {"ok": False, "error": error.to_dict()}
+        envelope: dict[str, Any] = {"ok": False, "error": error.to_record()}
         _print(_json(envelope if data is None else {**envelope, "data": data}))
     else:
         _complain(error)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from drawer_ipy.common.html import block
 from drawer_ipy.definition.models import (
     BatchStep,
     ButtonStep,
@@ -37,7 +38,7 @@ class DryRun:
         return self._job.run.redactor().text("\n".join(lines))
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        return block(f"<pre>{escape(repr(self))}</pre>")
 
     def _steps(self, steps: Sequence[StepBase], depth: int) -> Iterator[str]:
         for step in steps:

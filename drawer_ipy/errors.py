@@ -27,7 +27,7 @@ class Code:
     VALIDATION_ERROR = "VALIDATION_ERROR"
     SCRIPT_ERROR = "SCRIPT_ERROR"
     FUNCTION_ERROR = "FUNCTION_ERROR"
-    HTTP_ERROR = "SCRIPT_ERROR"  # the original's word for a failed request; retry_on lists rely on it
+    HTTP_ERROR = "HTTP_ERROR"
     TIMEOUT = "TIMEOUT"
     RUNTIME_MISSING = "RUNTIME_MISSING"
     EXTRACT_ERROR = "EXTRACT_ERROR"
@@ -42,6 +42,13 @@ class Code:
     INTERNAL = "INTERNAL"
 
 
+_IN_RECORDS = {Code.HTTP_ERROR: Code.SCRIPT_ERROR}
+"""Codes of ours, and what the original calls the same failure."""
+
+RAN_AND_FAILED = frozenset({Code.SCRIPT_ERROR, Code.HTTP_ERROR, Code.FUNCTION_ERROR})
+"""All that the original calls ``SCRIPT_ERROR``: the button ran, and failed."""
+
+
 @dataclass(slots=True)
 class ErrorInfo:
     """Why one step, item or run failed.
@@ -52,6 +59,7 @@ class ErrorInfo:
         remediation: how to mend it; ``""`` when there is nothing to say.
         index: for a ``for_each``, the lowest index that really failed; else ``None``.
         exception: the Python exception a function button raised, when there was one.
+        status: the HTTP status a request was answered with; ``None`` where there was no answer or no request.
     """
 
     code: str
@@ -59,15 +67,25 @@ class ErrorInfo:
     remediation: str = ""
     index: int | None = None
     exception: BaseException | None = None
+    status: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """``{code, message, remediation?, index?}``, fit for JSON."""
+        """``{code, message, remediation?, index?, status?}``, fit for JSON."""
         out: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.remediation:
             out["remediation"] = self.remediation
         if self.index is not None:
             out["index"] = self.index
+        if self.status is not None:
+            out["status"] = self.status
         return out
+
+    def to_record(self) -> dict[str, Any]:
+        """:meth:`to_dict` with the original's code, for what the original's drawers and tools read.
+
+        A failed request is ``SCRIPT_ERROR`` there.
+        """
+        return {**self.to_dict(), "code": _IN_RECORDS.get(self.code, self.code)}
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -105,7 +105,7 @@ class StepColumn:
         return {
             "status": STEP_STATUSES[self.statuses[index]],
             "output": self.outputs[index],
-            "error": None if error is None else error.to_dict(),
+            "error": None if error is None else error.to_record(),
         }
 
 

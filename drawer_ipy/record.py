@@ -153,7 +153,7 @@ class StepResult:
         if self.cached:
             out["cached"] = True
         if self.error is not None:
-            out["error"] = self.error.to_dict()
+            out["error"] = self.error.to_record()
         return out
 
 
@@ -217,7 +217,7 @@ class RunRecord:
         if self.failed_step:
             out["failed_step"] = self.failed_step
         if self.error is not None:
-            out["error"] = self.error.to_dict()
+            out["error"] = self.error.to_record()
         return out
 
 

@@ -259,7 +259,8 @@ def test_failed_status() -> None:
     assert (outcome.status, outcome.exit_code, outcome.output) == ("error", 404, None)
     assert (outcome.stdout, outcome.stderr) == ("no such page", "HTTP 404 Not Found")
     assert outcome.error is not None
-    assert outcome.error.code == "SCRIPT_ERROR"
+    assert outcome.error.code == "HTTP_ERROR"
+    assert outcome.error.status == 404
     assert outcome.error.message.startswith("HTTP 404 Not Found for GET http://127.0.0.1:")
     assert outcome.retry_after is None
 
@@ -285,7 +286,7 @@ def test_broken_answers_in_plain_words(kind: str, words: str) -> None:
     outcome = press(f"/answer/{kind}")
     assert (outcome.status, outcome.exit_code) == ("error", -1)
     assert outcome.error is not None
-    assert outcome.error.code == "SCRIPT_ERROR"
+    assert outcome.error.code == "HTTP_ERROR"
     assert any(word in outcome.error.message for word in words.split("|")), outcome.error.message
 
 

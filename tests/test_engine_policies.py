@@ -152,7 +152,7 @@ def test_a_servers_retry_after_is_the_least_that_is_waited() -> None:
     assert record.status == "ok", record.error
     assert record.step("b").attempts == 2
     [one] = told
-    assert (one.step_id, one.attempt, one.error.code) == ("b", 1, "SCRIPT_ERROR")
+    assert (one.step_id, one.attempt, one.error.code) == ("b", 1, "HTTP_ERROR")
     assert one.delay >= 1  # what the header says, in whole seconds; the back-off alone is a millisecond
 
 

@@ -31,21 +31,21 @@ from drawer_ipy.demo import DemoSite
 
 BROKE_OFF = "the answer broke off or is damaged"
 FAULTS = [
-    ("/reset", "SCRIPT_ERROR", "broke the connection off for GET"),
+    ("/reset", "HTTP_ERROR", "broke the connection off for GET"),
     (
         "/truncated",
-        "SCRIPT_ERROR",
+        "HTTP_ERROR",
         "damaged (Not enough data to satisfy content length header",
     ),
-    ("/bad-gzip", "SCRIPT_ERROR", BROKE_OFF),
-    ("/endless", "SCRIPT_ERROR", "is longer than 50,000 bytes"),
-    ("/binary/50001", "SCRIPT_ERROR", "is longer than 50,000 bytes"),
-    ("/bomb", "SCRIPT_ERROR", "is longer than 50,000 bytes"),
+    ("/bad-gzip", "HTTP_ERROR", BROKE_OFF),
+    ("/endless", "HTTP_ERROR", "is longer than 50,000 bytes"),
+    ("/binary/50001", "HTTP_ERROR", "is longer than 50,000 bytes"),
+    ("/bomb", "HTTP_ERROR", "is longer than 50,000 bytes"),
     ("/slow/20000", "TIMEOUT", "timed out after 3 s"),
     ("/slow-headers/20000", "TIMEOUT", "timed out after 3 s"),
     ("/drip/1000?ms=20000", "TIMEOUT", "timed out after 3 s"),
-    ("/redirect/50", "SCRIPT_ERROR", "more than 10 redirects"),
-    ("/status/500", "SCRIPT_ERROR", "HTTP 500 Internal Server Error"),
+    ("/redirect/50", "HTTP_ERROR", "more than 10 redirects"),
+    ("/status/500", "HTTP_ERROR", "HTTP 500 Internal Server Error"),
 ]
 """Path, code and words of the error; with a limit of 50,000 bytes and 3 seconds."""
 

@@ -118,7 +118,7 @@ def test_ten_thousand_items_with_one_per_cent_of_faults() -> None:
             assert all(results[n].output == {"id": n} for n in range(count) if n % 100 != 99)
             failed = [row.index for row in results.failed]
             assert failed == list(range(99, count, 100))
-            assert all(row.error.code == "SCRIPT_ERROR" for row in results.failed)
+            assert all(row.error.code == "HTTP_ERROR" for row in results.failed)
             assert sum(record.counts) == count
             assert connections_to(int(url.rpartition(":")[2])) == 0
         finally:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from typing import ClassVar
 
 import aiohttp
 
 from drawer_ipy.buttons.http_decode import Damaged
-from drawer_ipy.errors import Code, DrawerError
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 
 
 class RequestFailed(DrawerError):
@@ -19,6 +20,7 @@ class RequestFailed(DrawerError):
         sent: whether the server may have begun to act on it.
         final: whether asking again would come to the same.
         detail: the exception behind it, for stderr.
+        status: what a proxy answered instead of passing the request on, else ``None``.
         retry_after: seconds the server asked to be left alone for; ``None`` when it did not.
     """
 
@@ -33,6 +35,7 @@ class RequestFailed(DrawerError):
         sent: bool = True,
         final: bool = False,
         detail: str = "",
+        status: int | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, code=code, remediation=remediation)
@@ -40,7 +43,12 @@ class RequestFailed(DrawerError):
         self.sent = sent
         self.final = final
         self.detail = detail
+        self.status = status
         self.retry_after = retry_after
+
+    def info(self) -> ErrorInfo:
+        """See the base."""
+        return replace(super().info(), status=self.status)
 
 
 def timed_out(seconds: float | None, what: str) -> RequestFailed:
@@ -76,7 +84,10 @@ def connection_failed(error: BaseException, what: str) -> RequestFailed:
         return RequestFailed(message, code=Code.VALIDATION_ERROR, sent=False, final=True)
     words, remediation = _in_words(error)
     sent = not isinstance(error, aiohttp.ClientConnectorError)
-    return RequestFailed(f"{words} for {what}", remediation=remediation, sent=sent, detail=detail)
+    status = error.status if isinstance(error, aiohttp.ClientHttpProxyError) else None
+    return RequestFailed(
+        f"{words} for {what}", remediation=remediation, sent=sent, detail=detail, status=status
+    )
 
 
 def _in_words(error: BaseException) -> tuple[str, str]:

@@ -186,9 +186,10 @@ def _failed(response: Response) -> Outcome:
     elif response.status in (401, 403):
         remediation = "check the credentials in its headers"
     text = response.text()
+    message = f"{status} for {response.method} {response.url}"
     return Outcome(
         status="error",
-        error=ErrorInfo(Code.HTTP_ERROR, f"{status} for {response.method} {response.url}", remediation),
+        error=ErrorInfo(Code.HTTP_ERROR, message, remediation, status=response.status),
         exit_code=response.status,
         stdout=text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[truncated]",
         stderr=status,

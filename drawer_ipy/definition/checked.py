@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
+from drawer_ipy.common.html import block
 from drawer_ipy.errors import Problem, excerpt
 
 _COLOURS = {"error": "#c62828", "warning": "#b26a00"}
@@ -66,7 +67,7 @@ class Validation:
 
     def _repr_html_(self) -> str:
         found = "".join(self._html(problem) for problem in self.problems)
-        return f"<div><b>{escape(self._headline())}</b>{found}</div>"
+        return block(f"<b>{escape(self._headline())}</b>{found}")
 
     def _headline(self) -> str:
         which = f"drawer {self.name!r}" if self.name else "this drawer"

@@ -15,6 +15,7 @@ from typing import Self
 
 from aiohttp import web
 
+from drawer_ipy.common.html import block
 from drawer_ipy.demo import pages
 from drawer_ipy.demo.catalogue import ITEM_COUNT, MIXED_MAX, Catalogue, Item
 from drawer_ipy.demo.keys import CATALOGUE, STATE
@@ -173,9 +174,9 @@ class DemoSite:
 
     def _repr_html_(self) -> str:
         if not self._running:
-            return f"<p>Demo site at {escape(self.url)}, stopped</p>"
+            return block(f"<p>Demo site at {escape(self.url)}, stopped</p>")
         links = pages.links_fragment(self.url, _HIGHLIGHTS)
-        return f"<p>Demo site running at {escape(self.url)}</p>{links}"
+        return block(f"<p>Demo site running at {escape(self.url)}</p>{links}")
 
 
 def _listen(port: int) -> socket.socket:

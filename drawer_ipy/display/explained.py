@@ -11,7 +11,7 @@ from drawer_ipy.display.summary import seconds_text
 from drawer_ipy.display.table import isolated, wrap
 from drawer_ipy.display.table_cells import clean, cut, pad, preview, text_width
 from drawer_ipy.display.wording import SYMBOLS
-from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.errors import Code, ErrorInfo
 
 if TYPE_CHECKING:
     from drawer_ipy.record import Try
@@ -121,8 +121,8 @@ def _step(cell: StepCell, number: int, alone: bool) -> _Part:
     ]
     part.facts += [(f"attempt {n}", _try(one)) for n, one in _numbered(cell)]
     part.facts += [(clean(str(name)), _value(value)) for name, value in _few(cell.about or {})]
-    if cell.exit_code and "status" not in (cell.about or {}):
-        part.facts.append(("exit code", str(cell.exit_code)))
+    if code := _exit_code(cell.error, cell.exit_code):
+        part.facts.append(("exit code", code))
     if cell.output is not None or cell.status == "ok":
         part.facts.append(("output", _value(cell.output)))
     part.facts += _error_facts(None if cell.error is None else ("", cell.error))
@@ -138,8 +138,14 @@ def _numbered(cell: StepCell) -> list[tuple[int, Try]]:
 
 
 def _try(one: Try) -> str:
-    code = f", exit code {one.exit_code}" if one.exit_code else ""
-    return f"failed after {seconds_text(one.finished - one.started)}{code}: {_error(one.error)}"
+    code = _exit_code(one.error, one.exit_code)
+    how = f", exit code {code}" if code else ""
+    return f"failed after {seconds_text(one.finished - one.started)}{how}: {_error(one.error)}"
+
+
+def _exit_code(error: ErrorInfo | None, exit_code: int) -> str:
+    """The exit code of a script that failed; ``""`` for what has none: functions, requests, time-outs."""
+    return str(exit_code) if exit_code and error is not None and error.code == Code.SCRIPT_ERROR else ""
 
 
 def _earlier(press: Press) -> _Part:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar
 
+from drawer_ipy.display.cell_output import CellOutput
 from drawer_ipy.display.final import final_bundle
 from drawer_ipy.display.live import LiveDisplay
 from drawer_ipy.display.progress import Snapshot
@@ -19,27 +19,28 @@ class HtmlDisplay(LiveDisplay):
 
     def __init__(self) -> None:
         super().__init__()
-        self._display_id = uuid.uuid4().hex
+        self._output = CellOutput(publish)
         self._shown = ""
 
     def open(self, snapshot: Snapshot) -> None:
         """Show the view."""
-        self._show(snapshot, update=False)
+        self._show(snapshot)
 
     def update(self, snapshot: Snapshot) -> None:
-        """Replace the view, if it has changed."""
-        self._show(snapshot, update=True)
+        """Replace the view, if it has changed or is gone."""
+        self._show(snapshot)
 
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:
         """Replace the view by the results."""
-        publish(final_bundle(snapshot, results), self._display_id, update=bool(self._shown))
+        self._output.close(final_bundle(snapshot, results))
 
-    def _show(self, snapshot: Snapshot, *, update: bool) -> None:
+    def _show(self, snapshot: Snapshot) -> None:
         html = static_html(snapshot)
-        if html != self._shown:
-            self._shown = html
-            bundle = {"text/html": html, "text/plain": progress_line(snapshot)}
-            publish(bundle, self._display_id, update=update)
+        if html == self._shown:
+            self._output.refresh()
+            return
+        self._shown = html
+        self._output.show({"text/html": html, "text/plain": progress_line(snapshot)})
 
 
 def publish(bundle: dict[str, Any], display_id: str, *, update: bool) -> None:

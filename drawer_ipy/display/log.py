@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from drawer_ipy.common.html import block
+from drawer_ipy.display.cell_output import CellOutput
 from drawer_ipy.display.html import publish
 from drawer_ipy.display.live import Display, LiveDisplay
 from drawer_ipy.display.progress import Snapshot
@@ -33,28 +34,31 @@ class LogDisplay(LiveDisplay):
     def __init__(self, lines: Callable[[], Sequence[str]], dropped: Callable[[], int]) -> None:
         super().__init__()
         self._lines, self._dropped = lines, dropped
-        self._display_id = uuid.uuid4().hex
+        self._output = CellOutput(publish)
         self._shown: dict[str, str] | None = None
 
     def open(self, snapshot: Snapshot) -> None:
         """Put the output in its place."""
-        self._show(live=True)
+        self._shown = self._bundle(live=True)
+        self._output.show(self._shown)
 
     def update(self, snapshot: Snapshot) -> None:
-        """Redraw it if there is more."""
-        self._show(live=True)
+        """Redraw it if there is more, or it is gone."""
+        bundle = self._bundle(live=True)
+        if bundle == self._shown:
+            self._output.refresh()
+            return
+        self._shown = bundle
+        self._output.show(bundle)
 
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:
         """Leave the last lines, folded up."""
         if self._shown is not None:
-            self._show(live=False)
+            self._output.close(self._bundle(live=False))
 
-    def _show(self, *, live: bool) -> None:
+    def _bundle(self, *, live: bool) -> dict[str, str]:
         lines = [cut(clean(line), _WIDTH) for line in self._lines()]
-        bundle = log_bundle(lines[-_SHOWN:], self._dropped() + max(0, len(lines) - _SHOWN), live=live)
-        if bundle != self._shown:
-            publish(dict(bundle), self._display_id, update=self._shown is not None)
-            self._shown = bundle
+        return log_bundle(lines[-_SHOWN:], self._dropped() + max(0, len(lines) - _SHOWN), live=live)
 
 
 def log_bundle(lines: Sequence[str], before: int, *, live: bool) -> dict[str, str]:
@@ -69,7 +73,7 @@ def log_bundle(lines: Sequence[str], before: int, *, live: bool) -> dict[str, st
         f"<details{' open' if live else ''}><summary>{head}</summary>"
         f'<pre style="{_STYLE}">{escape(text)}</pre></details>'
     )
-    return {"text/html": html, "text/plain": f"{head}\n{text}"}
+    return {"text/html": block(html), "text/plain": f"{head}\n{text}"}
 
 
 class Together:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from drawer_ipy.common.html import block
+
 # A notebook's colours reach a picture that is part of its page; one opened on its own follows the reader's
 # system instead.
 _ALONE = (
@@ -46,7 +48,7 @@ class Picture:
         return head + mark + _ALONE + rest
 
     def _repr_html_(self) -> str:
-        return f'<div style="overflow-x:auto;max-width:100%">{self.svg}</div>'
+        return block(self.svg, style="overflow-x:auto;max-width:100%")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """As part of the page first: there the notebook's theme colours it."""

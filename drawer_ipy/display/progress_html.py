@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from html import escape
 
+from drawer_ipy.common.html import block
 from drawer_ipy.display.progress import Snapshot
 from drawer_ipy.display.wording import SYMBOLS, counts_words, pace_words, place_words
 
@@ -48,8 +49,7 @@ def errors_html(snapshot: Snapshot) -> str:
 
 def static_html(snapshot: Snapshot) -> str:
     """All of it, as an output of its own."""
-    inner = progress_html(snapshot) + errors_html(snapshot)
-    return f'<div style="font-size:13px;max-width:60em">{inner}</div>'
+    return block(progress_html(snapshot) + errors_html(snapshot), style="font-size:13px;max-width:60em")
 
 
 def _counts(snapshot: Snapshot) -> list[str]:

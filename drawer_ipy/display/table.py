@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from drawer_ipy.common.html import block
 from drawer_ipy.display.summary import headline, trouble_html, trouble_text
 from drawer_ipy.display.table_cells import MORE, Cell, clean, cut, fit, within
 from drawer_ipy.display.table_grid import Grid, grid_text, make_grid
@@ -98,7 +99,7 @@ def errors_to_text(errors: ItemErrors, width: int = 100) -> str:
 
 def wrap(parts: list[str]) -> str:
     """`parts` in the block that carries the style."""
-    return f'<div class="dry">{STYLE}{"".join(parts)}</div>'
+    return block(STYLE + "".join(parts), css="dry")
 
 
 def _grid(results: Results) -> Grid:

@@ -539,6 +539,9 @@ function inkOf(root) {
   return { ...ink, paper: style.getPropertyValue("--dv-paper").trim(), ratio: window.devicePixelRatio || 1 };
 }
 
+// So that no front end takes dollar signs in texts for mathematics (see common/html.py).
+const UNTOUCHED = "mathjax_ignore tex2jax_ignore";
+
 /** One view of the model, in `el`. */
 class LiveView {
   #model;
@@ -555,7 +558,7 @@ class LiveView {
 
   constructor(model, el) {
     this.#model = model;
-    const root = (this.root = make("div", "drawer-view", { role: "group" }));
+    const root = (this.root = make("div", `drawer-view ${UNTOUCHED}`, { role: "group" }));
     this.tip = makeTip(root);
     this.head = makeHead(this.#canceller());
     this.bar = makeBar("dv-bar");

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from drawer_ipy.display.cell_output import CellOutput
 from drawer_ipy.display.final import final_bundle
 from drawer_ipy.display.html import publish
 from drawer_ipy.display.live import LiveDisplay
@@ -42,7 +42,7 @@ class WidgetDisplay(LiveDisplay):
     def __init__(self, *, may_interrupt: bool = True) -> None:
         super().__init__()
         self.may_interrupt = may_interrupt
-        self._display_id = uuid.uuid4().hex
+        self._output = CellOutput(publish)
         self._outline = Outline()
         self._view: View | None = None
         self._instead: _Instead | None = None
@@ -59,13 +59,14 @@ class WidgetDisplay(LiveDisplay):
         began = f"drawer {snapshot.drawer}: running since {time.strftime('%H:%M:%S')}, {snapshot.steps} steps"
         shown = {"version_major": 2, "version_minor": 0, "model_id": view.model_id}
         bundle = {VIEW_MIME: shown, "text/html": static_html(snapshot), "text/plain": began}
-        publish(bundle, self._display_id, update=False)
+        self._output.show(bundle)
         if _is_heard():
-            self._instead = _Instead(bundle, self._display_id, self.patience)
+            self._instead = _Instead(bundle, self._output, self.patience)
 
     def update(self, snapshot: Snapshot) -> None:
-        """Send what has changed."""
+        """Send what has changed; show the view anew if it is gone."""
         if self._view is not None:
+            self._output.refresh()
             self._view.show(snapshot, self._outline)
             if self._instead is not None:
                 self._instead.update(snapshot, heard=self._view.heard)
@@ -74,7 +75,7 @@ class WidgetDisplay(LiveDisplay):
         """Replace the widget by the results, then close it."""
         view, self._view = self._view, None
         try:
-            publish(final_bundle(snapshot, results), self._display_id, update=view is not None)
+            self._output.close(final_bundle(snapshot, results))
         finally:
             if view is not None:
                 view.close()
@@ -93,14 +94,14 @@ class _Instead:
 
     Args:
         bundle: what was published, with the view.
-        display_id: under which it was.
+        output: where it was.
         patience: seconds to wait for a page.
     """
 
     _interval = 0.5
 
-    def __init__(self, bundle: dict[str, Any], display_id: str, patience: float) -> None:
-        self._bundle, self._display_id = bundle, display_id
+    def __init__(self, bundle: dict[str, Any], output: CellOutput, patience: float) -> None:
+        self._bundle, self._output = bundle, output
         self._due = time.perf_counter() + patience
         self._html = ""
 
@@ -109,7 +110,7 @@ class _Instead:
         if heard:
             if self._html:
                 self._html = ""
-                publish(self._bundle, self._display_id, update=True)
+                self._output.show(self._bundle)
             return
         now = time.perf_counter()
         if now < self._due:
@@ -118,8 +119,7 @@ class _Instead:
         html = static_html(snapshot)
         if html != self._html:
             self._html = html
-            bundle = {"text/html": html, "text/plain": self._bundle["text/plain"]}
-            publish(bundle, self._display_id, update=True)
+            self._output.show({"text/html": html, "text/plain": self._bundle["text/plain"]})
 
 
 def _is_heard() -> bool:

@@ -165,7 +165,7 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
         "drawer": plan.name,
         "run_id": record.run_id,
         "failed_step": record.failed_step,
-        "error": record.error.to_dict(),
+        "error": record.error.to_record(),
         "inputs": dict(record.inputs),
     }
     child = RunRecord(new_run_id(), handler.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drawer_ipy.buttons.base import BUSY
 from drawer_ipy.definition.models import Policy
-from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.errors import RAN_AND_FAILED, Code, ErrorInfo
 from drawer_ipy.record import StepResult
 
 # Trying again cannot help when the step never got to run (the original's rule: only run failures).
@@ -33,7 +33,8 @@ class RetryPolicy:
         attempts: tries in all, at least 1.
         initial, factor, cap: seconds before the second try, growth per try, most seconds (0: no cap).
         jitter: share of the delay that is random, 0 to 1 (1 is full jitter).
-        retry_on: error codes or exception class names worth another try; empty means all.
+        retry_on: error codes or exception class names worth another try; empty means all. ``SCRIPT_ERROR``
+            covers whatever the original calls so, failed requests and functions included.
     """
 
     attempts: int
@@ -69,6 +70,8 @@ class RetryPolicy:
         if not self.retry_on:
             return error.code != Code.VALIDATION_ERROR
         names = {error.code}
+        if error.code in RAN_AND_FAILED:
+            names.add(Code.SCRIPT_ERROR)
         if error.exception is not None:
             names.update(t.__name__ for t in type(error.exception).__mro__)
         return not names.isdisjoint(self.retry_on)

@@ -96,7 +96,7 @@ class Redactor:
         exception = error.exception
         if exception is not None and self.text(str(exception)) != str(exception):
             exception = None
-        return ErrorInfo(error.code, message, remediation, error.index, exception)
+        return ErrorInfo(error.code, message, remediation, error.index, exception, error.status)
 
     def step(self, result: StepResult) -> None:
         """Redact everything `result` keeps."""

@@ -22,10 +22,11 @@ class ItemError:
         index: the item's place in the input.
         item: the item itself.
         step: id of the nested step that failed, ``""`` when it is not known.
-        code: one of the engine's words, e.g. ``SCRIPT_ERROR``.
+        code: one of the engine's words, e.g. ``HTTP_ERROR``.
         message: what went wrong.
         exception: the Python exception a function button raised, when there was one.
         remediation: how to mend it, ``""`` when nothing is to be said.
+        status: the HTTP status a request was answered with; ``None`` where there was no answer or no request.
     """
 
     index: int
@@ -35,6 +36,7 @@ class ItemError:
     message: str
     exception: BaseException | None = None
     remediation: str = ""
+    status: int | None = None
 
 
 class ItemErrors(Sequence[ItemError]):
@@ -65,13 +67,27 @@ class ItemErrors(Sequence[ItemError]):
         source = self.rows._source
         step, info = source.error(row) or ("", UNKNOWN)
         return ItemError(
-            row, source.item(row), step, info.code, info.message, info.exception, info.remediation
+            row,
+            source.item(row),
+            step,
+            info.code,
+            info.message,
+            info.exception,
+            info.remediation,
+            info.status,
         )
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """``{index, item, step, code, message}`` for each."""
+        """``{index, item, step, code, message}`` for each, and the ``status`` of those that have one."""
         return [
-            {"index": e.index, "item": e.item, "step": e.step, "code": e.code, "message": e.message}
+            {
+                "index": e.index,
+                "item": e.item,
+                "step": e.step,
+                "code": e.code,
+                "message": e.message,
+                **({} if e.status is None else {"status": e.status}),
+            }
             for e in self
         ]
 

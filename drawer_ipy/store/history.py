@@ -138,6 +138,8 @@ def entry(record: RunRecord) -> dict[str, Any]:
     for key in ("failed_step", "error", "compensations"):
         if key in run:
             out[key] = run[key]
+    if record.error is not None:
+        out["error"]["code"] = record.error.code
     return out
 
 

@@ -175,5 +175,7 @@ def _run_line(run: dict[str, Any]) -> str:
     started = str(run.get("started_at", ""))[:19].replace("T", " ")
     took = run.get("duration_ms")
     seconds = f"{took / 1000:.1f} s" if isinstance(took, int | float) else ""
-    why = " ".join(str(run[key]) for key in ("failed_step", "error_type") if run.get(key))
+    error = run.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    why = " ".join(str(word) for word in (run.get("failed_step"), code or run.get("error_type")) if word)
     return f"{started}  {run.get('status', '?'):9}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.definition.models import Drawer
@@ -71,7 +72,7 @@ def _outcome(job: Job, results: Results) -> Outcome:
     error = run.error or ErrorInfo("INTERNAL", f"the run is {run.status}")
     where = f" at step {run.failed_step!r}" if run.failed_step else ""
     what = "was cancelled" if run.status == "cancelled" else f"failed{where}: {error.message}"
-    whole = ErrorInfo(error.code, f"drawer {run.drawer!r} {what}", error.remediation, error.index)
+    whole = replace(error, message=f"drawer {run.drawer!r} {what}", exception=None)
     code = INTERRUPTED if run.status == "cancelled" else FAILED
     return Outcome(data, text, code, whole, results, told)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.definition import models
@@ -9,7 +10,6 @@ from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
 from drawer_ipy.engine.plan import Compiler, outer_roots
 from drawer_ipy.engine.step import Step, fail_bare, press_in_order
-from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record import StepResult
 
 
@@ -56,4 +56,4 @@ class SplitStep(Step):
             assert error is not None
             message = f"branch {name!r} failed at step {failures[name].id!r}: {error.message}"
             result.status = "failed"
-            result.error = ErrorInfo(error.code, message, error.remediation, error.index, error.exception)
+            result.error = replace(error, message=message)

@@ -79,5 +79,5 @@ def nested_entry(result: StepResult, scope: Mapping[str, Any]) -> dict[str, Any]
     return {
         "status": result.status,
         "output": scope[result.id]["output"] if ended else result.output,
-        "error": None if result.error is None else result.error.to_dict(),
+        "error": None if result.error is None else result.error.to_record(),
     }

@@ -1,0 +1,104 @@
+"""A button that calls ``clear_output()``: the view comes back, can be cancelled, and the table stays."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from browser_cells import SETUP
+from browser_rig import BrowserNotebook, Opener
+
+BUTTONS = """
+import time
+import ipywidgets
+from IPython.display import clear_output
+aside = ipywidgets.Output()
+
+def tells(n):
+    clear_output(wait=True)
+    print("working on", n)
+    time.sleep(0.05)
+    return n
+
+async def clears(n):
+    clear_output()
+    await asyncio.sleep(0.1 if n < 20 else 60)
+    return n
+
+def elsewhere(n):
+    with aside:
+        clear_output()
+        print("elsewhere", n)
+    time.sleep(0.05)
+    return n
+"""
+
+RUN = """\
+%%drawer pages --no-raise OPTIONS n={range(COUNT)}
+steps:
+  - id: each
+    kind: for_each
+    over: ${inputs.n}
+    as: n
+    steps:
+      - {id: b, button: BUTTON, args: {n: "${n}"}}
+"""
+
+
+def run(button: str, count: int, options: str = "") -> str:
+    return RUN.replace("BUTTON", button).replace("COUNT", str(count)).replace("OPTIONS", options)
+
+
+CELLS = [
+    SETUP + BUTTONS,
+    run("tells", 20),
+    run("clears", 10, "--display html"),
+    run("clears", 40),
+    "aside",
+    run("elsewhere", 10),
+]
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook: Opener, front: str) -> BrowserNotebook:
+    return open_notebook(CELLS, front)
+
+
+@pytest.mark.parametrize(("cell", "rows"), [(1, 20), (2, 10)])
+def test_the_table_is_there_once(notebook: BrowserNotebook, cell: int, rows: int) -> None:
+    output = notebook.run(cell)
+    notebook.table(cell).wait_for()
+    assert output.get_by_role("table").count() == 1
+    assert output.get_by_role("row").count() == rows + 1
+    assert output.get_by_role("progressbar").count() == 1
+    assert notebook.view(cell).count() == 0
+    if cell == 1:
+        assert "working on 19" in output.inner_text()
+        assert "working on 18" not in output.inner_text()
+
+
+def test_a_view_that_has_come_back_can_be_cancelled(notebook: BrowserNotebook) -> None:
+    notebook.start(3)
+    notebook.wait_done(3, 20)
+    assert notebook.view(3).count() == 1
+    notebook.cancel_button(3).click()
+    notebook.table(3).wait_for()
+    notebook.wait_idle()
+    assert "20 ok · 1 cancelled · 19 skipped" in notebook.output(3).inner_text()
+    assert notebook.output(3).get_by_role("table").count() == 1
+
+
+def test_clearing_an_output_widget_leaves_the_view_alone(notebook: BrowserNotebook) -> None:
+    notebook.run(4)
+    output = notebook.run(5)
+    notebook.table(5).wait_for()
+    assert output.get_by_role("table").count() == 1
+    assert notebook.output(4).inner_text().split() == ["[5]:", "elsewhere", "9"]
+
+
+def test_what_is_saved_has_each_table_once(notebook: BrowserNotebook) -> None:
+    notebook.save()
+    saved = json.loads((notebook.server.folder / notebook.path).read_text(encoding="utf-8"))
+    for cell in (1, 2, 3, 5):
+        outputs = saved["cells"][cell]["outputs"]
+        assert sum("<table>" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs) == 1
