@@ -12,8 +12,10 @@ from drawer_ipy.buttons.base import Outcome
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import SHOWN, Response, outcome_of
 from drawer_ipy.buttons.http_rules import origin
+from drawer_ipy.buttons.http_template import UrlTemplate
 from drawer_ipy.definition.pages import Asked
-from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
+from drawer_ipy.scrape.addresses import joined
 from drawer_ipy.scrape.page import ExtractError, extract, select
 from drawer_ipy.scrape.spec import Field
 
@@ -67,7 +69,7 @@ def _next(asked: Asked, response: Response, output: Any, url: str) -> str | None
         found = select(asked.follow, text, url, xml=xml)
     else:
         found = output.get(asked.follow)
-    return str(found) if found else None
+    return joined(url, str(found)) if found else None
 
 
 @dataclass(slots=True)
@@ -77,7 +79,8 @@ class _Listing:
     Attributes:
         output: what they come to together; ``None`` before the first.
         count: how many they are.
-        seen: their addresses, those that were asked for and those that answered.
+        seen: their addresses, those that were asked for and those that answered, as :func:`_same` gives them.
+        answered: the addresses that answered; a further page that is answered by one of them is no new one.
         about, elapsed, cached: of the last one; seconds of all; whether all of them were.
         pushed_back: whether any of them was.
     """
@@ -85,6 +88,7 @@ class _Listing:
     output: Any = None
     count: int = 0
     seen: set[URL] = field(default_factory=set)
+    answered: set[URL] = field(default_factory=set)
     about: Mapping[str, Any] | None = None
     elapsed: float = 0.0
     cached: bool = True
@@ -106,6 +110,7 @@ class PagesInTurn:
     def __init__(self, name: str, asked: Asked) -> None:
         self._name = name
         self._asked = asked
+        self._address = UrlTemplate("{{url}}", name)
 
     async def press(
         self, bound: Bound, one: Callable[[Bound], Awaitable[Outcome]], log: Callable[[str], None] | None
@@ -120,32 +125,41 @@ class PagesInTurn:
             log: called with each line of progress.
         """
         listing, first = _Listing(), bound["request"]
-        listing.seen.add(first.url.with_fragment(None))
+        listing.seen.add(_same(first.url))
         while True:
             outcome = await one(bound)
             if outcome.error is not None:
                 return self._broken(listing, outcome)
+            answered = _answered(outcome)
+            if answered is not None and _same(answered) in listing.answered:
+                return self._whole(listing, f"page {listing.count + 1} is answered by {answered} again")
             self._add(listing, outcome)
             if not outcome.next:
                 return self._whole(listing)
             if listing.count >= self._asked.most:
                 return self._whole(listing, "" if self._asked.bounded else self._too_many(outcome.next))
-            try:
-                url = URL(outcome.next, encoded=True).with_fragment(None)
-            except ValueError:
-                url = URL()
-            if url.scheme not in ("http", "https") or not url.host:
+            url = self._address_of(outcome.next)
+            if url is None:
                 note = f"page {listing.count} names no address of a next page but {outcome.next[:80]!r}"
                 return self._whole(listing, note)
-            if url in listing.seen:
+            if _same(url) in listing.seen:
                 return self._whole(listing, f"page {listing.count} leads back to {url}, where it ended")
-            listing.seen.add(url)
+            listing.seen.add(_same(url))
             followed = self._following(bound, first, url, outcome)
             if followed is None:
                 return self._broken(listing, self._elsewhere(url, outcome))
             bound = followed
             if log is not None:
                 log(f"page {listing.count + 1}: {url}")
+
+    def _address_of(self, text: str) -> URL | None:
+        """What a page names as the next one, escaped as the argument of ``{{url}}`` is; ``None`` for what is
+        no address.
+        """
+        try:
+            return URL(self._address.fill({"url": text}), encoded=True).with_fragment(None)
+        except (ArgumentError, ValueError):
+            return None
 
     def _add(self, listing: _Listing, outcome: Outcome) -> None:
         listing.count += 1
@@ -155,7 +169,10 @@ class PagesInTurn:
         listing.pushed_back = listing.pushed_back or outcome.pushed_back
         if outcome.about is not None:
             listing.elapsed += outcome.about.get("elapsed", 0.0)
-            listing.seen.add(URL(outcome.about["url"], encoded=True).with_fragment(None))
+        answered = _answered(outcome)
+        if answered is not None:
+            listing.seen.add(_same(answered))
+            listing.answered.add(_same(answered))
 
     def _joined(self, before: Any, page: Any, *, first: bool) -> Any:
         if self._asked.extraction is None:
@@ -216,3 +233,13 @@ class PagesInTurn:
         error = replace(failure.error, message=f"page {listing.count + 1}: {failure.error.message}")
         about = {**(failure.about or listing.about or {}), "pages": listing.count}
         return replace(failure, output=listing.output, error=error, about=about, cached=False)
+
+
+def _answered(outcome: Outcome) -> URL | None:
+    """The address that answered, after redirects; ``None`` where none is known."""
+    return URL(outcome.about["url"], encoded=True) if outcome.about else None
+
+
+def _same(url: URL) -> URL:
+    """`url` in the one form that all its spellings have: no fragment, no default port, escapes alike."""
+    return URL(str(url.with_fragment(None)))

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
+from drawer_ipy.scrape.addresses import joined
 from drawer_ipy.scrape.numbers import to_float, to_int
 from drawer_ipy.scrape.spec import Extraction, Field
 
@@ -64,7 +64,7 @@ def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -
     """
     page = _page(text, xml=xml)
     base = "" if xml else page.xpath("string(//base/@href)")
-    work = _Work(_joined(url, base) if base else url, xml)
+    work = _Work(joined(url, base) if base else url, xml)
     out = _group(extraction, page, work, "")
     if work.misses:
         told = ", ".join(work.misses[:_MISSES_TOLD])
@@ -157,11 +157,15 @@ def _text(wanted: Field, one: Any, xml: bool) -> str | None:
         return "true" if one else "false"
     if isinstance(one, float):  # of count() and the like
         return f"{one:.17g}"
-    if wanted.type in ("html", "raw"):
+    if wanted.type in ("html", "raw") or (wanted.attribute and _is_address(wanted)):
         return str(one)
     text = one.strip() if wanted.type == "json" else " ".join(one.split())
     # An attribute may well be empty; text that is blank is only how the page was laid out.
     return text if text or wanted.attribute else None
+
+
+def _is_address(wanted: Field) -> bool:
+    return wanted.type == "url" or (wanted.link and not wanted.type)
 
 
 def _markup(element: Any, xml: bool) -> str:
@@ -202,18 +206,11 @@ def _converted(wanted: Field, text: str, work: _Work) -> Any:
         return to_int(text)
     if kind == "float":
         return to_float(text)
-    if kind == "url" or (wanted.link and not kind):
-        return _joined(work.base, text)
+    if _is_address(wanted):
+        return joined(work.base, text)
     if kind == "json":
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
             return None
     return text
-
-
-def _joined(base: str, address: str) -> str:
-    try:
-        return urljoin(base, address.strip())
-    except ValueError:  # "http://[": nothing that could be made whole
-        return address
