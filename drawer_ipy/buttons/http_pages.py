@@ -9,13 +9,15 @@ from typing import Any
 from yarl import URL
 
 from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http_page import Page, page_of
 from drawer_ipy.buttons.http_request import Request, abroad
-from drawer_ipy.buttons.http_response import SHOWN, Response, outcome_of
+from drawer_ipy.buttons.http_response import SHOWN, Response, located, outcome_of
 from drawer_ipy.buttons.http_rules import origin
 from drawer_ipy.buttons.http_template import UrlTemplate
 from drawer_ipy.definition.pages import Asked
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
-from drawer_ipy.scrape.addresses import joined
+from drawer_ipy.notes import Note
+from drawer_ipy.scrape.addresses import in_encoding, joined
 from drawer_ipy.scrape.page import ExtractError, extract, select
 from drawer_ipy.scrape.spec import Field
 
@@ -24,52 +26,45 @@ Bound = Mapping[str, Any]
 _REQUIRED = "take the `!` away to have null instead, or look at what the server sent: it is in stdout"
 
 
-def outcome_of_page(response: Response, asked: Asked, full: bool) -> Outcome:
+def outcome_of_page(response: Response, asked: Asked, full: bool, limit: int) -> Outcome:
     """As :func:`outcome_of`, with what was asked for in place of the body, and the address that follows.
 
     With `full`, what was taken is the record's ``extracted``.
+
+    Args:
+        limit: most bytes that a compressed page may have when it is opened.
     """
-    outcome = outcome_of(response, full)
+    if not response.ok or asked.extraction is None:
+        outcome = outcome_of(response, full)
+    else:
+        outcome = Outcome(about=response.about())
     if outcome.error is not None:
         return outcome
-    url = str(response.url)
     try:
+        page = page_of(response, limit)
+        notes = [*outcome.notes, *located(page.notes, response)]
         if asked.extraction is not None:
-            text, xml = _page(response)
-            found = extract(asked.extraction, text, url, xml=xml)
-            outcome.output = {**outcome.output, "extracted": found} if full else found
-        outcome.next = _next(asked, response, outcome.output, url)
+            found = extract(asked.extraction, page.text, page.url, xml=page.xml, notes=notes)
+            outcome.output = {**response.record(), "extracted": found} if full else found
+        outcome.next = _next(asked, page, outcome.output, notes)
     except ExtractError as error:
         hint = _REQUIRED if error.misses else ""
         info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint)
         shown = response.text()[:SHOWN]
         return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
+    outcome.notes = tuple(dict.fromkeys(notes))
     return outcome
 
 
-def _page(response: Response) -> tuple[str, bool]:
-    """The answer as a page, and whether it is XML.
-
-    Raises:
-        ExtractError: it is none.
-    """
-    kind = response.content_type
-    if isinstance(response.value(), bytes):
-        raise ExtractError(f"{response.url} is no page but {kind or 'of an unknown type'}")
-    if kind.endswith("json"):
-        raise ExtractError(f"{response.url} is JSON, whose fields need no selectors")
-    return response.text(), kind.endswith("xml") and kind != "application/xhtml+xml"
-
-
-def _next(asked: Asked, response: Response, output: Any, url: str) -> str | None:
+def _next(asked: Asked, page: Page, output: Any, notes: list[Note]) -> str | None:
+    """The address of the page that follows, whole; ``None`` when there is none."""
     if asked.follow is None:
         return None
     if isinstance(asked.follow, Field):
-        text, xml = _page(response)
-        found = select(asked.follow, text, url, xml=xml)
+        found = select(asked.follow, page.text, page.url, xml=page.xml, notes=notes)
     else:
         found = output.get(asked.follow)
-    return joined(url, str(found)) if found else None
+    return in_encoding(joined(page.url, str(found)), page.encoding) if found else None
 
 
 @dataclass(slots=True)
@@ -83,6 +78,7 @@ class _Listing:
         answered: the addresses that answered; a further page that is answered by one of them is no new one.
         about, elapsed, cached: of the last one; seconds of all; whether all of them were.
         pushed_back: whether any of them was.
+        notes: of all of them.
     """
 
     output: Any = None
@@ -93,6 +89,7 @@ class _Listing:
     elapsed: float = 0.0
     cached: bool = True
     pushed_back: bool = False
+    notes: list[Note] = field(default_factory=list)
 
 
 class PagesInTurn:
@@ -167,6 +164,7 @@ class PagesInTurn:
         listing.about = outcome.about
         listing.cached = listing.cached and outcome.cached
         listing.pushed_back = listing.pushed_back or outcome.pushed_back
+        listing.notes += outcome.notes
         if outcome.about is not None:
             listing.elapsed += outcome.about.get("elapsed", 0.0)
         answered = _answered(outcome)
@@ -224,6 +222,7 @@ class PagesInTurn:
             pushed_back=listing.pushed_back,
             cached=listing.cached,
             note=f"button {self._name!r}: {note}" if note else "",
+            notes=tuple(dict.fromkeys(listing.notes)),
         )
 
     def _broken(self, listing: _Listing, failure: Outcome) -> Outcome:
@@ -232,7 +231,8 @@ class PagesInTurn:
             return failure
         error = replace(failure.error, message=f"page {listing.count + 1}: {failure.error.message}")
         about = {**(failure.about or listing.about or {}), "pages": listing.count}
-        return replace(failure, output=listing.output, error=error, about=about, cached=False)
+        notes = tuple(dict.fromkeys([*listing.notes, *failure.notes]))
+        return replace(failure, output=listing.output, error=error, about=about, cached=False, notes=notes)
 
 
 def _answered(outcome: Outcome) -> URL | None:

@@ -298,7 +298,8 @@ class ButtonSpec(Model):
     headers: dict[str, str] = {}
     body: Any = None
     max_response_bytes: NonNegativeInt = 0
-    output: Literal["body", "full"] = "body"  # ours: full is {status, url, headers, elapsed, text|json|bytes}
+    # ours: full is {status, url, headers, elapsed, text|json|bytes}; text is text whatever the type says
+    output: Literal["body", "full", "text"] = "body"
     save: str = ""  # ours: the file to put the body into, "pages/{{id}}.html"
     retries: NonNegativeInt = 0  # ours: further tries of what may be sent again
     per_host: NonNegativeInt = 0  # ours: most requests at once at one host; 0 for any number

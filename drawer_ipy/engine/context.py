@@ -15,6 +15,7 @@ from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets import Redactor
+from drawer_ipy.notes import Note
 from drawer_ipy.record import LoopRecord, RunRecord
 
 Scope = dict[str, Any]
@@ -53,11 +54,18 @@ class Session:
     details_left: int = 20_000
     cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
+    _noted: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self.cache = RunCache(self.cache_folder, lambda: self.resources.get(Threads), self.notes)
         self.button_env = {f"BUTTONS_BAT_{name}": value for name, value in self.batteries.items()}
         self.redactor = self.redactor.also(self.batteries.values())
+
+    def note(self, note: Note) -> None:
+        """Tell `note`, unless another about the same was told before."""
+        if note.key not in self._noted:
+            self._noted.add(note.key)
+            self.notes.append(self.redactor.text(note.text))
 
     def affords(self, presses: int) -> bool:
         """Whether everything may be kept of so many more presses within a loop."""

@@ -27,3 +27,28 @@ def joined(base: str, address: str) -> str:
         return urljoin(base, clean)
     except ValueError:  # "http://[": nothing that could be made whole
         return address
+
+
+def in_encoding(address: str, encoding: str) -> str:
+    """`address` with its query escaped in the encoding of the page it stands on, as browsers send it.
+
+    A shop whose pages are in Windows-1251 expects its queries in that, too. What the encoding has no letter
+    for becomes an escaped numeric reference, as the standard has it.
+    """
+    path, mark, query = address.partition("?")
+    query, sharp, fragment = query.partition("#")
+    if not mark or query.isascii() or encoding.startswith(("utf", "iso-2022", "replacement")):
+        return address
+    try:
+        escaped = "".join(letter if letter.isascii() else _escaped(letter, encoding) for letter in query)
+    except LookupError:
+        return address
+    return f"{path}?{escaped}{sharp}{fragment}"
+
+
+def _escaped(letter: str, encoding: str) -> str:
+    try:
+        written = letter.encode(encoding)
+    except UnicodeEncodeError:
+        return f"%26%23{ord(letter)}%3B"
+    return "".join(chr(code) if chr(code).isalnum() and code < 0x80 else f"%{code:02X}" for code in written)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from drawer_ipy.notes import Note
 from drawer_ipy.scrape.addresses import joined
 from drawer_ipy.scrape.numbers import to_float, to_int
 from drawer_ipy.scrape.spec import Extraction, Field
@@ -40,14 +41,18 @@ class _Work:
         base: what addresses on it are relative to.
         xml: whether it is XML.
         misses: what was required and is not there.
+        notes: what a user should know of what was read.
     """
 
     base: str
     xml: bool
     misses: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
-def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -> Any:
+def extract(
+    extraction: Extraction, text: str, url: str, *, xml: bool = False, notes: list[Note] | None = None
+) -> Any:
     """What `extraction` asks for, from a page.
 
     Args:
@@ -55,6 +60,7 @@ def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -
         url: where it came from after redirects; addresses on it are made whole with it, and with a
             ``<base>`` of the page itself.
         xml: whether it is XML rather than HTML; namespaces are then left out of account.
+        notes: takes what a user should know of what was read.
 
     Returns:
         A dict of its fields, or a list of such dicts where it has an ``each``.
@@ -66,6 +72,8 @@ def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -
     base = "" if xml else page.xpath("string(//base/@href)")
     work = _Work(joined(url, base) if base else url, xml)
     out = _group(extraction, page, work, "")
+    if notes is not None:
+        notes += work.notes
     if work.misses:
         told = ", ".join(work.misses[:_MISSES_TOLD])
         more = len(work.misses) - _MISSES_TOLD
@@ -74,9 +82,9 @@ def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -
     return out
 
 
-def select(wanted: Field, text: str, url: str, *, xml: bool = False) -> Any:
+def select(wanted: Field, text: str, url: str, *, xml: bool = False, notes: list[Note] | None = None) -> Any:
     """The value of one field by itself; arguments and errors are those of :func:`extract`."""
-    return extract(Extraction({"it": wanted}), text, url, xml=xml)["it"]
+    return extract(Extraction({"it": wanted}), text, url, xml=xml, notes=notes)["it"]
 
 
 def _page(text: str, *, xml: bool) -> Any:

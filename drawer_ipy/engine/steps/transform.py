@@ -12,6 +12,7 @@ from drawer_ipy.engine.step import Step, fail_bare, fail_with
 from drawer_ipy.engine.steps.extracting import NoPage, extract_from
 from drawer_ipy.errors import ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
+from drawer_ipy.notes import Note
 from drawer_ipy.record import StepResult
 from drawer_ipy.scrape.spec import Extraction, read_extraction
 
@@ -57,7 +58,10 @@ class TransformStep(Step):
             else:
                 url = self._url.resolve(ctx.scope)
                 page = _resolve(self._page, ctx)
-                result.output = extract_from(page, self._extraction, str(url or ""))
+                notes: list[Note] = []
+                result.output = extract_from(page, self._extraction, str(url or ""), notes)
+                for note in notes:
+                    ctx.session.note(note.of(f"step {self.id!r}"))
         except (ResolveError, NoPage) as error:
             fail_with(result, error)
 
