@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 _SHOWN, _LOOKED_AT = 60, 500
 _BLANK = " \t\r\n"
+_BETWEEN = re.compile(r"[\s,;]*")
 
 
 class BadJson(ValueError):
@@ -63,6 +65,31 @@ def read_json_lines(text: str, between: str = "\n") -> list[Any]:
             except BadJson as error:
                 raise BadJson(error.reason, line + (error.line or 1) - 1, error.column or 1) from None
         line += piece.count("\n") + (between == "\n")
+    return out
+
+
+def read_json_run(text: str) -> list[Any]:
+    """The JSON values of `text`, with nothing between them but white space, commas and semicolons.
+
+    Line breaks and other control characters within strings are taken as they are.
+
+    Raises:
+        BadJson: something in it is none.
+    """
+    decoder = json.JSONDecoder(strict=False, parse_constant=_no_constant, parse_float=_finite)
+    out, at = list[Any](), 0
+    try:
+        while (at := _BETWEEN.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+            value, at = decoder.raw_decode(text, at)
+            out.append(value)
+    except json.JSONDecodeError as error:
+        raise _told(error, text) from None
+    except RecursionError:
+        raise BadJson("it is nested too deeply") from None
+    except BadJson:
+        raise
+    except ValueError as error:
+        raise BadJson(str(error).partition(";")[0]) from None
     return out
 
 

@@ -169,6 +169,8 @@ class TransformStep(StepBase):
     extract: Any = None  # what to take from a page instead, a mapping of names to selectors
     from_: Any = Field(None, alias="from")  # the page: its text, or the whole answer of a request
     url: Any = None  # where the page came from, for its links
+    namespaces: dict[str, str] = {}  # prefix to namespace, for the selectors
+    decimal: str = ""  # the decimal sign of numbers on the page, or a language
 
 
 class SplitStep(StepBase):
@@ -314,6 +316,8 @@ class ButtonSpec(Model):
     queue: Queue | None = None
     rate: str | None = None  # ours: starts per time, "5/s"
     extract: Any = None  # ours: what to take from the page, a mapping of names to selectors
+    namespaces: dict[str, str] = {}  # ours: prefix to namespace, for the selectors; beside those of the pages
+    decimal: str = ""  # ours: the decimal sign of numbers on the pages, "." or ","; or a language, "de"
     follow: str = ""  # ours: the field, or the selector, that gives the address of the next page
     max_pages: NonNegativeInt = 0  # ours: most pages that are followed; 0 for the default, 1,000
     cache: Any = None  # ours: how long results are used again, "1h" or "forever"
@@ -339,7 +343,7 @@ class ButtonSpec(Model):
             return value
         return [{"name": v, "required": True} if isinstance(v, str) else v for v in value]
 
-    @field_validator("env", "headers", "tags", mode="before")
+    @field_validator("env", "headers", "tags", "namespaces", mode="before")
     @classmethod
     def _null_is_empty(cls, value: Any, info: Any) -> Any:
         return ([] if info.field_name == "tags" else {}) if value is None else value
