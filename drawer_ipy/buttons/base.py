@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.notes import Note
 
 if TYPE_CHECKING:
     from drawer_ipy.cache.sources import Sources
@@ -94,6 +95,7 @@ class Outcome:
         cached: whether it is what an earlier press gave.
         next: the address of the page that follows, where pages are followed.
         note: what a user should know although nothing failed.
+        notes: the same, each told once a run for what it is about.
         kept: what a cache needs to give this outcome again, where that is not the output (the response
             of a request, before anything was taken from it).
     """
@@ -110,6 +112,7 @@ class Outcome:
     cached: bool = False
     next: str | None = None
     note: str = ""
+    notes: tuple[Note, ...] = ()
     kept: Any = None
 
 

@@ -29,7 +29,8 @@ DEFAULT_TIMEOUT = 30.0
 class HttpButton:
     """A request as a button; the output is the body (JSON as its value, text, or bytes).
 
-    With ``output: full`` it is the whole answer, see :meth:`Response.record`; with ``save`` the file's path.
+    With ``output: full`` it is the whole answer, see :meth:`Response.record`; with ``output: text`` the body
+    as text whatever its type; with ``save`` the file's path.
     The host is the template's; arguments only fill the path, the query, headers and the body, each
     escaped for its place. A template may also leave the URL, or its beginning, to the caller: ``{{url}}``,
     ``{{site}}/items/{{id}}``. Redirects are followed, each checked like the first request. With ``extract``
@@ -57,6 +58,7 @@ class HttpButton:
         if spec.robots:
             require_parser(spec.name)
         self._full = spec.output == "full"
+        self._as_text = spec.output == "text"
         self._template = RequestTemplate(spec)
         self._save = SavePath(spec.save, spec.name) if spec.save else None
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
@@ -108,9 +110,11 @@ class HttpButton:
     def _outcome(self, response: Response) -> Outcome:
         """What a press comes to that was answered so."""
         if self._asked is None:
-            outcome = outcome_of(response, self._full)
+            outcome = outcome_of(response, self._full, self._as_text)
         else:
-            outcome = outcome_of_page(response, self._asked, self._full)
+            outcome = outcome_of_page(response, self._asked, self._full, self._client.limit)
+        if outcome.notes:
+            outcome.notes = tuple(note.of(f"button {self.name!r}") for note in outcome.notes)
         outcome.pushed_back = response.pushed_back
         if self.caching is not None:
             outcome.kept = response

@@ -30,13 +30,17 @@ class HttpClient:
     Args:
         spec: of the button.
         allowed_origins: see HttpButton.
+
+    Attributes:
+        limit: most bytes of an answer's body.
     """
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
         self._retries = Retries(spec.retries)
+        self.limit = min(spec.max_response_bytes or DEFAULT_LIMIT, LARGEST_LIMIT)
         self._manners = Manners(
             rules=Rules(spec, allowed_origins),
-            limit=min(spec.max_response_bytes or DEFAULT_LIMIT, LARGEST_LIMIT),
+            limit=self.limit,
             per_host=spec.per_host,
             cookies=spec.cookies,
             robots=spec.robots,

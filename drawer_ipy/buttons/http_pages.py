@@ -9,11 +9,15 @@ from typing import Any
 from yarl import URL
 
 from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http_page import Page, page_of
 from drawer_ipy.buttons.http_request import Request, abroad
-from drawer_ipy.buttons.http_response import SHOWN, Response, outcome_of
+from drawer_ipy.buttons.http_response import SHOWN, Response, located, outcome_of
 from drawer_ipy.buttons.http_rules import origin
+from drawer_ipy.buttons.http_template import UrlTemplate
 from drawer_ipy.definition.pages import Asked
-from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
+from drawer_ipy.notes import Note
+from drawer_ipy.scrape.addresses import in_encoding, joined
 from drawer_ipy.scrape.page import ExtractError, extract, select
 from drawer_ipy.scrape.spec import Field
 
@@ -22,52 +26,45 @@ Bound = Mapping[str, Any]
 _REQUIRED = "take the `!` away to have null instead, or look at what the server sent: it is in stdout"
 
 
-def outcome_of_page(response: Response, asked: Asked, full: bool) -> Outcome:
+def outcome_of_page(response: Response, asked: Asked, full: bool, limit: int) -> Outcome:
     """As :func:`outcome_of`, with what was asked for in place of the body, and the address that follows.
 
     With `full`, what was taken is the record's ``extracted``.
+
+    Args:
+        limit: most bytes that a compressed page may have when it is opened.
     """
-    outcome = outcome_of(response, full)
+    if not response.ok or asked.extraction is None:
+        outcome = outcome_of(response, full)
+    else:
+        outcome = Outcome(about=response.about())
     if outcome.error is not None:
         return outcome
-    url = str(response.url)
     try:
+        page = page_of(response, limit)
+        notes = [*outcome.notes, *located(page.notes, response)]
         if asked.extraction is not None:
-            text, xml = _page(response)
-            found = extract(asked.extraction, text, url, xml=xml)
-            outcome.output = {**outcome.output, "extracted": found} if full else found
-        outcome.next = _next(asked, response, outcome.output, url)
+            found = extract(asked.extraction, page.text, page.url, xml=page.xml, notes=notes)
+            outcome.output = {**response.record(), "extracted": found} if full else found
+        outcome.next = _next(asked, page, outcome.output, notes)
     except ExtractError as error:
         hint = _REQUIRED if error.misses else ""
         info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint)
         shown = response.text()[:SHOWN]
         return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
+    outcome.notes = tuple(dict.fromkeys(notes))
     return outcome
 
 
-def _page(response: Response) -> tuple[str, bool]:
-    """The answer as a page, and whether it is XML.
-
-    Raises:
-        ExtractError: it is none.
-    """
-    kind = response.content_type
-    if isinstance(response.value(), bytes):
-        raise ExtractError(f"{response.url} is no page but {kind or 'of an unknown type'}")
-    if kind.endswith("json"):
-        raise ExtractError(f"{response.url} is JSON, whose fields need no selectors")
-    return response.text(), kind.endswith("xml") and kind != "application/xhtml+xml"
-
-
-def _next(asked: Asked, response: Response, output: Any, url: str) -> str | None:
+def _next(asked: Asked, page: Page, output: Any, notes: list[Note]) -> str | None:
+    """The address of the page that follows, whole; ``None`` when there is none."""
     if asked.follow is None:
         return None
     if isinstance(asked.follow, Field):
-        text, xml = _page(response)
-        found = select(asked.follow, text, url, xml=xml)
+        found = select(asked.follow, page.text, page.url, xml=page.xml, notes=notes)
     else:
         found = output.get(asked.follow)
-    return str(found) if found else None
+    return in_encoding(joined(page.url, str(found)), page.encoding) if found else None
 
 
 @dataclass(slots=True)
@@ -77,18 +74,22 @@ class _Listing:
     Attributes:
         output: what they come to together; ``None`` before the first.
         count: how many they are.
-        seen: their addresses, those that were asked for and those that answered.
+        seen: their addresses, those that were asked for and those that answered, as :func:`_same` gives them.
+        answered: the addresses that answered; a further page that is answered by one of them is no new one.
         about, elapsed, cached: of the last one; seconds of all; whether all of them were.
         pushed_back: whether any of them was.
+        notes: of all of them.
     """
 
     output: Any = None
     count: int = 0
     seen: set[URL] = field(default_factory=set)
+    answered: set[URL] = field(default_factory=set)
     about: Mapping[str, Any] | None = None
     elapsed: float = 0.0
     cached: bool = True
     pushed_back: bool = False
+    notes: list[Note] = field(default_factory=list)
 
 
 class PagesInTurn:
@@ -106,6 +107,7 @@ class PagesInTurn:
     def __init__(self, name: str, asked: Asked) -> None:
         self._name = name
         self._asked = asked
+        self._address = UrlTemplate("{{url}}", name)
 
     async def press(
         self, bound: Bound, one: Callable[[Bound], Awaitable[Outcome]], log: Callable[[str], None] | None
@@ -120,26 +122,26 @@ class PagesInTurn:
             log: called with each line of progress.
         """
         listing, first = _Listing(), bound["request"]
-        listing.seen.add(first.url.with_fragment(None))
+        listing.seen.add(_same(first.url))
         while True:
             outcome = await one(bound)
             if outcome.error is not None:
                 return self._broken(listing, outcome)
+            answered = _answered(outcome)
+            if answered is not None and _same(answered) in listing.answered:
+                return self._whole(listing, f"page {listing.count + 1} is answered by {answered} again")
             self._add(listing, outcome)
             if not outcome.next:
                 return self._whole(listing)
             if listing.count >= self._asked.most:
                 return self._whole(listing, "" if self._asked.bounded else self._too_many(outcome.next))
-            try:
-                url = URL(outcome.next, encoded=True).with_fragment(None)
-            except ValueError:
-                url = URL()
-            if url.scheme not in ("http", "https") or not url.host:
+            url = self._address_of(outcome.next)
+            if url is None:
                 note = f"page {listing.count} names no address of a next page but {outcome.next[:80]!r}"
                 return self._whole(listing, note)
-            if url in listing.seen:
+            if _same(url) in listing.seen:
                 return self._whole(listing, f"page {listing.count} leads back to {url}, where it ended")
-            listing.seen.add(url)
+            listing.seen.add(_same(url))
             followed = self._following(bound, first, url, outcome)
             if followed is None:
                 return self._broken(listing, self._elsewhere(url, outcome))
@@ -147,15 +149,28 @@ class PagesInTurn:
             if log is not None:
                 log(f"page {listing.count + 1}: {url}")
 
+    def _address_of(self, text: str) -> URL | None:
+        """What a page names as the next one, escaped as the argument of ``{{url}}`` is; ``None`` for what is
+        no address.
+        """
+        try:
+            return URL(self._address.fill({"url": text}), encoded=True).with_fragment(None)
+        except (ArgumentError, ValueError):
+            return None
+
     def _add(self, listing: _Listing, outcome: Outcome) -> None:
         listing.count += 1
         listing.output = self._joined(listing.output, outcome.output, first=listing.count == 1)
         listing.about = outcome.about
         listing.cached = listing.cached and outcome.cached
         listing.pushed_back = listing.pushed_back or outcome.pushed_back
+        listing.notes += outcome.notes
         if outcome.about is not None:
             listing.elapsed += outcome.about.get("elapsed", 0.0)
-            listing.seen.add(URL(outcome.about["url"], encoded=True).with_fragment(None))
+        answered = _answered(outcome)
+        if answered is not None:
+            listing.seen.add(_same(answered))
+            listing.answered.add(_same(answered))
 
     def _joined(self, before: Any, page: Any, *, first: bool) -> Any:
         if self._asked.extraction is None:
@@ -207,6 +222,7 @@ class PagesInTurn:
             pushed_back=listing.pushed_back,
             cached=listing.cached,
             note=f"button {self._name!r}: {note}" if note else "",
+            notes=tuple(dict.fromkeys(listing.notes)),
         )
 
     def _broken(self, listing: _Listing, failure: Outcome) -> Outcome:
@@ -215,4 +231,15 @@ class PagesInTurn:
             return failure
         error = replace(failure.error, message=f"page {listing.count + 1}: {failure.error.message}")
         about = {**(failure.about or listing.about or {}), "pages": listing.count}
-        return replace(failure, output=listing.output, error=error, about=about, cached=False)
+        notes = tuple(dict.fromkeys([*listing.notes, *failure.notes]))
+        return replace(failure, output=listing.output, error=error, about=about, cached=False, notes=notes)
+
+
+def _answered(outcome: Outcome) -> URL | None:
+    """The address that answered, after redirects; ``None`` where none is known."""
+    return URL(outcome.about["url"], encoded=True) if outcome.about else None
+
+
+def _same(url: URL) -> URL:
+    """`url` in the one form that all its spellings have: no fragment, no default port, escapes alike."""
+    return URL(str(url.with_fragment(None)))

@@ -14,9 +14,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from drawer_ipy.buttons.base import BUSY, Outcome
-from drawer_ipy.buttons.http_text import MARKUP, decode, is_binary, is_json, parse_content_type
-from drawer_ipy.buttons.output import parse_output
+from drawer_ipy.buttons.http_body import Content, read_body, read_value
+from drawer_ipy.buttons.http_text import decode, parse_content_type
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.json_text import BadJson
+from drawer_ipy.notes import Note
 
 SHOWN = 64 * 1024
 """Characters kept of the body of a failed request."""
@@ -81,19 +83,22 @@ class Response:
         """The body as text, in its declared or detected encoding."""
         return decode(*parse_content_type(self.headers.get("Content-Type", "")), self.body)
 
-    def value(self) -> Any:
-        """JSON as its value, text as text, images and archives as bytes; ``None`` for an empty body.
+    def body_as(self, *, as_text: bool = False) -> Content:
+        """The body as ``json``, ``text`` or ``bytes``, see :func:`read_body`.
 
-        Text that is neither markup nor declared as JSON follows the rule for what a script prints: it is a
-        value when it is exactly one (the original's rule).
+        Raises:
+            BadJson: its type says JSON, and it is none.
         """
-        if not self.body:
-            return None
         kind, charset = parse_content_type(self.headers.get("Content-Type", ""))
-        if is_binary(kind, charset, self.body):
-            return self.body
-        text = decode(kind, charset, self.body)
-        return text if kind in MARKUP else parse_output(text)
+        return read_body(kind, charset, self.body, as_text=as_text)
+
+    def value(self) -> Content:
+        """The body as a press gives it, see :func:`read_value`.
+
+        Raises:
+            BadJson: its type says JSON, and it is none.
+        """
+        return read_value(*parse_content_type(self.headers.get("Content-Type", "")), self.body)
 
     def about(self) -> About:
         """``{status, url, headers, elapsed}``, what records keep beside the body; fit for JSON."""
@@ -102,16 +107,17 @@ class Response:
         return About(self.status, url, self.headers, self.elapsed, self.attempts)
 
     def content(self) -> dict[str, Any]:
-        """The body as ``json``, ``text`` or ``bytes``, or the ``path`` and ``size`` of its file."""
+        """The body as ``json``, ``text`` or ``bytes``, or the ``path`` and ``size`` of its file.
+
+        JSON that cannot be read is told as the text it is.
+        """
         if self.path is not None:
             return {"path": str(self.path), "size": self.size}
-        kind, charset = parse_content_type(self.headers.get("Content-Type", ""))
-        if is_binary(kind, charset, self.body):
-            return {"bytes": self.body}
-        text = decode(kind, charset, self.body)
-        value = parse_output(text) if is_json(kind) else text
-        # JSON that cannot be read is told as the text it is; a string is JSON only with its quotes.
-        return {"text" if value is text else "json": value}
+        try:
+            content = self.body_as()
+        except BadJson:
+            content = self.body_as(as_text=True)
+        return {content.kind: content.value}
 
     def record(self) -> dict[str, Any]:
         """The whole answer: :meth:`about` and :meth:`content`."""
@@ -164,18 +170,44 @@ class About(Mapping[str, Any]):
         return repr(dict(self))
 
 
-def outcome_of(response: Response, full: bool = False) -> Outcome:
-    """Status 200 to 399 is ok; anything else an error that shows the beginning of the body.
+def outcome_of(response: Response, full: bool = False, as_text: bool = False) -> Outcome:
+    """Status 200 to 399 is ok; anything else an error that shows the beginning of the body, and so is JSON
+    that cannot be read.
 
     Args:
         full: whether the output is the whole record and not the body alone.
+        as_text: whether the body is text whatever its type says.
     """
     if not response.ok:
         return _failed(response)
     about = response.about()
-    if full:
-        return Outcome({**about, **response.content()}, about=about)
-    return Outcome(response.value() if response.path is None else str(response.path), about=about)
+    if response.path is not None:
+        return Outcome(response.record() if full else str(response.path), about=about)
+    try:
+        content = response.body_as(as_text=as_text) if full or as_text else response.value()
+    except BadJson as error:
+        return _unreadable(response, error)
+    output = {**about, content.kind: content.value} if full else content.value
+    return Outcome(output, about=about, notes=located(content.notes, response))
+
+
+def located(notes: tuple[Note, ...], response: Response) -> tuple[Note, ...]:
+    """`notes` on a body, with where it came from."""
+    return tuple(Note(f"{response.url}: {note.text}", note.about) for note in notes)
+
+
+def _unreadable(response: Response, error: BadJson) -> Outcome:
+    kind = response.content_type
+    message = f"{response.method} {response.url} was answered with {kind} that is no JSON: {error}"
+    hint = "`output: text` on the button gives it as text; its beginning is in stdout"
+    info = ErrorInfo(Code.HTTP_ERROR, message, hint)
+    shown = shortened(response.text())
+    return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=response.about())
+
+
+def shortened(text: str) -> str:
+    """The beginning of `text`, as failed requests show it."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[truncated]"
 
 
 def _failed(response: Response) -> Outcome:
@@ -185,13 +217,12 @@ def _failed(response: Response) -> Outcome:
         remediation = "lower `parallelism`, set `rate`, or repeat it: `retries: 3` on the button"
     elif response.status in (401, 403):
         remediation = "check the credentials in its headers"
-    text = response.text()
     message = f"{status} for {response.method} {response.url}"
     return Outcome(
         status="error",
         error=ErrorInfo(Code.HTTP_ERROR, message, remediation, status=response.status),
         exit_code=response.status,
-        stdout=text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[truncated]",
+        stdout=shortened(response.text()),
         stderr=status,
         retry_after=response.retry_after,
         about=response.about(),

@@ -6,9 +6,12 @@ import codecs
 import importlib
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
-_META_CHARSET = re.compile(rb"""<meta[^>]+charset=["']?\s*([\w.:-]+)""", re.IGNORECASE)
-_XML_CHARSET = re.compile(rb"""\s*<\?xml[^>]+encoding=["']([\w.:-]+)""")
+from drawer_ipy.buttons.http_charsets import REPLACED, decode_as, find_encoding
+from drawer_ipy.buttons.http_prescan import html_encoding, xml_encoding
+from drawer_ipy.scrape.sniff import HTML, XML, looks_like
+
 _BINARY_TYPES = ("image/", "audio/", "video/", "font/")
 _BINARY = frozenset(
     f"application/{kind}"
@@ -17,12 +20,28 @@ _BINARY = frozenset(
         "msword", "vnd.ms-excel", "vnd.apache.parquet", "vnd.apache.arrow.file", "x-parquet", "wasm",
     )
 )  # fmt: skip
+_TEXT_ENDS = ("json", "xml", "javascript", "+yaml", "-urlencoded")
+_UNTYPED = frozenset({"", "text/plain", "application/octet-stream", "application/unknown", "unknown/unknown"})
+"""Types that say nothing, or that servers give to what they do not know."""
+
+LINES = frozenset(
+    f"{kind}/{name}"
+    for kind in ("application", "text")
+    for name in (
+        "x-ndjson", "ndjson", "jsonl", "x-jsonl", "jsonlines", "x-jsonlines", "json-lines", "x-json-lines",
+        "json-seq", "x-json-stream", "stream+json", "geo+json-seq",
+    )
+)  # fmt: skip
+"""Types of JSON values one to a line."""
+
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _XML = frozenset({"text/xml", "application/xml", "application/xhtml+xml"})
 MARKUP = _HTML | _XML | {"text/csv"}
 """Types whose text is never taken for a JSON value."""
 
-_WESTERN = "cp1252"
+_JSON = frozenset({"application/json", "text/json", "application/x-json", "text/x-json"})
+
+_WESTERN, _WESTERN_NAME = "cp1252", "windows-1252"
 _WESTERN_LANGUAGES = frozenset(
     {
         "", "Unknown", "English", "French", "German", "Spanish", "Portuguese", "Italian", "Dutch", "Swedish",
@@ -41,7 +60,15 @@ _TAG = re.compile(rb"<[^<>]*>")
 _ASCII = bytes(range(128))
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.BOM_UTF16_BE, "utf-16be"))
+_MARK_STARTS = frozenset(mark[:1] for mark, _ in _MARKS)
+_REPLACED_BYTES = REPLACED.encode()
+
+_BINARY_CODES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+"""Codes that no text has, in any encoding that a body without a byte order mark may be in."""
+
+_NO_TEXT = (b"%PDF-", b"%!PS-Adobe-", b"GIF8", b"\xff\xd8\xff")
+"""Beginnings of files that may have none of these codes for long."""
 
 
 @lru_cache(maxsize=256)
@@ -59,43 +86,92 @@ def parse_content_type(header: str) -> tuple[str, str]:
 
 def is_json(kind: str) -> bool:
     """Whether a content type says JSON."""
-    return kind in ("application/json", "text/json") or kind.endswith("+json")
+    return kind in _JSON or (kind.endswith("+json") and kind not in LINES)
 
 
 def is_binary(kind: str, charset: str, body: bytes) -> bool:
     """Whether a body is no text, by its type or, where that says nothing, by what it looks like."""
     if kind:
-        if kind.startswith("text/") or kind.endswith(("json", "xml", "javascript", "+yaml", "-urlencoded")):
+        if kind.startswith("text/") or kind.endswith(_TEXT_ENDS) or kind in LINES:
             return False
         if kind in _BINARY or kind.startswith((*_BINARY_TYPES, "application/vnd.openxmlformats")):
             return True
     if charset:
         return False
     # A type nobody declared or we do not know: text if it reads as text.
+    if body.startswith(_NO_TEXT):
+        return True
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return True
+        wide = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and len(body) % 2 == 0
+        return not wide and _BINARY_CODES.search(body, 0, _SAMPLE) is not None
     return b"\0" in body
 
 
-def decode(kind: str, charset: str, body: bytes) -> str:
-    """The text of a body, by the first of these that there is: its byte order mark, the charset of its
-    Content-Type, its meta tag or XML declaration, UTF-8 if it reads as such, what :func:`detect` makes of it.
+class Read(NamedTuple):
+    """A body as text.
 
-    What an encoding cannot express becomes U+FFFD.
+    Attributes:
+        text: with U+FFFD for what could not be read.
+        encoding: what it was read in, by the standard's name or, where it was found out, Python's.
+        lost: how many characters could not be read.
     """
-    if not charset or body[:1] in (b"\xef", b"\xff", b"\xfe") or charset not in ("utf-8", "utf8"):
-        for name in _charsets(kind, charset, body):
-            try:
-                return body.decode(name, errors="replace")
-            except (LookupError, UnicodeError):
-                continue  # a charset nobody knows, or one that is no encoding of text
+
+    text: str
+    encoding: str
+    lost: int = 0
+
+
+def decode(kind: str, charset: str, body: bytes) -> str:
+    """The text of a body, see :func:`read_text`."""
+    return read_text(kind, charset, body).text
+
+
+def read_text(kind: str, charset: str, body: bytes) -> Read:
+    """The text of a body, by the first of these that there is: its byte order mark, the charset of its
+    Content-Type, its meta element or XML declaration, UTF-8 if it reads as such, what :func:`detect` finds.
+
+    Labels of encodings mean what they mean to browsers, see :mod:`~drawer_ipy.buttons.http_charsets`; one
+    that is unknown there says nothing.
+    """
+    if charset in ("utf-8", "utf8") and body[:1] not in _MARK_STARTS:
+        return _read("utf-8", body)
+    for mark, name in _MARKS:
+        if body.startswith(mark):
+            return _read(name, body[len(mark) :])
+    encoding = find_encoding(charset) or _declared(kind, body)
+    if encoding:
+        return _read(encoding, body)
     try:
-        return body.decode("utf-8")
+        return Read(body.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        guessed = not charset and (kind in MARKUP or kind.startswith("text/"))
-        return body.decode(detect(body) if guessed else "utf-8", errors="replace")
+        if kind and not kind.startswith("text/") and kind not in MARKUP:
+            return _read("utf-8", body)
+    guessed = detect(body)
+    text = body.decode(guessed, errors="replace") if guessed != _WESTERN else decode_as(_WESTERN_NAME, body)
+    return Read(text, guessed, text.count(REPLACED))
+
+
+def _read(encoding: str, body: bytes) -> Read:
+    if encoding == "utf-8":
+        try:
+            return Read(body.decode("utf-8"), encoding)
+        except UnicodeDecodeError:
+            text = body.decode("utf-8", errors="replace")
+            return Read(text, encoding, text.count(REPLACED) - body.count(_REPLACED_BYTES))
+    text = decode_as(encoding, body)
+    return Read(text, encoding, text.count(REPLACED))
+
+
+def _declared(kind: str, body: bytes) -> str:
+    """The encoding that a body declares of itself; ``""`` when its type has no such declaration."""
+    looks = "" if kind in MARKUP else looks_like(body)
+    if kind in _HTML or (looks == HTML and kind in _UNTYPED):
+        return html_encoding(body)
+    if kind in _XML or kind.endswith("+xml") or looks == XML:
+        return xml_encoding(body)
+    return ""
 
 
 def detect(body: bytes) -> str:
@@ -117,17 +193,3 @@ def detect(body: bytes) -> str:
         return _WESTERN
     best = normalizer.from_bytes(sample).best()
     return _WESTERN if best is None or best.language in _WESTERN_LANGUAGES else str(best.encoding)
-
-
-def _charsets(kind: str, charset: str, body: bytes) -> list[str]:
-    found = [name for mark, name in _MARKS if body.startswith(mark)]
-    if charset:
-        found.append(charset)
-    tags = [_META_CHARSET.search(body, 0, 2048)] if kind in _HTML else []
-    tags += [_XML_CHARSET.match(body, 0, 256)] if kind in _XML or kind.endswith("+xml") else []
-    for tag in tags:
-        if tag is not None:
-            name = tag.group(1).decode("ascii", errors="replace")
-            # Text whose tag can be read as ASCII is not in UTF-16, whatever the tag says (the HTML standard).
-            found.append("utf-8" if name.lower().startswith("utf-16") else name)
-    return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import json
-import math
-from typing import Any, NoReturn
+from typing import Any
+
+from drawer_ipy.json_text import BadJson, has_halves, mend, read_json
 
 DEFAULT_LIMIT = 10 * 1024 * 1024
 """Most bytes of a response, and of each of a script's stdout and stderr, when the button sets no limit."""
@@ -66,32 +66,10 @@ def parse_output(text: str) -> Any:
     if body[0] not in _JSON_START:
         return text if not text.isspace() else None
     try:
-        value = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
-    except (ValueError, RecursionError):
+        value = read_json(body)
+    except BadJson:
         return text
-    return _mend(value) if "\\ud" in body or "\\uD" in body else value
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError(f"{digits} does not fit a double")
-    return number
-
-
-def _mend(value: Any) -> Any:
-    """Escaped halves of surrogate pairs as U+FFFD: text with them could not be written anywhere."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_mend(item) for item in value]
-    if isinstance(value, dict):
-        return {_mend(key): _mend(item) for key, item in value.items()}
-    return value
+    return mend(value) if has_halves(body) else value
 
 
 def tail(text: str, limit: int = 2000) -> str:

@@ -12,7 +12,7 @@ from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.definition.width import AUTO
 from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.errors import Code, did_you_mean
-from drawer_ipy.scrape.spec import Trouble, read_extraction
+from drawer_ipy.scrape.spec import Trouble, read_extraction, read_manner
 
 _CODES = frozenset(value for name, value in vars(Code).items() if name.isupper())
 _CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
@@ -134,7 +134,9 @@ def _merge(step: models.MergeStep, where: Where, report: Report) -> None:
 
 def _transform(step: models.TransformStep, where: Where, report: Report) -> None:
     if step.extract is None:
-        for key, value in (("from", step.from_), ("url", step.url)):
+        idle = {"from": step.from_, "url": step.url}
+        idle |= {"namespaces": step.namespaces or None, "decimal": step.decimal or None}
+        for key, value in idle.items():
             if value is not None:
                 message = f"`{key}` says nothing without `extract`"
                 report.warn(where.at(key, arg=key), message, "did you mean `expression`?", key=True)
@@ -145,7 +147,9 @@ def _transform(step: models.TransformStep, where: Where, report: Report) -> None
     if is_absent(step.from_) and report.misses(where, "from"):
         hint = "give the page: `from: page.output`"
         report.error(where.at("from", arg="from"), "`extract` in a step needs `from`", hint)
-    tell_troubles(read_extraction(step.extract)[1], where.at("extract", arg="extract"), report)
+    manner, troubles = read_manner(step.namespaces, step.decimal)
+    tell_troubles(troubles, where, report)
+    tell_troubles(read_extraction(step.extract, manner)[1], where.at("extract", arg="extract"), report)
 
 
 def tell_troubles(troubles: Iterable[Trouble], where: Where, report: Report) -> None:

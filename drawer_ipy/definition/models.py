@@ -169,6 +169,8 @@ class TransformStep(StepBase):
     extract: Any = None  # what to take from a page instead, a mapping of names to selectors
     from_: Any = Field(None, alias="from")  # the page: its text, or the whole answer of a request
     url: Any = None  # where the page came from, for its links
+    namespaces: dict[str, str] = {}  # prefix to namespace, for the selectors
+    decimal: str = ""  # the decimal sign of numbers on the page, or a language
 
 
 class SplitStep(StepBase):
@@ -298,7 +300,8 @@ class ButtonSpec(Model):
     headers: dict[str, str] = {}
     body: Any = None
     max_response_bytes: NonNegativeInt = 0
-    output: Literal["body", "full"] = "body"  # ours: full is {status, url, headers, elapsed, text|json|bytes}
+    # ours: full is {status, url, headers, elapsed, text|json|bytes}; text is text whatever the type says
+    output: Literal["body", "full", "text"] = "body"
     save: str = ""  # ours: the file to put the body into, "pages/{{id}}.html"
     retries: NonNegativeInt = 0  # ours: further tries of what may be sent again
     per_host: NonNegativeInt = 0  # ours: most requests at once at one host; 0 for any number
@@ -313,6 +316,8 @@ class ButtonSpec(Model):
     queue: Queue | None = None
     rate: str | None = None  # ours: starts per time, "5/s"
     extract: Any = None  # ours: what to take from the page, a mapping of names to selectors
+    namespaces: dict[str, str] = {}  # ours: prefix to namespace, for the selectors; beside those of the pages
+    decimal: str = ""  # ours: the decimal sign of numbers on the pages, "." or ","; or a language, "de"
     follow: str = ""  # ours: the field, or the selector, that gives the address of the next page
     max_pages: NonNegativeInt = 0  # ours: most pages that are followed; 0 for the default, 1,000
     cache: Any = None  # ours: how long results are used again, "1h" or "forever"
@@ -338,7 +343,7 @@ class ButtonSpec(Model):
             return value
         return [{"name": v, "required": True} if isinstance(v, str) else v for v in value]
 
-    @field_validator("env", "headers", "tags", mode="before")
+    @field_validator("env", "headers", "tags", "namespaces", mode="before")
     @classmethod
     def _null_is_empty(cls, value: Any, info: Any) -> Any:
         return ([] if info.field_name == "tags" else {}) if value is None else value

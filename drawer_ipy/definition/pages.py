@@ -8,7 +8,16 @@ from typing import Any
 
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import did_you_mean
-from drawer_ipy.scrape.spec import Extraction, Field, Trouble, needs_parsel, read_extraction, read_selector
+from drawer_ipy.scrape.spec import (
+    Extraction,
+    Field,
+    Manner,
+    Trouble,
+    needs_parsel,
+    read_extraction,
+    read_manner,
+    read_selector,
+)
 
 MOST_PAGES = 1000
 """Pages that are followed when ``max_pages`` says nothing; a calendar goes on for ever."""
@@ -37,15 +46,15 @@ def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
     What is returned is only fit for use when no trouble is a hard one.
     """
     if spec.extract is None and not spec.follow:
-        if spec.max_pages:
-            return None, [Trouble(("max_pages",), "`max_pages` says nothing without `follow`", "", soft=True)]
-        return None, []
+        return None, list(_idle(spec))
     troubles = list(_misplaced(spec))
+    manner, found = read_manner(spec.namespaces, spec.decimal)
+    troubles += found
     extraction = None
     if spec.extract is not None:
-        extraction, found = read_extraction(spec.extract)
+        extraction, found = read_extraction(spec.extract, manner)
         troubles += _below("extract", found)
-    follow, found = _follow(spec, extraction)
+    follow, found = _follow(spec, extraction, manner)
     troubles += _below("follow", found)
     most = spec.max_pages or MOST_PAGES
     return Asked(extraction, follow, most, bounded=bool(spec.max_pages)), troubles
@@ -70,7 +79,18 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
         yield Trouble(("follow",), f"only the pages of GET requests can be followed, not of {method}")
 
 
-def _follow(spec: ButtonSpec, extraction: Extraction | None) -> tuple[str | Field | None, list[Trouble]]:
+def _idle(spec: ButtonSpec) -> Iterator[Trouble]:
+    """What says nothing on a button without ``extract`` and ``follow``."""
+    if spec.max_pages:
+        yield Trouble(("max_pages",), "`max_pages` says nothing without `follow`", "", soft=True)
+    for key in ("namespaces", "decimal"):
+        if getattr(spec, key):
+            yield Trouble((key,), f"`{key}` says nothing without `extract`", "", soft=True)
+
+
+def _follow(
+    spec: ButtonSpec, extraction: Extraction | None, manner: Manner
+) -> tuple[str | Field | None, list[Trouble]]:
     given: Any = spec.follow
     if not given:
         return None, []
@@ -78,7 +98,7 @@ def _follow(spec: ButtonSpec, extraction: Extraction | None) -> tuple[str | Fiel
         missing = needs_parsel()
         if missing is not None:
             return None, [missing] if extraction is None else []
-        field, troubles = read_selector(given)
+        field, troubles = read_selector(given, manner)
         if field is not None and (field.many or field.type not in ("", "url")):
             troubles.append(Trouble((), "`follow` is one address, it takes neither [] nor a type"))
         return field, troubles

@@ -16,6 +16,7 @@ from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets import Redactor
+from drawer_ipy.notes import Note
 from drawer_ipy.record import LoopRecord, RunRecord, StepResult
 
 Scope = dict[str, Any]
@@ -56,6 +57,7 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
+    _noted: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self.cache = RunCache(self.cache_folder, lambda: self.resources.get(Threads), self.notes)
@@ -63,8 +65,15 @@ class Session:
         self.redactor = self.redactor.also(self.batteries.values())
 
     def tell(self, notes: Iterable[str]) -> None:
-        """Add `notes`, each once."""
-        self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
+        """Tell `notes`, each once."""
+        for text in notes:
+            self.note(Note(text))
+
+    def note(self, note: Note) -> None:
+        """Tell `note`, unless another about the same was told before."""
+        if note.key not in self._noted:
+            self._noted.add(note.key)
+            self.notes.append(self.redactor.text(note.text))
 
     def affords(self, presses: int) -> bool:
         """Whether everything may be kept of so many more presses within a loop."""

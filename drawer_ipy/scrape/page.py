@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
-from drawer_ipy.scrape.numbers import to_float, to_int
+from drawer_ipy.errors import did_you_mean
+from drawer_ipy.json_text import BadJson
+from drawer_ipy.notes import Note
+from drawer_ipy.scrape.addresses import joined
+from drawer_ipy.scrape.embedded import read_embedded
+from drawer_ipy.scrape.names import Names, UnknownPrefix
+from drawer_ipy.scrape.numbers import read_float, read_int
+from drawer_ipy.scrape.parsing import parsed
 from drawer_ipy.scrape.spec import Extraction, Field
+from drawer_ipy.scrape.texts import element_text, markup, number_text
 
-_INLINE = frozenset(
-    ("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font",
-     "i", "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup",
-     "time", "tt", "u", "var", "wbr")
-)  # fmt: skip
-_UNSEEN = frozenset(("script", "style", "template"))
 _MISSES_TOLD = 5
+_INDEX = re.compile(r"\[\d+\]")
 
 
 class ExtractError(Exception):
@@ -38,34 +40,44 @@ class _Work:
 
     Attributes:
         base: what addresses on it are relative to.
-        xml: whether it is XML.
+        names: what names on it mean.
+        notes: what a user should know of what was read.
         misses: what was required and is not there.
     """
 
     base: str
-    xml: bool
+    names: Names
+    notes: list[Note]
     misses: list[str] = field(default_factory=list)
 
 
-def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -> Any:
+def extract(
+    extraction: Extraction, text: str, url: str, *, xml: bool = False, notes: list[Note] | None = None
+) -> Any:
     """What `extraction` asks for, from a page.
 
     Args:
         text: the page.
         url: where it came from after redirects; addresses on it are made whole with it, and with a
             ``<base>`` of the page itself.
-        xml: whether it is XML rather than HTML; namespaces are then left out of account.
+        xml: whether it is XML rather than HTML.
+        notes: takes what a user should know of what was read.
 
     Returns:
         A dict of its fields, or a list of such dicts where it has an ``each``.
 
     Raises:
-        ExtractError: something required is not there.
+        ExtractError: something required is not there, or a selector has a prefix that nobody declares.
     """
-    page = _page(text, xml=xml)
-    base = "" if xml else page.xpath("string(//base/@href)")
-    work = _Work(_joined(url, base) if base else url, xml)
-    out = _group(extraction, page, work, "")
+    page = parsed(text, xml=xml)
+    notes = [] if notes is None else notes
+    notes += (Note(f"{url or 'the page'}: {note.text}", note.about) for note in page.notes)
+    base = "" if xml else page.root.xpath("string(//base/@href)")
+    work = _Work(joined(url, base) if base else url, page.names, notes)
+    try:
+        out = _group(extraction, page.root, work, "")
+    except UnknownPrefix as error:
+        raise ExtractError(_unknown(error.prefix, page.names, url)) from None
     if work.misses:
         told = ", ".join(work.misses[:_MISSES_TOLD])
         more = len(work.misses) - _MISSES_TOLD
@@ -74,27 +86,26 @@ def extract(extraction: Extraction, text: str, url: str, *, xml: bool = False) -
     return out
 
 
-def select(wanted: Field, text: str, url: str, *, xml: bool = False) -> Any:
+def select(wanted: Field, text: str, url: str, *, xml: bool = False, notes: list[Note] | None = None) -> Any:
     """The value of one field by itself; arguments and errors are those of :func:`extract`."""
-    return extract(Extraction({"it": wanted}), text, url, xml=xml)["it"]
+    return extract(Extraction({"it": wanted}), text, url, xml=xml, notes=notes)["it"]
 
 
-def _page(text: str, *, xml: bool) -> Any:
-    """The root element of a page."""
-    from parsel import Selector
-
-    # Halves of surrogate pairs cannot be encoded for the parser.
-    clean = text.encode("utf-8", "replace").decode("utf-8")
-    page = Selector(text=clean, type="xml" if xml else "html")
-    if xml:
-        page.remove_namespaces()
-    return page.root
+def _unknown(prefix: str, names: Names, url: str) -> str:
+    known = ", ".join(names.prefixes)
+    has = f"it has {known}" if known else "it has none"
+    near = did_you_mean(prefix, names.prefixes)
+    hint = f"{near} or " if near else ""
+    return (
+        f"{url or 'the page'} declares no namespace prefix {prefix!r}; {has} "
+        f'({hint}declare it beside `extract`: `namespaces: {{{prefix}: "http://..."}}`)'
+    )
 
 
 def _group(group: Extraction, at: Any, work: _Work, where: str) -> Any:
     if group.each is None:
         return _fields(group, at, work, where)
-    elements = [one for one in _list(group.each.find(at)) if _is_element(one)]
+    elements = [one for one in _list(group.each.find(at, work.names)) if _is_element(one)]
     if not elements and group.each.required:
         work.misses.append(f"{where.rstrip('.') or 'each'} ({group.each.text})")
     prefix = where.rstrip(".")
@@ -112,10 +123,10 @@ def _fields(group: Extraction, at: Any, work: _Work, where: str) -> dict[str, An
 
 
 def _value(wanted: Field, at: Any, work: _Work, where: str) -> Any:
-    found = _list(wanted.find(at))
+    found = _list(wanted.find(at, work.names))
     if wanted.type == "exists":
         return bool(found)
-    values = _values(wanted, found, work)
+    values = _values(wanted, found, work, where)
     if wanted.many:
         every = list(values)
         if wanted.required and (not every or None in every):
@@ -136,84 +147,59 @@ def _is_element(one: Any) -> bool:
     return hasattr(one, "iterchildren")
 
 
-def _values(wanted: Field, found: list[Any], work: _Work) -> Iterator[Any]:
+def _values(wanted: Field, found: list[Any], work: _Work, where: str) -> Iterator[Any]:
     """What was found, turned into what is wanted; ``None`` for what cannot be.
 
     White space is no value: a text node that holds nothing else is passed over.
     """
     for one in found:
-        text = _text(wanted, one, work.xml)
+        text = _text(wanted, one, xml=work.names.xml)
         if text is not None:
-            yield _converted(wanted, text, work)
+            yield _converted(wanted, text, work, where)
 
 
-def _text(wanted: Field, one: Any, xml: bool) -> str | None:
+def _text(wanted: Field, one: Any, *, xml: bool) -> str | None:
     """The text of an element, a text node or an attribute; ``None`` for white space between elements."""
     if _is_element(one):
         if wanted.type in ("html", "raw"):
-            return _markup(one, xml)
-        return "".join(one.itertext()) if wanted.type == "json" else element_text(one)
+            return markup(one, xml=xml)
+        if wanted.type == "json":
+            return "".join(one.itertext())
+        return number_text(one) if wanted.type in ("int", "float") else element_text(one)
     if isinstance(one, bool):
         return "true" if one else "false"
     if isinstance(one, float):  # of count() and the like
         return f"{one:.17g}"
-    if wanted.type in ("html", "raw"):
+    if wanted.type in ("html", "raw") or (wanted.attribute and _is_address(wanted)):
         return str(one)
     text = one.strip() if wanted.type == "json" else " ".join(one.split())
     # An attribute may well be empty; text that is blank is only how the page was laid out.
     return text if text or wanted.attribute else None
 
 
-def _markup(element: Any, xml: bool) -> str:
-    from lxml import etree
-
-    method = "xml" if xml else "html"
-    return str(etree.tostring(element, method=method, encoding="unicode", with_tail=False))
+def _is_address(wanted: Field) -> bool:
+    return wanted.type == "url" or (wanted.link and not wanted.type)
 
 
-def element_text(element: Any) -> str:
-    """An element's text as a reader sees it: white space collapsed, blocks apart, no scripts."""
-    from lxml import etree
-
-    parts: list[str] = []
-    walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
-    for event, node in walk:
-        if event == "start":
-            if node.tag in _UNSEEN and node is not element:
-                walk.skip_subtree()
-            else:
-                parts.append(_gap(node))
-                parts.append(node.text or "")
-            continue
-        if event == "end":
-            parts.append(_gap(node))
-        if node is not element:
-            parts.append(node.tail or "")
-    return " ".join("".join(parts).split())
-
-
-def _gap(node: Any) -> str:
-    return "" if node.tag in _INLINE else " "
-
-
-def _converted(wanted: Field, text: str, work: _Work) -> Any:
-    kind = wanted.type
-    if kind == "int":
-        return to_int(text)
-    if kind == "float":
-        return to_float(text)
-    if kind == "url" or (wanted.link and not kind):
-        return _joined(work.base, text)
-    if kind == "json":
+def _converted(wanted: Field, text: str, work: _Work, where: str) -> Any:
+    if wanted.type in ("int", "float"):
+        value, doubt = (read_int if wanted.type == "int" else read_float)(text, wanted.decimal)
+        if doubt:
+            _note(work, where, doubt, "number")
+        return value
+    if _is_address(wanted):
+        return joined(work.base, text)
+    if wanted.type == "json":
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return read_embedded(text)
+        except BadJson as error:
+            if text.strip():
+                _note(work, where, f"the JSON there cannot be read, so it is null: {error}", "json")
             return None
     return text
 
 
-def _joined(base: str, address: str) -> str:
-    try:
-        return urljoin(base, address.strip())
-    except ValueError:  # "http://[": nothing that could be made whole
-        return address
+def _note(work: _Work, where: str, text: str, about: str) -> None:
+    """Note something about a field; a run tells it once, whatever the entry of a list."""
+    name = _INDEX.sub("", where)
+    work.notes.append(Note(f"{name}: {text}", f"{name}: {about}"))

@@ -4,6 +4,8 @@ A field is one text::
 
     css:h1::text              a CSS selector; ``xpath:`` before an XPath one
     css:.price::text|float    what the text is turned into, one of :data:`TYPES`
+    css:.price|float:de       a number as a language writes it, ``1.234,50``
+    css:itunes|title          an element of a namespace, on XML
     css:.tag::text[]          all of them, as a list
     css:h1::text!             an error when there is none; else null (an empty list)
 
@@ -15,21 +17,34 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from drawer_ipy.errors import did_you_mean
+from drawer_ipy.scrape.finder import BadSelector, Finder
+from drawer_ipy.scrape.names import Names
+from drawer_ipy.scrape.numbers import decimal_sign
 
 TYPES = ("text", "int", "float", "url", "json", "html", "raw", "exists")
 EACH = "each"
 
 _LANGUAGES = ("css", "xpath")
 _PREFIX = re.compile(r"\s*([A-Za-z]+)\s*:(?!:)\s*")
-_TYPE = re.compile(r"\|\s*([A-Za-z_]+)\s*$")
-_ATTRIBUTE = re.compile(r"(?:::attr\(\s*([\w:-]+)\s*\)|@([\w:-]+))\s*$")
+_TYPE = re.compile(r"\|\s*([A-Za-z_]+)(?::([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?))?\s*$")
+_QUALIFIED = re.compile(r"(?:^|[\s>+~,(])(\*|[\w-]+)\|[\w-]+$")
+_ATTRIBUTE = re.compile(r"(?:::attr\(\s*([\w:|-]+)\s*\)|@([\w:-]+))\s*$")
+_PREFIX_NAME = re.compile(r"[^\W\d][\w.-]*")
+_NUMBERS = ("int", "float")
+_TAGS = frozenset(
+    ("a", "article", "b", "body", "button", "dd", "div", "dl", "dt", "em", "footer", "h1", "h2",
+     "h3", "h4", "h5", "h6", "header", "html", "i", "img", "input", "label", "li", "link", "main",
+     "meta", "nav", "ol", "option", "p", "script", "section", "select", "small", "span", "strong",
+     "table", "tbody", "td", "th", "thead", "tr", "u", "ul")
+)  # fmt: skip
+"""Elements of HTML; before a ``|`` they are no prefixes."""
+
 _LINKS = frozenset(("href", "src", "action", "formaction", "poster", "cite", "data-src", "data-href"))
-_AT = re.compile(r" at (\d+)")
 
 Path = tuple[str | int, ...]
 
@@ -58,22 +73,25 @@ class Field:
 
     Attributes:
         text: the selector as it was written.
-        find: gives what it selects from an element: a list of elements and texts, or a single value.
+        find: gives what it selects from an element of a page with these names: a list of elements and texts,
+            or a single value. Raises UnknownPrefix.
         type: what is made of what it finds, one of :data:`TYPES`; ``""`` for text, and for whole addresses
             where it selects an attribute that holds one.
         many: whether it is a list.
         required: whether it is an error to find nothing.
         attribute: whether it selects an attribute.
         link: whether that holds an address.
+        decimal: the decimal sign of a number, ``""`` where it has to be found out.
     """
 
     text: str
-    find: Callable[[Any], Any]
+    find: Callable[[Any, Names], Any]
     type: str = ""
     many: bool = False
     required: bool = False
     attribute: bool = False
     link: bool = False
+    decimal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +114,58 @@ def needs_parsel() -> Trouble | None:
     return Trouble((), "`extract` needs the package parsel", "pip install 'drawer-ipy[scrape]'")
 
 
-def read_extraction(given: Any) -> tuple[Extraction, list[Trouble]]:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How selectors and numbers are read.
+
+    Attributes:
+        namespaces: by prefix, beside those that pages declare.
+        decimal: the decimal sign, ``.`` or ``,``; ``""`` where it has to be found out.
+    """
+
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    decimal: str = ""
+
+
+def read_manner(namespaces: Any, decimal: Any) -> tuple[Manner, list[Trouble]]:
+    """What the keys ``namespaces`` and ``decimal`` say, and what is wrong with them, by their path."""
+    troubles, spaces = [], dict[str, str]()
+    for prefix, uri in (namespaces or {}).items():
+        if not _PREFIX_NAME.fullmatch(str(prefix)):
+            troubles.append(Trouble(("namespaces", prefix), f"{prefix!r} is no prefix", "such as `atom`"))
+        elif not isinstance(uri, str) or not uri.strip():
+            hint = f'the namespace\'s address: `{prefix}: "http://..."`'
+            troubles.append(Trouble(("namespaces", prefix), f"the prefix {prefix!r} needs a namespace", hint))
+        else:
+            spaces[str(prefix)] = uri.strip()
+    sign = str(decimal or "").strip()
+    sign = sign if sign in ("", ".", ",") else decimal_sign(sign)
+    if decimal and not sign:
+        hint = 'it is "," or "."; or say a language: `decimal: de`'
+        troubles.append(Trouble(("decimal",), f"{decimal!r} is no decimal sign", hint))
+    return Manner(spaces, sign), troubles
+
+
+def read_extraction(given: Any, manner: Manner | None = None) -> tuple[Extraction, list[Trouble]]:
     """What `given` asks for, and all that is wrong; without parsel no more than that it is missing."""
     missing = needs_parsel()
     if missing is not None:
         return Extraction(), [missing]
-    reader = _Reader()
+    reader = _Reader(manner or Manner())
     return reader.group(given, (), within=False), reader.troubles
 
 
-def read_selector(given: str) -> tuple[Field | None, list[Trouble]]:
+def read_selector(given: str, manner: Manner | None = None) -> tuple[Field | None, list[Trouble]]:
     """One field by itself, and what is wrong with it."""
-    reader = _Reader()
+    reader = _Reader(manner or Manner())
     return reader.field(given, (), within=False), reader.troubles
 
 
 class _Reader:
     """Reads one definition; collects what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, manner: Manner) -> None:
+        self._manner = manner
         self.troubles: list[Trouble] = []
 
     def _trouble(
@@ -180,27 +231,41 @@ class _Reader:
         suffixes = self._suffixes(given[prefix.end() :], path, prefix.end(), language)
         if suffixes is None:
             return None
-        text, kind, many, required = suffixes
+        text, kind, decimal, many, required = suffixes
         if not text.strip():
             self._trouble(path, "there is no selector", f'such as "{language}:h1"', prefix.end())
             return None
         if kind == "exists" and (many or required):
             self._trouble(path, "|exists is true or false, so it takes neither [] nor !", "take them away")
-        find = self._compiled(text, path, prefix.end(), language)
-        if find is None:
+        try:
+            find = Finder(language, text, self._manner.namespaces)
+        except BadSelector as error:
+            self._trouble(path, error.message, "", prefix.end() + (error.offset or 0))
             return None
+        self._near_prefixes(find.prefixes, path)
         if within and language == "xpath" and text.lstrip().startswith("/"):
             message = "inside `each`, an XPath that begins with / looks at the whole page"
             self._trouble(path, message, f"write .{text.strip()} to look within the element", soft=True)
         attribute = _ATTRIBUTE.search(text)
         link = attribute is not None and (attribute[1] or attribute[2]).lower() in _LINKS
-        return Field(f"{language}:{text}", find, kind, many, required, attribute is not None, link)
+        sign = decimal or (self._manner.decimal if kind in _NUMBERS else "")
+        return Field(f"{language}:{text}", find, kind, many, required, attribute is not None, link, sign)
+
+    def _near_prefixes(self, prefixes: Iterable[str], path: Path) -> None:
+        """Tell of prefixes that are nearly one that the definition declares."""
+        declared = self._manner.namespaces
+        for prefix in prefixes:
+            near = did_you_mean(prefix, declared, near=0.75)
+            if prefix not in declared and near:
+                self._trouble(path, f"`namespaces` has no prefix {prefix!r}", near)
 
     def _suffixes(
         self, text: str, path: Path, start: int, language: str
-    ) -> tuple[str, str, bool, bool] | None:
-        """The selector without what follows it, the type, whether it is a list, whether it is required."""
-        kind, many, required = "", False, False
+    ) -> tuple[str, str, str, bool, bool] | None:
+        """The selector without what follows it, the type, the decimal sign its language has, whether it is a
+        list, whether it is required.
+        """
+        kind, decimal, many, required = "", "", False, False
         while True:
             text = text.rstrip()
             named = _TYPE.search(text)
@@ -209,36 +274,37 @@ class _Reader:
             elif text.endswith("[]") and not many:
                 text, many = text[:-2], True
             elif named and not kind and named[1] in TYPES:
-                text, kind = text[: named.start()], named[1]
-            elif named and language == "css":
+                kind = named[1]
+                if named[2]:
+                    decimal = decimal_sign(named[2])
+                    if not self._is_locale(named, decimal, path, start):
+                        return None
+                text = text[: named.start()]
+            elif named and language == "css" and not self._is_qualified(text, kind):
                 hint = f"{did_you_mean(named[1], TYPES)} types are {', '.join(TYPES)}".strip()
                 self._trouble(path, f"there is no type {named[1]!r}", hint, start + named.start(1))
                 return None
             else:
-                return text, kind, many, required
+                return text, kind, decimal, many, required
 
-    def _compiled(self, text: str, path: Path, start: int, language: str) -> Callable[[Any], Any] | None:
-        """What selects; compiled once, since an ``each`` asks it of every element."""
-        from cssselect import ExpressionError, SelectorSyntaxError
-        from lxml import etree
-        from parsel import Selector
-        from parsel.csstranslator import css2xpath
+    def _is_locale(self, named: re.Match[str], decimal: str, path: Path, start: int) -> bool:
+        """Whether a type may have the language it is written with, as in ``float:de``."""
+        if named[1] not in _NUMBERS:
+            message = f"only int and float are written with a language, not {named[1]!r}"
+            self._trouble(path, message, f"write |{named[1]}", start + named.start(1))
+        elif not decimal:
+            hint = 'such as float:de, float:fr or float:en; or `decimal: ","` beside `extract`'
+            self._trouble(path, f"there is no language {named[2]!r}", hint, start + named.start(2))
+        else:
+            return True
+        return False
 
-        if language == "css":
-            try:
-                text = css2xpath(text)
-            except (SelectorSyntaxError, ExpressionError) as error:
-                told = _AT.search(str(error))
-                message = _AT.sub("", str(error))
-                offset = start + int(told[1]) if told else start
-                self._trouble(path, f"this is no CSS selector: {message}", "", offset)
-                return None
-        try:
-            blank = Selector(text="<p></p>")
-            find: Callable[[Any], Any] = etree.XPath(text, namespaces=blank.namespaces, smart_strings=False)
-            # What only turns out when it is evaluated (an unknown function) turns out now.
-            find(blank.root)
-        except etree.XPathError as error:
-            self._trouble(path, f"this is no XPath that can be evaluated: {error}", "", start)
-            return None
-        return find
+    def _is_qualified(self, text: str, kind: str) -> bool:
+        """Whether `text` ends in the name of an element of a namespace, not in a type that is misspelt."""
+        found = _QUALIFIED.search(text)
+        if found is None:
+            return False
+        if found[1] in self._manner.namespaces or found[1] == "*" or kind:
+            return True
+        name = text.rpartition("|")[2]
+        return found[1].lower() not in _TAGS and not did_you_mean(name, TYPES, near=0.8)

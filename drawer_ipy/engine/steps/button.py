@@ -79,6 +79,8 @@ class ButtonStep(Step):
         outcome = await (press(bound) if button.pages is None else button.pages.press(bound, press, call.log))
         if outcome.note and outcome.note not in session.notes:
             session.notes.append(outcome.note)
+        for note in outcome.notes:
+            session.note(note)
         result.cached = outcome.cached
         result.exit_code = outcome.exit_code
         result.output = outcome.output

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drawer_ipy.buttons.http_page import Page, page_from
 from drawer_ipy.errors import Code, DrawerError
+from drawer_ipy.notes import Note
 from drawer_ipy.scrape.page import ExtractError, extract
+from drawer_ipy.scrape.sniff import is_xml
 from drawer_ipy.scrape.spec import Extraction
 
 _HINT = "`from` is a page's text, the whole answer of a request (`output: full`), or a list of those"
+_MOST_OPENED = 100 * 1024 * 1024
+"""Bytes that a compressed page may have when it is opened."""
 
 
 class NoPage(DrawerError):
@@ -18,36 +23,40 @@ class NoPage(DrawerError):
     default_code = Code.EXTRACT_ERROR
 
 
-def extract_from(page: Any, extraction: Extraction, url: str = "") -> Any:
+def extract_from(page: Any, extraction: Extraction, url: str, notes: list[Note]) -> Any:
     """What `extraction` asks for, from one page, or a list of it from a list of pages.
 
     Args:
-        page: its text or bytes in UTF-8, or a mapping with ``text``, ``url`` and ``headers``, which is what a
-            request with ``output: full`` gives; or a list of those.
+        page: its text or bytes, or a mapping with ``text`` or ``bytes``, ``url`` and ``headers``, which is
+            what a request with ``output: full`` gives; or a list of those.
         url: where it came from; what the mapping says counts otherwise.
+        notes: takes what a user should know of what was read.
 
     Raises:
         NoPage: it is none, or lacks something that is required.
     """
     if isinstance(page, list | tuple):
-        return [extract_from(one, extraction, url) for one in page]
-    text, where, xml = page, url, False
+        return [extract_from(one, extraction, url, notes) for one in page]
+    try:
+        found = _page(page, url)
+        notes += found.notes
+        return extract(extraction, found.text, found.url, xml=found.xml, notes=notes)
+    except ExtractError as error:
+        hint = "take the `!` away to have null instead" if error.misses else ""
+        raise NoPage(str(error), remediation=hint) from None
+
+
+def _page(page: Any, url: str) -> Page:
+    """What was given as a page. Raises NoPage and ExtractError."""
+    content, kind = page, ""
     if isinstance(page, Mapping):
-        text, where = page.get("text"), url or str(page.get("url") or "")
+        content = page.get("text", page.get("bytes"))
+        url = url or str(page.get("url") or "")
         headers = page.get("headers")
         kind = str(headers.get("content-type", "")) if isinstance(headers, Mapping) else ""
-        xml = kind.partition(";")[0].strip().endswith("xml") and "xhtml" not in kind
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", errors="replace")
-    if not isinstance(text, str):
-        what = "null" if text is None else f"a {type(text).__name__}"
+    if isinstance(content, bytes):
+        return page_from(kind, content, url, _MOST_OPENED)
+    if not isinstance(content, str):
+        what = "null" if content is None else f"a {type(content).__name__}"
         raise NoPage(f"there is no page to extract from, but {what}", remediation=_HINT)
-    try:
-        return extract(extraction, text, where, xml=xml or _is_xml(text))
-    except ExtractError as error:
-        raise NoPage(str(error), remediation="take the `!` away to have null instead") from None
-
-
-def _is_xml(text: str) -> bool:
-    begin = text[:500].lstrip("\ufeff \t\r\n").lower()
-    return begin.startswith("<?xml") and "<html" not in begin and "<!doctype html" not in begin
+    return Page(content, url, is_xml(kind.partition(";")[0].strip().lower(), content))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.definition import models
@@ -12,8 +13,9 @@ from drawer_ipy.engine.step import Step, fail_bare, fail_with
 from drawer_ipy.engine.steps.extracting import NoPage, extract_from
 from drawer_ipy.errors import ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
+from drawer_ipy.notes import Note
 from drawer_ipy.record import StepResult
-from drawer_ipy.scrape.spec import Extraction, read_extraction
+from drawer_ipy.scrape.spec import Extraction, read_extraction, read_manner
 
 
 class TransformStep(Step):
@@ -57,7 +59,10 @@ class TransformStep(Step):
             else:
                 url = self._url.resolve(ctx.scope)
                 page = _resolve(self._page, ctx)
-                result.output = extract_from(page, self._extraction, str(url or ""))
+                notes: list[Note] = []
+                result.output = extract_from(page, self._extraction, str(url or ""), notes)
+                for note in notes:
+                    ctx.session.note(note.of(f"step {self.id!r}"))
         except (ResolveError, NoPage) as error:
             fail_with(result, error)
 
@@ -68,10 +73,12 @@ def _extraction(model: models.TransformStep) -> Extraction:
     Raises:
         UsageError: the first thing that is wrong with it.
     """
-    extraction, troubles = read_extraction(model.extract)
+    manner, troubles = read_manner(model.namespaces, model.decimal)
+    extraction, found = read_extraction(model.extract, manner)
+    troubles += [replace(one, path=("extract", *one.path)) for one in found]
     for one in troubles:
         if not one.soft:
-            where = ".".join(map(str, ("extract", *one.path)))
+            where = ".".join(map(str, one.path))
             raise UsageError(f"step {model.id!r}: {where}: {one.message}", remediation=one.remediation)
     return extraction
 

@@ -1,0 +1,130 @@
+"""Selectors: compiled once for HTML, and for XML once for each set of namespaces that pages declare."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from drawer_ipy.scrape.names import ANY, Names, prefixes_in, resolve
+
+_MOST_KNOWN = 64
+_HTML = Names()
+_ANY_NAMESPACE = re.compile(r"""("[^"]*"|'[^']*')|(?<![\w\\|*-])\*\|(?=[\w*-])""")
+_AT = re.compile(r" at (\d+)")
+_ATTR = re.compile(r"::attr\(\s*([\w-]+)\s*(?:[:|]\s*([\w-]+)\s*)?\)")
+_NAMED_ATTRIBUTE = re.compile(r"attribute::\*\[name\(\) = '([\w-]+:[\w-]+)'\]")
+
+
+class BadSelector(Exception):
+    """A selector that cannot be read.
+
+    Attributes:
+        message: why not.
+        offset: where in it, counted from 0; ``None`` where that is not known.
+    """
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+
+class Finder:
+    """What a selector selects from an element of a page.
+
+    Args:
+        language: ``css`` or ``xpath``.
+        text: the selector.
+        namespaces: by prefix, what the definition declares.
+
+    Attributes:
+        prefixes: the prefixes in it.
+
+    Raises:
+        BadSelector: it cannot be read, or evaluated.
+    """
+
+    def __init__(self, language: str, text: str, namespaces: Mapping[str, str]) -> None:
+        self._declared = namespaces
+        self._html = _from_css(text, xml=False) if language == "css" else text
+        self._xml = _from_css(text, xml=True) if language == "css" else text
+        self.prefixes = prefixes_in(self._xml)
+        self._known: dict[Any, Any] = {}
+        self._on_html = _tried(self._compiled(_HTML))
+
+    def __call__(self, element: Any, names: Names) -> Any:
+        """A list of elements and texts, or a single value.
+
+        Args:
+            names: of the page.
+
+        Raises:
+            UnknownPrefix: it has a prefix that is declared nowhere.
+        """
+        if not names.xml:
+            return self._on_html(element)
+        key = (names.default, *(names.prefixes.get(prefix) for prefix in self.prefixes))
+        find = self._known.get(key)
+        if find is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            find = self._known[key] = self._compiled(names)
+        return find(element)
+
+    def _compiled(self, names: Names) -> Any:
+        from lxml import etree
+
+        resolved = resolve(self._xml if names.xml else self._html, names, self._declared)
+        namespaces = {**_of_functions(), **resolved.namespaces}
+        try:
+            return etree.XPath(resolved.text, namespaces=namespaces, smart_strings=False)
+        except etree.XPathError as error:
+            raise BadSelector(f"this is no XPath that can be evaluated: {error}") from None
+
+
+@lru_cache(maxsize=1)
+def _of_functions() -> Mapping[str, str]:
+    """The namespaces of the functions that parsel's XPath has beside the standard's."""
+    from parsel import Selector
+
+    return dict(Selector(text="<p></p>").namespaces)
+
+
+def _tried(find: Any) -> Any:
+    """`find`, after an evaluation: some of what is wrong (an unknown function) only shows then."""
+    from lxml import etree
+
+    try:
+        find(etree.fromstring("<p/>"))
+    except etree.XPathError as error:
+        raise BadSelector(f"this is no XPath that can be evaluated: {error}") from None
+    return find
+
+
+def _from_css(text: str, *, xml: bool) -> str:
+    """The XPath of a CSS selector.
+
+    Raises:
+        BadSelector: it is none.
+    """
+    from cssselect import ExpressionError, SelectorSyntaxError
+    from parsel.csstranslator import GenericTranslator, HTMLTranslator
+
+    translator = GenericTranslator() if xml else HTMLTranslator()
+    prepared = _ANY_NAMESPACE.sub(lambda found: found[1] or f"{ANY}|", text)
+    prepared = _ATTR.sub(lambda found: _attribute(found, xml=xml), prepared)
+    try:
+        return _NAMED_ATTRIBUTE.sub(r"@\1", translator.css_to_xpath(prepared))
+    except (SelectorSyntaxError, ExpressionError) as error:
+        told = _AT.search(str(error)) if prepared == text else None
+        offset = int(told[1]) if told else None
+        raise BadSelector(f"this is no CSS selector: {_AT.sub('', str(error))}", offset) from None
+
+
+def _attribute(found: re.Match[str], *, xml: bool) -> str:
+    name = found[1] if found[2] is None else f"{found[1]}:{found[2]}"
+    # HTML's attributes are in lower case, however they were written.
+    name = name if xml else name.lower()
+    return f'::attr("{name}")' if ":" in name else f"::attr({name})"
