@@ -130,8 +130,8 @@ class Exchange:
             await sessions.check_target(request.url)
         # The proxy itself may well be in a private network.
         wire = sessions.wire(guarded and proxy is None)
-        jar = sessions.jar if manners.cookies else None
-        answer = await wire.send(request, manners.timeouts, jar, proxy)
+        cookies = sessions.cookies if manners.cookies else None
+        answer = await wire.send(request, manners.timeouts, cookies, proxy)
         try:
             if answer.status in _REDIRECTING and "Location" in answer.headers:
                 return await _redirected(request, answer)

@@ -124,7 +124,7 @@ async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
         server.open += 1
         try:
             while not writer.is_closing():
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                head = (await reader.readuntil(b"\r\n\r\n")).decode(errors="surrogateescape")
                 server.heads.append(head)
                 await answer(server, head.split()[1], writer)
                 await writer.drain()
