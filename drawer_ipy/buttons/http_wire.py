@@ -23,6 +23,7 @@ from drawer_ipy.buttons.http_connector import Connector
 from drawer_ipy.buttons.http_cookies import Cookies
 from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_request import IDEMPOTENT, Request
+from drawer_ipy.buttons.http_url import target_of
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -237,9 +238,12 @@ class Wire:
 
 def _first_line(request: Request, far: bool) -> bytes:
     url = request.url
-    target = str(url.with_fragment(None)) if far else url.raw_path_qs
+    # The text that was given, where it is at hand: a URL object leaves out a `?` with nothing behind it.
+    target = target_of(request.address) if request.address else url.raw_path_qs
     if _NO_TARGET.search(target):
         raise aiohttp.InvalidURL(url, "it holds what no URL may hold")
+    if far:
+        target = f"{url.scheme}://{url.raw_authority}{target}"
     return f"{request.method} {target} HTTP/1.1\r\n".encode()
 
 
