@@ -140,7 +140,11 @@ class Caching(Protocol):
         """
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
-        """What is kept of a success."""
+        """What is kept of a success.
+
+        Raises:
+            Uncacheable: it means nothing for a later press; the message goes on after "was not cached: ".
+        """
 
     def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
         """The outcome of a press with `bound`, from what was kept."""

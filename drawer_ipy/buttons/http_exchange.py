@@ -23,6 +23,8 @@ from drawer_ipy.buttons.http_session import HttpSession
 from drawer_ipy.buttons.http_wire import Answer, Timeouts
 
 _REDIRECTS = 10
+_NOT_MODIFIED = 304
+_ASKING = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")
 _SMALL = 64 * 1024
 
 
@@ -130,8 +132,11 @@ class Exchange:
         # The proxy itself may well be in a private network.
         wire = sessions.wire(guarded and proxy is None)
         cookies = sessions.cookies if manners.cookies else None
-        answer = await wire.send(request, manners.timeouts, cookies, proxy)
+        asked = request if request.condition is None else request.conditional()
+        answer = await wire.send(asked, manners.timeouts, cookies, proxy)
         try:
+            if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
+                raise RequestFailed(f"{request} was answered 304 Not Modified, which was not asked for")
             location = leads_to(request, answer)
             if location is not None:
                 await _read_on(answer)

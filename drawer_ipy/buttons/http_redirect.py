@@ -72,7 +72,7 @@ def redirected(request: Request, status: int, location: str) -> Request:
         about_body = [] if body is None else [p for p in headers.items() if p[0].lower() in _OF_A_BODY]
         headers = abroad(headers)
         headers.extend(about_body)
-    return Request(method, there, headers, body, address)
+    return Request(method, there, headers, body, address, request.condition)
 
 
 def _trusted(here: URL, there: URL) -> bool:
