@@ -163,7 +163,11 @@ class Caching(Protocol):
         """
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
-        """What is kept of a success."""
+        """What is kept of a success.
+
+        Raises:
+            Uncacheable: it means nothing for a later press; the message goes on after "was not cached: ".
+        """
 
     def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
         """Make sure that this press may have what was kept.

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.base import Call, Outcome
 from drawer_ipy.buttons.http_failure import RequestFailed
-from drawer_ipy.buttons.http_request import Request
+from drawer_ipy.buttons.http_request import Condition, Request
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.buttons.http_saved import SavedFiles
@@ -26,6 +27,7 @@ _NOT_MODIFIED = 304
 _CONDITIONS = frozenset(
     {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
 )
+_LASTING = frozenset({300, 404, 405, 410, 414, 501})
 _NOT_KEPT = frozenset({"set-cookie", "set-cookie2"})
 """Headers that may hold what opens somebody's session."""
 
@@ -66,15 +68,17 @@ class HttpCaching:
         request = self._whole(bound, call)
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound["save"] is None else str(bound["save"])
-        # The server never sees the fragment.
-        return "http", request.method, str(request.url.with_fragment(None)), headers, request.body, save
+        return "http", request.method, _place(request), headers, request.body, save
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
         """See base.Caching."""
         answer: Response = outcome.kept
+        if not _is_final(answer.status):
+            raise Uncacheable(f"the server answered {answer.status_line}, which is no final answer")
         headers = [(n, v) for n, v in answer.headers.items() if n.lower() not in _NOT_KEPT]
         path = None if answer.path is None else str(answer.path)
-        about = (answer.method, str(answer.url), answer.status, answer.reason)
+        address = answer.address or str(answer.url)
+        about = (answer.method, address, answer.status, answer.reason)
         return (*about, headers, answer.body, answer.elapsed, path, answer.size, _changed(answer.path))
 
     def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
@@ -95,7 +99,10 @@ class HttpCaching:
         return self._outcome(_response(kept))
 
     def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
-        """See base.Caching: the same request with what the answer was marked with, if it was."""
+        """See base.Caching: the same request with what the answer was marked with, if it was.
+
+        The marks are for the address that gave them; where a redirect leads elsewhere now, they are not sent.
+        """
         request: Request = bound["request"]
         answer = _response(kept)
         conditional = any(name.lower() in _CONDITIONS for name in request.headers)
@@ -106,11 +113,28 @@ class HttpCaching:
             "If-Modified-Since": answer.headers.get("Last-Modified"),
         }
         known = {name: mark for name, mark in marks.items() if mark}
-        return {**bound, "request": request.with_headers(known)} if known else None
+        if not known:
+            return None
+        condition = Condition(_place(answer), known)
+        return {**bound, "request": replace(request, condition=condition)}
 
     def unchanged(self, outcome: Outcome) -> bool:
         """See base.Caching."""
         return isinstance(outcome.kept, Response) and outcome.kept.status == _NOT_MODIFIED
+
+
+def _place(one: Request | Response) -> str:
+    """Its URL without the fragment, which no server sees."""
+    return (one.address or str(one.url)).partition("#")[0]
+
+
+def _is_final(status: int) -> bool:
+    """Whether the same request may be answered by what came with `status`.
+
+    Not by 202 (the work goes on), nor by a part (206) or an error that may be over a moment later. Of errors,
+    those that RFC 9110 (15.1) lets caches keep; they are here where a button takes them for a result.
+    """
+    return (200 <= status < 300 and status not in (202, 206)) or status in _LASTING
 
 
 def _response(kept: tuple[Any, ...]) -> Response:
@@ -127,6 +151,7 @@ def _response(kept: tuple[Any, ...]) -> Response:
         elapsed=elapsed,
         path=None if path is None else Path(path),
         size=size,
+        address=url,
     )
 
 

@@ -13,17 +13,18 @@ from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http_failure import RequestFailed, connection_failed, timed_out, too_large
 from drawer_ipy.buttons.http_hosts import Host
+from drawer_ipy.buttons.http_redirect import leads_to, redirected
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_robots import Robots
-from drawer_ipy.buttons.http_rules import Rules, origin
+from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_save import save_body
 from drawer_ipy.buttons.http_session import HttpSession
 from drawer_ipy.buttons.http_wire import Answer, Timeouts
-from drawer_ipy.errors import ArgumentError
 
 _REDIRECTS = 10
-_REDIRECTING = frozenset({301, 302, 303, 307, 308})
+_NOT_MODIFIED = 304
+_ASKING = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")
 _SMALL = 64 * 1024
 
 
@@ -130,11 +131,16 @@ class Exchange:
             await sessions.check_target(request.url)
         # The proxy itself may well be in a private network.
         wire = sessions.wire(guarded and proxy is None)
-        jar = sessions.jar if manners.cookies else None
-        answer = await wire.send(request, manners.timeouts, jar, proxy)
+        cookies = sessions.cookies if manners.cookies else None
+        asked = request if request.condition is None else request.conditional()
+        answer = await wire.send(asked, manners.timeouts, cookies, proxy)
         try:
-            if answer.status in _REDIRECTING and "Location" in answer.headers:
-                return await _redirected(request, answer)
+            if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
+                raise RequestFailed(f"{request} was answered 304 Not Modified, which was not asked for")
+            location = leads_to(request, answer)
+            if location is not None:
+                await _read_on(answer)
+                return redirected(request, answer.status, location)
             if self._save is None and _is_plain(answer, manners.limit):
                 body = await answer.content.read()
                 return Response(
@@ -185,26 +191,7 @@ async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _redirected(request: Request, answer: Answer) -> Request:
-    """The request that a redirect asks for instead of `request`.
-
-    Raises:
-        ArgumentError: when it leads to what is no URL.
-    """
-    status, location = answer.status, answer.headers["Location"]
+async def _read_on(answer: Answer) -> None:
+    """Read a body that nobody wants, where it is short: a connection whose answer was read is used again."""
     if answer.length is not None and answer.length <= _SMALL:
-        await answer.content.read()  # a connection can be used again when its last answer was read
-    try:
-        there = request.url.join(URL(location))
-    except ValueError:
-        raise ArgumentError(f"{request} is redirected to {location[:200]!r}, which is no URL") from None
-    if request.url.raw_fragment and not there.raw_fragment:
-        there = URL(f"{there}#{request.url.raw_fragment}", encoded=True)
-    method, headers, body = request.method, request.headers, request.body
-    if status == 303 or (status in (301, 302) and method == "POST"):
-        method, body = "HEAD" if method == "HEAD" else "GET", None
-        headers = headers.copy()
-        headers.popall("Content-Type", None)
-    if origin(there) != origin(request.url):
-        headers = abroad(headers)
-    return Request(method, there, headers, body)
+        await answer.content.read()

@@ -165,6 +165,15 @@ def check_literal(host: str) -> None:
         raise refuse(host, address)
 
 
+def is_address(host: str) -> bool:
+    """Whether `host` is an IP address in any spelling, and not a name."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return _spelled(host) is not None
+    return True
+
+
 def _spelled(host: str) -> str | None:
     """The usual form of an IPv4 address in one of its other spellings; ``None`` when it is none."""
     if not _NUMERIC.fullmatch(host):

@@ -32,6 +32,19 @@ _KEPT_ABROAD = frozenset({"accept", "accept-encoding", "accept-language", "user-
 _SECRET_ROOTS = frozenset({"batteries", "env"})
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What makes a request for one address conditional.
+
+    Attributes:
+        address: the URL, without its fragment, that gave these validators: they mean nothing to another.
+        headers: ``If-None-Match`` and ``If-Modified-Since``.
+    """
+
+    address: str
+    headers: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Request:
     """A request ready to be sent; not changed once it is made (but not frozen, which would double its cost).
@@ -43,6 +56,7 @@ class Request:
             changed.
         body: to send, ``None`` for none.
         address: the URL as text where it is at hand; ``""`` where it has to be made.
+        condition: asked at the address it is for, whichever redirects lead there; ``None`` for none.
     """
 
     method: str
@@ -50,12 +64,20 @@ class Request:
     headers: CIMultiDict[str]
     body: bytes | None = None
     address: str = ""
+    condition: Condition | None = None
 
     def with_headers(self, more: Mapping[str, str]) -> Request:
         """The same with further headers; they replace those of the same name."""
         headers = self.headers.copy()
         headers.update(more)
         return replace(self, headers=headers)
+
+    def conditional(self) -> Request:
+        """The same with the headers of its condition, where that is for this address."""
+        condition, address = self.condition, self.address or str(self.url)
+        if condition is None or condition.address != address.partition("#")[0]:
+            return self
+        return self.with_headers(condition.headers)
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"

@@ -56,8 +56,8 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """Whether its status is one of 200 to 399."""
-        return 200 <= self.status < 400
+        """Whether its status is one of 200 to 299, or 300 or 304: no redirect that leads nowhere."""
+        return 200 <= self.status < 300 or self.status in (300, 304)
 
     @property
     def busy(self) -> bool:
@@ -171,8 +171,8 @@ class About(Mapping[str, Any]):
 
 
 def outcome_of(response: Response, full: bool = False, as_text: bool = False) -> Outcome:
-    """Status 200 to 399 is ok; anything else an error that shows the beginning of the body, and so is JSON
-    that cannot be read.
+    """What is :attr:`Response.ok` is; anything else is an error that shows the beginning of the body, and so is
+    JSON that cannot be read.
 
     Args:
         full: whether the output is the whole record and not the body alone.
@@ -215,6 +215,8 @@ def _failed(response: Response) -> Outcome:
     remediation = ""
     if response.busy:
         remediation = "lower `parallelism`, set `rate`, or repeat it: `retries: 3` on the button"
+    elif 300 <= response.status < 400:
+        remediation = "the server redirects, but its answer has no Location that says where to"
     elif response.status in (401, 403):
         remediation = "check the credentials in its headers"
     message = f"{status} for {response.method} {response.url}"

@@ -6,11 +6,11 @@ import contextlib
 import socket
 import urllib.request
 
-import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from drawer_ipy.buttons.http_connector import Connector
+from drawer_ipy.buttons.http_cookies import Cookies
 from drawer_ipy.buttons.http_guard import GuardedResolver
 from drawer_ipy.buttons.http_hosts import Host
 from drawer_ipy.buttons.http_names import SystemResolver
@@ -29,13 +29,16 @@ class HttpSession:
 
     Args:
         resolver: what resolves names; the system's resolver when not given.
+
+    Attributes:
+        cookies: of the run.
     """
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
         self._names = resolver or SystemResolver()
         self._connectors: list[Connector] = []
         self._wires: dict[bool, Wire] = {}
-        self._jar: aiohttp.CookieJar | None = None
+        self.cookies = Cookies()
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
         self._proxies: dict[str, str] = urllib.request.getproxies()
@@ -79,14 +82,6 @@ class HttpSession:
             self._connectors.append(connector)
             wire = self._wires[guarded] = Wire(connector)
         return wire
-
-    @property
-    def jar(self) -> aiohttp.CookieJar:
-        """The cookies of the run."""
-        if self._jar is None:
-            # "Unsafe" means that hosts without a name may set cookies, too: a site on this computer.
-            self._jar = aiohttp.CookieJar(unsafe=True)
-        return self._jar
 
     async def aclose(self) -> None:
         """Close all connections."""

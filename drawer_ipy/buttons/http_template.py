@@ -16,11 +16,10 @@ from urllib.parse import quote, quote_plus, urlsplit
 from yarl import URL
 
 from drawer_ipy.buttons.arguments import missing_args, shorten, to_json, to_text
+from drawer_ipy.buttons.http_url import escape_after_host, escape_fragment, escape_path, escape_query
 from drawer_ipy.errors import ArgumentError, UsageError
 
 PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
-_SAFE_LITERAL = "%/:?#[]@!$&'()*+,;=~-._"
-_SAFE = re.compile(r"[%/:?#\[\]@!$&'()*+,;=~\-.\w]*", re.ASCII)
 _HOST = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*")
 """Braces are skipped as a whole, so that a place in the host is seen as one."""
 
@@ -129,8 +128,14 @@ class UrlTemplate:
         rest, sharp, fragment = rest.partition("#")
         path, question, query = rest.partition("?")
         self._head = head
-        written = ((path, in_path), (question + query, quote_plus), (sharp + fragment, in_path))
-        self._parts = [Template(_requote(part), encode) for part, encode in written if part]
+        written = (
+            (path, in_path, escape_path),
+            (question + query, quote_plus, escape_query),
+            (sharp + fragment, in_path, escape_fragment),
+        )
+        self._parts = [
+            Template(_around_places(part, escape), encode) for part, encode, escape in written if part
+        ]
         names = (self._base, *(name for part in self._parts for name in part.names))
         self.names = tuple(dict.fromkeys(name for name in names if name))
 
@@ -176,12 +181,12 @@ class UrlTemplate:
             if len(self._known) < _MOST_KNOWN:
                 self._known[head] = base
         if not self._follows:
-            return base + _requote(rest)
+            return base + escape_after_host(rest)
         if "?" in rest or "#" in rest:
             raise ArgumentError(
                 f"argument {self._base!r} begins the URL and may hold no query: {shorten(text)}"
             )
-        return base + _requote(rest.rstrip("/"))
+        return base + escape_after_host(rest.rstrip("/"))
 
     def _checked(self, head: str, text: str) -> str:
         """Scheme and host of what the caller gave, fit to be requested."""
@@ -216,17 +221,13 @@ def _ascii(head: str) -> str:
     return head if head.isascii() else str(URL(head)).rstrip("/")
 
 
-def _requote(text: str) -> str:
-    """Escape what may not stand in a URL, leaving escapes and places alone."""
-    if _SAFE.fullmatch(text):
-        return text
-    if PLACE.search(text) is None:
-        return quote(text, safe=_SAFE_LITERAL)
+def _around_places(text: str, escape: Encode) -> str:
+    """Escape what stands before, between and after places."""
     out, last = [], 0
     for match in PLACE.finditer(text):
-        out += [quote(text[last : match.start()], safe=_SAFE_LITERAL), match.group(0)]
+        out += [escape(text[last : match.start()]), match.group(0)]
         last = match.end()
-    return "".join([*out, quote(text[last:], safe=_SAFE_LITERAL)])
+    return "".join([*out, escape(text[last:])])
 
 
 class JsonTemplate:

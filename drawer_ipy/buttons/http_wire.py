@@ -20,12 +20,12 @@ from yarl import URL
 
 from drawer_ipy._version import __version__
 from drawer_ipy.buttons.http_connector import Connector
+from drawer_ipy.buttons.http_cookies import Cookies
 from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_request import IDEMPOTENT, Request
+from drawer_ipy.buttons.http_url import target_of
 
 if TYPE_CHECKING:
-    from http.cookies import BaseCookie
-
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
     from multidict import CIMultiDictProxy
@@ -43,6 +43,9 @@ _MOST_KNOWN = 1000
 """Destinations that are remembered; what is known of one is soon found out again."""
 
 _Place = tuple[str, str, str | None]
+_ENCODING = ("utf-8", "surrogateescape")
+"""Of headers, as aiohttp decodes them."""
+
 _COALESCED = 64 * 1024
 """Bytes of a body that are worth a copy, to leave in one packet with the headers."""
 
@@ -111,7 +114,7 @@ class _Destination:
         self._loop = loop
         self._url = url.origin()
         self._fields: CIMultiDict[str] | None = None
-        self._head = ""
+        self._head = b""
         # What aiohttp asks for to make a connection; it is not sent.
         self.connecting = aiohttp.ClientRequest(
             "GET", self._url, loop=loop, proxy=None if proxy is None else URL(proxy)
@@ -119,28 +122,31 @@ class _Destination:
         # A proxy forwards plain requests, and is told where to; TLS goes through it to the target itself.
         self.far = proxy is not None and url.scheme == "http"
 
-    def head(self, request: Request, jar: aiohttp.CookieJar | None) -> str:
+    def head(self, request: Request, cookies: Cookies | None) -> bytes:
         """The lines of its headers. Most requests share their headers with the one before."""
-        if jar is not None:
-            return self._write(request.headers, jar.filter_cookies(request.url))
+        if cookies is not None:
+            found = cookies.header(request.url, request.headers.get("Cookie", ""))
+            if found:
+                headers = request.headers.copy()
+                headers["Cookie"] = found
+                return self._write(headers)
         if request.headers is not self._fields:
-            self._head = self._write(request.headers, None)
+            self._head = self._write(request.headers)
             self._fields = request.headers
         return self._head
 
-    def _write(self, fields: CIMultiDict[str], cookies: BaseCookie[str] | None) -> str:
+    def _write(self, fields: CIMultiDict[str]) -> bytes:
         merged = CIMultiDict(_DEFAULTS)
         merged.update(fields)
-        # aiohttp knows what Host and Cookie have to look like.
-        full = aiohttp.ClientRequest(
-            "GET", self._url, headers=merged, cookies=cookies or None, loop=self._loop
-        ).headers
+        # aiohttp knows what Host has to look like.
+        full = aiohttp.ClientRequest("GET", self._url, headers=merged, loop=self._loop).headers
         if self.far and "Proxy-Authorization" in self.connecting.headers:  # set when it connected
             full["Proxy-Authorization"] = self.connecting.headers["Proxy-Authorization"]
         for name, value in full.items():
             if _BREAK.search(value) or _BREAK.search(name):
                 raise ValueError(f"the header {name[:60]!r} holds a line break")
-        return "".join([f"{name}: {value}\r\n" for name, value in full.items()])
+        # What a server sent (cookies, validators) goes back byte for byte, also where it is no UTF-8.
+        return "".join([f"{name}: {value}\r\n" for name, value in full.items()]).encode(*_ENCODING)
 
 
 class Wire:
@@ -156,7 +162,7 @@ class Wire:
         self._destinations: dict[_Place, _Destination] = {}
 
     async def send(
-        self, request: Request, timeouts: Timeouts, jar: aiohttp.CookieJar | None, proxy: str | None
+        self, request: Request, timeouts: Timeouts, cookies: Cookies | None, proxy: str | None
     ) -> Answer:
         """The answer to `request`, as soon as its headers are there; redirects are answers, too.
 
@@ -164,7 +170,7 @@ class Wire:
         then sent on another one, until that is a new one (RFC 9112, 9.3.1); any other fails.
 
         Args:
-            jar: cookies to send, where those of the answer are put; ``None`` for neither.
+            cookies: what to send of, and where those of the answer are put; ``None`` for neither.
             proxy: what to go through, ``None`` for nothing.
 
         Raises:
@@ -177,7 +183,7 @@ class Wire:
         while True:
             connection, kept = await self._connect(destination, timeouts)
             try:
-                return await self._ask(connection, destination, request, timeouts, jar)
+                return await self._ask(connection, destination, request, timeouts, cookies)
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
                 connection.close()
                 if not kept or request.method not in IDEMPOTENT:
@@ -205,12 +211,12 @@ class Wire:
         destination: _Destination,
         request: Request,
         timeouts: Timeouts,
-        jar: aiohttp.CookieJar | None,
+        cookies: Cookies | None,
     ) -> Answer:
         protocol = connection.protocol
         if protocol is None or protocol.transport is None:  # closed between being found and being used
             raise aiohttp.ServerDisconnectedError
-        head = _first_line(request, destination.far) + destination.head(request, jar)
+        head = _first_line(request, destination.far) + destination.head(request, cookies)
         protocol.set_response_params(
             skip_payload=request.method == "HEAD",
             read_until_eof=True,
@@ -224,26 +230,30 @@ class Wire:
         if timeouts.read is not None:
             protocol.start_timeout()
         message, content = await _read(protocol, destination)
-        if jar is not None:
-            jar.update_cookies_from_headers(message.headers.getall("Set-Cookie", ()), request.url)
+        if cookies is not None:
+            for one in message.headers.getall("Set-Cookie", ()):
+                cookies.take(one, request.url)
         return Answer(connection, message.code, message.reason or "", message.headers, content)
 
 
-def _first_line(request: Request, far: bool) -> str:
+def _first_line(request: Request, far: bool) -> bytes:
     url = request.url
-    target = str(url.with_fragment(None)) if far else url.raw_path_qs
+    # The text that was given, where it is at hand: a URL object leaves out a `?` with nothing behind it.
+    target = target_of(request.address) if request.address else url.raw_path_qs
     if _NO_TARGET.search(target):
         raise aiohttp.InvalidURL(url, "it holds what no URL may hold")
-    return f"{request.method} {target} HTTP/1.1\r\n"
+    if far:
+        target = f"{url.scheme}://{url.raw_authority}{target}"
+    return f"{request.method} {target} HTTP/1.1\r\n".encode()
 
 
-def _write(transport: asyncio.Transport, head: str, request: Request) -> None:
+def _write(transport: asyncio.Transport, head: bytes, request: Request) -> None:
     body = request.body
     if body is None:
-        length = "" if request.method in _WITHOUT_BODY else "Content-Length: 0\r\n"
-        transport.write(f"{head}{length}\r\n".encode())
+        length = b"" if request.method in _WITHOUT_BODY else b"Content-Length: 0\r\n"
+        transport.write(b"%b%b\r\n" % (head, length))
         return
-    raw = f"{head}Content-Length: {len(body)}\r\n\r\n".encode()
+    raw = b"%bContent-Length: %d\r\n\r\n" % (head, len(body))
     if len(body) <= _COALESCED:
         transport.write(raw + body)
     else:

@@ -185,8 +185,12 @@ class RunCache:
 
     async def _keep(self, request: Request, name: bytes, outcome: Outcome) -> bytes | None:
         """Keep a success; the packed bytes, ``None`` when it cannot be kept."""
-        kept = request.caching.keep(outcome)
         who = request.button.name
+        try:
+            kept = request.caching.keep(outcome)
+        except Uncacheable as reason:
+            self._note(f"button {who!r} was not cached: {reason}")
+            return None
         try:
             if all(map(_is_quick, kept)):
                 data = pack(kept)

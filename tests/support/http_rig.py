@@ -31,9 +31,13 @@ def loop(url: str, parallelism: int = 10, on_item_failure: str = "continue", **f
     }
 
 
-async def fetch_each(drawer: dict[str, Any], ids: list[Any]) -> Results:
-    """The results of `drawer`, pressed with `ids`; failures are for the caller to look at."""
-    return await apress(drawer, {"ids": ids}, quiet=True, check=False)
+async def fetch_each(drawer: dict[str, Any], ids: list[Any], quiet: bool = True) -> Results:
+    """The results of `drawer`, pressed with `ids`; failures are for the caller to look at.
+
+    Args:
+        quiet: whether notes are not printed.
+    """
+    return await apress(drawer, {"ids": ids}, quiet=quiet, check=False)
 
 
 def button(url: str, **fields: Any) -> HttpButton:
@@ -124,7 +128,7 @@ async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
         server.open += 1
         try:
             while not writer.is_closing():
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                head = (await reader.readuntil(b"\r\n\r\n")).decode(errors="surrogateescape")
                 server.heads.append(head)
                 await answer(server, head.split()[1], writer)
                 await writer.drain()
