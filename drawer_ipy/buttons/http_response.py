@@ -171,8 +171,8 @@ class About(Mapping[str, Any]):
 
 
 def outcome_of(response: Response, full: bool = False, as_text: bool = False) -> Outcome:
-    """What is :attr:`Response.ok` is; anything else is an error that shows the beginning of the body, and so is
-    JSON that cannot be read.
+    """What is :attr:`Response.ok` is. Anything else is an error that shows the beginning of the body, and so
+    is JSON that cannot be read.
 
     Args:
         full: whether the output is the whole record and not the body alone.
