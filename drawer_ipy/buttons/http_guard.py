@@ -139,7 +139,7 @@ def refuse(host: str, address: str = "") -> AddressRefused:
     """The error for an address that is not public."""
     what = f"{host} ({address})" if address and address != host else host
     return AddressRefused(
-        f"{what} is in a private or reserved network, where buttons may not go unless they say so",
+        f"{what} is in a private network or a reserved one, where buttons may not go unless they say so",
         remediation="set `allow_private_networks: true` on the button if that is where it should go",
     )
 
