@@ -51,7 +51,7 @@ def test_json_that_is_none_fails(kind: str, body: bytes, told: str) -> None:
     outcome = pressed(body, kind)
     assert (outcome.status, outcome.output, outcome.exit_code) == ("error", None, 1)
     assert outcome.error is not None
-    assert outcome.error.code == "SCRIPT_ERROR"
+    assert outcome.error.code == "HTTP_ERROR"
     assert told in outcome.error.message
     assert "output: text" in outcome.error.remediation
     assert outcome.stdout[:3] == body.decode("utf-8", "replace")[:3]
