@@ -46,7 +46,6 @@ ZOMBIES: list[asyncio.AbstractEventLoop] = []
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ignores its cancellation is abandoned after a moment."""
     monkeypatch.setattr(cancellation, "PATIENCE", 0.1)
-    monkeypatch.setattr("drawer_ipy.engine.run.PATIENCE", 0.1)
 
 
 async def ignoring(x: int) -> str:

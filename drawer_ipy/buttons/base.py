@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from drawer_ipy.buttons.cancellation import Stop
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ErrorInfo
 
@@ -109,6 +110,7 @@ class Call:
         batteries: what ``${batteries.X}`` sees in a button's own texts.
         turn: waits for the next start that the button's rate allows; ``None`` when it has no rate. The first
             start is waited for already: this is for a press that sends more than one request.
+        stop: tells that the press is to end, whatever its code has made of the cancellation.
     """
 
     resources: Resources
@@ -117,6 +119,7 @@ class Call:
     log: Callable[[str], None] | None = None
     batteries: Mapping[str, str] = field(default_factory=dict)
     turn: Callable[[], Awaitable[None]] | None = None
+    stop: Stop = field(default_factory=Stop)
 
     def scope(self) -> dict[str, Any]:
         """The names that references in a button's own texts may use."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Resources
+from drawer_ipy.buttons.cancellation import Stop
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.clock import Clock
 from drawer_ipy.engine.caching import RunCache
@@ -62,10 +63,6 @@ class Session:
         self.button_env = {f"BUTTONS_BAT_{name}": value for name, value in self.batteries.items()}
         self.redactor = self.redactor.also(self.batteries.values())
 
-    def tell(self, notes: Iterable[str]) -> None:
-        """Add `notes`, each once."""
-        self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
-
     def affords(self, presses: int) -> bool:
         """Whether everything may be kept of so many more presses within a loop."""
         enough = presses <= self.details_left
@@ -94,15 +91,17 @@ class Context:
         loop, index: the innermost loop and the item's index in it; ``None`` outside loops.
         depth: how many drawers are around this one.
         earlier: what an earlier press left here; ``None`` where everything is to be pressed.
+        stop: tells that nothing more may begin here.
     """
 
-    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "scope", "session")
+    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "scope", "session", "stop")
 
     def __init__(
         self,
         session: Session,
         inputs: Mapping[str, Any],
         scope: Scope,
+        stop: Stop,
         path: tuple[str, ...] = (),
         loop: LoopRecord | None = None,
         index: int | None = None,
@@ -112,6 +111,7 @@ class Context:
         self.session = session
         self.inputs = inputs
         self.scope = scope
+        self.stop = stop
         self.path = path
         self.loop = loop
         self.index = index
@@ -120,7 +120,21 @@ class Context:
 
     def within(self, scope: Scope, path: tuple[str, ...]) -> Context:
         """The same place with other names in scope (a branch, of which no press leaves anything)."""
-        return Context(self.session, self.inputs, scope, path, self.loop, self.index, self.depth)
+        return Context(self.session, self.inputs, scope, self.stop, path, self.loop, self.index, self.depth)
+
+    def under(self, stop: Stop) -> Context:
+        """The very same place, as part of something that can be stopped alone."""
+        return Context(
+            self.session,
+            self.inputs,
+            self.scope,
+            stop,
+            self.path,
+            self.loop,
+            self.index,
+            self.depth,
+            self.earlier,
+        )
 
 
 def new_run_id() -> str:

@@ -62,7 +62,14 @@ class ButtonStep(Step):
             fail_with(result, error)
             return
         session = ctx.session
-        call = Call(session.resources, self._limit, session.button_env, self._log_to(ctx), session.batteries)
+        call = Call(
+            session.resources,
+            self._limit,
+            session.button_env,
+            self._log_to(ctx),
+            session.batteries,
+            stop=ctx.stop,
+        )
         press: Press = partial(button.press, call=call)
         if session.limits.concern(button, self._rate):
             press = partial(self._in_turn, button, args, session.limits, call=call)

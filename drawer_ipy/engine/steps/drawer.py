@@ -42,7 +42,7 @@ class DrawerStep(Step):
         result.args = args
         child = RunRecord(new_run_id(), plan.name or self._name)
         try:
-            inner = await press_plan(plan, args, ctx.session, child, depth=ctx.depth + 1)
+            inner = await press_plan(plan, args, ctx.session, child, ctx.stop, depth=ctx.depth + 1)
         finally:
             if ctx.session.on_child is not None:
                 ctx.session.on_child(child)

@@ -10,7 +10,6 @@ from typing import Any
 
 from drawer_ipy.definition import models
 from drawer_ipy.definition.width import AUTO
-from drawer_ipy.engine.abandoned import close_items
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
@@ -87,13 +86,13 @@ class ForEachStep(Step):
         rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
         gates = [gate for gate in (rate, width) if gate is not None]
-        body = _Body(record, hidden, self._steps, self._as, ctx, width, past)
         most = tolerated(self._tolerated, items)
         left = None if most is None else max(0, most - record.counts[FAILED])
         try:
-            complete = await BoundedMap(indices, self._width, body, left, gates, ctx.session.notes).run()
+            with ctx.stop.inner() as stop:
+                body = _Body(record, hidden, self._steps, self._as, ctx.under(stop), width, past)
+                complete = await BoundedMap(indices, self._width, body, left, gates, stop).run()
         finally:
-            close_items(record)
             record.close()
             listeners.emit(LoopFinished(record))
         if not complete or (most is not None and record.counts[FAILED] > most):
@@ -145,6 +144,7 @@ class _Body:
             outer.session,
             outer.inputs,
             {**outer.scope, self._name: self._items[index]},
+            outer.stop,
             record.path,
             record,
             index,
