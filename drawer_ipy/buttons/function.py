@@ -20,6 +20,7 @@ from drawer_ipy.buttons.signature import Signature
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
+from drawer_ipy.foreign import is_interrupt
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK = "__drawer_button__"
@@ -100,11 +101,10 @@ class FunctionButton:
             result = await self._in_thread(bound, call)
         if type(result) is not Raised:
             return Outcome(result)
-        if isinstance(result.error, BrokenOff):
+        if isinstance(result.error, BrokenOff) or is_interrupt(result.error):
             call.stop.want_all()
             raise asyncio.CancelledError
-        # KeyboardInterrupt and SystemExit as well: a real interrupt arrives as a cancellation.
-        return _failed(result.error)
+        return _failed(result.error)  # KeyboardInterrupt and SystemExit as well
 
     async def _within(self, seconds: float, bound: Mapping[str, Any], call: Call) -> Outcome:
         with call.stop.inner() as stop:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from drawer_ipy.buttons.cancellation import TimeIsUp, is_cancelled, within
+from drawer_ipy.buttons.cancellation import TimeIsUp, is_cancelled, is_closed, within
 from drawer_ipy.buttons.failure import describe, full_traceback
 from drawer_ipy.definition.models import STEP_MODELS, StepBase
 from drawer_ipy.engine.context import Context
@@ -17,6 +17,7 @@ from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
+from drawer_ipy.foreign import is_interrupt
 from drawer_ipy.record import CANCELLED_ERROR, StepResult, Try
 
 if TYPE_CHECKING:
@@ -88,12 +89,13 @@ class Step:
                 result.status = "cancelled"
                 result.error = CANCELLED_ERROR
                 raise
-        except GeneratorExit:
-            result.status, result.error = "cancelled", CANCELLED_ERROR
-            raise
         except BaseException as fault:
-            # KeyboardInterrupt and SystemExit as well: a real interrupt arrives as a cancellation.
-            fail_inside(result, fault)
+            if is_interrupt(fault):
+                ctx.stop.want_all()
+            if is_interrupt(fault) or (isinstance(fault, GeneratorExit) and is_closed()):
+                result.status, result.error = "cancelled", CANCELLED_ERROR
+                raise asyncio.CancelledError from None
+            fail_inside(result, fault)  # KeyboardInterrupt and SystemExit as well
         finally:
             result.finished = clock()
             output = result.output

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from drawer_ipy.buttons.failure import describe, full_traceback
 from drawer_ipy.definition import models
 from drawer_ipy.definition.width import AUTO
 from drawer_ipy.engine.adaptive import AdaptiveWidth
@@ -21,6 +22,7 @@ from drawer_ipy.engine.pool import BoundedMap
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
+from drawer_ipy.foreign import pass_on_interrupt
 from drawer_ipy.record import (
     CANCELLED,
     FAILED,
@@ -140,10 +142,15 @@ class _Body:
         record.move(index, RUNNING)
         if self._tell_start:
             outer.session.listeners.emit(ItemStarted(record, index))
+        try:
+            item = self._items[index]
+        except BaseException as error:
+            pass_on_interrupt(error)
+            return self._unreadable(index, error)
         ctx = Context(
             outer.session,
             outer.inputs,
-            {**outer.scope, self._name: self._items[index]},
+            {**outer.scope, self._name: item},
             outer.stop,
             record.path,
             record,
@@ -159,6 +166,18 @@ class _Body:
             if self._tell_end:
                 outer.session.listeners.emit(ItemFinished(record, index))
         return state == OK
+
+    def _unreadable(self, index: int, error: BaseException) -> bool:
+        """Fail the item `index`, which the list could not give."""
+        record, listeners = self._record, self._ctx.session.listeners
+        record.move(index, FAILED)
+        for step, column in self._pairs[:1]:
+            result = StepResult(step.id, stderr=full_traceback(error), clock=self._ctx.session.clock)
+            result.fail(Code.RESOLVE_ERROR, f"the list could not give item {index}: {describe(error)}")
+            column.put(index, result)
+        if self._tell_end:
+            listeners.emit(ItemFinished(record, index))
+        return False
 
     def _earlier(self, past: PastLoop, index: int) -> EarlierItem | None:
         """What an earlier press did with the item; the record forgets it, to be written anew."""
@@ -206,7 +225,17 @@ def resolve_list(template: Template, field: str, ctx: Context, result: StepResul
     except ResolveError as error:
         fail_with(result, error)
         return None
-    items = as_list(value)
+    try:
+        items = as_list(value)
+    except BaseException as error:  # of a class of the user's
+        pass_on_interrupt(error)
+        result.fail(
+            Code.VALIDATION_ERROR,
+            f"`{field}` of step {result.id!r} is a {type(value).__name__} that cannot be looped over: "
+            f"{describe(error)}",
+            "give a list",
+        )
+        return None
     if items is None:
         kind = "null" if value is None else type(value).__name__
         result.fail(
