@@ -1,4 +1,4 @@
-"""A run that is told to stop begins nothing more, also where functions hide their cancellation from asyncio."""
+"""A run that is told to stop begins nothing more, whatever its functions make of the cancellation."""
 
 from __future__ import annotations
 

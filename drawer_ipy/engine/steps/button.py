@@ -44,7 +44,7 @@ class ButtonStep(Step):
         if button is None:
             fail_with(result, ButtonNotFound(f"no button {self._name!r}"))
             return
-        result.button = self._name
+        result.button = button.name
         try:
             args: dict[str, Any] = self._args.resolve(ctx.scope)
         except ResolveError as error:
