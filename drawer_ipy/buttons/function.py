@@ -14,6 +14,7 @@ from typing import Any, TypeVar, overload
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import FunctionCaching, lasting
 from drawer_ipy.buttons.cancellation import BrokenOff, TimeIsUp, within
+from drawer_ipy.buttons.containment import PRESS
 from drawer_ipy.buttons.driving import Raised, drive
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
@@ -90,6 +91,8 @@ class FunctionButton:
         """Call it once; see base.Button."""
         if call.timeout is not None:
             return await self._within(call.timeout, bound, call)
+        refused: list[BaseException] = []
+        PRESS.set(refused)
         if self._on_loop:
             try:
                 made = self._call(**bound)
@@ -100,7 +103,7 @@ class FunctionButton:
         else:
             result = await self._in_thread(bound, call)
         if type(result) is not Raised:
-            return Outcome(result)
+            return _failed(refused[0]) if refused else Outcome(result)
         if isinstance(result.error, BrokenOff) or is_interrupt(result.error):
             call.stop.want_all()
             raise asyncio.CancelledError

@@ -13,8 +13,8 @@ from typing import Any
 
 from drawer_ipy.buttons.base import Resources
 from drawer_ipy.buttons.cancellation import Stop
+from drawer_ipy.buttons.containment import PRESS, contained
 from drawer_ipy.buttons.leftovers import Leftovers
-from drawer_ipy.engine.containment import PRESSING, contained
 from drawer_ipy.engine.context import Session, new_run_id
 from drawer_ipy.engine.drawers import Mode, press_plan
 from drawer_ipy.engine.earlier import Earlier
@@ -139,7 +139,7 @@ class Run:
         session = self._session()
         # The body is a task of its own so that cancel() ends the run without cancelling the caller.
         context = contextvars.copy_context()
-        context.run(PRESSING.set, True)
+        context.run(PRESS.set, [])
         body = asyncio.create_task(self._main(session), name=f"drawer {self.plan.name}", context=context)
         with self._lock:
             self._loop = asyncio.get_running_loop()
