@@ -183,7 +183,10 @@ class Press:
         """
         job, loop = self._job, asyncio.get_running_loop()
         try:
-            with cancelling(job.run.cancel, only_default=True), breaking_off(lambda: job.run.ending, loop):
+            with (
+                cancelling(job.run.cancel, only_default=True),
+                breaking_off(lambda: job.run.ending, job.run.interrupted, loop),
+            ):
                 await job.press(self._display)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -203,7 +206,7 @@ class Press:
 
         nest_asyncio2.apply(loop)
         try:
-            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending):
+            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending, job.run.interrupted):
                 loop.run_until_complete(job.press(self._display))
         finally:
             self.show()

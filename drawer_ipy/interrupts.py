@@ -63,7 +63,9 @@ _AGAIN = 0.01
 
 @contextmanager
 def breaking_off(
-    reacted: Callable[[], bool], asleep: asyncio.AbstractEventLoop | None = None
+    reacted: Callable[[], bool],
+    strikes: Callable[[], None],
+    asleep: asyncio.AbstractEventLoop | None = None,
 ) -> Iterator[None]:
     """Inside, an interrupt also ends async functions of buttons that keep the event loop to themselves.
 
@@ -73,6 +75,7 @@ def breaking_off(
 
     Args:
         reacted: whether the run is ending; asked on a thread of its own.
+        strikes: called just before something is broken off, which may ignore that.
         asleep: the loop to wake, ``None`` where that is not needed. A kernel's handler leaves it asleep until
             something else happens, since Python takes up the waiting again after a signal.
     """
@@ -97,6 +100,7 @@ def breaking_off(
         if nudged.is_set():
             nudged.clear()
             if is_in_function(frame) and not over.is_set() and not reacted():
+                strikes()
                 raise BrokenOff
             return
         if not watching:

@@ -81,7 +81,10 @@ class NotebookVerb:
             return asyncio.run_coroutine_threadsafe(job.press(display), loop).result()
 
         doing = asyncio.ensure_future(asyncio.to_thread(self._run, press))
-        with cancelling(self._cancel, only_default=True), breaking_off(self._is_ending, loop):
+        with (
+            cancelling(self._cancel, only_default=True),
+            breaking_off(self._is_ending, self._interrupted, loop),
+        ):
             while not doing.done():
                 try:
                     await asyncio.wait({doing})
@@ -114,6 +117,10 @@ class NotebookVerb:
     def _cancel(self) -> None:
         if self._job is not None:
             self._job.run.cancel()
+
+    def _interrupted(self) -> None:
+        if self._job is not None:
+            self._job.run.interrupted()
 
     def _is_ending(self) -> bool:
         return self._job is None or self._job.run.ending

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from drawer_ipy.buttons.failure import describe
+
 _TIDYING = 1.0
 """Seconds that tasks left over by buttons have to end once they are cancelled, and so have threads."""
 
@@ -32,7 +34,7 @@ def run_on_own_loop(
     try:
         try:
             task = loop.create_task(main())
-            _drive(loop, task)
+            _drive(loop, task, notes)
             running = _tidied(loop)
             task.result()
         except BaseException as error:
@@ -46,7 +48,7 @@ def run_on_own_loop(
             _finish(loop)
         over(fault)
         if running:
-            _drive(loop, loop.create_task(_all_ended(running)))
+            _drive(loop, loop.create_task(_all_ended(running)), notes)
             _finish(loop)
     finally:
         asyncio.set_event_loop(None)
@@ -59,15 +61,16 @@ def _finish(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def _drive(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+def _drive(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], notes: list[str]) -> None:
     """Run `loop` until `task` has ended, whatever else stops the loop on the way."""
     while not task.done():
         try:
             loop.run_until_complete(asyncio.wait({task}))
-        except (RuntimeError, SystemExit, KeyboardInterrupt):
+        except (RuntimeError, SystemExit, KeyboardInterrupt) as error:
             # A callback stopped the loop, or raised what passes through it; the run goes on.
             if loop.is_closed():
                 raise
+            notes.append(f"a callback on the event loop raised {describe(error)}; the run went on")
 
 
 def _tidied(loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:

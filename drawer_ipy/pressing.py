@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from drawer_ipy.again import PressAgain
 from drawer_ipy.buttons import ButtonCatalog
+from drawer_ipy.buttons.containment import Refused, refusing
 from drawer_ipy.definition import Drawer, Loaded
 from drawer_ipy.definition.models import ForEachStep
 from drawer_ipy.definition.width import AUTO
 from drawer_ipy.display.choose import choose_display, current_shell
 from drawer_ipy.display.live import Display
-from drawer_ipy.engine.containment import Refused, refusing
 from drawer_ipy.engine.drawers import Mode
 from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.plan import Plans

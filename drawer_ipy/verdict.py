@@ -29,6 +29,7 @@ def _refuse(results: Results, notes: Iterable[str]) -> NoReturn:
     told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
     if run.status == "cancelled":
         message = f"{which} was cancelled ({told or 'nothing had run'})"
+        message += "".join(f"\n  note: {note}" for note in notes)
         raise DrawerCancelled(message, results, code=Code.CANCELLED) from None
     where = f" at step {run.failed_step!r}" if run.failed_step else ""
     message = f"{which} failed{where}"

@@ -154,6 +154,8 @@ class Workspace:
         for file in ("main.sh", "main.py", "main.js", "AGENTS.md"):
             is_regular(root, folder / file)
         spec = load_button(read_text(root, folder / "button.json"), name=folder.name, lenient=True).button
+        if spec.name != folder.name:  # it is called as its folder is, which is what names are looked up by
+            spec = spec.model_copy(update={"name": folder.name})
         return make_button(spec, folder=folder, allowed_origins=allowed_origins)
 
     def find_drawer(self, name: str) -> Loaded | None:

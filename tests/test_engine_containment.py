@@ -18,6 +18,7 @@ from kernel_rig import Kernel, kernel_in
 
 from drawer_ipy import DrawerCancelled, Results, apress, press
 from drawer_ipy.buttons import cancellation
+from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.pressing import Job, Options, Surroundings
 from drawer_ipy.surroundings import named_buttons
 
@@ -46,7 +47,6 @@ ZOMBIES: list[asyncio.AbstractEventLoop] = []
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ignores its cancellation is abandoned after a moment."""
     monkeypatch.setattr(cancellation, "PATIENCE", 0.1)
-    monkeypatch.setattr("drawer_ipy.engine.run.PATIENCE", 0.1)
 
 
 async def ignoring(x: int) -> str:
@@ -287,7 +287,7 @@ def test_the_loop_can_be_stopped_after_a_run() -> None:
         loop.close()
 
 
-def test_a_stop_from_another_thread_of_a_button_is_refused() -> None:
+def test_a_stop_from_a_thread_of_its_own_leaves_press_to_its_end() -> None:
     async def work(x: int) -> int:
         loop = asyncio.get_running_loop()
         if x == 1:
@@ -297,6 +297,57 @@ def test_a_stop_from_another_thread_of_a_button_is_refused() -> None:
         return x
 
     assert press(each(), buttons={"work": work}, quiet=True).counts["ok"] == 4
+
+
+@pytest.mark.parametrize("how", ["soon", "in a function", "from its thread", "a task nobody awaits"])
+def test_what_a_button_puts_off_fails_its_item_as_well(how: str) -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def leave() -> None:
+        raise SystemExit
+
+    async def later(x: int) -> int:
+        loop = asyncio.get_running_loop()
+        if x == 1:
+            if how == "soon":
+                loop.call_soon(loop.stop)
+            elif how == "in a function":
+                loop.call_soon(lambda: loop.stop())  # noqa: PLW0108 - the call is made within it
+            else:
+                tasks.append(asyncio.create_task(leave()))
+            await asyncio.sleep(0.02)
+        return x
+
+    def in_thread(x: int) -> int:
+        if x == 1:
+            loops[0].call_soon_threadsafe(loops[0].stop)
+        return x
+
+    async def main() -> Results:
+        loops.append(asyncio.get_running_loop())
+        work = in_thread if how == "from its thread" else later
+        return await apress(each(), buttons={"work": work}, quiet=True)
+
+    results = asyncio.run(main())
+    assert results.counts == {"ok": 3, "failed": 1, "cancelled": 0, "skipped": 0}
+    assert results[1].error is not None
+    assert "Refused" in results[1].error.message
+    for task in tasks:
+        task.exception()
+
+
+def test_a_callback_that_raises_system_exit_leaves_press_to_its_end() -> None:
+    async def work(x: int) -> int:
+        if x == 1:
+            asyncio.get_running_loop().call_soon(sys.exit, 3)
+            await asyncio.sleep(0.02)
+        return x
+
+    job = Job.prepare(each(), {}, Options(), Surroundings(named_buttons({"work": work})))
+    results = job.press_blocking(NullDisplay())
+    assert results.counts["ok"] == 4
+    assert job.run.notes == ["a callback on the event loop raised SystemExit: 3; the run went on"]
 
 
 def test_a_real_interrupt_cancels_the_run_and_leaves_no_keyboard_interrupt() -> None:

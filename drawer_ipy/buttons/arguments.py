@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.durations import duration_text, time_text
 from drawer_ipy.errors import ArgumentError, Code, did_you_mean
+from drawer_ipy.foreign import pass_on_interrupt
 
 _INT = re.compile(r"[+-]?[0-9]+\Z")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
@@ -148,7 +149,8 @@ def shorten(value: Any, limit: int = 80) -> str:
     """A value's repr for a message, at most `limit` characters."""
     try:
         shown = repr(value)
-    except Exception:
+    except BaseException as error:
+        pass_on_interrupt(error)
         shown = f"a {type(value).__name__}"
     return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from drawer_ipy.buttons.cancellation import Stop
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.notes import Note
@@ -130,6 +131,7 @@ class Call:
         turn: waits for the next start that the button's rate allows; ``None`` when it has no rate. The first
             start is waited for already: this is for a press that sends more than one request.
         place, step: the place of the step that presses, and its id.
+        stop: tells that the press is to end, whatever its code has made of the cancellation.
     """
 
     resources: Resources
@@ -140,6 +142,7 @@ class Call:
     turn: Callable[[], Awaitable[None]] | None = None
     place: Place = ()
     step: str = ""
+    stop: Stop = field(default_factory=Stop)
 
     def scope(self) -> dict[str, Any]:
         """The names that references in a button's own texts may use."""

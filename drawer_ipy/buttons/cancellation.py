@@ -1,49 +1,96 @@
-"""Ending tasks that run users' async functions, which may ignore that they are cancelled."""
+"""Telling work to stop, in a way that does not depend on what the functions of buttons make of it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-PATIENCE = 2.0
+T = TypeVar("T")
+
+PATIENCE = 1.0
 """Seconds that an async function has for its clean-up after a cancellation, before it is abandoned."""
 
-_LOOK_AGAIN = 0.5
-"""Seconds between two looks at what still runs after that."""
 
-Holder = Callable[["asyncio.Task[Any]"], "str | None"]
-"""From a task to the name of the button whose function it waits for, ``None`` when it waits for none."""
+class Stop:
+    """Whether what runs at one place of a run is to end.
+
+    asyncio's own count does not tell for certain: a function that catches its cancellation may also call
+    ``uncancel()``. Whoever cancels something sets this flag first, and it is never taken back.
+
+    Attributes:
+        wanted: nothing more may begin, and what still ends does so too late.
+        abandoned: a function was left behind, since it did not end when this was wanted.
+    """
+
+    __slots__ = ("_inner", "_outer", "abandoned", "wanted")
+
+    def __init__(self, outer: Stop | None = None) -> None:
+        self.wanted: bool = outer is not None and outer.wanted
+        self.abandoned = False
+        self._outer = outer
+        self._inner: set[Stop] = set()
+
+    def want(self) -> None:
+        """Set the flag here and in everything within."""
+        self.wanted = True
+        for inner in tuple(self._inner):
+            inner.want()
+
+    def want_all(self) -> None:
+        """Set the flag of the whole run."""
+        outer = self
+        while outer._outer is not None:
+            outer = outer._outer
+        outer.want()
+
+    @contextmanager
+    def inner(self) -> Iterator[Stop]:
+        """A part that can be stopped alone, and is stopped with the whole."""
+        made = Stop(self)
+        self._inner.add(made)
+        try:
+            yield made
+        finally:
+            self._inner.discard(made)
 
 
 class BrokenOff(asyncio.CancelledError):
     """Raised into an async function that blocks the event loop while the user interrupts the run."""
 
 
-class Abandoned(asyncio.CancelledError):
-    """A cancellation that a button's function ignored; the function was abandoned.
-
-    Attributes:
-        names: the buttons.
-    """
-
-    def __init__(self, *names: str) -> None:
-        super().__init__()
-        self.names = names
+class TimeIsUp(Exception):
+    """Work took longer than it may; it was cancelled and has ended."""
 
 
-def is_cancelled(error: BaseException | None = None) -> bool:
-    """Whether the current task was asked to stop.
+def is_cancelled(stop: Stop) -> bool:
+    """Whether the current task was asked to stop, by the engine or by somebody else.
 
     A function can also raise a CancelledError of its own, or await something that was cancelled.
-
-    Args:
-        error: the CancelledError that was caught, if any.
     """
-    if isinstance(error, BrokenOff):
-        return True
     task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
+    return stop.wanted or task is None or task.cancelling() > 0
+
+
+async def forgive(stop: Stop) -> None:
+    """Take back a cancellation of the current task that its button asked for itself.
+
+    The task goes on with other items, and one of those must not be ended in this one's place.
+
+    Raises:
+        asyncio.CancelledError: the engine asked for one meanwhile.
+    """
+    task = asyncio.current_task()
+    if task is None or not task.cancelling() or stop.wanted:
+        return
+    while task.uncancel():
+        pass
+    try:
+        await asyncio.sleep(0)  # where it is raised, if the button did not wait for it
+    except asyncio.CancelledError:
+        if stop.wanted:
+            raise
 
 
 def is_closed() -> bool:
@@ -54,61 +101,55 @@ def is_closed() -> bool:
         return True
 
 
-class Ended:
-    """What came of :func:`end`.
+async def within(seconds: float, stop: Stop, work: Callable[[Stop], Coroutine[Any, Any, T]]) -> T:
+    """What ``work(stop)`` gives, if it ends in time.
 
-    Attributes:
-        abandoned: names of the buttons whose functions still run.
-        interrupted: a cancellation of the caller that arrived meanwhile, ``None`` when there was none.
-    """
-
-    __slots__ = ("abandoned", "interrupted")
-
-    def __init__(self) -> None:
-        self.abandoned: list[str] = []
-        self.interrupted: asyncio.CancelledError | None = None
-
-
-async def end(tasks: Collection[asyncio.Task[Any]], holder: Holder) -> Ended:
-    """Cancel `tasks` once and wait until they have ended.
-
-    The clean-up of the engine itself (a process that gets SIGKILL after some seconds, for example) is
-    waited for as long as it takes. A task that waits for a user's function gets :data:`PATIENCE`.
+    It has a task of its own: a function that was abandoned may hold on to the task it began in
+    (``asyncio.timeout`` and ``TaskGroup`` do), and must not cancel what its caller does next.
 
     Args:
-        holder: says for which button's function a task waits.
+        seconds: how long it may take.
+        stop: the caller's; `work` gets one within it.
+        work: called once.
+
+    Raises:
+        TimeIsUp: it took longer.
+        asyncio.CancelledError: the caller was cancelled; `work` has ended.
+        BaseException: whatever `work` raised.
     """
-    # Once only: an impatient second interrupt must not cut short the clean-up of the first.
+    with stop.inner() as own:
+        task = asyncio.create_task(work(own))
+        interrupted: asyncio.CancelledError | None = None
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        except asyncio.CancelledError as error:
+            interrupted = error
+        late = not task.done()
+        if late:
+            own.want()
+            interrupted = await end([task]) or interrupted
+        stop.abandoned = stop.abandoned or own.abandoned
+    if interrupted is None and not late:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # looked at, so that asyncio does not complain
+    if interrupted is not None:
+        raise interrupted
+    raise TimeIsUp
+
+
+async def end(tasks: list[asyncio.Task[Any]]) -> asyncio.CancelledError | None:
+    """Cancel `tasks` once and wait until they have ended; gives a cancellation of the caller meanwhile.
+
+    Once only: an impatient second interrupt must not cut short the clean-up of the first. It does end, since
+    a function that ignores this is abandoned by :func:`drawer_ipy.buttons.driving.drive`.
+    """
     for task in tasks:
         task.cancel()
-    out = Ended()
-    loop = asyncio.get_running_loop()
-    until = loop.time() + PATIENCE
-    while waiting := {task for task in tasks if not task.done()}:
+    interrupted: asyncio.CancelledError | None = None
+    while running := [task for task in tasks if not task.done()]:
         try:
-            await asyncio.wait(waiting, timeout=max(0.0, until - loop.time()))
+            await asyncio.wait(running)
         except asyncio.CancelledError as error:
-            out.interrupted = error
-        if loop.time() < until:
-            continue
-        until = loop.time() + _LOOK_AGAIN
-        held = {task: name for task in waiting if not task.done() and (name := holder(task)) is not None}
-        for task in held:
-            task.add_done_callback(_look_at)
-        out.abandoned += held.values()
-        tasks = [task for task in tasks if task not in held]
-    return out
-
-
-def _look_at(task: asyncio.Task[Any]) -> None:
-    """Take an abandoned task's exception, so that asyncio does not complain about it."""
-    if not task.cancelled():
-        task.exception()
-
-
-def abandonment(names: Collection[str]) -> list[str]:
-    """A note for each button of `names` that was abandoned."""
-    return [
-        f"button {name!r} ignored its cancellation: its function was abandoned and may still be running"
-        for name in dict.fromkeys(names)
-    ]
+            interrupted = error
+    return interrupted

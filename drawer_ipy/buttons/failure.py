@@ -7,17 +7,23 @@ from pathlib import Path
 from types import TracebackType
 
 from drawer_ipy.cell_names import name_cells
+from drawer_ipy.foreign import pass_on_interrupt
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
 _LONGEST = 64 * 1024
+_LONGEST_MESSAGE = 10_000
 
 
 def describe(error: BaseException) -> str:
     """``ValueError: bad thing``; the class alone when it says nothing."""
     try:
-        text = str(error).strip()
-    except BaseException:  # the user's __str__ may raise anything
+        text = str.strip(str(error))  # not its own: __str__ may give a class of the user's
+    except BaseException as fault:  # the user's __str__ may raise anything
+        pass_on_interrupt(fault)
         text = ""
+    if len(text) > _LONGEST_MESSAGE:
+        left_out = len(text) - _LONGEST_MESSAGE
+        text = f"{text[:_LONGEST_MESSAGE]}... ({left_out:,} more characters)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -41,7 +47,8 @@ def full_traceback(error: BaseException) -> str:
 def _told(error: BaseException, frames: TracebackType | None) -> str:
     try:
         text = name_cells("".join(traceback.format_exception(type(error), error, frames)))
-    except BaseException:  # a __str__ or a source line that raises
+    except BaseException as fault:  # a __str__ or a source line that raises
+        pass_on_interrupt(fault)
         text = f"{describe(error)}\n"
     _drop_frames(error)
     return text if len(text) <= _LONGEST else f"...{text[-_LONGEST:]}"

@@ -8,16 +8,20 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar, overload
 
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import FunctionCaching, lasting
-from drawer_ipy.buttons.cancellation import Abandoned, end, is_cancelled, is_closed
+from drawer_ipy.buttons.cancellation import BrokenOff, TimeIsUp, within
+from drawer_ipy.buttons.containment import PRESS
+from drawer_ipy.buttons.driving import Raised, drive
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
-from drawer_ipy.buttons.threads import NoThread, Threads
+from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
+from drawer_ipy.foreign import is_interrupt
 
 F = TypeVar("F", bound=Callable[..., Any])
 MARK = "__drawer_button__"
@@ -87,76 +91,52 @@ class FunctionButton:
         """Call it once; see base.Button."""
         if call.timeout is not None:
             return await self._within(call.timeout, bound, call)
-        try:
-            if not self._on_loop:
-                result = await self._in_thread(bound, call)
-            else:
+        refused: list[BaseException] = []
+        PRESS.set(refused)
+        if self._on_loop:
+            try:
                 made = self._call(**bound)
-                result = await made if inspect.iscoroutine(made) else await _settle(made)
-        except asyncio.CancelledError as error:
-            if is_cancelled(error):
-                raise
-            return _failed(error)
-        except NoThread:  # it is not the function that failed
-            raise
-        except GeneratorExit as error:
-            if is_closed():
-                raise
-            return _failed(error)
-        except BaseException as error:
-            # KeyboardInterrupt and SystemExit as well: a real interrupt arrives as a cancellation.
-            return _failed(error)
-        if is_cancelled():
-            # The function swallowed its cancellation; what it returned came too late.
+            except BaseException as error:
+                return _failed(error)
+            coro = made if inspect.iscoroutine(made) else _settle(made)
+            result = await drive(coro, self.name, call)
+        else:
+            result = await self._in_thread(bound, call)
+        if type(result) is not Raised:
+            return _failed(refused[0]) if refused else Outcome(result)
+        if isinstance(result.error, BrokenOff) or is_interrupt(result.error):
+            call.stop.want_all()
             raise asyncio.CancelledError
-        return Outcome(result)
+        return _failed(result.error)  # KeyboardInterrupt and SystemExit as well
 
     async def _within(self, seconds: float, bound: Mapping[str, Any], call: Call) -> Outcome:
-        """Press within `seconds`, in a task of its own: a function that ignores its end is abandoned."""
-        untimed = Call(call.resources, None, call.env, call.log)
-        task = asyncio.create_task(self.press(bound, untimed))
-        try:
-            await asyncio.wait({task}, timeout=seconds)
-        except asyncio.CancelledError:
-            ended = await end({task}, lambda _: self.name)
-            raise Abandoned(*ended.abandoned) from None
-        if task.done():
-            return task.result()
-        ended = await end({task}, lambda _: self.name)
-        if ended.interrupted is not None:
-            raise ended.interrupted
-        if task.done() and not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not complain
+        with call.stop.inner() as stop:
+            try:
+                return await within(
+                    seconds, stop, lambda own: self.press(bound, replace(call, timeout=None, stop=own))
+                )
+            except TimeIsUp:
+                pass
         message = f"timed out after {seconds:g} s"
-        if ended.abandoned:
+        if stop.abandoned:
             message += "; its function ignored its cancellation and was abandoned: it may still be running"
-        error = ErrorInfo(
-            Code.TIMEOUT, message, "raise `timeout_seconds` of the step or the button if it needs longer"
-        )
+        hint = "raise `timeout_seconds` of the step or the button if it needs longer"
+        if not self._on_loop:
+            hint += "; Python cannot end a thread, so the function may still be running"
+        error = ErrorInfo(Code.TIMEOUT, message, hint)
         return Outcome(status="timeout", error=error, exit_code=-1)
 
     async def _in_thread(self, bound: Mapping[str, Any], call: Call) -> Any:
         context = contextvars.copy_context()
         work = functools.partial(context.run, _called, self._call, bound)
         result = await call.resources.get(Threads).submit(work)
-        if isinstance(result, _Raised):
-            raise result.error
         # What most functions return cannot be awaited; the test costs more than the rest together.
         if type(result) in _SETTLED:
             return result
-        return await _settle(result)
+        return await drive(_settle(result), self.name, call)
 
 
-_SETTLED = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple, set})
-
-
-class _Raised:
-    """What a function raised in its thread, as a value: a future takes no StopIteration."""
-
-    __slots__ = ("error",)
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+_SETTLED = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple, set, Raised})
 
 
 def _called(function: Callable[..., Any], bound: Mapping[str, Any]) -> Any:
@@ -164,7 +144,7 @@ def _called(function: Callable[..., Any], bound: Mapping[str, Any]) -> Any:
         result = function(**bound)
         return list(result) if isinstance(result, types.GeneratorType) else result
     except BaseException as error:
-        return _Raised(error)
+        return Raised(error)
 
 
 async def _settle(result: Any) -> Any:
@@ -181,23 +161,6 @@ def is_in_function(frame: types.FrameType | None) -> bool:
     while frame is not None and frame.f_code is not FunctionButton.press.__code__:
         frame = frame.f_back
     return frame is not None
-
-
-def holder_of(task: asyncio.Task[Any]) -> str | None:
-    """The button whose async function `task` waits for; ``None`` when it waits for something else."""
-    waiting: Any = task.get_coro()
-    while waiting is not None:
-        if getattr(waiting, "cr_code", None) is FunctionButton.press.__code__:
-            inner = waiting.cr_await
-            if getattr(inner, "cr_code", None) is not FunctionButton._within.__code__:
-                frame = waiting.cr_frame
-                return None if frame is None else str(frame.f_locals["self"].name)
-        waiting = (
-            getattr(waiting, "cr_await", None)
-            or getattr(waiting, "ag_await", None)
-            or getattr(waiting, "gi_yieldfrom", None)
-        )
-    return None
 
 
 def _failed(error: BaseException) -> Outcome:

@@ -15,6 +15,7 @@ from pydantic.errors import PydanticUserError
 from drawer_ipy.buttons.arguments import missing_args, shorten
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.errors import ArgumentError, did_you_mean
+from drawer_ipy.foreign import pass_on_interrupt
 
 _EMPTY = inspect.Parameter.empty
 _TYPES = {int: "int", float: "float", bool: "bool", str: "string"}
@@ -103,6 +104,13 @@ class Signature:
                     del bound[name]  # a null counts as not given where there is a default to use
                     continue
                 raise self._unfit(name, bound[name], error) from None
+            except BaseException as error:  # of the class in the annotation, or of the value
+                pass_on_interrupt(error)
+                raise ArgumentError(
+                    f"argument {name!r} of button {self._owner!r} cannot be converted: "
+                    f"{type(error).__name__} was raised",
+                    remediation=f"it is {self._text}",
+                ) from error
         return bound
 
     def _unfit(self, name: str, value: Any, error: ValidationError) -> ArgumentError:
@@ -147,7 +155,8 @@ def _resolve(annotation: Any, names: dict[str, Any]) -> Any:
     try:
         holder = type("holder", (), {"__annotations__": {"x": annotation}})
         return typing.get_type_hints(holder, globalns=names, localns={}, include_extras=True)["x"]
-    except Exception:  # whatever evaluating somebody's annotation may raise
+    except BaseException as error:  # whatever evaluating somebody's annotation may raise
+        pass_on_interrupt(error)
         return Any
 
 
@@ -158,11 +167,13 @@ def _adapter(hint: Any) -> TypeAdapter[Any] | None:
     except PydanticUserError as error:
         if error.code != "type-adapter-config-unused":  # models bring their own configuration
             return None
-    except Exception:
+    except BaseException as error:
+        pass_on_interrupt(error)
         return None
     try:
         return TypeAdapter(hint)
-    except Exception:
+    except BaseException as error:
+        pass_on_interrupt(error)
         return None
 
 

@@ -16,6 +16,7 @@ from drawer_ipy.display.table import body_html, isolated, wrap
 from drawer_ipy.display.table_cells import clean, cut
 from drawer_ipy.display.timeline import timeline_svg
 from drawer_ipy.display.wording import progress_line
+from drawer_ipy.foreign import pass_on_interrupt
 from drawer_ipy.record import RunRecord
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
                 return {"text/html": final_html(snapshot, results), "text/plain": repr(results)}
             bundle: dict[str, Any] = dict(results._repr_mimebundle_())
             return bundle
-        except Exception:  # a value's own repr failed; how the run ended must be seen all the same
+        except (
+            BaseException
+        ) as error:  # a value's own repr failed; how the run ended must be seen all the same
+            pass_on_interrupt(error)
             pass
     return {"text/html": static_html(snapshot), "text/plain": progress_line(snapshot)}
 
@@ -64,6 +68,7 @@ def _head(results: Results) -> str:
 def _picture(run: RunRecord) -> str:
     try:
         svg = timeline_svg(run)
-    except Exception:  # a picture that cannot be drawn must not cost the table
+    except BaseException as error:  # a picture that cannot be drawn must not cost the table
+        pass_on_interrupt(error)
         return ""
     return f'<details class="dry-ran" open><summary>what ran when</summary>{svg}</details>' if svg else ""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
+from drawer_ipy.display.failing import FailingAlike
 from drawer_ipy.display.pace import Pace
 from drawer_ipy.display.table_cells import clean, cut
 from drawer_ipy.engine.events import (
@@ -86,6 +87,7 @@ class Snapshot:
         width: how many items may run at once now, of a loop that finds that out itself; else ``None``.
         cached: items that were answered from the results of earlier presses, at least in part.
         errors: the last failures, oldest first.
+        warning: that all items of a loop fail alike, and how to stop that; ``""`` for nothing.
     """
 
     drawer: str = ""
@@ -111,6 +113,7 @@ class Snapshot:
     cached: int = 0
     width: int | None = None
     errors: tuple[ErrorLine, ...] = ()
+    warning: str = ""
 
     @property
     def done(self) -> int:
@@ -192,7 +195,12 @@ class ProgressState:
             cached=0 if shown is None else shown.loop.cached,
             width=None if shown is None else shown.loop.width,
             errors=errors[-_ERRORS:],
+            warning=self._warning() if self._ended is None else "",
         )
+
+    def _warning(self) -> str:
+        live = (live.failing.warning() for live in self._live_loops.values())
+        return next(filter(None, live), "")
 
     def _run_started(self, event: RunStarted) -> None:
         self._run, self._step_ids, self._began = event.run, event.step_ids, self.clock()
@@ -260,10 +268,11 @@ class ProgressState:
 class _Live:
     """A top-level loop with its pace and the last errors seen in it."""
 
-    __slots__ = ("_errors", "_failed", "loop", "pace")
+    __slots__ = ("_errors", "_failed", "failing", "loop", "pace")
 
     def __init__(self, loop: LoopRecord, now: float) -> None:
         self.loop = loop
+        self.failing = FailingAlike(loop)
         self.pace = Pace(now, loop.parallelism, loop.counts[OK] + loop.counts[FAILED])
         self._failed = 0
         self._errors: tuple[ErrorLine, ...] = ()

@@ -47,9 +47,18 @@ def errors_html(snapshot: Snapshot) -> str:
     return f'<div style="font-size:12px;line-height:1.4;{_BAD}">{lines}</div>' if lines else ""
 
 
+def warning_html(snapshot: Snapshot) -> str:
+    """That a loop fails as a whole; ``""`` when there is nothing to say."""
+    if not snapshot.warning:
+        return ""
+    words = escape(snapshot.warning)
+    return f'<div role="status" style="font-size:12px;line-height:1.4;{_COLOUR}">⚠ {words}</div>'
+
+
 def static_html(snapshot: Snapshot) -> str:
     """All of it, as an output of its own."""
-    return block(progress_html(snapshot) + errors_html(snapshot), style="font-size:13px;max-width:60em")
+    inner = progress_html(snapshot) + warning_html(snapshot) + errors_html(snapshot)
+    return block(inner, style="font-size:13px;max-width:60em")
 
 
 def _counts(snapshot: Snapshot) -> list[str]:

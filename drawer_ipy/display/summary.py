@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from drawer_ipy.cell_names import name_cells
 from drawer_ipy.display.table_cells import clean, cut, fit, within
+from drawer_ipy.foreign import pass_on_interrupt
 from drawer_ipy.record import FAILED, LoopOutput
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ def detail_text(results: Results, error: ItemError) -> str:
     if not text.strip() and error.exception is not None:
         try:
             text = name_cells("".join(traceback.format_exception(error.exception, limit=-20)))
-        except Exception:  # an exception whose own __str__ fails
+        except BaseException as fault:  # an exception whose own __str__ fails
+            pass_on_interrupt(fault)
             text = type(error.exception).__name__
     tail = text[-_DETAIL:].strip()
     lines = [clean(line.replace("\t", "    ")) for line in tail.splitlines()]

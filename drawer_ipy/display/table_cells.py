@@ -13,6 +13,7 @@ from itertools import islice
 from numbers import Number
 from typing import Any
 
+from drawer_ipy.foreign import pass_on_interrupt
 from drawer_ipy.record import LoopEntries, LoopOutput
 
 CELL = 80
@@ -66,7 +67,8 @@ def make_cell(fetch: Callable[[], Any]) -> Cell:
     """The cell for what `fetch` returns; one that fails says so."""
     try:
         value = fetch()
-    except Exception as error:  # a user's object may do anything when it is looked at
+    except BaseException as error:  # a user's object may do anything when it is looked at
+        pass_on_interrupt(error)
         return Cell(f"<{_type_name(error)} when read>")
     if value is None:
         return Cell("–", "none")
@@ -87,7 +89,8 @@ def preview(value: Any, limit: int = CELL, *, quoted: bool = False) -> str:
     """
     try:
         return cut(clean(_show(value, limit, 0 if not quoted else 1)), limit)
-    except Exception:  # its repr, iteration or comparison is the user's code
+    except BaseException as error:  # its repr, iteration or comparison is the user's code
+        pass_on_interrupt(error)
         return cut(clean(f"<{_type_name(value)}: repr failed>"), limit)
 
 
@@ -99,7 +102,8 @@ def _type_name(value: Any) -> str:
 def _is_number(value: Any) -> bool:
     try:
         return isinstance(value, Number) and not isinstance(value, (bool, enum.Enum))
-    except Exception:
+    except BaseException as error:
+        pass_on_interrupt(error)
         return False
 
 

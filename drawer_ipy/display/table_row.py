@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drawer_ipy.display.summary import seconds_text
 from drawer_ipy.display.table import isolated, wrap
 from drawer_ipy.display.table_cells import clean, cut, make_cell, pad, preview, text_width
+from drawer_ipy.foreign import pass_on_interrupt
 
 if TYPE_CHECKING:
     from drawer_ipy.results import Row, StepCell
@@ -52,7 +53,8 @@ def _head(row: Row) -> str:
 def _value(row: Row, name: str) -> str:
     try:
         value = row[name]
-    except Exception as error:  # a user's object may do anything when it is looked at
+    except BaseException as error:  # a user's object may do anything when it is looked at
+        pass_on_interrupt(error)
         return clean(f"<{type(error).__name__} when read>")
     return "–" if value is None else preview(value, _VALUE)
 

@@ -29,6 +29,7 @@ class TextDisplay(LiveDisplay):
         self._stream = stream if stream is not None else sys.stderr
         self._bar: Any = None
         self._shown: tuple[Any, ...] = ()
+        self._warned = ""
 
     def open(self, snapshot: Snapshot) -> None:
         """Draw the bar, if there is a terminal."""
@@ -53,6 +54,9 @@ class TextDisplay(LiveDisplay):
         total = snapshot.total if over_items else snapshot.steps
         done = snapshot.done if over_items else snapshot.steps_done
         drawn = (total, done, _postfix(snapshot), clock_text(snapshot.elapsed))
+        if snapshot.warning and snapshot.warning != self._warned:
+            self._warned = snapshot.warning
+            bar.write(f"warning: {snapshot.warning}", file=self._stream)
         if drawn != self._shown:
             self._shown = drawn
             bar.total, bar.n = total, done

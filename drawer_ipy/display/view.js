@@ -566,10 +566,12 @@ class LiveView {
     mark(this.bar.el, "aria-valuemin", 0);
     this.legend = makeLegend();
     this.list = make("div", "dv-rows", { role: "list", "aria-label": "steps" });
+    this.warning = make("div", "dv-warning", { role: "status" });
+    this.warning.hidden = true;
     this.errors = makeErrors((index) => this.#goTo(index));
     this.live = make("div", "dv-spoken", { role: "status", "aria-live": "polite" });
-    const parts = [this.head, this.bar, this.legend, { el: this.list }, this.errors, { el: this.live }, this.tip];
-    root.append(...parts.map((part) => part.el));
+    root.append(this.head.el, this.bar.el, this.legend.el, this.list, this.warning);
+    root.append(this.errors.el, this.live, this.tip.el);
     el.append(root);
     this.#theme();
     this.remove = this.#watch();
@@ -629,6 +631,10 @@ class LiveView {
     this.#drawHead(head);
     this.#drawBar(head);
     this.#drawRows();
+    const warning = this.#model.get("warning") ?? "";
+    const words = warning && `⚠ ${warning}`;
+    if (this.warning.textContent !== words) this.warning.textContent = words;
+    this.warning.hidden = !warning;
     this.errors.set(this.#model.get("errors") ?? []);
   }
 
@@ -706,7 +712,7 @@ class LiveView {
       this.#newsAt = performance.now();
       this.#soon();
     };
-    const names = ["head", "rows", "cells", "ended_cells", "errors", "cancelling", "over"];
+    const names = ["head", "rows", "cells", "ended_cells", "errors", "warning", "cancelling", "over"];
     for (const name of names) model.on(`change:${name}`, news);
     model.on("change:elapsed", () => {
       this.#since = performance.now();

@@ -45,6 +45,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
     cells = traitlets.Dict().tag(sync=True)
     ended_cells = traitlets.Dict().tag(sync=True)
     errors = traitlets.List().tag(sync=True)
+    warning = traitlets.Unicode("").tag(sync=True)
     cancelling = traitlets.Bool(False).tag(sync=True)
     may_interrupt = traitlets.Bool(True).tag(sync=True)
     over = traitlets.Bool(False).tag(sync=True)
@@ -87,6 +88,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
             self.errors = [
                 {"index": line.index, "step": line.step, "text": line.text} for line in snapshot.errors
             ]
+            self.warning = snapshot.warning
             self.cancelling = self._cancelled
             self.over = over
 
@@ -98,7 +100,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         """
         with self.hold_sync():
             self._esm, self._css = "export default {};", ""
-            self.rows, self.cells, self.ended_cells, self.errors = [], {}, {}, []
+            self.rows, self.cells, self.ended_cells, self.errors, self.warning = [], {}, {}, [], ""
         layout = self.layout
         super().close()
         if layout is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Place, Resources
+from drawer_ipy.buttons.cancellation import Stop
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.clock import Clock
 from drawer_ipy.engine.caching import RunCache
@@ -64,11 +65,6 @@ class Session:
         self.button_env = {f"BUTTONS_BAT_{name}": value for name, value in self.batteries.items()}
         self.redactor = self.redactor.also(self.batteries.values())
 
-    def tell(self, notes: Iterable[str]) -> None:
-        """Tell `notes`, each once."""
-        for text in notes:
-            self.note(Note(text))
-
     def note(self, note: Note) -> None:
         """Tell `note`, unless another about the same was told before."""
         if note.key not in self._noted:
@@ -104,15 +100,17 @@ class Context:
         depth: how many drawers are around this one.
         earlier: what an earlier press left here; ``None`` where everything is to be pressed.
         place: which steps and items are around it, the outermost first.
+        stop: tells that nothing more may begin here.
     """
 
-    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "place", "scope", "session")
+    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "place", "scope", "session", "stop")
 
     def __init__(
         self,
         session: Session,
         inputs: Mapping[str, Any],
         scope: Scope,
+        stop: Stop,
         path: tuple[str, ...] = (),
         loop: LoopRecord | None = None,
         index: int | None = None,
@@ -123,6 +121,7 @@ class Context:
         self.session = session
         self.inputs = inputs
         self.scope = scope
+        self.stop = stop
         self.path = path
         self.loop = loop
         self.index = index
@@ -132,16 +131,31 @@ class Context:
 
     def within(self, result: StepResult) -> Context:
         """A branch of the step that `result` is of, with a scope of its own; no press leaves it anything."""
-        place = self.inside(result.id, result.attempts)
         return Context(
             self.session,
             self.inputs,
             dict(self.scope),
+            self.stop,
             self.path,
             self.loop,
             self.index,
             self.depth,
-            place=place,
+            place=self.inside(result.id, result.attempts),
+        )
+
+    def under(self, stop: Stop) -> Context:
+        """The very same place, as part of something that can be stopped alone."""
+        return Context(
+            self.session,
+            self.inputs,
+            self.scope,
+            stop,
+            self.path,
+            self.loop,
+            self.index,
+            self.depth,
+            self.earlier,
+            self.place,
         )
 
     def inside(self, step_id: str, press: int | str, index: int | None = None) -> Place:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.buttons.base import Place
-from drawer_ipy.engine.abandoned import close_steps
+from drawer_ipy.buttons.cancellation import Stop, TimeIsUp, within
 from drawer_ipy.engine.context import Context, Session, new_run_id
 from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.events import StepFinished, StepStarted
@@ -45,6 +45,7 @@ async def press_plan(
     given: Mapping[str, Any],
     session: Session,
     record: RunRecord,
+    stop: Stop,
     *,
     mode: Mode = Mode(),
     depth: int = 0,
@@ -56,6 +57,7 @@ async def press_plan(
 
     Args:
         place: of the step that presses it; none for the drawer that a run is about.
+        stop: tells that nothing more of it may begin.
         left: gets what another press needs to go on with this one.
         earlier: the press that this one goes on with.
 
@@ -72,7 +74,7 @@ async def press_plan(
     named = {name: value for name, value in inputs.items() if name in given or value is not None}
     session.redactor = session.redactor.also(secrets_of(plan.inputs, named))
     record.inputs = recorded_inputs(plan.inputs, named, session.redactor)
-    ctx = Context(session, named, session.scope(inputs), depth=depth, earlier=earlier, place=place)
+    ctx = Context(session, named, session.scope(inputs), stop, depth=depth, earlier=earlier, place=place)
     if left is not None:
         left.scope, left.needs = ctx.scope, dependencies(plan.steps)
     if plan.drawer.flow is not None:
@@ -118,8 +120,6 @@ async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> Non
         else:
             verdict = await press_in_order(plan.steps, ctx, begun, ended)
     finally:
-        for result in close_steps(record.steps):
-            ended(result)
         _add_rest(ctx, record)
         order = {step.id: i for i, step in enumerate(plan.steps)}
         record.steps.sort(key=lambda r: order[r.id])
@@ -171,15 +171,16 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
     child = RunRecord(new_run_id(), handler.name)
     try:
         given |= plan.on_error_with.resolve(ctx.scope)
-        async with asyncio.timeout(HANDLER_LIMIT) as limit:
-            place = ctx.inside("on_error", child.run_id)
-            await press_plan(handler, given, session, child, depth=ctx.depth + 1, place=place)
+        place = ctx.inside("on_error", child.run_id)
+        await within(
+            HANDLER_LIMIT,
+            ctx.stop,
+            lambda stop: press_plan(handler, given, session, child, stop, depth=ctx.depth + 1, place=place),
+        )
     except DrawerError as error:
         session.notes.append(f"on_error: {plan.on_error}: {error.message}")
         return
-    except TimeoutError:
-        if not limit.expired():
-            raise
+    except TimeIsUp:
         session.notes.append(f"on_error: {plan.on_error} took longer than {HANDLER_LIMIT:g} s")
     if child.error is not None:
         session.notes.append(f"on_error: {plan.on_error} failed: {child.error}")

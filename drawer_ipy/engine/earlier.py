@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
+from drawer_ipy.foreign import pass_on_interrupt
 from drawer_ipy.record import OK, LoopOutput, LoopRecord, RunRecord, StepResult
 
 if TYPE_CHECKING:
@@ -204,5 +205,6 @@ def _same(a: Any, b: Any) -> bool:
         return True
     try:
         return bool(a == b) or bool(a != a and b != b)  # NaN is the same item as NaN
-    except Exception:  # an array, or an object whose comparison fails
+    except BaseException as error:  # an array, or an object whose comparison fails
+        pass_on_interrupt(error)
         return False

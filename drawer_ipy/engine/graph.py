@@ -89,7 +89,7 @@ async def press_graph(
     usable: set[str] = set()
     failed: dict[str, StepResult] = {}
 
-    async def press(step: Step) -> None:
+    async def press(step: Step, ctx: Context) -> None:
         for need in needs[step.id]:
             await ready[need].wait()
         if failed and not go_on:
@@ -109,7 +109,9 @@ async def press_graph(
             raise Enough
         ready[step.id].set()
 
-    await run_group((press(step) for step in steps), ctx.session.notes)
+    with ctx.stop.inner() as stop:
+        inner = ctx.under(stop)
+        await run_group((press(step, inner) for step in steps), stop)
     return next((failed[step] for step in order if step in failed), None)
 
 

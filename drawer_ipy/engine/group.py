@@ -6,23 +6,21 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from drawer_ipy.buttons.cancellation import abandonment, end
-from drawer_ipy.buttons.function import holder_of
+from drawer_ipy.buttons.cancellation import Stop, end
 
 
 class Enough(Exception):
     """Raised by a member of a group: the others are cancelled and nothing more starts."""
 
 
-async def run_group(members: Iterable[Coroutine[Any, Any, None]], notes: list[str]) -> None:
+async def run_group(members: Iterable[Coroutine[Any, Any, None]], stop: Stop) -> None:
     """Run all `members` at once; returns or raises only when every one of them has ended.
 
     It is what asyncio.TaskGroup is, except that a cancellation from outside in the same turn as a failure
-    is never swallowed (TaskGroup does that before Python 3.13), that :class:`Enough` is no error, and that a
-    button's function that ignores its cancellation is abandoned after a while.
+    is never swallowed (TaskGroup does that before Python 3.13), and that :class:`Enough` is no error.
 
     Args:
-        notes: takes a note for each button that was abandoned.
+        stop: set before the members are cancelled; what they see of it is theirs alone.
 
     Raises:
         asyncio.CancelledError: when cancelled from outside, or when a member cancelled itself.
@@ -36,13 +34,10 @@ async def run_group(members: Iterable[Coroutine[Any, Any, None]], notes: list[st
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     except asyncio.CancelledError as error:
         cancelled = error
-    running = [task for task in tasks if not task.done()]
-    lost = not running and any(task.cancelled() for task in tasks)
-    if running:
-        ended = await end(running, holder_of)
-        cancelled = ended.interrupted or cancelled
-        notes += [note for note in abandonment(ended.abandoned) if note not in notes]
-    over = [task for task in tasks if task.done() and not task.cancelled()]
+    lost = any(task.cancelled() for task in tasks)
+    stop.want()
+    cancelled = await end(tasks) or cancelled
+    over = [task for task in tasks if not task.cancelled()]
     faults = [e for task in over if (e := task.exception()) and not isinstance(e, Enough)]
     if cancelled is not None:
         raise cancelled

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
+from drawer_ipy.buttons.cancellation import Stop
 from drawer_ipy.engine.group import Enough, run_group
 
 GIVE_WAY = 0.005
@@ -39,7 +40,7 @@ class BoundedMap:
             its item as cancelled and re-raises when it is cancelled.
         tolerated: failures that do not stop the map; the next one does. ``None``: any number.
         gates: what each body has to wait for before it may begin, in that order.
-        notes: takes what is worth telling, such as a function that had to be abandoned.
+        stop: tells that no further body may begin; set also when there was one failure too many.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class BoundedMap:
         body: Callable[[int], Awaitable[bool]],
         tolerated: int | None = 0,
         gates: Sequence[Gate] = (),
-        notes: list[str] | None = None,
+        stop: Stop | None = None,
     ) -> None:
         indices = range(indices) if isinstance(indices, int) else indices
         self._indices: Iterator[int] = iter(indices)
@@ -57,9 +58,9 @@ class BoundedMap:
         self._body = body
         self._tolerated = tolerated
         self._failures = 0
-        self._stopping = False
+        self._enough = False
+        self._stop = stop if stop is not None else Stop()
         self._gates = gates
-        self._notes = notes if notes is not None else []
         self._one = self._gated if gates else body
         self._gave_way = time.perf_counter()
 
@@ -75,21 +76,25 @@ class BoundedMap:
             except Enough:
                 return False
             return True
-        await run_group((self._worker() for _ in range(self._width)), self._notes)
-        return not self._stopping
+        await run_group((self._worker() for _ in range(self._width)), self._stop)
+        return not self._enough
 
     async def _worker(self) -> None:
+        stop = self._stop
         for index in self._indices:
             for gate in self._gates:
                 await gate.enter()
-            if self._stopping:
+            if stop.wanted:
                 # Also before this worker's first item: another's may have failed without waiting.
-                return
+                if self._enough:
+                    return
+                raise asyncio.CancelledError  # the body before this one has swallowed it
             if not await self._one(index):
                 self._failures += 1
                 if self._tolerated is not None and self._failures > self._tolerated:
                     # Set before anything else can run, so that no other worker takes a further item.
-                    self._stopping = True
+                    self._enough = True
+                    stop.want()
                     raise Enough
             now = time.perf_counter()
             if now - self._gave_way > GIVE_WAY:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import math
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -13,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Resources
-from drawer_ipy.buttons.cancellation import PATIENCE, abandonment
-from drawer_ipy.buttons.function import holder_of
-from drawer_ipy.engine.abandoned import close_steps
-from drawer_ipy.engine.containment import PRESSING, contained
+from drawer_ipy.buttons.cancellation import Stop
+from drawer_ipy.buttons.containment import PRESS, contained
+from drawer_ipy.buttons.leftovers import Leftovers
 from drawer_ipy.engine.context import Session, new_run_id
 from drawer_ipy.engine.drawers import Mode, press_plan
 from drawer_ipy.engine.earlier import Earlier
@@ -89,6 +87,8 @@ class Run:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._body: asyncio.Task[None] | None = None
         self._cancelled = False
+        self._cancelling = False
+        self._stop = Stop()
 
     def cancel(self) -> None:
         """Stop the run, from any thread; what had ended stays in the record. Calling it again is harmless."""
@@ -96,6 +96,13 @@ class Run:
             self._cancelled = True
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._cancel_body)
+
+    def interrupted(self) -> None:
+        """Begin nothing more from now on: a function that blocks the event loop is being broken off.
+
+        Called in the loop's thread, between any two bytecodes; the cancellation comes when the loop is free.
+        """
+        self._stop.want()
 
     def redactor(self) -> Redactor:
         """What hides the secrets that it was given: inputs declared so, and batteries."""
@@ -105,17 +112,19 @@ class Run:
     def ending(self) -> bool:
         """Whether it has ended, or a cancellation has got through to it."""
         body = self._body
-        return body is not None and (body.done() or body.cancelling() > 0)
+        return body is not None and (body.done() or self._cancelling)
 
     def _cancel_body(self) -> None:
         # Once only: a second cancellation would cut short the clean-up that the first began.
-        if self._body is not None and not self._body.cancelling():
+        if self._body is not None and not self._cancelling:
+            self._cancelling = True
+            self._stop.want()
             self._body.cancel()
 
     def _time_up(self) -> None:
-        if self._body is not None and not self._body.done() and not self._body.cancelling():
+        if self._body is not None and not self._body.done() and not self._cancelling:
             self._timed_out = True
-            self._body.cancel()
+            self._cancel_body()
 
     async def execute(self) -> RunRecord:
         """Run to the end on the current loop; call it once.
@@ -125,12 +134,12 @@ class Run:
 
         Raises:
             asyncio.CancelledError: when the caller itself is cancelled, after everything that was
-                started has ended; the record is complete then too.
+                started has ended, or was abandoned; the record is complete then too.
         """
         session = self._session()
         # The body is a task of its own so that cancel() ends the run without cancelling the caller.
         context = contextvars.copy_context()
-        context.run(PRESSING.set, True)
+        context.run(PRESS.set, [])
         body = asyncio.create_task(self._main(session), name=f"drawer {self.plan.name}", context=context)
         with self._lock:
             self._loop = asyncio.get_running_loop()
@@ -139,11 +148,12 @@ class Run:
             self._cancel_body()
         timer = None if self._timeout is None else self._loop.call_later(self._timeout, self._time_up)
         with contained(self._loop):
-            interrupted = await self._until_over(body, session)
+            interrupted = await self._until_over(body)
         if timer is not None:
             timer.cancel()
+        self.notes += session.resources.get(Leftovers).notes()
         closing = asyncio.create_task(_close(session))
-        interrupted = await self._until_over(closing, session) or interrupted
+        interrupted = await self._until_over(closing) or interrupted
         with self._lock:
             self._loop = None
         self._conclude(body)
@@ -151,19 +161,13 @@ class Run:
         if interrupted is not None:
             raise interrupted
         for task in (body, closing):
-            if task.done() and not task.cancelled():
+            if not task.cancelled():
                 task.result()
         return self.record
 
-    async def _until_over(self, task: asyncio.Task[None], session: Session) -> asyncio.CancelledError | None:
-        """Wait until `task` has ended, or is held by a button's function that ignores its cancellation.
-
-        Returns:
-            A cancellation of the caller that came meanwhile; it cancels the run.
-        """
+    async def _until_over(self, task: asyncio.Task[None]) -> asyncio.CancelledError | None:
+        """Wait until `task` has ended; gives a cancellation of the caller, which cancels the run."""
         interrupted: asyncio.CancelledError | None = None
-        loop = asyncio.get_running_loop()
-        patient_until = math.inf
         while not task.done():
             try:
                 # Woken now and then: an interrupt does not wake a kernel's loop by itself.
@@ -171,23 +175,15 @@ class Run:
             except asyncio.CancelledError as error:
                 interrupted = error
                 self._cancel_body()
-            if not task.cancelling():
-                continue
-            patient_until = min(patient_until, loop.time() + PATIENCE)
-            if loop.time() >= patient_until and (holder := holder_of(task)) is not None:
-                session.tell(abandonment([holder]))
-                break
         return interrupted
 
     def _conclude(self, body: asyncio.Task[None]) -> None:
-        """Make the record whole, whatever way the body ended."""
+        """Say how a body ended that was cancelled."""
         record = self.record
-        if body.done() and not body.cancelled():
-            return  # it has said so itself
-        close_steps([*record.steps, *record.compensations])
-        if record.status == "running":
+        if not body.cancelled():
+            return
+        if record.status == "running":  # before its first step
             record.status, record.error = "cancelled", CANCELLED_ERROR
-            record.finished = record.finished or record.clock()
         if self._timed_out:
             record.status = "failed"
             record.error = ErrorInfo(
@@ -218,6 +214,7 @@ class Run:
                 self._inputs,
                 session,
                 record,
+                self._stop,
                 mode=self._mode,
                 left=self.left,
                 earlier=self._earlier,

@@ -9,17 +9,16 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from drawer_ipy.buttons.cancellation import Abandoned, abandonment, end, is_cancelled
+from drawer_ipy.buttons.cancellation import TimeIsUp, is_cancelled, is_closed, within
 from drawer_ipy.buttons.failure import describe, full_traceback
-from drawer_ipy.buttons.function import holder_of
 from drawer_ipy.definition.models import STEP_MODELS, StepBase
-from drawer_ipy.engine.abandoned import close_items
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record import CANCELLED_ERROR, LoopOutput, StepResult, Try
+from drawer_ipy.foreign import is_interrupt
+from drawer_ipy.record import CANCELLED_ERROR, StepResult, Try
 
 if TYPE_CHECKING:
     from drawer_ipy.engine.plan import Compiler
@@ -75,6 +74,8 @@ class Step:
         result.clock = clock = ctx.session.clock
         result.started = clock()
         try:
+            if ctx.stop.wanted:  # what came before has swallowed it
+                raise asyncio.CancelledError
             if self._simple:
                 await self.run(ctx, result)
             elif self.policy is None:
@@ -82,19 +83,19 @@ class Step:
             else:
                 await self._retry(self.policy, ctx, result)
         except asyncio.CancelledError as stop:
-            if not is_cancelled(stop):  # something that the step looked at raised it
+            if not is_cancelled(ctx.stop):  # something that the step looked at raised it
                 fail_inside(result, stop)
             else:
-                if isinstance(stop, Abandoned):
-                    ctx.session.tell(abandonment(stop.names))
                 result.status = "cancelled"
                 result.error = CANCELLED_ERROR
                 raise
-        except GeneratorExit:
-            raise
         except BaseException as fault:
-            # KeyboardInterrupt and SystemExit as well: a real interrupt arrives as a cancellation.
-            fail_inside(result, fault)
+            if is_interrupt(fault):
+                ctx.stop.want_all()
+            if is_interrupt(fault) or (isinstance(fault, GeneratorExit) and is_closed()):
+                result.status, result.error = "cancelled", CANCELLED_ERROR
+                raise asyncio.CancelledError from None
+            fail_inside(result, fault)  # KeyboardInterrupt and SystemExit as well
         finally:
             result.finished = clock()
             output = result.output
@@ -114,27 +115,11 @@ class Step:
         if self.timeout is None or self.own_timeout:
             await self.run(ctx, result)
             return
-        # A task of its own, so that a function within that ignores its cancellation can be abandoned.
-        task = asyncio.create_task(self.run(ctx, result))
-        interrupted: asyncio.CancelledError | None = None
         try:
-            await asyncio.wait({task}, timeout=self.timeout)
-        except asyncio.CancelledError as error:
-            interrupted = error
-        if interrupted is None and task.done():
-            await task
-            return
-        ended = await end({task}, holder_of)
-        ctx.session.tell(abandonment(ended.abandoned))
-        if ended.abandoned and isinstance(result.output, LoopOutput):
-            close_items(result.output.record)
-            result.output.record.close()
-        if interrupted := interrupted or ended.interrupted:
-            raise interrupted
-        if task.done() and not task.cancelled():
-            await task
-        result.exit_code = -1
-        result.fail(Code.TIMEOUT, f"timed out after {self.timeout:g} s", status="timeout")
+            await within(self.timeout, ctx.stop, lambda stop: self.run(ctx.under(stop), result))
+        except TimeIsUp:
+            result.exit_code = -1
+            result.fail(Code.TIMEOUT, f"timed out after {self.timeout:g} s", status="timeout")
 
     async def _retry(self, policy: RetryPolicy, ctx: Context, result: StepResult) -> None:
         """Attempts until one succeeds, the policy gives up, or the failure is not worth retrying."""

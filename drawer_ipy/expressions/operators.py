@@ -15,6 +15,7 @@ from typing import Any
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions.paths import lookup_entry, type_word
 from drawer_ipy.expressions.types import CelType, check_finite, check_int64, plain
+from drawer_ipy.foreign import pass_on_interrupt
 
 _KNOWN = (int, float, str, bytes, bytearray, type(None), Mapping, Sequence, CelType)
 # Where both operands are of one of these classes, Python's answer is CEL's.
@@ -45,7 +46,8 @@ def _foreign(op: str, python: Callable[[Any, Any], Any], left: Any, right: Any) 
         return python(left, right)
     except ResolveError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         raise _refuse(op, left, right) from error
 
 
@@ -139,7 +141,8 @@ def negate(value: Any) -> Any:
         raise ResolveError(f"- does not work on {type_word(value)}")
     try:
         return -value
-    except Exception as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         raise ResolveError(f"- does not work on {type_word(value)}") from error
 
 
@@ -185,7 +188,8 @@ def _equal(left: Any, right: Any) -> bool:
         return len(left) == len(right) and all(map(equal, left, right))
     try:
         return bool(left == right)
-    except Exception as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         raise _refuse("==", left, right) from error
 
 
@@ -238,7 +242,8 @@ def contained(value: Any, container: Any) -> bool:
         return any(equal(value, entry) for entry in container)
     try:
         return bool(value in container)
-    except Exception as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         raise ResolveError(f"'in' does not look in {type_word(container)}") from error
 
 

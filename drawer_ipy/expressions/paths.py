@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from drawer_ipy.errors import ResolveError, did_you_mean
+from drawer_ipy.foreign import pass_on_interrupt
 
 Scope = Mapping[str, Any]
 Run = Callable[[Scope], Any]
@@ -263,7 +264,8 @@ def _attribute(value: Any, key: Any) -> Any:
         return getattr(value, key)
     except AttributeError:
         return _ABSENT
-    except Exception as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         raise ResolveError(
             f"reading .{key} of a {type(value).__name__} raised {type(error).__name__}"
         ) from error
@@ -274,7 +276,8 @@ def _item(value: Any, key: Any) -> Any:
         return _ABSENT
     try:
         return value[key]
-    except Exception:
+    except BaseException as error:
+        pass_on_interrupt(error)
         # What an object raises for a key it lacks differs from class to class.
         return _ABSENT
 

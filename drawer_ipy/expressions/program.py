@@ -12,6 +12,7 @@ from drawer_ipy.expressions.parser import MAX_DEPTH, parse
 from drawer_ipy.expressions.paths import Missing, Resplit, Run, Scope, Step
 from drawer_ipy.expressions.text import to_text
 from drawer_ipy.expressions.types import TYPES
+from drawer_ipy.foreign import pass_on_interrupt
 
 _MAX_SPLITS = 20
 
@@ -46,11 +47,12 @@ class Program:
         """
         try:
             return self.execute(scope)
-        except Exception as error:
+        except BaseException as error:
+            pass_on_interrupt(error)
             caught = error
         return self.recover(scope, caught)
 
-    def recover(self, scope: Scope, error: Exception) -> Any:
+    def recover(self, scope: Scope, error: BaseException) -> Any:
         """What follows when :attr:`execute` raised `error`: another reading, or an error for people.
 
         Raises:

@@ -16,6 +16,7 @@ from drawer_ipy.expressions.paths import Scope
 from drawer_ipy.expressions.program import Program
 from drawer_ipy.expressions.references import Exists, Reference, find
 from drawer_ipy.expressions.text import to_text
+from drawer_ipy.foreign import pass_on_interrupt
 
 _MARK = re.compile(r"\$\$\{|\$\{|\$ENV\{([A-Za-z_]\w*)\}", re.ASCII)
 _BAD_ENV = re.compile(r"\$ENV\{[^{}]*\}")
@@ -84,7 +85,8 @@ class Whole(Template):
         # Not program.run(): a call less counts where a reference is resolved a million times.
         try:
             return self._run(scope)
-        except Exception as error:
+        except BaseException as error:
+            pass_on_interrupt(error)
             caught = error
         return self.program.recover(scope, caught)
 
@@ -125,7 +127,7 @@ class Spliced(Template):
     def resolve(self, scope: Scope) -> str:
         return "".join(
             [
-                part if type(part) is str else to_text(part.resolve(scope))  # type: ignore[union-attr]
+                part if type(part) is str else _text_of(part.resolve(scope))  # type: ignore[union-attr]
                 for part in self.parts
             ]
         )
@@ -133,6 +135,18 @@ class Spliced(Template):
     def references_given(self, exists: Exists | None) -> tuple[Reference, ...]:
         templates = [part for part in self.parts if isinstance(part, Template)]
         return tuple(ref for part in templates for ref in part.references_given(exists))
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return to_text(value)
+    except ResolveError:
+        raise
+    except BaseException as error:
+        pass_on_interrupt(error)
+        kind = type(value).__name__
+        message = f"a {kind} cannot be written as text: {type(error).__name__} was raised"
+        raise ResolveError(message) from error
 
 
 class MapTemplate(Template):

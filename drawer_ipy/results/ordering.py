@@ -8,6 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from drawer_ipy.foreign import pass_on_interrupt
+
 T = TypeVar("T")
 
 
@@ -17,7 +19,8 @@ def same(a: Any, b: Any) -> bool:
         return True
     try:
         return bool(a == b) or bool(a != a and b != b)
-    except Exception:  # an array, or an object whose comparison fails
+    except BaseException as error:  # an array, or an object whose comparison fails
+        pass_on_interrupt(error)
         return False
 
 
@@ -37,7 +40,8 @@ def in_order(pairs: Iterable[tuple[Any, T]], reverse: bool = False) -> list[T]:
 def _ordered(pairs: list[tuple[Any, T]], reverse: bool) -> list[tuple[Any, T]]:
     try:
         return sorted(pairs, key=lambda pair: pair[0], reverse=reverse)
-    except Exception:  # what cannot be compared, or an object whose comparison fails
+    except BaseException as error:  # what cannot be compared, or an object whose comparison fails
+        pass_on_interrupt(error)
         return pairs
 
 
@@ -59,7 +63,8 @@ def _kind(value: Any) -> tuple[int, str]:
     try:
         if value != value:
             return _LAST
-    except Exception:  # an array's answer is an array, which is neither true nor false
+    except BaseException as error:  # an array's answer is an array, which is neither true nor false
+        pass_on_interrupt(error)
         return (8, type(value).__name__)
     for kind, place in _KINDS:
         if isinstance(value, kind):

@@ -14,6 +14,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from drawer_ipy.foreign import pass_on_interrupt
+
 _DEEPEST = 200
 """Levels that are written out; Python's own recursion ends at some 300."""
 
@@ -45,7 +47,8 @@ def jsonable(value: Any, within: tuple[int, ...] = ()) -> Any:
         return value if math.isfinite(value) else None
     try:
         return _convert(value, within)
-    except Exception:  # an object whose own methods fail must not cost the other rows
+    except BaseException as error:  # an object whose own methods fail must not cost the other rows
+        pass_on_interrupt(error)
         return f"<{type(value).__name__}: not readable>"
 
 
@@ -77,7 +80,8 @@ def native(value: Any) -> Any:
     """
     try:
         return _native(value)
-    except Exception:  # an object whose own methods fail
+    except BaseException as error:  # an object whose own methods fail
+        pass_on_interrupt(error)
         return jsonable(value)
 
 

@@ -44,7 +44,7 @@ class ButtonStep(Step):
         if button is None:
             fail_with(result, ButtonNotFound(f"no button {self._name!r}"))
             return
-        result.button = self._name
+        result.button = button.name
         try:
             args: dict[str, Any] = self._args.resolve(ctx.scope)
         except ResolveError as error:
@@ -70,6 +70,7 @@ class ButtonStep(Step):
             session.batteries,
             place=ctx.place,
             step=self.id,
+            stop=ctx.stop,
         )
         press: Press = partial(button.press, call=call)
         if session.limits.concern(button, self._rate):

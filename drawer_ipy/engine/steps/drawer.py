@@ -43,7 +43,9 @@ class DrawerStep(Step):
         child = RunRecord(new_run_id(), plan.name or self._name)
         try:
             place = ctx.inside(self.id, child.run_id)
-            inner = await press_plan(plan, args, ctx.session, child, depth=ctx.depth + 1, place=place)
+            inner = await press_plan(
+                plan, args, ctx.session, child, ctx.stop, depth=ctx.depth + 1, place=place
+            )
         finally:
             if ctx.session.on_child is not None:
                 ctx.session.on_child(child)

@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from drawer_ipy.buttons.failure import describe, full_traceback
 from drawer_ipy.definition import models
 from drawer_ipy.definition.width import AUTO
-from drawer_ipy.engine.abandoned import close_items
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
@@ -22,6 +22,7 @@ from drawer_ipy.engine.pool import BoundedMap
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
+from drawer_ipy.foreign import pass_on_interrupt
 from drawer_ipy.record import (
     CANCELLED,
     FAILED,
@@ -87,13 +88,15 @@ class ForEachStep(Step):
         rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
         gates = [gate for gate in (rate, width) if gate is not None]
-        body = _Body(record, hidden, self._steps, self._as, ctx, width, past, result.attempts)
         most = tolerated(self._tolerated, items)
         left = None if most is None else max(0, most - record.counts[FAILED])
         try:
-            complete = await BoundedMap(indices, self._width, body, left, gates, ctx.session.notes).run()
+            with ctx.stop.inner() as stop:
+                body = _Body(
+                    record, hidden, self._steps, self._as, ctx.under(stop), width, past, result.attempts
+                )
+                complete = await BoundedMap(indices, self._width, body, left, gates, stop).run()
         finally:
-            close_items(record)
             record.close()
             listeners.emit(LoopFinished(record))
         if not complete or (most is not None and record.counts[FAILED] > most):
@@ -143,10 +146,16 @@ class _Body:
         record.move(index, RUNNING)
         if self._tell_start:
             outer.session.listeners.emit(ItemStarted(record, index))
+        try:
+            item = self._items[index]
+        except BaseException as error:
+            pass_on_interrupt(error)
+            return self._unreadable(index, error)
         ctx = Context(
             outer.session,
             outer.inputs,
-            {**outer.scope, self._name: self._items[index]},
+            {**outer.scope, self._name: item},
+            outer.stop,
             record.path,
             record,
             index,
@@ -162,6 +171,18 @@ class _Body:
             if self._tell_end:
                 outer.session.listeners.emit(ItemFinished(record, index))
         return state == OK
+
+    def _unreadable(self, index: int, error: BaseException) -> bool:
+        """Fail the item `index`, which the list could not give."""
+        record, listeners = self._record, self._ctx.session.listeners
+        record.move(index, FAILED)
+        for step, column in self._pairs[:1]:
+            result = StepResult(step.id, stderr=full_traceback(error), clock=self._ctx.session.clock)
+            result.fail(Code.RESOLVE_ERROR, f"the list could not give item {index}: {describe(error)}")
+            column.put(index, result)
+        if self._tell_end:
+            listeners.emit(ItemFinished(record, index))
+        return False
 
     def _earlier(self, past: PastLoop, index: int) -> EarlierItem | None:
         """What an earlier press did with the item; the record forgets it, to be written anew."""
@@ -209,7 +230,17 @@ def resolve_list(template: Template, field: str, ctx: Context, result: StepResul
     except ResolveError as error:
         fail_with(result, error)
         return None
-    items = as_list(value)
+    try:
+        items = as_list(value)
+    except BaseException as error:  # of a class of the user's
+        pass_on_interrupt(error)
+        result.fail(
+            Code.VALIDATION_ERROR,
+            f"`{field}` of step {result.id!r} is a {type(value).__name__} that cannot be looped over: "
+            f"{describe(error)}",
+            "give a list",
+        )
+        return None
     if items is None:
         kind = "null" if value is None else type(value).__name__
         result.fail(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from drawer_ipy.buttons.cancellation import Stop
 from drawer_ipy.definition import models
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
@@ -33,9 +34,9 @@ class SplitStep(Step):
         ended: dict[str, Any] = {}
         failures: dict[str, StepResult] = {}
 
-        async def branch(name: str, steps: list[Step]) -> None:
+        async def branch(name: str, steps: list[Step], stop: Stop) -> None:
             begun: list[StepResult] = []
-            inner = ctx.within(result)
+            inner = ctx.within(result).under(stop)
             failed = await press_in_order(steps, inner, begun.append)
             if failed is not None:
                 failures[name] = failed
@@ -44,9 +45,9 @@ class SplitStep(Step):
             ended[name] = inner.scope[begun[-1].id]["output"] if begun else None
 
         try:
-            await run_group(
-                (branch(name, steps) for name, steps in self._branches.items()), ctx.session.notes
-            )
+            with ctx.stop.inner() as stop:
+                members = (branch(name, steps, stop) for name, steps in self._branches.items())
+                await run_group(members, stop)
         finally:
             # In the order of the definition, whichever ended first.
             result.output = {name: ended[name] for name in self._branches if name in ended}

@@ -30,32 +30,37 @@ class WaitStep(Step):
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Wait; a time in the past and a duration of nothing or less do not."""
-        seconds = self._seconds(ctx, result)
-        if seconds is None:
+        until = self._until(ctx, result)
+        if until is None:
             return
-        now = datetime.now(UTC)
+        seconds, moment = until
         await asyncio.sleep(seconds)
-        until = (now + timedelta(seconds=seconds)).replace(microsecond=0)
         result.output = {
             "waited_ms": round(seconds * 1000),
-            "until": until.isoformat().replace("+00:00", "Z"),
+            "until": moment.replace(microsecond=0).isoformat().replace("+00:00", "Z"),
         }
 
-    def _seconds(self, ctx: Context, result: StepResult) -> float | None:
+    def _until(self, ctx: Context, result: StepResult) -> tuple[float, datetime] | None:
+        """How many seconds to wait, and until when that is: the time asked for, also when it is past."""
         if not self._given:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r} needs `duration` or `until`")
             return None
+        now = datetime.now(UTC)
         try:
             value = self._when.resolve(ctx.scope)
-            if isinstance(value, timedelta):
-                seconds = value.total_seconds()
-            elif self._is_duration:
-                seconds = parse_duration(to_text(value))
+            if isinstance(value, timedelta) or self._is_duration:
+                is_time = isinstance(value, timedelta)
+                seconds = max(0.0, value.total_seconds() if is_time else parse_duration(to_text(value)))
+                moment = None
             else:
                 moment = value if isinstance(value, datetime) else parse_time(to_text(value))
-                seconds = (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+                moment = moment.astimezone(UTC)
+                seconds = max(0.0, (moment - now).total_seconds())
         except ResolveError as error:
             fail_with(result, error)
+            return None
+        except OverflowError:
+            result.fail(Code.VALIDATION_ERROR, f"step {self.id!r}: that time is beyond the years 1 to 9999")
             return None
         except ValueError as error:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r}: {error}")
@@ -63,4 +68,4 @@ class WaitStep(Step):
         if seconds > _LONGEST:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r} would wait for more than a year")
             return None
-        return max(0.0, seconds)
+        return seconds, moment if moment is not None else now + timedelta(seconds=seconds)

@@ -17,8 +17,12 @@ from typing import Any
 from drawer_ipy.buttons.cancellation import is_closed
 from drawer_ipy.buttons.failure import describe
 
-PRESSING: contextvars.ContextVar[bool] = contextvars.ContextVar("drawer_ipy pressing", default=False)
-"""Whether this code was called by a run; the tasks and threads that a button starts inherit it."""
+PRESS: contextvars.ContextVar[list[BaseException] | None] = contextvars.ContextVar(
+    "drawer_ipy press", default=None
+)
+"""In code that a run has called: what was refused to its press, which fails for that. Tasks, threads and
+callbacks that a button starts inherit it, so that what they are refused counts as well.
+"""
 
 
 class Refused(RuntimeError):
@@ -34,8 +38,11 @@ class _Guard:
         self._refuse = refuse
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if PRESSING.get():
-            raise self._refuse()
+        refused = PRESS.get()
+        if refused is not None:
+            error = self._refuse()
+            refused.append(error)
+            raise error
         return self.method(*args, **kwargs)
 
 
@@ -79,7 +86,7 @@ class _Factory:
         self.users = 0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> Any:
-        if PRESSING.get() and asyncio.iscoroutine(coro):
+        if PRESS.get() is not None and asyncio.iscoroutine(coro):
             coro = _contained(coro)
         if self.before is not None:
             return self.before(loop, coro, **kwargs)
@@ -92,7 +99,11 @@ async def _contained(coro: Coroutine[Any, Any, Any]) -> Any:
     except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
         if isinstance(error, GeneratorExit) and is_closed():
             raise
-        raise Refused(f"a task that a button started raised {describe(error)}") from error
+        refusal = Refused(f"a task that a button started raised {describe(error)}")
+        refused = PRESS.get()
+        if refused is not None:
+            refused.append(refusal)
+        raise refusal from error
 
 
 @contextmanager

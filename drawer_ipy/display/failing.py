@@ -1,0 +1,64 @@
+"""A loop in which every item fails for the same reason: said while it can still be stopped."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from drawer_ipy.display.table_cells import clean, cut
+from drawer_ipy.record import FAILED, OK, RUNNING, WAITING, LoopRecord
+
+ENOUGH = 20
+"""Failures of one kind in a row, before any success, from which on it is said."""
+
+_LOOKED_AT = 1_000
+_KIND = 80
+
+
+class FailingAlike:
+    """Watches one loop. It reads the live record; what it costs does not grow with the loop."""
+
+    __slots__ = ("_failed", "_failed_before", "_loop", "_ok_before", "_told")
+
+    def __init__(self, loop: LoopRecord) -> None:
+        self._loop = loop
+        # A press that goes on with an earlier one begins with that one's items.
+        self._ok_before = loop.counts[OK]
+        self._failed_before = self._failed = loop.counts[FAILED]
+        self._told = ""
+
+    def warning(self) -> str:
+        """What to say of it now; ``""`` for nothing."""
+        counts = self._loop.counts
+        failed = counts[FAILED]
+        if counts[OK] > self._ok_before or failed - self._failed_before < ENOUGH:
+            return ""
+        if not counts[WAITING] + counts[RUNNING]:
+            return ""  # too late to stop
+        if failed != self._failed:
+            self._failed = failed
+            kind = _kind_of_last(self._loop)
+            self._told = kind and (
+                f"{ENOUGH} items in a row failed with {kind} and none has succeeded. Cancel to stop now; for "
+                f"a loop that stops by itself set `on_item_failure: stop` or `tolerated_failures: {ENOUGH}`."
+            )
+        return self._told
+
+
+def _kind_of_last(loop: LoopRecord) -> str:
+    """What the last failures have in common: code and class of the exception; ``""`` when they differ."""
+    found: set[int] = set()
+    for column in loop.columns:
+        # Errors are put in as they happen, so the last ones are at the end of the dict.
+        recent = (i for i in islice(reversed(column.errors), _LOOKED_AT) if loop.states[i] == FAILED)
+        found.update(islice(recent, ENOUGH))
+    last = sorted(found, key=loop.finished.__getitem__)[-ENOUGH:]
+    decided = [loop.error_of(index) for index in last]
+    kinds = {
+        (told[1].code, type(told[1].exception).__name__ if told[1].exception is not None else "")
+        for told in decided
+        if told is not None
+    }
+    if len(last) < ENOUGH or None in decided or len(kinds) != 1:
+        return ""
+    code, exception = kinds.pop()
+    return cut(clean(f"{code} ({exception})" if exception else code), _KIND)

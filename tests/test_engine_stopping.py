@@ -1,0 +1,387 @@
+"""A run that is told to stop begins nothing more, whatever its functions make of the cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drawer_ipy import press
+from drawer_ipy.buttons import cancellation
+from drawer_ipy.display.live import NullDisplay
+from drawer_ipy.engine import drawers as engine_drawers
+from drawer_ipy.pressing import Job, Options, Surroundings
+from drawer_ipy.surroundings import named_buttons
+
+WAYS = ("obey", "swallow", "uncancel", "raise", "again", "group", "shield")
+LIMIT = 3.0
+"""Seconds after which functions that ignore everything end, so that no test leaves them behind."""
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancellation, "PATIENCE", 0.1)
+
+
+def uncancel() -> None:
+    task = asyncio.current_task()
+    while task is not None and task.uncancel():
+        pass
+
+
+async def met(way: str, seconds: float) -> str:
+    """Wait, and meet a cancellation in that way."""
+    if way == "obey":
+        await asyncio.sleep(seconds)
+        return "slept"
+    if way == "group":
+        return (await asyncio.gather(met("swallow", seconds), met("uncancel", seconds)))[0]
+    if way == "shield":
+        inner = asyncio.ensure_future(asyncio.sleep(seconds))
+        while not inner.done():
+            try:
+                await asyncio.shield(inner)
+            except asyncio.CancelledError:
+                uncancel()
+        return "slept"
+    try:
+        await asyncio.sleep(seconds)
+    except BaseException:
+        if way == "raise":
+            raise ValueError("the clean-up has failed") from None
+        if way == "uncancel":
+            uncancel()
+        if way == "again":
+            await asyncio.sleep(seconds)
+        return "swallowed"
+    return "slept"
+
+
+def forever(uncancels: bool = True) -> Callable[[Any], Any]:
+    async def work(x: Any = None) -> str:
+        until = time.monotonic() + LIMIT
+        while time.monotonic() < until:
+            try:
+                await asyncio.sleep(0.02)
+            except BaseException:
+                if uncancels:
+                    uncancel()
+        return "late"
+
+    return work
+
+
+def loop(n: int, parallelism: int, **fields: Any) -> dict[str, Any]:
+    step = {"id": "w", "button": "work", "args": {"x": "${x}"}}
+    each = {"id": "each", "kind": "for_each", "over": list(range(n)), "as": "x", "steps": [step]}
+    return {**each, "parallelism": parallelism, "on_item_failure": "continue", **fields}
+
+
+def prepared(steps: Sequence[dict[str, Any]], options: Options | None = None, **buttons: Any) -> Job:
+    drawer = {"name": "t", "steps": list(steps)}
+    return Job.prepare(drawer, {}, options, Surroundings(named_buttons(buttons)))
+
+
+def blocking(job: Job, cancel_after: float | None = None) -> float:
+    """Press it on a loop of its own; gives the seconds that took."""
+    began = time.monotonic()
+    timer = threading.Timer(cancel_after or 0, job.run.cancel)
+    if cancel_after is not None:
+        timer.start()
+    job.press_blocking(NullDisplay())
+    timer.cancel()
+    return time.monotonic() - began
+
+
+@given(
+    n=st.integers(1, 30),
+    parallelism=st.integers(1, 5),
+    after=st.integers(1, 12),
+    ways=st.lists(st.sampled_from(WAYS), min_size=1, max_size=6),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_item_begins_after_a_cancellation(n: int, parallelism: int, after: int, ways: list[str]) -> None:
+    begun: list[int] = []
+    at_cancel: list[int] = []
+    now = most = 0
+
+    async def work(x: int) -> str:
+        nonlocal now, most
+        begun.append(x)
+        now += 1
+        most = max(most, now)
+        if len(begun) == after:
+            asyncio.get_running_loop().call_soon(lambda: (job.run.cancel(), at_cancel.append(len(begun))))
+        try:
+            return await met(ways[x % len(ways)], 0.002)
+        finally:
+            now -= 1
+
+    job = prepared([loop(n, parallelism)], work=work)
+    asyncio.run(job.run.execute())
+    results = job.results
+    assert most <= parallelism
+    assert sum(results.counts.values()) == n
+    assert results.counts["failed"] == 0
+    for row in results:
+        assert (row.index in begun) == (row.status != "skipped")
+        assert row.output in ((None,) if row.status != "ok" else ("slept",))
+    if at_cancel:
+        # cancel() takes effect with the loop's next turn, in which each worker may end an item and take one.
+        assert len(begun) <= at_cancel[0] + parallelism
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+@pytest.mark.parametrize("way", WAYS[1:])
+def test_steps_after_one_that_hides_its_cancellation_do_not_begin(way: str, parallelism: int) -> None:
+    seen: list[str] = []
+
+    async def work(x: int) -> str:
+        seen.append("work")
+        return await met(way, 0.3)
+
+    each = loop(9, parallelism)
+    each["steps"].append({"id": "z", "button": "after"})
+    job = prepared([each, {"id": "last", "button": "after"}], work=work, after=lambda: seen.append("after"))
+    assert blocking(job, 0.1) < 3
+    assert seen == ["work"] * parallelism
+    assert job.results.run.status == "cancelled"
+    assert job.results.counts["cancelled"] == parallelism
+
+
+@pytest.mark.parametrize("mode", ["sequential", "parallel"])
+def test_nothing_follows_in_a_drawer_without_loops(mode: str) -> None:
+    seen: list[int] = []
+
+    async def work(x: int) -> str:
+        seen.append(x)
+        return await met("uncancel", 0.3)
+
+    steps = [{"id": "a", "button": "work", "args": {"x": 1}},
+             {"id": "b", "button": "work", "args": {"x": "${a.output}"}}]  # fmt: skip
+    job = prepared(steps, Options(mode=mode), work=work)
+    blocking(job, 0.1)
+    assert seen == [1]
+    assert job.run.record.status == "cancelled"
+
+
+def test_no_further_attempt_begins() -> None:
+    seen: list[int] = []
+
+    async def work(x: int) -> str:
+        seen.append(x)
+        return await met("raise", 0.3)
+
+    each = loop(4, 2)
+    each["steps"][0]["on_failure"] = {"action": "retry", "max_attempts": 5, "backoff": {"initial_ms": 1}}
+    job = prepared([each], work=work)
+    blocking(job, 0.1)
+    assert sorted(seen) == [0, 1]
+    assert job.results.counts["cancelled"] == 2
+
+
+@pytest.mark.parametrize("way", WAYS[1:])
+def test_items_that_a_failure_cancels_never_count_as_failed(way: str) -> None:
+    async def work(x: int) -> str:
+        if x == 0:
+            await asyncio.sleep(0.05)
+            raise ValueError("no")
+        return await met(way, 0.3)
+
+    job = prepared([loop(30, 3, on_item_failure="stop")], work=work)
+    blocking(job)
+    assert job.results.counts == {"ok": 0, "failed": 1, "cancelled": 2, "skipped": 27}
+
+
+@pytest.mark.parametrize("where", ["step", "loop", "run"])
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_a_time_limit_ends_what_ignores_everything(where: str, parallelism: int) -> None:
+    each = loop(4, parallelism)
+    if where == "step":
+        each["steps"][0]["timeout_seconds"] = 0.1
+    if where == "loop":
+        each["timeout_seconds"] = 0.1
+    options = Options(timeout=0.1) if where == "run" else None
+    job = prepared([each], options, work=forever())
+    assert blocking(job) < LIMIT + 0.5
+    assert any("abandoned" in note for note in job.run.notes)
+    counts = job.results.counts
+    if where == "step":
+        assert counts["failed"] == 4
+        assert all(row.error is not None and row.error.code == "TIMEOUT" for row in job.results)
+        assert all(row.error is not None and "abandoned" in row.error.message for row in job.results)
+    else:
+        assert (counts["cancelled"], counts["skipped"]) == (parallelism, 4 - parallelism)
+    if where == "run":
+        assert job.run.record.error is not None
+        assert job.run.record.error.code == "TIMEOUT"
+
+
+def test_a_handler_that_ignores_its_limit_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_drawers, "HANDLER_LIMIT", 0.1)
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    from drawer_ipy.definition import load_drawer
+
+    handler = load_drawer({"steps": [{"id": "h", "button": "work"}]}, name="h").drawer
+    drawer = {"name": "t", "steps": [{"id": "a", "button": "fail"}], "on_error": {"drawer": "h"}}
+    around = Surroundings(named_buttons({"fail": fail, "work": forever()}), drawers={"h": handler})
+    job = Job.prepare(drawer, {}, None, around)
+    assert blocking(job) < LIMIT
+    assert job.run.record.failed_step == "a"
+    assert any("longer than 0.1 s" in note for note in job.run.notes)
+
+
+def test_an_abandoned_function_cannot_cancel_the_items_after_its_own() -> None:
+    """It still holds ``asyncio.timeout``, which cancels the task in which it was entered."""
+
+    async def work(x: int) -> int:
+        if x > 0:
+            await asyncio.sleep(0.05)
+            return x
+        try:
+            async with asyncio.timeout(0.5):
+                await forever()()
+        except TimeoutError:
+            pass
+        return x
+
+    each = loop(12, 1)
+    each["steps"][0]["timeout_seconds"] = 0.2
+    job = prepared([each], work=work)
+    blocking(job)
+    assert job.results.counts == {"ok": 11, "failed": 1, "cancelled": 0, "skipped": 0}
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_a_function_that_cancels_its_own_task_ends_no_other_item(parallelism: int, waits: bool) -> None:
+    async def work(x: int) -> int:
+        if x == 1:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            if waits:
+                await asyncio.sleep(0.01)
+        return x
+
+    job = prepared([loop(6, parallelism)], work=work)
+    blocking(job)
+    assert job.run.record.status == "ok"
+    assert job.results.counts["failed"] == int(waits)
+    assert [row.output for row in job.results if row.index != 1] == [0, 2, 3, 4, 5]
+
+
+def test_clean_up_within_the_time_for_it_runs_in_the_task_it_began_in() -> None:
+    ended: list[bool] = []
+
+    async def work(x: int) -> None:
+        began_in = asyncio.current_task()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(asyncio.sleep(5))
+        finally:
+            async with asyncio.timeout(1):
+                await asyncio.sleep(0.02)
+            ended.append(asyncio.current_task() is began_in)
+
+    job = prepared([loop(4, 2)], work=work)
+    blocking(job, 0.1)
+    assert ended == [True, True]
+    assert job.run.notes == []
+
+
+ODD = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, ValueError, BaseException)
+
+
+class Odd:
+    """Raises whatever is asked of it."""
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        self.kind = kind
+
+    def _raise(self, *args: Any) -> Any:
+        raise self.kind
+
+    a = property(_raise)
+    __str__ = __repr__ = __len__ = __iter__ = __eq__ = __hash__ = __bool__ = __getitem__ = __add__ = _raise
+
+
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize(
+    "reference",
+    ["${w.output.a}", "so ${w.output}", "${w.output == 1}", "${size(w.output)}", "${w.output ? 1 : 2}",
+     "${w.output.map(q, q)}", "${w.output + 1}", "${w.output in [1]}"],
+)  # fmt: skip
+def test_a_reference_to_an_odd_object_fails_its_item_in_its_own_words(
+    reference: str, kind: type[BaseException]
+) -> None:
+    each = loop(3, 2)
+    each["steps"].append({"id": "z", "button": "same", "args": {"v": reference}})
+    buttons = {"work": lambda x: Odd(kind), "same": lambda v: v}
+    results = press({"name": "t", "steps": [each]}, buttons=buttons, quiet=True)
+    assert results.counts["failed"] == 3
+    for row in results:
+        assert row.error is not None
+        assert row.error.code == "RESOLVE_ERROR"
+    assert repr(results)
+    assert results._repr_html_()
+    assert repr(results.explain(1))
+    assert results.to_json()
+    assert results.to_csv()
+
+
+class Holey(Sequence[int]):
+    """A list whose second entry cannot be had."""
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        self.kind = kind
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: Any) -> Any:
+        if index == 1:
+            raise self.kind
+        return index
+
+
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_an_item_that_the_list_cannot_give_fails_alone(kind: type[BaseException], parallelism: int) -> None:
+    each = {**loop(0, parallelism), "over": "${inputs.xs}"}
+    drawer = {"name": "t", "inputs": ["xs"], "steps": [each]}
+    results = press(drawer, {"xs": Holey(kind)}, buttons={"work": lambda x: x}, quiet=True)
+    assert results.counts == {"ok": 3, "failed": 1, "cancelled": 0, "skipped": 0}
+    assert results[1].error is not None
+    assert "could not give item 1" in results[1].error.message
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_list_that_cannot_be_looked_at_fails_its_step(kind: type[BaseException]) -> None:
+    steps = [{"id": "made", "button": "make"}, {**loop(0, 1), "over": "${made.output}"}]
+    buttons = {"make": lambda: Odd(kind), "work": lambda x: x}
+    results = press({"name": "t", "steps": steps}, buttons=buttons, quiet=True, check=False)
+    error = results.run.error
+    assert error is not None
+    assert error.code == "VALIDATION_ERROR"
+    assert "cannot be looped over" in error.message
+
+
+def test_an_enormous_message_is_cut_and_says_so() -> None:
+    def work(x: int) -> None:
+        raise ValueError("x" * 5_000_000)
+
+    results = press({"name": "t", "steps": [loop(1, 1)]}, buttons={"work": work}, quiet=True)
+    error = results[0].error
+    assert error is not None
+    assert len(error.message) < 11_000
+    assert "4,990,000 more characters" in error.message
