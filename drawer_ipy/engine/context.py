@@ -15,7 +15,7 @@ from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets import Redactor
-from drawer_ipy.record import LoopRecord, RunRecord
+from drawer_ipy.record import Hidden, LoopOutput, LoopRecord, RunRecord, StepResult
 
 Scope = dict[str, Any]
 
@@ -38,6 +38,7 @@ class Session:
         button_env: what a process finds in its environment beside the notebook's own.
         on_child: called with each sub-drawer's complete record (history keeps them).
         details_left: presses within loops of which everything may still be kept, their output aside.
+        loops: those that were begun, each with what its record hides.
     """
 
     listeners: Listeners
@@ -51,6 +52,7 @@ class Session:
     cache_folder: Path | None = None
     on_child: Callable[[RunRecord], None] | None = None
     details_left: int = 20_000
+    loops: list[tuple[LoopRecord, Hidden]] = field(default_factory=list)
     cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
 
@@ -87,9 +89,11 @@ class Context:
         loop, index: the innermost loop and the item's index in it; ``None`` outside loops.
         depth: how many drawers are around this one.
         earlier: what an earlier press left here; ``None`` where everything is to be pressed.
+        real: step id -> the output of a loop with the values that its record hides; ``None`` until there is
+            one. The record may be looked at while the loop runs, so it is not kept there.
     """
 
-    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "scope", "session")
+    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "real", "scope", "session")
 
     def __init__(
         self,
@@ -110,6 +114,14 @@ class Context:
         self.index = index
         self.depth = depth
         self.earlier = earlier
+        self.real: dict[str, LoopOutput] | None = None
+
+    def output(self, result: StepResult) -> Any:
+        """The output of a step as later steps see it."""
+        real = None if self.real is None else self.real.get(result.id)
+        if real is None or not isinstance(result.output, LoopOutput):
+            return result.output
+        return real if real.record is result.output.record else result.output
 
     def within(self, scope: Scope, path: tuple[str, ...]) -> Context:
         """The same place with other names in scope (a branch, of which no press leaves anything)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,15 @@ from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Plan
 from drawer_ipy.engine.secrets import Redactor, secrets_of
-from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.engine.sweep import Sweep
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 from drawer_ipy.record import CANCELLED_ERROR, RunRecord
 
 _AWAKE = 0.25
 """Seconds after which the loop is awake again, whatever its buttons do."""
+
+_SWEPT = 1_000
+"""Runs of drawers pressed within, the latest, that are looked at again at the end."""
 
 
 class Run:
@@ -65,6 +70,7 @@ class Run:
     ) -> None:
         self.plan = plan
         self.listeners = listeners or Listeners()
+        self.listeners.hide = lambda text: self.redactor().text(text)
         self.record = RunRecord(new_run_id(), plan.name)
         self.notes: list[str] = []
         self.left = Earlier(self.record)
@@ -83,6 +89,10 @@ class Run:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._body: asyncio.Task[None] | None = None
         self._cancelled = False
+        given = secrets_of(plan.inputs, {**{spec.name: spec.default for spec in plan.inputs}, **inputs})
+        self._known = Redactor([*given, *self._batteries.values()])
+        self._session: Session | None = None
+        self._children: deque[RunRecord] = deque(maxlen=_SWEPT)
 
     def cancel(self) -> None:
         """Stop the run, from any thread; what had ended stays in the record. Calling it again is harmless."""
@@ -92,8 +102,8 @@ class Run:
                 self._loop.call_soon_threadsafe(self._cancel_body)
 
     def redactor(self) -> Redactor:
-        """What hides the secrets that it was given: inputs declared so, and batteries."""
-        return Redactor([*secrets_of(self.plan.inputs, self._inputs), *self._batteries.values()])
+        """What hides the secrets that are known by now: inputs declared so, and batteries."""
+        return self._known if self._session is None else self._session.redactor
 
     @property
     def ending(self) -> bool:
@@ -157,6 +167,22 @@ class Run:
             self.record.status = "cancelled"
             self.record.error = CANCELLED_ERROR
 
+    def _pressed(self, child: RunRecord) -> None:
+        self._children.append(child)
+        if self.on_child is not None:
+            self.on_child(child)
+
+    def _sweep(self, session: Session) -> None:
+        """Hide what has become a secret, or has got one, since it was recorded."""
+        if not session.redactor:
+            return
+        sweep = Sweep(session.redactor, self._known)
+        for loop, hidden in session.loops:
+            sweep.loop(loop, hidden)
+        for record in (*self._children, self.record):
+            sweep.run(record)
+        session.notes[:] = map(session.redactor.text, session.notes)
+
     async def _main(self) -> None:
         resources = Resources()
         session = Session(
@@ -168,8 +194,10 @@ class Run:
             webhooks=self._webhooks,
             notes=self.notes,
             cache_folder=self._cache_folder,
-            on_child=self.on_child,
+            on_child=self._pressed,
+            redactor=self._known,
         )
+        self._session = session
         record = self.record
         self.listeners.emit(RunStarted(record, tuple(step.id for step in self.plan.steps)))
         try:
@@ -195,8 +223,11 @@ class Run:
             # A fault of ours must not lose what succeeded; it is raised all the same.
             record.status = "failed"
             record.error = ErrorInfo(Code.INTERNAL, f"{type(error).__name__}: {error}", exception=error)
+            if session.redactor and session.redactor.holds(error):
+                raise DrawerError(session.redactor.text(record.error.message), code=Code.INTERNAL) from None
             raise
         finally:
+            self._sweep(session)
             try:
                 try:
                     await session.cache.aclose()

@@ -39,7 +39,7 @@ class DrawerStep(Step):
         except ResolveError as error:
             fail_with(result, error)
             return
-        result.args = args
+        result.args = ctx.session.redactor.value(args)
         child = RunRecord(new_run_id(), plan.name or self._name)
         try:
             inner = await press_plan(plan, args, ctx.session, child, depth=ctx.depth + 1)
