@@ -55,6 +55,7 @@ class Earlier:
             are; ``None`` for all that did not end ok.
         dependents: press steps again that ended ok but used what has changed since.
         now: the record of the press that goes on.
+        secrets: what the record hides; a press that goes on need not come to the drawer that declares one.
     """
 
     record: RunRecord
@@ -63,6 +64,7 @@ class Earlier:
     only: Mapping[str, Collection[int]] | None = None
     dependents: bool = False
     now: RunRecord | None = None
+    secrets: tuple[Any, ...] = ()
 
     def kept(self, step: Step) -> StepResult | None:
         """As :meth:`Past.kept`. What ``compensate_with`` has undone is not kept."""

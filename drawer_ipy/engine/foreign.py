@@ -53,7 +53,7 @@ _VIEWS = (
 )
 """Methods by which an object tells what it is: to people, to a notebook, to a terminal, to JSON."""
 
-_LISTS = ("to_pylist", "rows", "to_list", "tolist", "to_dict")
+_LISTS = ("to_pylist", "rows", "to_list", "tolist", "to_dict", "as_py")
 """Methods by which arrays and frames give their values as Python's own."""
 
 _ENDS = (
@@ -140,8 +140,6 @@ class Foreign:
             self._look(self._told(_pairs, value))
         elif isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray):
             self._look(self._told(list, value))
-        elif package_of(kind) in DATA:
-            self._look_at_lists(value)
 
     def _look_at_lists(self, value: Any) -> None:
         """The values of an array or a frame, one by one."""
@@ -184,14 +182,26 @@ class Foreign:
         for base, referents in _REFERENTS:
             if issubclass(kind, base):
                 return referents(node)
-        if kind.__flags__ & _HAS_REFERENTS and package_of(kind) not in DATA:
-            return (part for part in gc.get_referents(node) if part is not kind)
-        if kind.__module__ == "builtins":
-            return ()
-        # It is written in C and may well be pickled, though what refers to it could not.
-        search = PickleSearch(self._needles.in_bytes)
-        search.search(node)
-        return (part for part in search.rest if part is not node)
+        found: list[Any] = []
+        is_data = package_of(kind) in DATA
+        if kind.__flags__ & _HAS_REFERENTS and not is_data:
+            found += gc.get_referents(node)
+        if is_data or any(map(_is_in_c, kind.__mro__)):
+            # It may hold what is no object, which pickle writes though it could not write what led here.
+            search = PickleSearch(self._needles.in_bytes)
+            search.search(node)
+            found += search.rest
+            if is_data and any(part is node for part in search.rest):
+                self._look_at_lists(node)
+        return (part for part in found if part is not node and part is not kind)
+
+
+def _is_in_c(kind: type) -> bool:
+    """Whether a class, none of the built-in ones, is written in C."""
+    members = vars(kind)
+    return kind.__module__ != "builtins" and not any(
+        name in members for name in ("__dict__", "__weakref__", "__slots__", "__firstlineno__")
+    )
 
 
 def _of_function(function: types.FunctionType) -> list[Any]:

@@ -29,11 +29,18 @@ _PIECE = 8
 _LINE = 8
 """Characters from which a line of a secret of several lines counts as a secret of its own."""
 
+_DIGITS = 8
+"""Digits that do not stand within another number by chance."""
+
+_BITS = 1_000
+"""Bits of a whole number that may be a secret; Python takes quadratic time to write long ones."""
+
 _BASE64 = 6
 """Characters of base64 below which chance finds are too likely."""
 
 _WORDS = re.compile("[A-Za-z0-9]+")
-_ELLIPSIS = re.compile(r"['\"]?(?:\.\.\.|…)['\"]?")
+_DOTS = ("...", "…", "â\x80¦")  # the last is the second in UTF-8, read as Latin-1
+_ELLIPSIS = re.compile(rf"['\"]?(?:{'|'.join(map(re.escape, _DOTS))})['\"]?")
 _NAMED = {"'": ["apos"], **{chr(code): [name] for code, name in html.entities.codepoint2name.items()}}
 
 
@@ -95,8 +102,13 @@ class Needles:
             ((len(form.anchor), form.anchor, form) for form in self._forms), key=lambda found: found[:2]
         )
         self._wide = tuple({wide for text in long for wide in _wide(text[:_HEAD])})
-        self._pieces = tuple(sorted(text for text in long if len(text) > SHORTEST))
-        self.numeric = any(map(_is_number, given))
+        as_bytes = {str(text.encode("utf-8", "surrogatepass"), "latin-1") for text in long}
+        self._pieces = tuple(sorted(text for text in long | as_bytes if len(text) > SHORTEST))
+        self._beyond_ascii = not all(map(str.isascii, long))
+        numbers = set(filter(_is_number, given))
+        self._numbers = frozenset(map(float, numbers))
+        self._digits = tuple(text for text in numbers if len(text) >= _DIGITS)
+        self.numeric = bool(numbers)
         """Whether a number could be a secret."""
 
     def in_text(self, text: str) -> bool:
@@ -109,12 +121,24 @@ class Needles:
                 break
             if anchor in text and form.is_in(text):
                 return True
-        return ("..." in text or "…" in text) and next(self._cuts(text), None) is not None
+        return any(dots in text for dots in _DOTS) and next(self._cuts(text), None) is not None
+
+    def in_number(self, value: int | float) -> bool:
+        """Whether `value` is a secret; digits of one within a longer number count if they are many."""
+        if isinstance(value, int) and value.bit_length() > _BITS:
+            return False
+        text = str(value)
+        return float(text) in self._numbers or any(digits in text for digits in self._digits)
 
     def in_bytes(self, data: bytes | bytearray | memoryview) -> bool:
         """Whether `data` is or holds a secret, in any of the usual encodings."""
         text = str(data, "latin-1")  # a form of the secret for each way that its bytes read as Latin-1
-        return self.in_text(text) or any(wide in text for wide in self._wide)
+        if self.in_text(text) or any(wide in text for wide in self._wide):
+            return True
+        if not self._beyond_ascii or text.isascii():
+            return False
+        # MessagePack, in which polars writes queries, puts a byte before each beyond ASCII.
+        return self.in_text(text.replace("\xcc", "")) or self.in_text(str(data, "utf-8", "replace"))
 
     def out_of(self, text: str) -> str:
         """`text` with a marker in place of each secret."""
@@ -229,7 +253,11 @@ def _char(char: str) -> str:
     return f"(?:{'|'.join(dict.fromkeys(options))})"
 
 
-_SHORT = {" ": r"\+", "\n": r"\r?\n|\\+n|\\+r\\+n", "\r": r"\\+r", "\t": r"\\+t"}
+_SHORT = {
+    " ": r"\+",
+    "\n": r"\r?\n|\\+n|\\+r\\+n",
+    **{char: rf"\\+{name}" for char, name in {"\r": "r", "\t": "t", "\b": "b", "\f": "f"}.items()},
+}
 
 
 def _hex(number: int, digits: int) -> str:

@@ -90,7 +90,8 @@ class Run:
         self._body: asyncio.Task[None] | None = None
         self._cancelled = False
         given = secrets_of(plan.inputs, {**{spec.name: spec.default for spec in plan.inputs}, **inputs})
-        self._known = Redactor([*given, *self._batteries.values()])
+        before = () if earlier is None else earlier.secrets
+        self._known = Redactor([*given, *self._batteries.values(), *before])
         self._session: Session | None = None
         self._children: deque[RunRecord] = deque(maxlen=_SWEPT)
 
@@ -176,6 +177,7 @@ class Run:
         """Hide what has become a secret, or has got one, since it was recorded."""
         if not session.redactor:
             return
+        self.left.secrets = session.redactor.secrets
         sweep = Sweep(session.redactor, self._known)
         for loop, hidden in session.loops:
             sweep.loop(loop, hidden)

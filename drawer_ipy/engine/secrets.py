@@ -33,9 +33,6 @@ __all__ = ["REDACTED", "Redactor", "recorded_inputs", "secrets_of"]
 _DEEPEST = 100
 """Levels of containers that are copied; what is nested deeper is replaced with all that is in it."""
 
-_DIGITS = 14_000
-"""Bits of a whole number; Python takes quadratic time for the decimal text of longer ones."""
-
 _SLOW = 0.001
 """Seconds: a value that took longer to look at, and held no secret, is not looked at twice in a row."""
 
@@ -56,11 +53,14 @@ class Redactor:
 
     Args:
         secrets: the values to hide: texts, bytes, numbers, objects that hold such, or containers of them.
+
+    Attributes:
+        secrets: as the argument.
     """
 
     def __init__(self, secrets: Iterable[Any] = ()) -> None:
-        self._secrets = tuple(secrets)
-        self._texts = frozenset(text for secret in self._secrets for text in texts_of(secret))
+        self.secrets = tuple(secrets)
+        self._texts = frozenset(text for secret in self.secrets for text in texts_of(secret))
         self._needles = Needles(self._texts)
         self._foreign = Foreign(self._needles, self.holds)
         self._clean: OrderedDict[int, Any] = OrderedDict()
@@ -72,8 +72,8 @@ class Redactor:
             bool: _never,
             type(None): _never,
             type(Ellipsis): _never,
-            int: self._number if self._needles.numeric else _never,
-            float: self._number if self._needles.numeric else _never,
+            int: self._needles.in_number if self._needles.numeric else _never,
+            float: self._needles.in_number if self._needles.numeric else _never,
             LoopOutput: lambda output: output.hidden is not None,
             LoopEntries: lambda entries: entries.hidden is not None,
             **dict.fromkeys(_SAID, self._said),
@@ -86,7 +86,7 @@ class Redactor:
         """One that hides `secrets` too."""
         more = tuple(secrets)
         known = all(text in self._texts for secret in more for text in texts_of(secret))
-        return self if known else Redactor([*self._secrets, *more])
+        return self if known else Redactor([*self.secrets, *more])
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
@@ -160,11 +160,6 @@ class Redactor:
 
     # Looking
 
-    def _number(self, value: int | float) -> bool:
-        if isinstance(value, int) and value.bit_length() > _DIGITS:
-            return False
-        return self._needles.in_text(str(value))
-
     def _said(self, value: Any) -> bool:
         return self._needles.in_text(str(value)) or self._needles.in_text(repr(value))
 
@@ -172,7 +167,7 @@ class Redactor:
         return self._needles.in_bytes(value.tobytes())
 
     def _foreign_holds(self, value: Any, kind: type) -> bool:
-        if any(value is secret for secret in self._secrets):
+        if any(value is secret for secret in self.secrets):
             return True
         if package_of(kind) == "numpy" and hasattr(kind, "item") and not hasattr(kind, "__len__"):
             self._looks[kind] = self._said  # a number
