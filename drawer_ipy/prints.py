@@ -37,7 +37,9 @@ class Log:
         """Take `text`; a line is complete at its end of line."""
         with self._lock:
             *lines, rest = (self._rest + text).split("\n")
-            self._rest = rest[-_LENGTH:]  # something that never ends its line must not grow for ever
+            if len(rest) > _LENGTH:  # something that never ends its line must not grow for ever
+                rest = self.hide(rest)[-_LENGTH:]  # no secret is known by its second half
+            self._rest = rest
             self._add(lines)
 
     def line(self, text: str) -> None:

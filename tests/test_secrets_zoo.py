@@ -28,6 +28,7 @@ from drawer_ipy import DrawerFailed, Results, button, press
 from drawer_ipy.engine.needles import Needles
 from drawer_ipy.engine.secrets import Redactor
 from drawer_ipy.pressing import Job, Options, Surroundings, named_buttons
+from drawer_ipy.prints import Log
 from drawer_ipy.record import LoopOutput
 from tests.support.kernel_rig import kernel_in
 from tests.support.notebook_rig import execute
@@ -500,6 +501,16 @@ def test_a_run_that_goes_on_shows_no_secret() -> None:
         for shown in looks:
             assert_nowhere(shown)
         looks.clear()
+
+
+def test_a_log_hides_secrets_that_are_printed_in_pieces() -> None:
+    log = Log()
+    log.hide = Redactor([SECRET]).text
+    for piece in ("see ", SECRET[:7], SECRET[7:], "\n", "x" * 1990, SECRET, "y" * 1990):
+        log.write(piece)
+        assert_nowhere(log.lines)
+        assert SECRET[-8:] not in str(log.lines)
+    assert log.lines[0] == "see [redacted]"
 
 
 def test_a_loop_that_is_returned_shows_no_secret(tmp_path: Path) -> None:

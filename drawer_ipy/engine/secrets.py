@@ -119,7 +119,10 @@ class Redactor:
             return value
         began = time.perf_counter()
         if self.holds(value):
-            return self._copy(value, 0, {})
+            try:
+                return self._copy(value, 0, {})
+            except RecursionError:  # it was called near the end of the stack
+                return REDACTED
         if time.perf_counter() - began > _SLOW:
             self._clean[id(value)] = value  # held on to, since ids are used again
             if len(self._clean) > _REMEMBERED:
@@ -169,10 +172,13 @@ class Redactor:
     def _foreign_holds(self, value: Any, kind: type) -> bool:
         if any(value is secret for secret in self.secrets):
             return True
-        if package_of(kind) == "numpy" and hasattr(kind, "item") and not hasattr(kind, "__len__"):
-            self._looks[kind] = self._said  # a number
-            return self._said(value)
-        return self._foreign.holds(value)
+        try:
+            if package_of(kind) == "numpy" and hasattr(kind, "item") and not hasattr(kind, "__len__"):
+                self._looks[kind] = self._said  # a number
+                return self._said(value)
+            return self._foreign.holds(value)
+        except Exception:  # what cannot be looked at is hidden; a class may do anything, its metaclass too
+            return True
 
     # Copying
 
