@@ -65,6 +65,7 @@ class BackgroundRun:
         job = self._job
         self._progress.attach(job.run.listeners)
         job.run.listeners.on(LogLine, self._logged)
+        self._log.hide = job.run.listeners.hide
         context = contextvars.copy_context()
         context.run(self._log.bind)
         self._thread = threading.Thread(

@@ -324,16 +324,19 @@ class LoopEntries(Sequence[Any]):
     """The entries of a loop in input order, each made when it is looked at; ``None`` where not started.
 
     A serial loop that stopped has entries up to and including the one that failed.
+
+    Attributes:
+        record, hidden: as of a :class:`LoopOutput`.
     """
 
-    __slots__ = ("_hidden", "_record")
+    __slots__ = ("hidden", "record")
 
     def __init__(self, record: LoopRecord, hidden: Hidden | None = None) -> None:
-        self._record = record
-        self._hidden = hidden
+        self.record = record
+        self.hidden = hidden
 
     def __len__(self) -> int:
-        record = self._record
+        record = self.record
         n = len(record)
         if record.parallelism <= 1 and (record.counts[SKIPPED] or record.counts[WAITING]):
             return n - record.counts[SKIPPED] - record.counts[WAITING]
@@ -347,10 +350,10 @@ class LoopEntries(Sequence[Any]):
             index += n
         if not 0 <= index < n:
             raise IndexError(f"item {index} of {n}")
-        if self._record.states[index] in (WAITING, SKIPPED):
+        if self.record.states[index] in (WAITING, SKIPPED):
             return None
-        entry = self._record.entry(index)
-        return entry if self._hidden is None else self._hidden.restore(entry)
+        entry = self.record.entry(index)
+        return entry if self.hidden is None else self.hidden.restore(entry)
 
     def __repr__(self) -> str:
         return f"<{len(self)} entries>"

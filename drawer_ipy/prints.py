@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,12 +18,17 @@ _log: ContextVar[Log | None] = ContextVar("drawer_log", default=None)
 class Log:
     """The last lines of one run; written to from any thread.
 
+    Args:
+        keep: lines that are kept.
+
     Attributes:
         dropped: lines that are no longer kept.
+        hide: takes secrets out of a line.
     """
 
     def __init__(self, keep: int = _LINES) -> None:
         self.dropped = 0
+        self.hide: Callable[[str], str] = str
         self._kept: deque[str] = deque(maxlen=keep)
         self._rest = ""
         self._lock = threading.Lock()
@@ -32,7 +37,9 @@ class Log:
         """Take `text`; a line is complete at its end of line."""
         with self._lock:
             *lines, rest = (self._rest + text).split("\n")
-            self._rest = rest[-_LENGTH:]  # something that never ends its line must not grow for ever
+            if len(rest) > _LENGTH:  # something that never ends its line must not grow for ever
+                rest = self.hide(rest)[-_LENGTH:]  # no secret is known by its second half
+            self._rest = rest
             self._add(lines)
 
     def line(self, text: str) -> None:
@@ -44,13 +51,14 @@ class Log:
         for line in lines:
             if len(self._kept) == self._kept.maxlen:
                 self.dropped += 1
-            self._kept.append(line if len(line) <= _LENGTH else line[: _LENGTH - 1] + "…")
+            shown = self.hide(line)
+            self._kept.append(shown if len(shown) <= _LENGTH else shown[: _LENGTH - 1] + "…")
 
     @property
     def lines(self) -> list[str]:
         """What is kept, oldest first; also a last line that has not ended yet."""
         with self._lock:
-            return [*self._kept, self._rest] if self._rest else list(self._kept)
+            return [*self._kept, self.hide(self._rest)] if self._rest else list(self._kept)
 
     def bind(self) -> None:
         """Let what is printed in the current context, and in those made from it, come here."""

@@ -86,7 +86,7 @@ class WidgetDisplay(LiveDisplay):
 
     def _asked(self, step_id: str, cell: int) -> list[str]:
         cells = self._outline.cells(step_id)
-        return [] if cells is None else told(cells, cell)
+        return [] if cells is None else [self._listeners.hide(line) for line in told(cells, cell)]
 
 
 class _Instead:

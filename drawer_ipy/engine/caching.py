@@ -200,7 +200,7 @@ class RunCache:
         except CacheTrouble as reason:
             self._note(f"button {who!r} was not cached: its result is or holds {reason}")
             return None
-        if request.redactor and request.redactor.value(data) is not data:
+        if request.redactor and (request.redactor.holds(kept) or request.redactor.holds(data)):
             self._note(f"button {who!r} was not cached: its result holds a secret")
             return None
         self._write(request, name, data, confirmable=request.caching.asking(request.bound, kept) is not None)

@@ -18,7 +18,7 @@ from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets import Redactor
 from drawer_ipy.notes import Note
-from drawer_ipy.record import LoopRecord, RunRecord, StepResult
+from drawer_ipy.record import Hidden, LoopOutput, LoopRecord, RunRecord, StepResult
 
 Scope = dict[str, Any]
 
@@ -42,6 +42,7 @@ class Session:
         on_child: called with each sub-drawer's complete record (history keeps them).
         details_left: presses within loops of which everything may still be kept, their output aside.
         clock: what all times of the run are read from.
+        loops: those that were begun, each with what its record hides.
     """
 
     listeners: Listeners
@@ -56,6 +57,7 @@ class Session:
     on_child: Callable[[RunRecord], None] | None = None
     details_left: int = 20_000
     clock: Clock = field(default_factory=Clock)
+    loops: list[tuple[LoopRecord, Hidden]] = field(default_factory=list)
     cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
     _noted: set[str] = field(default_factory=set, init=False)
@@ -101,9 +103,24 @@ class Context:
         earlier: what an earlier press left here; ``None`` where everything is to be pressed.
         place: which steps and items are around it, the outermost first.
         stop: tells that nothing more may begin here.
+        real: step id -> the output of a loop with the values that its record hides; ``None`` until there is
+            one. The record may be looked at while the loop runs, so it is not kept there.
     """
 
-    __slots__ = ("depth", "earlier", "index", "inputs", "loop", "path", "place", "scope", "session", "stop")
+    __slots__ = (
+        "_base",
+        "depth",
+        "earlier",
+        "index",
+        "inputs",
+        "loop",
+        "path",
+        "place",
+        "real",
+        "scope",
+        "session",
+        "stop",
+    )
 
     def __init__(
         self,
@@ -128,6 +145,21 @@ class Context:
         self.depth = depth
         self.earlier = earlier
         self.place = place
+        self.real: dict[str, LoopOutput] | None = None
+        self._base: Context | None = None
+
+    def remember(self, step_id: str, output: LoopOutput) -> None:
+        """Keep the output of a loop with its real values, for the steps after it."""
+        self.real = {**(self.real or {}), step_id: output}
+        if self._base is not None:
+            self._base.remember(step_id, output)
+
+    def output(self, result: StepResult) -> Any:
+        """The output of a step as later steps see it."""
+        real = None if self.real is None else self.real.get(result.id)
+        if real is None or not isinstance(result.output, LoopOutput):
+            return result.output
+        return real if real.record is result.output.record else result.output
 
     def within(self, result: StepResult) -> Context:
         """A branch of the step that `result` is of, with a scope of its own; no press leaves it anything."""
@@ -145,7 +177,7 @@ class Context:
 
     def under(self, stop: Stop) -> Context:
         """The very same place, as part of something that can be stopped alone."""
-        return Context(
+        same = Context(
             self.session,
             self.inputs,
             self.scope,
@@ -157,6 +189,8 @@ class Context:
             self.earlier,
             self.place,
         )
+        same.real, same._base = self.real, self
+        return same
 
     def inside(self, step_id: str, press: int | str, index: int | None = None) -> Place:
         """The place within a press of a step, within item `index` of it."""

@@ -57,6 +57,7 @@ class Earlier:
         dependents: press steps again that ended ok but used what has changed since.
         now: the record of the press that goes on.
         lasting: see :class:`~drawer_ipy.buttons.base.Resources`.
+        secrets: what the record hides; a press that goes on need not come to the drawer that declares one.
     """
 
     record: RunRecord
@@ -66,6 +67,7 @@ class Earlier:
     dependents: bool = False
     now: RunRecord | None = None
     lasting: dict[type[Any], Any] = field(default_factory=dict)
+    secrets: tuple[Any, ...] = ()
 
     def kept(self, step: Step) -> StepResult | None:
         """As :meth:`Past.kept`. What ``compensate_with`` has undone is not kept."""

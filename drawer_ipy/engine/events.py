@@ -103,9 +103,15 @@ class Listeners:
 
     A listener that raises is dropped, with its error kept in ``errors``: a broken display must not
     break the run.
+
+    Attributes:
+        errors: of listeners that raised.
+        hide: takes secrets out of a text; for those who show values while the run goes on, since a value
+            may have changed after it was recorded.
     """
 
     def __init__(self) -> None:
+        self.hide: Callable[[str], str] = str
         self._by_type: dict[type[Any], list[Callable[[Any], None]]] = {}
         self.errors: list[BaseException] = []
 

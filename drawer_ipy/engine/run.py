@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +23,15 @@ from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Plan
 from drawer_ipy.engine.secrets import Redactor, secrets_of
-from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.engine.sweep import Sweep
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 from drawer_ipy.record import CANCELLED_ERROR, RunRecord
 
 _AWAKE = 0.25
 """Seconds after which the loop is awake again, whatever its buttons do."""
+
+_SWEPT = 1_000
+"""Runs of drawers pressed within, the latest, that are looked at again at the end."""
 
 
 class Run:
@@ -69,6 +74,7 @@ class Run:
     ) -> None:
         self.plan = plan
         self.listeners = listeners or Listeners()
+        self.listeners.hide = lambda text: self.redactor().text(text)
         self.record = RunRecord(new_run_id(), plan.name)
         self.notes: list[str] = []
         self.left = Earlier(self.record, lasting={} if earlier is None else earlier.lasting)
@@ -89,6 +95,11 @@ class Run:
         self._cancelled = False
         self._cancelling = False
         self._stop = Stop()
+        given = secrets_of(plan.inputs, {**{spec.name: spec.default for spec in plan.inputs}, **inputs})
+        before = () if earlier is None else earlier.secrets
+        self._known = Redactor([*given, *self._batteries.values(), *before])
+        self._session: Session | None = None
+        self._children: deque[RunRecord] = deque(maxlen=_SWEPT)
 
     def cancel(self) -> None:
         """Stop the run, from any thread; what had ended stays in the record. Calling it again is harmless."""
@@ -105,8 +116,8 @@ class Run:
         self._stop.want()
 
     def redactor(self) -> Redactor:
-        """What hides the secrets that it was given: inputs declared so, and batteries."""
-        return Redactor([*secrets_of(self.plan.inputs, self._inputs), *self._batteries.values()])
+        """What hides the secrets that are known by now: inputs declared so, and batteries."""
+        return self._known if self._session is None else self._session.redactor
 
     @property
     def ending(self) -> bool:
@@ -136,7 +147,7 @@ class Run:
             asyncio.CancelledError: when the caller itself is cancelled, after everything that was
                 started has ended, or was abandoned; the record is complete then too.
         """
-        session = self._session()
+        session = self._session = self._opened()
         # The body is a task of its own so that cancel() ends the run without cancelling the caller.
         context = contextvars.copy_context()
         context.run(PRESS.set, [])
@@ -152,6 +163,7 @@ class Run:
         if timer is not None:
             timer.cancel()
         self.notes += session.resources.get(Leftovers).notes()
+        self._sweep(session)
         closing = asyncio.create_task(_close(session))
         interrupted = await self._until_over(closing) or interrupted
         with self._lock:
@@ -192,7 +204,24 @@ class Run:
                 "what had ended by then is in the results; give it more time",
             )
 
-    def _session(self) -> Session:
+    def _pressed(self, child: RunRecord) -> None:
+        self._children.append(child)
+        if self.on_child is not None:
+            self.on_child(child)
+
+    def _sweep(self, session: Session) -> None:
+        """Hide what has become a secret, or has got one, since it was recorded."""
+        if not session.redactor:
+            return
+        self.left.secrets = session.redactor.secrets
+        sweep = Sweep(session.redactor, self._known)
+        for loop, hidden in session.loops:
+            sweep.loop(loop, hidden)
+        for record in (*self._children, self.record):
+            sweep.run(record)
+        session.notes[:] = map(session.redactor.text, session.notes)
+
+    def _opened(self) -> Session:
         return Session(
             listeners=self.listeners,
             resources=Resources(self.left.lasting),
@@ -202,7 +231,8 @@ class Run:
             webhooks=self._webhooks,
             notes=self.notes,
             cache_folder=self._cache_folder,
-            on_child=self.on_child,
+            on_child=self._pressed,
+            redactor=self._known,
         )
 
     async def _main(self, session: Session) -> None:
@@ -225,6 +255,8 @@ class Run:
             # A fault of ours must not lose what succeeded; it is raised all the same.
             record.status = "failed"
             record.error = ErrorInfo(Code.INTERNAL, f"{type(error).__name__}: {error}", exception=error)
+            if session.redactor and session.redactor.holds(error):
+                raise DrawerError(session.redactor.text(record.error.message), code=Code.INTERNAL) from None
             raise
 
 

@@ -98,7 +98,7 @@ class Step:
             fail_inside(result, fault)  # KeyboardInterrupt and SystemExit as well
         finally:
             result.finished = clock()
-            output = result.output
+            output = ctx.output(result)
             if ctx.session.redactor:
                 ctx.session.redactor.step(result)
             # Later steps work with the real output; what is recorded holds no secrets.
@@ -132,9 +132,11 @@ class Step:
             if error is None or attempt >= policy.attempts or not policy.covers(error):
                 return
             delay = policy.delay(attempt, result.retry_after)
+            if ctx.session.redactor:  # it may be looked at while it waits
+                ctx.session.redactor.step(result)
+                error = result.error or error
             if ctx.session.listeners.wants(StepRetried):
-                told = ctx.session.redactor.error(error) or error
-                ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, told))
+                ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, error))
             result.tries = (*result.tries[1 - _TRIES :], _tried(result, error, began, ctx.session.clock()))
             await asyncio.sleep(delay)
             attempt += 1

@@ -55,7 +55,7 @@ class ButtonStep(Step):
             filled = {name: given[name] for name in self._from_inputs if name in given}
             if filled:
                 args = {**args, **filled}
-        result.args = args
+        result.args = ctx.session.redactor.value(args)
         try:
             bound = button.bind(args)
         except ArgumentError as error:
@@ -88,7 +88,7 @@ class ButtonStep(Step):
         result.stdout = outcome.stdout
         result.stderr = outcome.stderr
         result.about = outcome.about
-        result.pushed_back = outcome.pushed_back
+        result.pushed_back = result.pushed_back or outcome.pushed_back  # by an earlier attempt
         if outcome.error is not None:
             result.error = outcome.error
             result.status = outcome.status

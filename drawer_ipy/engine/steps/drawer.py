@@ -39,7 +39,7 @@ class DrawerStep(Step):
         except ResolveError as error:
             fail_with(result, error)
             return
-        result.args = args
+        result.args = ctx.session.redactor.value(args)
         child = RunRecord(new_run_id(), plan.name or self._name)
         try:
             place = ctx.inside(self.id, child.run_id)

@@ -20,6 +20,7 @@ from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.policy import asks_for_less
 from drawer_ipy.engine.pool import BoundedMap
 from drawer_ipy.engine.step import Step, fail_with
+from drawer_ipy.engine.sweep import shown_items
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
 from drawer_ipy.foreign import pass_on_interrupt
@@ -64,15 +65,20 @@ class ForEachStep(Step):
         """What an earlier press left; it is in `result` from here on, should this one not get far."""
         past = None if ctx.earlier is None else ctx.earlier.loop(self.id)
         if past is not None:
-            result.output = past.output
+            self._record(past.output.record, past.output.hidden, ctx, result)
         return past
+
+    def _record(self, record: LoopRecord, hidden: Hidden | None, ctx: Context, result: StepResult) -> None:
+        """Make `record` the output that is recorded; later steps see with it what it hides."""
+        result.output = LoopOutput(record)
+        ctx.remember(self.id, LoopOutput(record, hidden))
 
     async def loop(self, items: Sequence[Any], ctx: Context, result: StepResult) -> None:
         """Loop over `items`; the record is `result`'s output from the start."""
         redactor = ctx.session.redactor
         if isinstance(items, list):
             items = items.copy()  # the caller's list may change while the loop runs, and after it
-        shown = redactor.value(list(items)) if redactor else items
+        shown = shown_items(items, redactor)
         detailed = ctx.session.affords(len(items) * len(self._ids))
         path, now = (*ctx.path, self.id), ctx.session.clock()
         record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now)
@@ -82,7 +88,8 @@ class ForEachStep(Step):
         if past is not None:
             indices = carry_over(record, past.output.record, past.only)
             hidden.outputs |= past.output.hidden.outputs if past.output.hidden is not None else {}
-        result.output = LoopOutput(record, hidden)
+        self._record(record, hidden, ctx, result)
+        ctx.session.loops.append((record, hidden))
         listeners = ctx.session.listeners
         listeners.emit(LoopStarted(record))
         rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
@@ -198,7 +205,8 @@ class _Body:
                 goes_on = await step.press(ctx, result)
             finally:
                 column.put(index, result)
-                if ctx.session.redactor and (output := ctx.scope[step.id]["output"]) is not result.output:
+                hides = ctx.session.redactor or ctx.real is not None
+                if hides and (output := ctx.scope[step.id]["output"]) is not result.output:
                     self._hidden[index, step.id] = output
             if not goes_on:
                 return False

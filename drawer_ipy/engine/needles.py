@@ -1,0 +1,287 @@
+"""The forms in which a secret may stand in a text or in bytes, and how they are found.
+
+A secret is looked for as it is, escaped (for JSON, a URL, HTML, a Python literal, in any mixture), in base64
+at each of the three places where it can begin, in hexadecimal, and in bytes of UTF-8, Latin-1, UTF-16 and
+UTF-32. Where a message has cut it short with an ellipsis, what is left of it is found, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html.entities
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+REDACTED = "[redacted]"
+
+SHORTEST = 4
+"""Characters: a shorter secret is only hidden where it is the whole value, or text would be unreadable."""
+
+_HEAD = 20
+"""Characters: messages cut long values short, so the beginning of a long secret counts as the secret."""
+
+_PIECE = 8
+"""Characters of a secret, or half of a shorter one, that count as the secret next to an ellipsis."""
+
+_LINE = 8
+"""Characters from which a line of a secret of several lines counts as a secret of its own."""
+
+_DIGITS = 8
+"""Digits that do not stand within another number by chance."""
+
+_BITS = 1_000
+"""Bits of a whole number that may be a secret; Python takes quadratic time to write long ones."""
+
+_BASE64 = 6
+"""Characters of base64 below which chance finds are too likely."""
+
+_WORDS = re.compile("[A-Za-z0-9]+")
+_DOTS = ("...", "…", "â\x80¦")  # the last is the second in UTF-8, read as Latin-1
+_ELLIPSIS = re.compile(rf"['\"]?(?:{'|'.join(map(re.escape, _DOTS))})['\"]?")
+_NAMED = {"'": ["apos"], **{chr(code): [name] for code, name in html.entities.codepoint2name.items()}}
+
+
+@dataclass(frozen=True)
+class _Form:
+    """One form of a secret.
+
+    Attributes:
+        text: the form, without escapes.
+        of: what makes a regular expression of a character of it.
+        anchor: a part that is in every text that holds the form; finding it is fast.
+        alone: whether the anchor alone decides.
+    """
+
+    text: str
+    of: Callable[[str], str]
+    anchor: str
+    alone: bool
+
+    @classmethod
+    def make(cls, text: str, of: Callable[[str], str]) -> _Form:
+        """The form `text`."""
+        head = text[:_HEAD]
+        anchor = max(_WORDS.findall(head), key=len, default="")
+        return cls(text, of, anchor, anchor == head)
+
+    @functools.cached_property
+    def source(self) -> str:
+        """Its regular expression."""
+        head, rest = ("".join(map(self.of, part)) for part in (self.text[:_HEAD], self.text[_HEAD:]))
+        return rf"{head}(?:{rest}|\S*)" if rest else head
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The same compiled, which takes milliseconds: few are ever needed."""
+        return re.compile(self.source)
+
+    def is_in(self, text: str) -> bool:
+        """Whether `text`, which holds the anchor, holds the form."""
+        return self.alone or self.pattern.search(text) is not None
+
+
+class Needles:
+    """Finds secrets in texts and bytes.
+
+    Args:
+        secrets: the texts to find.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        given = {text for secret in secrets for text in (secret, secret.strip()) if text}
+        self._whole = frozenset(given)
+        self._longest = max(map(len, given), default=0)
+        long = {line for text in given for line in _lines(text)}
+        forms = {form.text: form for text in long for form in _forms(text)}
+        # Longest first, so that a secret that begins with another one is replaced as a whole.
+        self._forms = sorted(forms.values(), key=lambda form: len(form.text), reverse=True)
+        self._anchors = sorted(
+            ((len(form.anchor), form.anchor, form) for form in self._forms), key=lambda found: found[:2]
+        )
+        self._wide = tuple({wide for text in long for wide in _wide(text[:_HEAD])})
+        as_bytes = {str(text.encode("utf-8", "surrogatepass"), "latin-1") for text in long}
+        self._pieces = tuple(sorted(text for text in long | as_bytes if len(text) > SHORTEST))
+        self._beyond_ascii = not all(map(str.isascii, long))
+        numbers = set(filter(_is_number, given))
+        self._numbers = frozenset(map(float, numbers))
+        self._digits = tuple(text for text in numbers if len(text) >= _DIGITS)
+        self.numeric = bool(numbers)
+        """Whether a number could be a secret."""
+
+    def in_text(self, text: str) -> bool:
+        """Whether `text` is or holds a secret."""
+        size = len(text)
+        if size <= self._longest and text in self._whole:
+            return True
+        for least, anchor, form in self._anchors:
+            if least > size:
+                break
+            if anchor in text and form.is_in(text):
+                return True
+        return any(dots in text for dots in _DOTS) and next(self._cuts(text), None) is not None
+
+    def in_number(self, value: int | float) -> bool:
+        """Whether `value` is a secret; digits of one within a longer number count if they are many."""
+        if isinstance(value, int) and value.bit_length() > _BITS:
+            return False
+        text = str(value)
+        return float(text) in self._numbers or any(digits in text for digits in self._digits)
+
+    def in_bytes(self, data: bytes | bytearray | memoryview) -> bool:
+        """Whether `data` is or holds a secret, in any of the usual encodings."""
+        text = str(data, "latin-1")  # a form of the secret for each way that its bytes read as Latin-1
+        if self.in_text(text) or any(wide in text for wide in self._wide):
+            return True
+        if not self._beyond_ascii or text.isascii():
+            return False
+        # MessagePack, in which polars writes queries, puts a byte before each beyond ASCII.
+        return self.in_text(text.replace("\xcc", "")) or self.in_text(str(data, "utf-8", "replace"))
+
+    def out_of(self, text: str) -> str:
+        """`text` with a marker in place of each secret."""
+        if not self.in_text(text):
+            return text
+        if text in self._whole:
+            return REDACTED
+        for form in self._forms:
+            if form.anchor in text:
+                text = form.pattern.sub(REDACTED, text)
+        parts, done = [], 0
+        for start, end in self._cuts(text):
+            parts += [text[done:start], REDACTED]
+            done = end
+        return "".join([*parts, text[done:]])
+
+    def _cuts(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where parts of secrets stand on one side of an ellipsis, or on both."""
+        done = 0
+        for dots in _ELLIPSIS.finditer(text):
+            before, after = text[max(done, dots.start() - 4096) : dots.start()], text[dots.end() :]
+            for piece in self._pieces:
+                left, right = _left(piece, before), _right(piece, after)
+                if max(left, right) >= min(_PIECE, max(SHORTEST, len(piece) // 2)):
+                    yield dots.start() - left, dots.end() + right
+                    done = dots.end() + right
+                    break
+
+
+def _left(secret: str, before: str) -> int:
+    """Characters from the beginning of `secret` that `before` ends with."""
+    most = min(len(secret) - 1, len(before))
+    return next((n for n in range(most, 0, -1) if before.endswith(secret[:n])), 0)
+
+
+def _right(secret: str, after: str) -> int:
+    """Characters from the end of `secret` that `after` begins with."""
+    most = min(len(secret) - 1, len(after))
+    return next((n for n in range(most, 0, -1) if after.startswith(secret[-n:])), 0)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _lines(text: str) -> Iterator[str]:
+    """`text`, and its lines where there are several: tracebacks and logs indent them one by one."""
+    if len(text) >= SHORTEST:
+        yield text
+    lines = [line.strip() for line in text.splitlines()]
+    if len(lines) > 1:  # but no "-----BEGIN CERTIFICATE-----"
+        yield from (line for line in lines if len(line) >= _LINE and not line.startswith("-----"))
+
+
+def _forms(text: str) -> Iterator[_Form]:
+    yield _Form.make(text, _char)
+    encodings = {text.encode("utf-8", "surrogatepass")}
+    if not text.isascii():
+        encodings.add(text.encode("latin-1", "ignore"))
+    for raw in encodings:
+        if len(raw) >= SHORTEST:
+            for encoded in _base64(raw):
+                yield _Form.make(encoded, _base64_char)
+            yield _Form.make(raw.hex(), re.escape)
+            yield _Form.make(raw.hex().upper(), re.escape)
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """What is in base64 of a longer text wherever `raw` begins in it, without the ends it shares."""
+    whole = base64.b64encode(raw).decode()
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
+        first = -(-8 * before // 6)
+        last = 8 * (before + len(raw)) // 6
+        inner = encoded[first:last]
+        if len(inner) >= _BASE64:
+            yield inner
+        elif not before:
+            yield whole
+
+
+def _base64_char(char: str) -> str:
+    """A character of base64 in either alphabet, as it may be escaped."""
+    return {"+": f"(?:{_char('+')}|-)", "/": f"(?:{_char('/')}|_)", "=": _char("=")}.get(char, char)
+
+
+def _char(char: str) -> str:
+    """A regular expression for `char` as it is and as it may be escaped, also more than once."""
+    if char.isascii() and char.isalnum():
+        return char
+    code, raw = ord(char), char.encode("utf-8", "surrogatepass")
+    options = [rf"\\*{re.escape(char)}" if char != "\\" else r"\\+"]
+    options += [
+        _percent(raw),
+        _backslash_x(raw),
+        *_units(char),
+        rf"\\+U{_hex(code, 8)}",
+        rf"\\+u\{{{_hex(code, 0)}\}}",
+    ]
+    if code < 256:
+        options += [_percent(bytes([code])), _backslash_x(bytes([code]))]
+    names = [f"#0*{code}", f"#[xX]0*{_hex(code, 0)}", *_NAMED.get(char, ())]
+    options.append(f"&(?:amp;)*(?:{'|'.join(names)});")
+    if char in _SHORT:
+        options.append(_SHORT[char])
+    if not char.isascii():
+        options += [re.escape(unicodedata.normalize("NFD", char)), re.escape(str(raw, "latin-1"))]
+    return f"(?:{'|'.join(dict.fromkeys(options))})"
+
+
+_SHORT = {
+    " ": r"\+",
+    "\n": r"\r?\n|\\+n|\\+r\\+n",
+    **{char: rf"\\+{name}" for char, name in {"\r": "r", "\t": "t", "\b": "b", "\f": "f"}.items()},
+}
+
+
+def _hex(number: int, digits: int) -> str:
+    return f"(?i:{number:0{digits}x})"
+
+
+def _percent(raw: bytes) -> str:
+    return "".join(f"%(?:25)*{_hex(byte, 2)}" for byte in raw)
+
+
+def _backslash_x(raw: bytes) -> str:
+    return "".join(rf"\\+x{_hex(byte, 2)}" for byte in raw)
+
+
+def _units(char: str) -> Iterator[str]:
+    r"""``\uXXXX``, two of them where JSON needs a pair."""
+    wide = char.encode("utf-16-be", "surrogatepass")
+    units = [int.from_bytes(wide[i : i + 2], "big") for i in range(0, len(wide), 2)]
+    yield "".join(rf"\\+u{_hex(unit, 4)}" for unit in units)
+
+
+def _wide(text: str) -> Iterator[str]:
+    """UTF-16 and UTF-32 of `text`, read as Latin-1."""
+    for encoding in ("utf-16", "utf-32"):
+        for order in ("le", "be"):
+            wide = text.encode(f"{encoding}-{order}", "surrogatepass")
+            yield str(wide.lstrip(b"\0") if order == "be" else wide.rstrip(b"\0"), "latin-1")

@@ -1,0 +1,141 @@
+"""What pickle would write of an object, searched as it is written instead of kept."""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+import types
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+_NUMBERS = frozenset("?hHiIlLqQnNefdg") | {"Zf", "Zd", "Zg"}
+"""Formats of buffers whose bytes are no text."""
+
+_ENDS = (type, types.ModuleType, types.BuiltinFunctionType)
+_LEFT_OUT = (
+    BaseException,  # its cause, context and notes
+    types.FunctionType,
+    types.MethodType,
+    types.GeneratorType,
+    types.CoroutineType,
+    types.AsyncGeneratorType,
+    types.FrameType,
+    types.TracebackType,
+    weakref.ReferenceType,
+)
+
+DATA = frozenset({"numpy", "pandas", "polars", "pyarrow"})
+"""Packages whose objects pickle everything that they show."""
+
+
+class Found(Exception):
+    """A secret is in it."""
+
+
+def package_of(kind: type) -> str:
+    """The name of the package that defines the class `kind`."""
+    return str(kind.__module__).partition(".")[0]
+
+
+class PickleSearch(pickle.Pickler):
+    """Pickles into a search.
+
+    It goes on where pickle would give up: what cannot be pickled is put aside, and so is what pickle leaves
+    out of what it writes.
+
+    Args:
+        holds: whether a secret is in some bytes.
+
+    Attributes:
+        rest: what was put aside.
+    """
+
+    def __init__(self, holds: Callable[[Any], bool]) -> None:
+        super().__init__(_Sink(holds), protocol=5, buffer_callback=self._buffer)
+        self._holds = holds
+        self.rest: list[Any] = []
+
+    def search(self, value: Any) -> None:
+        """Search `value`.
+
+        Raises:
+            Found: a secret is in it.
+        """
+        try:
+            self.dump(value)
+        except (Found, KeyboardInterrupt):
+            raise
+        except BaseException:  # objects do what they like while they are pickled
+            self.rest.append(value)
+
+    def reducer_override(self, obj: Any) -> Any:
+        """How `obj` is pickled; see :class:`pickle.Pickler`."""
+        kind = type(obj)
+        if obj is len:
+            return NotImplemented
+        if issubclass(kind, _ENDS):
+            owner = getattr(obj, "__self__", None) if kind is types.BuiltinFunctionType else None
+            return self._instead(owner)
+        if issubclass(kind, _LEFT_OUT):
+            return self._instead(obj)
+        if _chooses(kind) and package_of(kind) not in DATA:
+            self.rest.append(state_of(obj))
+        try:
+            reduce = copyreg.dispatch_table.get(kind)
+            made = obj.__reduce_ex__(5) if reduce is None else reduce(obj)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            return self._instead(obj)
+        return self._instead(None) if isinstance(made, str) else made
+
+    def _instead(self, obj: Any) -> tuple[Any, ...]:
+        """Put `obj` aside, and pickle next to nothing in its place."""
+        if obj is not None:
+            self.rest.append(obj)
+        return len, ((),)
+
+    def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
+        """Search a buffer where it is, without a copy in the pickle."""
+        with memoryview(buffer) as view:
+            if not view.contiguous:
+                return True
+            if view.format.lstrip("@=<>!") in _NUMBERS:
+                return False
+        with buffer.raw() as raw:
+            if self._holds(raw):
+                raise Found
+        return False
+
+
+class _Sink:
+    """A file that is only searched. Pickle writes no text in two parts."""
+
+    def __init__(self, holds: Callable[[Any], bool]) -> None:
+        self._holds = holds
+
+    def write(self, data: Any) -> int:
+        """Search `data`."""
+        if self._holds(data):
+            raise Found
+        return len(data)
+
+
+def _chooses(kind: Any) -> bool:
+    """Whether the class itself decides what is pickled, and may leave attributes out."""
+    names = ("__getstate__", "__reduce_ex__", "__reduce__")
+    return any(getattr(kind, name) is not getattr(object, name) for name in names)
+
+
+def state_of(obj: Any) -> list[Any]:
+    """The attributes of `obj` itself, past all that its class says of attributes."""
+    state: list[Any] = []
+    for kind in type(obj).__mro__:
+        for name, member in vars(kind).items():
+            if isinstance(member, types.MemberDescriptorType) or name == "__dict__":
+                try:
+                    state.append(member.__get__(obj))
+                except Exception:  # a slot without a value
+                    continue
+    return state
