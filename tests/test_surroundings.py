@@ -1,0 +1,116 @@
+"""The tests themselves: whoever starts them, programs of theirs meet signals as usual, and none stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from surroundings_rig import MARK
+
+ROOT = Path(__file__).parents[1]
+
+TESTS = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+
+CHILD = "import signal; print([n for n in (1, 2, 3, 15) if signal.getsignal(n) is signal.SIG_IGN])"
+
+def test_signals():
+    found = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True).stdout
+    assert found == "[]\\n"
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    os.kill(os.getpid(), signal.SIGHUP)
+
+def test_leaves():
+    left = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    Path("pids").write_text(str(left.pid))
+    if os.environ["HOW"] == "hangs":
+        time.sleep(300)
+    assert os.environ["HOW"] != "fails"
+"""
+NEXT = """
+import os, psutil
+from pathlib import Path
+
+def test_it_is_gone_by_now():
+    pid = int(Path("pids").read_text())
+    gone = not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie"
+    assert gone == (os.environ["HOW"] == "fails")
+"""
+
+IGNORING = "trap '' HUP INT QUIT TERM USR1 CHLD; exec \"$@\""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project whose tests have the fixtures of these."""
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tmp_path / "test_a.py").write_text(TESTS)
+    (tmp_path / "test_b.py").write_text(NEXT)
+    return tmp_path
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    options = ["-q", "--import-mode=importlib", "-p", "no:cacheprovider", *more]
+    return ["sh", "-c", IGNORING, "sh", sys.executable, "-m", "pytest", *options, str(folder)]
+
+
+def environment(how: str) -> dict[str, str]:
+    plain = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT / "tests" / "support")}
+    return {**os.environ, **plain, "HOW": how}
+
+
+def until(true: object, seconds: float = 20.0) -> bool:
+    end = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist.plugin", "-n", "1"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize(("how", "failed"), [("passes", 0), ("fails", 1)])
+def test_ignored_signals_and_leftovers(folder: Path, how: str, failed: int, workers: list[str]) -> None:
+    done = subprocess.run(
+        command(folder, *workers),
+        cwd=folder,
+        env=environment(how),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == failed, done.stdout + done.stderr
+    assert f"{3 - failed} passed" in done.stdout
+    assert until(lambda: is_gone(int((folder / "pids").read_text())))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
+def test_tests_that_are_ended_leave_nothing(folder: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
+        command(folder),
+        cwd=folder,
+        env=environment("hangs"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        pids = folder / "pids"
+        assert until(lambda: pids.exists() and pids.read_text().strip() != "")
+        running.send_signal(number)
+    assert until(lambda: is_gone(int(pids.read_text())))
+
+
+def test_this_very_program_is_marked_for_its_children() -> None:
+    assert os.environ[MARK]
+    told = subprocess.run(["sh", "-c", f"echo ${MARK}"], capture_output=True, text=True, check=True).stdout
+    assert told.strip() == os.environ[MARK]
