@@ -32,6 +32,7 @@ class HttpCaching:
         whole: gives the request of a press with all its headers; raises DrawerError.
         outcome: gives the outcome that an answer comes to, for a press with these arguments.
         cookies: whether requests bring the cookies of earlier ones along.
+        variant: what else decides which answer a request comes to.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class HttpCaching:
         outcome: Callable[[Response], Outcome],
         *,
         cookies: bool,
+        variant: str = "",
     ) -> None:
         self.lasts = lasts
         self._whole = whole
         self._outcome = outcome
         self._cookies = cookies
+        self._variant = variant
 
     def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
         """See base.Caching."""
@@ -55,7 +58,8 @@ class HttpCaching:
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound["save"] is None else str(bound["save"])
         # The server never sees the fragment.
-        return "http", request.method, str(request.url.with_fragment(None)), headers, request.body, save
+        parts = ("http", request.method, str(request.url.with_fragment(None)), headers, request.body, save)
+        return (*parts, self._variant) if self._variant else parts
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
         """See base.Caching."""
