@@ -98,7 +98,7 @@ def test_json_of_an_attribute_and_of_xhtml() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["/*" * 50_000, '"' * 100_001, "<!--" * 30_000, "," * 100_000, '{"a":' * 5_000]
+    "script", ["/*" * 50_000, '"\\' * 50_000, '"' * 100_001, "<!--" * 30_000, "," * 100_000, '{"a":' * 5_000]
 )
 def test_hostile_scripts_are_given_up_in_time(script: str) -> None:
     began = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from typing import Any
 
 import pytest
@@ -352,3 +353,10 @@ def test_xml_that_is_broken_is_noted() -> None:
     assert extract(extraction, "<r><t>1</t><t>2</t", URL, xml=True, notes=notes)["t"] == ["1", "2"]
     assert len(notes) == 1
     assert notes[0].text.startswith(f"{URL}: the XML is broken in line 1")
+
+
+@pytest.mark.parametrize("piece", ["<![CDATA[", "<!--", "<?x", "&", "&abc", "&#", "<a b='"])
+def test_xml_that_never_ends_is_read_in_time(piece: str) -> None:
+    began = time.monotonic()
+    value("css:t", "<r>&x" + piece * 50_000)
+    assert time.monotonic() - began < 5

@@ -16,7 +16,7 @@ from drawer_ipy.buttons.http_charsets import find_encoding
 _FIRST = 1024
 _LATEST = 64 * 1024
 _CHARSET = re.compile(rb"charset", re.IGNORECASE)
-_LATE_META = re.compile(rb"<meta[\t\n\f\r /][^>]*charset", re.IGNORECASE)
+_LATE_META = re.compile(rb"<meta[\t\n\f\r /][^>]{0,1000}charset", re.IGNORECASE)
 _USUAL = re.compile(
     rb"""(?:\s*<(?:!doctype|html|head)(?=[\s>])(?:[^>"']|"[^">]*"|'[^'>]*')*>)*"""
     rb"""\s*<meta\s+charset=(["']?)([\w-]+)\1\s*/?>""",

@@ -15,7 +15,7 @@ _OPENS = re.compile(
 _CLOSES = re.compile(r"(?://|/\*)?\s*(?:-->\s*<!\]\]>|\]\]>|-->)\s*(?:\*/)?\s*;?\s*\Z")
 _ENDS = ("]]>", "-->", "*/")
 _MOST_WRAPPERS = 4
-_PIECE = re.compile(r'("(?:[^"\\]|\\.)*")|/\*.*?\*/|//[^\n]*|,(?=\s*[}\]])', re.DOTALL)
+_PIECE = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?\Z))|/\*.*?(?:\*/|\Z)|//[^\n]*|,(?=\s*[}\]])', re.DOTALL)
 
 
 def read_embedded(text: str) -> Any:
