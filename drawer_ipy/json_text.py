@@ -37,7 +37,7 @@ def read_json(text: str) -> Any:
             or is nested too deeply.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return _STRICT.decode(text)
     except json.JSONDecodeError as error:
         raise _told(error, text) from None
     except RecursionError:
@@ -76,11 +76,10 @@ def read_json_run(text: str) -> list[Any]:
     Raises:
         BadJson: something in it is none.
     """
-    decoder = json.JSONDecoder(strict=False, parse_constant=_no_constant, parse_float=_finite)
     out, at = list[Any](), 0
     try:
         while (at := _BETWEEN.match(text, at).end()) < len(text):  # type: ignore[union-attr]
-            value, at = decoder.raw_decode(text, at)
+            value, at = _LENIENT.raw_decode(text, at)
             out.append(value)
     except json.JSONDecodeError as error:
         raise _told(error, text) from None
@@ -119,6 +118,11 @@ def _finite(digits: str) -> float:
     if math.isinf(number):
         raise BadJson(f"{digits[:_SHOWN]} does not fit a double")
     return number
+
+
+# Made once: json.loads makes a new one for each text.
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_LENIENT = json.JSONDecoder(strict=False, parse_constant=_no_constant, parse_float=_finite)
 
 
 def has_halves(text: str) -> bool:

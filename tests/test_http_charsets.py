@@ -88,6 +88,13 @@ def test_bytes_that_mean_nothing_are_read_in_time(encoding: str, body: bytes) ->
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("piece", [b"<meta ", b"<!--", b"<meta charset='", b"<a x=", b"<", b"<html a='b'>"])
+def test_a_page_that_never_ends_a_tag_is_read_in_time(piece: bytes) -> None:
+    began = time.monotonic()
+    read_text("text/html", "", piece * 300_000)
+    assert time.monotonic() - began < 3
+
+
 @pytest.mark.parametrize(
     ("page", "encoding"),
     [

@@ -13,11 +13,13 @@ from drawer_ipy.buttons.http_client import HttpClient
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_pages import PagesInTurn, outcome_of_page
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
+from drawer_ipy.buttons.http_refresh import refreshed
 from drawer_ipy.buttons.http_request import Request, RequestTemplate
 from drawer_ipy.buttons.http_response import Response, outcome_of
 from drawer_ipy.buttons.http_robots import require_parser
 from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.buttons.http_saved import SavedFiles
+from drawer_ipy.buttons.http_sitemap import SitemapInTurn, outcome_of_sitemap
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.definition.pages import Asked, read_asked
@@ -65,13 +67,17 @@ class HttpButton:
         self._client = HttpClient(spec, allowed_origins)
         self._asked = _asked(spec)
         self.pages: Pages | None = None
-        if self._asked is not None and self._asked.follow is not None:
+        if self._asked is not None and self._asked.sitemap:
+            self.pages = SitemapInTurn(spec.name, self._asked)
+        elif self._asked is not None and self._asked.follow is not None:
             self.pages = PagesInTurn(spec.name, self._asked)
+        self._meta_refresh = spec.meta_refresh
         lasts = lasting(spec.cache, spec.name)
         self.caching: Caching | None = None
         if lasts is not None:
+            variant = "meta_refresh" if spec.meta_refresh else ""
             self.caching = HttpCaching(
-                lasts, self._whole, self._outcome, cookies=spec.cookies, save=self._save
+                lasts, self._whole, self._outcome, cookies=spec.cookies, save=self._save, variant=variant
             )
         self.args = tuple(spec.args) or self._implied()
         self._arguments = Arguments(self.args, self.name)
@@ -111,6 +117,8 @@ class HttpButton:
         """What a press comes to that was answered so."""
         if self._asked is None:
             outcome = outcome_of(response, self._full, self._as_text)
+        elif self._asked.sitemap:
+            outcome = outcome_of_sitemap(response, self._client.limit)
         else:
             outcome = outcome_of_page(response, self._asked, self._full, self._client.limit)
         if outcome.notes:
@@ -129,7 +137,16 @@ class HttpButton:
         """
         request = self._with_secrets(request, bound, call)
         proxy = None if self._proxy is None else self._proxy.resolve(call.scope())
-        return await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
+        response = await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
+        if not self._meta_refresh:
+            return response
+
+        async def ask(further: Request) -> Response:
+            if call.turn is not None:
+                await call.turn()
+            return await self._client.fetch(further, call, proxy=proxy)
+
+        return await refreshed(request, response, ask)
 
     def _with_secrets(self, request: Request, bound: Mapping[str, Any], call: Call) -> Request:
         if not self._template.has_secrets or bound.get("abroad"):

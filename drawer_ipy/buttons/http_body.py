@@ -10,6 +10,9 @@ from drawer_ipy.buttons.output import parse_output
 from drawer_ipy.json_text import BadJson, has_halves, mend, read_json, read_json_lines
 from drawer_ipy.notes import Note
 
+_PLAIN_STARTS = frozenset({b"{", b"["})
+"""First bytes of JSON that is in UTF-8, if no zero follows."""
+
 
 class Content(NamedTuple):
     """A body as a value.
@@ -36,15 +39,15 @@ def read_body(kind: str, charset: str, body: bytes, *, as_text: bool = False) ->
     Raises:
         BadJson: its type says JSON, and it is none.
     """
-    if as_text:
-        return _text(read_text(kind, charset, body))
-    if kind in LINES:
-        return _lines(kind, charset, body)
-    if is_json(kind):
-        return _json(charset, body)
-    if is_binary(kind, charset, body):
-        return Content("bytes", body)
-    return _text(read_text(kind, charset, body))
+    if not as_text:
+        if kind in LINES:
+            return _lines(kind, charset, body)
+        if is_json(kind):
+            return _json(charset, body)
+        if is_binary(kind, charset, body):
+            return Content("bytes", body)
+    read = read_text(kind, charset, body)
+    return Content("text", read.text, lost_note(read) if read.lost else ())
 
 
 def read_value(kind: str, charset: str, body: bytes) -> Content:
@@ -59,7 +62,7 @@ def read_value(kind: str, charset: str, body: bytes) -> Content:
     found = read_body(kind, charset, body)
     if found.kind != "text" or kind in MARKUP:
         return found
-    return found._replace(value=parse_output(found.value))
+    return Content("text", parse_output(found.value), found.notes)
 
 
 def lost_note(read: Read) -> tuple[Note, ...]:
@@ -72,10 +75,6 @@ def lost_note(read: Read) -> tuple[Note, ...]:
         what = "a character" if read.lost == 1 else f"{read.lost:,} characters"
         text = f"{what} could not be read as {read.encoding} and became U+FFFD"
     return (Note(text, "undecodable"),)
-
-
-def _text(read: Read) -> Content:
-    return Content("text", read.text, lost_note(read))
 
 
 def _json(charset: str, body: bytes) -> Content:
@@ -105,7 +104,8 @@ def _json_text(charset: str, body: bytes) -> str:
     Raises:
         BadJson: it can be read neither as that nor as what the charset says.
     """
-    found = json.detect_encoding(body)
+    plain = body[:1] in _PLAIN_STARTS and body[1:2] != b"\0"
+    found = "utf-8" if plain else json.detect_encoding(body)
     try:
         return body.decode(found)
     except UnicodeDecodeError as error:

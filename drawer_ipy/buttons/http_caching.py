@@ -44,6 +44,7 @@ class HttpCaching:
         outcome: gives the outcome that an answer comes to, for a press with these arguments.
         cookies: whether requests bring the cookies of earlier ones along.
         save: where bodies are put; ``None`` for into no files.
+        variant: what else decides which answer a request comes to.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class HttpCaching:
         *,
         cookies: bool,
         save: SavePath | None = None,
+        variant: str = "",
     ) -> None:
         self.lasts = lasts
         self._whole = whole
         self._outcome = outcome
         self._cookies = cookies
         self._save = save
+        self._variant = variant
 
     def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
         """See base.Caching."""
@@ -68,7 +71,8 @@ class HttpCaching:
         request = self._whole(bound, call)
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound["save"] is None else str(bound["save"])
-        return "http", request.method, _place(request), headers, request.body, save
+        parts = ("http", request.method, _place(request), headers, request.body, save)
+        return (*parts, self._variant) if self._variant else parts
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
         """See base.Caching."""

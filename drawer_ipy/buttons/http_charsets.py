@@ -48,6 +48,7 @@ _GB = str.maketrans(
 _HIGH = bytes(code | 0x80 if code > 0x20 else code for code in range(256))
 _ESCAPES = re.compile(rb"\x1b(\([BJI]|\$[@B])")
 _RECOVERING = "drawer_ipy.web"
+_FEW_LOST = 1000
 
 
 def find_encoding(label: str) -> str:
@@ -64,8 +65,12 @@ def decode_as(encoding: str, body: bytes) -> str:
         return _iso_2022_jp(body)
     if encoding not in _WIDE:
         return codecs.charmap_decode(body, "replace", _table(encoding))[0]
-    errors = "replace" if encoding.startswith("utf") else _recovery()
-    text = body.decode(_PYTHON.get(encoding, encoding), errors)
+    codec = _PYTHON.get(encoding, encoding)
+    text = body.decode(codec, "replace")
+    lost = 0 if encoding.startswith("utf") else text.count(REPLACED)
+    # Text has few letters that a codec does not know. What has many is none, and would take its time.
+    if 0 < lost <= max(_FEW_LOST, len(text) // 50):
+        text = body.decode(codec, _recovery())
     mend = {"euc-jp": _JIS, "big5": _BIG5, "gbk": _GB, "gb18030": _GB}.get(encoding)
     return text if mend is None else text.translate(mend)
 
@@ -130,7 +135,8 @@ def _iso_2022_jp(body: bytes) -> str:
     pieces = _ESCAPES.split(body)
     out = [_seven_bits(pieces[0])]
     for escape, piece in zip(pieces[1::2], pieces[2::2], strict=True):
-        out.append(_SWITCHED[escape](piece))
+        if piece:
+            out.append(_SWITCHED[escape](piece))
     return "".join(out)
 
 

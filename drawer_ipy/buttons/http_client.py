@@ -23,6 +23,9 @@ from drawer_ipy.buttons.http_wire import Timeouts
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
 from drawer_ipy.definition.models import ButtonSpec
 
+SITEMAP_LIMIT = 50 * 1024 * 1024
+"""Bytes that one file of a site map may have, as its protocol says."""
+
 
 class HttpClient:
     """Sends the requests of one button.
@@ -37,7 +40,8 @@ class HttpClient:
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
         self._retries = Retries(spec.retries)
-        self.limit = min(spec.max_response_bytes or DEFAULT_LIMIT, LARGEST_LIMIT)
+        usual = SITEMAP_LIMIT if spec.sitemap else DEFAULT_LIMIT
+        self.limit = min(spec.max_response_bytes or usual, LARGEST_LIMIT)
         self._manners = Manners(
             rules=Rules(spec, allowed_origins),
             limit=self.limit,

@@ -16,7 +16,14 @@ from drawer_ipy.buttons.http_charsets import find_encoding
 _FIRST = 1024
 _LATEST = 64 * 1024
 _CHARSET = re.compile(rb"charset", re.IGNORECASE)
-_LATE_META = re.compile(rb"<meta[\t\n\f\r /][^>]*charset", re.IGNORECASE)
+_LATE_META = re.compile(rb"<meta[\t\n\f\r /][^>]{0,1000}charset", re.IGNORECASE)
+_USUAL = re.compile(
+    rb"""(?:\s*<(?:!doctype|html|head)(?=[\s>])(?:[^>"']|"[^">]*"|'[^'>]*')*>)*"""
+    rb"""\s*<meta\s+charset=(["']?)([\w-]+)\1\s*/?>""",
+    re.IGNORECASE,
+)
+"""How nearly all pages begin that declare their encoding; there is nothing else to find in them."""
+
 _TAG = re.compile(rb"</?[A-Za-z][^\t\n\f\r >]*")
 _META = re.compile(rb"<meta(?=[\t\n\f\r /])", re.IGNORECASE)
 _RAW = re.compile(
@@ -40,8 +47,9 @@ class _CutOff(Exception):
 
 def html_encoding(body: bytes) -> str:
     """The encoding that an HTML page declares, by the standard's name; ``""`` when it declares none."""
-    found = ""
-    if _CHARSET.search(body, 0, _FIRST):
+    usual = _USUAL.match(body, 0, _FIRST)
+    found = _readable(usual[2].decode("ascii", "replace")) if usual else ""
+    if not found and _CHARSET.search(body, 0, _FIRST):
         found = _scan(body[:_FIRST], late=False)
     if not found and len(body) > _FIRST and _LATE_META.search(body, 0, _LATEST):
         found = _scan(body[:_LATEST], late=True)

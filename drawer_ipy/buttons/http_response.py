@@ -188,7 +188,7 @@ def outcome_of(response: Response, full: bool = False, as_text: bool = False) ->
     except BadJson as error:
         return _unreadable(response, error)
     output = {**about, content.kind: content.value} if full else content.value
-    return Outcome(output, about=about, notes=located(content.notes, response))
+    return Outcome(output, about=about, notes=located(content.notes, response) if content.notes else ())
 
 
 def located(notes: tuple[Note, ...], response: Response) -> tuple[Note, ...]:

@@ -95,6 +95,8 @@ KEY_TEXTS: Mapping[str, str] = {
     "extract": "What to take from the page: names, each with a selector such as `css:h1::text`.",
     "namespaces": "Prefixes for the selectors and their namespaces, beside those that pages declare.",
     "decimal": "The decimal sign of numbers on the pages, `,` or `.`; or a language such as `de`.",
+    "sitemap": "`true`: the output is the addresses of a site map and all its parts; `full`: with details.",
+    "meta_refresh": "Whether a page's `<meta http-equiv=refresh>` is followed like a redirect.",
     "follow": "The field of `extract`, or the selector, that gives the next page's address.",
     "max_pages": "Most pages that are followed; 1,000 when left out.",
     "TransformStep.from": "The page to extract from: its text, or the whole answer of a request.",

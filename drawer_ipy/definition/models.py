@@ -320,6 +320,8 @@ class ButtonSpec(Model):
     decimal: str = ""  # ours: the decimal sign of numbers on the pages, "." or ","; or a language, "de"
     follow: str = ""  # ours: the field, or the selector, that gives the address of the next page
     max_pages: NonNegativeInt = 0  # ours: most pages that are followed; 0 for the default, 1,000
+    sitemap: bool | Literal["full"] = False  # ours: whether the output is what a site map lists
+    meta_refresh: bool = False  # ours: whether the refresh of a page is followed like a redirect
     cache: Any = None  # ours: how long results are used again, "1h" or "forever"
     code: str = ""  # ours: the script's text; on disk it is main.sh, main.py or main.js
     prompt: str = ""  # ours: the prompt's text; on disk it is AGENTS.md

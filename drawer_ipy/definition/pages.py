@@ -32,12 +32,14 @@ class Asked:
         follow: what gives the address of the next page: a field's name, or a selector; ``None`` for one page.
         most: how many pages are fetched at most.
         bounded: whether that was asked for.
+        sitemap: whether they are site maps: ``urls`` for the addresses, ``full`` for details; else ``""``.
     """
 
     extraction: Extraction | None
     follow: str | Field | None = None
     most: int = MOST_PAGES
     bounded: bool = False
+    sitemap: str = ""
 
 
 def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
@@ -45,9 +47,15 @@ def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
 
     What is returned is only fit for use when no trouble is a hard one.
     """
+    if spec.sitemap:
+        kind = "full" if spec.sitemap == "full" else "urls"
+        most = spec.max_pages or MOST_PAGES
+        return Asked(None, None, most, bounded=bool(spec.max_pages), sitemap=kind), list(_about_sitemap(spec))
     if spec.extract is None and not spec.follow:
         return None, list(_idle(spec))
     troubles = list(_misplaced(spec))
+    if spec.meta_refresh and not spec.save:
+        troubles += _about_refresh(spec)
     manner, found = read_manner(spec.namespaces, spec.decimal)
     troubles += found
     extraction = None
@@ -65,6 +73,30 @@ def _below(key: str, troubles: list[Trouble]) -> Iterator[Trouble]:
         yield Trouble((key, *one.path), one.message, one.remediation, one.offset, one.soft)
 
 
+def _about_refresh(spec: ButtonSpec) -> Iterator[Trouble]:
+    if not spec.url:
+        yield Trouble(("meta_refresh",), "only requests have refreshes, so `meta_refresh` needs `url`")
+    if spec.save:
+        hint = "take one of them away"
+        yield Trouble(("meta_refresh",), "`meta_refresh` needs the page that `save` puts into a file", hint)
+
+
+def _about_sitemap(spec: ButtonSpec) -> Iterator[Trouble]:
+    missing = needs_parsel("sitemap")
+    if missing is not None:
+        yield Trouble(("sitemap",), missing.message, missing.remediation)
+    if not spec.url:
+        yield Trouble(("sitemap",), "only requests have site maps, so `sitemap` needs `url`")
+    others = {"extract": spec.extract is not None, "follow": bool(spec.follow), "save": bool(spec.save)}
+    others |= {"output": spec.output != "body", "meta_refresh": spec.meta_refresh}
+    for key, given in others.items():
+        if given:
+            hint = "take one of them away; `sitemap: full` gives details of each address"
+            yield Trouble((key,), f"`sitemap` gives a list of addresses, so `{key}` says nothing", hint)
+    if (spec.method.strip().upper() or "GET") != "GET":
+        yield Trouble(("method",), "site maps are read by GET")
+
+
 def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     key = "extract" if spec.extract is not None else "follow"
     if not spec.url:
@@ -80,7 +112,9 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
 
 
 def _idle(spec: ButtonSpec) -> Iterator[Trouble]:
-    """What says nothing on a button without ``extract`` and ``follow``."""
+    """What says nothing on a button without ``extract`` and ``follow``, or cannot be."""
+    if spec.meta_refresh:
+        yield from _about_refresh(spec)
     if spec.max_pages:
         yield Trouble(("max_pages",), "`max_pages` says nothing without `follow`", "", soft=True)
     for key in ("namespaces", "decimal"):

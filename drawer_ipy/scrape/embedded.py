@@ -9,11 +9,13 @@ from typing import Any
 
 from drawer_ipy.json_text import BadJson, has_halves, mend, read_json, read_json_run
 
-_OPENS = re.compile(r"\s*(?://|/\*)?\s*(?:<!\[CDATA\[|<!--)\s*(?:(?:\*/|//)(?!\s*<!))?")
-_CLOSES = re.compile(r"(?://|/\*)?\s*(?:\]\]>|-->)\s*(?:\*/)?\s*;?\s*\Z")
+_OPENS = re.compile(
+    r"\s*(?://|/\*)?\s*(?:<!--/*-->\s*)?(?:<!\[CDATA\[(?:/*>\s*<!--)?|<!--)\s*(?:(?:\*/|//)(?!\s*<!))?"
+)
+_CLOSES = re.compile(r"(?://|/\*)?\s*(?:-->\s*<!\]\]>|\]\]>|-->)\s*(?:\*/)?\s*;?\s*\Z")
 _ENDS = ("]]>", "-->", "*/")
 _MOST_WRAPPERS = 4
-_PIECE = re.compile(r'("(?:[^"\\]|\\.)*")|/\*.*?\*/|//[^\n]*|,(?=\s*[}\]])', re.DOTALL)
+_PIECE = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?\Z))|/\*.*?(?:\*/|\Z)|//[^\n]*|,(?=\s*[}\]])', re.DOTALL)
 
 
 def read_embedded(text: str) -> Any:

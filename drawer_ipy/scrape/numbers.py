@@ -16,7 +16,10 @@ _GROUPING = "\u00a0\u2007\u2009\u202f '’‘ʼ_٬"
 """What may stand between groups of three digits, beside the point and the comma."""
 
 _MINUS = "-\u2212\u2013\u2010\u2011\u2012\ufe63\uff0d"
-_CURRENCY = r"(?:[^\W\d]{1,4}\.?|[^\w\s()\d.,+%:;/-])"
+_CURRENCY = r"(?:[A-Z]{2,3}|[Kk]r\.?|Rs\.?|Fr\.?|Ft|zł|Kč|[^\w\s()\d.,+%:;/-])"
+_WITHOUT_CENTS = re.compile(r"(?<!\w)(?:Rp|IDR|VND|Ft|HUF|JPY|KRW|ISK|CLP|PYG)(?!\w)|[₫đ¥円₩원₲]")
+"""Currencies whose amounts have no decimals."""
+
 _FRACTION = "¼½¾⅐-⅞↉"
 _SUPERSCRIPT = "⁰¹²³⁴-⁹"
 
@@ -38,7 +41,7 @@ _DATE = re.compile(
 )
 _PHONE = re.compile(r"\+\d[\d\s()/.-]{6,}\Z")
 
-_WHOLE = re.compile(r"\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
+_WHOLE = re.compile(r"\d+|(?!0)\d{1,3}(?:\.\d{3})+|(?!0)\d{1,3}(?:,\d{3})+|(?!0)\d{1,2}(?:,\d{2})+,\d{3}")
 _GROUPS = re.compile(r"\d{1,3}(?:(\D)\d{3})(?:\1\d{3})*")
 _NEAR = 24
 """Characters around a number within which a whole text with no more than currency and signs ends."""
@@ -128,16 +131,19 @@ def read_float(text: str, decimal: str = "") -> Reading:
     plain = text.strip()
     if not decimal and _PLAIN.fullmatch(plain):
         return Reading(_finite(plain), _doubt(plain.lstrip("+-")))
-    found = _first(text)
+    found = _first(text, whole=False)
     if found is None:
         return Reading(None)
-    parts = _parts(found.digits, decimal)
+    doubt = found.doubt or ("" if decimal else _doubt(found.digits))
+    digits = found.digits
+    if doubt and not found.doubt and _WITHOUT_CENTS.search(text):
+        digits, doubt = re.sub(r"\D", "", digits), ""
+    parts = _parts(digits, decimal)
     if parts is None or (found.more and parts[1]):
         return Reading(None, _parted(found.digits))
     number = _finite(f"{parts[0]}.{parts[1] or 0}e{found.exponent}")
     if number is None:
         return Reading(None)
-    doubt = found.doubt or ("" if decimal else _doubt(found.digits))
     return Reading(found.sign * (number + found.more), doubt)
 
 
@@ -150,7 +156,7 @@ def read_int(text: str, decimal: str = "") -> Reading:
     plain = text.strip()
     if plain.isascii() and plain.lstrip("+-").isdigit() and len(plain) - len(plain.lstrip("+-")) <= 1:
         return Reading(int(plain) if len(plain) <= _LONGEST else None)
-    found = _first(text)
+    found = _first(text, whole=True)
     if found is None or len(found.digits) > _LONGEST or found.more:
         return Reading(None)
     if not decimal and not found.exponent and _GROUPS.fullmatch(found.digits) and found.digits[0] != "0":
@@ -188,8 +194,12 @@ def _doubt(digits: str) -> str:
     return f"{digits!r} may be {decimal} or {whole}, and was read as {read}; {hint}"
 
 
-def _first(text: str) -> _Found | None:
-    """The first number; ``None`` when there is none, or something that only begins like one."""
+def _first(text: str, *, whole: bool) -> _Found | None:
+    """The first number; ``None`` when there is none, or something that only begins like one.
+
+    Args:
+        whole: whether a single sign before three digits separates thousands.
+    """
     found = _NUMBER.search(text)
     if found is None or _is_phone(text.strip()):
         return None
@@ -201,18 +211,18 @@ def _first(text: str) -> _Found | None:
     # A number may begin with its decimal sign: ".5".
     if start and text[start - 1] in ".," and (start == 1 or not text[start - 2].isalnum()):
         digits, start = f"0{text[start - 1]}{digits}", start - 1
-    whole = digits
-    digits = _cut(digits)
-    if not digits:
+    kept = _cut(digits)
+    if not kept:
         return None
-    return _with_what_follows(digits, text[:start], whole[len(digits) :] + text[found.end() :])
+    after = digits[len(kept) :] + text[found.end() :]
+    return _with_what_follows(kept, text[:start], after, whole=whole)
 
 
 def _is_phone(text: str) -> bool:
     return _PHONE.search(text) is not None and _GROUPS.fullmatch(text.lstrip("+")) is None
 
 
-def _with_what_follows(digits: str, before: str, after: str) -> _Found | None:
+def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> _Found | None:
     """The number that `digits` are, between what is before and after them."""
     sign, more, exponent, doubt = _sign(before), 0.0, 0, ""
     behind = after if len(after) < _NEAR else "and more"
@@ -236,16 +246,16 @@ def _with_what_follows(digits: str, before: str, after: str) -> _Found | None:
         sign = -sign
     if len(before) < _NEAR and _IN_BRACKETS.fullmatch(before) and (end := _BRACKET_ENDS.match(behind)):
         money = bool(end[1] and end[1] != "%") or before.strip(" (\t\n") != ""
-        if money or _has_decimals(digits):
+        if money or not (_is_whole(digits) or (whole and _GROUPS.fullmatch(digits))):
             sign = -1
         else:
             doubt = f"a whole number in parentheses, ({digits}), may be negative, and was read as positive"
     return _Found(sign, digits, more, exponent, doubt)
 
 
-def _has_decimals(digits: str) -> bool:
+def _is_whole(digits: str) -> bool:
     parts = _parts(digits, "")
-    return parts is not None and bool(parts[1])
+    return parts is None or not parts[1]
 
 
 def _sign(before: str) -> int:

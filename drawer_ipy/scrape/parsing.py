@@ -11,7 +11,7 @@ from drawer_ipy.scrape.names import Names
 
 _BAD_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
 _REFERENCE = re.compile(
-    r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|&(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)"
+    r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|&(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)"
     r"|&([A-Za-z][A-Za-z0-9]*;)?",
     re.DOTALL,
 )

@@ -107,11 +107,11 @@ class Extraction:
     each: Field | None = None
 
 
-def needs_parsel() -> Trouble | None:
-    """What to say when parsel is not installed; ``None`` when it is."""
+def needs_parsel(what: str = "extract") -> Trouble | None:
+    """What to say of the key `what` when parsel is not installed; ``None`` when it is."""
     if importlib.util.find_spec("parsel") is not None:
         return None
-    return Trouble((), "`extract` needs the package parsel", "pip install 'drawer-ipy[scrape]'")
+    return Trouble((), f"`{what}` needs the package parsel", "pip install 'drawer-ipy[scrape]'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,197 @@
+"""`meta_refresh: true`: a page's refresh is followed like a redirect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from http_rig import RawServer, answer_of, button, one_run, press, raw_server
+
+from drawer_ipy import DefinitionError
+from drawer_ipy import press as press_drawer
+from drawer_ipy.buttons import HttpButton, Outcome
+from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.pressing import Job, Surroundings
+
+
+def pressed(pages: Mapping[str, Any], **fields: Any) -> tuple[Outcome, list[str]]:
+    """What a press of ``/`` comes to, and the heads of its requests."""
+
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        found = pages.get(path)
+        if found is None:
+            writer.write(answer_of(b"gone", "404 Not Found"))
+        elif isinstance(found, tuple):
+            writer.write(answer_of(found[0].encode(), **found[1]))
+        else:
+            writer.write(answer_of(found.encode(), Content_Type="text/html"))
+
+    async def run() -> tuple[Outcome, list[str]]:
+        async with raw_server(answer) as server, one_run() as call:
+            outcome = await press(button(f"{server.url}/", **{"meta_refresh": True, **fields}), call)
+            return outcome, server.heads
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ('<meta http-equiv="refresh" content="0; url=/next">', "/next"),
+        ("<META HTTP-EQUIV=Refresh CONTENT='5;URL=next'>", "/next"),
+        ('<meta content="0;url=\'/next\'" http-equiv=refresh>', "/next"),
+        ('<meta http-equiv=refresh content="0, /next">', "/next"),
+        ('<meta http-equiv=refresh content="0 /next">', "/next"),
+        ('<meta http-equiv=refresh content=".5;url=/next">', "/next"),
+        ('<meta http-equiv=refresh content="0; url = /a b?x=&eacute;&amp;y=1">', "/a%20b?x=%C3%A9&y=1"),
+        ('<base href="/d/"><meta http-equiv=refresh content="0;url=next">', "/d/next"),
+        ('<!-- <meta http-equiv=refresh content="0;url=/no"> -->'
+         '<meta http-equiv=refresh content="0;/next">', "/next"),
+        ('<noscript><meta http-equiv=refresh content="0;url=/no"></noscript>'
+         '<meta http-equiv=refresh content="0;url=/next#x">', "/next"),
+    ],
+)  # fmt: skip
+def test_a_refresh_is_followed(page: str, asked: str) -> None:
+    outcome, heads = pressed({"/": page, asked: "there"})
+    assert outcome.output == "there"
+    assert [head.split()[1] for head in heads] == ["/", asked]
+    assert outcome.about is not None
+    assert outcome.about["url"].endswith(asked)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>none</p>",
+        '<meta http-equiv=refresh content="5">',
+        '<meta http-equiv=refresh content="300;url=/next">',
+        '<meta http-equiv=refresh content="x;url=/next">',
+        '<meta http-equiv=refresh content="0;url=/">',
+        '<meta http-equiv=refresh content="0;url=#top">',
+        '<meta http-equiv=refresh content="0;url=javascript:go()">',
+        '<meta http-equiv=refresh content="0;url=mailto:a@b.example">',
+        "<script>\"<meta http-equiv=refresh content='0;url=/next'>\"</script>",
+        '<noscript><meta http-equiv=refresh content="0;url=/next"></noscript>',
+        '<!-- <meta http-equiv=refresh content="0;url=/next"> -->',
+    ],
+)
+def test_what_is_no_refresh_is_the_page(page: str) -> None:
+    outcome, heads = pressed({"/": page, "/next": "there"})
+    assert (outcome.output, len(heads)) == (page, 1)
+
+
+def test_it_is_followed_on_request_only() -> None:
+    page = '<meta http-equiv="refresh" content="0; url=/next">'
+    assert pressed({"/": page, "/next": "there"}, meta_refresh=False)[0].output == page
+
+
+def test_the_header_is_followed_too() -> None:
+    outcome, _ = pressed(
+        {"/": ("wait", {"Refresh": "0; url=/next", "Content_Type": "text/plain"}), "/next": "there"}
+    )
+    assert outcome.output == "there"
+
+
+def test_refreshes_in_a_circle_end() -> None:
+    pages = {
+        "/": '<meta http-equiv=refresh content="0;url=/a">',
+        "/a": '<meta http-equiv=refresh content="0;url=/">',
+    }
+    outcome, heads = pressed(pages)
+    assert outcome.error is not None
+    assert "more than 10 meta refreshes" in outcome.error.message
+    assert len(heads) == 11
+
+
+def test_a_refresh_to_what_fails_fails() -> None:
+    outcome, _ = pressed({"/": '<meta http-equiv=refresh content="0;url=/gone">'})
+    assert outcome.exit_code == 404
+
+
+def test_a_refresh_elsewhere_gets_no_credentials() -> None:
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer_of(b"there", Content_Type="text/html"))
+
+    async def run() -> tuple[Outcome, list[str], list[str]]:
+        async with raw_server(answer) as other:
+            pages = {"/": f'<meta http-equiv=refresh content="0;url={other.url}/next">'}
+            outcome, heads = await asyncio.to_thread(pressed, pages, headers={"X-Key": "k"})
+            return outcome, heads, other.heads
+
+    outcome, heads, others = asyncio.run(run())
+    assert outcome.output == "there"
+    assert "x-key" in heads[0].lower()
+    assert "x-key" not in others[0].lower()
+
+
+def test_a_refresh_after_a_redirect_elsewhere_gets_no_credentials() -> None:
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        page = b"there" if path == "/next" else b'<meta http-equiv=refresh content="0;url=/next">'
+        writer.write(answer_of(page, Content_Type="text/html"))
+
+    async def run() -> list[str]:
+        async with raw_server(answer) as other:
+
+            async def redirect(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+                writer.write(answer_of(b"", "302 Found", Location=f"{other.url}/"))
+
+            async with raw_server(redirect) as server, one_run() as call:
+                asking = button(server.url, meta_refresh=True, headers={"X-Key": "k"})
+                assert (await press(asking, call)).output == "there"
+            return other.heads
+
+    heads = asyncio.run(run())
+    assert len(heads) == 2
+    assert not any("x-key" in head.lower() for head in heads)
+
+
+@pytest.mark.parametrize("target", ["http://10.0.0.1/", "http://[::ffff:10.0.0.1]/", "http://0x0a000001/"])
+def test_a_refresh_into_a_private_network_is_refused(target: str) -> None:
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        page = f'<meta http-equiv=refresh content="0;url={target}">'
+        writer.write(answer_of(page.encode(), Content_Type="text/html"))
+
+    async def run() -> Outcome:
+        async with raw_server(answer) as server, one_run() as call:
+            spec = ButtonSpec.model_validate({"name": "b", "url": server.url, "meta_refresh": True})
+            return await press(HttpButton(spec, lambda: {server.url}), call)
+
+    outcome = asyncio.run(run())
+    assert outcome.error is not None
+    assert "private" in outcome.error.message
+
+
+def test_what_was_cached_without_it_does_not_stand_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        page = b"there" if path == "/next" else b'<meta http-equiv=refresh content="0;url=/next">'
+        writer.write(answer_of(page, Content_Type="text/html"))
+
+    async def run() -> list[Any]:
+        out = []
+        async with raw_server(answer) as server:
+            for refresh in (False, True, True):
+                spec = {"url": server.url, "cache": "1h", "meta_refresh": refresh}
+                drawer = {"name": "t", "buttons": {"get": {**spec, "allow_private_networks": True}}}
+                drawer["steps"] = [{"id": "a", "button": "get"}]
+                record = await Job.prepare(drawer, around=Surroundings()).run.execute()
+                out.append(record.steps[0].output)
+            out.append(len(server.heads))
+        return out
+
+    first, *rest = asyncio.run(run())
+    assert first.startswith("<meta")
+    assert rest == ["there", "there", 3]
+
+
+def test_it_does_not_go_with_save() -> None:
+    text = "name: t\nbuttons:\n  get: {url: http://h.example/, meta_refresh: true, save: a.html}\n"
+    with pytest.raises(DefinitionError, match="`meta_refresh` needs the page that `save` puts into a file"):
+        press_drawer(f"{text}steps: [{{id: a, button: get}}]\n", quiet=True)

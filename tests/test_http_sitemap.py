@@ -1,0 +1,259 @@
+"""`sitemap: true`: the addresses of an index and all its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from http_rig import RawServer, answer_of, raw_server
+
+from drawer_ipy import DefinitionError, Results
+from drawer_ipy import press as press_drawer
+from drawer_ipy.pressing import Job, Surroundings
+
+SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def urls(*locs: str, space: str = SPACE) -> str:
+    found = "".join(
+        f"<url>\n <loc> {loc} </loc><lastmod>2024-01-0{n + 1}</lastmod></url>" for n, loc in enumerate(locs)
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><urlset {space}>{found}</urlset>'
+
+
+def index(*locs: str) -> str:
+    found = "".join(f"<sitemap><loc>{loc}</loc></sitemap>" for loc in locs)
+    return f'<?xml version="1.0"?><sitemapindex {SPACE}>{found}</sitemapindex>'
+
+
+class Pressed:
+    """What came of reading a site map.
+
+    Attributes:
+        step: its result.
+        notes: of the run.
+        heads: of the requests.
+    """
+
+    def __init__(self, step: Any, notes: list[str], heads: list[str]) -> None:
+        self.step, self.notes, self.heads = step, notes, heads
+
+    @property
+    def asked(self) -> list[str]:
+        return [head.split()[1] for head in self.heads]
+
+
+def pressed(files: Mapping[str, Any], start: str = "/sitemap.xml", **fields: Any) -> Pressed:
+    """Read `files`, text or bytes or (body, type) by path; ``{base}`` in text is where they are."""
+
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        found = files.get(path)
+        if found is None:
+            writer.write(answer_of(b"", "404 Not Found"))
+            return
+        body, kind = found if isinstance(found, tuple) else (found, "text/xml")
+        if isinstance(body, str):
+            body = body.replace("{base}", server.url).encode()
+        writer.write(answer_of(body, Content_Type=kind))
+
+    async def run() -> Pressed:
+        async with raw_server(answer) as server:
+            spec = {"url": f"{server.url}{start}", "sitemap": True, "allow_private_networks": True, **fields}
+            drawer = {"name": "t", "buttons": {"get": spec}, "steps": [{"id": "a", "button": "get"}]}
+            job = Job.prepare(drawer, around=Surroundings())
+            results = Results.of(await job.run.execute())
+            return Pressed(results.run.steps[0], job.run.notes, server.heads)
+
+    return asyncio.run(run())
+
+
+def test_an_index_and_its_parts_are_one_list() -> None:
+    found = pressed(
+        {
+            "/sitemap.xml": index("{base}/a.xml", "/b.xml", "{base}/a.xml#again"),
+            "/a.xml": urls("http://h.example/1", "http://h.example/2?a=1&amp;b=2"),
+            "/b.xml": index("{base}/c.xml", "{base}/sitemap.xml"),
+            "/c.xml": urls("http://h.example/3", "http://h.example/1"),
+        }
+    )
+    assert found.step.output == ["http://h.example/1", "http://h.example/2?a=1&b=2", "http://h.example/3"]
+    assert found.asked == ["/sitemap.xml", "/a.xml", "/b.xml", "/c.xml"]
+    assert found.step.about["pages"] == 4
+    assert found.notes == []
+
+
+def test_details_are_given_with_full() -> None:
+    entry = "<url><loc>/1</loc><lastmod>2024-01-01</lastmod><priority>0.5</priority><image:image"
+    entry += ' xmlns:image="i"><image:loc>/no.png</image:loc></image:image></url><url><loc>/2</loc></url>'
+    found = pressed({"/sitemap.xml": f"<urlset {SPACE}>{entry}</urlset>"}, sitemap="full")
+    one, two = found.step.output
+    base = one["sitemap"].removesuffix("/sitemap.xml")
+    assert one == {
+        "loc": f"{base}/1",
+        "lastmod": "2024-01-01",
+        "changefreq": None,
+        "priority": "0.5",
+        "sitemap": f"{base}/sitemap.xml",
+    }
+    assert (two["loc"], two["lastmod"]) == (f"{base}/2", None)
+
+
+@pytest.mark.parametrize("space", [SPACE, "", 'xmlns="http://www.google.com/schemas/sitemap/0.84"'])
+@pytest.mark.parametrize(
+    "kind", ["text/xml", "application/gzip", "text/html", "text/plain", "application/octet-stream"]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_site_maps_of_all_sorts_are_read(packed: bool, kind: str, space: str) -> None:
+    body = urls("http://h.example/1", space=space).encode()
+    found = pressed({"/sitemap.xml": (gzip.compress(body) if packed else body, kind)})
+    assert found.step.output == ["http://h.example/1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("\ufeffhttp://h.example/1\r\n\r\n# x\nhttp://h.example/2\n", "text/plain; charset=utf-8"),
+        ("<rss><channel><link>/no</link><item><link>http://h.example/1</link></item>"
+         "<item><link>http://h.example/2</link></item></channel></rss>", "application/rss+xml"),
+        ('<feed xmlns="http://www.w3.org/2005/Atom"><link href="/no"/><entry><link rel="self" href="/no"/>'
+         '<link href="http://h.example/1"/></entry><entry><link href="http://h.example/2"/></entry></feed>',
+         ""),
+        (f"<urlset {SPACE}><url><loc><![CDATA[http://h.example/1]]></loc></url><!-- x -->"
+         "<url><loc>http://h.example/2</loc></url></urlset>", "text/xml"),
+    ],
+    ids=["text", "rss", "atom", "cdata"],
+)  # fmt: skip
+def test_other_lists_of_addresses_are_site_maps_too(body: str, kind: str) -> None:
+    assert pressed({"/sitemap.xml": (body, kind)}).step.output == ["http://h.example/1", "http://h.example/2"]
+
+
+def test_robots_txt_names_site_maps() -> None:
+    robots = "User-agent: *\nDisallow: /x\nSitemap: {base}/a.xml\nsitemap:/b.xml\n"
+    files = {"/robots.txt": (robots, "text/plain"), "/a.xml": urls("/1"), "/b.xml": urls("/2")}
+    assert [one.rpartition("/")[2] for one in pressed(files, "/robots.txt").step.output] == ["1", "2"]
+
+
+def test_a_part_that_fails_does_not_lose_the_others() -> None:
+    found = pressed(
+        {
+            "/sitemap.xml": index("/a.xml", "/gone.xml", "/cut.xml", "/html", "/b.xml"),
+            "/a.xml": urls("http://h.example/1"),
+            "/cut.xml": urls("http://h.example/2", "http://h.example/3")[:-20],
+            "/html": ("<!DOCTYPE html><p>Log in", "text/html"),
+            "/b.xml": urls("http://h.example/4"),
+        }
+    )
+    step = found.step
+    assert step.output[0] == "http://h.example/1"
+    assert step.output[-1] == "http://h.example/4"
+    assert "http://h.example/2" in step.output
+    assert step.error is not None
+    assert step.error.message.startswith(
+        "3 of 6 site maps could not be read whole: HTTP 404 Not Found for GET "
+    )
+    assert "/cut.xml: the XML is broken in line " in step.error.message
+    assert "/html: it is no site map" in step.error.message
+    assert "on_failure: continue" in step.error.remediation
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (None, "HTTP 404 Not Found"),
+        ("<html><body>Log in</body></html>", "it is no site map: it lists no addresses"),
+        ("<a><b/></a>", "it is no site map; its root element is 'a'"),
+        ("", "it is no site map"),
+        ("<urlset><url><lastmod>x</lastmod></url></urlset>", "1 of its 1 entries have no address"),
+        (gzip.compress(b"<urlset>" + b" " * 3_000_000), "has more than 1,000,000 bytes when it is opened"),
+    ],
+    ids=["missing", "html", "other", "empty", "no loc", "bomb"],
+)
+def test_what_is_no_site_map_fails(body: Any, told: str) -> None:
+    found = pressed({} if body is None else {"/sitemap.xml": body}, max_response_bytes=1_000_000)
+    assert found.step.error is not None
+    assert told in found.step.error.message
+
+
+def test_max_pages_bounds_the_files() -> None:
+    files = {f"/{n}.xml": urls(f"http://h.example/{n}") for n in range(5)}
+    files["/sitemap.xml"] = index(*files)
+    found = pressed(files, max_pages=3)
+    assert (len(found.asked), found.notes) == (3, [])
+    assert found.step.output == ["http://h.example/0", "http://h.example/1"]
+
+
+def test_a_map_without_an_end_is_bounded_and_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drawer_ipy.definition.pages.MOST_PAGES", 4)
+    files = {f"/{n}.xml": index(f"/{n + 1}.xml") for n in range(10)}
+    found = pressed(files, "/0.xml")
+    assert found.notes == ["button 'get': 4 site maps were read and there are 1 more; set `max_pages`"]
+
+
+def test_parts_elsewhere_get_no_credentials_and_are_guarded() -> None:
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer_of(urls("http://h.example/1").encode(), Content_Type="text/xml"))
+
+    async def run() -> tuple[Pressed, list[str]]:
+        async with raw_server(answer) as other:
+            files = {
+                "/sitemap.xml": index(f"{other.url}/a.xml", "/b.xml"),
+                "/b.xml": urls("http://h.example/2"),
+            }
+            found = await asyncio.to_thread(pressed, files, headers={"Authorization": "Basic x"})
+            return found, other.heads
+
+    found, heads = asyncio.run(run())
+    assert found.step.output == ["http://h.example/1", "http://h.example/2"]
+    assert "authorization" not in heads[0].lower()
+    assert all("authorization" in head.lower() for head in found.heads)
+
+
+def test_files_are_cached_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    files: dict[str, Any] = {"/sitemap.xml": index("/a.xml", "/b.xml"), "/a.xml": urls("/1")}
+    asked: list[str] = []
+
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        asked.append(path)
+        body = files.get(path)
+        writer.write(
+            answer_of((body or "").encode(), "200 OK" if body else "500 Broken", Content_Type="text/xml")
+        )
+
+    async def run() -> list[Any]:
+        out = []
+        async with raw_server(answer) as server:
+            spec = {"url": f"{server.url}/sitemap.xml", "sitemap": True, "cache": "1h"}
+            drawer = {"name": "t", "buttons": {"get": {**spec, "allow_private_networks": True}}}
+            drawer["steps"] = [{"id": "a", "button": "get"}]
+            for _ in range(2):
+                record = await Job.prepare(drawer, around=Surroundings()).run.execute()
+                out.append(len(record.steps[0].output))
+                files["/b.xml"] = urls("/2")
+        return out
+
+    assert asyncio.run(run()) == [1, 2]
+    assert asked == ["/sitemap.xml", "/a.xml", "/b.xml", "/b.xml"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("extract: {a: css:b}", "`sitemap` gives a list of addresses, so `extract` says nothing"),
+        ("follow: css:a", "so `follow` says nothing"),
+        ("save: a.xml", "so `save` says nothing"),
+        ("output: full", "so `output` says nothing"),
+        ("method: POST", "site maps are read by GET"),
+    ],
+)
+def test_what_does_not_go_with_it_is_told(fields: str, expected: str) -> None:
+    text = f"name: t\nbuttons:\n  get:\n    url: http://h.example/\n    sitemap: true\n    {fields}\n"
+    with pytest.raises(DefinitionError) as caught:
+        press_drawer(f"{text}steps: [{{id: a, button: get}}]\n", quiet=True)
+    assert expected in str(caught.value)
+    assert "line 6, column" in str(caught.value)
