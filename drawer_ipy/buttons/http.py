@@ -15,7 +15,6 @@ from drawer_ipy.buttons.http_pages import PagesInTurn, outcome_of_page
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
 from drawer_ipy.buttons.http_request import Request, RequestTemplate
 from drawer_ipy.buttons.http_response import Response, outcome_of
-from drawer_ipy.buttons.http_robots import require_parser
 from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
@@ -53,8 +52,6 @@ class HttpButton:
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
         self.rate = spec.rate
         self.queue = spec.queue
-        if spec.robots:
-            require_parser(spec.name)
         self._full = spec.output == "full"
         self._template = RequestTemplate(spec)
         self._save = SavePath(spec.save, spec.name) if spec.save else None
@@ -100,6 +97,8 @@ class HttpButton:
         else:
             outcome = outcome_of_page(response, self._asked, self._full)
         outcome.pushed_back = response.pushed_back
+        if response.note:
+            outcome.note = f"button {self.name!r}: {response.note}"
         if self.caching is not None:
             outcome.kept = response
         return outcome

@@ -16,7 +16,7 @@ from drawer_ipy.buttons.http_hosts import Host
 from drawer_ipy.buttons.http_redirect import leads_to, redirected
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
-from drawer_ipy.buttons.http_robots import Robots
+from drawer_ipy.buttons.http_robots import ENOUGH, Robots
 from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_save import save_body
 from drawer_ipy.buttons.http_session import HttpSession
@@ -57,14 +57,19 @@ class Exchange:
         call: of the press; its timeout holds for the whole try, without the time spent waiting for a turn.
         save: see HttpClient.fetch.
         proxy: see HttpClient.fetch.
+        enough: bytes of the body after which the rest of it is left out; ``None`` to want all of it.
     """
 
-    def __init__(self, manners: Manners, call: Call, save: Path | None, proxy: str | None) -> None:
+    def __init__(
+        self, manners: Manners, call: Call, save: Path | None, proxy: str | None, enough: int | None = None
+    ) -> None:
         self._manners = manners
         self._call = call
         self._sessions = call.resources.get(HttpSession)
         self._save = save
         self._proxy = proxy
+        self._enough = enough
+        self._limit = manners.limit if enough is None else enough
         self._elapsed = 0.0
 
     async def run(self, request: Request) -> Response:
@@ -141,7 +146,7 @@ class Exchange:
             if location is not None:
                 await _read_on(answer)
                 return redirected(request, answer.status, location)
-            if self._save is None and _is_plain(answer, manners.limit):
+            if self._save is None and _is_plain(answer, self._limit):
                 body = await answer.content.read()
                 return Response(
                     request.method, request.url, answer.status, answer.reason, answer.headers, body
@@ -155,15 +160,21 @@ class Exchange:
 
     async def _receive(self, request: Request, answer: Answer) -> Response:
         """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
-        headers, limit = answer.headers, self._manners.limit
+        headers = answer.headers
         response = Response(request.method, request.url, answer.status, answer.reason, headers)
-        coding = headers.get("Content-Encoding", "")
+        body = Body(",".join(headers.getall("Content-Encoding", ())), self._limit)
+        if body.unknown:
+            response.note = (
+                f"{request.url.authority} names a Content-Encoding that is none, "
+                f"{', '.join(body.unknown)[:60]!r}; its answers were taken as they are"
+            )
         if self._save is not None and response.ok:
             response.path = self._save
-            body = Body(coding, limit)
             response.size = await save_body(answer.content, body, self._save, self._call.resources)
+        elif self._enough is not None:
+            response.body = await _read_beginning(answer.content, body)
         else:
-            response.body = await _read(answer.content, Body(coding, limit))
+            response.body = await _read(answer.content, body)
         return response
 
     async def _obey_robots(self, request: Request) -> None:
@@ -171,7 +182,8 @@ class Exchange:
         host = self._sessions.host(request.url)
 
         async def ask(url: URL) -> Response:
-            exchange = Exchange(replace(self._manners, robots=False), self._call, None, self._proxy)
+            manners = replace(self._manners, robots=False)
+            exchange = Exchange(manners, self._call, None, self._proxy, enough=ENOUGH)
             return await exchange.run(Request("GET", url, abroad(request.headers)))
 
         delay = await self._call.resources.get(Robots).check(request, ask)
@@ -189,6 +201,19 @@ async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
     chunks = [body.feed(chunk) async for chunk in content.iter_any()]
     body.end()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _read_beginning(content: aiohttp.StreamReader, body: Body) -> bytes:
+    """As much of the body, decoded, as its limit lets in. Raises Damaged, see Body."""
+    found = bytearray()
+    try:
+        async for chunk in content.iter_any():
+            found += body.feed(chunk)
+    except TooLarge as error:
+        found += error.piece
+    else:
+        body.end()
+    return bytes(found)
 
 
 async def _read_on(answer: Answer) -> None:

@@ -37,6 +37,7 @@ class Response:
         pushed_back: whether an earlier try was answered by 429 or 503.
         address: the URL as text where it is at hand; ``""`` where it has to be made.
         path, size: the file the body was saved to, and its bytes; ``None`` when it was not.
+        note: what a user should know of it; not of single URLs, since it is told once a run.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Response:
     address: str = ""
     path: Path | None = None
     size: int | None = None
+    note: str = ""
 
     @property
     def ok(self) -> bool:
