@@ -12,7 +12,7 @@ from yarl import URL
 from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http_failure import RequestFailed, connection_failed, timed_out, too_large
-from drawer_ipy.buttons.http_hosts import Host
+from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE, Host
 from drawer_ipy.buttons.http_redirect import leads_to, redirected
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
@@ -20,6 +20,7 @@ from drawer_ipy.buttons.http_robots import ENOUGH, Robots
 from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_save import save_body
 from drawer_ipy.buttons.http_session import HttpSession
+from drawer_ipy.buttons.http_waiting import seconds_to_wait
 from drawer_ipy.buttons.http_wire import Answer, Timeouts
 
 _REDIRECTS = 10
@@ -71,6 +72,7 @@ class Exchange:
         self._enough = enough
         self._limit = manners.limit if enough is None else enough
         self._elapsed = 0.0
+        self._pause = 0.0
 
     async def run(self, request: Request) -> Response:
         """Send `request` and what redirects make of it.
@@ -96,7 +98,25 @@ class Exchange:
                 answer.address = request.address
                 return answer
             request = answer
+            if self._pause:
+                await self._wait(request)
         raise RequestFailed(f"more than {_REDIRECTS} redirects, the last to {request}", final=True)
+
+    async def _wait(self, request: Request) -> None:
+        """Wait as a redirect asks for before it is followed (Retry-After).
+
+        Raises:
+            RequestFailed: when that is longer than a run waits.
+        """
+        wait, self._pause = self._pause, 0.0
+        if wait > LONGEST_PAUSE:
+            raise RequestFailed(
+                f"a redirect asks to wait {wait:,.0f} s before {request}",
+                remediation=f"run it again later; a run waits up to {LONGEST_PAUSE / 60:.0f} minutes",
+                final=True,
+                retry_after=wait,
+            )
+        await asyncio.sleep(wait)
 
     async def _hop(self, request: Request, guarded: bool, host: Host) -> Response | Request:
         """:meth:`_send` within what is left of the time; failures in plain words."""
@@ -145,6 +165,7 @@ class Exchange:
             location = leads_to(request, answer)
             if location is not None:
                 await _read_on(answer)
+                self._pause = seconds_to_wait(answer.status, answer.headers) or 0.0
                 return redirected(request, answer.status, location)
             if self._save is None and _is_plain(answer, self._limit):
                 body = await answer.content.read()
