@@ -13,6 +13,7 @@ from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http_failure import RequestFailed, connection_failed, timed_out, too_large
 from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE, Host
+from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_redirect import leads_to, redirected
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
@@ -62,13 +63,14 @@ class Exchange:
     """
 
     def __init__(
-        self, manners: Manners, call: Call, save: Path | None, proxy: str | None, enough: int | None = None
+        self, manners: Manners, call: Call, save: Path | None, proxy: Proxy | None, enough: int | None = None
     ) -> None:
         self._manners = manners
         self._call = call
         self._sessions = call.resources.get(HttpSession)
         self._save = save
         self._proxy = proxy
+        self._through: Proxy | None = None
         self._enough = enough
         self._limit = manners.limit if enough is None else enough
         self._elapsed = 0.0
@@ -129,7 +131,7 @@ class Exchange:
         except (aiohttp.ClientError, Damaged, OSError, ValueError) as error:
             if type(error) is TimeoutError:  # that of the whole; those of its parts have classes of their own
                 raise timed_out(self._call.timeout, str(request)) from None
-            raise connection_failed(error, str(request)) from None
+            raise connection_failed(error, str(request), self._through) from None
         self._elapsed += asyncio.get_running_loop().time() - began
         if isinstance(answer, Response) and answer.busy:
             pause = host.complained(began, answer.retry_after)
@@ -151,11 +153,14 @@ class Exchange:
     async def _send(self, request: Request, guarded: bool) -> Response | Request:
         """The answer, or the request that a redirect asks for instead."""
         manners, sessions = self._manners, self._sessions
-        proxy = self._proxy or sessions.proxy_for(request.url)
-        if proxy is not None and guarded:
+        proxy = self._through = self._proxy or sessions.environment.proxy_for(request.url)
+        if proxy is not None and proxy.url is None:
+            proxy = None
+        looks_up = proxy is None or proxy.names_here
+        if guarded and not looks_up:
             await sessions.check_target(request.url)
-        # The proxy itself may well be in a private network.
-        wire = sessions.wire(guarded and proxy is None)
+        # A proxy itself may well be in a private network.
+        wire = sessions.wire(guarded and looks_up)
         cookies = sessions.cookies if manners.cookies else None
         asked = request if request.condition is None else request.conditional()
         answer = await wire.send(asked, manners.timeouts, cookies, proxy)
