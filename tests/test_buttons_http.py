@@ -17,7 +17,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from drawer_ipy._version import __version__
 from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
-from drawer_ipy.buttons import http_session as session_module
 from drawer_ipy.buttons.http_guard import AddressRefused, GuardedResolver, is_private
 from drawer_ipy.buttons.http_template import UrlTemplate
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
@@ -452,10 +451,8 @@ def test_every_resolution_is_checked_and_its_addresses_are_those_connected_to() 
 
 def test_behind_a_proxy_the_target_is_checked_and_the_proxy_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(origin: str, call: Call) -> list[Outcome]:
-        monkeypatch.setattr(session_module.urllib.request, "getproxies", lambda: {"http": origin})
-        monkeypatch.setattr(
-            session_module.urllib.request, "proxy_bypass", lambda host: host == "direct.invalid"
-        )
+        monkeypatch.setenv("http_proxy", origin)
+        monkeypatch.setenv("no_proxy", "direct.invalid")
         out = []
         for host in ("only-the-proxy-knows.invalid", "localhost", "direct.invalid"):
             button = make(f"http://{host}/answer/json", allow_private_networks=False)

@@ -16,7 +16,6 @@ from drawer_ipy.buttons.http_proxy import ProxyTemplate
 from drawer_ipy.buttons.http_refresh import refreshed
 from drawer_ipy.buttons.http_request import Request, RequestTemplate
 from drawer_ipy.buttons.http_response import Response, outcome_of
-from drawer_ipy.buttons.http_robots import require_parser
 from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.buttons.http_saved import SavedFiles
 from drawer_ipy.buttons.http_sitemap import SitemapInTurn, outcome_of_sitemap
@@ -57,8 +56,6 @@ class HttpButton:
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
         self.rate = spec.rate
         self.queue = spec.queue
-        if spec.robots:
-            require_parser(spec.name)
         self._full = spec.output == "full"
         self._as_text = spec.output == "text"
         self._template = RequestTemplate(spec)
@@ -124,6 +121,8 @@ class HttpButton:
         if outcome.notes:
             outcome.notes = tuple(note.of(f"button {self.name!r}") for note in outcome.notes)
         outcome.pushed_back = response.pushed_back
+        if response.note:
+            outcome.note = f"button {self.name!r}: {response.note}"
         if self.caching is not None:
             outcome.kept = response
         return outcome

@@ -15,6 +15,7 @@ from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_exchange import Exchange, Manners
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE
+from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_retry import Retries
@@ -52,7 +53,7 @@ class HttpClient:
         )
 
     async def fetch(
-        self, request: Request, call: Call, *, save: Path | None = None, proxy: str | None = None
+        self, request: Request, call: Call, *, save: Path | None = None, proxy: Proxy | None = None
     ) -> Response:
         """The answer to `request`, after redirects and, where the button says so, further tries.
 

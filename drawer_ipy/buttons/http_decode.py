@@ -15,11 +15,21 @@ from typing import Any, Protocol
 _MOST_CODINGS = 5
 """Codings one upon the other; real ones have one, seldom two."""
 
+_OPTIONAL = ("br", "zstd")
+_AROUND = " \t\"'"
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class TooLarge(Exception):
-    """The body is longer than the button's limit."""
+    """The body is longer than the limit.
+
+    Attributes:
+        piece: what of the latest piece is within the limit; ``b""`` where a coding was not yet undone.
+    """
+
+    def __init__(self, piece: bytes = b"") -> None:
+        super().__init__()
+        self.piece = piece
 
 
 class Damaged(Exception):
@@ -159,16 +169,23 @@ class Body:
         encodings: value of Content-Encoding, ``""`` when there is none.
         limit: most bytes of the body, as sent and also after each decoding.
 
+    Attributes:
+        unknown: the codings that nobody knows; what they name is left as it is.
+
     Raises:
-        Damaged: when it has a coding nobody knows.
+        Damaged: when it has a coding whose library is not installed, or too many.
     """
 
     def __init__(self, encodings: str, limit: int) -> None:
-        names = [name.strip().lower() for name in encodings.split(",")] if encodings else []
+        names = [name.strip(_AROUND).lower() for name in encodings.split(",")] if encodings else []
         names = [name for name in names if name not in ("", "identity")]
-        unknown = [name for name in names if name not in _DECODERS]
-        if unknown or len(names) > _MOST_CODINGS:
-            raise Damaged(f"its Content-Encoding {encodings[:60]!r} cannot be undone; known: {ACCEPTED}")
+        for name in names:
+            if name in _OPTIONAL and name not in _DECODERS:
+                raise Damaged(f"its Content-Encoding {name!r} needs: pip install 'drawer-ipy[scrape]'")
+        self.unknown = [name for name in names if name not in _DECODERS]
+        names = [name for name in names if name in _DECODERS]
+        if len(names) > _MOST_CODINGS:
+            raise Damaged(f"its Content-Encoding {encodings[:60]!r} names {len(names)} codings")
         self._decoders = [_DECODERS[name]() for name in reversed(names)]
         self._limit = limit
         self._sizes = [0] * (len(names) + 1)
@@ -196,9 +213,11 @@ class Body:
         return data
 
     def _count(self, number: int, data: bytes) -> None:
+        before = self._sizes[number]
         self._sizes[number] += len(data)
         if self._sizes[number] > self._limit:
-            raise TooLarge
+            undone = number == len(self._decoders)
+            raise TooLarge(data[: self._limit - before] if undone else b"")
 
     def end(self) -> None:
         """Say that there is no more. Raises Damaged when there should have been."""

@@ -12,14 +12,16 @@ from yarl import URL
 from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http_failure import RequestFailed, connection_failed, timed_out, too_large
-from drawer_ipy.buttons.http_hosts import Host
+from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE, Host
+from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_redirect import leads_to, redirected
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
-from drawer_ipy.buttons.http_robots import Robots
+from drawer_ipy.buttons.http_robots import ENOUGH, Robots
 from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_save import save_body
 from drawer_ipy.buttons.http_session import HttpSession
+from drawer_ipy.buttons.http_waiting import seconds_to_wait
 from drawer_ipy.buttons.http_wire import Answer, Timeouts
 
 _REDIRECTS = 10
@@ -57,15 +59,22 @@ class Exchange:
         call: of the press; its timeout holds for the whole try, without the time spent waiting for a turn.
         save: see HttpClient.fetch.
         proxy: see HttpClient.fetch.
+        enough: bytes of the body after which the rest of it is left out; ``None`` to want all of it.
     """
 
-    def __init__(self, manners: Manners, call: Call, save: Path | None, proxy: str | None) -> None:
+    def __init__(
+        self, manners: Manners, call: Call, save: Path | None, proxy: Proxy | None, enough: int | None = None
+    ) -> None:
         self._manners = manners
         self._call = call
         self._sessions = call.resources.get(HttpSession)
         self._save = save
         self._proxy = proxy
+        self._through: Proxy | None = None
+        self._enough = enough
+        self._limit = manners.limit if enough is None else enough
         self._elapsed = 0.0
+        self._pause = 0.0
 
     async def run(self, request: Request) -> Response:
         """Send `request` and what redirects make of it.
@@ -91,7 +100,25 @@ class Exchange:
                 answer.address = request.address
                 return answer
             request = answer
+            if self._pause:
+                await self._wait(request)
         raise RequestFailed(f"more than {_REDIRECTS} redirects, the last to {request}", final=True)
+
+    async def _wait(self, request: Request) -> None:
+        """Wait as a redirect asks for before it is followed (Retry-After).
+
+        Raises:
+            RequestFailed: when that is longer than a run waits.
+        """
+        wait, self._pause = self._pause, 0.0
+        if wait > LONGEST_PAUSE:
+            raise RequestFailed(
+                f"a redirect asks to wait {wait:,.0f} s before {request}",
+                remediation=f"run it again later; a run waits up to {LONGEST_PAUSE / 60:.0f} minutes",
+                final=True,
+                retry_after=wait,
+            )
+        await asyncio.sleep(wait)
 
     async def _hop(self, request: Request, guarded: bool, host: Host) -> Response | Request:
         """:meth:`_send` within what is left of the time; failures in plain words."""
@@ -104,7 +131,7 @@ class Exchange:
         except (aiohttp.ClientError, Damaged, OSError, ValueError) as error:
             if type(error) is TimeoutError:  # that of the whole; those of its parts have classes of their own
                 raise timed_out(self._call.timeout, str(request)) from None
-            raise connection_failed(error, str(request)) from None
+            raise connection_failed(error, str(request), self._through) from None
         self._elapsed += asyncio.get_running_loop().time() - began
         if isinstance(answer, Response) and answer.busy:
             pause = host.complained(began, answer.retry_after)
@@ -126,11 +153,14 @@ class Exchange:
     async def _send(self, request: Request, guarded: bool) -> Response | Request:
         """The answer, or the request that a redirect asks for instead."""
         manners, sessions = self._manners, self._sessions
-        proxy = self._proxy or sessions.proxy_for(request.url)
-        if proxy is not None and guarded:
+        proxy = self._through = self._proxy or sessions.environment.proxy_for(request.url)
+        if proxy is not None and proxy.url is None:
+            proxy = None
+        looks_up = proxy is None or proxy.names_here
+        if guarded and not looks_up:
             await sessions.check_target(request.url)
-        # The proxy itself may well be in a private network.
-        wire = sessions.wire(guarded and proxy is None)
+        # A proxy itself may well be in a private network.
+        wire = sessions.wire(guarded and looks_up)
         cookies = sessions.cookies if manners.cookies else None
         asked = request if request.condition is None else request.conditional()
         answer = await wire.send(asked, manners.timeouts, cookies, proxy)
@@ -140,8 +170,9 @@ class Exchange:
             location = leads_to(request, answer)
             if location is not None:
                 await _read_on(answer)
+                self._pause = seconds_to_wait(answer.status, answer.headers) or 0.0
                 return redirected(request, answer.status, location)
-            if self._save is None and _is_plain(answer, manners.limit):
+            if self._save is None and _is_plain(answer, self._limit):
                 body = await answer.content.read()
                 return Response(
                     request.method, request.url, answer.status, answer.reason, answer.headers, body
@@ -155,15 +186,21 @@ class Exchange:
 
     async def _receive(self, request: Request, answer: Answer) -> Response:
         """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
-        headers, limit = answer.headers, self._manners.limit
+        headers = answer.headers
         response = Response(request.method, request.url, answer.status, answer.reason, headers)
-        coding = headers.get("Content-Encoding", "")
+        body = Body(",".join(headers.getall("Content-Encoding", ())), self._limit)
+        if body.unknown:
+            response.note = (
+                f"{request.url.authority} names a Content-Encoding that is none, "
+                f"{', '.join(body.unknown)[:60]!r}; its answers were taken as they are"
+            )
         if self._save is not None and response.ok:
             response.path = self._save
-            body = Body(coding, limit)
             response.size = await save_body(answer.content, body, self._save, self._call)
+        elif self._enough is not None:
+            response.body = await _read_beginning(answer.content, body)
         else:
-            response.body = await _read(answer.content, Body(coding, limit))
+            response.body = await _read(answer.content, body)
         return response
 
     async def _obey_robots(self, request: Request) -> None:
@@ -171,7 +208,8 @@ class Exchange:
         host = self._sessions.host(request.url)
 
         async def ask(url: URL) -> Response:
-            exchange = Exchange(replace(self._manners, robots=False), self._call, None, self._proxy)
+            manners = replace(self._manners, robots=False)
+            exchange = Exchange(manners, self._call, None, self._proxy, enough=ENOUGH)
             return await exchange.run(Request("GET", url, abroad(request.headers)))
 
         delay = await self._call.resources.get(Robots).check(request, ask)
@@ -189,6 +227,19 @@ async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
     chunks = [body.feed(chunk) async for chunk in content.iter_any()]
     body.end()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _read_beginning(content: aiohttp.StreamReader, body: Body) -> bytes:
+    """As much of the body, decoded, as its limit lets in. Raises Damaged, see Body."""
+    found = bytearray()
+    try:
+        async for chunk in content.iter_any():
+            found += body.feed(chunk)
+    except TooLarge as error:
+        found += error.piece
+    else:
+        body.end()
+    return bytes(found)
 
 
 async def _read_on(answer: Answer) -> None:

@@ -9,6 +9,8 @@ from typing import ClassVar
 import aiohttp
 
 from drawer_ipy.buttons.http_decode import Damaged
+from drawer_ipy.buttons.http_proxy import Proxy
+from drawer_ipy.buttons.http_socks import SocksRefused
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 
 
@@ -69,12 +71,28 @@ def too_large(limit: int, what: str) -> RequestFailed:
     )
 
 
-def connection_failed(error: BaseException, what: str) -> RequestFailed:
-    """The error for what aiohttp or the system raised."""
+def connection_failed(error: BaseException, what: str, proxy: Proxy | None = None) -> RequestFailed:
+    """The error for what aiohttp or the system raised.
+
+    Args:
+        proxy: what the request went through, or was to go; ``None`` for nothing.
+    """
+    failed = _failed(error, what, proxy)
+    if proxy is not None and proxy.url is not None:
+        # A connection that does not come about may be the proxy's fault as well as the target's.
+        if not failed.sent and proxy.place not in failed.message:
+            failed.message += f", through the proxy {proxy.place}"
+        failed.message = proxy.without_password(failed.message)
+        failed.detail = proxy.without_password(failed.detail)
+    return failed
+
+
+def _failed(error: BaseException, what: str, proxy: Proxy | None) -> RequestFailed:
     detail = f"{type(error).__name__}: {error}"
+    hint = _check(proxy)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         message = f"no connection came about in time: {what}"
-        return RequestFailed(message, code=Code.TIMEOUT, sent=False, detail=detail)
+        return RequestFailed(message, code=Code.TIMEOUT, sent=False, detail=detail, remediation=hint)
     if isinstance(error, aiohttp.ServerTimeoutError):
         message = f"the server sent nothing for too long: {what}"
         hint = "raise `read_timeout_seconds` of the button if the server needs longer"
@@ -82,21 +100,49 @@ def connection_failed(error: BaseException, what: str) -> RequestFailed:
     if isinstance(error, aiohttp.InvalidURL):
         message = f"{what} cannot be requested, its URL is none: {_first_line(error)}"
         return RequestFailed(message, code=Code.VALIDATION_ERROR, sent=False, final=True)
-    words, remediation = _in_words(error)
-    sent = not isinstance(error, aiohttp.ClientConnectorError)
+    words, remediation = _of_proxy(error, proxy) or _in_words(error)
+    sent = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | SocksRefused)
     status = error.status if isinstance(error, aiohttp.ClientHttpProxyError) else None
     return RequestFailed(
-        f"{words} for {what}", remediation=remediation, sent=sent, detail=detail, status=status
+        f"{words} for {what}",
+        remediation=remediation or ("" if sent else hint),
+        sent=sent,
+        detail=detail,
+        status=status,
     )
+
+
+def _check(proxy: Proxy | None) -> str:
+    """What to look at when a proxy may be at fault; ``""`` when there is none."""
+    if proxy is None or proxy.url is None:
+        return ""
+    if proxy.source.startswith("`proxy`"):
+        return f"check {proxy.source}"
+    return f"check {proxy.source}, or write `proxy: none` on the button to go without it"
+
+
+def _of_proxy(error: BaseException, proxy: Proxy | None) -> tuple[str, str] | None:
+    """Words for what went wrong at the proxy itself; ``None`` when it did not."""
+    if proxy is None or proxy.url is None:
+        return None
+    hint = _check(proxy)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status} {error.message}", hint
+    if isinstance(error, SocksRefused):
+        return f"the proxy {proxy.place} did not connect ({_first_line(error)})", hint
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return None
+    at_proxy = (error.host, error.port) == (proxy.url.raw_host, proxy.url.port)
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"no connection to the proxy {proxy.place} ({error.os_error.strerror or error.os_error})", hint
+    if at_proxy and isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"no host named {error.host!r}, the proxy, was found", hint
+    return (_in_words(error)[0], hint) if at_proxy else None
 
 
 def _in_words(error: BaseException) -> tuple[str, str]:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"no host named {error.host!r} was found", "check the spelling, or the network"
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return f"no connection to the proxy {error.host}:{error.port}", "check `proxy` of the button"
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered {error.status} {error.message}", "check `proxy` of the button"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"no secure connection to {error.host}:{error.port} ({error.certificate_error})", ""
     if isinstance(error, aiohttp.ClientSSLError):

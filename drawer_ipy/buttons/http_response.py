@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import http
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from drawer_ipy.buttons.base import BUSY, Outcome
+from drawer_ipy.buttons.base import Outcome
 from drawer_ipy.buttons.http_body import Content, read_body, read_value
 from drawer_ipy.buttons.http_text import decode, parse_content_type
+from drawer_ipy.buttons.http_waiting import is_busy, seconds_to_wait
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.json_text import BadJson
 from drawer_ipy.notes import Note
@@ -39,6 +38,7 @@ class Response:
         pushed_back: whether an earlier try was answered by 429 or 503.
         address: the URL as text where it is at hand; ``""`` where it has to be made.
         path, size: the file the body was saved to, and its bytes; ``None`` when it was not.
+        note: what a user should know of it; not of single URLs, since it is told once a run.
     """
 
     method: str
@@ -53,6 +53,7 @@ class Response:
     address: str = ""
     path: Path | None = None
     size: int | None = None
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -62,7 +63,7 @@ class Response:
     @property
     def busy(self) -> bool:
         """Whether the server says that it has too much to do."""
-        return self.status in BUSY
+        return is_busy(self.status, self.headers)
 
     @property
     def content_type(self) -> str:
@@ -77,7 +78,7 @@ class Response:
     @property
     def retry_after(self) -> float | None:
         """Seconds the server asks to wait; ``None`` when it does not."""
-        return retry_after(self.headers.get("Retry-After", ""))
+        return seconds_to_wait(self.status, self.headers)
 
     def text(self) -> str:
         """The body as text, in its declared or detected encoding."""
@@ -250,16 +251,3 @@ def _phrase(status: int) -> str:
         return http.HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-def retry_after(text: str) -> float | None:
-    """A Retry-After header in seconds from now; ``None`` when there is none to be read."""
-    text = text.strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -27,12 +27,14 @@ class Retries:
     def covers_answer(self, method: str, answer: Response, attempt: int) -> bool:
         """Whether `answer` to try number `attempt` is worth another.
 
-        A 429 says that the request was not looked at; a 5xx leaves open how far the server got, so only
-        methods that can be repeated without harm are.
+        A 429, or a 403 that says when to come back, means that the request was not looked at; a 5xx leaves
+        open how far the server got, so only methods that can be repeated without harm are.
         """
         if attempt > self.most:
             return False
-        return answer.status == 429 or (answer.status >= 500 and method in IDEMPOTENT)
+        if answer.status >= 500:
+            return method in IDEMPOTENT
+        return answer.busy
 
     def covers_failure(self, method: str, error: RequestFailed, attempt: int) -> bool:
         """The same for a try that came to no answer."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from yarl import URL
 
-from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_rules import origin
-from drawer_ipy.errors import Code, DrawerError, UsageError
+from drawer_ipy.buttons.http_url import target_of
+from drawer_ipy.buttons.robots_rules import RobotsRules
+from drawer_ipy.errors import Code, DrawerError
 
 _AGENT = "drawer_ipy"
 _LONGEST_DELAY = 60.0
-_MOST_TEXT = 512 * 1024
+ENOUGH = 500 * 1024
+"""Bytes of a robots.txt that are read; RFC 9309 (2.5) asks for no more, and what follows is left out."""
+
 Ask = Callable[[URL], Awaitable[Response]]
 
 
@@ -26,19 +26,6 @@ class RobotsRefused(DrawerError):
     """robots.txt forbids a request."""
 
     default_code = Code.VALIDATION_ERROR
-
-
-def require_parser(owner: str) -> None:
-    """Say what to install when the parser is missing.
-
-    Raises:
-        UsageError: when it is.
-    """
-    if importlib.util.find_spec("protego") is None:
-        raise UsageError(
-            f"button {owner!r} says `robots: true`, which needs the package protego",
-            remediation="pip install 'drawer-ipy[scrape]'",
-        )
 
 
 class Robots:
@@ -49,7 +36,7 @@ class Robots:
     """
 
     def __init__(self) -> None:
-        self._rules: dict[tuple[str, str | None, int | None], asyncio.Task[Any]] = {}
+        self._rules: dict[tuple[str, str | None, int | None], asyncio.Task[RobotsRules | str | None]] = {}
 
     async def check(self, request: Request, ask: Ask) -> float:
         """Refuse `request` where it is forbidden; returns the seconds to keep between two requests.
@@ -75,12 +62,13 @@ class Robots:
             )
         if rules is None:
             return 0.0
-        if not rules.can_fetch(str(request.url.with_fragment(None)), agent):
+        group = rules.group(agent)
+        if not group.allows(target_of(request.address or str(request.url))):
             raise RobotsRefused(
                 f"robots.txt of {request.url.authority} forbids {request} to {agent}",
                 remediation="leave it out, or leave `robots` out of the button if you may",
             )
-        return min(_LONGEST_DELAY, float(rules.crawl_delay(agent) or 0.0))
+        return min(_LONGEST_DELAY, group.delay)
 
     async def aclose(self) -> None:
         """End what is still being asked for."""
@@ -91,15 +79,17 @@ class Robots:
         self._rules.clear()
 
 
-async def _load(where: URL, ask: Ask) -> Any:
+async def _load(where: URL, ask: Ask) -> RobotsRules | str | None:
     """The rules, ``None`` where there are none, or why they cannot be had."""
     try:
         answer = await ask(where)
-    except RequestFailed as error:
+    except DrawerError as error:
         return error.message
     if answer.status >= 500 or answer.status == 429:
         return answer.status_line
     if not answer.ok:
         return None
-    parser = importlib.import_module("protego").Protego
-    return parser.parse(answer.text()[:_MOST_TEXT])
+    text = answer.body
+    if len(text) >= ENOUGH:
+        text = text[: text.rfind(b"\n") + 1]  # half a rule might forbid all
+    return RobotsRules(text)

@@ -11,6 +11,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.http_connector import Connector
 from drawer_ipy.buttons.http_cookies import Cookies
+from drawer_ipy.buttons.http_environment import Environment
 from drawer_ipy.buttons.http_guard import GuardedResolver
 from drawer_ipy.buttons.http_hosts import Host
 from drawer_ipy.buttons.http_names import SystemResolver
@@ -32,6 +33,7 @@ class HttpSession:
 
     Attributes:
         cookies: of the run.
+        environment: its proxies.
     """
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
@@ -41,7 +43,7 @@ class HttpSession:
         self.cookies = Cookies()
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
-        self._proxies: dict[str, str] = urllib.request.getproxies()
+        self.environment = Environment(urllib.request.getproxies())
         self._guarded = GuardedResolver(self._names)
 
     def host(self, url: URL) -> Host:
@@ -53,15 +55,6 @@ class HttpSession:
             found = self._hosts.setdefault(key, Host(url.host_port_subcomponent or url.authority))
             self._places[place] = found
         return found
-
-    def proxy_for(self, url: URL) -> str | None:
-        """The environment's proxy for `url`; ``None`` when it has none, or excepts that host."""
-        if not self._proxies:
-            return None
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if proxy is None or urllib.request.proxy_bypass(url.host or ""):
-            return None
-        return proxy if "://" in proxy else f"http://{proxy}"
 
     async def check_target(self, url: URL) -> None:
         """Refuse the private target of a request that goes through a proxy, which resolves it by itself.
@@ -78,7 +71,7 @@ class HttpSession:
         wire = self._wires.get(guarded)
         if wire is None:
             names = self._guarded if guarded else self._names
-            connector = Connector(resolver=names, ttl_dns_cache=_DNS_SECONDS)
+            connector = Connector(resolver=names, ttl_dns_cache=_DNS_SECONDS, proxies=self._names)
             self._connectors.append(connector)
             wire = self._wires[guarded] = Wire(connector)
         return wire

@@ -22,6 +22,7 @@ from drawer_ipy._version import __version__
 from drawer_ipy.buttons.http_connector import Connector
 from drawer_ipy.buttons.http_cookies import Cookies
 from drawer_ipy.buttons.http_decode import ACCEPTED
+from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_request import IDEMPOTENT, Request
 from drawer_ipy.buttons.http_url import target_of
 
@@ -42,7 +43,7 @@ _SWITCHING = 101
 _MOST_KNOWN = 1000
 """Destinations that are remembered; what is known of one is soon found out again."""
 
-_Place = tuple[str, str, str | None]
+_Place = tuple[str, str, URL | None]
 _ENCODING = ("utf-8", "surrogateescape")
 """Of headers, as aiohttp decodes them."""
 
@@ -108,19 +109,26 @@ class Answer:
 class _Destination:
     """One origin, reached directly or through one proxy, and what all requests to it have in common."""
 
-    __slots__ = ("_fields", "_head", "_loop", "_url", "connecting", "far")
+    __slots__ = ("_fields", "_greeting", "_head", "_loop", "_url", "connecting", "far")
 
-    def __init__(self, url: URL, proxy: str | None, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, url: URL, proxy: Proxy | None, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._url = url.origin()
         self._fields: CIMultiDict[str] | None = None
         self._head = b""
+        self._greeting = {} if proxy is None else proxy.greeting
+        # aiohttp would add Host, and finds a tunnel again by what it was asked for with.
+        host = {"Host": self._url.host_port_subcomponent or ""}
         # What aiohttp asks for to make a connection; it is not sent.
         self.connecting = aiohttp.ClientRequest(
-            "GET", self._url, loop=loop, proxy=None if proxy is None else URL(proxy)
+            "GET",
+            self._url,
+            loop=loop,
+            proxy=None if proxy is None else proxy.bare,
+            proxy_headers={**host, **self._greeting} if self._greeting else None,
         )
-        # A proxy forwards plain requests, and is told where to; TLS goes through it to the target itself.
-        self.far = proxy is not None and url.scheme == "http"
+        # An HTTP proxy forwards plain requests, and is told where to; TLS goes through it to the target.
+        self.far = proxy is not None and not proxy.socks and url.scheme == "http"
 
     def head(self, request: Request, cookies: Cookies | None) -> bytes:
         """The lines of its headers. Most requests share their headers with the one before."""
@@ -140,8 +148,8 @@ class _Destination:
         merged.update(fields)
         # aiohttp knows what Host has to look like.
         full = aiohttp.ClientRequest("GET", self._url, headers=merged, loop=self._loop).headers
-        if self.far and "Proxy-Authorization" in self.connecting.headers:  # set when it connected
-            full["Proxy-Authorization"] = self.connecting.headers["Proxy-Authorization"]
+        if self.far:
+            full.update(self._greeting)
         for name, value in full.items():
             if _BREAK.search(value) or _BREAK.search(name):
                 raise ValueError(f"the header {name[:60]!r} holds a line break")
@@ -162,7 +170,7 @@ class Wire:
         self._destinations: dict[_Place, _Destination] = {}
 
     async def send(
-        self, request: Request, timeouts: Timeouts, cookies: Cookies | None, proxy: str | None
+        self, request: Request, timeouts: Timeouts, cookies: Cookies | None, proxy: Proxy | None
     ) -> Answer:
         """The answer to `request`, as soon as its headers are there; redirects are answers, too.
 
@@ -178,7 +186,7 @@ class Wire:
             ValueError: when a header cannot be sent.
         """
         url = request.url
-        place = url.scheme, url.raw_authority, proxy
+        place = url.scheme, url.raw_authority, None if proxy is None else proxy.url
         destination = self._destinations.get(place) or self._begin(place, url, proxy)
         while True:
             connection, kept = await self._connect(destination, timeouts)
@@ -192,7 +200,7 @@ class Wire:
                 connection.close()
                 raise
 
-    def _begin(self, place: _Place, url: URL, proxy: str | None) -> _Destination:
+    def _begin(self, place: _Place, url: URL, proxy: Proxy | None) -> _Destination:
         if len(self._destinations) >= _MOST_KNOWN:
             self._destinations.clear()
         made = self._destinations[place] = _Destination(url, proxy, self._loop)

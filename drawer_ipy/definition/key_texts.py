@@ -83,7 +83,7 @@ KEY_TEXTS: Mapping[str, str] = {
     "per_host": "Most requests at once at one host; 0 for any number.",
     "cookies": "Whether cookies are kept for the run and sent back.",
     "robots": "Whether robots.txt is obeyed.",
-    "proxy": "Proxy to go through; text may refer to batteries and env. The environment's when left out.",
+    "proxy": "Proxy to go through, or none; may refer to batteries and env. The environment's when left out.",
     "connect_timeout_seconds": "Most seconds until there is a connection.",
     "read_timeout_seconds": "Most seconds between two pieces of an answer.",
     "allow_private_networks": "Whether private and local addresses may be requested.",

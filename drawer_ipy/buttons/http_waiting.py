@@ -1,0 +1,75 @@
+"""How long a server asks to be left alone: Retry-After, and what APIs say of their rate limits."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from drawer_ipy.buttons.base import BUSY
+
+_SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
+_REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
+_RESET = ("X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset")
+_FORBIDDEN, _TOO_MANY = 403, 429
+_EPOCH = 1e9
+"""A reset of more is no number of seconds but a time; of a thousand times more, one in milliseconds."""
+
+_MOST = 1e9
+
+
+def seconds_to_wait(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds from now that an answer asks to wait before the next request; ``None`` when it does not."""
+    wait = retry_after(headers.get("Retry-After", ""))
+    if wait is None and status in (_FORBIDDEN, _TOO_MANY):
+        return _until_reset(status, headers)
+    return wait
+
+
+def is_busy(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether an answer says that the server has too much to do, or had too much of us.
+
+    That is 429 and 503, and any other failure that says when to come back (403 and 413 do, of some APIs).
+    """
+    return status in BUSY or (status >= 400 and seconds_to_wait(status, headers) is not None)
+
+
+def retry_after(text: str) -> float | None:
+    """A Retry-After header in seconds from now, none below 0; ``None`` when there is none to be read.
+
+    It is a number of seconds or a date in any of the three forms of HTTP. Those are in GMT, also where they
+    do not say so.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if _SECONDS.fullmatch(text):
+        return min(float(text), _MOST)
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            date = read(text)
+            if date.tzinfo is None:
+                date = date.replace(tzinfo=UTC)
+            return max(0.0, date.timestamp() - time.time())
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+    return None
+
+
+def _until_reset(status: int, headers: Mapping[str, str]) -> float | None:
+    remaining = _first(headers, _REMAINING)
+    if remaining != "0" and not (status == _TOO_MANY and remaining == ""):
+        return None
+    text = _first(headers, _RESET)
+    if not _SECONDS.fullmatch(text):
+        return None
+    reset = float(text)
+    if reset < _EPOCH:
+        return reset
+    return max(0.0, (reset / 1000 if reset > _EPOCH * 1000 else reset) - time.time())
+
+
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((headers[name].strip() for name in names if name in headers), "")

@@ -1,0 +1,181 @@
+"""The rules of one robots.txt, by RFC 9309 and, where that leaves something open, by Google's parser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_LONGEST_LINE = 16_663
+"""Bytes; what is beyond is left out, as by Google (a URL may have 2,083 characters, each escaped)."""
+
+_LINES = re.compile(rb"\r\n|\n|\r")
+_TOKEN = re.compile(r"[a-z0-9_.-]+")
+_ESCAPED = re.compile(r"%([0-9a-fA-F]{2})")
+_NOT_ASCII = re.compile(rb"[^!-~]")
+_UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+_MARK = b"\xef\xbb\xbf"
+_SPELLINGS = {
+    "user-agent": "agent",
+    "useragent": "agent",
+    "user agent": "agent",
+    "allow": "allow",
+    "disallow": "disallow",
+    "dissallow": "disallow",
+    "dissalow": "disallow",
+    "disalow": "disallow",
+    "diasllow": "disallow",
+    "disallaw": "disallow",
+    "crawl-delay": "delay",
+}
+"""What may stand before a colon, with the slips that Google forgives."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One line: `pieces` are what stands between its stars; `ends` says that ``$`` follows."""
+
+    allows: bool
+    length: int
+    pieces: tuple[str, ...]
+    ends: bool
+
+    def matches(self, target: str) -> bool:
+        first, *rest = self.pieces
+        if not target.startswith(first):
+            return False
+        if not rest:
+            return not self.ends or len(target) == len(first)
+        at = len(first)
+        last = rest.pop() if self.ends else ""
+        for piece in rest:
+            at = target.find(piece, at)
+            if at < 0:
+                return False
+            at += len(piece)
+        return not self.ends or (target.endswith(last) and len(target) - len(last) >= at)
+
+
+@dataclass(slots=True)
+class Group:
+    """The rules for one user agent.
+
+    Attributes:
+        delay: seconds to keep between two requests, 0 when nothing is said.
+    """
+
+    rules: list[_Rule] = field(default_factory=list)
+    delay: float = 0.0
+
+    def allows(self, target: str) -> bool:
+        """Whether `target` (path and query as they are sent) may be requested: the longest rule decides, and
+        of two that are as long the one that allows."""
+        if target.startswith("/robots.txt"):
+            return True
+        target = _normal(target)
+        found = (0, True)
+        for rule in self.rules:
+            if rule.length >= found[0] and rule.matches(target):
+                found = max(found, (rule.length, rule.allows))
+        return found[1]
+
+
+class RobotsRules:
+    """What a robots.txt says.
+
+    Args:
+        text: the file. A byte order mark is skipped; what cannot be read is left out.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self._groups: dict[str, Group] = {}
+        for size in range(len(_MARK), 0, -1):  # Google skips the beginning of a mark, too
+            if text.startswith(_MARK[:size]):
+                text = text[size:]
+                break
+        current: list[Group] = []
+        naming = False
+        for line in _LINES.split(text):
+            key, value = _split(line[:_LONGEST_LINE])
+            if key == "agent":
+                current = [*(current if naming else ()), *self._named(value)]
+                naming = True
+            elif key:
+                naming = False
+                _READERS[key](current, value)
+
+    def _named(self, value: bytes) -> list[Group]:
+        text = value.decode("ascii", errors="replace").lower()
+        if text[:1] == "*" and not text[1:2].strip():
+            return [self._groups.setdefault("*", Group())]
+        token = _TOKEN.match(text)
+        return [self._groups.setdefault(token.group(0), Group())] if token else []
+
+    def group(self, agent: str) -> Group:
+        """What holds for a ``User-Agent``: the group of the longest name that is a word of it, else ``*``."""
+        words = set(_TOKEN.findall(agent.lower()))
+        named = max(words & self._groups.keys(), key=len, default="*")
+        return self._groups.get(named) or Group()
+
+
+def _split(line: bytes) -> tuple[str, bytes]:
+    """What a line is, ``""`` for nothing that is known, and its value."""
+    line = line.partition(b"#")[0].strip()
+    key, colon, value = line.partition(b":")
+    if not colon:
+        # A colon is often forgotten, and what is meant is plain.
+        parts = line.split()
+        if len(parts) != 2:
+            return "", b""
+        key, value = parts
+    return _SPELLINGS.get(key.strip().decode("ascii", errors="replace").lower(), ""), value.strip()
+
+
+def _rule(value: bytes, allows: bool) -> list[_Rule]:
+    pattern = _NOT_ASCII.sub(lambda found: b"%%%02X" % found.group(0)[0], value).decode("ascii")
+    if not pattern:
+        return []  # `Disallow:` forbids nothing
+    pattern = _normal(pattern)
+    ends = pattern.endswith("$")
+    made = [_Rule(allows, len(pattern), tuple(pattern.removesuffix("$").split("*")), ends)]
+    folder, slash, name = pattern.rpartition("/")
+    if allows and name.startswith("index.htm"):
+        # Where the page of a folder may be had, so may the folder: Google's reading.
+        made += [_Rule(True, len(folder) + 2, tuple(f"{folder}{slash}".split("*")), True)]
+    return made
+
+
+def _read_rule(allows: bool) -> Callable[[list[Group], bytes], None]:
+    def read(groups: list[Group], value: bytes) -> None:
+        rules = _rule(value, allows)
+        for group in groups:
+            group.rules += rules
+
+    return read
+
+
+def _read_delay(groups: list[Group], value: bytes) -> None:
+    try:
+        delay = float(value)
+    except ValueError:
+        return
+    for group in groups:
+        if 0 < delay < float("inf"):
+            group.delay = delay
+
+
+_READERS: dict[str, Callable[[list[Group], bytes], None]] = {
+    "allow": _read_rule(True),
+    "disallow": _read_rule(False),
+    "delay": _read_delay,
+}
+
+
+def _normal(text: str) -> str:
+    """With escapes in capitals and only where needed: ``%7e`` and ``~`` are the same (RFC 9309, 2.2.2)."""
+    return _ESCAPED.sub(_unescape, text) if "%" in text else text
+
+
+def _unescape(match: re.Match[str]) -> str:
+    char = chr(int(match.group(1), 16))
+    return char if char in _UNRESERVED else match.group(0).upper()

@@ -1,0 +1,369 @@
+"""Proxies of buttons and of the environment: which is taken, what is said to it, and of it when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import socket
+import sys
+from typing import Any
+
+import pytest
+from http_rig import RawServer, answer_of, button, one_run, press, raw_server
+from socks_rig import a_socks_proxy
+from yarl import URL
+
+from drawer_ipy.buttons import Outcome
+from drawer_ipy.buttons.http_environment import Environment, Excepted
+from drawer_ipy.buttons.http_session import HttpSession
+from drawer_ipy.errors import ArgumentError, UsageError
+
+NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment without proxies."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+async def ok(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(answer_of())
+
+
+def unused_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+# SOCKS
+
+
+@pytest.mark.parametrize(
+    ("scheme", "version", "host"),
+    [
+        ("socks5h", 5, "localhost"),
+        ("socks5", 5, "127.0.0.1"),
+        ("socks4a", 4, "localhost"),
+        ("socks4", 4, "127.0.0.1"),
+    ],
+)
+@pytest.mark.parametrize("by", ["button", "environment"])
+def test_socks_is_spoken_as_socks(
+    scheme: str, version: int, host: str, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with raw_server(ok) as server, a_socks_proxy() as proxy:
+            address = f"{scheme}://127.0.0.1:{proxy.port}"
+            fields = {"proxy": address} if by == "button" else {}
+            if not fields:
+                monkeypatch.setenv("ALL_PROXY", address)
+            url = server.url.replace("127.0.0.1", "localhost")
+            async with one_run() as call:
+                for path in ("/a", "/b"):
+                    outcome = await press(button(f"{url}{path}?x", **fields), call)
+                    assert outcome.output == "ok", outcome
+            assert {(one[0], one[1].replace("::1", "127.0.0.1")) for one in proxy.asked} == {(version, host)}
+            assert len(proxy.asked) == 1  # the connection was kept
+            assert [head.split("\r\n")[0] for head in server.heads] == [
+                "GET /a?x HTTP/1.1",
+                "GET /b?x HTTP/1.1",
+            ]
+            assert all("proxy" not in head.lower() for head in server.heads)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("scheme", ["socks5h", "socks4a"])
+def test_the_user_of_a_socks_proxy_may_have_escapes(scheme: str) -> None:
+    async def main() -> None:
+        async with (
+            raw_server(ok) as server,
+            a_socks_proxy(login=("m:e", "h@sh/ %")) as proxy,
+            one_run() as call,
+        ):
+            address = f"{scheme}://m%3Ae:h%40sh%2f%20%25@127.0.0.1:{proxy.port}"
+            outcome = await press(button(server.url, proxy=address), call)
+            assert outcome.output == "ok", outcome
+            assert proxy.asked[0][2] == "m:e"
+
+    asyncio.run(main())
+    with pytest.raises(UsageError, match="not ASCII") as found:
+        button("http://h/", proxy=f"{scheme}://m%C3%A9:hush@h")
+    assert "hush" not in str(found.value)
+
+
+@pytest.mark.parametrize("scheme", ["socks5h", "socks5", "socks4a", "socks4"])
+def test_a_socks_proxy_that_refuses_is_named_without_its_password(scheme: str) -> None:
+    async def main(**proxy: Any) -> Outcome:
+        async with a_socks_proxy(**proxy) as started, one_run() as call:
+            address = f"{scheme}://me:hush@127.0.0.1:{started.port}"
+            outcome = await press(button("http://127.0.0.1:9/", proxy=address), call)
+            assert f"the proxy 127.0.0.1:{started.port} did not connect" in str(outcome.error)
+            return outcome
+
+    for settings in ({"refuses": True}, {"login": ("you", "other")}):
+        outcome = asyncio.run(main(**settings))
+        assert outcome.error is not None
+        assert "hush" not in f"{outcome.error}{outcome.error.remediation}{outcome.stderr}"
+
+
+def test_what_answers_and_is_no_socks_proxy_is_named() -> None:
+    async def main() -> Outcome:
+        async def shut(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        async with raw_server(shut) as server, one_run(2) as call:
+            return await press(
+                button("http://127.0.0.1:9/", proxy=server.url.replace("http", "socks5h")), call
+            )
+
+    assert asyncio.run(main()).status in ("error", "timeout")
+
+
+@pytest.mark.parametrize(("scheme", "asked"), [("socks5", 0), ("socks5h", 0), ("socks4", 0), ("socks4a", 0)])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433"])
+def test_a_socks_proxy_is_no_way_into_private_networks(scheme: str, asked: int, host: str) -> None:
+    async def main() -> None:
+        async with a_socks_proxy() as proxy, one_run() as call:
+            pressed = button(
+                f"http://{host}:9/", proxy=f"{scheme}://127.0.0.1:{proxy.port}", allow_private_networks=False
+            )
+            outcome = await press(pressed, call)
+            assert "private network" in str(outcome.error)
+            assert len(proxy.asked) == asked
+
+    asyncio.run(main())
+
+
+def test_a_name_that_only_the_proxy_knows() -> None:
+    async def main() -> None:
+        async with raw_server(ok) as server, a_socks_proxy() as proxy, one_run() as call:
+            url = server.url.replace("127.0.0.1", "only-there.invalid")
+            for scheme in ("socks5h", "socks4a"):
+                address = f"{scheme}://127.0.0.1:{proxy.port}"
+                pressed = button(url, proxy=address, allow_private_networks=False)
+                assert (await press(pressed, call)).output == "ok"
+                assert proxy.asked[-1][1] == "only-there.invalid"
+            outcome = await press(button(url, proxy=f"socks5://127.0.0.1:{proxy.port}"), call)
+            assert "no host named 'only-there.invalid' was found" in str(outcome.error)
+
+    asyncio.run(main())
+
+
+def test_without_python_socks_it_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "python_socks", None)
+    with pytest.raises(UsageError) as found:
+        button("http://h/", proxy="socks5://me:hush@h:1080")
+    assert "SOCKS" in found.value.message
+    assert "hush" not in found.value.message
+    assert "drawer-ipy[socks]" in found.value.remediation
+    monkeypatch.setenv("ALL_PROXY", "socks5h://me:hush@h:1080")
+
+    async def main() -> Outcome:
+        async with one_run() as call:
+            return await press(button("http://h/"), call)
+
+    outcome = asyncio.run(main())
+    assert "ALL_PROXY of the environment is a SOCKS proxy" in str(outcome.error)
+    assert "hush" not in str(outcome.error)
+
+
+# Which proxy
+
+
+def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(url: str = "http://h.test/") -> tuple[str, str] | None:
+        proxy = HttpSession().environment.proxy_for(URL(url))
+        return None if proxy is None else (proxy.place, proxy.source)
+
+    assert found() is None
+    monkeypatch.setenv("ALL_PROXY", "all.test:1")
+    assert found() == ("all.test:1", "ALL_PROXY of the environment")
+    monkeypatch.setenv("HTTP_PROXY", "http://upper.test:2/")
+    assert found() == ("upper.test:2", "HTTP_PROXY of the environment")
+    assert found("https://h.test/") == ("all.test:1", "ALL_PROXY of the environment")
+    monkeypatch.setenv("http_proxy", "lower.test")
+    assert found() == ("lower.test:80", "http_proxy of the environment")
+    monkeypatch.setenv("http_proxy", "")
+    assert found() == ("all.test:1", "ALL_PROXY of the environment")
+    monkeypatch.setenv("all_proxy", "socks://gnome.test")
+    assert found("https://h.test/") == ("gnome.test:1080", "all_proxy of the environment")
+    # What a client of a CGI script sends as `Proxy:` would be in HTTP_PROXY.
+    monkeypatch.delenv("http_proxy")
+    monkeypatch.delenv("all_proxy")
+    monkeypatch.setenv("REQUEST_METHOD", "GET")
+    assert found() == ("all.test:1", "ALL_PROXY of the environment")
+
+
+@pytest.mark.parametrize("address", ["ftp://h:1", "http://", "http://h:x", "http://h:0", "http://me:hush@:1"])
+def test_what_is_no_proxy_is_refused_by_the_name_of_its_variable(address: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("https_proxy", address)
+        environment = Environment({"https": address})
+        with pytest.raises(ArgumentError) as found:
+            environment.proxy_for(URL("https://h.test/"))
+        assert found.value.message.startswith("https_proxy of the environment is no address of a proxy")
+        assert "hush" not in found.value.message
+        assert environment.proxy_for(URL("http://h.test/")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "covered"),
+    [
+        ("", "h.test", 80, False),
+        ("*", "h.test", 80, True),
+        ("a.test, *", "h.test", 80, True),
+        ("h.test", "h.test", 80, True),
+        ("H.Test", "h.test", 80, True),
+        ("h.test", "H.TEST", 80, True),
+        ("h.test", "a.h.test", 80, True),
+        ("h.test", "ah.test", 80, False),
+        (".h.test", "a.h.test", 80, True),
+        (".h.test", "h.test", 80, True),
+        (".h.test", "ah.test", 80, False),
+        ("*.h.test", "a.h.test", 80, True),
+        ("h.test.", "h.test", 80, True),
+        ("h.test", "h.test.", 80, True),
+        ("a.test,h.test", "h.test", 80, True),
+        (" a.test , h.test ", "h.test", 80, True),
+        ("a.test h.test", "h.test", 80, True),
+        ("bücher.test", "xn--bcher-kva.test", 80, True),
+        ("xn--bcher-kva.test", "bücher.test", 80, True),
+        ("h.test:8080", "h.test", 8080, True),
+        ("h.test:8080", "h.test", 80, False),
+        ("h.test:80", "h.test", 80, True),
+        (".h.test:443", "a.h.test", 443, True),
+        (".h.test:443", "a.h.test", 80, False),
+        ("localhost:8080", "localhost", 8080, True),
+        ("10.1.2.3", "10.1.2.3", 80, True),
+        ("10.1.2.3:81", "10.1.2.3", 81, True),
+        ("10.1.2.3:81", "10.1.2.3", 80, False),
+        ("10.0.0.0/8", "10.1.2.3", 80, True),
+        ("10.1.2.3/8", "10.9.9.9", 80, True),
+        ("10.0.0.0/8", "11.1.2.3", 80, False),
+        ("10.0.0.0/8", "10.test", 80, False),
+        ("10.0.0.0/8:81", "10.1.2.3", 81, True),
+        ("0.0.0.0/0", "10.1.2.3", 80, True),
+        ("0.0.0.0/0", "::1", 80, False),
+        ("::1", "::1", 80, True),
+        ("[::1]", "::1", 80, True),
+        ("[::1]:81", "::1", 81, True),
+        ("[::1]:81", "::1", 80, False),
+        ("0:0:0:0:0:0:0:1", "::1", 80, True),
+        ("fe80::/10", "fe80::5", 80, True),
+        ("fe80::/10", "fe80::5%eth0", 80, True),
+        ("fd00::/8", "fe80::5", 80, False),
+        ("1", "10.1.2.1", 80, False),
+        (",,;:]", "h.test", 80, False),
+    ],
+)
+def test_which_hosts_no_proxy_excepts(text: str, host: str, port: int, covered: bool) -> None:
+    assert Excepted(text).covers(host, port) is covered
+
+
+def test_an_excepted_port_is_reached_directly_and_another_through_the_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        async with raw_server(ok) as direct, raw_server(ok) as through, raw_server(ok) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            monkeypatch.setenv("NO_PROXY", direct.url.removeprefix("http://"))
+            async with one_run() as call:
+                for server in (direct, through):
+                    assert (await press(button(f"{server.url}/x"), call)).output == "ok"
+            assert (len(direct.heads), len(through.heads)) == (1, 0)
+            assert proxy.heads[0].startswith(f"GET {through.url}/x HTTP/1.1\r\n")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("word", ["none", "None", " NONE "])
+def test_a_button_can_go_without_the_proxy_of_the_environment(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
+        async with raw_server(ok) as server, one_run() as call:
+            assert (await press(button(server.url, proxy=word), call)).output == "ok"
+            refused = await press(button(server.url, proxy="none", allow_private_networks=False), call)
+            assert "private network" in str(refused.error)
+
+    asyncio.run(main())
+
+
+# What is told when it fails
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5h", "socks4"])
+@pytest.mark.parametrize("by", ["button", "environment"])
+def test_a_dead_proxy_is_told_by_the_name_of_whoever_named_it(
+    scheme: str, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> Outcome:
+        address = f"{scheme}://me:hush@127.0.0.1:{port}"
+        fields = {"proxy": address} if by == "button" else {}
+        if not fields:
+            monkeypatch.setenv("HTTP_PROXY", address)
+        async with one_run() as call:
+            return await press(button("http://127.0.0.1:9/", **fields), call)
+
+    port = unused_port()
+    outcome = asyncio.run(main())
+    assert outcome.error is not None
+    assert f"no connection to the proxy 127.0.0.1:{port}" in outcome.error.message
+    source = "`proxy` of button 'b'" if by == "button" else "HTTP_PROXY of the environment"
+    assert source in outcome.error.remediation
+    assert ("`proxy: none`" in outcome.error.remediation) is (by == "environment")
+    assert "hush" not in f"{outcome.error}{outcome.error.remediation}{outcome.stderr}"
+
+
+def test_a_proxy_whose_name_is_unknown_is_not_taken_for_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> list[Outcome]:
+        found = []
+        for scheme in ("http", "socks5h"):
+            monkeypatch.setenv("HTTP_PROXY", f"{scheme}://me:hush@no-proxy.invalid:1")
+            async with one_run() as call:
+                found.append(await press(button("http://127.0.0.1:9/"), call))
+        return found
+
+    for outcome in asyncio.run(main()):
+        assert outcome.error is not None
+        assert "'no-proxy.invalid', the proxy, was found" in outcome.error.message
+        assert "HTTP_PROXY of the environment" in outcome.error.remediation
+        assert "hush" not in f"{outcome.error}{outcome.stderr}"
+
+
+def test_a_user_with_escapes_is_told_to_an_http_proxy_in_utf_8() -> None:
+    async def main() -> str:
+        async with raw_server(ok) as proxy, one_run() as call:
+            address = proxy.url.replace("//", "//m%40e:h%3Ash%2F%C3%BC%E2%82%AC@")
+            outcome = await press(button("http://127.0.0.1:9/", proxy=address), call)
+            assert outcome.output == "ok", outcome
+            return proxy.heads[0]
+
+    found = re.search(r"Proxy-Authorization: Basic (\S+)\r\n", asyncio.run(main()))
+    assert found is not None
+    assert base64.b64decode(found.group(1)).decode() == "m@e:h:sh/ü€"
+
+
+def test_no_password_is_shown_of_a_proxy_that_answers_nonsense() -> None:
+    async def main(url: str, raw: bytes) -> Outcome:
+        async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+            writer.write(raw)
+            await writer.drain()
+            writer.close()
+
+        async with raw_server(answer) as proxy, one_run(3) as call:
+            return await press(button(url, proxy=proxy.url.replace("//", "//me:hush@")), call)
+
+    for url in ("http://127.0.0.1:9/", "https://127.0.0.1:9/"):
+        for raw in (b"", b"SSH-2.0\r\n", answer_of(b"", "407 Auth"), answer_of(b"", "200 OK") + b"x" * 99):
+            outcome = asyncio.run(main(url, raw))
+            told = f"{outcome.error}{outcome.error and outcome.error.remediation}{outcome.stderr}"
+            assert "hush" not in told
+            assert "bWU6aHVzaA" not in told
