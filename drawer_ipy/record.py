@@ -6,6 +6,7 @@ The record is mutated in place, so it is whole at any moment: a cancelled run ke
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -91,6 +92,7 @@ class StepResult:
         pushed_back: whether somebody said on the way that they have too much to do; see Outcome.
         about: what a button told beside its output (of a request: status, url, headers, elapsed).
         cached: whether the output is that of an earlier press.
+        is_request: whether it pressed a button that sends requests.
     """
 
     id: str
@@ -110,6 +112,7 @@ class StepResult:
     about: Mapping[str, Any] | None = None
     cached: bool = False
     tries: tuple[Try, ...] = ()
+    is_request: bool = False
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; the output it may have is kept by the caller's choice."""
@@ -120,6 +123,20 @@ class StepResult:
     def failed(self) -> bool:
         """Whether it ended without success (cancelled included)."""
         return self.error is not None
+
+    def told_error(self) -> dict[str, Any] | None:
+        """Why it failed, as later steps see it: ``{code, message}``, of a request ``status`` and ``body``.
+
+        The body is JSON's value where it is JSON, else text, of which the beginning was kept; both are null
+        where there was no answer.
+        """
+        if self.error is None:
+            return None
+        told = self.error.to_dict()
+        if self.is_request:
+            about = self.about or {}
+            told |= {"status": about.get("status"), "body": _body(about, self.stdout)}
+        return told
 
     @property
     def duration(self) -> float:
@@ -214,6 +231,16 @@ class RunRecord:
         if self.error is not None:
             out["error"] = self.error.to_dict()
         return out
+
+
+def _body(about: Mapping[str, Any], text: str) -> Any:
+    kind = str((about.get("headers") or {}).get("content-type", "")).partition(";")[0].strip().lower()
+    if kind.endswith("json") and text:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text or None
 
 
 CANCELLED_ERROR = ErrorInfo(Code.CANCELLED, "cancelled before it ended")

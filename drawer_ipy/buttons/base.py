@@ -75,7 +75,7 @@ class Outcome:
         pushed_back: whether the other side said on the way that it has too much to do, also where that was
             overcome.
         cached: whether it is what an earlier press gave.
-        next: the address of the page that follows, where pages are followed.
+        next: the address of the page that follows, or the cursor that asks for it, where pages are followed.
         note: what a user should know although nothing failed.
         kept: what a cache needs to give this outcome again, where that is not the output (the response
             of a request, before anything was taken from it).
@@ -91,9 +91,13 @@ class Outcome:
     about: Mapping[str, Any] | None = None
     pushed_back: bool = False
     cached: bool = False
-    next: str | None = None
+    next: Any = None
     note: str = ""
     kept: Any = None
+
+
+def _keep_to_oneself(secret: str) -> None:
+    """Nothing is recorded, so there is nothing to hide it from."""
 
 
 @dataclass(slots=True)
@@ -109,6 +113,9 @@ class Call:
         batteries: what ``${batteries.X}`` sees in a button's own texts.
         turn: waits for the next start that the button's rate allows; ``None`` when it has no rate. The first
             start is waited for already: this is for a press that sends more than one request.
+        helpers: the buttons that this one presses itself, by the names in its ``needs``.
+        inputs: of the drawer, which fill the arguments of those.
+        hide: called with each secret that turns up on the way, to keep it out of what is recorded.
     """
 
     resources: Resources
@@ -117,6 +124,9 @@ class Call:
     log: Callable[[str], None] | None = None
     batteries: Mapping[str, str] = field(default_factory=dict)
     turn: Callable[[], Awaitable[None]] | None = None
+    helpers: Mapping[str, Button] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    hide: Callable[[str], None] = _keep_to_oneself
 
     def scope(self) -> dict[str, Any]:
         """The names that references in a button's own texts may use."""
@@ -183,6 +193,7 @@ class Button(Protocol):
         queue: the pool of slots it shares with other buttons of a run.
         caching: how its results are kept, ``None`` when they are not.
         pages: how the pages that follow one another are pressed, ``None`` when a press is all.
+        needs: names of the buttons that it presses itself.
     """
 
     name: str
@@ -195,6 +206,7 @@ class Button(Protocol):
     queue: Queue | None
     caching: Caching | None
     pages: Pages | None
+    needs: tuple[str, ...]
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check and convert resolved arguments into what :meth:`press` takes.

@@ -12,6 +12,7 @@ from yarl import URL
 from drawer_ipy.buttons.base import Call, Outcome
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response
+from drawer_ipy.buttons.http_upload import body_identity
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.cache.sources import Sources
 from drawer_ipy.cache.trouble import CacheTrouble
@@ -55,7 +56,8 @@ class HttpCaching:
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound["save"] is None else str(bound["save"])
         # The server never sees the fragment.
-        return "http", request.method, str(request.url.with_fragment(None)), headers, request.body, save
+        url, body = str(request.url.with_fragment(None)), body_identity(request.body)
+        return "http", request.method, url, headers, body, save
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
         """See base.Caching."""

@@ -21,6 +21,7 @@ from drawer_ipy.buttons.http_retry import Retries
 from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_wire import Timeouts
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.statuses import read_statuses
 
 DEFAULT_LIMIT = 10 * 1024 * 1024
 _LARGEST_LIMIT = 2 * 1024**3
@@ -36,6 +37,7 @@ class HttpClient:
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
         self._retries = Retries(spec.retries)
+        self._accepts = read_statuses(spec.ok_status)
         self._manners = Manners(
             rules=Rules(spec, allowed_origins),
             limit=min(spec.max_response_bytes or DEFAULT_LIMIT, _LARGEST_LIMIT),
@@ -64,7 +66,9 @@ class HttpClient:
             try:
                 response = await Exchange(self._manners, call, save, proxy).run(request)
                 response.attempts, response.pushed_back = attempt, pushed_back
-                if not self._retries.covers_answer(request.method, response, attempt):
+                if self._accepts(response.status) or not self._retries.covers_answer(
+                    request.method, response, attempt
+                ):
                     return response
                 pushed_back = pushed_back or response.busy
                 why, asked = response.status_line, response.retry_after

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urljoin
 
 from yarl import URL
 
+from drawer_ipy.buttons.arguments import shorten
 from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http_link import next_link
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import SHOWN, Response, outcome_of
 from drawer_ipy.buttons.http_rules import origin
+from drawer_ipy.buttons.http_template import requote
 from drawer_ipy.definition.pages import Asked
+from drawer_ipy.definition.paging import Cursor, NextLink
+from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.scrape.json_path import MISSING, JsonPath
 from drawer_ipy.scrape.page import ExtractError, extract, select
 from drawer_ipy.scrape.spec import Field
 
@@ -22,21 +29,27 @@ Bound = Mapping[str, Any]
 _REQUIRED = "take the `!` away to have null instead, or look at what the server sent: it is in stdout"
 
 
-def outcome_of_page(response: Response, asked: Asked, full: bool) -> Outcome:
+def outcome_of_page(
+    response: Response, asked: Asked, full: bool, accepts: Callable[[int], bool] = is_plain_success
+) -> Outcome:
     """As :func:`outcome_of`, with what was asked for in place of the body, and the address that follows.
 
     With `full`, what was taken is the record's ``extracted``.
     """
-    outcome = outcome_of(response, full)
-    if outcome.error is not None:
+    outcome = outcome_of(response, full, accepts)
+    if outcome.error is not None or (response.status >= 400 and asked.extraction is None):
         return outcome
     url = str(response.url)
     try:
+        following = _told_next(asked, response, outcome.output, url)
+        if asked.items is not None:
+            outcome.output = _items(asked.items, outcome.output, url)
         if asked.extraction is not None:
             text, xml = _page(response)
             found = extract(asked.extraction, text, url, xml=xml)
             outcome.output = {**outcome.output, "extracted": found} if full else found
-        outcome.next = _next(asked, response, outcome.output, url)
+        is_api = isinstance(asked.follow, JsonPath | NextLink | Cursor)
+        outcome.next = following if is_api else _next(asked, response, outcome.output, url)
     except ExtractError as error:
         hint = _REQUIRED if error.misses else ""
         info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint)
@@ -59,19 +72,65 @@ def _page(response: Response) -> tuple[str, bool]:
     return response.text(), kind.endswith("xml") and kind != "application/xhtml+xml"
 
 
-def _next(asked: Asked, response: Response, output: Any, url: str) -> str | None:
-    if asked.follow is None:
+def _items(path: JsonPath, value: Any, url: str) -> list[Any]:
+    """The items of an answer; none where it is empty, or has null there.
+
+    Raises:
+        ExtractError: it is no JSON, or has no list there.
+    """
+    found = _in_json(path, value, url)
+    if value is None or found is None:
+        return []
+    if isinstance(found, list):
+        return found
+    if found is MISSING:
+        has = f", but {', '.join(map(str, list(value)[:8]))}" if isinstance(value, Mapping) else ""
+        raise ExtractError(f"{url} has nothing at {path.text}{has}")
+    raise ExtractError(f"{url} has no list at {path.text}, but {shorten(found)}")
+
+
+def _in_json(path: JsonPath, value: Any, url: str) -> Any:
+    if isinstance(value, str | bytes):
+        raise ExtractError(f"{url} is no JSON, so {path.text} cannot be looked for in it")
+    return path.find(value)
+
+
+def _told_next(asked: Asked, response: Response, value: Any, url: str) -> Any:
+    """The next address, or the cursor, that an API gives; ``None`` where it gives none."""
+    rule = asked.follow
+    if isinstance(rule, NextLink):
+        found = next_link(v for n, v in response.headers.items() if n.lower() == "link")
+        return None if found is None else _absolute(found, url)
+    if isinstance(rule, Cursor) and rule.path is None:
+        return next((v for n, v in response.headers.items() if n.lower() == rule.header.lower()), None)
+    path = rule.path if isinstance(rule, Cursor) else rule
+    if not isinstance(path, JsonPath):
         return None
+    found = None if value is None else _in_json(path, value, url)
+    if found is MISSING or found is None or isinstance(rule, Cursor):
+        return None if found is MISSING else found
+    if found is False or found == "":
+        return None
+    if not isinstance(found, str):
+        raise ExtractError(f"{path.text} of {url} is no address but {shorten(found)}")
+    return _absolute(found, url)
+
+
+def _absolute(address: str, url: str) -> str:
+    return requote(urljoin(url, address.strip()))
+
+
+def _next(asked: Asked, response: Response, output: Any, url: str) -> str | None:
     if isinstance(asked.follow, Field):
         text, xml = _page(response)
         found = select(asked.follow, text, url, xml=xml)
     else:
-        found = output.get(asked.follow)
+        found = output.get(asked.follow) if isinstance(asked.follow, str) else None
     return str(found) if found else None
 
 
 @dataclass(slots=True)
-class _Listing:
+class Listing:
     """The pages so far.
 
     Attributes:
@@ -119,7 +178,7 @@ class PagesInTurn:
             one: presses one page, when the limits let it, or has it from the cache.
             log: called with each line of progress.
         """
-        listing, first = _Listing(), bound["request"]
+        listing, first = Listing(), bound["request"]
         listing.seen.add(first.url.with_fragment(None))
         while True:
             outcome = await one(bound)
@@ -129,7 +188,7 @@ class PagesInTurn:
             if not outcome.next:
                 return self._whole(listing)
             if listing.count >= self._asked.most:
-                return self._whole(listing, "" if self._asked.bounded else self._too_many(outcome.next))
+                return self._whole(listing, self._bounded(outcome.next))
             try:
                 url = URL(outcome.next, encoded=True).with_fragment(None)
             except ValueError:
@@ -147,7 +206,7 @@ class PagesInTurn:
             if log is not None:
                 log(f"page {listing.count + 1}: {url}")
 
-    def _add(self, listing: _Listing, outcome: Outcome) -> None:
+    def _add(self, listing: Listing, outcome: Outcome) -> None:
         listing.count += 1
         listing.output = self._joined(listing.output, outcome.output, first=listing.count == 1)
         listing.about = outcome.about
@@ -158,7 +217,7 @@ class PagesInTurn:
             listing.seen.add(URL(outcome.about["url"], encoded=True).with_fragment(None))
 
     def _joined(self, before: Any, page: Any, *, first: bool) -> Any:
-        if self._asked.extraction is None:
+        if self._asked.extraction is None and self._asked.items is None:
             return [page] if first else [*before, page]
         if first:
             return page
@@ -179,7 +238,8 @@ class PagesInTurn:
         those that are no credentials.
         """
         if origin(url) == origin(first.url):
-            return {**bound, "request": Request("GET", url, first.headers), "abroad": False}
+            request = Request("GET", url, first.headers)
+            return {**bound, "request": request, "abroad": False, "followed": True}
         answered = URL(outcome.about["url"], encoded=True) if outcome.about else first.url
         if origin(url) == origin(answered) or origin(url) == origin(first.url.with_scheme("https")):
             return {**bound, "request": Request("GET", url, abroad(first.headers)), "abroad": True}
@@ -194,10 +254,16 @@ class PagesInTurn:
         )
         return Outcome(status="error", error=info, exit_code=1, about=outcome.about)
 
-    def _too_many(self, url: str) -> str:
-        return f"{self._asked.most:,} pages were followed and there are more, from {url} on; set `max_pages`"
+    def _bounded(self, value: Any) -> str:
+        """What to note where pages were left out; of a site nothing where that was asked for."""
+        most, follow = self._asked.most, self._asked.follow
+        if not self._asked.bounded:
+            return f"{most:,} pages were followed and there are more, from {value} on; set `max_pages`"
+        if isinstance(follow, str | Field):
+            return ""
+        return f"`max_pages: {most}` ended it, and there are more pages"
 
-    def _whole(self, listing: _Listing, note: str = "") -> Outcome:
+    def _whole(self, listing: Listing, note: str = "") -> Outcome:
         about = None
         if listing.about is not None:
             about = {**listing.about, "elapsed": round(listing.elapsed, 6), "pages": listing.count}
@@ -209,7 +275,7 @@ class PagesInTurn:
             note=f"button {self._name!r}: {note}" if note else "",
         )
 
-    def _broken(self, listing: _Listing, failure: Outcome) -> Outcome:
+    def _broken(self, listing: Listing, failure: Outcome) -> Outcome:
         """`failure`, with what the pages before it gave."""
         if not listing.count or failure.error is None:
             return failure

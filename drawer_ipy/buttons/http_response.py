@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from yarl import URL
 from drawer_ipy.buttons.base import BUSY, Outcome
 from drawer_ipy.buttons.http_text import MARKUP, decode, is_binary, is_json, parse_content_type
 from drawer_ipy.buttons.output import parse_output
+from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import Code, ErrorInfo
 
 SHOWN = 64 * 1024
@@ -164,13 +165,16 @@ class About(Mapping[str, Any]):
         return repr(dict(self))
 
 
-def outcome_of(response: Response, full: bool = False) -> Outcome:
+def outcome_of(
+    response: Response, full: bool = False, accepts: Callable[[int], bool] = is_plain_success
+) -> Outcome:
     """Status 200 to 399 is ok; anything else an error that shows the beginning of the body.
 
     Args:
         full: whether the output is the whole record and not the body alone.
+        accepts: tells whether a status is ok, where a button says otherwise.
     """
-    if not response.ok:
+    if not accepts(response.status):
         return _failed(response)
     about = response.about()
     if full:

@@ -22,6 +22,7 @@ from drawer_ipy._version import __version__
 from drawer_ipy.buttons.http_connector import Connector
 from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_request import IDEMPOTENT, Request
+from drawer_ipy.buttons.http_upload import Upload, send_upload
 
 if TYPE_CHECKING:
     from http.cookies import BaseCookie
@@ -220,10 +221,15 @@ class Wire:
             max_line_size=_HEADER_LIMIT,
             max_field_size=_HEADER_LIMIT,
         )
-        _write(protocol.transport, head, request)
-        if timeouts.read is not None:
-            protocol.start_timeout()
-        message, content = await _read(protocol, destination)
+        if isinstance(request.body, Upload):
+            message, content = await send_upload(
+                protocol, head, request.body, lambda: _read(protocol, destination)
+            )
+        else:
+            _write(protocol.transport, head, request.body, request.method)
+            if timeouts.read is not None:
+                protocol.start_timeout()
+            message, content = await _read(protocol, destination)
         if jar is not None:
             jar.update_cookies_from_headers(message.headers.getall("Set-Cookie", ()), request.url)
         return Answer(connection, message.code, message.reason or "", message.headers, content)
@@ -237,10 +243,9 @@ def _first_line(request: Request, far: bool) -> str:
     return f"{request.method} {target} HTTP/1.1\r\n"
 
 
-def _write(transport: asyncio.Transport, head: str, request: Request) -> None:
-    body = request.body
+def _write(transport: asyncio.Transport, head: str, body: bytes | None, method: str) -> None:
     if body is None:
-        length = "" if request.method in _WITHOUT_BODY else "Content-Length: 0\r\n"
+        length = "" if method in _WITHOUT_BODY else "Content-Length: 0\r\n"
         transport.write(f"{head}{length}\r\n".encode())
         return
     raw = f"{head}Content-Length: {len(body)}\r\n\r\n".encode()

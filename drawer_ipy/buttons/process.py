@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from drawer_ipy.buttons.feeding import Feed
 from drawer_ipy.buttons.output import Capture, Lines
 
 TERM_GRACE = 5.0
@@ -40,6 +41,7 @@ class Finished:
         stdout, stderr: what it wrote until it exited, bounded.
         cut: whether stdout was longer than what is kept.
         timed_out: whether it was ended because its time was up.
+        altered: whether stdout held bytes that are no UTF-8 text, in whose place it has U+FFFD.
     """
 
     returncode: int
@@ -47,6 +49,7 @@ class Finished:
     stderr: str
     cut: bool
     timed_out: bool
+    altered: bool = False
 
 
 class Process:
@@ -60,6 +63,7 @@ class Process:
         env: its whole environment; ``None`` for that of this process.
         timeout: seconds until its group gets SIGTERM and, :data:`TERM_GRACE` later, SIGKILL.
         on_line: called in the same thread with each line of stderr.
+        stdin: what it reads.
     """
 
     def __init__(
@@ -68,7 +72,9 @@ class Process:
         env: Mapping[str, str] | None,
         timeout: float | None = None,
         on_line: Callable[[str], None] | None = None,
+        stdin: bytes = b"",
     ) -> None:
+        self._stdin = stdin
         self._argv = argv
         self._env = env
         self._timeout = timeout
@@ -111,7 +117,7 @@ class Process:
             child = subprocess.Popen(
                 self._argv,
                 env=self._env,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if self._stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
@@ -126,7 +132,8 @@ class Process:
             self._reap(child)
         if self._on_line is not None:
             self._tell(self._lines.end())
-        return Finished(child.returncode, self._out.text(), self._err.text(), self._out.cut, self._timed_out)
+        out, timed_out = self._out, self._timed_out
+        return Finished(child.returncode, out.text(), self._err.text(), out.cut, timed_out, out.altered)
 
     def _signal(self, number: int) -> None:
         """To the group; the caller holds the lock."""
@@ -148,6 +155,7 @@ class Process:
         for pipe in pipes:
             poller.register(pipe, select.POLLIN)
         exit_watch = _ExitWatch(child, poller)
+        feed = Feed(child, self._stdin, poller) if child.stdin is not None else None
         try:
             while not exit_watch.exited:
                 self._keep_time()
@@ -156,6 +164,10 @@ class Process:
                 for fd, _ in ready:
                     if fd in pipes:
                         self._read(fd, pipes, poller)
+                    elif feed is not None and fd == feed.fd:
+                        feed.write()
+            if feed is not None:
+                feed.close()
             if self._ending:
                 self._end_group(poller, pipes)
             self._drain(poller, pipes)
@@ -222,7 +234,7 @@ class Process:
                 self._signal(signal.SIGKILL)
                 child.wait()
             self._reaped = True
-        for pipe in (child.stdout, child.stderr):
+        for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
 

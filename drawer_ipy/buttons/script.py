@@ -21,9 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.buttons.arguments import Arguments
+from drawer_ipy.buttons.arguments import Arguments, to_text
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
 from drawer_ipy.buttons.caching import ScriptCaching
+from drawer_ipy.buttons.feeding import stdin_bytes
+from drawer_ipy.buttons.http_field import FieldTemplate
 from drawer_ipy.buttons.output import parse_output, tail
 from drawer_ipy.buttons.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.processes import Processes
@@ -77,6 +79,16 @@ def env_name(name: str) -> str:
     return "BUTTONS_ARG_" + re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
 
 
+class Bound(dict[str, str]):
+    """The environment variables of one press.
+
+    Attributes:
+        stdin: what the script reads.
+    """
+
+    stdin: bytes = b""
+
+
 class ScriptButton:
     """A script as a button.
 
@@ -92,6 +104,10 @@ class ScriptButton:
         rate: starts per time, ``"5/s"``.
         queue: the pool of slots it shares with others.
         lasts: seconds for which what it prints is used again, ``None`` for not at all.
+        stdin: what it reads, text with places for arguments, which then reach it in no other way.
+
+    Raises:
+        UsageError: when `stdin` cannot be read.
     """
 
     kind = "script"
@@ -111,14 +127,18 @@ class ScriptButton:
         rate: str | None = None,
         queue: Queue | None = None,
         lasts: float | None = None,
+        stdin: str = "",
     ) -> None:
         self.name = name
-        self.args = tuple(args)
+        self._stdin = FieldTemplate(stdin) if stdin else None
+        implied = self._stdin.names if self._stdin is not None else ()
+        self.args = tuple(args) or tuple(ArgSpec(name=n, type="any", required=True) for n in implied)
         self.timeout: float | None = timeout
         self.output_schema: Mapping[str, Any] | None = output_schema
         self.rate = rate
         self.queue = queue
         self.pages: Pages | None = None
+        self.needs: tuple[str, ...] = ()
         self._runtime = runtime
         self._code = code
         self._path = path
@@ -130,20 +150,29 @@ class ScriptButton:
         if lasts is not None:
             self.caching = ScriptCaching(runtime, self._text, self._env, lasts)
 
-    def bind(self, args: Mapping[str, Any]) -> Mapping[str, str]:
+    def bind(self, args: Mapping[str, Any]) -> Bound:
         """The environment variables `args` come to. Raises ArgumentError, see base.Button."""
-        bound: dict[str, str] = {}
-        names = self._env_names
-        for name, text in self._arguments.texts(args).items():
+        bound = Bound()
+        names, values = self._env_names, self._arguments.values(args)
+        if self._stdin is not None:
+            bound.stdin = stdin_bytes(self._stdin.value(values))
+            values = {name: value for name, value in values.items() if name not in self._stdin.names}
+        for name, value in values.items():
+            text = to_text(value, name)
             variable = names.get(name) or env_name(name)
             if variable in bound:
                 raise self._same_variable(variable, args)
             if "\0" in text:
                 raise ArgumentError(
                     f"argument {name!r} holds a NUL character, which no environment variable can",
-                    remediation="encode it (base64, say) or use a Python function button",
+                    remediation="hand it over by `stdin`, encode it as text, or use a Python function button",
                 )
             bound[variable] = text
+        return bound
+
+    def feed(self, bound: Bound, value: Any) -> Bound:
+        """`bound` with `value` to be read from stdin. Raises ArgumentError, see :func:`stdin_bytes`."""
+        bound.stdin = stdin_bytes(value)
         return bound
 
     def _same_variable(self, variable: str, args: Mapping[str, Any]) -> ArgumentError:
@@ -155,7 +184,7 @@ class ScriptButton:
         )
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
-        """Run the script once; see base.Button."""
+        """Run the script once; see base.Button. `bound` is what :meth:`bind` gave."""
         program = self._program or self._find_program()
         if program is None:
             return self._no_runtime()
@@ -171,7 +200,7 @@ class ScriptButton:
         on_line = _from_thread(call.log) if call.log is not None else None
         try:
             with self._command(program) as argv:
-                process = Process(argv, env, call.timeout, on_line)
+                process = Process(argv, env, call.timeout, on_line, getattr(bound, "stdin", b""))
                 done = await run_process(process, call.resources)
         except OSError as error:
             return self._not_started(error, program, more)
@@ -181,7 +210,7 @@ class ScriptButton:
             # An interrupt of the notebook may hit a child in the moment before it has a session of its own.
             # The cancellation that it means is on its way then, and the script is cancelled, not failed.
             await asyncio.sleep(_ON_ITS_WAY)
-        return _outcome(done, call.timeout)
+        return _outcome(done, call.timeout, self.name)
 
     def _text(self) -> str | bytes:
         return self._code or "" if self._path is None else self._path.read_bytes()
@@ -199,7 +228,10 @@ class ScriptButton:
             yield [program, str(self._path)]
             return
         runtime = RUNTIMES[self._runtime]
-        if len(self._code) * 4 < _INLINE_LIMIT or len(self._code.encode(errors="replace")) < _INLINE_LIMIT:
+        if (
+            len(self._code) * 4 < _INLINE_LIMIT
+            or len(self._code.encode(errors="surrogatepass")) < _INLINE_LIMIT
+        ):
             argv = [program, runtime.flag, self._code]
             if runtime.flag == "-c" and runtime.suffix == ".sh":
                 argv.append(self.name)  # what the shell calls itself in its messages
@@ -207,7 +239,7 @@ class ScriptButton:
             return
         with tempfile.TemporaryDirectory(prefix="drawer-") as folder:
             path = Path(folder) / f"main{runtime.suffix}"
-            path.write_text(self._code, encoding="utf-8", errors="replace")
+            path.write_text(self._code, encoding="utf-8", errors="surrogateescape")
             yield [program, str(path)]
 
     def _no_runtime(self) -> Outcome:
@@ -232,7 +264,7 @@ class ScriptButton:
                 Code.VALIDATION_ERROR,
                 f"button {self.name!r} could not be started: its arguments are too large for a process "
                 f"({name} alone is {len(text):,} characters; Linux takes 128 KiB each)",
-                "write large values to a file and pass its path, or use a Python function button",
+                "hand large values over by `stdin` of the step or the button, which has no limit",
             )
         if isinstance(error, FileNotFoundError | PermissionError):
             self._program = None  # look again next time
@@ -277,7 +309,7 @@ async def _end(process: Process) -> None:
                 process.stop(signal.SIGKILL)
 
 
-def _outcome(done: Finished, timeout: float | None) -> Outcome:
+def _outcome(done: Finished, timeout: float | None, name: str) -> Outcome:
     if done.timed_out:
         error = ErrorInfo(
             Code.TIMEOUT,
@@ -288,7 +320,9 @@ def _outcome(done: Finished, timeout: float | None) -> Outcome:
     code = done.returncode
     if code == 0:
         output = done.stdout if done.cut else parse_output(done.stdout)
-        return Outcome(output, stdout=done.stdout, stderr=done.stderr)
+        return Outcome(
+            output, stdout=done.stdout, stderr=done.stderr, note=_altered(name) if done.altered else ""
+        )
     if code < 0:
         message = tail(done.stderr) or f"was ended by {_signal_name(-code)} and wrote nothing to stderr"
         code = -1
@@ -296,6 +330,13 @@ def _outcome(done: Finished, timeout: float | None) -> Outcome:
         message = tail(done.stderr) or f"exited with code {code} and wrote nothing to stderr"
     error = ErrorInfo(Code.SCRIPT_ERROR, message)
     return Outcome(status="error", error=error, exit_code=code, stdout=done.stdout, stderr=done.stderr)
+
+
+def _altered(name: str) -> str:
+    return (
+        f"button {name!r} prints bytes that are no UTF-8 text, and its output has \ufffd in their place; "
+        "to keep them, print them as base64, or write them to a file and print its path"
+    )
 
 
 def _signal_name(number: int) -> str:

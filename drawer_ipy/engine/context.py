@@ -59,6 +59,10 @@ class Session:
         self.button_env = {f"BUTTONS_BAT_{name}": value for name, value in self.batteries.items()}
         self.redactor = self.redactor.also(self.batteries.values())
 
+    def hide(self, secret: str) -> None:
+        """Keep `secret`, which turned up while the run went on, out of what is recorded from now on."""
+        self.redactor = self.redactor.also([secret])
+
     def affords(self, presses: int) -> bool:
         """Whether everything may be kept of so many more presses within a loop."""
         enough = presses <= self.details_left

@@ -140,7 +140,7 @@ def _texts(secret: Any) -> Iterable[str]:
         for value in secret:
             yield from _texts(value)
     elif isinstance(secret, bytes):
-        yield secret.decode("utf-8", errors="replace")
+        yield secret.decode("utf-8", errors="surrogateescape")
     elif secret is not None and not isinstance(secret, bool) and str(secret).strip():
         yield str(secret)
 

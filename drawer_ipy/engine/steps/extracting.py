@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drawer_ipy.buttons.http_text import decode
 from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.scrape.page import ExtractError, extract
 from drawer_ipy.scrape.spec import Extraction
@@ -22,8 +23,8 @@ def extract_from(page: Any, extraction: Extraction, url: str = "") -> Any:
     """What `extraction` asks for, from one page, or a list of it from a list of pages.
 
     Args:
-        page: its text or bytes in UTF-8, or a mapping with ``text``, ``url`` and ``headers``, which is what a
-            request with ``output: full`` gives; or a list of those.
+        page: its text; its bytes, whose encoding is found as that of an answer; or a mapping with ``text``,
+            ``url`` and ``headers``, which is what a request with ``output: full`` gives; or a list of those.
         url: where it came from; what the mapping says counts otherwise.
 
     Raises:
@@ -38,7 +39,7 @@ def extract_from(page: Any, extraction: Extraction, url: str = "") -> Any:
         kind = str(headers.get("content-type", "")) if isinstance(headers, Mapping) else ""
         xml = kind.partition(";")[0].strip().endswith("xml") and "xhtml" not in kind
     if isinstance(text, bytes):
-        text = text.decode("utf-8", errors="replace")
+        text = decode("text/html", "", text)
     if not isinstance(text, str):
         what = "null" if text is None else f"a {type(text).__name__}"
         raise NoPage(f"there is no page to extract from, but {what}", remediation=_HINT)
