@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from drawer_ipy.buttons.arguments import Bytes, shorten, to_text
+from drawer_ipy.buttons.arguments import Bytes, shorten, to_text, unsendable
 from drawer_ipy.buttons.http_field import FieldTemplate, Values, flat
 from drawer_ipy.buttons.http_upload import Upload, check_file
 from drawer_ipy.errors import ArgumentError
@@ -161,10 +161,18 @@ def guessed_type(filename: str | PurePath) -> str:
 def field_parts(pairs: Iterable[tuple[str, Any]], charset: str = "utf-8") -> list[Part]:
     """Fields that are no files. Raises ArgumentError for a mapping."""
     return [
-        Part(name, one if isinstance(one, bytes) else one.encode(charset))
+        Part(name, one if isinstance(one, bytes) else _in(charset, one, name))
         for name, value in pairs
         for one in flat(name, value, "field")
     ]
+
+
+def _in(charset: str, text: str, name: str) -> bytes:
+    try:
+        return text.encode(charset)
+    except UnicodeEncodeError as error:
+        strange = error.object[error.start]
+        raise unsendable(text, name, f"holds {strange!r}, which {charset} has no bytes for") from None
 
 
 def multipart(parts: Sequence[Part], boundary: str = "") -> tuple[bytes | Upload, str]:
