@@ -98,7 +98,7 @@ def test_bytes_in_utf_8_are_text() -> None:
 )
 def test_half_a_surrogate_pair_is_refused_and_never_replaced(fields: Any) -> None:
     made = button(fields.pop("url", "http://127.0.0.1/"), **fields)
-    with pytest.raises(ArgumentError, match="surrogate|UTF-8|utf-8|XML"):
+    with pytest.raises(ArgumentError, match=r"surrogate|UTF-8|utf-8|XML"):
         made.bind({"x": "a\ud800b"})
 
 
