@@ -27,6 +27,9 @@ _UNAUTHORIZED = 401
 _MOST_CHALLENGES = 2
 """Answers to challenges by one request: the second where the nonce of the first had grown stale."""
 
+_MOST_TOKENS = 3
+"""Further tokens that one request is sent with, where each was good for others until then."""
+
 _FAILURE_HOLDS = 2.0
 """Seconds for which all requests share a failure to get a token; a thousand items log in once."""
 
@@ -234,14 +237,13 @@ class TokenAuth:
 
         token = await source.token(press)
         response = await fetch(request.with_headers({"Authorization": token.header}))
-        if not _refused(request, response):
-            token.accepted = token.accepted or response.status != _UNAUTHORIZED
-            return response
-        if token.renewed and not token.accepted:
-            return response  # a fresh token does not help this one
-        token = await source.token(press, refused=token)
-        again = _where_refused(request, response).with_headers({"Authorization": token.header})
-        response = await _again(again, call, fetch)
+        for _ in range(_MOST_TOKENS):
+            # Where a fresh token does not help, another one will not.
+            if not _refused(request, response) or (token.renewed and not token.accepted):
+                break
+            token = await source.token(press, refused=token)
+            again = _where_refused(request, response).with_headers({"Authorization": token.header})
+            response = await _again(again, call, fetch)
         token.accepted = token.accepted or response.status != _UNAUTHORIZED
         return response
 

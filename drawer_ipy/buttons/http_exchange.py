@@ -205,6 +205,9 @@ async def _redirected(request: Request, answer: Answer) -> Request:
         method, body = "HEAD" if method == "HEAD" else "GET", None
         headers = headers.copy()
         headers.popall("Content-Type", None)
+    if headers.get("Authorization", "").startswith("Digest "):  # which holds for one address only
+        headers = headers.copy()
+        del headers["Authorization"]
     if origin(there) != origin(request.url):
         headers = abroad(headers)
     return Request(method, there, headers, body)

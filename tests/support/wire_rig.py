@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from http_rig import answer_of, listening
+
+from drawer_ipy import Results
+from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.workspace import Workspace
 
 
 @dataclass
@@ -86,3 +92,40 @@ async def wire_server(reply: Reply = lambda sent: answer_of(b"ok")) -> AsyncIter
     async with listening(talk) as port:
         wire.url = f"http://127.0.0.1:{port}"
         yield wire
+
+
+async def pressed(
+    drawer: Mapping[str, Any],
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    batteries: Mapping[str, str] | None = None,
+    buttons: Mapping[str, Callable[..., Any]] | None = None,
+) -> tuple[Results, list[str]]:
+    """What a press of `drawer` came to, and what it noted; its requests may go to this computer.
+
+    Args:
+        batteries: secrets that ``${batteries.NAME}`` sees.
+        buttons: Python functions by name.
+    """
+    specs = {
+        name: {"allow_private_networks": True, **spec} if "url" in spec else spec
+        for name, spec in drawer.get("buttons", {}).items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "batteries.json").write_text(json.dumps(batteries or {}))
+        around = Surroundings(workspace=Workspace((Path(folder),)), namespace=dict(buttons or {}))
+        job = Job.prepare({**drawer, "buttons": specs}, inputs, around=around)
+        record = await job.run.execute()
+        return Results.of(record), job.run.notes
+
+
+def loop_of(button: Mapping[str, Any], parallelism: int = 1, **more: Any) -> dict[str, Any]:
+    """A drawer that presses `button` for each ``id`` of its input ``ids``, with the argument ``id``."""
+    step = {"id": "got", "button": "get", "args": {"id": "${id}"}}
+    each = {"id": "each", "kind": "for_each", "over": "${inputs.ids}", "as": "id", "steps": [step]}
+    each |= {"parallelism": parallelism, "on_item_failure": "continue"}
+    return {
+        "buttons": {"get": {"args": ["id"], **button}, **more},
+        "inputs": {"ids": "list"},
+        "steps": [each],
+    }
