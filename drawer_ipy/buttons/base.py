@@ -149,8 +149,8 @@ class Caching(Protocol):
             Uncacheable: nothing tells all of it; the message goes on after "was not cached: ".
         """
 
-    def keep(self, outcome: Outcome) -> tuple[Any, ...]:
-        """What is kept of a success."""
+    def keep(self, outcome: Outcome) -> tuple[Any, ...] | None:
+        """What is kept of a success; ``None`` for nothing."""
 
     def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
         """The outcome of a press with `bound`, from what was kept."""

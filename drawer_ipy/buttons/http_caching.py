@@ -18,6 +18,8 @@ from drawer_ipy.cache.sources import Sources
 from drawer_ipy.cache.trouble import CacheTrouble
 
 _NOT_MODIFIED = 304
+_FAILED = 400
+_LASTING_FAILURES = frozenset({404, 405, 410, 414, 501})
 _CONDITIONS = frozenset(
     {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
 )
@@ -59,9 +61,11 @@ class HttpCaching:
         url, body = str(request.url.with_fragment(None)), body_identity(request.body)
         return "http", request.method, url, headers, body, save
 
-    def keep(self, outcome: Outcome) -> tuple[Any, ...]:
-        """See base.Caching."""
+    def keep(self, outcome: Outcome) -> tuple[Any, ...] | None:
+        """See base.Caching. Of failures, those are kept that are likely to last (RFC 9110, 15.1)."""
         answer: Response = outcome.kept
+        if answer.status >= _FAILED and answer.status not in _LASTING_FAILURES:
+            return None
         headers = [(n, v) for n, v in answer.headers.items() if n.lower() not in _NOT_KEPT]
         path = None if answer.path is None else str(answer.path)
         about = (answer.method, str(answer.url), answer.status, answer.reason)

@@ -186,6 +186,8 @@ class RunCache:
     async def _keep(self, request: Request, name: bytes, outcome: Outcome) -> bytes | None:
         """Keep a success; the packed bytes, ``None`` when it cannot be kept."""
         kept = request.caching.keep(outcome)
+        if kept is None:
+            return None
         who = request.button.name
         try:
             if all(map(_is_quick, kept)):
