@@ -277,7 +277,7 @@ def _compile(body: Any) -> Any:
         return {str(key): _compile(value) for key, value in body.items()}
     if isinstance(body, list | tuple):
         return [_compile(value) for value in body]
-    return to_json(body)
+    return body if isinstance(body, int | float | None) else to_json(body)
 
 
 def _names(body: Any) -> Iterable[str]:
