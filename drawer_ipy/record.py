@@ -54,6 +54,10 @@ __all__ = [
 ]
 
 
+_NO_ANSWER = -1
+"""Exit code of a request that got no answer."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Try:
     """An attempt that failed and was made again.
@@ -134,7 +138,9 @@ class StepResult:
             return None
         told = self.error.to_dict()
         if self.is_request:
-            about = self.about or {}
+            about: Mapping[str, Any] = {}
+            if self.about is not None and self.exit_code != _NO_ANSWER:  # else it is of an earlier page
+                about = self.about
             told |= {"status": about.get("status"), "body": _body(about, self.stdout)}
         return told
 

@@ -15,7 +15,9 @@ from wire_rig import pressed
 from drawer_ipy import press
 from drawer_ipy.buttons import Call, Resources
 from drawer_ipy.buttons.factory import make_button
+from drawer_ipy.definition import load_drawer
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.wiring import uses_of
 from drawer_ipy.drawer import Drawer
 from drawer_ipy.errors import ArgumentError, DefinitionError, UsageError
 
@@ -275,3 +277,16 @@ def test_a_press_of_the_button_itself() -> None:
             await resources.aclose()
 
     assert asyncio.run(main()).output == "hi"
+
+
+def test_references_of_stdin_are_wires_of_the_graph_and_can_be_set() -> None:
+    text = """\
+buttons: {b: {code: cat}}
+steps:
+  - {id: a, button: b}
+  - {id: c, button: b, stdin: "${a.output}"}
+"""
+    assert uses_of(load_drawer(text).drawer.steps[1], {"a", "c"}) == [("a",)]
+    undo = "{action: stop, compensate_with: {button: b, stdin: '${nope.output}'}}"
+    found = Drawer.load(text.replace('stdin: "${a.output}"', f"on_failure: {undo}")).validate()
+    assert "'nope'" in found.errors[0].message

@@ -113,6 +113,7 @@ class Check:
             else:
                 press = models.ButtonStep.model_validate({**given, "id": step.id})
                 self._calls.button_step(press, names, at)
+                check_fields(press, names, at, self._ground.references)
         except (TypeError, ValidationError):
             hint = "give a button's name, drawer/NAME, or `{button: NAME, args: {...}}`"
             self._report.error(at, "compensate_with is nothing that can be pressed", hint, strict=False)
