@@ -201,7 +201,7 @@ def _print(text: str) -> None:
         print(text, flush=True)
     except UnicodeEncodeError:  # a terminal that cannot show everything still shows what it can
         encoding = sys.stdout.encoding or "ascii"
-        print(text.encode(encoding, errors="replace").decode(encoding), flush=True)
+        print(text.encode(encoding, errors="backslashreplace").decode(encoding), flush=True)
     except BrokenPipeError:  # `drawer list | head`: the reader has seen enough
         _give_up(sys.stdout)
     except OSError as error:

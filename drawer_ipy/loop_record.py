@@ -101,11 +101,10 @@ class StepColumn:
 
     def cell(self, index: int) -> dict[str, Any]:
         """``{status, output, error}`` of item `index`, as expressions and the original see it."""
-        error = self.errors.get(index)
         return {
             "status": STEP_STATUSES[self.statuses[index]],
             "output": self.outputs[index],
-            "error": None if error is None else error.to_record(),
+            "error": self.details[index].told_error() if index in self.errors else None,
         }
 
 

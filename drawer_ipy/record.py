@@ -6,6 +6,7 @@ The record is mutated in place, so it is whole at any moment: a cancelled run ke
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -92,6 +93,7 @@ class StepResult:
         about: what a button told beside its output (of a request: status, url, headers, elapsed).
         cached: whether the output is that of an earlier press.
         clock: gives the time of its run while it runs.
+        is_request: whether it pressed a button that sends requests.
     """
 
     id: str
@@ -112,6 +114,7 @@ class StepResult:
     cached: bool = False
     tries: tuple[Try, ...] = ()
     clock: Clock | None = None
+    is_request: bool = False
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; the output it may have is kept by the caller's choice."""
@@ -122,6 +125,21 @@ class StepResult:
     def failed(self) -> bool:
         """Whether it ended without success (cancelled included)."""
         return self.error is not None
+
+    def told_error(self) -> dict[str, Any] | None:
+        """Why it failed, as later steps see it: ``{code, message}``, of a request ``status`` and ``body``.
+
+        The body is JSON's value where it is JSON, else text, of which the beginning was kept; both are null
+        where there was no answer.
+        """
+        if self.error is None:
+            return None
+        told = self.error.to_record()
+        if self.is_request:
+            answered = self.error.status is not None
+            body = _body(self.about or {}, self.stdout) if answered else None
+            told |= {"status": self.error.status, "body": body}
+        return told
 
     @property
     def duration(self) -> float:
@@ -219,6 +237,16 @@ class RunRecord:
         if self.error is not None:
             out["error"] = self.error.to_record()
         return out
+
+
+def _body(about: Mapping[str, Any], text: str) -> Any:
+    kind = str((about.get("headers") or {}).get("content-type", "")).partition(";")[0].strip().lower()
+    if kind.endswith("json") and text:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text or None
 
 
 CANCELLED_ERROR = ErrorInfo(Code.CANCELLED, "cancelled before it ended")

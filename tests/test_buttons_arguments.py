@@ -146,7 +146,7 @@ class _Data:
     [
         (_Model(a=1), '{"a":1}'),
         (_Data(1), '{"a":1}'),
-        (b"ab\xff", "ab�"),
+        ("aé".encode(), "aé"),
         (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), "2026-01-02T03:04:05Z"),
         (datetime.date(2026, 1, 2), "2026-01-02"),
         (Path("a/b"), "a/b"),

@@ -430,3 +430,23 @@ def test_reloading_and_unloading_leave_one_matcher_and_none(kernel: Kernel) -> N
     assert "mine" not in completed(kernel, "%drawer mi‸")[1]
     kernel.run("%load_ext drawer_ipy")
     assert completed(kernel, "%drawer mi‸")[1] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("body", "some"),
+    [
+        ("buttons:\n  b:\n    url: http://h/\n    auth: {‸}", ["basic: ", "digest: ", "bearer: ", "token: "]),
+        ("buttons:\n  b:\n    url: http://h/\n    auth: {token: ‸}", ["fetch", "parse"]),
+        ("buttons:\n  b:\n    url: http://h/\n    auth: {token: {‸}}", ["button: ", "args: "]),
+        ("buttons:\n  b:\n    url: http://h/\n    follow:\n      ‸", ["cursor: ", "into: ", "page: ", "offset: ", "start: "]),
+        ("buttons:\n  b:\n    url: http://h/\n    follow: l‸", ["link"]),
+        ("buttons:\n  b:\n    url: http://h/\n    ‸", ["query: ", "files: ", "body_file: ", "ok_status: ", "items: "]),
+        ("steps:\n  - {id: a, button: fetch}\n  - id: s\n    button: count\n    ‸", ["stdin: "]),
+        ("steps:\n  - {id: a, button: fetch}\n  - id: s\n    stdin: ‸", ["${a.output}"]),
+    ],
+)  # fmt: skip
+def test_the_fields_of_requests_and_scripts_are_proposed(
+    body: str, some: list[str], around: Surroundings
+) -> None:
+    found = texts(f"%%drawer x\n{body}", around)
+    assert [word for word in some if word not in found] == [], found

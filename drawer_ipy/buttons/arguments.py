@@ -30,6 +30,7 @@ _INT = re.compile(r"[+-]?[0-9]+\Z")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _BOOL = frozenset({"true", "false", "1", "0"})
 _INT64 = range(-(2**63), 2**63)
+Bytes = bytes | bytearray | memoryview
 _PLAIN_FLOAT = 1e21
 """Whole floats from here on keep their exponent, as in JavaScript and Go."""
 
@@ -215,8 +216,8 @@ def _plain_object(value: Any, name: str, depth: int) -> Any:
         return duration_text(value)
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).decode("utf-8", errors="replace")
+    if isinstance(value, Bytes):
+        return _text_of_bytes(value, name)
     if isinstance(value, decimal.Decimal | uuid.UUID | pathlib.PurePath):
         return str(value)
     if isinstance(value, BaseModel):
@@ -241,11 +242,42 @@ def _plain_foreign(value: Any, name: str, depth: int) -> Any:
     raise _unfit(value, name, "is no JSON value")
 
 
-def _unfit(value: Any, name: str, what: str) -> ArgumentError:
+def _text_of_bytes(value: bytes | bytearray | memoryview, name: str) -> str:
+    """Bytes in UTF-8 as text; any others would have to be altered, so they are refused."""
+    try:
+        return bytes(value).decode("utf-8")
+    except UnicodeDecodeError:
+        raise _unfit(
+            bytes(value),
+            name,
+            "holds bytes that are no UTF-8 text",
+            "encode them as text first (base64), send them as the whole body of a request "
+            '(`body: "{{data}}"`), hand them to a script by `stdin`, or use a Python function button',
+        ) from None
+
+
+def check_text(text: str, what: str) -> None:
+    """Raises ArgumentError for half of a surrogate pair in `text`, which no server could be sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ArgumentError(
+            f"{what} would hold {error.object[error.start]!r}, half of a surrogate pair, "
+            "which UTF-8 has no bytes for"
+        ) from None
+
+
+def unsendable(value: Any, name: str, why: str) -> ArgumentError:
+    """The error for an argument with a character that cannot be sent as it is."""
+    return _unfit(value, name, why, "take that character out of the argument")
+
+
+def _unfit(value: Any, name: str, what: str, remediation: str = "") -> ArgumentError:
     where = f"argument {name!r}: " if name else ""
     return ArgumentError(
         f"{where}{shorten(value)} (a {type(value).__name__}) {what}",
         code=Code.VALIDATION_ERROR,
-        remediation="scripts, requests and prompts take text, numbers, booleans, lists and maps; "
+        remediation=remediation
+        or "scripts, requests and prompts take text, numbers, booleans, lists and maps; "
         "a Python function button takes any object",
     )

@@ -94,7 +94,7 @@ class Outcome:
         pushed_back: whether the other side said on the way that it has too much to do, also where that was
             overcome.
         cached: whether it is what an earlier press gave.
-        next: the address of the page that follows, where pages are followed.
+        next: the address of the page that follows, or the cursor that asks for it, where pages are followed.
         note: what a user should know although nothing failed.
         notes: the same, each told once a run for what it is about.
         kept: what a cache needs to give this outcome again, where that is not the output (the response
@@ -111,10 +111,14 @@ class Outcome:
     about: Mapping[str, Any] | None = None
     pushed_back: bool = False
     cached: bool = False
-    next: str | None = None
+    next: Any = None
     note: str = ""
     notes: tuple[Note, ...] = ()
     kept: Any = None
+
+
+def _keep_to_oneself(secret: str) -> None:
+    """Nothing is recorded, so there is nothing to hide it from."""
 
 
 @dataclass(slots=True)
@@ -132,6 +136,9 @@ class Call:
             start is waited for already: this is for a press that sends more than one request.
         place, step: the place of the step that presses, and its id.
         stop: tells that the press is to end, whatever its code has made of the cancellation.
+        helpers: the buttons that this one presses itself, by the names in its ``needs``.
+        inputs: of the drawer, which fill the arguments of those.
+        hide: called with each secret that turns up on the way, to keep it out of what is recorded.
     """
 
     resources: Resources
@@ -143,6 +150,9 @@ class Call:
     place: Place = ()
     step: str = ""
     stop: Stop = field(default_factory=Stop)
+    helpers: Mapping[str, Button] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    hide: Callable[[str], None] = _keep_to_oneself
 
     def scope(self) -> dict[str, Any]:
         """The names that references in a button's own texts may use."""
@@ -220,6 +230,7 @@ class Button(Protocol):
         queue: the pool of slots it shares with other buttons of a run.
         caching: how its results are kept, ``None`` when they are not.
         pages: how the pages that follow one another are pressed, ``None`` when a press is all.
+        needs: names of the buttons that it presses itself.
     """
 
     name: str
@@ -232,6 +243,7 @@ class Button(Protocol):
     queue: Queue | None
     caching: Caching | None
     pages: Pages | None
+    needs: tuple[str, ...]
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check and convert resolved arguments into what :meth:`press` takes.

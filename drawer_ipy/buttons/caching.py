@@ -104,7 +104,8 @@ class ScriptCaching(_Plain):
             text, folder = self._read(), os.getcwd()
         except OSError as error:
             raise Uncacheable(f"its text cannot be read ({error.strerror or error})") from None
-        return "script", self._runtime, text, folder, self._env, dict(call.env), dict(bound)
+        stdin = getattr(bound, "stdin", b"")
+        return "script", self._runtime, text, folder, self._env, dict(call.env), dict(bound), stdin
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
         """See base.Caching."""

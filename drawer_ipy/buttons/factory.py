@@ -7,10 +7,11 @@ from pathlib import Path
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.buttons.caching import lasting
-from drawer_ipy.buttons.http import HttpButton
+from drawer_ipy.buttons.http import HttpButton, refuse
 from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script import RUNTIMES, ScriptButton
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.request_checks import request_troubles
 from drawer_ipy.errors import UsageError
 from drawer_ipy.folders import read_regular
 
@@ -57,6 +58,7 @@ def make_button(
 
 
 def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
+    refuse(spec.name, request_troubles(spec))
     runtime = spec.runtime.strip().lower()
     path = None
     if not spec.code and folder is not None:
@@ -75,10 +77,12 @@ def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
         queue=spec.queue,
         lasts=lasting(spec.cache, spec.name),
         limit=spec.max_response_bytes,
+        stdin=spec.stdin,
     )
 
 
 def _prompt(spec: ButtonSpec, folder: Path | None) -> PromptButton:
+    refuse(spec.name, request_troubles(spec))
     if spec.prompt or folder is None:
         return PromptButton(spec)
     path = folder / _PROMPT_FILE

@@ -70,6 +70,7 @@ class FunctionButton:
         self.rate = rate
         self.queue: Queue | None = None
         self.pages: Pages | None = None
+        self.needs: tuple[str, ...] = ()
         self.cache = cache
         lasts = lasting(cache, self.name)
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)

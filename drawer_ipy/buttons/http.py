@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from drawer_ipy.buttons.arguments import Arguments
+from drawer_ipy.buttons.arguments import Arguments, is_int, shorten, to_text
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import lasting
+from drawer_ipy.buttons.http_auth import authorizer_of
 from drawer_ipy.buttons.http_caching import HttpCaching
 from drawer_ipy.buttons.http_client import HttpClient
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_pages import PagesInTurn, outcome_of_page
+from drawer_ipy.buttons.http_paging import PagesByParameter, Parameter
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
 from drawer_ipy.buttons.http_refresh import refreshed
 from drawer_ipy.buttons.http_request import Request, RequestTemplate
@@ -19,10 +22,16 @@ from drawer_ipy.buttons.http_response import Response, outcome_of
 from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.buttons.http_saved import SavedFiles
 from drawer_ipy.buttons.http_sitemap import SitemapInTurn, outcome_of_sitemap
+from drawer_ipy.buttons.http_upload import Upload
+from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.definition.pages import Asked, read_asked
-from drawer_ipy.errors import DrawerError, UsageError
+from drawer_ipy.definition.paging import Counted, Cursor
+from drawer_ipy.definition.request_checks import request_troubles, token_buttons
+from drawer_ipy.definition.statuses import read_statuses
+from drawer_ipy.errors import ArgumentError, DrawerError, UsageError
+from drawer_ipy.scrape.spec import Trouble
 
 DEFAULT_TIMEOUT = 30.0
 
@@ -58,17 +67,16 @@ class HttpButton:
         self.queue = spec.queue
         self._full = spec.output == "full"
         self._as_text = spec.output == "text"
+        refuse(spec.name, request_troubles(spec))
         self._template = RequestTemplate(spec)
         self._save = SavePath(spec.save, spec.name) if spec.save else None
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
         self._asked = _asked(spec)
-        self.pages: Pages | None = None
-        if self._asked is not None and self._asked.sitemap:
-            self.pages = SitemapInTurn(spec.name, self._asked)
-        elif self._asked is not None and self._asked.follow is not None:
-            self.pages = PagesInTurn(spec.name, self._asked)
         self._meta_refresh = spec.meta_refresh
+        self._accepts = read_statuses(spec.ok_status)
+        self._auth = authorizer_of(spec.auth)
+        self.needs = token_buttons(spec)
         lasts = lasting(spec.cache, spec.name)
         self.caching: Caching | None = None
         if lasts is not None:
@@ -77,10 +85,52 @@ class HttpButton:
                 lasts, self._whole, self._outcome, cookies=spec.cookies, save=self._save, variant=variant
             )
         self.args = tuple(spec.args) or self._implied()
+        self._parameter: Parameter | None = None
+        self.pages: Pages | None = None if self._asked is None else self._pages(spec, self._asked)
         self._arguments = Arguments(self.args, self.name)
 
+    def _pages(self, spec: ButtonSpec, asked: Asked) -> Pages | None:
+        if asked.sitemap:
+            return SitemapInTurn(spec.name, asked)
+        rule = asked.follow
+        if not isinstance(rule, Cursor | Counted):
+            return None if rule is None else PagesInTurn(spec.name, asked)
+        self._parameter = Parameter.of(rule.into, spec, tuple(arg.name for arg in self.args))
+        # Nobody has to give what the pages give.
+        self.args = tuple(
+            arg.model_copy(update={"required": False}) if arg.name == rule.into else arg for arg in self.args
+        )
+        return PagesByParameter(spec.name, asked, self._parameter, self._again)
+
+    def _again(self, bound: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
+        """What to press with for a page: `bound` with `value` as what tells it from the others."""
+        if self._parameter is None or self._parameter.where != "argument":
+            return {**bound, "at": value}
+        values = {**bound["values"], self._parameter.name: value}
+        return {**bound, "values": values, "request": self._template.fill(values), "at": value}
+
+    def _from_start(self, values: dict[str, Any]) -> Mapping[str, Any]:
+        """What to press with for the first page, where pages are counted."""
+        rule, parameter = self._asked and self._asked.follow, self._parameter
+        if not isinstance(rule, Counted) or parameter is None:
+            return {"values": values, "request": self._template.fill(values)}
+        start: int | None = rule.start
+        if parameter.where == "argument":
+            given = values.get(parameter.name)
+            if given is not None and not is_int(to_text(given)):
+                raise ArgumentError(
+                    f"argument {parameter.name!r} counts pages, and {shorten(given)} is no number"
+                )
+            start = int(given) if given is not None else rule.usual_start if start is None else start
+            values = {**values, parameter.name: start}
+        request = self._template.fill(values)
+        if start is None:
+            start = parameter.now(request)
+        return {"values": values, "request": request, "at": rule.usual_start if start is None else start}
+
     def _implied(self) -> tuple[ArgSpec, ...]:
-        names = dict.fromkeys((*self._template.names, *(self._save.names if self._save else ())))
+        several = [self._template.names, *(part.names for part in (self._save, self._auth) if part)]
+        names = dict.fromkeys(name for names in several for name in names)
         return tuple(ArgSpec(name=name, type="any", required=True) for name in names)
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -91,6 +141,8 @@ class HttpButton:
         """
         values = self._arguments.values(args)
         save = None if self._save is None else self._save.fill(values)
+        if self._parameter is not None:
+            return {**self._from_start(values), "save": save}
         return {"values": values, "request": self._template.fill(values), "save": save}
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
@@ -113,11 +165,13 @@ class HttpButton:
     def _outcome(self, response: Response) -> Outcome:
         """What a press comes to that was answered so."""
         if self._asked is None:
-            outcome = outcome_of(response, self._full, self._as_text)
+            outcome = outcome_of(response, self._full, self._as_text, self._accepts)
         elif self._asked.sitemap:
             outcome = outcome_of_sitemap(response, self._client.limit)
         else:
-            outcome = outcome_of_page(response, self._asked, self._full, self._client.limit)
+            outcome = outcome_of_page(response, self._asked, self._full, self._client.limit, self._accepts)
+        if self._save is not None and response.path is None and not self._full:
+            outcome.output = None  # an answer that `ok_status` lets through is no file
         if outcome.notes:
             outcome.notes = tuple(note.of(f"button {self.name!r}") for note in outcome.notes)
         outcome.pushed_back = response.pushed_back
@@ -136,7 +190,16 @@ class HttpButton:
         """
         request = self._with_secrets(request, bound, call)
         proxy = None if self._proxy is None else self._proxy.resolve(call.scope())
-        response = await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
+        if isinstance(request.body, Upload):
+            request = replace(request, body=request.body.reading(call.resources.get(Threads).submit))
+
+        def send(one: Request) -> Awaitable[Response]:
+            return self._client.fetch(one, call, save=bound["save"], proxy=proxy)
+
+        if self._auth is None or bound.get("abroad"):
+            response = await send(request)
+        else:
+            response = await self._auth.send(request, bound["values"], call, send)
         if not self._meta_refresh:
             return response
 
@@ -148,13 +211,22 @@ class HttpButton:
         return await refreshed(request, response, ask)
 
     def _with_secrets(self, request: Request, bound: Mapping[str, Any], call: Call) -> Request:
-        if not self._template.has_secrets or bound.get("abroad"):
-            return request
-        return self._template.with_secrets(request, bound["values"], call.scope())
+        if self._template.has_secrets and not bound.get("abroad"):
+            followed = bound.get("followed", False)
+            request = self._template.with_secrets(request, bound["values"], call.scope(), followed=followed)
+            if self._template.has_credentials:
+                call.hide(request.headers["Authorization"].partition(" ")[2])
+        if self._parameter is not None and (value := bound.get("at")) is not None:
+            request = self._parameter.put(request, value)
+        return request
 
     def _whole(self, bound: Mapping[str, Any], call: Call) -> Request:
         try:
-            return self._with_secrets(bound["request"], bound, call)
+            request = self._with_secrets(bound["request"], bound, call)
+            if self._auth is None or bound.get("abroad"):
+                return request
+            # Never sent; it tells the answers to one user from those to another.
+            return request.with_headers({"Authorization": self._auth.identity(bound["values"], call)})
         except DrawerError as error:
             raise Uncacheable(f"its request cannot be made: {error.message}") from None
 
@@ -166,11 +238,16 @@ def _asked(spec: ButtonSpec) -> Asked | None:
         UsageError: the first thing that is wrong with it.
     """
     asked, troubles = read_asked(spec)
+    refuse(spec.name, troubles)
+    return asked
+
+
+def refuse(name: str, troubles: Iterable[Trouble]) -> None:
+    """Raises UsageError for the first of `troubles` that is no mere oddity; `name` is the button's."""
     for one in troubles:
         if not one.soft:
             where = ".".join(map(str, one.path))
-            raise UsageError(f"button {spec.name!r}: {where}: {one.message}", remediation=one.remediation)
-    return asked
+            raise UsageError(f"button {name!r}: {where}: {one.message}", remediation=one.remediation)
 
 
 def failed(error: DrawerError) -> Outcome:

@@ -19,11 +19,14 @@ from drawer_ipy.buttons.http_request import Condition, Request
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.buttons.http_saved import SavedFiles
+from drawer_ipy.buttons.http_upload import body_identity
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.cache.sources import Sources
 from drawer_ipy.cache.trouble import CacheTrouble
 
 _NOT_MODIFIED = 304
+_FAILED = 400
+_LASTING_FAILURES = frozenset({404, 405, 410, 414, 501})
 _CONDITIONS = frozenset(
     {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
 )
@@ -71,11 +74,11 @@ class HttpCaching:
         request = self._whole(bound, call)
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound["save"] is None else str(bound["save"])
-        parts = ("http", request.method, _place(request), headers, request.body, save)
+        parts = ("http", request.method, _place(request), headers, body_identity(request.body), save)
         return (*parts, self._variant) if self._variant else parts
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
-        """See base.Caching."""
+        """See base.Caching. Of failures, those are kept that are likely to last (RFC 9110, 15.1)."""
         answer: Response = outcome.kept
         if not _is_final(answer.status):
             raise Uncacheable(f"the server answered {answer.status_line}, which is no final answer")

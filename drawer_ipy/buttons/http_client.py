@@ -23,6 +23,7 @@ from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_wire import Timeouts
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.statuses import read_statuses
 
 SITEMAP_LIMIT = 50 * 1024 * 1024
 """Bytes that one file of a site map may have, as its protocol says."""
@@ -43,6 +44,7 @@ class HttpClient:
         self._retries = Retries(spec.retries)
         usual = SITEMAP_LIMIT if spec.sitemap else DEFAULT_LIMIT
         self.limit = min(spec.max_response_bytes or usual, LARGEST_LIMIT)
+        self._accepts = read_statuses(spec.ok_status)
         self._manners = Manners(
             rules=Rules(spec, allowed_origins),
             limit=self.limit,
@@ -71,7 +73,9 @@ class HttpClient:
             try:
                 response = await Exchange(self._manners, call, save, proxy).run(request)
                 response.attempts, response.pushed_back = attempt, pushed_back
-                if not self._retries.covers_answer(request.method, response, attempt):
+                if self._accepts(response.status) or not self._retries.covers_answer(
+                    request.method, response, attempt
+                ):
                     return response
                 pushed_back = pushed_back or response.busy
                 why, asked = response.status_line, response.retry_after

@@ -8,16 +8,21 @@ from typing import Any
 
 from yarl import URL
 
+from drawer_ipy.buttons.arguments import shorten
 from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http_link import next_link
 from drawer_ipy.buttons.http_page import Page, page_of
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import SHOWN, Response, located, outcome_of
 from drawer_ipy.buttons.http_rules import origin
 from drawer_ipy.buttons.http_template import UrlTemplate
 from drawer_ipy.definition.pages import Asked
+from drawer_ipy.definition.paging import Cursor, NextLink
+from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
 from drawer_ipy.notes import Note
 from drawer_ipy.scrape.addresses import in_encoding, joined
+from drawer_ipy.scrape.json_path import MISSING, JsonPath
 from drawer_ipy.scrape.page import ExtractError, extract, select
 from drawer_ipy.scrape.spec import Field
 
@@ -26,7 +31,13 @@ Bound = Mapping[str, Any]
 _REQUIRED = "take the `!` away to have null instead, or look at what the server sent: it is in stdout"
 
 
-def outcome_of_page(response: Response, asked: Asked, full: bool, limit: int) -> Outcome:
+def outcome_of_page(
+    response: Response,
+    asked: Asked,
+    full: bool,
+    limit: int,
+    accepts: Callable[[int], bool] = is_plain_success,
+) -> Outcome:
     """As :func:`outcome_of`, with what was asked for in place of the body, and the address that follows.
 
     With `full`, what was taken is the record's ``extracted``.
@@ -34,19 +45,26 @@ def outcome_of_page(response: Response, asked: Asked, full: bool, limit: int) ->
     Args:
         limit: most bytes that a compressed page may have when it is opened.
     """
-    if not response.ok or asked.extraction is None:
-        outcome = outcome_of(response, full)
+    if asked.extraction is None or not accepts(response.status):
+        outcome = outcome_of(response, full, accepts=accepts)
     else:
         outcome = Outcome(about=response.about())
-    if outcome.error is not None:
+    if outcome.error is not None or (response.status >= 400 and asked.extraction is None):
         return outcome
     try:
-        page = page_of(response, limit)
-        notes = [*outcome.notes, *located(page.notes, response)]
-        if asked.extraction is not None:
-            found = extract(asked.extraction, page.text, page.url, xml=page.xml, notes=notes)
-            outcome.output = {**response.record(), "extracted": found} if full else found
-        outcome.next = _next(asked, page, outcome.output, notes)
+        url, value, notes = str(response.url), outcome.output, list(outcome.notes)
+        is_api = isinstance(asked.follow, JsonPath | NextLink | Cursor)
+        following = _told_next(asked, response, value, url) if is_api else None
+        if asked.items is not None:
+            outcome.output = _items(asked.items, value, url)
+        if asked.extraction is not None or isinstance(asked.follow, str | Field):
+            page = page_of(response, limit)
+            notes += located(page.notes, response)
+            if asked.extraction is not None:
+                found = extract(asked.extraction, page.text, page.url, xml=page.xml, notes=notes)
+                outcome.output = {**response.record(), "extracted": found} if full else found
+            following = following if is_api else _next(asked, page, outcome.output, notes)
+        outcome.next = following
     except ExtractError as error:
         hint = _REQUIRED if error.misses else ""
         info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint)
@@ -56,19 +74,65 @@ def outcome_of_page(response: Response, asked: Asked, full: bool, limit: int) ->
     return outcome
 
 
+def _items(path: JsonPath, value: Any, url: str) -> list[Any]:
+    """The items of an answer; none where it is empty, or has null there.
+
+    Raises:
+        ExtractError: it is no JSON, or has no list there.
+    """
+    found = _in_json(path, value, url)
+    if value is None or found is None:
+        return []
+    if isinstance(found, list):
+        return found
+    if found is MISSING:
+        has = f", but {', '.join(map(str, list(value)[:8]))}" if isinstance(value, Mapping) else ""
+        raise ExtractError(f"{url} has nothing at {path.text}{has}")
+    raise ExtractError(f"{url} has no list at {path.text}, but {shorten(found)}")
+
+
+def _in_json(path: JsonPath, value: Any, url: str) -> Any:
+    if isinstance(value, str | bytes):
+        raise ExtractError(f"{url} is no JSON, so {path.text} cannot be looked for in it")
+    return path.find(value)
+
+
+def _told_next(asked: Asked, response: Response, value: Any, url: str) -> Any:
+    """The next address, or the cursor, that an API gives; ``None`` where it gives none."""
+    rule = asked.follow
+    if isinstance(rule, NextLink):
+        found = next_link(v for n, v in response.headers.items() if n.lower() == "link")
+        return None if found is None else _absolute(found, url)
+    if isinstance(rule, Cursor) and rule.path is None:
+        return next((v for n, v in response.headers.items() if n.lower() == rule.header.lower()), None)
+    path = rule.path if isinstance(rule, Cursor) else rule
+    if not isinstance(path, JsonPath):
+        return None
+    found = None if value is None else _in_json(path, value, url)
+    if found is MISSING or found is None or isinstance(rule, Cursor):
+        return None if found is MISSING else found
+    if found is False or found == "":
+        return None
+    if not isinstance(found, str):
+        raise ExtractError(f"{path.text} of {url} is no address but {shorten(found)}")
+    return _absolute(found, url)
+
+
+def _absolute(address: str, url: str) -> str:
+    return joined(url, address.strip())
+
+
 def _next(asked: Asked, page: Page, output: Any, notes: list[Note]) -> str | None:
     """The address of the page that follows, whole; ``None`` when there is none."""
-    if asked.follow is None:
-        return None
     if isinstance(asked.follow, Field):
         found = select(asked.follow, page.text, page.url, xml=page.xml, notes=notes)
     else:
-        found = output.get(asked.follow)
+        found = output.get(asked.follow) if isinstance(asked.follow, str) else None
     return in_encoding(joined(page.url, str(found)), page.encoding) if found else None
 
 
 @dataclass(slots=True)
-class _Listing:
+class Listing:
     """The pages so far.
 
     Attributes:
@@ -121,7 +185,7 @@ class PagesInTurn:
             one: presses one page, when the limits let it, or has it from the cache.
             log: called with each line of progress.
         """
-        listing, first = _Listing(), bound["request"]
+        listing, first = Listing(), bound["request"]
         listing.seen.add(_same(first.url))
         while True:
             outcome = await one(bound)
@@ -134,7 +198,7 @@ class PagesInTurn:
             if not outcome.next:
                 return self._whole(listing)
             if listing.count >= self._asked.most:
-                return self._whole(listing, "" if self._asked.bounded else self._too_many(outcome.next))
+                return self._whole(listing, self._bounded(outcome.next))
             url = self._address_of(outcome.next)
             if url is None:
                 note = f"page {listing.count} names no address of a next page but {outcome.next[:80]!r}"
@@ -158,7 +222,7 @@ class PagesInTurn:
         except (ArgumentError, ValueError):
             return None
 
-    def _add(self, listing: _Listing, outcome: Outcome) -> None:
+    def _add(self, listing: Listing, outcome: Outcome) -> None:
         listing.count += 1
         listing.output = self._joined(listing.output, outcome.output, first=listing.count == 1)
         listing.about = outcome.about
@@ -173,7 +237,7 @@ class PagesInTurn:
             listing.answered.add(_same(answered))
 
     def _joined(self, before: Any, page: Any, *, first: bool) -> Any:
-        if self._asked.extraction is None:
+        if self._asked.extraction is None and self._asked.items is None:
             return [page] if first else [*before, page]
         if first:
             return page
@@ -194,7 +258,8 @@ class PagesInTurn:
         those that are no credentials.
         """
         if origin(url) == origin(first.url):
-            return {**bound, "request": Request("GET", url, first.headers), "abroad": False}
+            request = Request("GET", url, first.headers)
+            return {**bound, "request": request, "abroad": False, "followed": True}
         answered = URL(outcome.about["url"], encoded=True) if outcome.about else first.url
         if origin(url) == origin(answered) or origin(url) == origin(first.url.with_scheme("https")):
             return {**bound, "request": Request("GET", url, abroad(first.headers)), "abroad": True}
@@ -209,10 +274,16 @@ class PagesInTurn:
         )
         return Outcome(status="error", error=info, exit_code=1, about=outcome.about)
 
-    def _too_many(self, url: str) -> str:
-        return f"{self._asked.most:,} pages were followed and there are more, from {url} on; set `max_pages`"
+    def _bounded(self, value: Any) -> str:
+        """What to note where pages were left out; of a site nothing where that was asked for."""
+        most, follow = self._asked.most, self._asked.follow
+        if not self._asked.bounded:
+            return f"{most:,} pages were followed and there are more, from {value} on; set `max_pages`"
+        if isinstance(follow, str | Field):
+            return ""
+        return f"`max_pages: {most}` ended it, and there are more pages"
 
-    def _whole(self, listing: _Listing, note: str = "") -> Outcome:
+    def _whole(self, listing: Listing, note: str = "") -> Outcome:
         about = None
         if listing.about is not None:
             about = {**listing.about, "elapsed": round(listing.elapsed, 6), "pages": listing.count}
@@ -225,7 +296,7 @@ class PagesInTurn:
             notes=tuple(dict.fromkeys(listing.notes)),
         )
 
-    def _broken(self, listing: _Listing, failure: Outcome) -> Outcome:
+    def _broken(self, listing: Listing, failure: Outcome) -> Outcome:
         """`failure`, with what the pages before it gave."""
         if not listing.count or failure.error is None:
             return failure

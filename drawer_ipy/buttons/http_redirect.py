@@ -68,6 +68,8 @@ def redirected(request: Request, status: int, location: str) -> Request:
     if status == 303 or (status in (301, 302) and method == "POST"):
         method, body = "HEAD" if method == "HEAD" else "GET", None
         headers = CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in _OF_A_BODY)
+    if headers.get("Authorization", "").startswith("Digest "):  # it holds for one address only
+        headers = CIMultiDict((n, v) for n, v in headers.items() if n.lower() != "authorization")
     if not _trusted(request.url, there):
         about_body = [] if body is None else [p for p in headers.items() if p[0].lower() in _OF_A_BODY]
         headers = abroad(headers)

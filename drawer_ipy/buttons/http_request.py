@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote_plus, urlencode
 
 from multidict import CIMultiDict
 from yarl import URL
 
-from drawer_ipy.buttons.arguments import shorten, to_text
-from drawer_ipy.buttons.http_template import Encode, JsonTemplate, Template, UrlTemplate, in_json, raw
+from drawer_ipy.buttons.arguments import check_text, shorten
+from drawer_ipy.buttons.http_credentials import credentials_of
+from drawer_ipy.buttons.http_field import Pairs, encoded
+from drawer_ipy.buttons.http_request_body import read_body
+from drawer_ipy.buttons.http_template import Template, UrlTemplate
+from drawer_ipy.buttons.http_upload import Upload
+from drawer_ipy.definition.media import read_media
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.own_texts import SECRET_ROOTS
 from drawer_ipy.errors import ArgumentError, ResolveError, UsageError
 from drawer_ipy.expressions import compile_value
 
@@ -28,8 +32,6 @@ _OWN_HEADERS = frozenset({"content-length", "transfer-encoding"})
 
 _KEPT_ABROAD = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
 """Headers that go along when a redirect leaves the origin; any other may be a credential (defect 72)."""
-
-_SECRET_ROOTS = frozenset({"batteries", "env"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Request:
     method: str
     url: URL
     headers: CIMultiDict[str]
-    body: bytes | None = None
+    body: bytes | Upload | None = None
     address: str = ""
     condition: Condition | None = None
 
@@ -92,18 +94,21 @@ class RequestTemplate:
     """A button's request with places for arguments.
 
     Args:
-        spec: with a ``url``.
+        spec: with a ``url``; what :func:`~drawer_ipy.definition.request_checks.request_troubles` finds in it
+            is none of its business.
 
     Attributes:
         names: the arguments it has places for, in order.
-        has_secrets: whether a header refers to batteries or the environment.
+        has_secrets: whether something in it refers to batteries or the environment.
+        has_credentials: whether ``auth`` gives it an Authorization header.
 
     Raises:
         UsageError: when the URL, the method or a header cannot be right whatever the arguments are.
     """
 
     def __init__(self, spec: ButtonSpec) -> None:
-        self._method = spec.method.strip().upper() or "GET"
+        given = "POST" if (spec.files or spec.body_file) and not spec.method.strip() else spec.method
+        self._method = given.strip().upper() or "GET"
         if not _TOKEN.fullmatch(self._method):
             raise UsageError(f"button {spec.name!r} has the method {shorten(spec.method)}, which is none")
         self._url = UrlTemplate(spec.url, spec.name)
@@ -112,26 +117,26 @@ class RequestTemplate:
             for name, value in spec.headers.items()
             if name.strip().lower() not in _OWN_HEADERS
         ]
-        self._content_type = next((v for n, v in spec.headers.items() if n.lower() == "content-type"), "")
-        self._body = _body_template(spec.body, self._content_type)
-        self._form = "x-www-form-urlencoded" in self._content_type.lower()
+        self._query = Pairs(spec.query, "query parameter") if spec.query else None
+        self._media = read_media(content_type_of(spec))
+        self._body = read_body(spec, self._media)
+        self._credentials = None if spec.auth is None else credentials_of(spec.auth)
         self._fixed: CIMultiDict[str] = CIMultiDict(
             (header.name, header.fill({})) for header in headers if header.is_fixed
         )
-        if self._body is not None and not self._content_type:
+        if self._body is not None and not self._media.type:
             self._fixed["Content-Type"] = "application/json"
         self._filled = [header for header in headers if not header.is_fixed and not header.secret]
         self._secret = [header for header in headers if header.secret]
-        self.has_secrets = bool(self._secret)
+        self._secret_query = self._query is not None and self._query.secret
+        self.has_credentials = self._credentials is not None
+        self.has_secrets = bool(self._secret) or self._secret_query or self.has_credentials
         self.names = self._names(headers)
 
     def _names(self, headers: list[HeaderTemplate]) -> tuple[str, ...]:
-        names = dict.fromkeys(self._url.names)
-        for header in headers:
-            names.update(dict.fromkeys(header.names))
-        if self._body is not None:
-            names.update(dict.fromkeys(self._body.names))
-        return tuple(names)
+        several: list[tuple[str, ...]] = [self._url.names]
+        several += [part.names for part in (self._query, *headers, self._body, self._credentials) if part]
+        return tuple(dict.fromkeys(name for names in several for name in names))
 
     def fill(self, values: Mapping[str, Any]) -> Request:
         """The request for these arguments, still without what :meth:`with_secrets` adds.
@@ -140,11 +145,21 @@ class RequestTemplate:
             ArgumentError: when one is missing or does not fit its place.
         """
         url = self._url.fill(values)
+        if self._query is not None and not self._secret_query:
+            url = with_query(url, encoded(self._query.fill(values)))
         headers = self._fixed
         if self._filled:
             headers = headers.copy()
             headers.update({header.name: header.fill(values) for header in self._filled})
-        body = None if self._body is None else self._fill_body(self._body, values)
+        body = None
+        if self._body is not None:
+            filled = self._body.fill(values)
+            body = filled.body
+            if filled.content_type or body is None:
+                headers = headers.copy()
+                headers["Content-Type"] = filled.content_type
+                if body is None:
+                    del headers["Content-Type"]
         try:
             # Everything is escaped by now, and must stay as it is.
             target = URL(url, encoded=True)
@@ -153,23 +168,47 @@ class RequestTemplate:
         return Request(self._method, target, headers, body, url)
 
     def with_secrets(
-        self, request: Request, values: Mapping[str, Any], scope: Mapping[str, Mapping[str, str]]
+        self,
+        request: Request,
+        values: Mapping[str, Any],
+        scope: Mapping[str, Mapping[str, str]],
+        *,
+        followed: bool = False,
     ) -> Request:
-        """`request` with the headers that refer to batteries or the environment.
+        """`request` with what refers to batteries or the environment, and with credentials.
+
+        Args:
+            followed: whether its address was given by a server, which then has its query already.
 
         Raises:
             ResolveError: when there is no such battery or variable.
-            ArgumentError: when one does not fit into a header.
+            ArgumentError: when one does not fit its place.
         """
-        return request.with_headers({header.name: header.fill(values, scope) for header in self._secret})
+        if self._secret_query and self._query is not None:
+            pairs = self._query.fill(values, scope, only_secret=followed)
+            if followed:
+                pairs = [(name, value) for name, value in pairs if name not in request.url.query]
+            address = with_query(request.address or str(request.url), encoded(pairs))
+            request = replace(request, url=URL(address, encoded=True), address=address)
+        more = {header.name: header.fill(values, scope) for header in self._secret}
+        if self._credentials is not None:
+            more["Authorization"] = self._credentials.fill(values, scope)
+        return request.with_headers(more) if more else request
 
-    def _fill_body(self, template: Template | JsonTemplate, values: Mapping[str, Any]) -> bytes:
-        if isinstance(template, Template):
-            return template.fill(values).encode("utf-8", errors="replace")
-        body = template.fill(values)
-        if self._form and isinstance(body, dict):
-            return urlencode({key: to_text(value, key) for key, value in body.items()}).encode()
-        return json.dumps(body, ensure_ascii=False).encode("utf-8", errors="replace")
+
+def content_type_of(spec: ButtonSpec) -> str:
+    """The Content-Type that a button declares; ``""`` for none, and for one that its arguments decide."""
+    given = next((v for n, v in spec.headers.items() if n.strip().lower() == "content-type"), "")
+    return "text/plain" if "{{" in given or "$" in given else given
+
+
+def with_query(url: str, query: str) -> str:
+    """`url` with more parameters at the end of its query."""
+    if not query:
+        return url
+    address, sharp, fragment = url.partition("#")
+    joint = "?" if "?" not in address else "" if address.endswith(("?", "&")) else "&"
+    return f"{address}{joint}{query}{sharp}{fragment}"
 
 
 class HeaderTemplate:
@@ -197,9 +236,9 @@ class HeaderTemplate:
         except ResolveError as error:
             raise UsageError(f"{where} cannot be read: {error.message}") from None
         roots = {ref.root for literal in self._literals for ref in literal.references}
-        if roots - _SECRET_ROOTS:
+        if roots - SECRET_ROOTS:
             raise UsageError(
-                f"{where} refers to {min(roots - _SECRET_ROOTS)!r}; only batteries and env can be used there",
+                f"{where} refers to {min(roots - SECRET_ROOTS)!r}; only batteries and env can be used there",
                 remediation="give the step an argument, and write {{argument}} in the header",
             )
         self.names = self._place.names
@@ -212,6 +251,8 @@ class HeaderTemplate:
         """Its value. Raises ArgumentError for a control character, ResolveError for a missing name."""
         literals = [str(literal.resolve(scope or {})) for literal in self._literals]
         value = self._place.fill(values, literals)
+        if not value.isascii():
+            check_text(value, f"the header {self.name!r}")
         if _CONTROL.search(value):
             raise ArgumentError(
                 f"the header {self.name!r} would hold a line break or another control character, "
@@ -219,18 +260,3 @@ class HeaderTemplate:
                 remediation="take control characters out of the argument",
             )
         return value
-
-
-def _body_template(body: Any, content_type: str) -> Template | JsonTemplate | None:
-    """What fills the body, escaping as its Content-Type asks for (the original's rule)."""
-    if body is None or body == "":
-        return None
-    if not isinstance(body, str):
-        return JsonTemplate(body)
-    kind = content_type.partition(";")[0].strip().lower()
-    encode: Encode = raw
-    if kind in ("", "application/json", "text/json"):
-        encode = in_json
-    elif kind == "application/x-www-form-urlencoded":
-        encode = quote_plus
-    return Template(body, encode)

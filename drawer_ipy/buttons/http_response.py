@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from drawer_ipy.buttons.base import Outcome
 from drawer_ipy.buttons.http_body import Content, read_body, read_value
 from drawer_ipy.buttons.http_text import decode, parse_content_type
 from drawer_ipy.buttons.http_waiting import is_busy, seconds_to_wait
+from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.json_text import BadJson
 from drawer_ipy.notes import Note
@@ -57,8 +58,8 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """Whether its status is one of 200 to 299, or 300 or 304: no redirect that leads nowhere."""
-        return 200 <= self.status < 300 or self.status in (300, 304)
+        """Whether its status is a success for a button without ``ok_status``."""
+        return is_plain_success(self.status)
 
     @property
     def busy(self) -> bool:
@@ -171,15 +172,21 @@ class About(Mapping[str, Any]):
         return repr(dict(self))
 
 
-def outcome_of(response: Response, full: bool = False, as_text: bool = False) -> Outcome:
-    """What is :attr:`Response.ok` is. Anything else is an error that shows the beginning of the body, and so
-    is JSON that cannot be read.
+def outcome_of(
+    response: Response,
+    full: bool = False,
+    as_text: bool = False,
+    accepts: Callable[[int], bool] = is_plain_success,
+) -> Outcome:
+    """What `accepts` takes is ok. Anything else is an error that shows the beginning of the body, and so is
+    JSON that cannot be read.
 
     Args:
         full: whether the output is the whole record and not the body alone.
         as_text: whether the body is text whatever its type says.
+        accepts: tells whether a status is ok, where a button says otherwise.
     """
-    if not response.ok:
+    if not accepts(response.status):
         return _failed(response)
     about = response.about()
     if response.path is not None:

@@ -18,8 +18,9 @@ from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body
 from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_saved import SavedFiles, Target, is_below
-from drawer_ipy.buttons.http_template import PLACE, Template
+from drawer_ipy.buttons.http_template import Template
 from drawer_ipy.buttons.threads import Threads
+from drawer_ipy.definition.own_texts import PLACE
 from drawer_ipy.errors import ArgumentError, Code, UsageError
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]')
@@ -89,9 +90,12 @@ def _name(text: str) -> str:
     """One whole name that every system takes; a long one is cut, and told from others by a digest."""
     if text in (".", "..") or _RESERVED.fullmatch(text) or text.endswith((".", " ")) or not text:
         text = f"_{text.rstrip('. ')}_"
-    raw = text.encode("utf-8", errors="replace")
+    try:
+        raw = text.encode("utf-8", errors="surrogateescape")  # as names of files that are no UTF-8 are read
+    except UnicodeEncodeError:
+        raise ArgumentError(f"no file can have the name {shorten(text)}: it is no text in UTF-8") from None
     if len(raw) <= _LONGEST_NAME:
-        return raw.decode()
+        return text
     _, dot, suffix = text.rpartition(".")
     suffix = f"{dot}{suffix}" if dot and len(suffix) <= 10 else ""
     digest = hashlib.blake2b(raw, digest_size=8).hexdigest()

@@ -15,11 +15,11 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from yarl import URL
 
-from drawer_ipy.buttons.arguments import missing_args, shorten, to_json, to_text
+from drawer_ipy.buttons.arguments import Bytes, missing_args, shorten, to_json, to_text, unsendable
 from drawer_ipy.buttons.http_url import escape_after_host, escape_fragment, escape_path, escape_query
+from drawer_ipy.definition.own_texts import PLACE
 from drawer_ipy.errors import ArgumentError, UsageError
 
-PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
 _HOST = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*")
 """Braces are skipped as a whole, so that a place in the host is seen as one."""
 
@@ -28,7 +28,7 @@ _NO_HOST = re.compile(r"[\s\x00-\x20\x7f\"%<>^`{|}]")
 _PLAIN_HOST = re.compile(r"[^/?#\\]*")
 
 _MOST_KNOWN = 1000
-Encode = Callable[[str], str]
+Encode = Callable[[Any], str]
 Values = Mapping[str, Any]
 
 
@@ -42,9 +42,15 @@ def in_json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-def in_path(text: str) -> str:
+def in_path(text: str | bytes) -> str:
     """As one segment of a path; ``/`` is escaped too, and so are ``.`` and ``..``, which would climb."""
-    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
+    if text in (".", "..", b".", b".."):
+        return "%2E" * len(text)
+    return quote(text, safe="")
+
+
+_TAKES_BYTES = (in_path, quote_plus)
+"""Ways of escaping that have a form for every byte."""
 
 
 class Template:
@@ -82,9 +88,19 @@ class Template:
         out = [literals[0]]
         for (name, original), literal in zip(self._places, literals[1:], strict=True):
             value = values.get(name)
-            out.append(original if value is None else self._encode(to_text(value, name)))
+            out.append(original if value is None else self._escaped(value, name))
             out.append(literal)
         return "".join(out)
+
+    def _escaped(self, value: Any, name: str) -> str:
+        try:
+            if isinstance(value, Bytes) and self._encode in _TAKES_BYTES:
+                return self._encode(bytes(value))
+            return self._encode(to_text(value, name))
+        except UnicodeEncodeError:
+            raise unsendable(
+                value, name, "holds half of a surrogate pair, which UTF-8 has no bytes for"
+            ) from None
 
 
 class UrlTemplate:
@@ -252,8 +268,7 @@ class _Whole(Template):
     __slots__ = ()
 
     def value(self, values: Values) -> Any:
-        value = values.get(self.names[0])
-        return self.fill(values) if value is None else to_json(value, self.names[0])
+        return to_json(values.get(self.names[0]), self.names[0])
 
 
 def _compile(body: Any) -> Any:
@@ -263,7 +278,7 @@ def _compile(body: Any) -> Any:
         return {str(key): _compile(value) for key, value in body.items()}
     if isinstance(body, list | tuple):
         return [_compile(value) for value in body]
-    return body
+    return body if isinstance(body, int | float | None) else to_json(body)
 
 
 def _names(body: Any) -> Iterable[str]:

@@ -14,6 +14,7 @@ _SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
 _RESET = ("X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset")
 _FORBIDDEN, _TOO_MANY = 403, 429
+_MAY_WAIT = (403, 408, 413, 425)
 _EPOCH = 1e9
 """A reset of more is no number of seconds but a time; of a thousand times more, one in milliseconds."""
 
@@ -31,9 +32,11 @@ def seconds_to_wait(status: int, headers: Mapping[str, str]) -> float | None:
 def is_busy(status: int, headers: Mapping[str, str]) -> bool:
     """Whether an answer says that the server has too much to do, or had too much of us.
 
-    That is 429 and 503, and any other failure that says when to come back (403 and 413 do, of some APIs).
+    That is 429 and 503, and of some APIs 403, 408, 413, 425 and any 5xx, where they say when to come back.
     """
-    return status in BUSY or (status >= 400 and seconds_to_wait(status, headers) is not None)
+    return status in BUSY or (
+        (status in _MAY_WAIT or status >= 500) and seconds_to_wait(status, headers) is not None
+    )
 
 
 def retry_after(text: str) -> float | None:

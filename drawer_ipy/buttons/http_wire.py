@@ -24,6 +24,7 @@ from drawer_ipy.buttons.http_cookies import Cookies
 from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_request import IDEMPOTENT, Request
+from drawer_ipy.buttons.http_upload import Upload, send_upload
 from drawer_ipy.buttons.http_url import target_of
 
 if TYPE_CHECKING:
@@ -234,10 +235,15 @@ class Wire:
             max_line_size=_HEADER_LIMIT,
             max_field_size=_HEADER_LIMIT,
         )
-        _write(protocol.transport, head, request)
-        if timeouts.read is not None:
-            protocol.start_timeout()
-        message, content = await _read(protocol, destination)
+        if isinstance(request.body, Upload):
+            message, content = await send_upload(
+                protocol, head, request.body, lambda: _read(protocol, destination)
+            )
+        else:
+            _write(protocol.transport, head, request.body, request.method)
+            if timeouts.read is not None:
+                protocol.start_timeout()
+            message, content = await _read(protocol, destination)
         if cookies is not None:
             for one in message.headers.getall("Set-Cookie", ()):
                 cookies.take(one, request.url)
@@ -255,10 +261,9 @@ def _first_line(request: Request, far: bool) -> bytes:
     return f"{request.method} {target} HTTP/1.1\r\n".encode()
 
 
-def _write(transport: asyncio.Transport, head: bytes, request: Request) -> None:
-    body = request.body
+def _write(transport: asyncio.Transport, head: bytes, body: bytes | None, method: str) -> None:
     if body is None:
-        length = b"" if request.method in _WITHOUT_BODY else b"Content-Length: 0\r\n"
+        length = b"" if method in _WITHOUT_BODY else b"Content-Length: 0\r\n"
         transport.write(b"%b%b\r\n" % (head, length))
         return
     raw = b"%bContent-Length: %d\r\n\r\n" % (head, len(body))

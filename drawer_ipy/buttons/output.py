@@ -23,15 +23,17 @@ class Capture:
     """Bytes kept from the beginning of a stream, up to a limit.
 
     Attributes:
-        cut: whether there was more.
+        cut: whether something was dropped.
+        altered: whether :meth:`text` had to put U+FFFD for bytes that are no UTF-8.
     """
 
-    __slots__ = ("_kept", "_limit", "cut")
+    __slots__ = ("_kept", "_limit", "altered", "cut")
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._kept = bytearray()
         self._limit = limit
         self.cut = False
+        self.altered = False
 
     def add(self, chunk: bytes) -> None:
         """Keep what there is room for."""
@@ -46,7 +48,11 @@ class Capture:
     def text(self) -> str:
         """What was kept as UTF-8 (invalid bytes as U+FFFD), with a marker when there was more."""
         if not self.cut:
-            return self._kept.decode("utf-8", errors="replace")
+            try:
+                return self._kept.decode("utf-8")
+            except UnicodeDecodeError:
+                self.altered = True
+                return self._kept.decode("utf-8", errors="replace")
         # A decoder that is not told of the end leaves a character that was cut in two out.
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         return decoder.decode(bytes(self._kept)) + TRUNCATED

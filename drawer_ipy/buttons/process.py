@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from drawer_ipy.buttons.feeding import Feed
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, Capture, Lines
 
 TERM_GRACE = 5.0
@@ -40,6 +41,7 @@ class Finished:
         stdout, stderr: what it wrote until it exited, up to the limit.
         too_long: ``stdout`` or ``stderr``, when it wrote more than the limit to it; else ``""``.
         timed_out: whether it was ended because its time was up.
+        altered: whether stdout held bytes that are no UTF-8 text, in whose place it has U+FFFD.
     """
 
     returncode: int
@@ -47,6 +49,7 @@ class Finished:
     stderr: str
     too_long: str
     timed_out: bool
+    altered: bool = False
 
 
 class Process:
@@ -62,6 +65,7 @@ class Process:
         on_line: called in the same thread with each line of stderr.
         limit: most bytes that it may write to each of stdout and stderr; when there are more, its group is
             ended as after a timeout.
+        stdin: what it reads.
     """
 
     def __init__(
@@ -71,7 +75,9 @@ class Process:
         timeout: float | None = None,
         on_line: Callable[[str], None] | None = None,
         limit: int = DEFAULT_LIMIT,
+        stdin: bytes = b"",
     ) -> None:
+        self._stdin = stdin
         self._argv = argv
         self._env = env
         self._timeout = timeout
@@ -114,7 +120,7 @@ class Process:
             child = subprocess.Popen(
                 self._argv,
                 env=self._env,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if self._stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
@@ -130,7 +136,8 @@ class Process:
         if self._on_line is not None:
             self._tell(self._lines.end())
         too_long = "stdout" if self._out.cut else "stderr" if self._err.cut else ""
-        return Finished(child.returncode, self._out.text(), self._err.text(), too_long, self._timed_out)
+        out, timed_out = self._out, self._timed_out
+        return Finished(child.returncode, out.text(), self._err.text(), too_long, timed_out, out.altered)
 
     def _signal(self, number: int) -> None:
         """To the group; the caller holds the lock."""
@@ -152,6 +159,7 @@ class Process:
         for pipe in pipes:
             poller.register(pipe, select.POLLIN)
         exit_watch = _ExitWatch(child, poller)
+        feed = Feed(child, self._stdin, poller) if child.stdin is not None else None
         try:
             while not exit_watch.exited:
                 self._keep_time()
@@ -160,6 +168,10 @@ class Process:
                 for fd, _ in ready:
                     if fd in pipes:
                         self._read(fd, pipes, poller)
+                    elif feed is not None and fd == feed.fd:
+                        feed.write()
+            if feed is not None:
+                feed.close()
             if self._ending:
                 self._end_group(poller, pipes)
             self._drain(poller, pipes)
@@ -227,7 +239,7 @@ class Process:
                 self._signal(signal.SIGKILL)
                 child.wait()
             self._reaped = True
-        for pipe in (child.stdout, child.stderr):
+        for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
 

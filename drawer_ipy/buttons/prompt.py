@@ -30,6 +30,7 @@ class PromptButton:
         self.rate = spec.rate
         self.queue = spec.queue
         self.pages: Pages | None = None
+        self.needs: tuple[str, ...] = ()
         self.caching: Caching | None = None  # filling text in costs less than looking it up
         self._read = read
         self._template = Template(spec.prompt)

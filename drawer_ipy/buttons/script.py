@@ -21,9 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.buttons.arguments import Arguments
+from drawer_ipy.buttons.arguments import Arguments, to_text
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
 from drawer_ipy.buttons.caching import ScriptCaching
+from drawer_ipy.buttons.feeding import stdin_bytes
+from drawer_ipy.buttons.http_field import FieldTemplate
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT, parse_output, tail
 from drawer_ipy.buttons.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.processes import Processes
@@ -78,6 +80,16 @@ def env_name(name: str) -> str:
     return "BUTTONS_ARG_" + re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
 
 
+class Bound(dict[str, str]):
+    """The environment variables of one press.
+
+    Attributes:
+        stdin: what the script reads.
+    """
+
+    stdin: bytes = b""
+
+
 class ScriptButton:
     """A script as a button.
 
@@ -95,6 +107,10 @@ class ScriptButton:
         lasts: seconds for which what it prints is used again, ``None`` for not at all.
         limit: most bytes of its stdout and of its stderr; 0 for :data:`DEFAULT_LIMIT`. A script that writes
             more is ended, and its press fails.
+        stdin: what it reads, text with places for arguments, which then reach it in no other way.
+
+    Raises:
+        UsageError: when `stdin` cannot be read.
     """
 
     kind = "script"
@@ -115,14 +131,18 @@ class ScriptButton:
         queue: Queue | None = None,
         lasts: float | None = None,
         limit: int = 0,
+        stdin: str = "",
     ) -> None:
         self.name = name
-        self.args = tuple(args)
+        self._stdin = FieldTemplate(stdin) if stdin else None
+        implied = self._stdin.names if self._stdin is not None else ()
+        self.args = tuple(args) or tuple(ArgSpec(name=n, type="any", required=True) for n in implied)
         self.timeout: float | None = timeout
         self.output_schema: Mapping[str, Any] | None = output_schema
         self.rate = rate
         self.queue = queue
         self.pages: Pages | None = None
+        self.needs: tuple[str, ...] = ()
         self._runtime = runtime
         self._code = code
         self._path = path
@@ -135,20 +155,29 @@ class ScriptButton:
         if lasts is not None:
             self.caching = ScriptCaching(runtime, self._text, self._env, lasts)
 
-    def bind(self, args: Mapping[str, Any]) -> Mapping[str, str]:
+    def bind(self, args: Mapping[str, Any]) -> Bound:
         """The environment variables `args` come to. Raises ArgumentError, see base.Button."""
-        bound: dict[str, str] = {}
-        names = self._env_names
-        for name, text in self._arguments.texts(args).items():
+        bound = Bound()
+        names, values = self._env_names, self._arguments.values(args)
+        if self._stdin is not None:
+            bound.stdin = stdin_bytes(self._stdin.value(values))
+            values = {name: value for name, value in values.items() if name not in self._stdin.names}
+        for name, value in values.items():
+            text = to_text(value, name)
             variable = names.get(name) or env_name(name)
             if variable in bound:
                 raise self._same_variable(variable, args)
             if "\0" in text:
                 raise ArgumentError(
                     f"argument {name!r} holds a NUL character, which no environment variable can",
-                    remediation="encode it (base64, say) or use a Python function button",
+                    remediation="hand it over by `stdin`, encode it as text, or use a Python function button",
                 )
             bound[variable] = text
+        return bound
+
+    def feed(self, bound: Bound, value: Any) -> Bound:
+        """`bound` with `value` to be read from stdin. Raises ArgumentError, see :func:`stdin_bytes`."""
+        bound.stdin = stdin_bytes(value)
         return bound
 
     def _same_variable(self, variable: str, args: Mapping[str, Any]) -> ArgumentError:
@@ -160,7 +189,7 @@ class ScriptButton:
         )
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
-        """Run the script once; see base.Button."""
+        """Run the script once; see base.Button. `bound` is what :meth:`bind` gave."""
         program = self._program or self._find_program()
         if program is None:
             return self._no_runtime()
@@ -176,7 +205,8 @@ class ScriptButton:
         on_line = _from_thread(call.log) if call.log is not None else None
         try:
             with self._command(program) as argv:
-                process = Process(argv, env, call.timeout, on_line, self._limit)
+                stdin = getattr(bound, "stdin", b"")
+                process = Process(argv, env, call.timeout, on_line, self._limit, stdin)
                 done = await run_process(process, call.resources)
         except OSError as error:
             return self._not_started(error, program, more)
@@ -186,7 +216,7 @@ class ScriptButton:
             # An interrupt of the notebook may hit a child in the moment before it has a session of its own.
             # The cancellation that it means is on its way then, and the script is cancelled, not failed.
             await asyncio.sleep(_ON_ITS_WAY)
-        return _outcome(done, call.timeout, self._limit)
+        return _outcome(done, call.timeout, self._limit, self.name)
 
     def _text(self) -> str | bytes:
         return self._code or "" if self._path is None else read_regular(self._path.resolve())
@@ -204,7 +234,10 @@ class ScriptButton:
             yield [program, str(self._path)]
             return
         runtime = RUNTIMES[self._runtime]
-        if len(self._code) * 4 < _INLINE_LIMIT or len(self._code.encode(errors="replace")) < _INLINE_LIMIT:
+        if (
+            len(self._code) * 4 < _INLINE_LIMIT
+            or len(self._code.encode(errors="surrogatepass")) < _INLINE_LIMIT
+        ):
             argv = [program, runtime.flag, self._code]
             if runtime.flag == "-c" and runtime.suffix == ".sh":
                 argv.append(self.name)  # what the shell calls itself in its messages
@@ -212,7 +245,7 @@ class ScriptButton:
             return
         with tempfile.TemporaryDirectory(prefix="drawer-") as folder:
             path = Path(folder) / f"main{runtime.suffix}"
-            path.write_text(self._code, encoding="utf-8", errors="replace")
+            path.write_text(self._code, encoding="utf-8", errors="surrogateescape")
             yield [program, str(path)]
 
     def _no_runtime(self) -> Outcome:
@@ -237,7 +270,7 @@ class ScriptButton:
                 Code.VALIDATION_ERROR,
                 f"button {self.name!r} could not be started: its arguments are too large for a process "
                 f"({name} alone is {len(text):,} characters; Linux takes 128 KiB each)",
-                "write large values to a file and pass its path, or use a Python function button",
+                "hand large values over by `stdin` of the step or the button, which has no limit",
             )
         if isinstance(error, FileNotFoundError | PermissionError):
             self._program = None  # look again next time
@@ -282,7 +315,7 @@ async def _end(process: Process) -> None:
                 process.stop(signal.SIGKILL)
 
 
-def _outcome(done: Finished, timeout: float | None, limit: int) -> Outcome:
+def _outcome(done: Finished, timeout: float | None, limit: int, name: str) -> Outcome:
     if done.timed_out:
         error = ErrorInfo(
             Code.TIMEOUT,
@@ -299,7 +332,8 @@ def _outcome(done: Finished, timeout: float | None, limit: int) -> Outcome:
         return Outcome(status="error", error=error, exit_code=-1, stdout=done.stdout, stderr=done.stderr)
     code = done.returncode
     if code == 0:
-        return Outcome(parse_output(done.stdout), stdout=done.stdout, stderr=done.stderr)
+        note = _altered(name) if done.altered else ""
+        return Outcome(parse_output(done.stdout), stdout=done.stdout, stderr=done.stderr, note=note)
     if code < 0:
         message = tail(done.stderr) or f"was ended by {_signal_name(-code)} and wrote nothing to stderr"
         code = -1
@@ -307,6 +341,13 @@ def _outcome(done: Finished, timeout: float | None, limit: int) -> Outcome:
         message = tail(done.stderr) or f"exited with code {code} and wrote nothing to stderr"
     error = ErrorInfo(Code.SCRIPT_ERROR, message)
     return Outcome(status="error", error=error, exit_code=code, stdout=done.stdout, stderr=done.stderr)
+
+
+def _altered(name: str) -> str:
+    return (
+        f"button {name!r} prints bytes that are no UTF-8 text, and its output has \ufffd in their place; "
+        "to keep them, print them as base64, or write them to a file and print its path"
+    )
 
 
 def _signal_name(number: int) -> str:

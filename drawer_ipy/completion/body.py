@@ -11,6 +11,7 @@ from drawer_ipy.completion.names import Names
 from drawer_ipy.completion.offers import Offer, Word, beginning, words
 from drawer_ipy.completion.outline import Node, Spot, outline
 from drawer_ipy.completion.references import reference_offer, whole_references
+from drawer_ipy.definition.button_fields import Follow, TokenPress
 from drawer_ipy.definition.models import (
     STEP_MODELS,
     ArgSpec,
@@ -21,6 +22,7 @@ from drawer_ipy.definition.models import (
     Policy,
     StepBase,
 )
+from drawer_ipy.definition.paging import LINK
 from drawer_ipy.definition.shape import children_of, keys_of
 from drawer_ipy.pressing import Surroundings
 
@@ -30,7 +32,7 @@ _FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at
 _FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases", "steps", "args")
 """The keys of a step in the order people write them."""
 
-_REFERENCES = ("over", "from", "pluck", "when", "expression", "duration", "until")
+_REFERENCES = ("over", "from", "pluck", "when", "expression", "duration", "until", "stdin")
 """Fields whose values are mostly references."""
 
 
@@ -154,6 +156,8 @@ def _beginning_of(spot: Spot, place: Place, names: Names) -> Offer:
         proposals = words(["{id: "], "property") if issubclass(place.model, StepBase) else []
     elif place.form in ("one", "args") and (entry or spot.alone):
         proposals = words(_keys(place, spot.node, names), "property", ": ")
+    elif place.model is TokenPress:
+        proposals = words(names.buttons(), "function")
     elif place.form == "one":
         proposals = words(_short_forms(place.model), "enum")
     else:
@@ -163,6 +167,8 @@ def _beginning_of(spot: Spot, place: Place, names: Names) -> Offer:
 
 def _short_forms(model: type[Model]) -> list[str]:
     """Words that stand for a whole mapping: ``on_failure: continue``, ``urls: list``."""
+    if model is Follow:
+        return [LINK]
     field = {Policy: "action", InputSpec: "type", ArgSpec: "type"}.get(model, "")
     return list(_literals(model.model_fields[field].annotation)) if field else []
 
@@ -176,6 +182,8 @@ def _words_of(place: Place, key: str, names: Names) -> Iterator[Word]:
             yield from words(names.buttons(), "function")
         elif key == "drawer":
             yield from words(names.drawers(), "module")
+    if place.model is TokenPress and key == "button":
+        yield from words(names.buttons(), "function")
     if place.model is ButtonSpec and key == "runtime":
         yield from words([word for word in RUNTIMES if word], "enum")
     if key == "drawer" and owner.parent is not None and owner.name == "on_error":

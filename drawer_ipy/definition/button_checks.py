@@ -7,6 +7,7 @@ from drawer_ipy.definition.lasting import parse_lasting
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.pages import read_asked
 from drawer_ipy.definition.report import Report, Where
+from drawer_ipy.definition.request_checks import request_troubles
 
 
 def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
@@ -15,7 +16,7 @@ def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     check_rate(spec.rate, where, report)
     _cache(spec, where, report)
     _, troubles = read_asked(spec)
-    tell_troubles(troubles, where, report)
+    tell_troubles([*troubles, *request_troubles(spec)], where, report)
     return sum(p.severity == "error" for p in report.problems) == before
 
 

@@ -71,6 +71,7 @@ class Calls:
         self._ground = ground
         self._report = ground.report
         self._name = drawer.name
+        self._own = frozenset(drawer.buttons)
         self.wrong: set[str] = set()
         # What fills a button's argument of that name. At a press, an optional input that nobody gave
         # does not, unless it has a default.
@@ -104,9 +105,29 @@ class Calls:
             if button is not None:
                 specs = {spec.name: spec for spec in button.args}
                 self._declared_args(step, button, names, where)
+                self._stdin(step, button, where)
+                self._needs(button, at)
         elif self._report.misses(where, "button"):
             self._report.error(at, "this step names no button", "add `button: NAME`")
         self.args(step, names, where, specs)
+
+    def _stdin(self, step: models.ButtonStep, button: Button, where: Where) -> None:
+        if step.stdin is not None and button.kind != "script":
+            at = where.at("stdin", arg="stdin")
+            message = f"`stdin` is for scripts, and {step.button!r} is a {button.kind} button"
+            self._report.error(at, message, "hand the value over as an argument", key=True)
+
+    def _needs(self, button: Button, where: Where) -> None:
+        """Check the buttons that `button` presses itself; the drawer's own are told at their place."""
+        for name in () if button.name in self._own else button.needs:
+            self.token_button(name, where)
+
+    def token_button(self, name: str, where: Where) -> None:
+        """Check the button `name`, whose output is a token for requests."""
+        button = None if self._unread(name) else self._found(name, where, strict=True)
+        if button is not None and button.needs:
+            message = f"button {name!r} gives a token, and needs one itself from {button.needs[0]!r}"
+            self._report.error(where, message, "give it credentials of its own")
 
     def _found(self, name: str, where: Where, *, strict: bool) -> Button | None:
         try:

@@ -9,28 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PrivateAttr,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import Discriminator, Field, PrivateAttr, Tag, field_validator, model_validator
 
+from drawer_ipy.definition.button_fields import ArgSpec as ArgSpec
+from drawer_ipy.definition.button_fields import NewFields
+from drawer_ipy.definition.button_fields import Queue as Queue
+from drawer_ipy.definition.model_base import Model as Model
+from drawer_ipy.definition.model_base import NonNegativeFloat, NonNegativeInt, PositiveInt
 from drawer_ipy.definition.width import MOST, Parallelism
-
-PositiveInt = Annotated[int, Field(ge=1)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
-
-
-class Model(BaseModel):
-    """Base of all definition models: strict types, unknown keys kept for writing back."""
-
-    model_config = ConfigDict(strict=True, extra="allow", populate_by_name=True)
 
 
 class InputSpec(Model):
@@ -96,6 +82,7 @@ class ButtonStep(StepBase):
     kind: Literal["button", ""] = "button"
     button: str = ""
     rate: str | None = None  # ours: starts per time, "5/s"
+    stdin: Any = None  # ours: what the script reads, "${page.output}"
 
 
 class DrawerStep(StepBase):
@@ -263,26 +250,7 @@ class Trigger(Model):
     auth: dict[str, Any] | None = None
 
 
-class ArgSpec(Model):
-    """An argument a button declares; a bare name stands for a required string."""
-
-    name: str = Field(min_length=1)
-    type: Literal["string", "int", "float", "bool", "enum", "any"] = "string"
-    required: bool = False
-    description: str = ""
-    values: list[Any] = []
-    default: Any = None  # ours
-
-
-class Queue(Model):
-    """A pool of slots shared by all steps and drawers that name it."""
-
-    name: str = ""
-    concurrency: NonNegativeInt = 0
-    key: str = ""
-
-
-class ButtonSpec(Model):
+class ButtonSpec(NewFields):
     """A button as data: a script (``code``), an HTTP request (``url``) or a prompt.
 
     Written in a cell's ``buttons:`` block, by ``%%button`` or as button.json in a workspace folder.
@@ -318,7 +286,6 @@ class ButtonSpec(Model):
     extract: Any = None  # ours: what to take from the page, a mapping of names to selectors
     namespaces: dict[str, str] = {}  # ours: prefix to namespace, for the selectors; beside those of the pages
     decimal: str = ""  # ours: the decimal sign of numbers on the pages, "." or ","; or a language, "de"
-    follow: str = ""  # ours: the field, or the selector, that gives the address of the next page
     max_pages: NonNegativeInt = 0  # ours: most pages that are followed; 0 for the default, 1,000
     sitemap: bool | Literal["full"] = False  # ours: whether the output is what a site map lists
     meta_refresh: bool = False  # ours: whether the refresh of a page is followed like a redirect

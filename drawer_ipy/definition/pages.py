@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.own_texts import PLACE
+from drawer_ipy.definition.paging import LINK, Counted, Cursor, Rule, read_items, read_paging
 from drawer_ipy.errors import did_you_mean
+from drawer_ipy.scrape.json_path import JsonPath
 from drawer_ipy.scrape.spec import (
     Extraction,
     Field,
@@ -29,17 +32,24 @@ class Asked:
 
     Attributes:
         extraction: what to take from each; ``None`` for the pages themselves.
-        follow: what gives the address of the next page: a field's name, or a selector; ``None`` for one page.
+        follow: what gives the next page: a field's name, a selector, or what an API says; ``None`` for none.
         most: how many pages are fetched at most.
         bounded: whether that was asked for.
         sitemap: whether they are site maps: ``urls`` for the addresses, ``full`` for details; else ``""``.
+        items: where in an answer that is JSON its items are; ``None`` for the whole.
     """
 
     extraction: Extraction | None
-    follow: str | Field | None = None
+    follow: str | Field | Rule | None = None
     most: int = MOST_PAGES
     bounded: bool = False
     sitemap: str = ""
+    items: JsonPath | None = None
+
+    @property
+    def by_parameter(self) -> bool:
+        """Whether pages are asked for by a parameter, and not by their addresses."""
+        return isinstance(self.follow, Cursor | Counted)
 
 
 def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
@@ -51,7 +61,7 @@ def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
         kind = "full" if spec.sitemap == "full" else "urls"
         most = spec.max_pages or MOST_PAGES
         return Asked(None, None, most, bounded=bool(spec.max_pages), sitemap=kind), list(_about_sitemap(spec))
-    if spec.extract is None and not spec.follow:
+    if spec.extract is None and not spec.follow and not spec.items:
         return None, list(_idle(spec))
     troubles = list(_misplaced(spec))
     if spec.meta_refresh and not spec.save:
@@ -64,8 +74,11 @@ def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
         troubles += _below("extract", found)
     follow, found = _follow(spec, extraction, manner)
     troubles += _below("follow", found)
+    items, found = read_items(spec.items)
+    troubles += found
+    troubles += _mismatched(spec, follow)
     most = spec.max_pages or MOST_PAGES
-    return Asked(extraction, follow, most, bounded=bool(spec.max_pages)), troubles
+    return Asked(extraction, follow, most, bool(spec.max_pages), items=items), troubles
 
 
 def _below(key: str, troubles: list[Trouble]) -> Iterator[Trouble]:
@@ -98,7 +111,7 @@ def _about_sitemap(spec: ButtonSpec) -> Iterator[Trouble]:
 
 
 def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
-    key = "extract" if spec.extract is not None else "follow"
+    key = "extract" if spec.extract is not None else "follow" if spec.follow else "items"
     if not spec.url:
         yield Trouble((key,), f"only requests have pages, so `{key}` needs `url`", "use a transform step")
     if spec.save:
@@ -106,9 +119,16 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     if spec.follow and spec.output == "full":
         hint = "take one of them away; `about` of the step tells the last one"
         yield Trouble(("follow",), "`output: full` tells of one answer, and `follow` makes many", hint)
+    if spec.items and spec.output == "full":
+        hint = "take one of them away"
+        yield Trouble(("items",), "`output: full` tells of the whole answer, and `items` of a part", hint)
+    if spec.items and spec.extract is not None:
+        hint = "take one of them away"
+        yield Trouble(("items",), "`items` is for JSON, and `extract` for pages", hint)
     method = spec.method.strip().upper() or "GET"
-    if spec.follow and method != "GET":
-        yield Trouble(("follow",), f"only the pages of GET requests can be followed, not of {method}")
+    if spec.follow and isinstance(spec.follow, str) and method != "GET":
+        hint = "of an API that takes a cursor or a page number: `follow: {cursor: json:next, into: after}`"
+        yield Trouble(("follow",), f"only the pages of GET requests can be followed, not of {method}", hint)
 
 
 def _idle(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -122,12 +142,28 @@ def _idle(spec: ButtonSpec) -> Iterator[Trouble]:
             yield Trouble((key,), f"`{key}` says nothing without `extract`", "", soft=True)
 
 
+def _mismatched(spec: ButtonSpec, follow: object) -> Iterator[Trouble]:
+    """What cannot be asked of one answer at once."""
+    of_json = isinstance(follow, JsonPath) or (isinstance(follow, Cursor) and follow.path is not None)
+    if of_json and spec.extract is not None:
+        yield Trouble(("follow",), "`follow` is for JSON, and `extract` for pages", "take one of them away")
+    if isinstance(follow, Cursor) and any(place[1] == follow.into for place in PLACE.finditer(spec.url)):
+        hint = f'put it in `query: {{{follow.into}: "{{{{{follow.into}}}}}"}}`, where null is left out'
+        yield Trouble(
+            ("follow", "into"), f"the first page has no {follow.into!r} yet, which `url` needs", hint
+        )
+
+
 def _follow(
     spec: ButtonSpec, extraction: Extraction | None, manner: Manner
-) -> tuple[str | Field | None, list[Trouble]]:
+) -> tuple[str | Field | Rule | None, list[Trouble]]:
     given: Any = spec.follow
     if not given:
         return None, []
+    named_link = extraction is not None and LINK in extraction.fields
+    rule, troubles = read_paging(given, field_named_link=named_link)
+    if rule is not None or troubles:
+        return rule, troubles
     if given.strip().lower().startswith(("css:", "xpath:")):
         missing = needs_parsel()
         if missing is not None:
@@ -137,7 +173,7 @@ def _follow(
             troubles.append(Trouble((), "`follow` is one address, it takes neither [] nor a type"))
         return field, troubles
     if extraction is None or extraction.each is not None:
-        hint = 'give a selector: `follow: "css:a.next::attr(href)"`'
+        hint = 'give a selector, "css:a.next::attr(href)", a path into JSON, "json:next", or "link"'
         return None, [Trouble((), "`follow` names a field, and `extract` has no mapping of fields", hint)]
     name = given.strip()
     found = extraction.fields.get(name)

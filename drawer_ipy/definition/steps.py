@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from drawer_ipy.definition import models
 from drawer_ipy.definition.button_checks import check_button
+from drawer_ipy.definition.button_fields import TokenPress
 from drawer_ipy.definition.calls import Calls, Ground
 from drawer_ipy.definition.kinds import check_kind, is_absent
 from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
 from drawer_ipy.definition.references import References
 from drawer_ipy.definition.report import Where
+from drawer_ipy.definition.request_checks import token_buttons
 from drawer_ipy.definition.scope import ROOTS, Inputs, Known, Names, initial_names
 
 # What a handler is told beside its `with` (ORIGINAL §5).
@@ -36,6 +38,11 @@ class Check:
         for name, spec in drawer.buttons.items():
             if not check_button(spec, Where(("buttons", name), "", name), self._report):
                 self._calls.wrong.add(name)
+        for name, spec in drawer.buttons.items():
+            for token in token_buttons(spec):
+                at = Where(("buttons", name, "auth", "token"), "", "auth")
+                inner = spec.auth is not None and isinstance(spec.auth.token, TokenPress)
+                self._calls.token_button(token, at.at("button") if inner else at)
         self._queues()
         names = initial_names(drawer, Inputs.of(drawer, self._ground.given, lost), extra_roots, lost)
         check = self._steps if self._ground.ordered else self._unordered
@@ -106,6 +113,7 @@ class Check:
             else:
                 press = models.ButtonStep.model_validate({**given, "id": step.id})
                 self._calls.button_step(press, names, at)
+                check_fields(press, names, at, self._ground.references)
         except (TypeError, ValidationError):
             hint = "give a button's name, drawer/NAME, or `{button: NAME, args: {...}}`"
             self._report.error(at, "compensate_with is nothing that can be pressed", hint, strict=False)
@@ -206,7 +214,9 @@ def _below(where: Where, position: int, step: StepBase) -> Where:
 def check_fields(step: StepBase, names: Names, where: Where, references: References) -> None:
     """Check the references in the fields that hold expressions, kind by kind."""
     check = references.expression
-    if isinstance(step, models.ForEachStep | models.BatchStep) and not is_absent(step.over):
+    if isinstance(step, models.ButtonStep):
+        references.value(step.stdin, names, where.at("stdin", arg="stdin"))
+    elif isinstance(step, models.ForEachStep | models.BatchStep) and not is_absent(step.over):
         check(step.over, names, where.at("over", arg="over"))
     elif isinstance(step, models.SwitchStep):
         for i, case in enumerate(step.cases):

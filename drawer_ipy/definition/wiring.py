@@ -14,7 +14,7 @@ Name = tuple[str, ...]
 """What a reference names: ``("fetch",)`` a step or loop variable, ``("inputs", "urls")`` an input."""
 
 _EXPRESSIONS = ("over", "from_", "pluck", "expression")
-_TEMPLATES = ("args", "duration", "until")
+_TEMPLATES = ("args", "stdin", "duration", "until")
 
 
 def uses_of(step: StepBase, known: Collection[str]) -> list[Name]:
@@ -66,7 +66,7 @@ def _own(step: StepBase) -> Iterator[Template]:
             yield from _compiled(case.when, bare=True)
     undo = step.on_failure.compensate_with if step.on_failure is not None else None
     if isinstance(undo, Mapping):
-        yield from _compiled(undo.get("args"), bare=False)
+        yield from _compiled([undo.get("args"), undo.get("stdin")], bare=False)
 
 
 def _compiled(value: Any, *, bare: bool) -> Iterator[Template]:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from drawer_ipy.definition.button_fields import Follow, TokenPress
 from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.definition.paths import step_path
 from drawer_ipy.definition.shape import Finding
@@ -31,6 +32,10 @@ _EXPECTED = {
     "model_attributes_type": "a mapping (`key: value`)",
     "finite_number": "a finite number",
 }
+_TEXT = "str"
+_MEMBERS = (_TEXT, Follow.__name__, TokenPress.__name__)
+"""What pydantic calls the members of unions of a text and a mapping."""
+
 _WANT_MAPPING = ("model_type", "dict_type", "model_attributes_type")
 _NEEDED = {
     "id": "give every step an id of its own: `id: name`",
@@ -45,7 +50,10 @@ def translate(error: ValidationError, tree: Any) -> list[Finding]:
     for detail in error.errors(include_url=False, include_input=False):
         if detail["type"] == "union_tag_invalid":
             continue  # shape.py reports unknown kinds
-        by_path.setdefault(written_path(detail["loc"], tree), []).append(detail)
+        path = written_path(detail["loc"], tree)
+        if detail["loc"][-1] == _TEXT and isinstance(_at(tree, path), Mapping):
+            continue  # a mapping was meant, in which something else is wrong
+        by_path.setdefault(path, []).append(detail)
     return [_finding(path, details, _at(tree, path)) for path, details in by_path.items()]
 
 
@@ -58,7 +66,7 @@ def written_path(loc: Sequence[str | int], tree: Any) -> Path:
     path: list[str | int] = []
     here = tree
     for i, part in enumerate(loc):
-        if _is_tag(loc, i):
+        if _is_tag(loc, i) or (part in _MEMBERS and not (isinstance(here, Mapping) and part in here)):
             continue
         if isinstance(here, Mapping):
             by_position = isinstance(part, int) and part < len(here)

@@ -68,6 +68,8 @@ def body_html(results: Results) -> list[str]:
     if len(results):
         grid = _grid(results)
         parts += [_html_table(grid), _html_note(grid)]
+    if results.hint:
+        parts.append(f'<div class="dry-note">{escape(results.hint)}</div>')
     return [*parts, trouble_html(results)]
 
 
@@ -77,6 +79,8 @@ def to_text(results: Results, width: int = 100) -> str:
     if len(results):
         grid = _grid(results)
         lines += _text_table(grid, width)
+    if results.hint:
+        lines.append(results.hint)
     return "\n".join(lines + trouble_text(results, width))
 
 

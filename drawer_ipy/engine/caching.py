@@ -46,7 +46,7 @@ class Request:
         caching: how its results are kept.
         bound, call: what it is pressed with.
         press: really presses; holds the limits meanwhile, which an earlier result need not wait for.
-        redactor: finds secrets, which are not kept.
+        redactor: gives what finds secrets, which are not kept, as it is by then.
     """
 
     button: Button
@@ -54,7 +54,7 @@ class Request:
     bound: Bound
     call: Call
     press: Press
-    redactor: Redactor
+    redactor: Callable[[], Redactor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,8 @@ class RunCache:
         except CacheTrouble as reason:
             self._note(f"button {who!r} was not cached: its result is or holds {reason}")
             return None
-        if request.redactor and (request.redactor.holds(kept) or request.redactor.holds(data)):
+        redactor = request.redactor()
+        if redactor and (redactor.holds(kept) or redactor.holds(data)):
             self._note(f"button {who!r} was not cached: its result holds a secret")
             return None
         self._write(request, name, data, confirmable=request.caching.asking(request.bound, kept) is not None)

@@ -73,6 +73,10 @@ class Session:
             self._noted.add(note.key)
             self.notes.append(self.redactor.text(note.text))
 
+    def hide(self, secret: str) -> None:
+        """Keep `secret`, which turned up while the run went on, out of what is recorded from now on."""
+        self.redactor = self.redactor.also([secret])
+
     def affords(self, presses: int) -> bool:
         """Whether everything may be kept of so many more presses within a loop."""
         enough = presses <= self.details_left

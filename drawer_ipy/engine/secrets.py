@@ -271,7 +271,7 @@ def texts_of(secret: Any, depth: int = 0) -> Iterator[str]:
         if text.strip():
             yield text
     elif isinstance(secret, bytes | bytearray):
-        yield secret.decode("utf-8", errors="replace")
+        yield secret.decode("utf-8", errors="surrogateescape")
     elif callable(reveal := getattr(secret, "get_secret_value", None)):  # pydantic's SecretStr
         parts = [reveal()]
     elif isinstance(secret, Mapping):

@@ -103,7 +103,7 @@ class Step:
                 ctx.session.redactor.step(result)
             # Later steps work with the real output; what is recorded holds no secrets.
             error = result.error
-            told = {} if error is None else {"error": error.to_dict()}
+            told = {} if error is None else {"error": result.told_error()}
             ctx.scope[self.id] = {"output": output, **told}
         if error is None:
             result.status = "ok"

@@ -21,6 +21,9 @@ def to_text(value: Any) -> str:
 
     Maps are written with sorted keys, as where a script gets one; durations read ``90s``; bytes are taken
     as UTF-8; an object that is none of these gives ``str(value)``.
+
+    Raises:
+        ResolveError: bytes that are no UTF-8 text, which would have to be altered.
     """
     if type(value) is str:
         return value
@@ -52,8 +55,8 @@ def _scalar_text(value: Any) -> str | None:
         return int.__repr__(value)
     if isinstance(value, float):
         return float_text(value)
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _text_of_bytes(bytes(value))
     if isinstance(value, datetime):
         return time_text(value)
     if isinstance(value, date):
@@ -61,6 +64,16 @@ def _scalar_text(value: Any) -> str | None:
     if isinstance(value, timedelta):
         return duration_text(value)
     return None
+
+
+def _text_of_bytes(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ResolveError(
+            f"bytes that are no UTF-8 text ({value[:20]!r}) cannot stand within a text",
+            remediation="refer to them alone, without any text around, to hand them over as they are",
+        ) from None
 
 
 def float_text(value: float) -> str:

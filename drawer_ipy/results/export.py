@@ -78,9 +78,12 @@ def _spread(name: str, values: list[Any], depth: int) -> Iterable[tuple[str, lis
 
 
 def to_pandas(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
-    """The columns as a DataFrame whose index is `index`."""
+    """The columns as a DataFrame whose index is `index`; its name is no column's."""
     pandas = library("pandas", "to_pandas()")
-    rows = pandas.Index(list(index), dtype="int64", name="index")
+    name = "index"
+    while name in columns:
+        name = f"row.{name}"
+    rows = pandas.Index(list(index), dtype="int64", name=name)
     series = {name: _pandas_series(pandas, values, rows) for name, values in columns.items()}
     frame: pd.DataFrame = pandas.DataFrame(series, index=rows, columns=list(columns))
     return frame

@@ -15,8 +15,9 @@ from drawer_ipy.record import (
     RunRecord,
     StepColumn,
 )
+from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.row import StepCell
-from drawer_ipy.results.source import RESERVED, Getter, cell_of, error_text, tally
+from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, cell_of, error_text, tally
 
 MOST_KEYS = 200
 """Above this many keys, mappings are values of one column: they are data, not a row's fields."""
@@ -174,45 +175,15 @@ class LoopSource:
     def _dotted(self, steps: Mapping[str, StepColumn], name: str) -> Getter | None:
         """``step.key``, ``column.key``, ``step.key.key``: where some row has a value at that path.
 
-        A step of a loop within the items, ``inner.work``, gives the list of its outputs.
+        ``output.key`` is of the last step's output, unless a step or a column of that name has it. A step of
+        a loop within the items, ``inner.work``, gives the list of its outputs.
         """
         columns = self.layout()
-        for at in _dots(name):
-            head, rest = name[:at], name[at + 1 :]
-            get = steps[head].outputs.__getitem__ if head in steps else columns.get(head)
-            if get is not None and any(_find(get(i), rest) is not _NOWHERE for i in range(len(self))):
-                return _at_path(get, rest)
-        return None
 
+        def column(head: str) -> Getter | None:
+            return steps[head].outputs.__getitem__ if head in steps else columns.get(head)
 
-def _dots(name: str) -> Iterable[int]:
-    """Where `name` may be cut in two, the last place first: the longest name of a column wins."""
-    return (at for at in range(len(name) - 2, 0, -1) if name[at] == ".")
-
-
-_NOWHERE = object()
-
-
-def _find(value: Any, path: str) -> Any:
-    """What stands at `path` in `value`, :data:`_NOWHERE` when nothing does."""
-    if isinstance(value, LoopOutput):
-        for column in value.record.columns:
-            if column.id == path:
-                return list(column.outputs)
-    if not isinstance(value, Mapping):
-        return _NOWHERE
-    if path in value:
-        return value[path]
-    inner = (_find(value.get(path[:at]), path[at + 1 :]) for at in _dots(path))
-    return next((found for found in inner if found is not _NOWHERE), _NOWHERE)
-
-
-def _at_path(get: Getter, path: str) -> Getter:
-    def read(index: int) -> Any:
-        found = _find(get(index), path)
-        return None if found is _NOWHERE else found
-
-    return read
+        return at_path(name, len(self), column) or at_path(name, len(self), {OUTPUT: self.output}.get)
 
 
 def _cell(column: StepColumn, index: int) -> StepCell:

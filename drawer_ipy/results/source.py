@@ -18,6 +18,10 @@ Getter = Callable[[int], Any]
 """From a row's index in the record to a value."""
 
 RESERVED = ("status", "error")
+"""Columns of the run itself; a field of the outputs that is called so has another name beside them."""
+
+OUTPUT = "output"
+"""What stands for the last step's output in the name of a column: ``output.status``."""
 
 _ERROR_CHARS = 200
 

@@ -15,6 +15,7 @@ from drawer_ipy.record import (
     LoopRecord,
     RunRecord,
 )
+from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.row import StepCell
 from drawer_ipy.results.source import Getter, cell_of, error_text, tally
 
@@ -88,4 +89,5 @@ class StepSource:
         }
 
     def getter(self, name: str) -> Getter | None:
-        return self.layout().get(name)
+        columns = self.layout()
+        return columns.get(name) or at_path(name, len(self), columns.get)

@@ -16,7 +16,7 @@ from drawer_ipy.results.of_run import OfRun
 from drawer_ipy.results.ordering import in_order, same
 from drawer_ipy.results.origin import Origin
 from drawer_ipy.results.row import Row
-from drawer_ipy.results.source import RESERVED, Getter, Source
+from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, Source
 from drawer_ipy.results.step_source import StepSource
 
 
@@ -43,13 +43,15 @@ class Results(OfRun, Exports):
         loop: the loop whose items are the rows; ``None`` for one row a step.
     """
 
-    __slots__ = ("_chosen", "_origin", "_rows", "_source")
+    __slots__ = ("_chosen", "_origin", "_rows", "_source", "hint")
 
     def __init__(self, run: RunRecord | Origin, loop: LoopRecord | None = None) -> None:
         self._origin = run if isinstance(run, Origin) else Origin(run)
         self._source: Source = self._origin.source(loop)
         self._rows: range | array[int] | None = None  # None: all rows there are
         self._chosen: tuple[str, ...] | None = None  # None: the columns of the layout
+        self.hint = ""
+        """What a question that found nothing may have meant; shown with the table."""
 
     @classmethod
     def of(cls, run: RunRecord | Origin) -> Results:
@@ -60,6 +62,7 @@ class Results(OfRun, Exports):
     def _view(self, rows: range | array[int] | None, chosen: tuple[str, ...] | None) -> Results:
         view = object.__new__(type(self))
         view._origin, view._source, view._rows, view._chosen = self._origin, self._source, rows, chosen
+        view.hint = ""
         return view
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -144,7 +147,11 @@ class Results(OfRun, Exports):
         Args:
             keep: what is asked about each row; or a mapping of column names to values, for names that
                 Python takes for no keyword.
-            equal: column name -> the value it must equal.
+            equal: column name -> the value it must equal. ``status`` and ``error`` are the row's own; a field
+                of the outputs that is called so is ``output.status``.
+
+        Returns:
+            A table; where nothing was found although a field of that name has it, its ``hint`` says so.
 
         Raises:
             UnknownColumn: no such column.
@@ -164,7 +171,23 @@ class Results(OfRun, Exports):
             rows = [index for index in rows if same(get(index), value)]
         if keep is not None:
             rows = [index for index in rows if _asked(keep, Row(self, index))]
-        return self._view(array("q", rows), self._chosen)
+        found = self._view(array("q", rows), self._chosen)
+        if not len(found):
+            found.hint = " ".join(filter(None, (self._meant(name, value) for name, value in wanted.items())))
+        return found
+
+    def _meant(self, name: str, value: Any) -> str:
+        """What to say of a column of the run in which `value` was looked for in vain; ``""`` for nothing."""
+        if name not in RESERVED:
+            return ""
+        looked = f"filter({name}={value!r}) looked at the {name} of the rows"
+        for step in (*self._source.steps_known[-1:], OUTPUT):
+            if self._source.getter(field := f"{step}.{name}") is not None:
+                told = f'filter({{"{field}": {value!r}}})'
+                return f"{looked}; the outputs have a {name} of their own: {told}"
+        if name == "status" and not self._source.always_states and value not in STATE_NAMES:
+            return f"{looked}, which is one of {', '.join(STATE_NAMES)}"
+        return ""
 
     def sort(self, by: str | Callable[[Row], Any], reverse: bool = False) -> Results:
         """The rows ordered by a column or by what `by` returns for a row.

@@ -188,6 +188,7 @@ FIELDS: Mapping[str, Field] = {
     "rate": Field(_checked_by(parse_rate), "starts per time, such as 5/s or 100/min"),
     "timeout_seconds": Field(_seconds, "seconds, a number from 0 up"),
     "on_failure": Field(_policy, f"stop, continue, or what to do: {_RETRY}"),
+    "stdin": Field(_template, "what the script reads: text, or a reference to it"),
 }
 """The fields that `set` reaches; a step has those of its kind."""
 

@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.buttons.base import Button, Caching, Call, Outcome
+from drawer_ipy.buttons.script import Bound as ScriptBound
+from drawer_ipy.buttons.script import ScriptButton
 from drawer_ipy.definition import models
 from drawer_ipy.engine.caching import Bound, Press, Request
 from drawer_ipy.engine.context import Context, Session
@@ -32,7 +34,10 @@ class ButtonStep(Step):
         self._button: Button | None = compiler.find_button(model.button) if model.button else None
         self._args = compile_value(model.args)
         self._rate = model.rate
-        self.roots = roots_of(self._args)
+        self._stdin = None if model.stdin is None else compile_value(model.stdin)
+        self.roots = roots_of(self._args) if self._stdin is None else roots_of(self._args, self._stdin)
+        needs = self._button.needs if self._button else ()
+        self._helpers = {name: found for name in needs if (found := compiler.find_button(name)) is not None}
         declared = self._button.args if self._button else ()
         # Arguments a drawer's input of the same name may fill (ORIGINAL §4.1, point 3).
         self._from_inputs = tuple(a.name for a in declared if a.name not in model.args)
@@ -45,6 +50,7 @@ class ButtonStep(Step):
             fail_with(result, ButtonNotFound(f"no button {self._name!r}"))
             return
         result.button = button.name
+        result.is_request = button.kind == "http"
         try:
             args: dict[str, Any] = self._args.resolve(ctx.scope)
         except ResolveError as error:
@@ -58,7 +64,9 @@ class ButtonStep(Step):
         result.args = ctx.session.redactor.value(args)
         try:
             bound = button.bind(args)
-        except ArgumentError as error:
+            if self._stdin is not None:
+                bound = self._fed(button, bound, self._stdin.resolve(ctx.scope))
+        except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
         session = ctx.session
@@ -72,6 +80,9 @@ class ButtonStep(Step):
             step=self.id,
             stop=ctx.stop,
         )
+        call.hide = session.hide
+        if self._helpers:
+            call.helpers, call.inputs = self._helpers, ctx.inputs
         press: Press = partial(button.press, call=call)
         if session.limits.concern(button, self._rate):
             press = partial(self._in_turn, button, args, session.limits, call=call)
@@ -98,7 +109,17 @@ class ButtonStep(Step):
         self, button: Button, caching: Caching, session: Session, press: Press, bound: Bound, call: Call
     ) -> Outcome:
         """Press, or have the result of an earlier press; that waits for no limit."""
-        return await session.cache.press(Request(button, caching, bound, call, press, session.redactor))
+        request = Request(button, caching, bound, call, press, lambda: session.redactor)
+        return await session.cache.press(request)
+
+    def _fed(self, button: Button, bound: Bound, value: Any) -> Bound:
+        """`bound` with what the script reads."""
+        if not isinstance(button, ScriptButton) or not isinstance(bound, ScriptBound):
+            raise ArgumentError(
+                f"`stdin` is for scripts, and {self._name!r} is a {button.kind} button",
+                remediation="hand the value over as an argument",
+            )
+        return button.feed(bound, value)
 
     async def _in_turn(
         self, button: Button, args: Mapping[str, Any], limits: Limits, bound: Bound, call: Call

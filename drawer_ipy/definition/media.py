@@ -1,0 +1,83 @@
+"""Content types of requests' bodies: what each asks of the text or the value that is to be sent under it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from email.message import Message
+from typing import Literal
+
+Kind = Literal["json", "ndjson", "xml", "form", "multipart", "text", "binary"]
+
+_JSON = re.compile(r"json(?:$|[-+.])")
+_NDJSON = frozenset(
+    ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+)
+_FORM = "application/x-www-form-urlencoded"
+_BINARY = ("image/", "audio/", "video/", "font/")
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A Content-Type taken apart.
+
+    Attributes:
+        type: in lower case, without parameters; ``""`` when none is declared.
+        kind: how bodies of this type are written.
+        charset: the Python codec of its text; UTF-8 where none is declared.
+        declared: the charset as it was declared, ``""`` for none.
+        boundary: of a multipart type, ``""`` when none is declared.
+    """
+
+    type: str
+    kind: Kind
+    charset: str = "utf-8"
+    declared: str = ""
+    boundary: str = ""
+
+
+def read_media(content_type: str) -> Media:
+    """`content_type` taken apart.
+
+    Raises:
+        ValueError: it declares a charset that is none; after ``"; "`` the message says how to mend it.
+    """
+    message = Message()
+    message["Content-Type"] = content_type.strip()
+    kind = content_type.partition(";")[0].strip().lower()
+    declared = str(message.get_param("charset") or "").strip() if content_type else ""
+    boundary = str(message.get_param("boundary") or "") if content_type else ""
+    return Media(kind, _kind(kind), _codec(declared), declared, boundary)
+
+
+def _kind(kind: str) -> Kind:
+    if kind in _NDJSON:
+        return "ndjson"
+    # GraphQL escapes within its strings are JSON's.
+    if not kind or _JSON.search(kind) or kind == "application/graphql":
+        return "json"
+    if kind in ("text/xml", "application/xml") or kind.endswith("+xml"):
+        return "xml"
+    if kind == _FORM:
+        return "form"
+    if kind.startswith("multipart/"):
+        return "multipart"
+    if kind == "application/octet-stream" or kind.startswith(_BINARY):
+        return "binary"
+    return "text"
+
+
+def _codec(declared: str) -> str:
+    if not declared:
+        return "utf-8"
+    try:
+        found = codecs.lookup(declared)
+        # Some codecs make no bytes of text (rot13), or are none that a server knows (idna, punycode).
+        if not found._is_text_encoding or found.name in ("idna", "punycode", "raw-unicode-escape"):
+            raise LookupError
+    except LookupError:
+        raise ValueError(
+            f"there is no charset {declared!r} that a body could be written in; take it away, or write utf-8"
+        ) from None
+    return found.name

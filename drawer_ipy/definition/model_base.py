@@ -1,0 +1,17 @@
+"""The base of all definition models, and the number types that their fields share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+
+
+class Model(BaseModel):
+    """Base of all definition models: strict types, unknown keys kept for writing back."""
+
+    model_config = ConfigDict(strict=True, extra="allow", populate_by_name=True)

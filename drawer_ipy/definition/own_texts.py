@@ -1,0 +1,64 @@
+"""What the texts of a button itself may refer to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from drawer_ipy.errors import ResolveError, did_you_mean
+from drawer_ipy.expressions import compile_value
+from drawer_ipy.scrape.spec import Trouble
+
+PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
+"""A place for an argument."""
+
+SECRET_ROOTS = frozenset({"batteries", "env"})
+"""Names of references that are known only when a request is sent, and not before."""
+
+
+def reference_troubles(
+    value: Any, path: tuple[str | int, ...], args: frozenset[str], *, secrets: bool = True
+) -> Iterator[Trouble]:
+    """What is wrong with the references in `value`, a text or a mapping or list of texts, by path.
+
+    Args:
+        args: the arguments that the button declares; empty where it leaves them to be found.
+        secrets: whether batteries may be referred to.
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from reference_troubles(inner, (*path, key), args, secrets=secrets)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from reference_troubles(inner, (*path, i), args, secrets=secrets)
+    elif isinstance(value, str):
+        for place in PLACE.finditer(value) if args else ():
+            if place[1] not in args:
+                yield _no_argument(place[0], place[1], path, args, place.start())
+        if "$" in value:
+            yield from _text_troubles(value, path, args, secrets)
+
+
+def _text_troubles(
+    text: str, path: tuple[str | int, ...], args: frozenset[str], secrets: bool
+) -> Iterator[Trouble]:
+    try:
+        references = compile_value(text).references
+    except ResolveError as error:
+        yield Trouble(path, error.message, error.remediation, error.offset)
+        return
+    for ref in references:
+        if ref.root in SECRET_ROOTS:
+            if not secrets and ref.root == "batteries":
+                hint = "give the button an argument, and hand the battery to it in the step"
+                yield Trouble(path, f"{ref.text!r} cannot be used here", hint, ref.offset)
+        elif args and ref.root not in args:
+            yield _no_argument(ref.text, ref.root, path, args, ref.offset)
+
+
+def _no_argument(
+    text: str, name: str, path: tuple[str | int, ...], args: frozenset[str], offset: int
+) -> Trouble:
+    hint = did_you_mean(name, args) or f"it takes {', '.join(sorted(args))}"
+    return Trouble(path, f"{text!r} is no argument of this button", hint, offset)

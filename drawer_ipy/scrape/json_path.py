@@ -1,0 +1,95 @@
+"""``json:meta.next``: where in an answer that is JSON a value stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = "json:"
+MISSING = object()
+"""What :meth:`JsonPath.find` gives where nothing stands at the path."""
+
+_PART = re.compile(
+    r"""\.?(?P<name>[^.\[\]"'\s]+)|\[\s*(?P<index>-?\d+)\s*\]|\[\s*(?P<quote>["'])(?P<key>.*?)(?P=quote)\s*\]"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath:
+    """Names and positions, one below the other.
+
+    Attributes:
+        text: as it was written, with its prefix.
+        parts: plain names, positions of lists (from the end where negative).
+        exact: for each part, whether it is one whole key; plain names may be parts of a key with dots in it.
+    """
+
+    text: str
+    parts: tuple[str | int, ...]
+    exact: tuple[bool, ...]
+
+    def find(self, value: Any) -> Any:
+        """What stands there in `value`; :data:`MISSING` where nothing does."""
+        return self._find(value, 0)
+
+    def _find(self, value: Any, at: int) -> Any:
+        if at == len(self.parts):
+            return value
+        part = self.parts[at]
+        if isinstance(value, Mapping):
+            return self._in_mapping(value, at)
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+            index = int(part) if isinstance(part, int) or (part.isascii() and part.isdigit()) else None
+            if index is not None and -len(value) <= index < len(value):
+                return self._find(value[index], at + 1)
+        return MISSING
+
+    def _in_mapping(self, value: Mapping[str, Any], at: int) -> Any:
+        end = at + 1
+        while end < len(self.parts) and not self.exact[end - 1] and not self.exact[end]:
+            if isinstance(self.parts[end], int) or isinstance(self.parts[end - 1], int):
+                break
+            end += 1
+        for upto in range(end, at, -1):  # the longest key first: "@odata.nextLink" is one
+            key = ".".join(map(str, self.parts[at:upto]))
+            if key in value:
+                found = self._find(value[key], upto)
+                if found is not MISSING:
+                    return found
+        return MISSING
+
+
+def is_json_path(text: str) -> bool:
+    """Whether `text` is meant as one."""
+    return text.strip().lower().startswith(PREFIX)
+
+
+def read_json_path(text: str) -> JsonPath:
+    """The path that `text` writes: ``json:a.b``, ``json:a[0]["b.c"]``, ``json:`` for the whole.
+
+    Raises:
+        ValueError: it is none; the message says so, and after ``"; "`` how to mend it.
+    """
+    given = text.strip()
+    if not is_json_path(given):
+        raise ValueError(f"{given!r} is no path into JSON; write json:{given}")
+    rest = given[len(PREFIX) :].strip()
+    rest = rest[1:] if rest == "$" or rest.startswith(("$.", "$[")) else rest
+    parts: list[str | int] = []
+    exact: list[bool] = []
+    at = 0
+    while at < len(rest):
+        found = _PART.match(rest, at)
+        if found is None or (
+            at == 0 and rest.startswith(".") and not given.partition(":")[2].strip().startswith("$")
+        ):
+            raise ValueError(f"{given!r} is no path into JSON; write names and positions: json:data[0].id")
+        if found["name"] is not None:
+            parts.append(found["name"])
+        else:
+            parts.append(found["key"] if found["index"] is None else int(found["index"]))
+        exact.append(found["key"] is not None)
+        at = found.end()
+    return JsonPath(given, tuple(parts), tuple(exact))
