@@ -110,7 +110,8 @@ class HttpButton:
         elif self._asked.sitemap:
             outcome = outcome_of_sitemap(response, self._client.limit)
         else:
-            outcome = outcome_of_page(response, self._asked, self._full, self._client.limit)
+            full, as_text = self._full, self._as_text
+            outcome = outcome_of_page(response, self._asked, self._client.limit, full=full, as_text=as_text)
         if outcome.notes:
             outcome.notes = tuple(note.of(f"button {self.name!r}") for note in outcome.notes)
         outcome.pushed_back = response.pushed_back

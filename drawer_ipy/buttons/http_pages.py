@@ -26,7 +26,9 @@ Bound = Mapping[str, Any]
 _REQUIRED = "take the `!` away to have null instead, or look at what the server sent: it is in stdout"
 
 
-def outcome_of_page(response: Response, asked: Asked, full: bool, limit: int) -> Outcome:
+def outcome_of_page(
+    response: Response, asked: Asked, limit: int, *, full: bool = False, as_text: bool = False
+) -> Outcome:
     """As :func:`outcome_of`, with what was asked for in place of the body, and the address that follows.
 
     With `full`, what was taken is the record's ``extracted``.
@@ -35,23 +37,24 @@ def outcome_of_page(response: Response, asked: Asked, full: bool, limit: int) ->
         limit: most bytes that a compressed page may have when it is opened.
     """
     if not response.ok or asked.extraction is None:
-        outcome = outcome_of(response, full)
+        outcome = outcome_of(response, full, as_text)
     else:
         outcome = Outcome(about=response.about())
     if outcome.error is not None:
         return outcome
+    notes, text = [*outcome.notes], None
     try:
         page = page_of(response, limit)
-        notes = [*outcome.notes, *located(page.notes, response)]
+        text = page.text
+        notes += located(page.notes, response)
         if asked.extraction is not None:
-            found = extract(asked.extraction, page.text, page.url, xml=page.xml, notes=notes)
+            found = extract(asked.extraction, text, page.url, xml=page.xml, notes=notes)
             outcome.output = {**response.record(), "extracted": found} if full else found
         outcome.next = _next(asked, page, outcome.output, notes)
     except ExtractError as error:
-        hint = _REQUIRED if error.misses else ""
-        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint)
-        shown = response.text()[:SHOWN]
-        return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
+        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), _REQUIRED if error.misses else "")
+        shown = (response.text() if text is None else text)[:SHOWN]
+        outcome = Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
     outcome.notes = tuple(dict.fromkeys(notes))
     return outcome
 
