@@ -24,13 +24,15 @@ Sent = bytes | tuple[str, str]
 """A page, or a status and the Location it redirects to."""
 
 
-def pressed(pages: Mapping[str, Sent], start: str = "/1", **fields: Any) -> tuple[Any, list[str], list[str]]:
+def pressed(
+    pages: Mapping[str, Sent], start: str = "/1", kind: str = "text/html; charset=utf-8", **fields: Any
+) -> tuple[Any, list[str], list[str]]:
     """The output of a button that follows `pages` from `start` on, the run's notes, what was asked for."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         found = pages.get(path, ("404 Not Found", ""))
         if isinstance(found, bytes):
-            writer.write(answer_of(found, Content_Type="text/html; charset=utf-8"))
+            writer.write(answer_of(found, Content_Type=kind))
         else:
             writer.write(answer_of(b"", found[0], Location=found[1]))
 
@@ -107,3 +109,20 @@ def test_the_base_of_the_page_counts() -> None:
     first = page("a", "red shoes", head='<base href="/shop/">')
     output, _, heads = pressed({"/1": first, "/shop/red%20shoes": page("b")})
     assert (output["items"], heads) == (["a", "b"], ["/1", "/shop/red%20shoes"])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "href", "asked"),
+    [
+        ("windows-1251", "?q=поиск", "/1?q=%EF%EE%E8%F1%EA"),
+        ("windows-1251", "/путь?q=é", "/%D0%BF%D1%83%D1%82%D1%8C?q=%26%23233%3B"),
+        ("shift_jis", "?q=日", "/1?q=%93%FA"),
+        ("iso-8859-1", "?q=é%E9", "/1?q=%E9%E9"),
+        ("utf-8", "?q=é", "/1?q=%C3%A9"),
+    ],
+)
+def test_a_query_is_escaped_in_the_encoding_of_its_page(encoding: str, href: str, asked: str) -> None:
+    text = page("a", href.replace("é", "&eacute;") if encoding == "windows-1251" else href).decode()
+    first = f"<meta charset={encoding}>{text}".encode(encoding)
+    output, notes, heads = pressed({"/1": first, asked: page("b")}, kind="text/html")
+    assert (output["items"], heads, notes) == (["a", "b"], ["/1", asked], [])

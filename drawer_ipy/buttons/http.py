@@ -169,7 +169,14 @@ class HttpButton:
         elif self._asked.sitemap:
             outcome = outcome_of_sitemap(response, self._client.limit)
         else:
-            outcome = outcome_of_page(response, self._asked, self._full, self._client.limit, self._accepts)
+            outcome = outcome_of_page(
+                response,
+                self._asked,
+                self._client.limit,
+                full=self._full,
+                as_text=self._as_text,
+                accepts=self._accepts,
+            )
         if self._save is not None and response.path is None and not self._full:
             outcome.output = None  # an answer that `ok_status` lets through is no file
         if outcome.notes:

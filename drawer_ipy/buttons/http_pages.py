@@ -34,8 +34,10 @@ _REQUIRED = "take the `!` away to have null instead, or look at what the server 
 def outcome_of_page(
     response: Response,
     asked: Asked,
-    full: bool,
     limit: int,
+    *,
+    full: bool = False,
+    as_text: bool = False,
     accepts: Callable[[int], bool] = is_plain_success,
 ) -> Outcome:
     """As :func:`outcome_of`, with what was asked for in place of the body, and the address that follows.
@@ -46,30 +48,31 @@ def outcome_of_page(
         limit: most bytes that a compressed page may have when it is opened.
     """
     if asked.extraction is None or not accepts(response.status):
-        outcome = outcome_of(response, full, accepts=accepts)
+        outcome = outcome_of(response, full, as_text, accepts)
     else:
         outcome = Outcome(about=response.about())
     if outcome.error is not None or (response.status >= 400 and asked.extraction is None):
         return outcome
+    notes, text = [*outcome.notes], None
     try:
-        url, value, notes = str(response.url), outcome.output, list(outcome.notes)
+        url, value = str(response.url), outcome.output
         is_api = isinstance(asked.follow, JsonPath | NextLink | Cursor)
         following = _told_next(asked, response, value, url) if is_api else None
         if asked.items is not None:
             outcome.output = _items(asked.items, value, url)
         if asked.extraction is not None or isinstance(asked.follow, str | Field):
             page = page_of(response, limit)
+            text = page.text
             notes += located(page.notes, response)
             if asked.extraction is not None:
-                found = extract(asked.extraction, page.text, page.url, xml=page.xml, notes=notes)
+                found = extract(asked.extraction, text, page.url, xml=page.xml, notes=notes)
                 outcome.output = {**response.record(), "extracted": found} if full else found
             following = following if is_api else _next(asked, page, outcome.output, notes)
         outcome.next = following
     except ExtractError as error:
-        hint = _REQUIRED if error.misses else ""
-        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint)
-        shown = response.text()[:SHOWN]
-        return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
+        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), _REQUIRED if error.misses else "")
+        shown = (response.text() if text is None else text)[:SHOWN]
+        outcome = Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
     outcome.notes = tuple(dict.fromkeys(notes))
     return outcome
 

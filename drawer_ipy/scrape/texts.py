@@ -17,7 +17,7 @@ _UNSEEN = frozenset(("script", "style", "template"))
 _START_TAG = re.compile(r"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _DECLARATION = re.compile(r"""\sxmlns(?::([^\s=]+))?=(?:"([^"]*)"|'([^']*)')""")
 
-_BORDER, _SMALL, _RAISED = "\x1c", "\x1d", "\x1a"
+_BORDER, _SMALL, _RAISED = "\x03", "\x04", "\x05"
 _MARKED = f"{_BORDER}{_SMALL}{_RAISED}"
 _ALONE = rf"(\d\d)(?=\s*[€$£¥]?\s*[{_MARKED}])"
 _CENTS = re.compile(rf"(?<=\d)(?:{_BORDER}*[{_SMALL}{_RAISED}]|\s+{_BORDER}*{_RAISED})\s*{_ALONE}")

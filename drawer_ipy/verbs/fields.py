@@ -16,7 +16,7 @@ from drawer_ipy.definition.width import AUTO
 from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.errors import ResolveError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
-from drawer_ipy.scrape.spec import read_extraction
+from drawer_ipy.scrape.spec import read_extraction, read_manner
 from drawer_ipy.verbs.base import VerbCode, VerbError
 from drawer_ipy.verbs.paths import CASE, Place
 from drawer_ipy.verbs.values import parsed
@@ -158,6 +158,23 @@ def _extraction(text: str) -> Any:
     return value
 
 
+def _namespaces(text: str) -> Any:
+    value = parsed(text)
+    if not isinstance(value, Mapping):
+        raise _Wrong
+    wrong = read_manner(value, "")[1]
+    if wrong:
+        raise _Wrong(wrong[0].message)
+    return value
+
+
+def _decimal(text: str) -> str:
+    value = str(parsed(text)) if text.strip('"') else ""
+    if read_manner({}, value)[1] or not value:
+        raise _Wrong
+    return value
+
+
 def _template(text: str) -> str:
     bare = _text(text)
     compile_value(bare)
@@ -181,6 +198,8 @@ FIELDS: Mapping[str, Field] = {
     "pluck": Field(_expression(str), "an expression: '${item.steps.page.output}'"),
     "expression": Field(_expression(str, dict, list), "an expression, or a mapping of names to expressions"),
     "extract": Field(_extraction, f"names with selectors: {_SELECTORS}"),
+    "namespaces": Field(_namespaces, 'prefixes and what they stand for: \'{"atom": "http://..."}\''),
+    "decimal": Field(_decimal, "the decimal sign of numbers, . or , or a language such as de"),
     "url": Field(_template, "the address a page came from, or a reference to it"),
     "when": Field(_expression(str, bool), "an expression that is true or false"),
     "duration": Field(_checked_by(parse_duration), "a duration such as 300ms, 1.5s, 2m or 1h30m"),
