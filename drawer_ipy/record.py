@@ -126,15 +126,18 @@ class StepResult:
         """Whether it ended without success (cancelled included)."""
         return self.error is not None
 
-    def told_error(self) -> dict[str, Any] | None:
+    def told_error(self, recorded: bool = False) -> dict[str, Any] | None:
         """Why it failed, as later steps see it: ``{code, message}``, of a request ``status`` and ``body``.
 
         The body is JSON's value where it is JSON, else text, of which the beginning was kept; both are null
         where there was no answer.
+
+        Args:
+            recorded: with the original's code, as in the entries of a loop.
         """
         if self.error is None:
             return None
-        told = self.error.to_record()
+        told = self.error.to_record() if recorded else self.error.to_dict()
         if self.is_request:
             answered = self.error.status is not None
             body = _body(self.about or {}, self.stdout) if answered else None
