@@ -19,9 +19,10 @@ from drawer_ipy.buttons.http_save import SavePath
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.definition.pages import Asked, read_asked
-from drawer_ipy.errors import DrawerError, UsageError
+from drawer_ipy.errors import Alarm, DrawerError, UsageError
 
 DEFAULT_TIMEOUT = 30.0
+_UNVERIFIED = "whoever is between it and a server can read and change what is sent"
 
 
 class HttpButton:
@@ -57,6 +58,7 @@ class HttpButton:
         self._save = SavePath(spec.save, spec.name) if spec.save else None
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
+        self._unverified = spec.verify is False
         self._asked = _asked(spec)
         self.pages: Pages | None = None
         if self._asked is not None and self._asked.follow is not None:
@@ -64,7 +66,9 @@ class HttpButton:
         lasts = lasting(spec.cache, spec.name)
         self.caching: Caching | None = None
         if lasts is not None:
-            self.caching = HttpCaching(lasts, self._whole, self._outcome, cookies=spec.cookies)
+            self.caching = HttpCaching(
+                lasts, self._whole, self._outcome, cookies=spec.cookies, verified=spec.verify is not False
+            )
         self.args = tuple(spec.args) or self._implied()
         self._arguments = Arguments(self.args, self.name)
 
@@ -87,8 +91,14 @@ class HttpButton:
         try:
             response = await self.fetch(bound["request"], bound, call)
         except DrawerError as error:
-            return failed(error)
-        return self._outcome(response)
+            outcome = failed(error)
+        else:
+            outcome = self._outcome(response)
+        if self._unverified and not outcome.note:
+            outcome.note = Alarm(
+                f"button {self.name!r} checks no certificates (`verify: false`): {_UNVERIFIED}"
+            )
+        return outcome
 
     def _outcome(self, response: Response) -> Outcome:
         """What a press comes to that was answered so."""

@@ -34,6 +34,7 @@ class HttpCaching:
         whole: gives the request of a press with all its headers; raises DrawerError.
         outcome: gives the outcome that an answer comes to, for a press with these arguments.
         cookies: whether requests bring the cookies of earlier ones along.
+        verified: whether certificates are checked; what came without that is for the like only.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class HttpCaching:
         outcome: Callable[[Response], Outcome],
         *,
         cookies: bool,
+        verified: bool = True,
     ) -> None:
         self.lasts = lasts
         self._whole = whole
         self._outcome = outcome
         self._cookies = cookies
+        self._kind = "http" if verified else "http, unverified"
 
     def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
         """See base.Caching."""
@@ -56,7 +59,7 @@ class HttpCaching:
         request = self._whole(bound, call)
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound["save"] is None else str(bound["save"])
-        return "http", request.method, _place(request), headers, request.body, save
+        return self._kind, request.method, _place(request), headers, request.body, save
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
         """See base.Caching."""

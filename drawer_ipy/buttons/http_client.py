@@ -22,6 +22,8 @@ from drawer_ipy.buttons.http_retry import Retries
 from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_wire import Timeouts
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.trust import Trust, read_verify
+from drawer_ipy.errors import UsageError
 
 DEFAULT_LIMIT = 10 * 1024 * 1024
 _LARGEST_LIMIT = 2 * 1024**3
@@ -33,6 +35,9 @@ class HttpClient:
     Args:
         spec: of the button.
         allowed_origins: see HttpButton.
+
+    Raises:
+        UsageError: its ``verify`` names no file of certificates.
     """
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
@@ -44,6 +49,7 @@ class HttpClient:
             cookies=spec.cookies,
             robots=spec.robots,
             timeouts=Timeouts(spec.connect_timeout_seconds or None, spec.read_timeout_seconds or None),
+            trust=_trust(spec),
         )
 
     async def fetch(
@@ -82,3 +88,11 @@ class HttpClient:
             if call.turn is not None:
                 await call.turn()
             attempt += 1
+
+
+def _trust(spec: ButtonSpec) -> Trust:
+    try:
+        return read_verify(spec.verify)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        raise UsageError(f"button {spec.name!r}: `verify`: {message}", remediation=hint) from None

@@ -23,6 +23,7 @@ from drawer_ipy.buttons.http_save import save_body
 from drawer_ipy.buttons.http_session import HttpSession
 from drawer_ipy.buttons.http_waiting import seconds_to_wait
 from drawer_ipy.buttons.http_wire import Answer, Timeouts
+from drawer_ipy.definition.trust import Trust
 
 _REDIRECTS = 10
 _NOT_MODIFIED = 304
@@ -41,6 +42,7 @@ class Manners:
         cookies: whether the run's cookies are sent and kept.
         robots: whether robots.txt is obeyed.
         timeouts: how long they may take.
+        trust: whose word for a certificate counts.
     """
 
     rules: Rules
@@ -49,6 +51,7 @@ class Manners:
     cookies: bool
     robots: bool
     timeouts: Timeouts
+    trust: Trust = True
 
 
 class Exchange:
@@ -163,7 +166,7 @@ class Exchange:
         wire = sessions.wire(guarded and looks_up)
         cookies = sessions.cookies if manners.cookies else None
         asked = request if request.condition is None else request.conditional()
-        answer = await wire.send(asked, manners.timeouts, cookies, proxy)
+        answer = await wire.send(asked, manners.timeouts, cookies, proxy, manners.trust)
         try:
             if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
                 raise RequestFailed(f"{request} was answered 304 Not Modified, which was not asked for")

@@ -80,6 +80,7 @@ class _Listing:
         seen: their addresses, those that were asked for and those that answered.
         about, elapsed, cached: of the last one; seconds of all; whether all of them were.
         pushed_back: whether any of them was.
+        note: the first of their notes.
     """
 
     output: Any = None
@@ -89,6 +90,7 @@ class _Listing:
     elapsed: float = 0.0
     cached: bool = True
     pushed_back: bool = False
+    note: str = ""
 
 
 class PagesInTurn:
@@ -153,6 +155,7 @@ class PagesInTurn:
         listing.about = outcome.about
         listing.cached = listing.cached and outcome.cached
         listing.pushed_back = listing.pushed_back or outcome.pushed_back
+        listing.note = listing.note or outcome.note
         if outcome.about is not None:
             listing.elapsed += outcome.about.get("elapsed", 0.0)
             listing.seen.add(URL(outcome.about["url"], encoded=True).with_fragment(None))
@@ -206,7 +209,7 @@ class PagesInTurn:
             about=about,
             pushed_back=listing.pushed_back,
             cached=listing.cached,
-            note=f"button {self._name!r}: {note}" if note else "",
+            note=f"button {self._name!r}: {note}" if note else listing.note,
         )
 
     def _broken(self, listing: _Listing, failure: Outcome) -> Outcome:
