@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from drawer_ipy.buttons.arguments import missing_args, shorten
 from drawer_ipy.buttons.base import Resources
 from drawer_ipy.buttons.http_decode import Body
 from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_resume import Download
 from drawer_ipy.buttons.http_template import PLACE, Template
+from drawer_ipy.buttons.http_wire import Answer
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.errors import ArgumentError, Code, UsageError
 
@@ -26,7 +26,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST_NAME = 200
 """Bytes of one name; file systems take 255 or a little less."""
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows has it, and would change line ends without
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # without, Windows changes line ends
 
 
 class SavePath:
@@ -96,40 +96,46 @@ def _name(text: str) -> str:
     return f"{raw[:150].decode(errors='ignore')}-{digest}{suffix}"
 
 
-async def save_body(content: aiohttp.StreamReader, body: Body, path: Path, resources: Resources) -> int:
+async def save_body(answer: Answer, body: Body, path: Path, resources: Resources, download: Download) -> int:
     """Write a body to `path` as it arrives; returns its size in bytes.
 
     The file appears when it is whole; until then, and for ever when anything fails, what was there before
     is still there.
 
+    Args:
+        download: what there is of it already, and keeps what comes of it where it can go on later.
+
     Raises:
         RequestFailed: when the file cannot be written.
         TooLarge, Damaged: see Body.
     """
+    part = download.file_for(answer)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+        temporary = path.with_name(part[1] if part else f".{secrets.token_hex(8)}.part")
         # As any new file of the user's, its mode is what the umask leaves.
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        file = part[0] if part else os.fdopen(os.open(temporary, _NEW, 0o666), "wb")
     except OSError as error:
         raise _unwritable(path, error) from None
     try:
-        with os.fdopen(handle, "wb") as file:
-            size = 0
-            async for chunk in content.iter_any():
+        with file:
+            size = download.start
+            async for chunk in answer.content.iter_any():
                 piece = body.feed(chunk)
                 size += len(piece)
                 _write(file, piece, path)
             body.end()
             await resources.get(Threads).submit(lambda: _flush(file, path))
-        try:
-            os.replace(temporary, path)
-        except OSError as error:
-            raise _unwritable(path, error) from None
+            try:
+                os.replace(temporary, path)
+            except OSError as error:
+                raise _unwritable(path, error) from None
+        download.finished()
         return size
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    except BaseException as error:
+        if not (part and download.broke_off(error)):
+            with contextlib.suppress(OSError):
+                temporary.unlink()
         raise
 
 
