@@ -14,7 +14,7 @@ from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.display.log import LogDisplay, Together
 from drawer_ipy.display.text import TextDisplay
 from drawer_ipy.dry_run import DryRun
-from drawer_ipy.errors import DefinitionError, Problem, UsageError
+from drawer_ipy.errors import DefinitionError, Problem, UsageError, told_in_colour
 from drawer_ipy.interrupts import breaking_off, cancelling
 from drawer_ipy.magic_line import Line
 from drawer_ipy.pressing import Job, Options, Surroundings, raise_for
@@ -230,7 +230,7 @@ class Press:
         if not self._quiet:
             tell(self._job.warnings)
             for note in notes if self._job.run.record.status == "ok" else ():
-                print(f"note: {note}")  # the error of a run that did not end ok tells them itself
+                print(told_in_colour(note))  # the error of a run that did not end ok tells them itself
         if self._check and self._results is not None:
             raise_for(self._results, notes)
 

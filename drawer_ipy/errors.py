@@ -91,6 +91,17 @@ class ErrorInfo:
         return f"{self.code}: {self.message}"
 
 
+class Alarm(str):
+    """A note that a user must not overlook; it is shown in red where there are colours."""
+
+    __slots__ = ()
+
+
+def told_in_colour(note: str) -> str:
+    """A note as it is shown where there are colours."""
+    return f"\x1b[31mnote: {note}\x1b[0m" if isinstance(note, Alarm) else f"note: {note}"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One finding about a definition.

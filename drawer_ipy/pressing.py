@@ -30,6 +30,7 @@ from drawer_ipy.errors import (
     Problem,
     UsageError,
     did_you_mean,
+    told_in_colour,
 )
 from drawer_ipy.interrupts import cancelling, to_the_end, wait_in_thread
 from drawer_ipy.own_loop import run_on_own_loop
@@ -311,4 +312,4 @@ def _tell(job: Job, quiet: bool) -> None:
     """What is worth telling of a run that ended ok; the error of one that did not tells it itself."""
     if job.run.record.status == "ok" and not quiet:
         for note in job.run.notes:
-            print(f"note: {note}", file=sys.stderr)
+            print(told_in_colour(note) if sys.stderr.isatty() else f"note: {note}", file=sys.stderr)

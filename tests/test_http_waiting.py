@@ -87,6 +87,7 @@ def test_the_forms_of_retry_after(text: str, seconds: float | None) -> None:
         (403, {"X-RateLimit-Reset": RESET}, False, None),
         (429, {"RateLimit-Reset": "30"}, True, 30),
         (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": "30", "Retry-After": "5"}, True, 5),
+        (404, {"Retry-After": "7"}, False, 7),
         (404, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": RESET}, False, None),
     ],
 )

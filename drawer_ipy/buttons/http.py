@@ -30,10 +30,11 @@ from drawer_ipy.definition.pages import Asked, read_asked
 from drawer_ipy.definition.paging import Counted, Cursor
 from drawer_ipy.definition.request_checks import request_troubles, token_buttons
 from drawer_ipy.definition.statuses import read_statuses
-from drawer_ipy.errors import ArgumentError, DrawerError, UsageError
+from drawer_ipy.errors import Alarm, ArgumentError, DrawerError, UsageError
 from drawer_ipy.scrape.spec import Trouble
 
 DEFAULT_TIMEOUT = 30.0
+_UNVERIFIED = "whoever is between it and a server can read and change what is sent"
 
 
 class HttpButton:
@@ -72,6 +73,7 @@ class HttpButton:
         self._save = SavePath(spec.save, spec.name) if spec.save else None
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
+        self._unverified = spec.verify is False
         self._asked = _asked(spec)
         self._meta_refresh = spec.meta_refresh
         self._accepts = read_statuses(spec.ok_status)
@@ -82,7 +84,13 @@ class HttpButton:
         if lasts is not None:
             variant = "meta_refresh" if spec.meta_refresh else ""
             self.caching = HttpCaching(
-                lasts, self._whole, self._outcome, cookies=spec.cookies, save=self._save, variant=variant
+                lasts,
+                self._whole,
+                self._outcome,
+                cookies=spec.cookies,
+                save=self._save,
+                variant=variant,
+                verified=spec.verify is not False,
             )
         self.args = tuple(spec.args) or self._implied()
         self._parameter: Parameter | None = None
@@ -153,8 +161,14 @@ class HttpButton:
             else:
                 response = await self._fetch_to_file(self._save, bound, call)
         except DrawerError as error:
-            return failed(error)
-        return self._outcome(response)
+            outcome = failed(error)
+        else:
+            outcome = self._outcome(response)
+        if self._unverified and not outcome.note:
+            outcome.note = Alarm(
+                f"button {self.name!r} checks no certificates (`verify: false`): {_UNVERIFIED}"
+            )
+        return outcome
 
     async def _fetch_to_file(self, save: SavePath, bound: Mapping[str, Any], call: Call) -> Response:
         """As :meth:`fetch`, with the body in the file that `save` gives."""

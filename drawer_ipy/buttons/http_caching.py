@@ -48,6 +48,7 @@ class HttpCaching:
         cookies: whether requests bring the cookies of earlier ones along.
         save: where bodies are put; ``None`` for into no files.
         variant: what else decides which answer a request comes to.
+        verified: whether certificates are checked; what came without that is for the like only.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class HttpCaching:
         cookies: bool,
         save: SavePath | None = None,
         variant: str = "",
+        verified: bool = True,
     ) -> None:
         self.lasts = lasts
         self._whole = whole
@@ -66,6 +68,7 @@ class HttpCaching:
         self._cookies = cookies
         self._save = save
         self._variant = variant
+        self._kind = "http" if verified else "http, unverified"
 
     def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
         """See base.Caching."""
@@ -74,7 +77,7 @@ class HttpCaching:
         request = self._whole(bound, call)
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound["save"] is None else str(bound["save"])
-        parts = ("http", request.method, _place(request), headers, body_identity(request.body), save)
+        parts = (self._kind, request.method, _place(request), headers, body_identity(request.body), save)
         return (*parts, self._variant) if self._variant else parts
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:

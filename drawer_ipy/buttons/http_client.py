@@ -24,6 +24,8 @@ from drawer_ipy.buttons.http_wire import Timeouts
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.statuses import read_statuses
+from drawer_ipy.definition.trust import Trust, read_verify
+from drawer_ipy.errors import UsageError
 
 SITEMAP_LIMIT = 50 * 1024 * 1024
 """Bytes that one file of a site map may have, as its protocol says."""
@@ -38,6 +40,8 @@ class HttpClient:
 
     Attributes:
         limit: most bytes of an answer's body.
+    Raises:
+        UsageError: its ``verify`` names no file of certificates.
     """
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
@@ -52,6 +56,7 @@ class HttpClient:
             cookies=spec.cookies,
             robots=spec.robots,
             timeouts=Timeouts(spec.connect_timeout_seconds or None, spec.read_timeout_seconds or None),
+            trust=_trust(spec),
         )
 
     async def fetch(
@@ -92,3 +97,11 @@ class HttpClient:
             if call.turn is not None:
                 await call.turn()
             attempt += 1
+
+
+def _trust(spec: ButtonSpec) -> Trust:
+    try:
+        return read_verify(spec.verify)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        raise UsageError(f"button {spec.name!r}: `verify`: {message}", remediation=hint) from None

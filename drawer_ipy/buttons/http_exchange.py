@@ -17,15 +17,18 @@ from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_redirect import leads_to, redirected
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
+from drawer_ipy.buttons.http_resume import Download
 from drawer_ipy.buttons.http_robots import ENOUGH, Robots
 from drawer_ipy.buttons.http_rules import Rules
 from drawer_ipy.buttons.http_save import save_body
 from drawer_ipy.buttons.http_session import HttpSession
 from drawer_ipy.buttons.http_waiting import seconds_to_wait
 from drawer_ipy.buttons.http_wire import Answer, Timeouts
+from drawer_ipy.definition.trust import Trust
 
 _REDIRECTS = 10
 _NOT_MODIFIED = 304
+_PARTIAL = 206
 _ASKING = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")
 _SMALL = 64 * 1024
 
@@ -41,6 +44,7 @@ class Manners:
         cookies: whether the run's cookies are sent and kept.
         robots: whether robots.txt is obeyed.
         timeouts: how long they may take.
+        trust: whose word for a certificate counts.
     """
 
     rules: Rules
@@ -49,6 +53,7 @@ class Manners:
     cookies: bool
     robots: bool
     timeouts: Timeouts
+    trust: Trust = True
 
 
 class Exchange:
@@ -163,40 +168,62 @@ class Exchange:
         wire = sessions.wire(guarded and looks_up)
         cookies = sessions.cookies if manners.cookies else None
         asked = request if request.condition is None else request.conditional()
-        answer = await wire.send(asked, manners.timeouts, cookies, proxy)
+        if self._save is None:
+            answer = await wire.send(asked, manners.timeouts, cookies, proxy, manners.trust)
+            return await self._take(request, asked, answer)
+        with Download(self._save, request) as download:
+            asked = download.asking(asked)
+            answer = await wire.send(asked, manners.timeouts, cookies, proxy, manners.trust)
+            return await self._take(request, asked, answer, download)
+
+    async def _take(
+        self, request: Request, asked: Request, answer: Answer, download: Download | None = None
+    ) -> Response | Request:
+        """What is made of the answer to `asked`, which is `request` with what is asked beside it."""
         try:
-            if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
-                raise RequestFailed(f"{request} was answered 304 Not Modified, which was not asked for")
+            self._check_status(asked, answer)
             location = leads_to(request, answer)
             if location is not None:
                 await _read_on(answer)
                 self._pause = seconds_to_wait(answer.status, answer.headers) or 0.0
                 return redirected(request, answer.status, location)
-            if self._save is None and _is_plain(answer, self._limit):
+            if download is not None and download.must_begin_again(answer):
+                return request
+            if download is None and _is_plain(answer, self._limit):
                 body = await answer.content.read()
                 return Response(
                     request.method, request.url, answer.status, answer.reason, answer.headers, body
                 )
-            return await self._receive(request, answer)
+            return await self._receive(request, answer, download)
         except BaseException:
             answer.close()
             raise
         finally:
             answer.release()  # for further requests, if its body was read to the end
 
-    async def _receive(self, request: Request, answer: Answer) -> Response:
+    def _check_status(self, asked: Request, answer: Answer) -> None:
+        """Refuse the answer to a question that was not asked: it would be taken for something else."""
+        if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
+            raise RequestFailed(f"{asked} was answered 304 Not Modified, which was not asked for")
+        if answer.status == _PARTIAL and "Range" not in asked.headers:
+            raise RequestFailed(f"{asked} was answered by a part of it (206), which was not asked for")
+
+    async def _receive(self, request: Request, answer: Answer, download: Download | None) -> Response:
         """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
         headers = answer.headers
         response = Response(request.method, request.url, answer.status, answer.reason, headers)
-        body = Body(",".join(headers.getall("Content-Encoding", ())), self._limit)
+        limit = self._limit - (download.start if download is not None else 0)
+        body = Body(",".join(headers.getall("Content-Encoding", ())), limit)
         if body.unknown:
             response.note = (
                 f"{request.url.authority} names a Content-Encoding that is none, "
                 f"{', '.join(body.unknown)[:60]!r}; its answers were taken as they are"
             )
-        if self._save is not None and response.ok:
+        if download is not None and self._save is not None and response.ok:
             response.path = self._save
-            response.size = await save_body(answer.content, body, self._save, self._call)
+            response.size = await save_body(answer, body, self._save, self._call, download)
+            if download.start:
+                download.made_whole(response)
         elif self._enough is not None:
             response.body = await _read_beginning(answer.content, body)
         else:

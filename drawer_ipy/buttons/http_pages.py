@@ -145,6 +145,7 @@ class Listing:
         answered: the addresses that answered; a further page that is answered by one of them is no new one.
         about, elapsed, cached: of the last one; seconds of all; whether all of them were.
         pushed_back: whether any of them was.
+        note: the first of the notes that are no :class:`Note`.
         notes: of all of them.
     """
 
@@ -157,6 +158,7 @@ class Listing:
     cached: bool = True
     pushed_back: bool = False
     notes: list[Note] = field(default_factory=list)
+    note: str = ""
 
 
 class PagesInTurn:
@@ -232,6 +234,7 @@ class PagesInTurn:
         listing.cached = listing.cached and outcome.cached
         listing.pushed_back = listing.pushed_back or outcome.pushed_back
         listing.notes += outcome.notes
+        listing.note = listing.note or outcome.note
         if outcome.about is not None:
             listing.elapsed += outcome.about.get("elapsed", 0.0)
         answered = _answered(outcome)
@@ -295,7 +298,7 @@ class PagesInTurn:
             about=about,
             pushed_back=listing.pushed_back,
             cached=listing.cached,
-            note=f"button {self._name!r}: {note}" if note else "",
+            note=f"button {self._name!r}: {note}" if note else listing.note,
             notes=tuple(dict.fromkeys(listing.notes)),
         )
 

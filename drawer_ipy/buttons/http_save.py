@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import aiohttp
-
 from drawer_ipy.buttons.arguments import missing_args, shorten
 from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http_decode import Body
 from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_resume import Download
 from drawer_ipy.buttons.http_saved import SavedFiles, Target, is_below
 from drawer_ipy.buttons.http_template import Template
+from drawer_ipy.buttons.http_wire import Answer
 from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.definition.own_texts import PLACE
 from drawer_ipy.errors import ArgumentError, Code, UsageError
@@ -28,7 +28,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST_NAME = 200
 """Bytes of one name; file systems take 255 or a little less."""
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows has it, and would change line ends without
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # without, Windows changes line ends
 
 
 class SavePath:
@@ -102,11 +102,14 @@ def _name(text: str) -> str:
     return f"{raw[:150].decode(errors='ignore')}-{digest}{suffix}"
 
 
-async def save_body(content: aiohttp.StreamReader, body: Body, path: Path, call: Call) -> int:
+async def save_body(answer: Answer, body: Body, path: Path, call: Call, download: Download) -> int:
     """Write a body to `path` as it arrives, for the step that presses with `call`; returns its size in bytes.
 
     The file appears when it is whole; until then, and for ever when anything fails, what was there before
     is still there.
+
+    Args:
+        download: what there is of it already, and keeps what comes of it where it can go on later.
 
     Raises:
         RequestFailed: when the file cannot be written, something that is no regular file is there, or another
@@ -115,15 +118,16 @@ async def save_body(content: aiohttp.StreamReader, body: Body, path: Path, call:
     """
     saved = call.resources.lasting(SavedFiles)
     claim = saved.begun(path, call)
-    temporary = f".{secrets.token_hex(8)}.part"
     with _told(path):
         folder = _Folder(claim.target)
+    part, temporary = None, f".{secrets.token_hex(8)}.part"
     try:
+        part = download.file_for(answer)
         with _told(path):
-            file = folder.create(temporary)
+            file, temporary = part if part is not None else (folder.create(temporary), temporary)
         try:
-            size = 0
-            async for chunk in content.iter_any():
+            size = download.start
+            async for chunk in answer.content.iter_any():
                 piece = body.feed(chunk)
                 size += len(piece)
                 with _told(path):
@@ -142,15 +146,18 @@ async def save_body(content: aiohttp.StreamReader, body: Body, path: Path, call:
         with _told(path):
             folder.replace(temporary, claim.target.name)
         saved.done(claim, written)
+        download.finished()
         return size
-    except BaseException:
-        with contextlib.suppress(OSError):
-            folder.remove(temporary)
+    except BaseException as error:
+        if not (part and download.broke_off(error)):
+            with contextlib.suppress(OSError):
+                folder.remove(temporary)
         raise
     finally:
         folder.close()
 
 
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows has it, and would change line ends without
 _HAS_FOLDERS = {os.open, os.mkdir, os.stat, os.unlink, os.rename} <= os.supports_dir_fd
 _OPEN_FOLDER = (
     getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_PATH", os.O_RDONLY)

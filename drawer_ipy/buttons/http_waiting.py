@@ -13,8 +13,8 @@ from drawer_ipy.buttons.base import BUSY
 _SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
 _RESET = ("X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset")
+_PASSING = frozenset({403, 408, 413, 425})
 _FORBIDDEN, _TOO_MANY = 403, 429
-_MAY_WAIT = (403, 408, 413, 425)
 _EPOCH = 1e9
 """A reset of more is no number of seconds but a time; of a thousand times more, one in milliseconds."""
 
@@ -32,11 +32,10 @@ def seconds_to_wait(status: int, headers: Mapping[str, str]) -> float | None:
 def is_busy(status: int, headers: Mapping[str, str]) -> bool:
     """Whether an answer says that the server has too much to do, or had too much of us.
 
-    That is 429 and 503, and of some APIs 403, 408, 413, 425 and any 5xx, where they say when to come back.
+    That is 429 and 503, and other failures that pass if they say when to come back (403 does, of some APIs).
     """
-    return status in BUSY or (
-        (status in _MAY_WAIT or status >= 500) and seconds_to_wait(status, headers) is not None
-    )
+    passes = status in _PASSING or status >= 500
+    return status in BUSY or (passes and seconds_to_wait(status, headers) is not None)
 
 
 def retry_after(text: str) -> float | None:

@@ -26,6 +26,7 @@ from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_request import IDEMPOTENT, Request
 from drawer_ipy.buttons.http_upload import Upload, send_upload
 from drawer_ipy.buttons.http_url import target_of
+from drawer_ipy.definition.trust import Trust
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -44,7 +45,7 @@ _SWITCHING = 101
 _MOST_KNOWN = 1000
 """Destinations that are remembered; what is known of one is soon found out again."""
 
-_Place = tuple[str, str, URL | None]
+_Place = tuple[str, str, URL | None, Trust]
 _ENCODING = ("utf-8", "surrogateescape")
 """Of headers, as aiohttp decodes them."""
 
@@ -112,7 +113,7 @@ class _Destination:
 
     __slots__ = ("_fields", "_greeting", "_head", "_loop", "_url", "connecting", "far")
 
-    def __init__(self, url: URL, proxy: Proxy | None, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, url: URL, proxy: Proxy | None, trust: Trust, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._url = url.origin()
         self._fields: CIMultiDict[str] | None = None
@@ -125,6 +126,7 @@ class _Destination:
             "GET",
             self._url,
             loop=loop,
+            ssl=trust,
             proxy=None if proxy is None else proxy.bare,
             proxy_headers={**host, **self._greeting} if self._greeting else None,
         )
@@ -171,7 +173,12 @@ class Wire:
         self._destinations: dict[_Place, _Destination] = {}
 
     async def send(
-        self, request: Request, timeouts: Timeouts, cookies: Cookies | None, proxy: Proxy | None
+        self,
+        request: Request,
+        timeouts: Timeouts,
+        cookies: Cookies | None,
+        proxy: Proxy | None,
+        trust: Trust = True,
     ) -> Answer:
         """The answer to `request`, as soon as its headers are there; redirects are answers, too.
 
@@ -181,13 +188,14 @@ class Wire:
         Args:
             cookies: what to send of, and where those of the answer are put; ``None`` for neither.
             proxy: what to go through, ``None`` for nothing.
+            trust: whose word for a certificate counts; a connection is kept for the like only.
 
         Raises:
             aiohttp.ClientError, OSError: when there is no answer.
             ValueError: when a header cannot be sent.
         """
         url = request.url
-        place = url.scheme, url.raw_authority, None if proxy is None else proxy.url
+        place = url.scheme, url.raw_authority, None if proxy is None else proxy.url, trust
         destination = self._destinations.get(place) or self._begin(place, url, proxy)
         while True:
             connection, kept = await self._connect(destination, timeouts)
@@ -204,7 +212,7 @@ class Wire:
     def _begin(self, place: _Place, url: URL, proxy: Proxy | None) -> _Destination:
         if len(self._destinations) >= _MOST_KNOWN:
             self._destinations.clear()
-        made = self._destinations[place] = _Destination(url, proxy, self._loop)
+        made = self._destinations[place] = _Destination(url, proxy, place[-1], self._loop)
         return made
 
     async def _connect(self, destination: _Destination, timeouts: Timeouts) -> tuple[Connection, bool]:

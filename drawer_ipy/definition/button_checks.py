@@ -8,6 +8,7 @@ from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.pages import read_asked
 from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.definition.request_checks import request_troubles
+from drawer_ipy.definition.trust import read_verify
 
 
 def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
@@ -15,6 +16,7 @@ def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     before = sum(p.severity == "error" for p in report.problems)
     check_rate(spec.rate, where, report)
     _cache(spec, where, report)
+    _verify(spec, where, report)
     _, troubles = read_asked(spec)
     tell_troubles([*troubles, *request_troubles(spec)], where, report)
     return sum(p.severity == "error" for p in report.problems) == before
@@ -34,3 +36,11 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
     if lasts is not None and (spec.prompt or spec.runtime == "prompt"):
         message = "a prompt is only text that is filled in, so there is nothing to cache"
         report.warn(at, message, "take `cache` away", key=True)
+
+
+def _verify(spec: ButtonSpec, where: Where, report: Report) -> None:
+    try:
+        read_verify(spec.verify)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        report.error(where.at("verify", arg="verify"), f"`verify`: {message}", hint)

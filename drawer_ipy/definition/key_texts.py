@@ -84,6 +84,7 @@ KEY_TEXTS: Mapping[str, str] = {
     "cookies": "Whether cookies are kept for the run and sent back.",
     "robots": "Whether robots.txt is obeyed.",
     "proxy": "Proxy to go through, or none; may refer to batteries and env. The environment's when left out.",
+    "verify": "Whether certificates are checked, or a PEM file with the authorities that count.",
     "connect_timeout_seconds": "Most seconds until there is a connection.",
     "read_timeout_seconds": "Most seconds between two pieces of an answer.",
     "allow_private_networks": "Whether private and local addresses may be requested.",

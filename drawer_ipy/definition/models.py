@@ -275,7 +275,8 @@ class ButtonSpec(NewFields):
     per_host: NonNegativeInt = 0  # ours: most requests at once at one host; 0 for any number
     cookies: bool = False  # ours: whether the run's cookies are sent and kept
     robots: bool = False  # ours: whether robots.txt is obeyed
-    proxy: str = ""  # ours: absent means the environment's
+    proxy: str = ""  # ours: absent means the environment's; "none" means none
+    verify: bool | str = True  # ours: false checks no certificates; a path names the authorities' file
     connect_timeout_seconds: NonNegativeFloat | None = None  # ours: 0 and absent: only the whole is bounded
     read_timeout_seconds: NonNegativeFloat | None = None  # ours: between two pieces of the answer
     allow_private_networks: bool = False

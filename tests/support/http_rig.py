@@ -117,9 +117,9 @@ async def listening(talk: Talk, context: ssl.SSLContext | None = None) -> AsyncI
 
 
 @contextlib.asynccontextmanager
-async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
+async def raw_server(answer: Answer, context: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     """A server on loopback that has each request (without a body) answered by `answer`; its connections stay
-    open until that, or the client, closes them.
+    open until that, or the client, closes them. With `context` it speaks TLS.
     """
     server = RawServer()
 
@@ -138,8 +138,8 @@ async def raw_server(answer: Answer) -> AsyncIterator[RawServer]:
             server.open -= 1
             writer.close()
 
-    async with listening(talk) as port:
-        server.url = f"http://127.0.0.1:{port}"
+    async with listening(talk, context) as port:
+        server.url = f"{'http' if context is None else 'https'}://127.0.0.1:{port}"
         yield server
 
 

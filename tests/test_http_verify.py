@@ -1,0 +1,165 @@
+"""`verify` of a button: whose certificates are taken, and what is said when nobody's are checked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from http_rig import RawServer, answer_of, button, fetch_each, loop, one_run, press, raw_server
+from socks_rig import a_socks_proxy
+
+from drawer_ipy import Drawer
+from drawer_ipy.buttons import Outcome
+from drawer_ipy.errors import Alarm, DefinitionError, UsageError, told_in_colour
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def file(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def context_for(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
+
+
+async def ok(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(answer_of())
+
+
+def fetched(authority: trustme.CA, name: str = "127.0.0.1", **fields: Any) -> Outcome:
+    """What a press comes to at a site whose certificate is for `name`."""
+
+    async def main() -> Outcome:
+        async with raw_server(ok, context_for(authority, name)) as server, one_run() as call:
+            return await press(button(server.url, **fields), call)
+
+    return asyncio.run(main())
+
+
+def test_the_authorities_of_a_file_count_and_no_others(
+    authority: trustme.CA, file: str, tmp_path: Path
+) -> None:
+    assert fetched(authority, verify=file).output == "ok"
+    assert fetched(authority, verify=file).note == ""
+    assert "no secure connection" in str(fetched(authority).error)
+    assert "no secure connection" in str(fetched(trustme.CA(), verify=file).error)
+    assert "not valid for" in str(fetched(authority, "other.test", verify=file).error)
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    assert "no secure connection" in str(fetched(authority, verify=str(other)).error)
+    both = tmp_path / "both.pem"
+    both.write_text(other.read_text() + Path(file).read_text())
+    assert fetched(authority, verify=str(both)).output == "ok"
+
+
+def test_nothing_is_checked_where_the_button_says_so_and_that_is_told(authority: trustme.CA) -> None:
+    for name in ("127.0.0.1", "other.test"):
+        outcome = fetched(authority, name, verify=False)
+        assert outcome.output == "ok", outcome
+        assert isinstance(outcome.note, Alarm)
+        assert "checks no certificates" in outcome.note
+    assert told_in_colour(outcome.note).startswith("\x1b[31mnote: ")
+    assert told_in_colour("plain") == "note: plain"
+
+
+def test_buttons_of_a_run_do_not_share_connections_that_were_checked_otherwise(
+    authority: trustme.CA, file: str
+) -> None:
+    async def main() -> None:
+        async with raw_server(ok, context_for(authority, "127.0.0.1")) as server, one_run() as call:
+            for verify, ends in (
+                (False, "ok"),
+                (True, "error"),
+                (file, "ok"),
+                (True, "error"),
+                (False, "ok"),
+            ):
+                outcome = await press(button(server.url, verify=verify), call)
+                assert outcome.status == ends, (verify, outcome)
+
+    asyncio.run(main())
+
+
+def test_it_is_told_once_a_run(
+    authority: trustme.CA, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
+
+    async def main(**fields: Any) -> None:
+        async with raw_server(ok, context_for(authority, "127.0.0.1")) as server:
+            url = f"{server.url}/{{{{id}}}}"
+            drawer = loop(url, 3, allow_private_networks=True, verify=False, **fields)
+            results = await fetch_each(drawer, [*range(9)], quiet=False)
+            assert results.counts["ok"] == 9, results
+
+    for fields in ({}, {"extract": {"a": "css:a::attr(href)"}, "follow": "a", "max_pages": 2}):
+        asyncio.run(main(**fields))
+        assert capsys.readouterr().err.count("checks no certificates") == 1
+
+
+@pytest.mark.parametrize("scheme", ["socks5h", "socks5"])
+def test_tls_goes_through_a_socks_proxy_to_the_server_itself(
+    scheme: str, authority: trustme.CA, file: str
+) -> None:
+    async def main() -> None:
+        async with (
+            raw_server(ok, context_for(authority, "localhost")) as server,
+            a_socks_proxy() as proxy,
+            one_run() as call,
+        ):
+            address = f"{scheme}://127.0.0.1:{proxy.port}"
+            url = server.url.replace("127.0.0.1", "localhost")
+            assert (await press(button(url, proxy=address, verify=file), call)).output == "ok"
+            outcome = await press(button(server.url, proxy=address, verify=file), call)
+            assert "not valid for" in str(outcome.error)
+
+    asyncio.run(main())
+
+
+def wrong(tmp_path: Path) -> dict[str, tuple[Any, str]]:
+    """What `verify` may not be, and words of the message."""
+    key = trustme.CA().issue_cert("h").private_key_pem
+    key.write_to_path(str(tmp_path / "key.pem"))
+    (tmp_path / "text.pem").write_text("hello")
+    (tmp_path / "empty.pem").write_text("")
+    return {
+        "missing": (f"{tmp_path}/none.pem", "cannot be read (No such file"),
+        "folder": (f"{tmp_path}", "is a folder"),
+        "key": (f"{tmp_path}/key.pem", "holds no certificate"),
+        "text": (f"{tmp_path}/text.pem", "holds no certificate"),
+        "nothing": (f"{tmp_path}/empty.pem", "holds no certificate"),
+        "word": ("false", "write `false` without quotes"),
+        "blank": (" ", "names no file"),
+        "number": (0, "verify"),
+    }
+
+
+@pytest.mark.parametrize("case", ["missing", "folder", "key", "text", "nothing", "word", "blank", "number"])
+def test_what_it_cannot_be_is_told_with_its_line_before_a_run(case: str, tmp_path: Path) -> None:
+    verify, words = wrong(tmp_path)[case]
+    text = (
+        "buttons:\n  get:\n    url: https://h.test/\n"
+        f"    verify: {json.dumps(verify)}\nsteps:\n  - {{id: a, button: get}}\n"
+    )
+    report = Drawer.load(text).validate()
+    (problem,) = report.errors
+    told = f"{problem.message} {problem.remediation}"
+    assert words in told
+    assert problem.line == 4
+    if isinstance(verify, str):
+        with pytest.raises((UsageError, DefinitionError), match="verify"):
+            button("https://h.test/", verify=verify)
