@@ -15,6 +15,7 @@ import logging
 import types
 import weakref
 from asyncio import AbstractEventLoop
+from collections import UserString
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextvars import Context
 from itertools import islice
@@ -77,6 +78,9 @@ _TEXTS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
+_CONSTANTS = frozenset(base for base, _ in _TEXTS)
+
+
 class Foreign:
     """Looks into foreign objects.
 
@@ -126,7 +130,10 @@ class Foreign:
         """All that `value` tells of itself."""
         kind = type(value)
         views = self._views.get(kind)
+        if issubclass(kind, type):
+            self._look(_constants(value))
         if views is None:
+            self._look(_constants(kind))
             found = (getattr(kind, name, None) for name in _VIEWS)
             views = self._views[kind] = tuple(view for view in found if callable(view))
         for view in views:
@@ -138,7 +145,9 @@ class Foreign:
                 self._look(self._told(getattr, value, field.name))
         if isinstance(value, Mapping):
             self._look(self._told(_pairs, value))
-        elif isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray):
+        elif isinstance(value, Sequence | Set) and not isinstance(
+            value, str | bytes | bytearray | UserString
+        ):
             self._look(self._told(list, value))
 
     def _look_at_lists(self, value: Any) -> None:
@@ -229,6 +238,11 @@ _REFERENTS: tuple[tuple[Any, Callable[[Any], list[Any]]], ...] = (
     (types.CoroutineType, lambda coroutine: [coroutine.cr_frame, coroutine.cr_await]),
     (types.AsyncGeneratorType, lambda generator: [generator.ag_frame, generator.ag_await]),
 )
+
+
+def _constants(kind: type) -> list[Any]:
+    """The texts and numbers that a class holds for all its objects."""
+    return [value for base in kind.__mro__ for value in vars(base).values() if type(value) in _CONSTANTS]
 
 
 def _pairs(mapping: Mapping[Any, Any]) -> list[Any]:

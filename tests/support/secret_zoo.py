@@ -5,16 +5,22 @@ from __future__ import annotations
 import array
 import base64
 import collections
+import concurrent.futures
 import dataclasses
 import datetime as dt
 import enum
 import functools
 import html
+import http.cookies
+import inspect
 import io
 import json
+import queue
 import re
+import traceback
 import types
 import weakref
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -277,6 +283,18 @@ def _mock(token: str) -> Any:
     return mock
 
 
+def _future(token: str) -> Any:
+    future: concurrent.futures.Future[str] = concurrent.futures.Future()
+    future.set_result(token)
+    return future
+
+
+def _queue(token: str) -> Any:
+    waiting: queue.Queue[str] = queue.Queue()
+    waiting.put(token)
+    return waiting
+
+
 def _name(token: str) -> str:
     return token.replace("/", "_")
 
@@ -349,6 +367,16 @@ OBJECTS: dict[str, Callable[[str], Any]] = {
     "map": lambda s: map(str, [s]),
     "a weak reference": _weak,
     "a mock": _mock,
+    "UserString": collections.UserString,
+    "UserList": lambda s: collections.UserList([s]),
+    "a class": lambda s: type("Holder", (), {"token": s}),
+    "an object of such a class": lambda s: type("Holder", (), {"token": s})(),
+    "a signature": lambda s: inspect.signature(_default(s)),
+    "a traceback in text": lambda s: traceback.TracebackException.from_exception(ValueError(s)),
+    "cookies": lambda s: http.cookies.SimpleCookie({"a": s}),
+    "an XML element": lambda s: ET.Element("a", {"b": s}),
+    "a future": _future,
+    "a queue": _queue,
     "a match": lambda s: re.search("x", f"{'-' * 80}x{s}"),
     "StringIO": io.StringIO,
     "BytesIO": lambda s: io.BytesIO(s.encode()),
