@@ -205,13 +205,15 @@ class Exchange:
         """Refuse the answer to a question that was not asked: it would be taken for something else."""
         if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
             raise RequestFailed(f"{asked} was answered 304 Not Modified, which was not asked for")
-        if answer.status == _PARTIAL and "Range" not in asked.headers:
+        if answer.status == _PARTIAL and "Range" not in asked.headers and self._save is not None:
             raise RequestFailed(f"{asked} was answered by a part of it (206), which was not asked for")
 
     async def _receive(self, request: Request, answer: Answer, download: Download | None) -> Response:
         """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
         headers = answer.headers
         response = Response(request.method, request.url, answer.status, answer.reason, headers)
+        if answer.status == _PARTIAL and "Range" not in request.headers:
+            response.note = f"{request.url.authority} answered with a part (206) that was not asked for"
         limit = self._limit - (download.start if download is not None else 0)
         body = Body(",".join(headers.getall("Content-Encoding", ())), limit)
         if body.unknown:
