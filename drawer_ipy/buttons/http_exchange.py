@@ -191,10 +191,15 @@ class Exchange:
                 return request
             if download is None and _is_plain(answer, self._limit):
                 body = await answer.content.read()
-                return Response(
+                response = Response(
                     request.method, request.url, answer.status, answer.reason, answer.headers, body
                 )
-            return await self._receive(request, answer, download)
+            else:
+                response = await self._receive(request, answer, download)
+            if answer.status == _PARTIAL and "Range" not in asked.headers:
+                place = request.url.authority
+                response.note = f"{place} answered with a part (206) that was not asked for, and no whole"
+            return response
         except BaseException:
             answer.close()
             raise
@@ -212,8 +217,6 @@ class Exchange:
         """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
         headers = answer.headers
         response = Response(request.method, request.url, answer.status, answer.reason, headers)
-        if answer.status == _PARTIAL and "Range" not in request.headers:
-            response.note = f"{request.url.authority} answered with a part (206) that was not asked for"
         limit = self._limit - (download.start if download is not None else 0)
         body = Body(",".join(headers.getall("Content-Encoding", ())), limit)
         if body.unknown:

@@ -29,7 +29,6 @@ _LONGEST_NAME = 200
 """Bytes of one name; file systems take 255 or a little less."""
 
 
-
 class SavePath:
     """``save: pages/{{id}}.html``: the file for each press.
 
