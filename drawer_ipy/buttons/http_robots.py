@@ -14,6 +14,7 @@ from drawer_ipy.buttons.http_failure import RequestFailed
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_rules import origin
+from drawer_ipy.common.install import install_hint
 from drawer_ipy.errors import Code, DrawerError, UsageError
 
 _AGENT = "drawer_ipy"
@@ -37,7 +38,7 @@ def require_parser(owner: str) -> None:
     if importlib.util.find_spec("protego") is None:
         raise UsageError(
             f"button {owner!r} says `robots: true`, which needs the package protego",
-            remediation="pip install 'drawer-ipy[scrape]'",
+            remediation=install_hint("scrape"),
         )
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from drawer_ipy.common.install import install_hint
 from drawer_ipy.errors import did_you_mean
 
 TYPES = ("text", "int", "float", "url", "json", "html", "raw", "exists")
@@ -93,7 +94,7 @@ def needs_parsel() -> Trouble | None:
     """What to say when parsel is not installed; ``None`` when it is."""
     if importlib.util.find_spec("parsel") is not None:
         return None
-    return Trouble((), "`extract` needs the package parsel", "pip install 'drawer-ipy[scrape]'")
+    return Trouble((), "`extract` needs the package parsel", install_hint("scrape"))
 
 
 def read_extraction(given: Any) -> tuple[Extraction, list[Trouble]]:
