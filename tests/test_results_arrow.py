@@ -193,7 +193,7 @@ def test_a_missing_library_is_named_with_the_command(monkeypatch: pytest.MonkeyP
         results.__arrow_c_stream__,
         lambda: results.to_parquet(tmp_path / "t.parquet"),
     ):
-        with pytest.raises(MissingLibrary, match=r"pip install 'drawer-ipy\[arrow\]'"):
+        with pytest.raises(MissingLibrary, match=r"pip install '\.\[arrow\]'"):
             ask()
 
 

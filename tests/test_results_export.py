@@ -126,7 +126,7 @@ def test_flattening_spreads_mappings_within_cells() -> None:
 @pytest.mark.parametrize("name", ["pandas", "polars"])
 def test_a_missing_library_is_named_with_the_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingLibrary, match=rf"pip install 'drawer-ipy\[{name}\]'") as caught:
+    with pytest.raises(MissingLibrary, match=rf"pip install '\.\[{name}\]'") as caught:
         getattr(table(["a"]), f"to_{name}")()
     assert isinstance(caught.value, ImportError)
 

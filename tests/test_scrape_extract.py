@@ -395,5 +395,6 @@ def test_without_parsel_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     )
     problems = told('{a: "css:h1", b: 3}')
     assert problems == [
-        "line 5, column 14: `extract` needs the package parsel (pip install 'drawer-ipy[scrape]')"
+        "line 5, column 14: `extract` needs the package parsel "
+        "(in your clone of drawer_ipy: pip install '.[scrape]')"
     ]

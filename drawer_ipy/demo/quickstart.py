@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from drawer_ipy.common.install import install_hint
+
 FAILED = 1
 """Exit code: a cell failed."""
 
@@ -70,7 +72,7 @@ def _read(path: Path) -> Any:
         import nbclient  # noqa: F401  # asked for before anything is started
         import nbformat
     except ImportError as error:
-        raise Unusable(f"{error}; pip install 'drawer-ipy[notebook]'") from error
+        raise Unusable(f"{error}; {install_hint('notebook')}") from error
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except Exception as error:  # nbformat raises whatever the text provokes

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from drawer_ipy.common.install import install_hint
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.results.plain import jsonable, to_json_text
 
@@ -44,7 +45,7 @@ def library(name: str, asked: str, extra: str = "") -> Any:
     except ImportError:
         raise MissingLibrary(
             f"{asked} needs {name}, which is not installed",
-            remediation=f"pip install 'drawer-ipy[{extra or name}]'",
+            remediation=install_hint(extra or name),
         ) from None
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from drawer_ipy.common.install import install_hint
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.scrape.finder import BadSelector, Finder
 from drawer_ipy.scrape.names import Names
@@ -111,7 +112,7 @@ def needs_parsel(what: str = "extract") -> Trouble | None:
     """What to say of the key `what` when parsel is not installed; ``None`` when it is."""
     if importlib.util.find_spec("parsel") is not None:
         return None
-    return Trouble((), f"`{what}` needs the package parsel", "pip install 'drawer-ipy[scrape]'")
+    return Trouble((), f"`{what}` needs the package parsel", install_hint("scrape"))
 
 
 @dataclass(frozen=True, slots=True)
