@@ -6,7 +6,6 @@ and wants to read that it must be a whole number, without quotes.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,10 @@ from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.definition.paths import step_path
 from drawer_ipy.definition.shape import Finding
 from drawer_ipy.definition.tree import Path
-from drawer_ipy.errors import did_you_mean
+from drawer_ipy.near import Near
+from drawer_ipy.shown import shown
+
+_SHORT = 40
 
 _EXPECTED = {
     "string_type": "text",
@@ -39,37 +41,54 @@ _NEEDED = {
 }
 
 
-def translate(error: ValidationError, tree: Any) -> list[Finding]:
+def translate(error: ValidationError, tree: Any, near: Near) -> list[Finding]:
     """One finding per place; what pydantic says about the members of a union is put together."""
     by_path: dict[Path, list[ErrorDetails]] = {}
+    written = Written(tree)
     for detail in error.errors(include_url=False, include_input=False):
         if detail["type"] == "union_tag_invalid":
             continue  # shape.py reports unknown kinds
-        by_path.setdefault(written_path(detail["loc"], tree), []).append(detail)
-    return [_finding(path, details, _at(tree, path)) for path, details in by_path.items()]
+        by_path.setdefault(written.path(detail["loc"]), []).append(detail)
+    return [_finding(path, details, _at(tree, path), near) for path, details in by_path.items()]
 
 
-def written_path(loc: Sequence[str | int], tree: Any) -> Path:
-    """pydantic's location as the path of keys and positions in the definition as it was written.
+class Written:
+    """Turns pydantic's locations into the paths of keys and positions in the definition as it was written.
 
     Union members (``"for_each"`` after a step's position) are left out; a position in a list that was
     written as a mapping by name becomes that name; what goes on below a scalar is cut.
+
+    Args:
+        tree: the definition.
     """
-    path: list[str | int] = []
-    here = tree
-    for i, part in enumerate(loc):
-        if _is_tag(loc, i):
-            continue
-        if isinstance(here, Mapping):
-            by_position = isinstance(part, int) and part < len(here)
-            path.append(list(here)[int(part)] if by_position else part)
-            here = here.get(str(path[-1]))
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            path.append(part)
-            here = here[part]
-        else:
-            break
-    return tuple(path)
+
+    def __init__(self, tree: Any) -> None:
+        self._tree = tree
+        self._keys: dict[int, list[Any]] = {}  # of mappings asked by position, by the mapping's id
+
+    def path(self, loc: Sequence[str | int]) -> Path:
+        """The path that `loc` stands for."""
+        path: list[str | int] = []
+        here = self._tree
+        for i, part in enumerate(loc):
+            if _is_tag(loc, i):
+                continue
+            if isinstance(here, Mapping):
+                by_position = isinstance(part, int) and part < len(here)
+                path.append(self._key(here, int(part)) if by_position else part)
+                here = here.get(str(path[-1]))
+            elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+                path.append(part)
+                here = here[part]
+            else:
+                break
+        return tuple(path)
+
+    def _key(self, mapping: Mapping[Any, Any], position: int) -> Any:
+        keys = self._keys.get(id(mapping))
+        if keys is None:
+            keys = self._keys[id(mapping)] = list(mapping)
+        return keys[position]
 
 
 def _is_tag(loc: Sequence[str | int], i: int) -> bool:
@@ -93,7 +112,7 @@ def _at(tree: Any, path: Path) -> Any:
     return here
 
 
-def _finding(path: Path, details: list[ErrorDetails], value: Any) -> Finding:
+def _finding(path: Path, details: list[ErrorDetails], value: Any, near: Near) -> Finding:
     what = _named(path)
     first = details[0]
     context = first.get("ctx") or {}
@@ -103,9 +122,9 @@ def _finding(path: Path, details: list[ErrorDetails], value: Any) -> Finding:
     if first["type"] == "literal_error":
         words = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
         words = [word for word in words if word]
-        near = did_you_mean(str(value), words)
+        meant = near(value, words) if isinstance(value, str) else ""
         listed = f"it is one of {', '.join(words)}"
-        return Finding(path, f"{what} cannot be {_shown(value)}", f"{near} {listed}".strip(), on_key=False)
+        return Finding(path, f"{what} cannot be {_shown(value)}", f"{meant} {listed}".strip(), on_key=False)
     if first["type"] == "greater_than_equal":
         hint = f"the least is {context['ge']}"
         return Finding(path, f"{what} cannot be {_shown(value)}", hint, on_key=False)
@@ -120,10 +139,10 @@ def _finding(path: Path, details: list[ErrorDetails], value: Any) -> Finding:
 def _type_hint(kind: str, path: Path, value: Any) -> str:
     if kind == "string_type" and isinstance(value, bool | int | float):
         if path[-1] == "duration":
-            return f'give a unit: "{value}s"'
+            return f'give a unit: "{shown(value)}s"'
         if path[-1] == "rate" and not isinstance(value, bool):
-            return f'say per what: "{value}/s"'
-        return f'put it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
+            return f'say per what: "{shown(value)}/s"'
+        return f'put it in quotes: "{_shown(value)}"' if len(_shown(value)) < _SHORT else "put it in quotes"
     if kind == "string_type" and isinstance(value, Mapping | list):
         return "text that begins with { or [ needs quotes"
     if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
@@ -140,7 +159,8 @@ def _unquote_hint(kind: str, value: str) -> str:
         return "references work in args and expressions; write the value itself here"
     if kind == "bool_type":
         return "YAML 1.2 knows true and false only" if value.lower() in ("yes", "no", "on", "off") else ""
-    return f"write it without quotes: {value}" if value.strip().lstrip("-").isdigit() else ""
+    bare = value.strip().lstrip("-")
+    return f"write it without quotes: {value}" if bare.isdigit() and len(bare) < _SHORT else ""
 
 
 def _named(path: Path) -> str:
@@ -166,5 +186,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return reprlib.repr(value) if value else "empty"
-    return reprlib.repr(value)
+        return shown(value, _SHORT) if value else "empty"
+    return shown(value, _SHORT)

@@ -141,5 +141,6 @@ class _Composer:
             else:
                 value = text if style else plain_value(text)
         except ValueError as error:
-            raise Malformed(str(error).partition(";")[0], at) from None
+            message, _, hint = str(error).partition("; ")
+            raise Malformed(message, at, hint) from None
         return Node("scalar", at, int(event.end_mark.index), style, value, text)
