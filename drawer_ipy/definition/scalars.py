@@ -52,11 +52,11 @@ def plain_value(text: str) -> Any:
 
 def _number(text: str) -> Any:
     if _INT.fullmatch(text):
-        return _whole(text, 10)
+        return whole(text, 10)
     if _OCTAL.fullmatch(text):
-        return _whole(text[2:], 8)
+        return whole(text[2:], 8)
     if _HEX.fullmatch(text):
-        return _whole(text[2:], 16)
+        return whole(text[2:], 16)
     if _FLOAT.fullmatch(text):
         return finite(text)
     infinite = _INFINITE.fullmatch(text)
@@ -65,7 +65,12 @@ def _number(text: str) -> Any:
     return float("nan") if text in _NANS else text
 
 
-def _whole(digits: str, base: int) -> int:
+def whole(digits: str, base: int = 10) -> int:
+    """The whole number that `digits` are.
+
+    Raises:
+        ValueError: it has more than :data:`MOST_DIGITS` digits.
+    """
     # Digits of a smaller base say less; the bound is the same for all, so that every number can be written out.
     if len(digits) * math.log10(base) > MOST_DIGITS:
         raise ValueError(f"this whole number has more than {MOST_DIGITS} digits; put it in quotes")
@@ -80,7 +85,7 @@ def finite(text: str) -> float:
     """
     value = float(text)
     if math.isinf(value):
-        raise ValueError("this number is larger than a float can be; put it in quotes, or write .inf")
+        raise ValueError("this number is larger than a float can be; put it in quotes")
     return value
 
 

@@ -15,9 +15,6 @@ Place = tuple[int, int] | tuple[None, None]
 
 _LINE_END = re.compile("\n")
 
-# Characters that str.splitlines takes for line breaks and editors do not.
-_ODD_BREAKS = {ord(c): " " for c in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"}
-
 
 class Source:
     """A text and the marks of the values read from it.
@@ -146,7 +143,7 @@ def read_source(text: str, *, first_line: int = 1) -> tuple[Built, Source]:
     Raises:
         MalformedSource: it is neither.
     """
-    clean = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").translate(_ODD_BREAKS)
+    clean = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     source = Source(clean, first_line=first_line)
     try:
         node = _read(source.text)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from drawer_ipy.definition.characters import NO_BREAK_SPACES, character_name
 from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.definition.paths import step_path
 from drawer_ipy.definition.shape import Finding
@@ -147,8 +148,10 @@ def _type_hint(kind: str, path: Path, value: Any) -> str:
         return "text that begins with { or [ needs quotes"
     if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
         return _unquote_hint(kind, value)
-    if kind in _WANT_MAPPING and isinstance(value, str) and ":" in value:
+    if kind in _WANT_MAPPING and isinstance(value, str) and ":" in value and value[0] not in NO_BREAK_SPACES:
         return "a space is missing after the colon: `key: value`"
+    if kind in ("list_type", *_WANT_MAPPING) and isinstance(value, str) and value[:1] in NO_BREAK_SPACES:
+        return f"it is indented with {character_name(value[0])}; indent with ordinary spaces"
     if kind == "list_type" and isinstance(value, Mapping):
         return "begin each entry with `- `"
     return ""
