@@ -6,11 +6,14 @@ the cell into an awaited call of the same magic.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
+
+from drawer_ipy.misplaced_magics import says_nothing
 
 AWAITED = "drawer_awaited"
 """The cell magic that a rewritten ``%%drawer`` cell calls; its result is awaited."""
@@ -19,6 +22,7 @@ AWAITED_VERB = "drawer_verb_awaited"
 """The line magic that a rewritten ``%drawer NAME press`` calls."""
 
 _MAGICS = ("%%drawer", "%%button")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def magic_first(lines: list[str]) -> list[str]:
@@ -26,18 +30,28 @@ def magic_first(lines: list[str]) -> list[str]:
 
     Those become empty lines of its body, so that line numbers still count from the top of the cell.
     """
-    above = 0
-    while above < len(lines) and _says_nothing(lines[above]):
-        above += 1
+    lines = whole_lines(lines)
+    above = _first_said(lines)
     if above in (0, len(lines)) or not lines[above].lstrip().startswith(_MAGICS):
         return lines
     end = "" if lines[above].endswith("\n") else "\n"
     return [lines[above] + end, *["\n"] * above, *lines[above + 1 :]]
 
 
-def _says_nothing(line: str) -> bool:
-    text = line.strip()
-    return not text or text.startswith("#")
+def whole_lines(lines: list[str]) -> list[str]:
+    """`lines` of a cell of ours as an editor counts them.
+
+    IPython also ends them at separators (U+2028, a form feed) that belong to a value.
+    """
+    whole = _LINE.findall("".join(lines))
+    first = _first_said(whole)
+    ours = first < len(whole) and whole[first].lstrip().startswith((*_MAGICS, "%drawer"))
+    return whole if ours else lines
+
+
+def _first_said(lines: list[str]) -> int:
+    """The index of the first line that is neither empty nor a comment."""
+    return next((at for at, line in enumerate(lines) if not says_nothing(line)), len(lines))
 
 
 class AwaitedCells:
@@ -87,12 +101,12 @@ def _called(line: str, magic: str) -> str | None:
     rest = line.removeprefix(magic)
     if rest == line or (rest and not rest[0].isspace()) or rest.strip().endswith("?"):
         return None
-    return rest.strip()
+    return rest.strip(" \t\r\n")
 
 
 def _lone_verb(lines: list[str]) -> str | None:
     """The words of a ``%drawer NAME press`` that is all the cell says, else ``None``."""
-    said = [line for line in lines if not _says_nothing(line)]
+    said = [line for line in lines if not says_nothing(line)]
     if len(said) != 1:
         return None
     words = _called(said[0], "%drawer")

@@ -14,7 +14,7 @@ from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.display.log import LogDisplay, Together
 from drawer_ipy.display.text import TextDisplay
 from drawer_ipy.dry_run import DryRun
-from drawer_ipy.errors import DefinitionError, Problem, UsageError, told_in_colour
+from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told, told_in_colour
 from drawer_ipy.interrupts import breaking_off, cancelling
 from drawer_ipy.magic_line import Line
 from drawer_ipy.pressing import Job, Options, Surroundings, raise_for
@@ -237,8 +237,11 @@ class Press:
 
 def tell(problems: Iterable[Problem]) -> None:
     """Print what does not stop a press."""
-    for problem in problems:
-        print(f"warning: {problem}")
+    problems = list(problems)
+    for problem in problems[:MOST_TOLD]:
+        print(f"warning: {told(problem)}")
+    if len(problems) > MOST_TOLD:
+        print(f"... and {len(problems) - MOST_TOLD:,} more warnings")
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

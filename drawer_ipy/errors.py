@@ -150,13 +150,47 @@ class Problem:
         return f"{where}{step}{self.message}{hint}"
 
 
+MOST_TOLD = 20
+"""Problems that a message tells in full; all are in its ``problems``."""
+
+_WIDTH = 160
+"""Characters of a line that are shown around the place of a problem."""
+
+_LONGEST = 2_000
+"""Characters of one problem that are shown."""
+
+# Characters that some programs take for the end of a line; one that is shown must not break the line in two.
+_BREAKS = dict.fromkeys(map(ord, "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), "\N{SYMBOL FOR NEWLINE}")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of `text` as editors count them: other than ``str.splitlines``, by line feeds only."""
+    return text.split("\n")
+
+
 def excerpt(problem: Problem, text: Sequence[str]) -> list[str]:
-    """The line of `text` that `problem` is in and a mark below its column; ``[]`` without a place."""
+    """The line of `text` that `problem` is in and a mark below its column; ``[]`` without a place.
+
+    Of a very long line only what is around the column is shown.
+    """
     if problem.line is None or problem.line > len(text):
         return []
-    if not text[problem.line - 1].strip():
+    line = text[problem.line - 1]
+    if not line.strip():
         return []  # nothing to point at
-    return [text[problem.line - 1].replace("\t", " "), " " * ((problem.column or 1) - 1) + "^"]
+    at = (problem.column or 1) - 1
+    if len(line) > _WIDTH:
+        start = max(0, min(at - _WIDTH // 2, len(line) - _WIDTH))
+        end = start + _WIDTH
+        before, after = "..." if start else "", "..." if end < len(line) else ""
+        line, at = before + line[start:end] + after, at - start + len(before)
+    return [line.replace("\t", " ").translate(_BREAKS), " " * at + "^"]
+
+
+def told(problem: Problem) -> str:
+    """`problem` as text, cut where it is longer than anybody reads."""
+    text = str(problem)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class DrawerError(Exception):
@@ -252,12 +286,14 @@ class DefinitionError(DrawerError):
 
     def _render(self, name: str, outcome: str) -> str:
         errors = [p for p in self.problems if p.severity == "error"]
-        what = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+        what = "1 problem" if len(errors) == 1 else f"{len(errors):,} problems"
         lines = [f"{name or 'this drawer'} {outcome}: {what} in its definition"]
-        text = self.source.splitlines()
-        for problem in errors:
-            lines.append(f"  {problem}")
+        text = lines_of(self.source)
+        for problem in errors[:MOST_TOLD]:
+            lines.append(f"  {told(problem)}")
             lines += [f"    {line}" for line in excerpt(problem, text)]
+        if len(errors) > MOST_TOLD:
+            lines.append(f"  ... and {len(errors) - MOST_TOLD:,} more (all are in .problems)")
         return "\n".join(lines)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import keyword
 import math
 import re
@@ -14,9 +13,12 @@ from typing import Any, NoReturn
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.durations import parse_duration
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.verbs.values import value_of, whole_number, width
+from drawer_ipy.verbs.values import json_or, value_of, whole_number, width
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
+_NO_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+"""Blanks to Python, but nothing that anybody types between two words: they belong to a value."""
+
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
@@ -157,7 +159,7 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
     It is ``$variable``, ``{expression}``, ``@file``, JSON, or text.
 
     Raises:
-        UsageError: the variable or the file is not there, or the expression fails.
+        UsageError: the variable or the file is not there, the expression fails, or a number is too large.
     """
     if text.startswith("$"):
         variable = text[1:]
@@ -171,20 +173,12 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
         return _braced(name, text, namespace)
     if text.startswith("@"):
         return value_of(name, text)
-    return _json(text, unquote(text))
-
-
-def _json(text: str, otherwise: Any) -> Any:
-    """What `text` is in JSON, `otherwise` where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return otherwise
+    return json_or(text, unquote(text))
 
 
 def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
     """``{...}``: JSON when it is JSON, else a Python expression."""
-    found = _json(text, None)  # no text in braces is JSON's null
+    found = json_or(text, None)  # no text in braces is JSON's null
     if found is not None:
         return found
     try:
@@ -220,7 +214,7 @@ def split(line: str) -> Iterator[str]:
             closing.append(_CLOSING[char])
         elif closing and char == closing[-1]:
             closing.pop()
-        elif char.isspace() and not closing:
+        elif char.isspace() and char not in _NO_BLANKS and not closing:
             if word:
                 yield word
             word = ""

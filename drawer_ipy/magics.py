@@ -17,7 +17,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, Union
 
 from drawer_ipy import completion
-from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first
+from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first, whole_lines
 from drawer_ipy.background import BackgroundRun, Runs
 from drawer_ipy.buttons import make_button
 from drawer_ipy.buttons.base import Button
@@ -29,6 +29,7 @@ from drawer_ipy.display.choose import KINDS
 from drawer_ipy.dry_run import DryRun
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.magic_line import option_parser, parse_line, split
+from drawer_ipy.misplaced_magics import MisplacedMagics
 from drawer_ipy.notebook_verbs import NotebookVerb
 from drawer_ipy.origins import running_origins
 from drawer_ipy.pressing import Surroundings
@@ -207,14 +208,16 @@ def load(shell: Any) -> None:
     DrawerMagics.drawer.__doc__ = f"{_doc(DrawerMagics.drawer)}\n\n{option_parser().format_help()}"
     shell.register_magics(magics)
     completion.register(shell, magics.surroundings)
-    shell.input_transformers_cleanup.insert(0, magic_first)
-    shell.input_transformers_cleanup.append(AwaitedCells(shell, lambda: bool(magics.loop == "awaited")))
+    shell.input_transformers_cleanup[:0] = [magic_first, MisplacedMagics()]
+    awaited = AwaitedCells(shell, lambda: bool(magics.loop == "awaited"))
+    # IPython's own transformers, which come between, split lines anew.
+    shell.input_transformers_cleanup.extend([whole_lines, awaited])
 
 
 def unload(shell: Any) -> None:
     """Take back what :func:`load` did."""
     transformers = shell.input_transformers_cleanup
-    ours = (AwaitedCells.__name__, magic_first.__name__)
+    ours = (AwaitedCells.__name__, MisplacedMagics.__name__, magic_first.__name__, whole_lines.__name__)
     transformers[:] = [t for t in transformers if getattr(t, "__name__", type(t).__name__) not in ours]
     completion.unregister(shell)
     manager = shell.magics_manager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Protocol
 
 from drawer_ipy.buttons.base import Button
@@ -76,13 +77,17 @@ class ButtonCatalog:
         mark = _mark(value)
         if value is not None and mark is not None and mark.name == name:
             return as_button(value)
-        # A copy, since another thread may assign variables meanwhile.
-        for other in list(self._namespace.values()):
-            mark = _mark(other)
-            if mark is not None and mark.name == name:
-                return as_button(other)
+        if name in self._marked:
+            return as_button(self._marked[name])
         # The variable's own name serves a marked function too, whatever its button is called.
         return as_button(value, name) if callable(value) and not name.startswith("_") else None
+
+    @cached_property
+    def _marked(self) -> dict[str, Any]:
+        """The variables that ``@button`` marked, by their buttons' names; the first of a name counts."""
+        # A copy, since another thread may assign variables meanwhile.
+        variables = list(self._namespace.values())
+        return {mark.name: value for value in reversed(variables) if (mark := _mark(value)) is not None}
 
     def names(self) -> list[str]:
         """All names worth proposing, nearest first, without doubles.

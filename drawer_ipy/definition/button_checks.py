@@ -13,13 +13,13 @@ from drawer_ipy.definition.trust import read_verify
 
 def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     """Check `spec`, which is at `where`; whether a button can be made of it as far as was looked at."""
-    before = sum(p.severity == "error" for p in report.problems)
+    before = report.errors
     check_rate(spec.rate, where, report)
     _cache(spec, where, report)
     _verify(spec, where, report)
     _, troubles = read_asked(spec)
     tell_troubles([*troubles, *request_troubles(spec)], where, report)
-    return sum(p.severity == "error" for p in report.problems) == before
+    return report.errors == before
 
 
 def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:

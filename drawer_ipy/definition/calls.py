@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,15 @@ from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.definition.references import References
 from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.definition.scope import Names
-from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError, did_you_mean
+from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError
 from drawer_ipy.expressions import compile_value
+from drawer_ipy.near import listed
 
 if TYPE_CHECKING:
     from drawer_ipy.buttons.base import Button
 
 FindButton = Callable[[str], "Button | None"]
-Listing = Callable[[], Iterable[str]]
+Listing = Callable[[], Collection[str]]
 
 _LOOKED_IN = "define it in `buttons:`, with @button or %%button, or in the workspace folder"
 _NOTHING = ("", "")
@@ -73,6 +74,7 @@ class Calls:
         self._name = drawer.name
         self._own = frozenset(drawer.buttons)
         self.wrong: set[str] = set()
+        self._unknown: dict[str, str] = {}  # names of buttons that are nowhere, and what to do about each
         # What fills a button's argument of that name. At a press, an optional input that nobody gave
         # does not, unless it has a default.
         self._filling = ground.given | {
@@ -139,18 +141,25 @@ class Calls:
             self._report.error(where, message, error.remediation, strict=strict)
             return None
         if found is None and not self._report.lost.holds((), "buttons"):
-            near = did_you_mean(name, self._ground.button_names())
-            hint = f"{near} or {_LOOKED_IN}" if near else _LOOKED_IN
-            self._report.error(where, f"there is no button {name!r}", hint, strict=strict)
+            self._report.error(where, f"there is no button {name!r}", self._instead(name), strict=strict)
         return found
 
+    def _instead(self, name: str) -> str:
+        """What to do about a button that is nowhere."""
+        hint = self._unknown.get(name)
+        if hint is None:
+            near = self._report.near(name, self._ground.button_names())
+            hint = self._unknown[name] = f"{near} or {_LOOKED_IN}" if near else _LOOKED_IN
+        return hint
+
     def _declared_args(self, step: models.ButtonStep, button: Button, names: Names, where: Where) -> None:
-        known = [spec.name for spec in button.args]
+        known = dict.fromkeys(spec.name for spec in button.args)
         args = where.at("args")
         for name in step.args:
             if name in known:
                 continue
-            hint = did_you_mean(name, known) or (f"it takes {', '.join(known)}" if known else "it takes none")
+            near = self._report.near(name, known)
+            hint = near or (f"it takes {listed(known)}" if known else "it takes none")
             message = f"button {step.button!r} declares no argument {name!r}"
             if button.kind == "function":
                 if not button.open_args:
@@ -184,7 +193,7 @@ class Calls:
             at = where.at("args", name, arg=name)
             spec = specs.get(name)
             self._ground.references.value(value, names, at, spec)
-            if spec is not None:
+            if spec is not None and spec.type not in ("any", "string"):  # which take whatever is written
                 trouble, hint = self._literal(value, partial(literal_problem, spec))
                 if trouble:
                     self._report.error(at, f"argument {name!r} {trouble}", hint, strict=False)
@@ -219,7 +228,8 @@ class Calls:
             at = where.at("args", name, arg=name)
             if name not in specs:
                 if not (webhook and name == "webhook"):
-                    hint = did_you_mean(name, specs) or (f"it declares {', '.join(specs)}" if specs else "")
+                    near = self._report.near(name, specs)
+                    hint = near or (f"it declares {listed(specs)}" if specs else "")
                     message = f"drawer {step.drawer!r} declares no input {name!r}"
                     self._report.warn(at, message, hint, key=True)
                 continue

@@ -7,7 +7,10 @@ from html import escape
 from typing import Any
 
 from drawer_ipy.common.html import block
-from drawer_ipy.errors import Problem, excerpt
+from drawer_ipy.errors import Problem, excerpt, lines_of, told
+
+_MOST_SHOWN = 50
+"""Problems that are shown; all are in its ``problems``."""
 
 _COLOURS = {"error": "#c62828", "warning": "#b26a00"}
 
@@ -24,7 +27,7 @@ class Validation:
     def __init__(self, problems: Sequence[Problem], name: str = "", source: str = "") -> None:
         self.problems = list(problems)
         self.name = name
-        self._lines = source.splitlines()
+        self._lines = lines_of(source)
 
     @property
     def ok(self) -> bool:
@@ -60,21 +63,32 @@ class Validation:
 
     def __repr__(self) -> str:
         lines = [self._headline()]
-        for problem in self.problems:
-            lines.append(f"  {problem.severity}: {problem}")
+        for problem in self._told():
+            lines.append(f"  {problem.severity}: {told(problem)}")
             lines += [f"    {line}" for line in excerpt(problem, self._lines)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *([f"  {self._rest()}"] if self._rest() else [])])
 
     def _repr_html_(self) -> str:
-        found = "".join(self._html(problem) for problem in self.problems)
-        return block(f"<b>{escape(self._headline())}</b>{found}")
+        found = "".join(self._html(problem) for problem in self._told())
+        rest = f"<div style='margin:6px 0 0 12px'>{escape(self._rest())}</div>" if self._rest() else ""
+        return block(f"<b>{escape(self._headline())}</b>{found}{rest}")
+
+    def _told(self) -> list[Problem]:
+        """The problems that are shown: the first ones, errors before warnings where there are too many."""
+        if len(self.problems) <= _MOST_SHOWN:
+            return self.problems
+        return [*self.errors, *self.warnings][:_MOST_SHOWN]
+
+    def _rest(self) -> str:
+        left = len(self.problems) - _MOST_SHOWN
+        return f"... and {left:,} more (all are in .problems)" if left > 0 else ""
 
     def _headline(self) -> str:
         which = f"drawer {self.name!r}" if self.name else "this drawer"
         if not self.problems:
             return f"{which}: nothing is wrong with it"
         counts = (("error", len(self.errors)), ("warning", len(self.warnings)))
-        told = ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for word, n in counts if n)
+        told = ", ".join(f"{n:,} {word}{'s' if n > 1 else ''}" for word, n in counts if n)
         return f"{which}: {told}"
 
     def _html(self, problem: Problem) -> str:
@@ -82,5 +96,5 @@ class Validation:
         code = f"<pre style='margin:2px 0 0 0'>{escape(shown)}</pre>" if shown else ""
         return (
             f"<div style='margin:6px 0 0 12px'><b style='color:{_COLOURS[problem.severity]}'>"
-            f"{problem.severity}</b> {escape(str(problem))}{code}</div>"
+            f"{problem.severity}</b> {escape(told(problem))}{code}</div>"
         )

@@ -9,6 +9,7 @@ from typing import Any
 from drawer_ipy.definition.shape import Finding
 from drawer_ipy.definition.tree import Path
 from drawer_ipy.errors import did_you_mean
+from drawer_ipy.shown import shown
 
 _AGENT = re.compile(r"activation\.(manager|worker)|agent:[^:\s]+:[^:\s]+")
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -34,14 +35,14 @@ def flow_findings(flow: Mapping[str, Any]) -> Iterator[Finding]:
     first = flow.get("initial_stage")
     if first not in names:
         hint = did_you_mean(str(first or ""), names)
-        yield Finding((*at, "initial_stage"), f"initial_stage {first!r} is no stage", hint, on_key=False)
+        yield Finding((*at, "initial_stage"), f"initial_stage {shown(first)} is no stage", hint, on_key=False)
     for i, stage in enumerate(stages):
         path = (*at, "stages", i)
         if not isinstance(stage, Mapping):
             yield Finding(path, "a stage is a mapping (`key: value`)", on_key=False)
             continue
         if stage.get("id") in ids[:i]:
-            yield Finding((*path, "id"), f"there are two stages {stage.get('id')!r}", on_key=False)
+            yield Finding((*path, "id"), f"there are two stages {shown(stage.get('id'))}", on_key=False)
         yield from _stage(stage, names, path)
 
 
@@ -54,7 +55,7 @@ def _agent(owner: Mapping[str, Any], path: Path) -> Iterator[Finding]:
     agent = owner.get("agent")
     if agent is not None and not (isinstance(agent, str) and _AGENT.fullmatch(agent)):
         hint = "write activation.manager, activation.worker or agent:TEAM:NAME"
-        yield Finding((*path, "agent"), f"{agent!r} refers to no agent", hint, on_key=False)
+        yield Finding((*path, "agent"), f"{shown(agent)} refers to no agent", hint, on_key=False)
 
 
 def _counts(owner: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> Iterator[Finding]:
@@ -68,9 +69,9 @@ def _stage(stage: Mapping[str, Any], names: list[str], path: Path) -> Iterator[F
     name = stage.get("id")
     if not (isinstance(name, str) and _KEBAB.fullmatch(name)):
         hint = "lower case letters, digits and single hyphens"
-        yield Finding((*path, "id"), f"{name!r} is no stage id", hint, on_key=False)
+        yield Finding((*path, "id"), f"{shown(name)} is no stage id", hint, on_key=False)
     if not stage.get("title"):
-        yield Finding((*path, "title"), f"stage {name!r} has no title", on_key=False)
+        yield Finding((*path, "title"), f"stage {shown(name)} has no title", on_key=False)
     for owner in ("manager", "worker"):
         yield from _agent(_mapping(stage, owner), (*path, owner))
     yield from _counts(stage, ("timeout_seconds", "concurrency"), path)
@@ -88,7 +89,7 @@ def _word(owner: Mapping[str, Any], key: str, words: tuple[str, ...], path: Path
     value = owner.get(key)
     if value not in (None, "") and value not in words:
         hint = f"{did_you_mean(str(value), words)} it is one of {', '.join(words)}".strip()
-        yield Finding((*path, key), f"{key} cannot be {value!r}", hint, on_key=False)
+        yield Finding((*path, key), f"{key} cannot be {shown(value)}", hint, on_key=False)
 
 
 def _transitions(stage: Mapping[str, Any], names: list[str], path: Path) -> Iterator[Finding]:
@@ -96,7 +97,7 @@ def _transitions(stage: Mapping[str, Any], names: list[str], path: Path) -> Iter
     for i, target in enumerate(transitions if isinstance(transitions, list) else []):
         if target not in names:
             hint = did_you_mean(str(target), names)
-            yield Finding((*path, "transitions", i), f"there is no stage {target!r}", hint, on_key=False)
+            yield Finding((*path, "transitions", i), f"there is no stage {shown(target)}", hint, on_key=False)
 
 
 def _triggers(stage: Mapping[str, Any], path: Path) -> Iterator[Finding]:
@@ -106,7 +107,7 @@ def _triggers(stage: Mapping[str, Any], path: Path) -> Iterator[Finding]:
         kind = trigger.get("kind") if isinstance(trigger, Mapping) else None
         if not isinstance(kind, str) or kind not in _TRIGGERS:
             hint = f"it is one of {', '.join(_TRIGGERS)}"
-            yield Finding(at, f"there is no trigger kind {kind!r}", hint, on_key=False)
+            yield Finding(at, f"there is no trigger kind {shown(kind)}", hint, on_key=False)
             continue
         needed = _TRIGGERS[kind]
         value = trigger.get(needed)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from drawer_ipy.definition.loading import Loaded
 from drawer_ipy.definition.models import Drawer, DrawerStep, StepBase, nested_steps
 from drawer_ipy.definition.report import Report, Where
-from drawer_ipy.errors import DefinitionError, did_you_mean
+from drawer_ipy.errors import DefinitionError
 
 FindDrawer = Callable[[str], Drawer | Loaded | None]
 
@@ -57,7 +57,7 @@ class Drawers:
     """
 
     find: FindDrawer
-    names: Callable[[], Iterable[str]]
+    names: Callable[[], Collection[str]]
     report: Report
     meet: Callable[[Met], None]
 
@@ -70,8 +70,7 @@ class Drawers:
             self.report.error(where, f"drawer {name!r} is itself wrong: {first}", strict=strict)
             return None
         if found is None:
-            known = list(self.names())
-            hint = did_you_mean(name, known) or "save it first, with `%%drawer NAME --define`"
+            hint = self.report.near(name, self.names()) or "save it first, with `%%drawer NAME --define`"
             self.report.error(where, f"there is no drawer {name!r}", hint, strict=strict)
             return None
         self.meet(Met(name, found, where, frozenset(given)))
@@ -85,21 +84,26 @@ class Drawers:
         chain = [start, first] if start else [first]
         if first == start:
             return chain
-        return self._follow(chain, set(chain), handlers)
-
-    def _follow(self, chain: list[str], seen: set[str], handlers: bool) -> list[str]:
-        try:
-            found = self.find(chain[-1])
-        except DefinitionError:
-            return []
-        drawer = found.drawer if isinstance(found, Loaded) else found
-        for name in _pressed(drawer, handlers) if drawer is not None else ():
-            if name in chain:
+        seen = set(chain)
+        pending = [self._pressed_by(first, handlers)]  # one for each of the chain but `start`
+        while pending:
+            name = next(pending[-1], None)
+            if name is None:
+                pending.pop()
+                chain.pop()
+            elif name not in seen:
+                seen.add(name)
+                chain.append(name)
+                pending.append(self._pressed_by(name, handlers))
+            elif name in chain:
                 return [*chain[chain.index(name) :], name]
-            if name in seen:
-                continue
-            seen.add(name)
-            ring = self._follow([*chain, name], seen, handlers)
-            if ring:
-                return ring
         return []
+
+    def _pressed_by(self, name: str, handlers: bool) -> Iterator[str]:
+        try:
+            found = self.find(name)
+        except DefinitionError:
+            return
+        drawer = found.drawer if isinstance(found, Loaded) else found
+        if drawer is not None:
+            yield from _pressed(drawer, handlers)

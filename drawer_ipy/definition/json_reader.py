@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any, NoReturn
 
+from drawer_ipy.definition.characters import character_name, whole_characters
+from drawer_ipy.definition.scalars import finite, whole
 from drawer_ipy.definition.tree import MAX_DEPTH, Malformed, Node
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -41,7 +43,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._decoder = json.JSONDecoder(parse_constant=_no_constant)
+        self._decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=finite, parse_int=whole)
 
     def skip(self, at: int) -> int:
         found = _SPACE.match(self.text, at)
@@ -63,10 +65,12 @@ class _Reader:
     def _scalar(self, at: int) -> tuple[Node, int]:
         try:
             value, end = self._decoder.raw_decode(self.text, at)
+            value = whole_characters(value) if isinstance(value, str) else value
         except json.JSONDecodeError as error:
             raise self._bad_scalar(at, error) from None
-        except ValueError as error:  # too many digits, NaN, Infinity
-            raise Malformed(str(error).partition(";")[0], at) from None
+        except ValueError as error:  # too large a number, NaN, Infinity, half a character
+            message, _, hint = str(error).partition("; ")
+            raise Malformed(message, at, hint) from None
         text = value if isinstance(value, str) else self.text[at:end]
         style = '"' if isinstance(value, str) else ""
         return Node("scalar", at, end, style, value, text), end
@@ -79,7 +83,7 @@ class _Reader:
         if self.peek(at) == "$":
             return Malformed("text needs quotes", at, 'write it as "${...}"')
         if self.peek(at) == '"':
-            return Malformed(_string_trouble(error), error.pos, "")
+            return Malformed(_string_trouble(error, self.peek(error.pos)), error.pos, "")
         return Malformed("a value is expected here", at)
 
     def _array(self, at: int, depth: int) -> tuple[Node, int]:
@@ -130,7 +134,9 @@ class _Reader:
         return after
 
 
-def _string_trouble(error: json.JSONDecodeError) -> str:
+def _string_trouble(error: json.JSONDecodeError, found: str) -> str:
+    if error.msg.startswith("Invalid control character") and found not in "\n\t":
+        return f"{character_name(found)} must be written as \\u{ord(found):04x} inside quotes"
     words: dict[str, Any] = {
         "Unterminated string": "these quotes are not closed",
         "Invalid control character": "a line break or a tab stands inside quotes; write it as \\n or \\t",

@@ -13,6 +13,7 @@ from drawer_ipy.definition.width import AUTO
 from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.scrape.spec import Trouble, read_extraction, read_manner
+from drawer_ipy.shown import shown
 
 _CODES = frozenset(value for name, value in vars(Code).items() if name.isupper())
 _CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
@@ -64,7 +65,7 @@ def _policy(policy: models.Policy, where: Where, report: Report) -> None:
         if code in _CODES or _CLASS_NAME.fullmatch(code):
             continue
         hint = did_you_mean(code.upper(), _CODES)
-        report.warn(where.at("retry_on", i), f"retry_on: there is no error code {code!r}", hint)
+        report.warn(where.at("retry_on", i), f"retry_on: there is no error code {shown(code)}", hint)
     if policy.action == "retry" and policy.max_attempts < 2:
         message = "retry with fewer than 2 max_attempts never tries again"
         report.warn(where, message, "say how often: `max_attempts: 3`")
@@ -89,7 +90,7 @@ def _for_each(step: models.ForEachStep | models.BatchStep, where: Where, report:
 
 def _list_or_expression(value: Any, where: Where, report: Report) -> None:
     if not isinstance(value, str | list | tuple):
-        message = f"`{where.arg}` must be a list or an expression that gives one, not {value!r}"
+        message = f"`{where.arg}` must be a list or an expression that gives one, not {shown(value)}"
         report.error(where, message)
 
 
@@ -98,7 +99,9 @@ def _tolerance(limit: int | str | None, where: Where, report: Report) -> None:
         return
     if isinstance(limit, str) and _PERCENT.fullmatch(limit) and float(limit.strip(" \t%")) <= 100:
         return
-    report.error(where, f"tolerated_failures cannot be {limit!r}", 'give a count, or a share such as "5%"')
+    report.error(
+        where, f"tolerated_failures cannot be {shown(limit)}", 'give a count, or a share such as "5%"'
+    )
 
 
 def _switch(step: models.SwitchStep, where: Where, report: Report) -> None:
@@ -112,7 +115,7 @@ def _switch(step: models.SwitchStep, where: Where, report: Report) -> None:
                 continue
             report.error(when, f"case {name} has no `when`", "give an expression that is true or false")
         elif not isinstance(case.when, str | bool):
-            report.error(when, f"`when` of case {name} must be an expression, not {case.when!r}")
+            report.error(when, f"`when` of case {name} must be an expression, not {shown(case.when)}")
 
 
 def _aggregate(step: models.AggregateStep, where: Where, report: Report) -> None:

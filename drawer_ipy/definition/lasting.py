@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from drawer_ipy.durations import parse_duration
+from drawer_ipy.shown import shown
 
 _DAYS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*d", re.ASCII)
 _ALLOWED = "say for how long: 10m, 1h, 7d or forever"
@@ -23,7 +24,7 @@ def parse_lasting(value: Any) -> float | None:
     if isinstance(value, bool):
         raise ValueError(f"`cache: true` does not say for how long; {_ALLOWED}")
     if isinstance(value, int | float):
-        raise ValueError(f"`cache: {value}` has no unit; {_ALLOWED}")
+        raise ValueError(f"`cache: {shown(value)}` has no unit; {_ALLOWED}")
     if not isinstance(value, str):
         raise ValueError(f"`cache` must be text, not a {type(value).__name__}; {_ALLOWED}")
     text = value.strip()

@@ -12,6 +12,7 @@ from typing import Any
 
 from drawer_ipy.definition.models import ArgSpec, InputSpec
 from drawer_ipy.errors import did_you_mean
+from drawer_ipy.shown import shown
 
 _INT = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
@@ -49,9 +50,9 @@ def literal_problem(spec: ArgSpec, value: Any) -> tuple[str, str]:
         if _flat(value) in words:
             return "", ""
         listed = f"it is one of {', '.join(words)}"
-        return f"cannot be {value!r}", f"{did_you_mean(_flat(value), words)} {listed}".strip()
+        return f"cannot be {shown(value)}", f"{did_you_mean(_flat(value), words)} {listed}".strip()
     fits, wanted = _FITS[spec.type]
-    return ("", "") if fits(value) else (f"must be {wanted}, not {value!r}", "")
+    return ("", "") if fits(value) else (f"must be {wanted}, not {shown(value)}", "")
 
 
 def input_problem(spec: InputSpec, value: Any) -> tuple[str, str]:
@@ -66,10 +67,13 @@ def input_problem(spec: InputSpec, value: Any) -> tuple[str, str]:
         if isinstance(value, str | int | float) and value in spec.values:
             return "", ""
         words = [_flat(word) for word in spec.values]
-        return f"cannot be {value!r}", f"{did_you_mean(_flat(value), words)} it is one of {', '.join(words)}"
+        return (
+            f"cannot be {shown(value)}",
+            f"{did_you_mean(_flat(value), words)} it is one of {', '.join(words)}",
+        )
     bare = value.strip() if isinstance(value, str) else value
     fits, wanted = _INPUT_FITS[spec.type]
-    return ("", "") if fits(bare) else (f"must be {wanted}, not {value!r}", "")
+    return ("", "") if fits(bare) else (f"must be {wanted}, not {shown(value)}", "")
 
 
 def type_fits(source: str, target: str) -> bool:
@@ -92,7 +96,9 @@ def schema_fits(schema: Mapping[str, Any], target: str) -> bool:
 
 
 def _flat(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else shown(value)
 
 
 def _is_int(value: Any) -> bool:

@@ -17,6 +17,7 @@ from drawer_ipy.definition.source import MalformedSource, Source, plain_tree, re
 from drawer_ipy.definition.tree import Built
 from drawer_ipy.definition.wording import translate
 from drawer_ipy.errors import DefinitionError, Problem
+from drawer_ipy.near import Near
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -123,6 +124,7 @@ class _Reader:
         self._lenient = lenient
         self._tree: dict[str, Any] = {}
         self._problems: list[Problem] = []
+        self._near = Near()
 
     def of(self, severity: str) -> list[Problem]:
         """The problems of that severity, in the order of the text."""
@@ -182,7 +184,7 @@ class _Reader:
         """Look at keys and kinds; gives the tree, where they were wrong with those that were meant."""
         seen: set[Finding] = set()
         while True:
-            new = [finding for finding in findings(self._tree, model) if finding not in seen]
+            new = [finding for finding in findings(self._tree, model, self._near) if finding not in seen]
             for finding in new:
                 self.find(finding)
             seen.update(new)
@@ -204,7 +206,7 @@ class _Reader:
         for finding in adjusted:
             self.find(finding)
         made, error, fields = made_of(normal, model)
-        for finding in translate(error, self._tree) if error is not None else ():
+        for finding in translate(error, self._tree, self._near) if error is not None else ():
             self.find(finding)
         self.lost = replace(self.lost, fields=frozenset(fields))
         if made is None or (self.of("error") and not recover):

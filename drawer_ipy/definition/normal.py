@@ -12,6 +12,7 @@ from typing import Any
 from drawer_ipy.definition.models import STEP_MODELS, ArgSpec, InputSpec, Model
 from drawer_ipy.definition.shape import Child, Finding, children_of, keys_of, kind_of
 from drawer_ipy.definition.tree import Path
+from drawer_ipy.shown import shown
 
 
 def normalise(
@@ -41,7 +42,7 @@ class _Work:
         count = out.get("parallelism")
         if self._lenient and "parallelism" in known and type(count) is int and count < 0:
             out["parallelism"] = 0
-            message = f"parallelism {count} is taken as 0: one after the other"
+            message = f"parallelism {shown(count)} is taken as 0: one after the other"
             self.found.append(Finding((*path, "parallelism"), message, soft=True, on_key=False))
         return out
 

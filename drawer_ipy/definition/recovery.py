@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -17,7 +18,7 @@ from drawer_ipy.definition.paths import step_path
 from drawer_ipy.definition.shape import Finding
 from drawer_ipy.definition.source import Source, plain_tree
 from drawer_ipy.definition.tree import Path
-from drawer_ipy.definition.wording import written_path
+from drawer_ipy.definition.wording import Written
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -28,7 +29,7 @@ _COLLECTIONS = frozenset({"args", "steps", "cases", "branches", "inputs", "butto
 _EITHER = frozenset({"over", "from", "expression"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is looked up is put in order once
 class Lost:
     """What loading left out, for validation to tell a problem from what follows from one.
 
@@ -47,13 +48,25 @@ class Lost:
             return False
         if any((*owner, key) in self.fields for key in keys):
             return True
-        shapes = {shape for path, shape in self.strangers if path[:-1] == owner}
-        return any(key in _EITHER or (key in _COLLECTIONS) in shapes for key in keys if shapes)
+        shapes = self._shapes.get(owner)
+        return shapes is not None and any(key in _EITHER or (key in _COLLECTIONS) in shapes for key in keys)
 
     def within(self, path: Path) -> bool:
         """Whether something at `path` or below it was left out."""
+        return path in self._prefixes
+
+    @cached_property
+    def _shapes(self) -> dict[Path, set[bool]]:
+        """The shapes of the unknown keys, by the mapping they were in."""
+        out: dict[Path, set[bool]] = {}
+        for path, shape in self.strangers:
+            out.setdefault(path[:-1], set()).add(shape)
+        return out
+
+    @cached_property
+    def _prefixes(self) -> set[Path]:
         paths = [*self.fields, *(stranger for stranger, _ in self.strangers)]
-        return any(one[: len(path)] == path for one in paths)
+        return {path[:length] for path in paths for length in range(len(path) + 1)}
 
 
 def mended(
@@ -121,17 +134,18 @@ class _Cut:
         self._tree = tree
         self._lost = lost  # of earlier rounds as well: what was cut and is still wrong takes its owner along
         self._done: set[Path] = set()
-        self._entries: list[tuple[list[Any], int]] = []
+        self._entries: dict[int, tuple[list[Any], set[int]]] = {}  # lists by their id, what leaves them
 
     def all(self, error: ValidationError) -> bool:
         """Whether everything could be taken out."""
         details = error.errors(include_url=False, include_input=False, include_context=False)
-        paths = dict.fromkeys(written_path(detail["loc"], self._tree) for detail in details)
+        written = Written(self._tree)
+        paths = dict.fromkeys(written.path(detail["loc"]) for detail in details)
         for path in paths:
             if not self._one(path):
                 return False
-        for owner, position in sorted(self._entries, key=lambda entry: -entry[1]):
-            del owner[position]
+        for owner, gone in self._entries.values():
+            owner[:] = [entry for position, entry in enumerate(owner) if position not in gone]
         self._lost |= self._done
         return True
 
@@ -151,7 +165,7 @@ class _Cut:
         if isinstance(owner, list) and isinstance(key, int) and key < len(owner):
             instead = _stand_in(owner[key], path)
             if instead is None:
-                self._entries.append((owner, key))
+                self._entries.setdefault(id(owner), (owner, set()))[1].add(key)
             else:
                 owner[key] = instead
                 if instead.get("id") == _place_name(path):

@@ -11,8 +11,9 @@ from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.definition.schemas import NoSuchField, schema_at
 from drawer_ipy.definition.scope import Known, Names
-from drawer_ipy.errors import ResolveError, did_you_mean
+from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Reference, Template, alias_of, compile_expression, compile_template
+from drawer_ipy.near import listed
 
 _STEP_MEMBERS = ("output", "error")
 
@@ -100,17 +101,19 @@ class _One:
         report, ref = self.checker.report, self.ref
         report.error(self.where, message, remediation, ref=ref.text, offset=ref.offset, strict=False)
 
+    def _near(self, word: str, known: Collection[str]) -> str:
+        return self.checker.report.near(word, known)
+
     def _unknown_root(self) -> None:
         root, names = self.ref.root, self.names
-        ahead = _named(root, names.later)
         if _named(root, (names.own,)):
             self._error(f"{self.ref.text!r} refers to the step it is in", "a step sees earlier steps only")
         elif _named(root, names.around):
             self._error(f"{self.ref.text!r} refers to a step that this one is part of")
-        elif ahead is not None:
+        elif ahead := names.known.later(root):
             hint = f"move {ahead!r} before this step"
             self._error(f"{self.ref.text!r} refers to a step that runs later", hint)
-        elif nested := _named(root, names.elsewhere):
+        elif nested := names.elsewhere.named(root):
             inside = names.elsewhere[nested].rpartition(".")[0]
             hint = (
                 f"step {nested!r} is inside {inside!r}; outside it only its output is seen: {inside}.output"
@@ -121,9 +124,9 @@ class _One:
         elif root in names.inputs.types:
             self._error(f"{root!r} is no step", f"it is an input: ${{inputs.{root}}}")
         else:
-            near = did_you_mean(root, names.known)
-            listed = ", ".join(names.known)
-            self._error(f"{root!r} is no input, step or loop variable", near or f"known here: {listed}")
+            near = self._near(root, names.known)
+            hint = near or f"known here: {listed(names.known)}"
+            self._error(f"{root!r} is no input, step or loop variable", hint)
 
     def _input(self, feeds: ArgSpec | None) -> None:
         ref, types = self.ref, self.names.inputs.types
@@ -132,10 +135,10 @@ class _One:
                 self._error("'inputs' is all inputs together", "name one of them: ${inputs.NAME}")
             return
         name = str(ref.path[0])
-        found = name if name in types else alias_of(name, types)
+        found = types.named(name)
         if found is None:
             if not ref.guarded and not self.names.inputs.open:
-                near = did_you_mean(name, types)
+                near = self._near(name, types)
                 hint = near or "declare it under `inputs:`, or give it when pressing"
                 self._error(f"there is no input {name!r}", hint)
             return
@@ -172,7 +175,7 @@ class _One:
         elif members and known.output_keys and members[0] not in known.output_keys:
             if not ref.guarded:
                 keys = known.output_keys
-                hint = f"{did_you_mean(str(members[0]), keys)} it has {', '.join(keys)}".strip()
+                hint = f"{self._near(str(members[0]), keys)} it has {listed(keys)}".strip()
                 self._error(f"the output of {name!r} has no {members[0]!r}", hint)
         elif members and known.asked and self.checker.tell_unchecked and not ref.guarded:
             hint = f"give the button of {name!r} an output_schema"

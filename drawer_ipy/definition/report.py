@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from drawer_ipy.definition.recovery import Lost
 from drawer_ipy.definition.source import Source
 from drawer_ipy.definition.tree import Path
 from drawer_ipy.errors import Problem
+from drawer_ipy.near import Near
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Where:
 
     def at(self, *parts: str | int, arg: str | None = None) -> Where:
         """A place further down."""
-        return replace(self, path=(*self.path, *parts), arg=self.arg if arg is None else arg)
+        path = (*self.path, *parts)
+        return Where(path, self.step_id, self.arg if arg is None else arg, self.lax)  # replace() takes longer
 
 
 @dataclass(slots=True)
@@ -40,11 +42,20 @@ class Report:
     Attributes:
         source: what line and column are looked up in.
         lost: what loading left out, having told why; what only follows from that is not told.
+        near: proposes what was probably meant by an unknown word.
+        errors: how many of the problems are errors.
     """
 
     source: Source
     problems: list[Problem] = field(default_factory=list)
     lost: Lost = field(default_factory=Lost)
+    near: Near = field(default_factory=Near)
+    errors: int = field(init=False, default=0)
+    _told: set[Problem] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._told.update(self.problems)
+        self.errors = sum(problem.severity == "error" for problem in self.problems)
 
     def misses(self, where: Where, *keys: str) -> bool:
         """Whether `keys` are truly missing from the mapping at `where`, which had none of them."""
@@ -95,8 +106,10 @@ class Report:
         else:
             line, column = self.source.locate(where.path, key)
         found = Problem(severity, message, where.step_id, where.arg, ref, remediation, line, column)
-        if found not in self.problems:
+        if found not in self._told:
+            self._told.add(found)
             self.problems.append(found)
+            self.errors += severity == "error"
 
     def in_order(self) -> list[Problem]:
         """The problems by their place in the text; without places in the order they were found."""

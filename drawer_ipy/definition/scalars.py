@@ -6,8 +6,14 @@ and ``1_000``.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
+
+from drawer_ipy.shown import shown
+
+MOST_DIGITS = 4_300
+"""Digits a whole number may have; Python, as it comes, neither reads nor writes more."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {
@@ -32,7 +38,8 @@ def plain_value(text: str) -> Any:
     """The value of an unquoted scalar: None, bool, int, float or the text itself.
 
     Raises:
-        ValueError: a whole number of more digits than Python reads (4,300).
+        ValueError: a whole number of more than :data:`MOST_DIGITS` digits, or a decimal number that no float
+            can hold; after ``"; "`` what to do.
     """
     if text in _NULLS:
         return None
@@ -45,17 +52,41 @@ def plain_value(text: str) -> Any:
 
 def _number(text: str) -> Any:
     if _INT.fullmatch(text):
-        return int(text)
+        return whole(text, 10)
     if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
+        return whole(text[2:], 8)
     if _HEX.fullmatch(text):
-        return int(text, 16)
+        return whole(text[2:], 16)
     if _FLOAT.fullmatch(text):
-        return float(text)
+        return finite(text)
     infinite = _INFINITE.fullmatch(text)
     if infinite:
         return float(infinite[1] + "inf")
     return float("nan") if text in _NANS else text
+
+
+def whole(digits: str, base: int = 10) -> int:
+    """The whole number that `digits` are.
+
+    Raises:
+        ValueError: it has more than :data:`MOST_DIGITS` digits.
+    """
+    # Digits of a smaller base say less; the bound is one for all, so that every number can be written.
+    if len(digits) * math.log10(base) > MOST_DIGITS:
+        raise ValueError(f"this whole number has more than {MOST_DIGITS} digits; put it in quotes")
+    return int(digits, base)
+
+
+def finite(text: str) -> float:
+    """The decimal number `text`.
+
+    Raises:
+        ValueError: a float cannot hold it; it would silently become infinite.
+    """
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("this number is larger than a float can be; put it in quotes")
+    return value
 
 
 def tagged_value(tag: str, text: str) -> Any:
@@ -71,7 +102,7 @@ def tagged_value(tag: str, text: str) -> Any:
         raise ValueError(f"the tag {tag.replace(_PREFIX, '!!')!r} is not known here")
     value = plain_value(text)
     if short == "float" and type(value) is int:
-        return float(value)
+        return finite(text)
     if short == ("null" if value is None else type(value).__name__):
         return value
-    raise ValueError(f"{text!r} is no {short}")
+    raise ValueError(f"{shown(text)} is no {short}")

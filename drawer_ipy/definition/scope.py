@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from drawer_ipy.definition.models import Drawer, SplitStep, StepBase, nested_steps
+from drawer_ipy.definition.names import Spelt, Table
 from drawer_ipy.definition.recovery import Lost
 from drawer_ipy.definition.schemas import NoSuchField, schema_at
-from drawer_ipy.expressions import alias_of
 
 ROOTS = ("inputs", "env", "webhooks", "batteries")
 """Names that mean something everywhere; no step and no loop variable may take them."""
@@ -67,7 +67,7 @@ class Inputs:
         open: there may be more, which could not be read.
     """
 
-    types: Mapping[str, str]
+    types: Spelt[str]
     open: bool = False
 
     @classmethod
@@ -79,7 +79,7 @@ class Inputs:
         types.update((spec.name, spec.type) for spec in drawer.inputs)
         entries = (path for path in lost.fields if path[0] == "inputs" and len(path) == 2)
         untold = not drawer.inputs and lost.holds((), "inputs")
-        return cls(types, untold or any(entries))
+        return cls(Spelt(types), untold or any(entries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +87,39 @@ class Names:
     """The names in scope at one place.
 
     Attributes:
-        known: name -> what it is.
+        known: name -> what it is; also knows which steps have not run by then.
         inputs: the drawer's inputs.
         own: id of the step whose field is being checked, ``""`` outside steps.
         around: ids of the steps that step is nested in; they have not ended yet.
-        later: ids of steps that have not run by then.
         elsewhere: ids of steps inside others -> the dotted id, for hints.
         open: there may be more names, which could not be read.
     """
 
-    known: Mapping[str, Known]
+    known: Table[Known]
     inputs: Inputs
     own: str = ""
     around: frozenset[str] = frozenset()
-    later: frozenset[str] = frozenset()
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Spelt[str] = field(default_factory=Spelt)
     open: bool = False
 
     def find(self, name: str) -> tuple[str, Known] | None:
         """What `name` stands for, under its own spelling; ``a_b`` also reads a step ``a-b``."""
-        if name in self.known:
-            return name, self.known[name]
-        alias = alias_of(name, self.known)
-        return (alias, self.known[alias]) if alias is not None else None
+        known = self.known.get(name)
+        if known is not None:
+            return name, known
+        alias = self.known.alias(name)
+        found = self.known.get(alias) if alias is not None else None
+        return (alias, found) if alias is not None and found is not None else None
 
     def adding(self, name: str, known: Known) -> Names:
         """These names and one more, which hides another of the same name."""
-        return replace(self, known={**self.known, name: known}, later=self.later - {name})
+        layer = Table(self.known)
+        layer.add(name, known)
+        return replace(self, known=layer)
+
+    def listing(self, steps: Sequence[str]) -> Names:
+        """These names for a list of steps with those ids; :meth:`Table.end_step` adds them one by one."""
+        return replace(self, known=Table(self.known, steps))
 
     def opened(self, really: bool = True) -> Names:
         """These names and maybe more, if `really`."""
@@ -121,22 +127,23 @@ class Names:
 
     def without(self, name: str) -> Names:
         """These names without one."""
-        return replace(self, known={key: known for key, known in self.known.items() if key != name})
+        layer = Table(self.known)
+        layer.hide(name)
+        return replace(self, known=layer)
 
-    def during(self, own: str, later: Iterable[str]) -> Names:
-        """These names while the step `own` runs and the steps `later` have yet to."""
-        visible = frozenset(self.known)
-        around = self.around | {self.own} if self.own else self.around
-        return replace(self, own=own, around=around - visible, later=(self.later | {*later}) - visible)
+    def during(self, own: str) -> Names:
+        """These names while the step `own` runs."""
+        return replace(self, own=own, around=self.around | {self.own} if self.own else self.around)
 
     def exists(self, path: tuple[str | int, ...]) -> bool:
         """Whether a path may exist; tells a hyphen in a name from a minus sign."""
         name = str(path[0])
         found = self.find(name)
         if found is None:
-            return name in self.later or name in self.around or name == self.own or name in self.elsewhere
+            met = name == self.own or name in self.around or name in self.elsewhere
+            return met or self.known.later(name) is not None
         if found[0] == "inputs" and found[1].kind == "root" and len(path) > 1:
-            return path[1] in self.inputs.types or alias_of(str(path[1]), self.inputs.types) is not None
+            return self.inputs.types.named(str(path[1])) is not None
         if found[1].kind == "step" and len(path) > 2 and path[1] == "output":
             return found[1].may_have(path[2:])
         return True
@@ -144,19 +151,23 @@ class Names:
 
 def initial_names(drawer: Drawer, inputs: Inputs, extra_roots: Iterable[str], lost: Lost) -> Names:
     """The names a drawer's first step sees."""
-    known = {name: Known("root") for name in ROOTS}
-    known.update((name, Known("variable")) for name in extra_roots)
+    known: Table[Known] = Table()
+    for name in ROOTS:
+        known.add(name, Known("root"))
+    for name in extra_roots:
+        known.add(name, Known("variable"))
     unread = not drawer.steps and lost.holds((), "steps")
     return Names(known, inputs, elsewhere=_nested_ids(drawer), open=unread)
 
 
-def _nested_ids(drawer: Drawer) -> dict[str, str]:
-    out: dict[str, str] = {}
+def _nested_ids(drawer: Drawer) -> Spelt[str]:
+    out: Spelt[str] = Spelt()
 
     def collect(step: StepBase, prefix: str) -> None:
         for _, steps in nested_steps(step):
             for inner in steps:
-                out.setdefault(inner.id, f"{prefix}.{inner.id}")
+                if inner.id not in out:
+                    out[inner.id] = f"{prefix}.{inner.id}"
                 collect(inner, f"{prefix}.{inner.id}")
 
     for step in drawer.steps:

@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from drawer_ipy.definition.models import STEP_MODELS, Drawer, Model, StepBase
 from drawer_ipy.definition.tree import Path
-from drawer_ipy.errors import did_you_mean
+from drawer_ipy.near import Near
+from drawer_ipy.shown import shown
 
 _KIND_SLIPS = {
     "for": "for_each",
@@ -135,63 +136,63 @@ def children_of(model: type[Model]) -> dict[str, Child]:
     return out
 
 
-def findings(tree: Mapping[str, Any], model: type[Model]) -> list[Finding]:
+def findings(tree: Mapping[str, Any], model: type[Model], near: Near) -> list[Finding]:
     """Every unknown key, key of another kind and unknown kind in `tree`, top down."""
-    return list(_walk(tree, model, ()))
+    return list(_walk(tree, model, (), near))
 
 
-def _walk(tree: Any, model: type[Model], path: Path) -> Iterator[Finding]:
+def _walk(tree: Any, model: type[Model], path: Path, near: Near) -> Iterator[Finding]:
     if not isinstance(tree, Mapping):
         return  # a value of the wrong type is pydantic's to report
     known = keys_of(model)
     for key in tree:
         if key not in known:
-            yield _unknown_key(key, tree, model, known, (*path, key))
+            yield _unknown_key(key, tree, model, known, (*path, key), near)
     for key, child in children_of(model).items():
         if key in tree:
-            yield from _below(tree[key], child, (*path, key))
+            yield from _below(tree[key], child, (*path, key), near)
 
 
-def _below(value: Any, child: Child, path: Path) -> Iterator[Finding]:
+def _below(value: Any, child: Child, path: Path, near: Near) -> Iterator[Finding]:
     if child.form == "one":
-        yield from _walk(value, child.model, path)
+        yield from _walk(value, child.model, path, near)
     elif child.form == "step_map" and isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _below(inner, Child("steps", child.model), (*path, key))
+            yield from _below(inner, Child("steps", child.model), (*path, key), near)
     elif isinstance(value, Mapping) and child.form in ("map", "list"):
         # Inputs and args may be written as a mapping by name, which then is no key of theirs.
         for key, inner in value.items():
-            yield from _walk(inner, child.model, (*path, key))
+            yield from _walk(inner, child.model, (*path, key), near)
     elif isinstance(value, list):
         for i, inner in enumerate(value):
             if child.form == "steps":
-                yield from _step(inner, (*path, i))
+                yield from _step(inner, (*path, i), near)
             else:
-                yield from _walk(inner, child.model, (*path, i))
+                yield from _walk(inner, child.model, (*path, i), near)
 
 
-def _step(step: Any, path: Path) -> Iterator[Finding]:
+def _step(step: Any, path: Path, near: Near) -> Iterator[Finding]:
     if not isinstance(step, Mapping):
         return
     kind = kind_of(step)
     model = STEP_MODELS.get(kind)
     if model is None:
-        meant = _meant_kind(kind)
+        meant = _meant_kind(kind, near)
         hint = f"did you mean {meant!r}?" if meant else ""
         hint = f"{hint} step kinds are {', '.join(STEP_MODELS)}".strip()
-        message = f"there is no step kind {kind!r}"
+        message = f"there is no step kind {shown(kind)}"
         finding = Finding((*path, "kind"), message, hint, on_key=False)
         yield replace(finding, mend=("kind", meant)) if meant else finding
     elif untold := _untold_kind(step, path):
         yield untold  # the other keys are looked at with the kind they speak of
     else:
-        yield from _walk(step, model, path)
+        yield from _walk(step, model, path, near)
 
 
-def _meant_kind(kind: str) -> str:
+def _meant_kind(kind: str, near: Near) -> str:
     plain = re.sub(r"[\W_]", "", kind.lower())
     meant = _KIND_SLIPS.get(plain) or next((k for k in STEP_MODELS if k.replace("_", "") == plain), "")
-    return meant or _quoted(did_you_mean(kind, STEP_MODELS))
+    return meant or _quoted(near(kind, STEP_MODELS))
 
 
 def _untold_kind(step: Mapping[str, Any], path: Path) -> Finding | None:
@@ -208,7 +209,7 @@ def _untold_kind(step: Mapping[str, Any], path: Path) -> Finding | None:
 
 
 def _unknown_key(
-    key: str, tree: Mapping[str, Any], model: type[Model], known: list[str], path: Path
+    key: str, tree: Mapping[str, Any], model: type[Model], known: list[str], path: Path, near: Near
 ) -> Finding:
     same = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
     slip = _KEY_SLIPS.get(same, "")
@@ -224,11 +225,11 @@ def _unknown_key(
         hint = f"put it into a step, under `steps:` ({_listed(kinds)} steps take it)"
         message = f"{key!r} belongs to a step, not to the drawer"
         return Finding(path, message, hint, True, True, ("out", ""))
-    near = did_you_mean(key, known)
-    if near:
-        return Finding(path, f"{key!r} is no key here", near, True, True, ("key", _quoted(near)))
+    closest = near(key, known)
+    if closest:
+        return Finding(path, f"{key!r} is no key here", closest, True, True, ("key", _quoted(closest)))
     allowed = f"known here: {', '.join(k for k in known if k != 'bindings')}"
-    hint = _near_in_other_kind(key, model) or allowed
+    hint = _near_in_other_kind(key, model, near) or allowed
     return Finding(path, f"{key!r} is no key here", hint, True, True, ("drop", ""))
 
 
@@ -236,12 +237,12 @@ def _kinds_with(key: str) -> list[str]:
     return [kind for kind, other in STEP_MODELS.items() if key in keys_of(other)]
 
 
-def _near_in_other_kind(key: str, model: type[Model]) -> str:
+def _near_in_other_kind(key: str, model: type[Model], near: Near) -> str:
     if not issubclass(model, StepBase):
         return ""
     owners = {known: kind for kind, other in reversed(STEP_MODELS.items()) for known in keys_of(other)}
-    near = did_you_mean(key, owners)
-    return f"{near} it belongs to {owners[_quoted(near)]} steps" if near else ""
+    closest = near(key, owners)
+    return f"{closest} it belongs to {owners[_quoted(closest)]} steps" if closest else ""
 
 
 def _quoted(hint: str) -> str:

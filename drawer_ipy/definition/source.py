@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,7 @@ from drawer_ipy.definition.yaml_reader import read_yaml
 
 Place = tuple[int, int] | tuple[None, None]
 
-# Characters that str.splitlines takes for line breaks and editors do not.
-_ODD_BREAKS = {ord(c): " " for c in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"}
+_LINE_END = re.compile("\n")
 
 
 class Source:
@@ -27,10 +27,8 @@ class Source:
     def __init__(self, text: str = "", *, first_line: int = 1) -> None:
         self.text = "\n" * (first_line - 1) + text
         self._marks: dict[Path, Mark] = {}
-        self._starts = [0]
-        for at, character in enumerate(self.text):
-            if character == "\n":
-                self._starts.append(at + 1)
+        self._renamed: dict[Path, Path] = {}
+        self._starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
 
     def set_marks(self, marks: dict[Path, Mark]) -> None:
         """Take over where the values stand; the reader calls it once."""
@@ -38,9 +36,18 @@ class Source:
 
     def also(self, path: Path, known_as: Path) -> None:
         """Let what stands at `path`, and below it, be found at `known_as` as well."""
-        length = len(path)
-        below = {(*known_as, *p[length:]): mark for p, mark in self._marks.items() if p[:length] == path}
-        self._marks.update(below)
+        owner = self._written(known_as[:-1])
+        self._renamed[(*owner, known_as[-1])] = self._written(path)
+
+    def _written(self, path: Path) -> Path:
+        """`path` with the keys that stand in the text instead of those that were meant."""
+        if not self._renamed:
+            return path
+        out: Path = ()
+        for part in path:
+            out = (*out, part)
+            out = self._renamed.get(out, out)
+        return out
 
     def place(self, index: int) -> tuple[int, int]:
         """Line and column, 1-based, of a character offset in :attr:`text`."""
@@ -48,10 +55,11 @@ class Source:
         return line, index - self._starts[line - 1] + 1
 
     def _nearest(self, path: Sequence[str | int]) -> tuple[Mark, bool] | None:
-        known = tuple(path)
+        known = self._written(tuple(path))
+        length = len(known)
         while True:
             if known in self._marks:
-                return self._marks[known], len(known) == len(path)
+                return self._marks[known], len(known) == length
             if not known:
                 return None
             known = known[:-1]
@@ -135,7 +143,7 @@ def read_source(text: str, *, first_line: int = 1) -> tuple[Built, Source]:
     Raises:
         MalformedSource: it is neither.
     """
-    clean = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").translate(_ODD_BREAKS)
+    clean = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     source = Source(clean, first_line=first_line)
     try:
         node = _read(source.text)

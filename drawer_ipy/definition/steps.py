@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from pydantic import ValidationError
@@ -129,40 +129,45 @@ class Check:
 
     def _steps(self, steps: Sequence[StepBase], names: Names, where: Where) -> Names:
         """Check a list of steps one after the other; gives the names as they are after the last."""
-        ids = [step.id for step in steps]
+        names = names.listing([step.id for step in steps])
+        earlier: set[str] = set()
         for i, step in enumerate(steps):
             here = _below(where, i, step)
-            self._id(step, ids[:i], names, here)
-            self._step(step, names.during(step.id, ids[i + 1 :]), here)
-            names = names.adding(step.id, self._known(step)).opened(self._nameless(here))
+            self._id(step, earlier, names, here)
+            self._step(step, names.during(step.id), here)
+            earlier.add(step.id)
+            names.known.end_step(step.id, self._known(step))
+            names = names.opened(self._nameless(here))
         return names
 
     def _unordered(self, steps: Sequence[StepBase], names: Names, where: Where) -> Names:
         """Check steps whose references make their order: each sees all the others."""
-        ids = [step.id for step in steps]
-        everything = names
+        everything = names.listing(())
         for step in steps:
-            everything = everything.adding(step.id, self._known(step))
+            everything.known.add(step.id, self._known(step))
         everything = everything.opened(any(self._nameless(where.at(i)) for i in range(len(steps))))
+        earlier: set[str] = set()
         for i, step in enumerate(steps):
             here = _below(where, i, step)
-            self._id(step, ids[:i], names, here)
-            self._step(step, everything.without(step.id).during(step.id, ()), here)
+            self._id(step, earlier, names, here)
+            self._step(step, everything.without(step.id).during(step.id), here)
+            earlier.add(step.id)
         return everything
 
     def _nameless(self, where: Where) -> bool:
         """Whether the step there had no id that could be read, so that anything may be its name."""
         return (*where.path, "id") in self._report.lost.fields
 
-    def _id(self, step: StepBase, earlier: list[str], names: Names, where: Where) -> None:
+    def _id(self, step: StepBase, earlier: Collection[str], names: Names, where: Where) -> None:
         at = where.at("id", arg="id")
+        known = names.known.get(step.id)
         if step.id in earlier:
             self._report.error(
                 at, f"there are two steps {step.id!r} in this list", "give each an id of its own"
             )
         elif step.id in ROOTS:
             self._report.error(at, f"a step cannot be called {step.id!r}: references use that word otherwise")
-        elif step.id in names.known and names.known[step.id].kind == "variable":
+        elif known is not None and known.kind == "variable":
             self._report.warn(at, f"from here on step {step.id!r} hides the loop variable of that name")
 
     def _known(self, step: StepBase) -> Known:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from functools import cache
 
 from drawer_ipy.definition.bodies import ButtonsOf, check_bodies
 from drawer_ipy.definition.calls import FindButton, Ground, Listing
@@ -19,7 +20,8 @@ from drawer_ipy.definition.references import References
 from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.definition.source import Source
 from drawer_ipy.definition.steps import Check
-from drawer_ipy.errors import Problem, did_you_mean
+from drawer_ipy.errors import DefinitionError, Problem, did_you_mean
+from drawer_ipy.shown import shown
 
 
 def validate(
@@ -61,12 +63,12 @@ def validate(
     if _versions(top.drawer, report, top.lenient and not pressing):
         met: deque[Met] = deque()
         references = References(report, tell_unchecked=top.lenient and not pressing)
-        drawers = Drawers(find_drawer, drawer_names, report, met.append)
+        drawers = Drawers(_Remembered(find_drawer), _once(drawer_names), report, met.append)
         ground = Ground(
             references,
             drawers,
             find_button,
-            button_names,
+            _once(button_names),
             frozenset(given_inputs),
             pressing=pressing,
             ordered=ordered,
@@ -77,6 +79,31 @@ def validate(
     return report.in_order()
 
 
+def _once(names: Listing) -> Listing:
+    """`names`, asked only once: it may read folders, and thousands of steps may be wrong."""
+    return cache(lambda: tuple(names()))
+
+
+class _Remembered:
+    """Finds each drawer once: it may have to be read from disk, and many steps may press it."""
+
+    def __init__(self, find: FindDrawer) -> None:
+        self._find = find
+        self._found: dict[str, Drawer | Loaded | None] = {}
+        self._wrong: dict[str, DefinitionError] = {}
+
+    def __call__(self, name: str) -> Drawer | Loaded | None:
+        if name in self._wrong:
+            raise self._wrong[name]
+        if name not in self._found:
+            try:
+                self._found[name] = self._find(name)
+            except DefinitionError as error:
+                self._wrong[name] = error
+                raise
+        return self._found[name]
+
+
 def _versions(drawer: Drawer, report: Report, must_say: bool) -> bool:
     """Check the fields that say what sort of drawer it is; whether it makes sense to look further."""
     top = Where()
@@ -85,13 +112,13 @@ def _versions(drawer: Drawer, report: Report, must_say: bool) -> bool:
         must_say = False
     version = drawer.schema_version if "schema_version" in given or not must_say else 0
     if version not in (1, 2):
-        message = f"schema_version must be 1 or 2, not {version}"
+        message = f"schema_version must be 1 or 2, not {shown(version)}"
         report.error(top.at("schema_version", arg="schema_version"), message)
         return False
     kind = top.at("drawer_kind", arg="drawer_kind")
     if drawer.drawer_kind not in ("", "action", "flow"):
         hint = f"{did_you_mean(drawer.drawer_kind, ('action', 'flow'))} it is action or flow".strip()
-        report.error(kind, f"there is no drawer_kind {drawer.drawer_kind!r}", hint)
+        report.error(kind, f"there is no drawer_kind {shown(drawer.drawer_kind)}", hint)
     elif version == 2 and not drawer.drawer_kind and "schema_version" in given:
         report.error(kind, "schema_version 2 needs a drawer_kind", "add `drawer_kind: action`")
     is_flow = drawer.drawer_kind == "flow"

@@ -6,7 +6,6 @@ and wants to read that it must be a whole number, without quotes.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,11 +13,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from drawer_ipy.definition.button_fields import Follow, TokenPress
+from drawer_ipy.definition.characters import NO_BREAK_SPACES, character_name
 from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.definition.paths import step_path
 from drawer_ipy.definition.shape import Finding
 from drawer_ipy.definition.tree import Path
-from drawer_ipy.errors import did_you_mean
+from drawer_ipy.near import Near
+from drawer_ipy.shown import shown
+
+_SHORT = 40
 
 _EXPECTED = {
     "string_type": "text",
@@ -44,40 +47,57 @@ _NEEDED = {
 }
 
 
-def translate(error: ValidationError, tree: Any) -> list[Finding]:
+def translate(error: ValidationError, tree: Any, near: Near) -> list[Finding]:
     """One finding per place; what pydantic says about the members of a union is put together."""
     by_path: dict[Path, list[ErrorDetails]] = {}
+    written = Written(tree)
     for detail in error.errors(include_url=False, include_input=False):
         if detail["type"] == "union_tag_invalid":
             continue  # shape.py reports unknown kinds
-        path = written_path(detail["loc"], tree)
+        path = written.path(detail["loc"])
         if detail["loc"][-1] == _TEXT and isinstance(_at(tree, path), Mapping):
             continue  # a mapping was meant, in which something else is wrong
         by_path.setdefault(path, []).append(detail)
-    return [_finding(path, details, _at(tree, path)) for path, details in by_path.items()]
+    return [_finding(path, details, _at(tree, path), near) for path, details in by_path.items()]
 
 
-def written_path(loc: Sequence[str | int], tree: Any) -> Path:
-    """pydantic's location as the path of keys and positions in the definition as it was written.
+class Written:
+    """Turns pydantic's locations into the paths of keys and positions in the definition as it was written.
 
     Union members (``"for_each"`` after a step's position) are left out; a position in a list that was
     written as a mapping by name becomes that name; what goes on below a scalar is cut.
+
+    Args:
+        tree: the definition.
     """
-    path: list[str | int] = []
-    here = tree
-    for i, part in enumerate(loc):
-        if _is_tag(loc, i) or (part in _MEMBERS and not (isinstance(here, Mapping) and part in here)):
-            continue
-        if isinstance(here, Mapping):
-            by_position = isinstance(part, int) and part < len(here)
-            path.append(list(here)[int(part)] if by_position else part)
-            here = here.get(str(path[-1]))
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            path.append(part)
-            here = here[part]
-        else:
-            break
-    return tuple(path)
+
+    def __init__(self, tree: Any) -> None:
+        self._tree = tree
+        self._keys: dict[int, list[Any]] = {}  # of mappings asked by position, by the mapping's id
+
+    def path(self, loc: Sequence[str | int]) -> Path:
+        """The path that `loc` stands for."""
+        path: list[str | int] = []
+        here = self._tree
+        for i, part in enumerate(loc):
+            if _is_tag(loc, i) or (part in _MEMBERS and not (isinstance(here, Mapping) and part in here)):
+                continue
+            if isinstance(here, Mapping):
+                by_position = isinstance(part, int) and part < len(here)
+                path.append(self._key(here, int(part)) if by_position else part)
+                here = here.get(str(path[-1]))
+            elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+                path.append(part)
+                here = here[part]
+            else:
+                break
+        return tuple(path)
+
+    def _key(self, mapping: Mapping[Any, Any], position: int) -> Any:
+        keys = self._keys.get(id(mapping))
+        if keys is None:
+            keys = self._keys[id(mapping)] = list(mapping)
+        return keys[position]
 
 
 def _is_tag(loc: Sequence[str | int], i: int) -> bool:
@@ -101,7 +121,7 @@ def _at(tree: Any, path: Path) -> Any:
     return here
 
 
-def _finding(path: Path, details: list[ErrorDetails], value: Any) -> Finding:
+def _finding(path: Path, details: list[ErrorDetails], value: Any, near: Near) -> Finding:
     what = _named(path)
     first = details[0]
     context = first.get("ctx") or {}
@@ -111,9 +131,9 @@ def _finding(path: Path, details: list[ErrorDetails], value: Any) -> Finding:
     if first["type"] == "literal_error":
         words = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
         words = [word for word in words if word]
-        near = did_you_mean(str(value), words)
+        meant = near(value, words) if isinstance(value, str) else ""
         listed = f"it is one of {', '.join(words)}"
-        return Finding(path, f"{what} cannot be {_shown(value)}", f"{near} {listed}".strip(), on_key=False)
+        return Finding(path, f"{what} cannot be {_shown(value)}", f"{meant} {listed}".strip(), on_key=False)
     if first["type"] == "greater_than_equal":
         hint = f"the least is {context['ge']}"
         return Finding(path, f"{what} cannot be {_shown(value)}", hint, on_key=False)
@@ -128,16 +148,18 @@ def _finding(path: Path, details: list[ErrorDetails], value: Any) -> Finding:
 def _type_hint(kind: str, path: Path, value: Any) -> str:
     if kind == "string_type" and isinstance(value, bool | int | float):
         if path[-1] == "duration":
-            return f'give a unit: "{value}s"'
+            return f'give a unit: "{shown(value)}s"'
         if path[-1] == "rate" and not isinstance(value, bool):
-            return f'say per what: "{value}/s"'
-        return f'put it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
+            return f'say per what: "{shown(value)}/s"'
+        return f'put it in quotes: "{_shown(value)}"' if len(_shown(value)) < _SHORT else "put it in quotes"
     if kind == "string_type" and isinstance(value, Mapping | list):
         return "text that begins with { or [ needs quotes"
     if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
         return _unquote_hint(kind, value)
-    if kind in _WANT_MAPPING and isinstance(value, str) and ":" in value:
+    if kind in _WANT_MAPPING and isinstance(value, str) and ":" in value and value[0] not in NO_BREAK_SPACES:
         return "a space is missing after the colon: `key: value`"
+    if kind in ("list_type", *_WANT_MAPPING) and isinstance(value, str) and value[:1] in NO_BREAK_SPACES:
+        return f"it is indented with {character_name(value[0])}; indent with ordinary spaces"
     if kind == "list_type" and isinstance(value, Mapping):
         return "begin each entry with `- `"
     return ""
@@ -148,7 +170,8 @@ def _unquote_hint(kind: str, value: str) -> str:
         return "references work in args and expressions; write the value itself here"
     if kind == "bool_type":
         return "YAML 1.2 knows true and false only" if value.lower() in ("yes", "no", "on", "off") else ""
-    return f"write it without quotes: {value}" if value.strip().lstrip("-").isdigit() else ""
+    bare = value.strip().lstrip("-")
+    return f"write it without quotes: {value}" if bare.isdigit() and len(bare) < _SHORT else ""
 
 
 def _named(path: Path) -> str:
@@ -174,5 +197,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return reprlib.repr(value) if value else "empty"
-    return reprlib.repr(value)
+        return shown(value, _SHORT) if value else "empty"
+    return shown(value, _SHORT)

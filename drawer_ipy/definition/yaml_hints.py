@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
+from drawer_ipy.definition.characters import character_name
 from drawer_ipy.definition.tree import Malformed
+from drawer_ipy.definition.yaml_refused import magic_inside
 
 _REFERENCE = re.compile(r"\$\{[^}\n]*\}?")
 _TEMPLATE = re.compile(r"\{\{[^}\n]*\}\}")
@@ -23,6 +25,8 @@ _NO_COLON = re.compile(r"^[ ]*(?:- +)*([A-Za-z_][\w-]*)(?: +([^\s:]+))?\Z", re.M
 
 _VALUE_START = re.compile(r"[:,]\s+|[\[{]\s*|^\s*- +")
 _KEY = re.compile(r"^\s*(?:- )?[\w-]+:\s+")
+_ODD_SPACE = re.compile(r"[ ]*[\u00a0\u2000-\u200b\u202f\u3000]")
+_ODD_BREAK = re.compile(r"[\x85\u2028\u2029]")
 _CLOSING = {"{": "}", "[": "]"}
 
 
@@ -46,11 +50,16 @@ class _Trouble(NamedTuple):
     @property
     def bare_line(self) -> str:
         """The line with quoted parts blanked out, so that what they hold is not taken for YAML."""
-        return _QUOTED.sub(lambda found: "_" * len(found[0]), self.line)
+        return _blanked(self.line)
 
     @property
     def character(self) -> str:
         return self.text[self.at : self.at + 1]
+
+
+def _blanked(text: str) -> str:
+    """`text` with what is in quotes blanked out, of the same length."""
+    return _QUOTED.sub(lambda found: "_" * len(found[0]), text)
 
 
 def explain(error: MarkedYAMLError, text: str) -> Malformed:
@@ -65,6 +74,24 @@ def explain(error: MarkedYAMLError, text: str) -> Malformed:
             return found
     plain = trouble.problem.replace("<", "").replace(">", "")
     return Malformed(f"this is not YAML: {plain or 'it cannot be read'}", index)
+
+
+def _magic(it: _Trouble) -> Malformed | None:
+    return magic_inside(it.line, it.line_start)
+
+
+def _odd_space(it: _Trouble) -> Malformed | None:
+    """A character that looks like a line break or a space, as text copied from a page or a chat has it."""
+    found = _ODD_SPACE.match(it.text, it.line_start)
+    hint = "indent with ordinary spaces"
+    if found is None:
+        # In this line, or in the one before it, which then is not what it looks like.
+        start = it.text.rfind("\n", 0, max(it.line_start - 1, 0)) + 1
+        found = _ODD_BREAK.search(_blanked(it.text[: it.at]), start)
+        hint = "begin a new line there, or quote the value"
+    if found is None:
+        return None
+    return Malformed(f"{character_name(found[0][-1])} stands here", found.end() - 1, hint)
 
 
 def _tab(it: _Trouble) -> Malformed | None:
@@ -171,7 +198,7 @@ def _list_on_key_line(it: _Trouble) -> Malformed | None:
 
 def _last_open(text: str) -> int | None:
     """Where the innermost bracket begins that is still open at the end of `text`."""
-    bare = _QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    bare = _blanked(text)
     opened: list[int] = []
     for at, char in enumerate(bare):
         if char in _CLOSING:
@@ -227,7 +254,9 @@ def _extra_text(it: _Trouble) -> Malformed | None:
 
 
 _RULES: tuple[Callable[[_Trouble], Malformed | None], ...] = (
+    _magic,
     _tab,
+    _odd_space,
     _unquoted_braces,
     _quoted_then_more,
     _indicator,

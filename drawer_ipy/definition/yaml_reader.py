@@ -6,7 +6,7 @@ while reading, dates stay text, and plain scalars follow YAML 1.2 only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -24,9 +24,11 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from drawer_ipy.definition.characters import stand_ins, whole_characters
 from drawer_ipy.definition.scalars import plain_value, tagged_value
 from drawer_ipy.definition.tree import MAX_DEPTH, Malformed, Node
 from drawer_ipy.definition.yaml_hints import explain
+from drawer_ipy.definition.yaml_refused import check_first_lines, unexpected, unprintable
 
 _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
@@ -38,27 +40,36 @@ def read_yaml(text: str) -> Node | None:
         Malformed: it is not YAML, uses what definitions have no use for (several documents, tags of
             one's own), is nested too deep, or an alias leads back into itself.
     """
+    check_first_lines(text)
+    # The parser would take these for line breaks.
+    instead = stand_ins(text)
+    parsed = text.translate({ord(one): other for one, other in instead.items()})
+    back = str.maketrans({stand_in: character for character, stand_in in instead.items()})
     try:
-        return _Composer(YAML(typ="safe", pure=True).parse(text), text).document()
+        return _Composer(YAML(typ="safe", pure=True).parse(parsed), parsed, back).document()
     except MarkedYAMLError as error:
         raise explain(error, text) from None
     except ReaderError as error:
-        raise Malformed(
-            f"the character U+{_code(error):04X} cannot stand in a definition", int(error.position)
-        ) from None
-
-
-def _code(error: ReaderError) -> int:
-    found = error.character
-    return found if isinstance(found, int) else ord(str(found)[:1] or "\0")
+        found = error.character
+        character = chr(found) if isinstance(found, int) else str(found)[:1] or "\0"
+        raise unprintable(character, int(error.position)) from None
+    except (Malformed, RecursionError):
+        raise
+    except Exception as error:  # what the parser did not expect
+        raise unexpected(error, text) from None
 
 
 class _Composer:
-    """Turns the events of one text into nodes."""
+    """Turns the events of one text into nodes.
 
-    def __init__(self, events: Iterator[Any], text: str) -> None:
+    Args:
+        back: turns characters that stand in for others into those.
+    """
+
+    def __init__(self, events: Iterator[Any], text: str, back: Mapping[int, str]) -> None:
         self._events = events
         self._text = text
+        self._back = back
         self._anchors: dict[str, Node] = {}
         self._open: set[int] = set()  # ids of the collections being composed, to see recursion
 
@@ -136,10 +147,12 @@ class _Composer:
         text = str(event.value)
         style = event.style or ""
         try:
+            text = whole_characters(text.translate(self._back) if self._back else text)
             if event.tag is not None:
                 value = tagged_value(str(event.tag), text)
             else:
                 value = text if style else plain_value(text)
         except ValueError as error:
-            raise Malformed(str(error).partition(";")[0], at) from None
+            message, _, hint = str(error).partition("; ")
+            raise Malformed(message, at, hint) from None
         return Node("scalar", at, int(event.end_mark.index), style, value, text)

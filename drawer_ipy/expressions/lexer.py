@@ -7,6 +7,7 @@ may hold hyphens (``my-step``), may begin with a digit (``1st``) and may be word
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -160,20 +161,26 @@ class _Lexer:
         text = "-".join(parts[:keep])
         end = self.pos + len(text)
         if member and text.isdecimal():
-            self._add(Kind.INT, end, int(text))
+            self._add(Kind.INT, end, self._whole(text, 10))
         else:
             self._add(Kind.NAME, end, text)
 
     def _number(self, match: re.Match[str]) -> None:
         if match["float"] is not None:
-            self._add(Kind.FLOAT, match.end(), float(match["float"]))
+            number = float(match["float"])
+            if math.isinf(number):
+                raise ResolveError("this number is larger than a decimal number can be", offset=self.pos)
+            self._add(Kind.FLOAT, match.end(), number)
             return
         digits = match["hex"] or match["int"]
+        self._add(Kind.INT, match.end(), self._whole(digits, 16 if match["hex"] else 10))
+
+    def _whole(self, digits: str, base: int) -> int:
         # Beyond 20 characters it cannot fit, and converting a huge literal would be slow.
-        value = int(digits, 16 if match["hex"] else 10) if len(digits) <= 40 else _LARGEST + 1
+        value = int(digits, base) if len(digits) <= 40 else _LARGEST + 1
         if value > _LARGEST:
             raise ResolveError("this whole number does not fit in 64 bits", offset=self.pos)
-        self._add(Kind.INT, match.end(), value)
+        return value
 
     def _operator(self) -> None:
         match = _OPERATOR.match(self.text, self.pos)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from drawer_ipy.errors import ResolveError
@@ -29,6 +30,9 @@ _BINDING = {
 }
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _MACROS = {"map": (2, 3), "filter": (2,), "all": (2,), "exists": (2,), "exists_one": (2,)}
+_EMBEDDED_PATH = re.compile(r"\s*([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*){0,20})\s*\}", re.ASCII)
+_BARE_PATH = re.compile(r"\s*([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*){0,20})\s*\Z", re.ASCII)
+_MEMBER = re.compile(r"\.(\w+)", re.ASCII)
 # Deep trees cost Python frames when they are compiled and run; a notebook has about 900 to spare.
 MAX_DEPTH = 100
 
@@ -43,6 +47,8 @@ def parse(
     Raises:
         ResolveError: the syntax is wrong; its offset says where.
     """
+    if found := _plain_path(text, start, embedded):
+        return found
     tokens, end = tokenize(text, start, embedded=embedded, splits=splits)
     if len(tokens) == 1:
         raise ResolveError(
@@ -51,6 +57,27 @@ def parse(
             offset=max(start - 2, 0) if embedded else start,
         )
     return _Parser(tokens).whole(), end
+
+
+def _plain_path(text: str, start: int, embedded: bool) -> tuple[ast.Node, int] | None:
+    """What :func:`parse` gives for ``a.b.c``, which most expressions are; ``None`` for anything else."""
+    found = (_EMBEDDED_PATH if embedded else _BARE_PATH).match(text, start)
+    if found is None or found[1] in _CONSTANTS:
+        return None
+    at = found.start(1)
+    node: ast.Node = ast.Name(at, found.end(1), found[1])
+    for member in _MEMBER.finditer(text, found.end(1), found.end(2)):
+        node = ast.Member(at, member.end(), node, member[1], member.start(1))
+    return node, found.end()
+
+
+def too_deep(offset: int) -> ResolveError:
+    """The error of an expression that would need too much of Python's stack."""
+    return ResolveError(
+        "this expression is nested too deeply",
+        remediation="split it into transform steps, or move it into a function button",
+        offset=offset,
+    )
 
 
 class _Parser:
@@ -105,7 +132,7 @@ class _Parser:
     def _expression(self) -> ast.Node:
         self.nesting += 1
         if self.nesting > MAX_DEPTH // 4:
-            raise ResolveError("this expression is nested too deeply", offset=self.token.start)
+            raise too_deep(self.token.start)
         node = self._binary(1)
         if self._take("?"):
             yes = self._expression()
@@ -127,18 +154,33 @@ class _Parser:
         while (op := self._operator()) is not None and _BINDING[op] >= least:
             length += 1
             if length > MAX_DEPTH:
-                raise ResolveError("this expression is too long", offset=self.token.start)
+                raise too_deep(self.token.start)
+            if op == "??":
+                return self._coalescing(left)
             self._next()
-            right = self._binary(_BINDING[op] + (op != "??"))
+            right = self._binary(_BINDING[op] + 1)
             left = ast.Binary(left.start, right.end, op, left, right)
         return left
+
+    def _coalescing(self, first: ast.Node) -> ast.Node:
+        """``a ?? b ?? c``, which groups to the right; read in a loop, so that a long one does not recurse."""
+        operands = [first]
+        while self._take("??"):
+            if len(operands) > MAX_DEPTH // 2:
+                raise too_deep(self.token.start)
+            operands.append(self._binary(_BINDING["??"] + 1))
+        node = operands.pop()
+        while operands:
+            left = operands.pop()
+            node = ast.Binary(left.start, node.end, "??", left, node)
+        return node
 
     def _unary(self) -> ast.Node:
         signs: list[Token] = []
         while self._is("!") or self._is("-"):
             signs.append(self._next())
             if len(signs) > MAX_DEPTH:
-                raise ResolveError("this expression is nested too deeply", offset=signs[-1].start)
+                raise too_deep(signs[-1].start)
         if signs and signs[-1].text == "-" and self.token.kind in (Kind.INT, Kind.FLOAT):
             minus, number = signs.pop(), self._next()
             literal = ast.Literal(minus.start, number.end, -number.value)

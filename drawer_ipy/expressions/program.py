@@ -8,7 +8,7 @@ from typing import Any
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import functions, macros, operators, paths
 from drawer_ipy.expressions import nodes as ast
-from drawer_ipy.expressions.parser import MAX_DEPTH, parse
+from drawer_ipy.expressions.parser import MAX_DEPTH, parse, too_deep
 from drawer_ipy.expressions.paths import Missing, Resplit, Run, Scope, Step
 from drawer_ipy.expressions.text import to_text
 from drawer_ipy.expressions.types import TYPES
@@ -33,9 +33,12 @@ class Program:
         self._source = source
         self._start = start
         self._embedded = embedded
-        self.tree, self.end = parse(source, start, embedded=embedded)
-        self.text = source[start : self.end - embedded].strip()
-        self.execute = compile_tree(self.tree, source)
+        try:
+            self.tree, self.end = parse(source, start, embedded=embedded)
+            self.text = source[start : self.end - embedded].strip()
+            self.execute = compile_tree(self.tree, source)
+        except RecursionError:  # called from code that is nested deeply itself
+            raise too_deep(start) from None
         # The programs with some hyphens read as minus, by which ones.
         self._variants: dict[tuple[tuple[int, int], ...], Run] = {}
 
@@ -150,7 +153,7 @@ class _Compiler:
     def run_of(self, node: ast.Node) -> Run:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise ResolveError("this expression is nested too deeply", offset=node.start)
+            raise too_deep(node.start)
         build = _BUILDERS[type(node)]
         run: Run = build(self, node)
         self.depth -= 1

@@ -53,6 +53,12 @@ def find(program: Program, source: str, exists: Exists | None = None) -> tuple[R
         exists: says whether a path (root first) may exist; where it says no to a path that ends in
             a hyphenated name, the hyphen is read as a minus sign. Without it such names are whole.
     """
+    static = static_steps(program.tree)
+    if static is not None and not any(isinstance(s.key, str) and "-" in s.key for s in static[1]):
+        root, steps = static
+        if "-" not in root.name:  # most references are a plain path
+            text = source[root.start : program.tree.end]
+            return (Reference(root.name, tuple(s.key for s in steps), root.start, text, True, False),)
     tree, found = program.tree, _collect(program.tree)
     if exists is not None:
         splits: dict[int, int] = {}

@@ -9,16 +9,51 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from drawer_ipy.definition.scalars import finite, whole
 from drawer_ipy.definition.width import AUTO
 from drawer_ipy.errors import UsageError
+from drawer_ipy.shown import shown
 
 
 def parsed(text: str) -> Any:
-    """The JSON value that `text` is, else `text` itself. ``NaN`` and ``Infinity`` are no JSON."""
+    """The JSON value that `text` is, else `text` itself. ``NaN`` and ``Infinity`` are no JSON.
+
+    Raises:
+        UsageError: it is a number that is too large to be read without a loss.
+    """
+    return json_or(text, text, parse_constant=_no_json)
+
+
+def json_or(text: str, otherwise: Any, **options: Any) -> Any:
+    """The JSON value that `text` is, `otherwise` where it is none; `options` are those of ``json.loads``.
+
+    Raises:
+        UsageError: a number in it is too large to be read without a loss.
+    """
     try:
-        return json.loads(text, parse_constant=_no_json)
+        # Not strict: a text in quotes may hold any character as it is.
+        return json.loads(
+            text, strict=False, parse_float=_number(finite), parse_int=_number(whole), **options
+        )
+    except _TooLarge as error:
+        reason, _, hint = str(error).partition("; ")
+        raise UsageError(f"{shown(text)}: {reason}", remediation=hint) from None
     except (ValueError, RecursionError):
-        return text
+        return otherwise
+
+
+class _TooLarge(Exception):
+    """A number that no value of Python's stands for."""
+
+
+def _number(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def checked(digits: str) -> Any:
+        try:
+            return read(digits)
+        except ValueError as error:
+            raise _TooLarge(str(error)) from None
+
+    return checked
 
 
 def value_of(name: str, text: str) -> Any:
@@ -43,9 +78,11 @@ def value_of(name: str, text: str) -> Any:
     if path.suffix != ".json":
         return parsed(content)
     try:
-        return json.loads(content)
+        return json.loads(content, parse_float=_number(finite), parse_int=_number(whole))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"input {name}: {path} is no JSON: {error}") from None
+    except _TooLarge as error:
+        raise UsageError(f"input {name}: {path}: {str(error).partition('; ')[0]}") from None
 
 
 def assignment(word: str, example: str) -> tuple[str, str]:

@@ -1,0 +1,76 @@
+"""Says so when ``%%drawer`` or ``%%button`` is not the first line of its cell."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Sequence
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+from drawer_ipy.errors import UsageError
+
+_OURS = re.compile(r"[ \t]*(%%(?:drawer|button))(?=\s|$)")
+_SHOWN = 60
+_NO_PYTHON = "$$$\n"
+
+
+def says_nothing(line: str) -> bool:
+    """Whether a line of a cell is empty or a comment."""
+    text = line.strip()
+    return not text or text.startswith("#")
+
+
+class MisplacedMagics:
+    """An input transformer that refuses a cell with other code above one of our cell magics."""
+
+    has_side_effects = True
+    """Keeps IPython from trying it on what is being typed."""
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """`lines` of one cell, as they are.
+
+        Raises:
+            UsageError: one of our magics stands below something else.
+        """
+        first = next((at for at, line in enumerate(lines) if not says_nothing(line)), None)
+        if first is None or lines[first].lstrip().startswith("%%"):
+            return lines
+        for at in range(first + 1, len(lines)):
+            found = _OURS.match(lines[at])
+            if found is not None and not _is_text(lines, at):
+                raise _misplaced(found[1], lines, first, at)
+        return lines
+
+
+def _misplaced(magic: str, lines: Sequence[str], first: int, at: int) -> UsageError:
+    above = lines[first].strip()
+    above = above if len(above) <= _SHOWN else f"{above[:_SHOWN]}..."
+    return UsageError(
+        f"{magic} on line {at + 1} must be the first line of its cell; "
+        f"above it stands `{above}` (line {first + 1})",
+        remediation=f"put what stands above {magic} into a cell of its own, and run that first; "
+        "only comments and empty lines may stay",
+    )
+
+
+def _is_text(lines: Sequence[str], at: int) -> bool:
+    """Whether the line is part of a text in quotes, as in a cell that writes a notebook."""
+    try:
+        # IPython would make a line magic of it, which is Python wherever it stands.
+        ast.parse(TransformerManager().transform_cell("".join([*lines[:at], _NO_PYTHON, *lines[at + 1 :]])))
+    except SyntaxError:
+        return _ends_in_quotes("".join(lines[:at]))
+    return True  # all of it is Python
+
+
+def _ends_in_quotes(text: str) -> bool:
+    try:
+        list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except tokenize.TokenError as error:
+        return "multi-line string" in str(error) or "triple-quoted" in str(error)
+    except SyntaxError:
+        return False
+    return False
