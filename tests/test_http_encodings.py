@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import zlib
 from pathlib import Path
 
@@ -123,3 +124,17 @@ def test_a_coding_whose_library_is_missing_says_what_to_install(monkeypatch: pyt
         outcome = asyncio.run(fetch(b"\x8b\x02\x80", name))
         assert outcome.error is not None
         assert "pip install 'drawer-ipy[scrape]'" in outcome.error.message
+
+
+def test_headers_that_are_no_utf_8_are_text_that_can_be_written() -> None:
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        names = "X-Utf: café\r\n".encode() + b"X-Latin: caf\xe9\r\n"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + names + b"\r\nok")
+
+    async def main() -> Outcome:
+        async with raw_server(answer) as server, one_run() as call:
+            return await press(button(server.url, output="full"), call)
+
+    headers = asyncio.run(main()).output["headers"]
+    assert (headers["x-utf"], headers["x-latin"]) == ("café", "café")
+    json.dumps(headers, ensure_ascii=False).encode()

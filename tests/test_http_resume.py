@@ -264,20 +264,22 @@ def test_the_limit_counts_the_whole_file(tmp_path: Path) -> None:
     assert second.status == "ok"
 
 
-@pytest.mark.parametrize("save", [True, False])
-def test_a_part_that_was_not_asked_for_becomes_no_file_and_is_noted(save: bool, tmp_path: Path) -> None:
-    fields = {} if save else {"save": ""}
-    (only,), _ = run([rest(OLD, 100)], tmp_path, **fields) if save else asyncio.run(_plain(rest(OLD, 100)))
-    assert "206" in (str(only.error) if save else only.note)
-    assert left(tmp_path) == []
-
-
-async def _plain(raw: bytes) -> tuple[list[Outcome], None]:
+def test_a_part_that_was_not_asked_for_becomes_no_file_and_is_noted_as_a_value(tmp_path: Path) -> None:
     async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
-        writer.write(raw)
+        writer.write(rest(OLD, 100))
 
-    async with raw_server(answer) as server, one_run() as call:
-        return [await press(button(server.url), call)], None
+    async def main(**fields: Any) -> Outcome:
+        async with raw_server(answer) as server, one_run() as call:
+            return await press(button(server.url, **fields), call)
+
+    assert "206" in str(asyncio.run(main(save=f"{tmp_path}/f")).error)
+    assert left(tmp_path) == []
+    outcome = asyncio.run(main())
+    assert outcome.output == OLD[100:]
+    assert "206" in outcome.note
+    asked_for = asyncio.run(main(headers={"Range": "bytes=100-"}, save=f"{tmp_path}/f"))
+    assert (asked_for.status, asked_for.note) == ("ok", "")
+    assert (tmp_path / "f").read_bytes() == OLD[100:]
 
 
 @pytest.mark.parametrize("name", ["nginx", "apache2"])

@@ -182,6 +182,7 @@ class Exchange:
         """What is made of the answer to `asked`, which is `request` with what is asked beside it."""
         try:
             self._check_status(asked, answer)
+            partial = answer.status == _PARTIAL and "Range" not in asked.headers
             location = leads_to(request, answer)
             if location is not None:
                 await _read_on(answer)
@@ -189,16 +190,14 @@ class Exchange:
                 return redirected(request, answer.status, location)
             if download is not None and download.must_begin_again(answer):
                 return request
-            if download is None and _is_plain(answer, self._limit):
+            if download is None and not partial and _is_plain(answer, self._limit):
                 body = await answer.content.read()
-                response = Response(
+                return Response(
                     request.method, request.url, answer.status, answer.reason, answer.headers, body
                 )
-            else:
-                response = await self._receive(request, answer, download)
-            if answer.status == _PARTIAL and "Range" not in asked.headers:
-                place = request.url.authority
-                response.note = f"{place} answered with a part (206) that was not asked for, and no whole"
+            response = await self._receive(request, answer, download)
+            if partial:
+                response.note = f"{request.url.authority} answered by parts (206), which was not asked for"
             return response
         except BaseException:
             answer.close()
@@ -207,10 +206,10 @@ class Exchange:
             answer.release()  # for further requests, if its body was read to the end
 
     def _check_status(self, asked: Request, answer: Answer) -> None:
-        """Refuse the answer to a question that was not asked: it would be taken for something else."""
+        """Refuse the answer to a question that was not asked, where it would be taken for something else."""
         if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
             raise RequestFailed(f"{asked} was answered 304 Not Modified, which was not asked for")
-        if answer.status == _PARTIAL and "Range" not in asked.headers and self._save is not None:
+        if self._save is not None and answer.status == _PARTIAL and "Range" not in asked.headers:
             raise RequestFailed(f"{asked} was answered by a part of it (206), which was not asked for")
 
     async def _receive(self, request: Request, answer: Answer, download: Download | None) -> Response:

@@ -244,13 +244,22 @@ def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
     break for cookies, which hold commas).
     """
     out: dict[str, str] = {}
-    for given, value in headers.items():
-        name = given.lower()
+    for given, sent in headers.items():
+        name, value = given.lower(), sent if sent.isascii() else _as_text(sent)
         if name in out:
             out[name] += f"\n{value}" if name == "set-cookie" else f", {value}"
         else:
             out[name] = value
     return out
+
+
+def _as_text(value: str) -> str:
+    """A header's value as text: UTF-8, or Latin-1 where it is none, as HTTP had it before."""
+    raw = value.encode(errors="surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _phrase(status: int) -> str:
