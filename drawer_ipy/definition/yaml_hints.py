@@ -221,6 +221,12 @@ def _unclosed(it: _Trouble) -> Malformed | None:
     if "while parsing a flow" in it.context:
         opening = "[" if "sequence" in it.context else "{"
         closing = "]" if opening == "[" else "}"
+        if it.character == ":" and _last_open(it.text) is None:
+            return Malformed(
+                f"within {opening} {closing}, a key and its colon must be on one line",
+                it.at,
+                "write `key: value` without a line break in the key, or one key a line without the brackets",
+            )
         if it.at >= len(it.text.rstrip()) or it.line_start > it.context_at:
             return Malformed(f"this {opening} is not closed", it.context_at, f"add {closing}")
         return Malformed(
