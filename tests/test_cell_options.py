@@ -186,12 +186,14 @@ def test_loading_twice_does_no_harm_and_unloading_takes_everything_back(kernel: 
     kernel.run("%%drawer t\nsteps: [{id: y, button: hello}]")
     assert kernel.value("_drawer.run.steps[0].output") == "hi\n"
     count = "len([c for c in get_ipython().configurables if type(c).__name__ == 'DrawerMagics'])"
-    hooks = "len(get_ipython().input_transformers_cleanup)"
-    loaded = kernel.value(hooks)
+    hooks = (
+        "sorted({h.__module__ for h in get_ipython().input_transformers_cleanup if 'drawer' in h.__module__})"
+    )
+    assert kernel.value(hooks) == ["drawer_ipy.awaited_cells", "drawer_ipy.misplaced_magics"]
     assert kernel.value(count) == 1
     kernel.run("%unload_ext drawer_ipy")
     assert kernel.value(count) == 0
-    assert kernel.value(hooks) == loaded - 2
+    assert kernel.value(hooks) == []
     assert kernel.value("'button' in globals()") is False
     gone = kernel.client.execute("%%drawer t xs=$three" + LOOP)
     assert "not found" in kernel.follow(gone).printed("stderr")

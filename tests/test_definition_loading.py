@@ -42,7 +42,7 @@ MALFORMED = [
     ("a: [1, 2\nb: 3\n", 1, 4, "not closed"),
     ("steps: [", 1, 8, "this [ is not closed"),
     ("steps: [{id: '[', args: {", 1, 25, "this { is not closed"),
-    ("steps:\n  - {id: a, \"button\"\n     : b}", 3, 6, "a key and its colon must be on one line"),
+    ('steps:\n  - {id: a, "button"\n     : b}', 3, 6, "a key and its colon must be on one line"),
     ('a: "xx\nb: 3\n', 1, 4, "quotes are not closed"),
     ("a: 'it's'\n", 1, 8, "after the closing quote"),
     ("a: 1\n  b: 2\n", 2, 4, "indented deeper"),
