@@ -14,7 +14,7 @@ from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.definition.shape import keys_of
 from drawer_ipy.definition.width import AUTO
 from drawer_ipy.durations import parse_duration, parse_time
-from drawer_ipy.errors import ResolveError, did_you_mean
+from drawer_ipy.errors import ResolveError, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.scrape.spec import read_extraction, read_manner
 from drawer_ipy.verbs.base import VerbCode, VerbError
@@ -261,7 +261,12 @@ def put(place: Place, text: str) -> tuple[Any, Any]:
         hint = f"{near} a {kind} has {allowed_paths(place.kind)}".strip()
         raise VerbError(message, code=VerbCode.STEP_FIELD_UNKNOWN, remediation=hint)
     was = owner.get(head)
-    if parsed(text) is None and head not in _NEEDED:
+    try:
+        is_null = parsed(text) is None
+    except UsageError as error:  # a number that cannot be read without a loss
+        message = f"{place.where}.{head} cannot be {error.message}"
+        raise VerbError(message, remediation=error.remediation) from None
+    if is_null and head not in _NEEDED:
         owner.pop(head, None)
         return was, None
     owner[head] = _value(place, head, text)
