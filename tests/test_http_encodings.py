@@ -123,7 +123,7 @@ def test_a_coding_whose_library_is_missing_says_what_to_install(monkeypatch: pyt
         monkeypatch.delitem(http_decode._DECODERS, name)
         outcome = asyncio.run(fetch(b"\x8b\x02\x80", name))
         assert outcome.error is not None
-        assert "pip install 'drawer-ipy[scrape]'" in outcome.error.message
+        assert "pip install '.[scrape]'" in outcome.error.message
 
 
 def test_headers_that_are_no_utf_8_are_text_that_can_be_written() -> None:

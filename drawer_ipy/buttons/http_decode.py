@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from drawer_ipy.common.install import install_hint
+
 _MOST_CODINGS = 5
 """Codings one upon the other; real ones have one, seldom two."""
 
@@ -181,7 +183,7 @@ class Body:
         names = [name for name in names if name not in ("", "identity")]
         for name in names:
             if name in _OPTIONAL and name not in _DECODERS:
-                raise Damaged(f"its Content-Encoding {name!r} needs: pip install 'drawer-ipy[scrape]'")
+                raise Damaged(f"its Content-Encoding {name!r} needs a package; {install_hint('scrape')}")
         self.unknown = [name for name in names if name not in _DECODERS]
         names = [name for name in names if name in _DECODERS]
         if len(names) > _MOST_CODINGS:

@@ -11,6 +11,7 @@ from typing import Any
 
 from yarl import URL
 
+from drawer_ipy.common.install import install_hint
 from drawer_ipy.errors import ArgumentError, ResolveError, UsageError
 from drawer_ipy.expressions import compile_value
 
@@ -99,7 +100,7 @@ def parse_proxy(text: str, source: str) -> Proxy:
         if importlib.util.find_spec("python_socks") is None:
             raise ArgumentError(
                 f"{source} is a SOCKS proxy, which needs the package python-socks",
-                remediation="pip install 'drawer-ipy[socks]'",
+                remediation=install_hint("socks"),
             )
         if not f"{url.user or ''}{url.password or ''}".isascii():
             raise ArgumentError(

@@ -1,7 +1,7 @@
 """Values taken from pages by CSS and XPath selectors, as a definition's ``extract:`` asks for them.
 
 ``spec`` reads and checks what is asked for, ``page`` takes it from a page, ``numbers`` reads numbers as
-people write them. Selectors are parsel's, which is in the extra ``drawer-ipy[scrape]``; nothing here imports
+people write them. Selectors are parsel's, which is in the extra ``scrape``; nothing here imports
 it before it is needed.
 """
 
