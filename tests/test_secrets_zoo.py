@@ -246,7 +246,7 @@ def surfaces(results: Results, folder: Path) -> Iterator[tuple[str, Any]]:
         yield "steps", repr(row.steps)
         story = row.explain()
         yield "explain", repr(story) + story._repr_html_() + repr(story.steps) + repr(story.presses)
-        if row.error is not None and row.error.exception is not None:
+        if row.error is not None:
             yield "exception", pickle.dumps(row.error.exception)
     for flatten in (False, True):
         yield "to_dict", results.to_dict(flatten)

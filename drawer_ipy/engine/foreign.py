@@ -33,8 +33,8 @@ _DEEPEST = 20
 _LONGEST = 10_000
 """Entries that are taken of an iterator."""
 
-_HAS_REFERENTS = 1 << 14
-"""The flag of classes whose objects Python's garbage collector can look into."""
+_HAS_REFERENTS, _MADE, _IMMUTABLE = 1 << 14, 1 << 9, 1 << 8
+"""Flags of classes: the garbage collector can look into their objects; made at run time; never changed."""
 
 _VIEWS = (
     "__str__",
@@ -78,6 +78,7 @@ _TEXTS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
+_NO_LISTS = (str, bytes, bytearray, UserString)
 _CONSTANTS = frozenset(base for base, _ in _TEXTS)
 
 
@@ -93,6 +94,7 @@ class Foreign:
         self._needles = needles
         self._holds = holds
         self._depth = 0
+        self._classes: set[type] = set()
         self._views: dict[type, tuple[Callable[[Any], Any], ...]] = {}
 
     def holds(self, value: Any) -> bool:
@@ -110,8 +112,7 @@ class Foreign:
 
     def _search(self, value: Any) -> None:
         search = PickleSearch(self._needles.in_bytes)
-        search.search(value)
-        rest = search.rest
+        rest = search.search(value)
         kind = type(value)
         if package_of(kind) in DATA and not any(part is value for part in rest):
             if self._needles.numeric:  # bytes of numbers are no text
@@ -120,7 +121,7 @@ class Foreign:
             self._look_at_views(value)
             if self._needles.numeric:
                 rest.append(value)
-        self._follow(rest)
+        self._follow(rest, search)
 
     def _look(self, told: Any) -> None:
         if told is not None and self._holds(told):
@@ -129,14 +130,10 @@ class Foreign:
     def _look_at_views(self, value: Any) -> None:
         """All that `value` tells of itself."""
         kind = type(value)
-        views = self._views.get(kind)
+        self._look_at_class(kind)
         if issubclass(kind, type):
             self._look(_constants(value))
-        if views is None:
-            self._look(_constants(kind))
-            found = (getattr(kind, name, None) for name in _VIEWS)
-            views = self._views[kind] = tuple(view for view in found if callable(view))
-        for view in views:
+        for view in self._views_of(kind):
             self._look(self._told(view, value))
         if hasattr(kind, "_repr_pretty_"):
             self._look(self._told(_pretty, value))
@@ -145,10 +142,20 @@ class Foreign:
                 self._look(self._told(getattr, value, field.name))
         if isinstance(value, Mapping):
             self._look(self._told(_pairs, value))
-        elif isinstance(value, Sequence | Set) and not isinstance(
-            value, str | bytes | bytearray | UserString
-        ):
+        elif isinstance(value, Sequence | Set) and not isinstance(value, _NO_LISTS):
             self._look(self._told(list, value))
+
+    def _look_at_class(self, kind: type) -> None:
+        if kind not in self._classes:
+            self._look(_constants(kind))
+            self._classes.add(kind)
+
+    def _views_of(self, kind: type) -> tuple[Callable[[Any], Any], ...]:
+        views = self._views.get(kind)
+        if views is None:
+            found = (_defined(kind, name) for name in _VIEWS)
+            views = self._views[kind] = tuple(view for view in found if callable(view))
+        return views
 
     def _look_at_lists(self, value: Any) -> None:
         """The values of an array or a frame, one by one."""
@@ -164,11 +171,11 @@ class Foreign:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self._follow([error.with_traceback(None)])
+            self._follow([error.with_traceback(None)], PickleSearch(self._needles.in_bytes))
             return None
 
-    def _follow(self, pending: list[Any]) -> None:
-        """Go from reference to reference.
+    def _follow(self, pending: list[Any], search: PickleSearch) -> None:
+        """Go from reference to reference; `search` looks into what has none.
 
         Raises:
             Found: a secret is in what was reached, or there is too much of it.
@@ -177,17 +184,22 @@ class Foreign:
         while pending:
             node = pending.pop()
             kind = type(node)
-            if node is None or kind is bool or id(node) in seen or issubclass(kind, _ENDS):
+            if node is None or kind is bool or id(node) in seen:
+                continue
+            if issubclass(kind, type):
+                self._look(_constants(node))
+            if issubclass(kind, _ENDS):
                 continue
             seen[id(node)] = node
             if len(seen) > _MOST:
                 raise Found
+            self._look_at_class(kind)
             for base, content in _TEXTS:
                 if issubclass(kind, base):
                     self._look(content(node))
-            pending += self._referents(node, kind)
+            pending += self._referents(node, kind, search)
 
-    def _referents(self, node: Any, kind: type) -> Iterable[Any]:
+    def _referents(self, node: Any, kind: type, search: PickleSearch) -> Iterable[Any]:
         for base, referents in _REFERENTS:
             if issubclass(kind, base):
                 return referents(node)
@@ -197,20 +209,17 @@ class Foreign:
             found += gc.get_referents(node)
         if is_data or any(map(_is_in_c, kind.__mro__)):
             # It may hold what is no object, which pickle writes though it could not write what led here.
-            search = PickleSearch(self._needles.in_bytes)
-            search.search(node)
-            found += search.rest
-            if is_data and any(part is node for part in search.rest):
+            rest = (PickleSearch(self._needles.in_bytes) if is_data else search).search(node)
+            found += rest
+            if is_data and any(part is node for part in rest):
                 self._look_at_lists(node)
         return (part for part in found if part is not node and part is not kind)
 
 
 def _is_in_c(kind: type) -> bool:
     """Whether a class, none of the built-in ones, is written in C."""
-    members = vars(kind)
-    return kind.__module__ != "builtins" and not any(
-        name in members for name in ("__dict__", "__weakref__", "__slots__", "__firstlineno__")
-    )
+    by_python = kind.__flags__ & _MADE and not kind.__flags__ & _IMMUTABLE
+    return not by_python and kind.__module__ != "builtins"
 
 
 def _of_function(function: types.FunctionType) -> list[Any]:
@@ -243,6 +252,11 @@ _REFERENTS: tuple[tuple[Any, Callable[[Any], list[Any]]], ...] = (
 def _constants(kind: type) -> list[Any]:
     """The texts and numbers that a class holds for all its objects."""
     return [value for base in kind.__mro__ for value in vars(base).values() if type(value) in _CONSTANTS]
+
+
+def _defined(kind: type, name: str) -> Any:
+    """What the class `kind` defines as `name`. It is not asked for it: a mock would make up what it lacks."""
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
 def _pairs(mapping: Mapping[Any, Any]) -> list[Any]:

@@ -121,7 +121,8 @@ class Needles:
                 break
             if anchor in text and form.is_in(text):
                 return True
-        return any(dots in text for dots in _DOTS) and next(self._cuts(text), None) is not None
+        dotted = _DOTS[0] in text or (not text.isascii() and any(dots in text for dots in _DOTS))
+        return dotted and next(self._cuts(text), None) is not None
 
     def in_number(self, value: int | float) -> bool:
         """Whether `value` is a secret; digits of one within a longer number count if they are many."""

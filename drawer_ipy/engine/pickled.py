@@ -46,28 +46,29 @@ class PickleSearch(pickle.Pickler):
 
     Args:
         holds: whether a secret is in some bytes.
-
-    Attributes:
-        rest: what was put aside.
     """
 
     def __init__(self, holds: Callable[[Any], bool]) -> None:
         super().__init__(_Sink(holds), protocol=5, buffer_callback=self._buffer)
         self._holds = holds
-        self.rest: list[Any] = []
+        self._rest: list[Any] = []
 
-    def search(self, value: Any) -> None:
-        """Search `value`.
+    def search(self, value: Any) -> list[Any]:
+        """Search `value`, but for what was searched before; gives what was put aside.
 
         Raises:
             Found: a secret is in it.
         """
+        rest: list[Any] = []
+        self._rest = rest
         try:
             self.dump(value)
         except (Found, KeyboardInterrupt):
             raise
         except BaseException:  # objects do what they like while they are pickled
-            self.rest.append(value)
+            self.clear_memo()  # what it was in the middle of is not searched yet
+            rest.append(value)
+        return rest
 
     def reducer_override(self, obj: Any) -> Any:
         """How `obj` is pickled; see :class:`pickle.Pickler`."""
@@ -80,7 +81,7 @@ class PickleSearch(pickle.Pickler):
         if issubclass(kind, _LEFT_OUT):
             return self._instead(obj)
         if _chooses(kind) and package_of(kind) not in DATA:
-            self.rest.append(state_of(obj))
+            self._rest.append(state_of(obj))
         try:
             reduce = copyreg.dispatch_table.get(kind)
             made = obj.__reduce_ex__(5) if reduce is None else reduce(obj)
@@ -93,7 +94,7 @@ class PickleSearch(pickle.Pickler):
     def _instead(self, obj: Any) -> tuple[Any, ...]:
         """Put `obj` aside, and pickle next to nothing in its place."""
         if obj is not None:
-            self.rest.append(obj)
+            self._rest.append(obj)
         return len, ((),)
 
     def _buffer(self, buffer: pickle.PickleBuffer) -> bool:

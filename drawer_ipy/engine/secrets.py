@@ -37,6 +37,8 @@ _SLOW = 0.001
 """Seconds: a value that took longer to look at, and held no secret, is not looked at twice in a row."""
 
 _REMEMBERED = 32
+_LAYOUTS = 1_000
+"""Lists of keys that are remembered to hold no secret."""
 
 _MAPPINGS = (dict, OrderedDict)
 _LISTS = (list, tuple, set, frozenset, deque)
@@ -64,6 +66,7 @@ class Redactor:
         self._needles = Needles(self._texts)
         self._foreign = Foreign(self._needles, self.holds)
         self._clean: OrderedDict[int, Any] = OrderedDict()
+        self._keys: set[tuple[Any, ...]] = set()
         self._looks: dict[type, Callable[[Any], bool]] = {
             str: self._needles.in_text,
             bytes: self._needles.in_bytes,
@@ -106,9 +109,11 @@ class Redactor:
             elif kind in _MAPPINGS or kind in _LISTS:
                 if id(part) not in seen:
                     seen.add(id(part))
-                    pending += part
-                    if kind in _MAPPINGS:
-                        pending += part.values()
+                    if kind in _LISTS:
+                        pending += part
+                        continue
+                    pending += part.values()
+                    pending += self._new(tuple(part))
             elif self._foreign_holds(part, kind):
                 return True
         return False
@@ -144,9 +149,8 @@ class Redactor:
         return ErrorInfo(self.text(error.code), message, remediation, error.index, exception, error.status)
 
     def step(self, result: StepResult) -> None:
-        """Redact everything that `result` keeps."""
+        """Redact everything that `result` keeps but its arguments, which are redacted as they are set."""
         result.output = self.value(result.output)
-        result.args = self.value(result.args)
         result.stdout = self.text(result.stdout)
         result.stderr = self.text(result.stderr)
         if result.about is not None:
@@ -162,6 +166,18 @@ class Redactor:
         return replace(tried, error=error, stdout=self.text(tried.stdout), stderr=self.text(tried.stderr))
 
     # Looking
+
+    def _new(self, keys: tuple[Any, ...]) -> tuple[Any, ...]:
+        """`keys` of a mapping, none if they were looked at before: many mappings have the same."""
+        if not all(type(key) is str for key in keys):
+            return keys
+        if keys in self._keys:
+            return ()
+        if self.holds(list(keys)):
+            return keys
+        if len(self._keys) < _LAYOUTS:
+            self._keys.add(keys)
+        return ()
 
     def _said(self, value: Any) -> bool:
         return self._needles.in_text(str(value)) or self._needles.in_text(repr(value))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drawer_ipy.engine.secrets import Redactor
-from drawer_ipy.record import Hidden, LoopRecord, RunRecord
+from drawer_ipy.record import Hidden, LoopRecord, RunRecord, StepResult
 
 _FIXED = frozenset({str, bytes, int, float, bool, type(None)})
 """Classes of values that cannot have changed."""
@@ -35,7 +35,11 @@ class Sweep:
         record.inputs = redactor.value(record.inputs)
         record.error = redactor.error(record.error)
         for result in (*record.steps, *record.compensations):
-            redactor.step(result)
+            self._step(result)
+
+    def _step(self, result: StepResult) -> None:
+        result.args = self._redactor.value(result.args)
+        self._redactor.step(result)
 
     def loop(self, record: LoopRecord, hidden: Hidden) -> None:
         """Look at the items of a loop and at what its steps gave; the real outputs go to `hidden`."""
@@ -54,8 +58,8 @@ class Sweep:
             if self._grown:
                 _each(column.errors, redactor.error)
             for index, detail in column.details.items():
-                redactor.step(detail)
                 detail.output = column.outputs[index]
+                self._step(detail)
 
 
 def shown_items(items: Any, redactor: Redactor) -> Any:
