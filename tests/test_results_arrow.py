@@ -165,7 +165,10 @@ def test_readers_take_the_table_itself() -> None:
     assert pl.DataFrame(results)["v"].to_list() == [3, None, 1]
     if hasattr(pd.DataFrame, "from_arrow"):  # pandas 3
         assert pd.DataFrame.from_arrow(results)["v"].to_list()[::2] == [3, 1]
-    assert list(pd.DataFrame(results).columns) == ["x", "v"]
+    columns = list(pd.DataFrame(results).columns)
+    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
+        columns.reverse()  # until then pandas sorts the keys of rows that are mappings and no dicts
+    assert columns == ["x", "v"]
     assert pa.table(results).column("v").to_pylist() == [3, None, 1]
     ones = results.filter(v=1)
     assert len(ones) == 1
