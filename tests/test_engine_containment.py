@@ -7,14 +7,12 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_rig import Kernel, kernel_in
 
 from drawer_ipy import DrawerCancelled, Results, apress, press
 from drawer_ipy.buttons import cancellation
@@ -372,32 +370,3 @@ def test_a_real_interrupt_cancels_the_run_and_leaves_no_keyboard_interrupt() -> 
         loop.close()
     assert results.status == "cancelled"
     assert results.counts["failed"] == 0
-
-
-@pytest.fixture
-def kernel(tmp_path: Path) -> Iterator[Kernel]:
-    with kernel_in(tmp_path) as kernel:
-        yield kernel
-
-
-def test_exit_in_a_notebook_fails_its_item_and_leaves_the_kernel_alive(kernel: Kernel) -> None:
-    kernel.run("%load_ext drawer_ipy")
-    kernel.run(
-        "import asyncio\n"
-        "def work(x):\n    if x == 1: exit()\n    return x\n"
-        "async def awork(x):\n    if x == 1: quit()\n    return x\n"
-        "async def task(x):\n"
-        "    async def sub():\n        raise SystemExit\n"
-        "    if x == 1: await asyncio.create_task(sub())\n    return x\n"
-        "async def stop(x):\n    if x == 1: asyncio.get_running_loop().stop()\n    return x"
-    )
-    for name in ("work", "awork", "task", "stop"):
-        cell = (
-            "%%drawer --out r\nsteps:\n  - id: each\n    kind: for_each\n    over: [0, 1, 2]\n    as: x\n"
-            "    parallelism: 2\n    on_item_failure: continue\n"
-            f"    steps: [{{id: w, button: {name}, args: {{x: '${{x}}'}}}}]"
-        )
-        kernel.run(cell)
-        assert kernel.value("r.counts") == {"ok": 2, "failed": 1, "cancelled": 0, "skipped": 0}
-        time.sleep(0.3)  # what ends a kernel comes a moment later
-        assert kernel.value("1 + 1") == 2
