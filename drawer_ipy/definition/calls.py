@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.definition import models
+from drawer_ipy.definition.button_names import written_as_python
 from drawer_ipy.definition.included import Drawers
 from drawer_ipy.definition.literals import input_problem, literal_problem
 from drawer_ipy.definition.models import Drawer, StepBase
@@ -148,8 +149,12 @@ class Calls:
         """What to do about a button that is nowhere."""
         hint = self._unknown.get(name)
         if hint is None:
-            near = self._report.near(name, self._ground.button_names())
-            hint = self._unknown[name] = f"{near} or {_LOOKED_IN}" if near else _LOOKED_IN
+            known = self._ground.button_names()
+            hint = written_as_python(name, known)
+            if not hint:
+                near = self._report.near(name, known)
+                hint = f"{near} or {_LOOKED_IN}" if near else _LOOKED_IN
+            self._unknown[name] = hint
         return hint
 
     def _declared_args(self, step: models.ButtonStep, button: Button, names: Names, where: Where) -> None:

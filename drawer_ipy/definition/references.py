@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drawer_ipy.definition.from_end import from_end
 from drawer_ipy.definition.literals import schema_fits, type_fits
+from drawer_ipy.definition.lookalikes import look_alikes, may_hold_any
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.definition.schemas import NoSuchField, schema_at
-from drawer_ipy.definition.scope import Known, Names
+from drawer_ipy.definition.scope import ROOTS, Known, Names
 from drawer_ipy.errors import ResolveError
-from drawer_ipy.expressions import Reference, Template, alias_of, compile_expression, compile_template
+from drawer_ipy.expressions import Reference, Template, alias_of, compile_expression, compile_template, habits
 from drawer_ipy.near import listed
 
 _STEP_MEMBERS = ("output", "error")
@@ -37,8 +39,21 @@ class References:
             spec: the argument that a value which is one whole reference feeds.
         """
         for text, inner in _strings(value, where):
+            sound = True
             if "$" in text:
-                self._text(text, names, inner, spec if inner.path == where.path else None)
+                sound = self._text(text, names, inner, spec if inner.path == where.path else None)
+            if sound and may_hold_any(text):
+                self._look_alikes(text, names, inner)
+
+    def _look_alikes(self, text: str, names: Names, where: Where) -> None:
+        """Warn of what is a reference in other languages, where the name it holds is one here."""
+        for found in look_alikes(text):
+            if found.root in ROOTS and "." not in found.path and "[" not in found.path:
+                continue
+            if names.find(found.root) is not None:
+                message = f"{found.text!r} is plain text here, no reference"
+                hint = f"write ${{{found.path}}} if the value is meant"
+                self.report.warn(where, message, hint, ref=found.path, offset=found.offset)
 
     def expression(self, value: Any, names: Names, where: Where) -> None:
         """Check a field that holds an expression: ``over``, ``when``, ``from``, ``pluck``."""
@@ -54,10 +69,12 @@ class References:
         for text, inner in _strings(value, where):
             self.expression(text, names, inner)
 
-    def _text(self, text: str, names: Names, where: Where, spec: ArgSpec | None) -> None:
+    def _text(self, text: str, names: Names, where: Where, spec: ArgSpec | None) -> bool:
+        """Check the references within a text; whether its syntax is right."""
         template = self._compiled(text, where, bare=False)
         if template is not None:
             self._references(template, names, where, spec)
+        return template is not None
 
     def _compiled(self, text: str, where: Where, *, bare: bool) -> Template | None:
         try:
@@ -90,6 +107,7 @@ class _One:
             self._unknown_root()
             return
         name, known = found
+        self._from_end(name, known)
         if known.kind == "step":
             self._step(name, known, feeds)
         elif known.kind == "root" and name == "inputs":
@@ -103,6 +121,16 @@ class _One:
 
     def _near(self, word: str, known: Collection[str]) -> str:
         return self.checker.report.near(word, known)
+
+    def _from_end(self, name: str, known: Known) -> None:
+        found = from_end(self.ref, name, known, self.names)
+        if found is None:
+            return
+        if found.certain:
+            self._error(found.message, found.hint)
+        else:
+            report, ref = self.checker.report, self.ref
+            report.warn(self.where, found.message, found.hint, ref=ref.text, offset=ref.offset)
 
     def _unknown_root(self) -> None:
         root, names = self.ref.root, self.names
@@ -124,8 +152,8 @@ class _One:
         elif root in names.inputs.types:
             self._error(f"{root!r} is no step", f"it is an input: ${{inputs.{root}}}")
         else:
-            near = self._near(root, names.known)
-            hint = near or f"known here: {listed(names.known)}"
+            hint = habits.of_name(root) or self._near(root, names.known)
+            hint = hint or f"known here: {listed(names.known)}"
             self._error(f"{root!r} is no input, step or loop variable", hint)
 
     def _input(self, feeds: ArgSpec | None) -> None:

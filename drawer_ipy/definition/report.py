@@ -84,10 +84,17 @@ class Report:
         self._add(severity, where, message, remediation, ref, offset, key)
 
     def warn(
-        self, where: Where, message: str, remediation: str = "", *, ref: str = "", key: bool = False
+        self,
+        where: Where,
+        message: str,
+        remediation: str = "",
+        *,
+        ref: str = "",
+        offset: int | None = None,
+        key: bool = False,
     ) -> None:
         """Note a warning; the arguments are those of :meth:`error`."""
-        self._add("warning", where, message, remediation, ref, None, key)
+        self._add("warning", where, message, remediation, ref, offset, key)
 
     def _add(
         self,

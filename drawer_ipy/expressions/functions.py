@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from drawer_ipy.errors import ResolveError, did_you_mean
-from drawer_ipy.expressions import cel
+from drawer_ipy.expressions import cel, habits
 from drawer_ipy.expressions.paths import type_word
 from drawer_ipy.expressions.text import to_text
 from drawer_ipy.expressions.types import (
@@ -124,13 +124,15 @@ FUNCTIONS: dict[str, Function] = {
 _MACRO_NAMES = ("has", "map", "filter", "all", "exists", "exists_one")
 
 
-def signature_problem(name: str, member: bool, count: int) -> tuple[str, str] | None:
-    """What is wrong with calling `name` so, and how to mend it; ``None`` when nothing is."""
+def signature_problem(name: str, member: bool, count: int, receiver: str = "") -> tuple[str, str] | None:
+    """What is wrong with calling `name` so, and how to mend it; ``None`` when nothing is.
+
+    Args:
+        receiver: the ``x`` of ``x.name()``, where it is a bare name.
+    """
     function = FUNCTIONS.get(name)
     if function is None:
-        known = [*FUNCTIONS, *_MACRO_NAMES]
-        near = did_you_mean(name, known)
-        return f"there is no function {name}()", near or f"known are {', '.join(known)}"
+        return f"there is no function {name}()", habits.of_call(name, member, receiver) or _instead(name)
     counts = function.member if member else function.plain
     if count in counts:
         return None
@@ -138,6 +140,12 @@ def signature_problem(name: str, member: bool, count: int) -> tuple[str, str] | 
     forms = [f"{name}({_slots(n)})" for n in function.plain]
     forms += [f"x.{name}({_slots(n)})" for n in function.member]
     return f"{form}() does not take {count} arguments", f"write {' or '.join(forms)}"
+
+
+def _instead(name: str) -> str:
+    known = [*FUNCTIONS, *_MACRO_NAMES]
+    own = f"a function of your own is pressed by a step: `button: {name}`"
+    return did_you_mean(name, known) or f"known are {', '.join(known)}; {own}"
 
 
 def _slots(count: int) -> str:

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions.habits import CHARACTERS, SIGNS
 
 ESCAPE_HINT = "write $${ where a literal ${ is meant"
 
@@ -54,7 +55,9 @@ _NUMBER = re.compile(
     r"|(?P<int>\d+)[uU]?",
     re.ASCII,
 )
-_OPERATOR = re.compile(r"\?\?|\|\||&&|==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}]")
+# Signs of other languages are tokens too, so that the parser can say what to write instead.
+_FOREIGN = "|".join(re.escape(sign) + ("(?![0-9])" if sign == "?." else "") for sign in SIGNS)
+_OPERATOR = re.compile(_FOREIGN + r"|\?\?|\|\||&&|==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}]")
 _QUOTE = re.compile(r"([rRbB]{0,2})('''|\"\"\"|'|\")")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _LARGEST = 2**63  # as a literal only after a minus sign; the parser checks
@@ -204,13 +207,7 @@ class _Lexer:
 
     def _unknown_character(self) -> ResolveError:
         found = self.text[self.pos]
-        hints = {
-            "=": "compare with ==",
-            "&": "write && for and",
-            "|": "write || for or",
-            "$": "inside an expression a name stands alone, without ${}",
-        }
-        hint = hints.get(found, f"if no reference is meant, {ESCAPE_HINT}")
+        hint = CHARACTERS.get(found, f"if no reference is meant, {ESCAPE_HINT}")
         return ResolveError(f"{found!r} means nothing in an expression", remediation=hint, offset=self.pos)
 
     def _quoted(self, match: re.Match[str]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from drawer_ipy.errors import ResolveError
+from drawer_ipy.expressions import habits
 from drawer_ipy.expressions import nodes as ast
 from drawer_ipy.expressions.functions import signature_problem
 from drawer_ipy.expressions.lexer import ESCAPE_HINT, Kind, Token, tokenize
@@ -80,6 +81,11 @@ def too_deep(offset: int) -> ResolveError:
     )
 
 
+def _foreign(token: Token, hint: str) -> ResolveError:
+    message = f"{token.text!r} means nothing in an expression"
+    return ResolveError(message, remediation=hint, offset=token.start)
+
+
 class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
@@ -114,12 +120,29 @@ class _Parser:
 
     def _unexpected(self, wanted: str) -> ResolveError:
         token = self.token
+        if (habit := self._habit()) is not None:
+            return habit
         found = "the expression ends" if token.kind is Kind.END else f"found {token.text!r}"
         return ResolveError(
             f"{found} where {wanted} should be",
             remediation=f"mend the expression, or {ESCAPE_HINT}",
             offset=token.start,
         )
+
+    def _instead(self, message: str, hint: str) -> ResolveError:
+        return ResolveError(message, remediation=hint, offset=self.token.start)
+
+    def _habit(self) -> ResolveError | None:
+        """The error about a word or sign of Python's here, with what to write instead; ``None`` for none."""
+        at = self.at
+        before = self.tokens[at - 1] if at else None
+        after = self.tokens[at + 1].text if at + 1 < len(self.tokens) else ""
+        found = habits.around(before.text if before else "", self.token.text, after)
+        if found is None:
+            return None
+        hint, is_before = found
+        token = before if before is not None and is_before else self.token
+        return _foreign(token, hint)
 
     # -- grammar ----------------------------------------------------------------------------
 
@@ -203,6 +226,8 @@ class _Parser:
             return self._named(token)
         if self._take("("):
             inner = self._expression()
+            if self._is(","):
+                raise self._instead("brackets hold one value", "a list is written [a, b]")
             self._expect(")", "of this bracket")
             return inner
         if self._is("["):
@@ -234,11 +259,18 @@ class _Parser:
                 else:
                     node = ast.Member(node.start, key.end, node, key.value, key.start)
             elif self._take("["):
-                index = self._expression()
+                index = self._index()
                 close = self._expect("]", "of this index")
                 node = ast.Index(node.start, close.end, node, index)
             else:
                 return node
+
+    def _index(self) -> ast.Node:
+        index = None if self._is(":") else self._expression()
+        if index is None or self._is(":"):
+            hint = "take one entry, x[0], or cut the part out in a function button"
+            raise self._instead("an expression has no slices", hint)
+        return index
 
     def _items(self, closer: str, what: str) -> tuple[tuple[ast.Node, ...], Token]:
         items: list[ast.Node] = []
@@ -258,6 +290,9 @@ class _Parser:
         entries: list[tuple[ast.Node, ast.Node]] = []
         while not self._is("}"):
             key = self._expression()
+            if self._is("}") or self._is(","):
+                hint = 'a reference has one brace, ${x}; a map is {"key": x}, a list [x, y]'
+                raise self._instead("this map has a key without a value", hint)
             self._expect(":", "between a key and its value")
             entries.append((key, self._expression()))
             if not self._take(","):
@@ -275,7 +310,8 @@ class _Parser:
             return self._has(name, args, close)
         if receiver is not None and name.text in _MACROS:
             return self._macro(name, receiver, args, close)
-        if problem := signature_problem(name.text, receiver is not None, len(args)):
+        owner = receiver.name if isinstance(receiver, ast.Name) else ""
+        if problem := signature_problem(name.text, receiver is not None, len(args), owner):
             raise ResolveError(problem[0], remediation=problem[1], offset=name.start)
         return ast.Call(start, close.end, name.text, receiver, args)
 

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from drawer_ipy.errors import ResolveError, did_you_mean
+from drawer_ipy.expressions.habits import of_name
 from drawer_ipy.foreign import pass_on_interrupt
 
 Scope = Mapping[str, Any]
@@ -95,7 +96,7 @@ class Missing(Exception):
         """The error for people; `text` is the expression it arose in."""
         if self.root:
             known = names_of(self.container)
-            hint = did_you_mean(self.key, known)
+            hint = of_name(self.key) or did_you_mean(self.key, known)
             listed = ", ".join(map(str, known[:_SHOWN_KEYS]))
             message = f"${{{text}}}: nothing here is called {self.key!r}; there is {listed}"
             return ResolveError(message if known else message.split(";")[0], remediation=hint)
