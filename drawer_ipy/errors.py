@@ -161,6 +161,9 @@ _LONGEST = 2_000
 
 # Characters that some programs take for the end of a line; one that is shown must not break the line in two.
 _BREAKS = dict.fromkeys(map(ord, "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), "\N{SYMBOL FOR NEWLINE}")
+# Halves of characters cannot be written to a terminal or a notebook.
+_HALVES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+_SHOWN_AS = {ord("\t"): " ", **_BREAKS, **_HALVES}
 
 
 def lines_of(text: str) -> list[str]:
@@ -184,7 +187,7 @@ def excerpt(problem: Problem, text: Sequence[str]) -> list[str]:
         end = start + _WIDTH
         before, after = "..." if start else "", "..." if end < len(line) else ""
         line, at = before + line[start:end] + after, at - start + len(before)
-    return [line.replace("\t", " ").translate(_BREAKS), " " * at + "^"]
+    return [line.translate(_SHOWN_AS), " " * at + "^"]
 
 
 def told(problem: Problem) -> str:

@@ -19,6 +19,9 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
 _NO_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 """Blanks to Python, but nothing that anybody types between two words: they belong to a value."""
 
+_SHOWN = 200
+"""Characters of an expression that a message shows."""
+
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
@@ -184,8 +187,9 @@ def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
     try:
         return eval(text[1:-1].strip(), dict(namespace))
     except Exception as error:
+        cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         raise UsageError(
-            f"input {name}: {text} cannot be evaluated: {type(error).__name__}: {error}"
+            f"input {name}: {cut} cannot be evaluated: {type(error).__name__}: {error}"
         ) from None
 
 

@@ -28,6 +28,7 @@ class Source:
         self.text = "\n" * (first_line - 1) + text
         self._marks: dict[Path, Mark] = {}
         self._renamed: dict[Path, Path] = {}
+        self._offsets: tuple[Node, Sequence[int]] | None = None  # of the text asked for last
         self._starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
 
     def set_marks(self, marks: dict[Path, Mark]) -> None:
@@ -92,22 +93,25 @@ class Source:
         if found is None or not found[1] or found[0].node.kind != "scalar":
             return self.locate(path)
         node = found[0].node
-        return self.place(node.start + _raw_offset(self.text[node.start : node.end], node, offset))
+        if self._offsets is None or self._offsets[0] is not node:
+            # One text may hold thousands of faults, which are told one after the other.
+            self._offsets = (node, _written_offsets(self.text[node.start : node.end], node))
+        offsets = self._offsets[1]
+        return self.place(node.start + (offsets[min(offset, len(offsets) - 1)] if offsets else 0))
 
 
-def _raw_offset(raw: str, node: Node, offset: int) -> int:
-    """The offset in the text as written that `offset` in the value corresponds to; 0 when unsure."""
+def _written_offsets(raw: str, node: Node) -> Sequence[int]:
+    """For each offset in the value of `node` the one in the text as written; empty when unsure."""
     if node.style == "|":
-        return _in_block(raw, node.text, offset)
+        return _in_block(raw, node.text)
     if "\n" in raw:
-        return 0
+        return ()
     if node.style == "":
-        return min(offset, len(raw))
-    at, seen = 1, 0
-    while seen < offset and at < len(raw) - 1:
-        at += _written_length(raw, at, node.style)
-        seen += 1
-    return at
+        return range(len(raw) + 1)
+    offsets = [1]
+    while offsets[-1] < len(raw) - 1:
+        offsets.append(offsets[-1] + _written_length(raw, offsets[-1], node.style))
+    return offsets
 
 
 def _written_length(raw: str, at: int, style: str) -> int:
@@ -119,15 +123,19 @@ def _written_length(raw: str, at: int, style: str) -> int:
     return {"x": 4, "u": 6, "U": 10}.get(raw[at + 1 : at + 2], 2)
 
 
-def _in_block(raw: str, value: str, offset: int) -> int:
+def _in_block(raw: str, value: str) -> list[int]:
+    """The offsets of a literal block; 0 for what stands in a line that is written in another way."""
+    offsets: list[int] = []
+    start = 0  # of the line in `raw`
     lines = raw.split("\n")  # the first holds the block mark
-    before, _, start = value[:offset].rpartition("\n")
-    number = before.count("\n") + 2 if "\n" in value[:offset] else 1
-    shown = value.split("\n")[number - 1]
-    if number >= len(lines) or not lines[number].endswith(shown):
-        return 0
-    indent = len(lines[number]) - len(shown)
-    return sum(len(line) + 1 for line in lines[:number]) + indent + len(start)
+    for number, shown in enumerate(value.split("\n"), start=1):
+        start += len(lines[number - 1]) + 1 if number <= len(lines) else 0
+        if number < len(lines) and lines[number].endswith(shown):
+            first = start + len(lines[number]) - len(shown)
+            offsets.extend(range(first, first + len(shown) + 1))
+        else:
+            offsets.extend([0] * (len(shown) + 1))
+    return offsets
 
 
 def read_source(text: str, *, first_line: int = 1) -> tuple[Built, Source]:
