@@ -6,14 +6,13 @@ the cell into an awaited call of the same magic.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from drawer_ipy.misplaced_magics import says_nothing
+from drawer_ipy.misplaced_magics import editor_lines, says_nothing
 
 AWAITED = "drawer_awaited"
 """The cell magic that a rewritten ``%%drawer`` cell calls; its result is awaited."""
@@ -22,7 +21,6 @@ AWAITED_VERB = "drawer_verb_awaited"
 """The line magic that a rewritten ``%drawer NAME press`` calls."""
 
 _MAGICS = ("%%drawer", "%%button")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def magic_first(lines: list[str]) -> list[str]:
@@ -43,7 +41,7 @@ def whole_lines(lines: list[str]) -> list[str]:
 
     IPython also ends them at separators (U+2028, a form feed) that belong to a value.
     """
-    whole = _LINE.findall("".join(lines))
+    whole = editor_lines(lines)
     first = _first_said(whole)
     ours = first < len(whole) and whole[first].lstrip().startswith((*_MAGICS, "%drawer"))
     return whole if ours else lines

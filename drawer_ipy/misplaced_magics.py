@@ -13,6 +13,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from drawer_ipy.errors import UsageError
 
 _OURS = re.compile(r"[ \t]*(%%(?:drawer|button))(?=\s|$)")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SHOWN = 60
 _NO_PYTHON = "$$$\n"
 
@@ -21,6 +22,11 @@ def says_nothing(line: str) -> bool:
     """Whether a line of a cell is empty or a comment."""
     text = line.strip()
     return not text or text.startswith("#")
+
+
+def editor_lines(lines: Sequence[str]) -> list[str]:
+    """`lines` of a cell as an editor counts them; IPython also ends them at U+2028 or a form feed."""
+    return _LINE.findall("".join(lines))
 
 
 class MisplacedMagics:
@@ -38,11 +44,17 @@ class MisplacedMagics:
         first = next((at for at, line in enumerate(lines) if not says_nothing(line)), None)
         if first is None or lines[first].lstrip().startswith("%%"):
             return lines
-        for at in range(first + 1, len(lines)):
-            found = _OURS.match(lines[at])
-            if found is not None and not _is_text(lines, at):
-                raise _misplaced(found[1], lines, first, at)
+        if any(_OURS.match(line) for line in lines):
+            _check(editor_lines(lines))
         return lines
+
+
+def _check(lines: Sequence[str]) -> None:
+    first = next(at for at, line in enumerate(lines) if not says_nothing(line))
+    for at in range(first + 1, len(lines)):
+        found = _OURS.match(lines[at])
+        if found is not None and not _is_text(lines, at):
+            raise _misplaced(found[1], lines, first, at)
 
 
 def _misplaced(magic: str, lines: Sequence[str], first: int, at: int) -> UsageError:
