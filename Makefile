@@ -9,6 +9,8 @@
 NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
   $$p $(NEW_ENOUGH) 2>/dev/null && { echo $$p; break; }; done)
+# The tests write files as UTF-8 whatever the locale of who starts them.
+export PYTHONUTF8 := 1
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check

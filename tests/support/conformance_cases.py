@@ -40,14 +40,14 @@ def lay_out(case: Case, home: Path) -> None:
     for name, parts in case["buttons"].items():
         folder = home / "buttons" / name
         folder.mkdir(parents=True)
-        (folder / "button.json").write_text(json.dumps({"name": name, **parts["button"]}))
+        (folder / "button.json").write_text(json.dumps({"name": name, **parts["button"]}), encoding="utf-8")
         if parts.get("code") is not None:
             file = MAIN_FILES.get(parts["button"].get("runtime", ""), "main.sh")
-            (folder / file).write_text(parts["code"])
+            (folder / file).write_text(parts["code"], encoding="utf-8")
     for name, drawer in case["drawers"].items():
         folder = home / "drawers" / name
         folder.mkdir(parents=True)
-        (folder / "drawer.json").write_text(json.dumps({"name": name, **drawer}))
+        (folder / "drawer.json").write_text(json.dumps({"name": name, **drawer}), encoding="utf-8")
 
 
 def run_case(case: Case, home: Path) -> dict[str, Any]:
