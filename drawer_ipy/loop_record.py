@@ -119,14 +119,12 @@ class LoopRecord:
         started, finished: seconds since ``epoch`` on the monotonic clock, 0.0 when not reached.
         columns: one :class:`StepColumn` per nested step, in order.
         parallelism: most items that run at once (1 when serial).
-        width: how many may run at once now, where the loop finds that out itself; ``None`` where it is
-            ``parallelism``.
+        width: how many may run at once now, where the loop finds that out itself; else ``None``.
         epoch: ``time.perf_counter()`` when the loop began; ``began`` is the same moment in seconds
             since the epoch.
         ended: ``time.perf_counter()`` when the loop ended, 0.0 while it runs.
         counts: how many items are in each state, by state number.
-        before: of a press that goes on with an earlier one: index -> state that the item had, for those
-            it has still to press.
+        before: index -> earlier state of an item that a press which goes on with another has still to press.
         kept: how many items it took over as they were.
     """
 

@@ -6,7 +6,7 @@ The record is mutated in place, so it is whole at any moment: a cancelled run ke
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from typing import Any
 from drawer_ipy.clock import Clock
 from drawer_ipy.durations import duration_text, time_text
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.json_text import BadJson, read_json
 from drawer_ipy.loop_record import (
     CANCELLED,
     FAILED,
@@ -245,10 +246,8 @@ class RunRecord:
 def _body(about: Mapping[str, Any], text: str) -> Any:
     kind = str((about.get("headers") or {}).get("content-type", "")).partition(";")[0].strip().lower()
     if kind.endswith("json") and text:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
+        with contextlib.suppress(BadJson):
+            return read_json(text)
     return text or None
 
 

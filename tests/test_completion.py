@@ -191,7 +191,7 @@ IN_STEP: list[tuple[str, list[str]]] = [
     ('args: {url: "${size(inputs.u‸)}"}', ["inputs.urls"]),
     ('args: {url: "${1 + ‸}"}', ["u", "page.output", "first.output", "inputs.", "env.", "batteries."]),
     ('args: {url: "${1‸}"}', []),
-    ('args: {url: "${first.‸}"}', ["first.output", "first.error.code", "first.error.message", "first.error.status"]),
+    ('args: {url: "${first.‸}"}', ["first.output", "first.error.code", "first.error.message", "first.error.status", "first.error.body"]),
     ('args: {url: "${first.output.‸}"}', ["first.output.html", "first.output.status"]),
     ('args: {url: "${later.‸}"}', []),
     ('args: {url: "${batteries.‸}"}', ["batteries.API_KEY"]),

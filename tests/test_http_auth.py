@@ -212,6 +212,27 @@ def test_digests_are_right_and_the_challenge_is_remembered(algorithm: str, qop: 
         assert server.numbers["nonce0"] == ["00000001", "00000002", "00000003"]
 
 
+@pytest.mark.parametrize("path", ["/x?", "?", "", "/x??", "/a/../b", "/x?a=%7e#f"])
+def test_a_digest_is_for_the_target_as_it_is_sent(path: str) -> None:
+    [outcome], sent = digest_press(DigestServer(), path=path)
+    assert outcome.error is None  # the server compares the two
+    assert [one.target for one in sent] == [sent[0].target] * 2
+
+
+def test_a_challenge_after_a_redirect_is_answered_there_and_without_the_body() -> None:
+    server = DigestServer()
+
+    def reply(sent: Sent) -> bytes:
+        if sent.target == "/go":
+            return answer_of(b"", "303 See Other", Location="/there?")
+        return server(sent)
+
+    [outcome], sent = digest_press(reply, path="/go", method="POST", body={"a": 1})
+    assert outcome.output == {"target": "/there?", "body": ""}
+    assert [one.line.split()[0] for one in sent] == ["POST", "GET", "GET"]
+    assert [one.headers.get("content-type") for one in sent] == ["application/json", None, None]
+
+
 def test_a_stale_nonce_is_replaced() -> None:
     server = DigestServer(uses=2)
     outcomes, sent = digest_press(server, 6)

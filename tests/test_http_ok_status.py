@@ -155,6 +155,38 @@ def test_status_and_body_of_a_failed_request() -> None:
     assert seen.output == '{"a":'
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "spec", "told"),
+    [
+        (b'{"a":', "application/json", {}, ["HTTP_ERROR", 200, '{"a":']),
+        (b"<p>x", "text/html", {"extract": {"t": "css:h1!"}}, ["EXTRACT_ERROR", 200, "<p>x"]),
+        (b"<p>x", "text/html", {"items": "json:data"}, ["EXTRACT_ERROR", 200, "<p>x"]),
+        (b"<p>x", "text/html", {"sitemap": True}, ["EXTRACT_ERROR", 200, "<p>x"]),
+    ],
+)
+def test_an_answer_that_cannot_be_used_has_a_status_and_a_body(
+    body: bytes, kind: str, spec: Any, told: list[Any]
+) -> None:
+    answer = answer_of(body, Content_Type=kind)
+    seen, _ = failing(lambda sent: answer, [f"page.error.{k}" for k in ("code", "status", "body")], **spec)
+    assert (seen.error, seen.output) == (None, told)
+
+
+@pytest.mark.parametrize(
+    ("body", "charset", "found"),
+    [
+        ('["é"]'.encode(), "iso-8859-1", ["é"]),
+        ('["é"]'.encode("latin-1"), "iso-8859-1", ["é"]),
+        ('["é"]'.encode("utf-16"), "utf-16", ["é"]),
+        (b"[NaN]", "utf-8", "[NaN]"),
+    ],
+)
+def test_json_of_a_failed_answer_is_read_as_that_of_any_other(body: bytes, charset: str, found: Any) -> None:
+    answer = answer_of(body, "500 Oops", Content_Type=f"application/json; charset={charset}")
+    seen, _ = failing(lambda sent: answer, "page.error.body")
+    assert seen.output == found
+
+
 def test_without_an_answer_both_are_null() -> None:
     seen, _ = failing(lambda sent: b"", ["page.error.status", "page.error.body"], "http://127.0.0.1:9/")
     assert (seen.error, seen.output) == (None, [None, None])

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
+from wire_rig import Sent, loop_of, wire_server
+from wire_rig import pressed as pressed_drawer
 
 from drawer_ipy import DefinitionError
 from drawer_ipy import press as press_drawer
@@ -189,6 +191,52 @@ def test_what_was_cached_without_it_does_not_stand_for_it(
     first, *rest = asyncio.run(run())
     assert first.startswith("<meta")
     assert rest == ["there", "there", 3]
+
+
+def refresh_to(url: str) -> bytes:
+    page = f'<meta http-equiv=refresh content="0;url={url}">'
+    return answer_of(page.encode(), Content_Type="text/html")
+
+
+def test_a_token_goes_along_within_the_origin_and_nowhere_else() -> None:
+    async def main() -> tuple[list[str], list[str | None], list[str | None]]:
+        def elsewhere(sent: Sent) -> bytes:
+            return refresh_to("/on") if sent.target == "/" else refresh_to(f"{wire.url}/back")
+
+        def reply(sent: Sent) -> bytes:
+            if sent.target == "/login":
+                return answer_of(b"t0ken", Content_Type="text/plain")
+            if sent.target == "/back":
+                return answer_of(b"there", Content_Type="text/html")
+            if sent.headers.get("authorization") != "Bearer t0ken":
+                return answer_of(b"who?", "401 Unauthorized")
+            return refresh_to("/next" if sent.target == "/0" else f"{other.url}/")
+
+        async with wire_server(elsewhere) as other, wire_server(reply) as wire:
+            page = {"url": wire.url + "/{{id}}", "auth": {"token": "login"}, "meta_refresh": True}
+            drawer = loop_of(page, login={"url": wire.url + "/login"})
+            results, _ = await pressed_drawer(drawer, {"ids": [0]})
+            assert results.run.status == "ok", results.errors
+            told = [[one.headers.get("authorization") for one in server.sent] for server in (wire, other)]
+            return wire.targets, told[0], told[1]
+
+    targets, here, there = asyncio.run(main())
+    assert targets == ["/login", "/0", "/next", "/back"]
+    assert here == [None, "Bearer t0ken", "Bearer t0ken", None]
+    assert there == [None, None]
+
+
+def test_a_refresh_does_not_describe_a_body_that_it_has_not() -> None:
+    def reply(sent: Sent) -> bytes:
+        return refresh_to("/next") if sent.target == "/" else answer_of(b"there", Content_Type="text/html")
+
+    async def main() -> list[tuple[str, str | None]]:
+        async with wire_server(reply) as wire, one_run() as call:
+            made = button(f"{wire.url}/", meta_refresh=True, method="POST", body={"a": 1})
+            assert (await press(made, call)).output == "there"
+            return [(sent.method, sent.headers.get("content-type")) for sent in wire.sent]
+
+    assert asyncio.run(main()) == [("POST", "application/json"), ("GET", None)]
 
 
 def test_it_does_not_go_with_save() -> None:

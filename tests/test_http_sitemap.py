@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from http_rig import RawServer, answer_of, raw_server
+from wire_rig import Sent, wire_server
+from wire_rig import pressed as pressed_drawer
 
 from drawer_ipy import DefinitionError, Results
 from drawer_ipy import press as press_drawer
@@ -178,6 +180,33 @@ def test_what_is_no_site_map_fails(body: Any, told: str) -> None:
     assert told in found.step.error.message
 
 
+def test_a_missing_part_that_ok_status_lets_through_lists_nothing() -> None:
+    files = {"/sitemap.xml": index("/gone.xml", "/a.xml"), "/a.xml": urls("http://h.example/1")}
+    assert pressed(files).step.error is not None
+    found = pressed(files, ok_status=404)
+    assert (found.step.error, found.step.output) == (None, ["http://h.example/1"])
+    found = pressed({}, ok_status="4xx")
+    assert (found.step.error, found.step.output) == (None, [])
+    assert pressed({}, ok_status=410).step.error is not None
+
+
+def test_parts_have_the_query_that_the_site_map_gives_them_and_secrets_beside_it() -> None:
+    def reply(sent: Sent) -> bytes:
+        body = index("/a.xml?k=own", "/b.xml") if sent.target.startswith("/sitemap") else urls("/1")
+        return answer_of(body.encode(), Content_Type="text/xml")
+
+    async def run() -> list[str]:
+        async with wire_server(reply) as wire:
+            query = {"lang": "en", "k": "${batteries.K}"}
+            spec = {"url": f"{wire.url}/sitemap.xml", "query": query, "sitemap": True}
+            drawer = {"buttons": {"get": spec}, "steps": [{"id": "a", "button": "get"}]}
+            results, _ = await pressed_drawer(drawer, batteries={"K": "sec"})
+            assert results.run.status == "ok", results.errors
+            return wire.targets
+
+    assert asyncio.run(run()) == ["/sitemap.xml?lang=en&k=sec", "/a.xml?k=own", "/b.xml?k=sec"]
+
+
 def test_max_pages_bounds_the_files() -> None:
     files = {f"/{n}.xml": urls(f"http://h.example/{n}") for n in range(5)}
     files["/sitemap.xml"] = index(*files)
@@ -249,6 +278,9 @@ def test_files_are_cached_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("save: a.xml", "so `save` says nothing"),
         ("output: full", "so `output` says nothing"),
         ("method: POST", "site maps are read by GET"),
+        ("files: {a: b.txt}", "site maps are read by GET"),
+        ("body_file: b.txt", "site maps are read by GET"),
+        ("items: json:data", "so `items` says nothing"),
     ],
 )
 def test_what_does_not_go_with_it_is_told(fields: str, expected: str) -> None:

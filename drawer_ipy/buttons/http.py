@@ -181,7 +181,7 @@ class HttpButton:
         if self._asked is None:
             outcome = outcome_of(response, self._full, self._as_text, self._accepts)
         elif self._asked.sitemap:
-            outcome = outcome_of_sitemap(response, self._client.limit)
+            outcome = outcome_of_sitemap(response, self._client.limit, self._accepts)
         else:
             outcome = outcome_of_page(
                 response,
@@ -217,17 +217,19 @@ class HttpButton:
         def send(one: Request) -> Awaitable[Response]:
             return self._client.fetch(one, call, save=bound["save"], proxy=proxy)
 
-        if self._auth is None or bound.get("abroad"):
-            response = await send(request)
-        else:
-            response = await self._auth.send(request, bound["values"], call, send)
+        def authorized(one: Request, *, at_home: bool) -> Awaitable[Response]:
+            if self._auth is None or not at_home or bound.get("abroad"):
+                return send(one)
+            return self._auth.send(one, bound["values"], call, send)
+
+        response = await authorized(request, at_home=True)
         if not self._meta_refresh:
             return response
 
-        async def ask(further: Request) -> Response:
+        async def ask(further: Request, at_home: bool) -> Response:
             if call.turn is not None:
                 await call.turn()
-            return await self._client.fetch(further, call, proxy=proxy)
+            return await authorized(further, at_home=at_home)
 
         return await refreshed(request, response, ask)
 

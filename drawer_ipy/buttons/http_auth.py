@@ -17,6 +17,7 @@ from drawer_ipy.buttons.base import Button, Call
 from drawer_ipy.buttons.http_credentials import Login, sound_token
 from drawer_ipy.buttons.http_digest import Challenge, read_challenge
 from drawer_ipy.buttons.http_field import FieldTemplate
+from drawer_ipy.buttons.http_redirect import without_body
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_rules import origin
@@ -77,8 +78,10 @@ def _where_refused(request: Request, response: Response) -> Request:
     """The request that was refused, which redirects may have made of `request`."""
     if response.url == request.url:
         return request
-    body = request.body if response.method == request.method else None
-    return Request(response.method, response.url, request.headers, body)
+    here = replace(request, method=response.method, url=response.url, address=response.address)
+    if response.method == request.method:
+        return here
+    return replace(here, headers=without_body(request.headers), body=None)
 
 
 class _Challenges:
@@ -109,8 +112,7 @@ class DigestAuth:
         place = origin(request.url), user
 
         def answered(challenge: Challenge, asked: Request) -> Request:
-            target = asked.url.raw_path_qs
-            header = challenge.answer(asked.method, target, user, password)
+            header = challenge.answer(asked.method, asked.target, user, password)
             return asked.with_headers({"Authorization": header})
 
         challenge = known.get(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, NamedTuple
 
@@ -63,6 +64,14 @@ def read_value(kind: str, charset: str, body: bytes) -> Content:
     if found.kind != "text" or kind in MARKUP:
         return found
     return Content("text", parse_output(found.value), found.notes)
+
+
+def body_text(kind: str, charset: str, body: bytes) -> str:
+    """A body as the text it is, whatever its type; JSON as :func:`read_body` would read it."""
+    if kind in LINES or is_json(kind):
+        with contextlib.suppress(BadJson):
+            return _json_text(charset, body)
+    return read_text(kind, charset, body).text
 
 
 def lost_note(read: Read) -> tuple[Note, ...]:

@@ -25,8 +25,6 @@ from drawer_ipy.cache.sources import Sources
 from drawer_ipy.cache.trouble import CacheTrouble
 
 _NOT_MODIFIED = 304
-_FAILED = 400
-_LASTING_FAILURES = frozenset({404, 405, 410, 414, 501})
 _CONDITIONS = frozenset(
     {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
 )

@@ -70,7 +70,8 @@ def outcome_of_page(
             following = following if is_api else _next(asked, page, outcome.output, notes)
         outcome.next = following
     except ExtractError as error:
-        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), _REQUIRED if error.misses else "")
+        hint = _REQUIRED if error.misses else ""
+        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint, status=response.status)
         shown = (response.text() if text is None else text)[:SHOWN]
         outcome = Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
     outcome.notes = tuple(dict.fromkeys(notes))
@@ -277,6 +278,7 @@ class PagesInTurn:
             Code.EXTRACT_ERROR,
             f"{where} leads to {url}, and `follow` stays at the host it began with",
             "fetch that one with a step of its own",
+            status=status_of(outcome),
         )
         return Outcome(status="error", error=info, exit_code=1, about=outcome.about)
 
@@ -310,6 +312,11 @@ class PagesInTurn:
         about = {**(failure.about or listing.about or {}), "pages": listing.count}
         notes = tuple(dict.fromkeys([*listing.notes, *failure.notes]))
         return replace(failure, output=listing.output, error=error, about=about, cached=False, notes=notes)
+
+
+def status_of(outcome: Outcome) -> int | None:
+    """The status of the answer that `outcome` is made of; ``None`` where none is known."""
+    return outcome.about["status"] if outcome.about else None
 
 
 def _answered(outcome: Outcome) -> URL | None:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.arguments import shorten, to_text
 from drawer_ipy.buttons.base import Outcome
-from drawer_ipy.buttons.http_pages import Bound, Listing, PagesInTurn
+from drawer_ipy.buttons.http_pages import Bound, Listing, PagesInTurn, status_of
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.definition.media import read_media
 from drawer_ipy.definition.models import ButtonSpec
@@ -191,7 +191,7 @@ class PagesByParameter(PagesInTurn):
         return f"the same items came again: the server seems to ignore the {where} {self._parameter.name!r}"
 
     def _failed(self, outcome: Outcome, message: str, hint: str = "") -> Outcome:
-        info = ErrorInfo(Code.EXTRACT_ERROR, message, hint)
+        info = ErrorInfo(Code.EXTRACT_ERROR, message, hint, status=status_of(outcome))
         return Outcome(status="error", error=info, exit_code=1, about=outcome.about)
 
 

@@ -37,6 +37,11 @@ _OF_A_BODY = frozenset(
 _USER = re.compile(r"//[^/?#]*@")
 
 
+def without_body(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    """Those of `headers` that do not describe a body, for a request that has none."""
+    return CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in _OF_A_BODY)
+
+
 def leads_to(request: Request, answer: Answer) -> str | None:
     """What an answer says the request should go to instead, as it is written; ``None`` when it does not.
 
@@ -67,7 +72,7 @@ def redirected(request: Request, status: int, location: str) -> Request:
     method, headers, body = request.method, request.headers, request.body
     if status == 303 or (status in (301, 302) and method == "POST"):
         method, body = "HEAD" if method == "HEAD" else "GET", None
-        headers = CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in _OF_A_BODY)
+        headers = without_body(headers)
     if headers.get("Authorization", "").startswith("Digest "):  # it holds for one address only
         headers = CIMultiDict((n, v) for n, v in headers.items() if n.lower() != "authorization")
     if not _trusted(request.url, there):

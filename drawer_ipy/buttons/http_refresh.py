@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from yarl import URL
 
 from drawer_ipy.buttons.http_failure import RequestFailed
+from drawer_ipy.buttons.http_redirect import without_body
 from drawer_ipy.buttons.http_request import Request, abroad
 from drawer_ipy.buttons.http_response import Response
 from drawer_ipy.buttons.http_rules import origin
@@ -31,7 +32,7 @@ _REFRESH = re.compile(r"\s*(\d+|(?=\.))[\d.]*\s*(?:$|(?:(?<=\s)|[;,])[\s;,]*(.*)
 _URL = re.compile(r"url\s*=\s*", re.IGNORECASE)
 _ANY = UrlTemplate("{{url}}", "meta_refresh")
 
-Ask = Callable[[Request], Awaitable[Response]]
+Ask = Callable[[Request, bool], Awaitable[Response]]
 
 
 async def refreshed(request: Request, response: Response, ask: Ask) -> Response:
@@ -39,21 +40,24 @@ async def refreshed(request: Request, response: Response, ask: Ask) -> Response:
 
     Args:
         request: what it answers.
-        ask: how to get the answer to a further request.
+        ask: gets the answer to a further request; is told whether all requests so far, this one included,
+            have stayed at the origin of the first, so that it may have credentials.
 
     Raises:
         RequestFailed: one fails, or there are too many.
         DrawerError: one is refused.
     """
+    at_home = True
     for _ in range(_MOST):
         url = refresh_target(response)
         if url is None or url == response.url.with_fragment(None):
             return response
         # A redirect on the way may have left the origin, too.
         stays = origin(url) == origin(response.url) == origin(request.url)
-        headers = request.headers if stays else abroad(request.headers)
+        at_home = at_home and stays
+        headers = without_body(request.headers) if stays else abroad(request.headers)
         request = Request("GET", url, headers)
-        last, response = response, await ask(request)
+        last, response = response, await ask(request, at_home)
         response.elapsed += last.elapsed
         response.attempts += last.attempts - 1
         response.pushed_back = response.pushed_back or last.pushed_back

@@ -16,6 +16,7 @@ from drawer_ipy.buttons.http_field import Pairs, encoded
 from drawer_ipy.buttons.http_request_body import read_body
 from drawer_ipy.buttons.http_template import Template, UrlTemplate
 from drawer_ipy.buttons.http_upload import Upload
+from drawer_ipy.buttons.http_url import target_of
 from drawer_ipy.definition.media import read_media
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.own_texts import SECRET_ROOTS
@@ -81,6 +82,12 @@ class Request:
             return self
         return self.with_headers(condition.headers)
 
+    @property
+    def target(self) -> str:
+        """Path and query as they stand in the request's first line."""
+        # The text that was given, where it is at hand: a URL object leaves out a `?` with nothing behind it.
+        return target_of(self.address) if self.address else self.url.raw_path_qs
+
     def __str__(self) -> str:
         return f"{self.method} {self.url}"
 
@@ -107,8 +114,7 @@ class RequestTemplate:
     """
 
     def __init__(self, spec: ButtonSpec) -> None:
-        given = "POST" if (spec.files or spec.body_file) and not spec.method.strip() else spec.method
-        self._method = given.strip().upper() or "GET"
+        self._method = spec.sent_method
         if not _TOKEN.fullmatch(self._method):
             raise UsageError(f"button {spec.name!r} has the method {shorten(spec.method)}, which is none")
         self._url = UrlTemplate(spec.url, spec.name)

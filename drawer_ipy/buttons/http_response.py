@@ -12,8 +12,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from drawer_ipy.buttons.base import Outcome
-from drawer_ipy.buttons.http_body import Content, read_body, read_value
-from drawer_ipy.buttons.http_text import decode, parse_content_type
+from drawer_ipy.buttons.http_body import Content, body_text, read_body, read_value
+from drawer_ipy.buttons.http_text import parse_content_type
 from drawer_ipy.buttons.http_waiting import is_busy, seconds_to_wait
 from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import Code, ErrorInfo
@@ -82,8 +82,8 @@ class Response:
         return seconds_to_wait(self.status, self.headers)
 
     def text(self) -> str:
-        """The body as text, in its declared or detected encoding."""
-        return decode(*parse_content_type(self.headers.get("Content-Type", "")), self.body)
+        """The body as text, in its declared or detected encoding; JSON in that which JSON is read in."""
+        return body_text(*parse_content_type(self.headers.get("Content-Type", "")), self.body)
 
     def body_as(self, *, as_text: bool = False) -> Content:
         """The body as ``json``, ``text`` or ``bytes``, see :func:`read_body`.
@@ -208,7 +208,7 @@ def _unreadable(response: Response, error: BadJson) -> Outcome:
     kind = response.content_type
     message = f"{response.method} {response.url} was answered with {kind} that is no JSON: {error}"
     hint = "`output: text` on the button gives it as text; its beginning is in stdout"
-    info = ErrorInfo(Code.HTTP_ERROR, message, hint)
+    info = ErrorInfo(Code.HTTP_ERROR, message, hint, status=response.status)
     shown = shortened(response.text())
     return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=response.about())
 

@@ -16,6 +16,7 @@ from drawer_ipy.buttons.http_response import Response, located, outcome_of, shor
 from drawer_ipy.buttons.http_rules import origin
 from drawer_ipy.buttons.http_template import UrlTemplate
 from drawer_ipy.definition.pages import Asked
+from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
 from drawer_ipy.notes import Note
 from drawer_ipy.scrape.page import ExtractError
@@ -26,25 +27,31 @@ _TOLD = 3
 _HINT = "`on_failure: continue` goes on with what the others gave; it is the step's output"
 
 
-def outcome_of_sitemap(response: Response, limit: int) -> Outcome:
+def outcome_of_sitemap(
+    response: Response, limit: int, accepts: Callable[[int], bool] = is_plain_success
+) -> Outcome:
     """One file of a site map; the output is a :class:`SiteMap`, also where something in it is wrong.
 
     Args:
         limit: most bytes that a compressed one may have when it is opened.
+        accepts: tells whether a status is ok. A failed answer that it takes is a file that lists nothing.
     """
-    if not response.ok:
+    if not accepts(response.status):
         return outcome_of(response)
     about = response.about()
+    if not response.ok:
+        return Outcome(SiteMap([], []), about=about)
     try:
         page = page_of(response, limit)
     except ExtractError as error:
-        info = ErrorInfo(Code.EXTRACT_ERROR, str(error))
+        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), status=response.status)
         return Outcome(status="error", error=info, exit_code=1, about=about)
     found = read_sitemap(page.text, page.url, xml=page.xml)
     outcome = Outcome(found, about=about, notes=located(page.notes, response))
     if found.trouble:
         outcome.status, outcome.exit_code = "error", 1
-        outcome.error = ErrorInfo(Code.EXTRACT_ERROR, f"{response.url}: {found.trouble}")
+        message = f"{response.url}: {found.trouble}"
+        outcome.error = ErrorInfo(Code.EXTRACT_ERROR, message, status=response.status)
         outcome.stdout = shortened(page.text)
     return outcome
 
@@ -56,7 +63,7 @@ class _Reading:
     Attributes:
         entries: what they list.
         count: how many were asked for.
-        failures: why each of those that failed did.
+        failures: why each of those that failed did; ``stdout`` is what the first of them shows.
         last: the latest outcome.
         cached: whether all of them were.
         notes: of all of them.
@@ -66,6 +73,7 @@ class _Reading:
     entries: list[dict[str, Any]] = field(default_factory=list)
     count: int = 0
     failures: list[ErrorInfo] = field(default_factory=list)
+    stdout: str = ""
     last: Outcome = field(default_factory=Outcome)
     cached: bool = True
     pushed_back: bool = False
@@ -81,6 +89,7 @@ class _Reading:
         self.notes += outcome.notes
         self.elapsed += outcome.about.get("elapsed", 0.0) if outcome.about else 0.0
         if outcome.error is not None:
+            self.stdout = self.stdout if self.failures else outcome.stdout
             self.failures.append(outcome.error)
         if not isinstance(outcome.output, SiteMap):
             return []
@@ -161,6 +170,7 @@ class SitemapInTurn:
         if reading.failures:
             outcome.status, outcome.exit_code = "error", reading.last.exit_code or 1
             outcome.error = _told(reading.failures, reading.count)
+            outcome.stdout = reading.stdout
             outcome.cached = False
         return outcome
 
@@ -168,7 +178,8 @@ class SitemapInTurn:
 def _bound_for(bound: Bound, first: Request, url: URL) -> Bound:
     """What to press for the part at `url`: headers that may be credentials stay at the first one's origin."""
     if origin(url) == origin(first.url):
-        return {**bound, "request": Request("GET", url, first.headers), "abroad": False}
+        request = Request("GET", url, first.headers)
+        return {**bound, "request": request, "abroad": False, "followed": True}
     return {**bound, "request": Request("GET", url, abroad(first.headers)), "abroad": True}
 
 
@@ -177,7 +188,8 @@ def _told(failures: list[ErrorInfo], count: int) -> ErrorInfo:
     more = f"; and {len(failures) - _TOLD} more" if len(failures) > _TOLD else ""
     of = "the site map" if count == 1 else f"{len(failures)} of {count} site maps"
     message = f"{of} could not be read whole: {told}{more}"
-    return ErrorInfo(failures[0].code, message, _HINT if count > 1 else failures[0].remediation)
+    first = failures[0]
+    return ErrorInfo(first.code, message, _HINT if count > 1 else first.remediation, status=first.status)
 
 
 def _plain(url: URL) -> URL:

@@ -25,7 +25,6 @@ from drawer_ipy.buttons.http_decode import ACCEPTED
 from drawer_ipy.buttons.http_proxy import Proxy
 from drawer_ipy.buttons.http_request import IDEMPOTENT, Request
 from drawer_ipy.buttons.http_upload import Upload, send_upload
-from drawer_ipy.buttons.http_url import target_of
 from drawer_ipy.definition.trust import Trust
 
 if TYPE_CHECKING:
@@ -260,8 +259,7 @@ class Wire:
 
 def _first_line(request: Request, far: bool) -> bytes:
     url = request.url
-    # The text that was given, where it is at hand: a URL object leaves out a `?` with nothing behind it.
-    target = target_of(request.address) if request.address else url.raw_path_qs
+    target = request.target
     if _NO_TARGET.search(target):
         raise aiohttp.InvalidURL(url, "it holds what no URL may hold")
     if far:

@@ -66,7 +66,8 @@ def _members(owner: str, node: Node, names: Names) -> list[Word]:
     _, steps = _scope(node)
     by_id = {step.said("id"): step for step in reversed(steps)}
     if owner in by_id:
-        return words(["output", "error.code", "error.message", "error.status"], "property")
+        found = ["output", "error.code", "error.message", "error.status", "error.body"]
+        return words(found, "property")
     step, _, member = owner.rpartition(".")
     if member == "output" and step in by_id:
         return words(names.fields(by_id[step]), "property")

@@ -302,6 +302,11 @@ class ButtonSpec(NewFields):
     kind: Any = None
     serve: Any = None
 
+    @property
+    def sent_method(self) -> str:
+        """The method of the request, in capitals: unless it says one, POST to upload files, else GET."""
+        return self.method.strip().upper() or ("POST" if self.files or self.body_file else "GET")
+
     @field_validator("args", mode="before")
     @classmethod
     def _short_args(cls, value: Any) -> Any:

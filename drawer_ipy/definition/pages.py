@@ -101,13 +101,14 @@ def _about_sitemap(spec: ButtonSpec) -> Iterator[Trouble]:
     if not spec.url:
         yield Trouble(("sitemap",), "only requests have site maps, so `sitemap` needs `url`")
     others = {"extract": spec.extract is not None, "follow": bool(spec.follow), "save": bool(spec.save)}
-    others |= {"output": spec.output != "body", "meta_refresh": spec.meta_refresh}
+    others |= {"items": bool(spec.items), "output": spec.output != "body", "meta_refresh": spec.meta_refresh}
     for key, given in others.items():
         if given:
             hint = "take one of them away; `sitemap: full` gives details of each address"
             yield Trouble((key,), f"`sitemap` gives a list of addresses, so `{key}` says nothing", hint)
-    if (spec.method.strip().upper() or "GET") != "GET":
-        yield Trouble(("method",), "site maps are read by GET")
+    if spec.sent_method != "GET":
+        key = "method" if spec.method.strip() else "files" if spec.files else "body_file"
+        yield Trouble((key,), f"site maps are read by GET, and this is a {spec.sent_method}")
 
 
 def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -125,7 +126,7 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     if spec.items and spec.extract is not None:
         hint = "take one of them away"
         yield Trouble(("items",), "`items` is for JSON, and `extract` for pages", hint)
-    method = spec.method.strip().upper() or "GET"
+    method = spec.sent_method
     if spec.follow and isinstance(spec.follow, str) and method != "GET":
         hint = "of an API that takes a cursor or a page number: `follow: {cursor: json:next, into: after}`"
         yield Trouble(("follow",), f"only the pages of GET requests can be followed, not of {method}", hint)

@@ -172,7 +172,7 @@ def _does(step: StepBase, buttons: dict[str, ButtonSpec]) -> Iterator[str]:
 def _button(spec: ButtonSpec) -> str:
     if spec.url:
         host = urlsplit(spec.url.replace("{{", "").replace("}}", "")).netloc
-        return f"{spec.method or 'GET'} {host}"
+        return f"{spec.sent_method} {host}"
     return "prompt" if spec.prompt else f"{spec.runtime or 'sh'} script"
 
 
