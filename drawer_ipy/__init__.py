@@ -12,8 +12,6 @@ from drawer_ipy._version import __version__
 
 if TYPE_CHECKING:
     from drawer_ipy.buttons import button
-    from drawer_ipy.definition.checked import Validation
-    from drawer_ipy.drawer import Drawer
     from drawer_ipy.errors import (
         ArgumentError,
         ButtonNotFound,
@@ -25,7 +23,9 @@ if TYPE_CHECKING:
         ResolveError,
         UsageError,
     )
-    from drawer_ipy.pressing import apress, press
+    from drawer_ipy.pressing.drawer import Drawer
+    from drawer_ipy.pressing.job import apress, press
+    from drawer_ipy.pressing.validation import Validation
     from drawer_ipy.results import Results
 
 __all__ = [
@@ -76,7 +76,8 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """What ``%load_ext drawer_ipy`` calls: registers the magics, and ``button`` unless it is taken."""
-    from drawer_ipy import button, magics
+    from drawer_ipy import button
+    from drawer_ipy.notebook import magics
 
     magics.load(shell)
     shell.user_ns.setdefault("button", button)
@@ -84,7 +85,8 @@ def load_ipython_extension(shell: Any) -> None:
 
 def unload_ipython_extension(shell: Any) -> None:
     """What ``%unload_ext drawer_ipy`` calls."""
-    from drawer_ipy import button, magics
+    from drawer_ipy import button
+    from drawer_ipy.notebook import magics
 
     magics.unload(shell)
     if shell.user_ns.get("button") is button:

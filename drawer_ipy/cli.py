@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 from drawer_ipy.errors import DefinitionError, DrawerError, ErrorInfo
 from drawer_ipy.verbs import Outcome, VerbContext, exit_code, run_verb
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.lookup import Workspace
 
 if TYPE_CHECKING:  # imported when a drawer is pressed: listing drawers needs no engine
-    from drawer_ipy.pressing import Job
+    from drawer_ipy.pressing.job import Job
     from drawer_ipy.results import Results
 
 _FLAGS = {"--json": True, "--text": False}

@@ -13,7 +13,7 @@ import pytest
 from kernel_rig import MANY, Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
 from drawer_ipy.display.log import log_bundle
-from drawer_ipy.prints import Log, Prints
+from drawer_ipy.notebook.prints import Log, Prints
 
 SETUP = (
     MANY

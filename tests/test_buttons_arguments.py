@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from drawer_ipy.buttons.arguments import Arguments, to_text
-from drawer_ipy.buttons.script import ScriptButton
+from drawer_ipy.buttons.script.button import ScriptButton
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.errors import ArgumentError
 

@@ -17,8 +17,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from drawer_ipy._version import __version__
 from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
-from drawer_ipy.buttons.http_guard import AddressRefused, GuardedResolver, is_private
-from drawer_ipy.buttons.http_template import UrlTemplate
+from drawer_ipy.buttons.http.guard import AddressRefused, GuardedResolver, is_private
+from drawer_ipy.buttons.http.template import UrlTemplate
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import ArgumentError, UsageError
 

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from drawer_ipy.buttons import Call, Outcome, Resources, ScriptButton, make_button
-from drawer_ipy.buttons import process as process_module
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, TRUNCATED, parse_output
+from drawer_ipy.buttons.script import process as process_module
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 
 

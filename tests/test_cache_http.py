@@ -13,9 +13,9 @@ from yarl import URL
 
 from drawer_ipy import Results, press
 from drawer_ipy.buttons.base import Outcome
-from drawer_ipy.buttons.http_caching import HttpCaching
-from drawer_ipy.buttons.http_request import Request
-from drawer_ipy.buttons.http_response import Response, outcome_of
+from drawer_ipy.buttons.http.freshness import HttpCaching
+from drawer_ipy.buttons.http.request import Request
+from drawer_ipy.buttons.http.response import Response, outcome_of
 from drawer_ipy.demo import DemoSite
 
 
@@ -136,7 +136,7 @@ def test_without_a_mark_it_is_fetched_again(site: DemoSite, clock: list[float]) 
 @pytest.mark.parametrize("mark", ["ETag", "Last-Modified"])
 def test_one_mark_is_enough(mark: str, site: DemoSite, clock: list[float], monkeypatch: Any) -> None:
     other = {"ETag": "last-modified", "Last-Modified": "etag"}[mark]
-    monkeypatch.setattr("drawer_ipy.buttons.http_caching._NOT_KEPT", frozenset({other}), raising=True)
+    monkeypatch.setattr("drawer_ipy.buttons.http.freshness._NOT_KEPT", frozenset({other}), raising=True)
     fetch([site.api_urls[0]])
     clock[0] = 3601
     assert cached(fetch([site.api_urls[0]])) == 1

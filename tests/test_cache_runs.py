@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import DefinitionError, Results, UsageError, button, press
-from drawer_ipy.buttons.function import FunctionButton
+from drawer_ipy.buttons.function.button import FunctionButton
 from drawer_ipy.cache import private
 from drawer_ipy.cache.store import FILE, Store
 from drawer_ipy.display.progress import ProgressState
 from drawer_ipy.display.wording import pace_words
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.pressing.job import Job, Surroundings
 from drawer_ipy.verbs import VerbContext, VerbError, run_verb
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.lookup import Workspace
 
 
 class Tally:

@@ -189,7 +189,10 @@ def test_loading_twice_does_no_harm_and_unloading_takes_everything_back(kernel: 
     hooks = (
         "sorted({h.__module__ for h in get_ipython().input_transformers_cleanup if 'drawer' in h.__module__})"
     )
-    assert kernel.value(hooks) == ["drawer_ipy.awaited_cells", "drawer_ipy.misplaced_magics"]
+    assert kernel.value(hooks) == [
+        "drawer_ipy.notebook.awaited_cells",
+        "drawer_ipy.notebook.misplaced_magics",
+    ]
     assert kernel.value(count) == 1
     kernel.run("%unload_ext drawer_ipy")
     assert kernel.value(count) == 0

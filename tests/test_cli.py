@@ -19,7 +19,7 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy import cli
-from drawer_ipy.pressing import Job
+from drawer_ipy.pressing.job import Job
 
 COMMAND = [sys.executable, "-m", "drawer_ipy"]
 

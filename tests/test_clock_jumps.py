@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from drawer_ipy import press
-from drawer_ipy.store.history import entry
+from drawer_ipy.workspace.history import entry
 
 
 @pytest.mark.parametrize("jump", [-7200.0, 7200.0], ids=["back", "forward"])

@@ -14,13 +14,13 @@ from kernel_rig import Kernel, kernel_in
 from workspace_rig import Folder, button_step
 
 from drawer_ipy.buttons import make_button
-from drawer_ipy.completion import offer_at
-from drawer_ipy.completion.offers import Offer
-from drawer_ipy.completion.outline import outline
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.pressing import Surroundings
+from drawer_ipy.notebook.completion import offer_at
+from drawer_ipy.notebook.completion.half_written import outline
+from drawer_ipy.notebook.completion.offers import Offer
+from drawer_ipy.pressing.job import Surroundings
 
 CURSOR = "‸"
 
@@ -413,7 +413,9 @@ def test_a_kernel_completes_python_as_before(kernel: Kernel) -> None:
 
 
 def test_a_completer_that_meets_a_fault_proposes_nothing_and_says_nothing(kernel: Kernel) -> None:
-    kernel.run("import drawer_ipy.completion as c; kept = c.offer_at; c.offer_at = lambda *args: 1 / 0")
+    kernel.run(
+        "import drawer_ipy.notebook.completion as c; kept = c.offer_at; c.offer_at = lambda *args: 1 / 0"
+    )
     try:
         assert "mine" not in completed(kernel, "%drawer mi‸")[1]
     finally:

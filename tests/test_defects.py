@@ -26,8 +26,8 @@ from drawer_ipy.engine import drawers
 from drawer_ipy.engine.plan import Plans
 from drawer_ipy.engine.run import Run
 from drawer_ipy.engine.steps import STEP_KINDS
-from drawer_ipy.record import RunRecord
-from drawer_ipy.store.bounded import LIMIT, TRUNCATED
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.workspace.bounded import LIMIT, TRUNCATED
 
 TESTS = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from kernel_rig import Kernel, kernel_in
 
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.errors import DefinitionError
-from drawer_ipy.magic_line import parse_line
+from drawer_ipy.notebook.line import parse_line
 
 KEPT = {"line separator": "\u2028", "paragraph separator": "\u2029", "next line": "\x85"}
 REFUSED = {

@@ -11,7 +11,7 @@ import pytest
 from drawer_ipy.buttons import as_button
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import load_drawer, validate
-from drawer_ipy.definition.lookalikes import look_alikes
+from drawer_ipy.definition.checking.lookalikes import look_alikes
 from drawer_ipy.errors import Problem, ResolveError
 from drawer_ipy.expressions import compile_expression
 

@@ -17,7 +17,7 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import load_drawer, validate
 from drawer_ipy.errors import DefinitionError, Problem, ResolveError, UsageError
 from drawer_ipy.expressions import compile_expression, compile_template
-from drawer_ipy.magic_line import parse_line
+from drawer_ipy.notebook.line import parse_line
 
 N = 1000
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import DefinitionError, press
-from drawer_ipy.buttons.function import as_button
+from drawer_ipy.buttons.function.button import as_button
 from drawer_ipy.definition import Drawer, Loaded, load_drawer, validate
 from drawer_ipy.errors import Problem
 

@@ -10,7 +10,7 @@ import pytest
 from drawer_ipy import press
 from drawer_ipy.buttons import ButtonCatalog
 from drawer_ipy.definition import load_drawer, validate
-from drawer_ipy.definition.literals import input_problem
+from drawer_ipy.definition.checking.literals import input_problem
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.errors import DefinitionError, Problem
 

@@ -14,7 +14,7 @@ import pytest
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.definition.json_schema import json_schema
 from drawer_ipy.definition.models import STEP_MODELS
-from drawer_ipy.definition.source import read_source
+from drawer_ipy.definition.reading.source import read_source
 from drawer_ipy.errors import DefinitionError
 
 FOLDER = Path(__file__).parent / "conformance"

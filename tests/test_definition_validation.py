@@ -14,9 +14,9 @@ from drawer_ipy.buttons import as_button
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.buttons.factory import make_button
 from drawer_ipy.definition import ButtonSpec, load_drawer, validate
-from drawer_ipy.definition.literals import literal_problem, schema_fits, type_fits
+from drawer_ipy.definition.checking.literals import literal_problem, schema_fits, type_fits
+from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
 from drawer_ipy.definition.models import ArgSpec
-from drawer_ipy.definition.schemas import NoSuchField, schema_at
 from drawer_ipy.errors import DefinitionError, Problem
 
 

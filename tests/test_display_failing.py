@@ -13,13 +13,13 @@ from progress_rig import Driver, fail
 from drawer_ipy.display.failing import ENOUGH
 from drawer_ipy.display.outline import Outline
 from drawer_ipy.display.progress_html import static_html
-from drawer_ipy.display.text import TextDisplay
+from drawer_ipy.display.terminal import TextDisplay
 from drawer_ipy.display.view import View
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.loop_record import OK, RUNNING, LoopRecord
-from drawer_ipy.pressing import Job, Surroundings
-from drawer_ipy.record import FAILED, StepResult
-from drawer_ipy.surroundings import named_buttons
+from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.record.loop import OK, RUNNING, LoopRecord
+from drawer_ipy.record.run import FAILED, StepResult
 
 
 def failing(n: int = 100) -> tuple[Driver, LoopRecord]:

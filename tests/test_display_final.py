@@ -21,7 +21,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import (
+from drawer_ipy.record.run import (
     CANCELLED,
     FAILED,
     OK,

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from drawer_ipy import Drawer
 from drawer_ipy.definition.wiring import names_in, uses_of
-from drawer_ipy.display.graph import Graph
-from drawer_ipy.display.graph_model import Box, Lane, lane_of
-from drawer_ipy.display.layers import DROP, GAP, place
+from drawer_ipy.pictures.graph import Graph
+from drawer_ipy.pictures.graph_model import Box, Lane, lane_of
+from drawer_ipy.pictures.layers import DROP, GAP, place
 
 NS = "{http://www.w3.org/2000/svg}"
 

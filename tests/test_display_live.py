@@ -22,7 +22,7 @@ from drawer_ipy.display.html import HtmlDisplay
 from drawer_ipy.display.live import LiveDisplay, NullDisplay
 from drawer_ipy.display.progress import ErrorLine, Snapshot
 from drawer_ipy.display.progress_html import errors_html, progress_html, static_html
-from drawer_ipy.display.text import TextDisplay
+from drawer_ipy.display.terminal import TextDisplay
 from drawer_ipy.display.widget import WidgetDisplay
 from drawer_ipy.engine.events import (
     Listeners,
@@ -34,7 +34,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import UsageError
-from drawer_ipy.record import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror='a'>\x1b[2J\" onclick=\"\u202e"
 

@@ -16,17 +16,8 @@ from drawer_ipy.display.outline import MOST_ROWS, Outline, OutlineRow
 from drawer_ipy.display.told import told
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing import Job, Surroundings
-from drawer_ipy.record import (
-    CANCELLED,
-    FAILED,
-    OK,
-    RUNNING,
-    SKIPPED,
-    WAITING,
-    LoopRecord,
-    StepResult,
-)
+from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.record.run import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord, StepResult
 
 
 def outlined(text: str, **inputs: Any) -> list[OutlineRow]:

@@ -17,7 +17,7 @@ from drawer_ipy.engine.events import (
     StepRetried,
 )
 from drawer_ipy.errors import Code, ErrorInfo
-from drawer_ipy.record import OK, RUNNING, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.run import OK, RUNNING, LoopRecord, RunRecord, StepResult
 
 
 def test_before_the_run_there_is_an_empty_snapshot() -> None:

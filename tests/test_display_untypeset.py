@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kernel_rig import Cell, Kernel, kernel_in
 
-from drawer_ipy.common.html import UNTOUCHED, block
+from drawer_ipy.style.html_frame import UNTOUCHED, block
 
 PACKAGE = Path(__file__).parents[1] / "drawer_ipy"
 

@@ -20,7 +20,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
 
 TOLD = ["each 2"]
 LONG = "<b>\x1b\u202e" + "x" * 5000

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from drawer_ipy.dry_run import DryRun
-from drawer_ipy.pressing import Job, Options, Surroundings
+from drawer_ipy.notebook.dry_run import DryRun
+from drawer_ipy.pressing.job import Job, Options, Surroundings
 
 DRAWER = """
 name: all

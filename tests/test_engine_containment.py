@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import DrawerCancelled, Results, apress, press
-from drawer_ipy.buttons import cancellation
+from drawer_ipy.common import cancellation
 from drawer_ipy.display.live import NullDisplay
-from drawer_ipy.pressing import Job, Options, Surroundings
-from drawer_ipy.surroundings import named_buttons
+from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.surroundings import named_buttons
 
 
 def each(n: int = 4, parallelism: int = 2, **fields: Any) -> dict[str, Any]:

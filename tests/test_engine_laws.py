@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from drawer_ipy import press
 from drawer_ipy.engine.events import ItemFinished, ItemStarted
-from drawer_ipy.pressing import Job, Surroundings
-from drawer_ipy.record import LoopOutput, LoopRecord
-from drawer_ipy.surroundings import named_buttons
+from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.record.run import LoopOutput, LoopRecord
 
 
 @dataclass(frozen=True)

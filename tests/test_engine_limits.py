@@ -19,8 +19,8 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import Drawer, load_drawer
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.engine.limits import Limits, Rate
-from drawer_ipy.pressing import Job, Options, Surroundings
-from drawer_ipy.record import RunRecord
+from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.record.run import RunRecord
 
 Step = dict[str, Any]
 

@@ -139,7 +139,7 @@ def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
 def test_a_servers_retry_after_is_the_least_that_is_waited() -> None:
     from drawer_ipy.demo import DemoSite
     from drawer_ipy.engine.events import StepRetried
-    from drawer_ipy.pressing import Job
+    from drawer_ipy.pressing.job import Job
 
     told: list[StepRetried] = []
     with DemoSite.start() as site:
@@ -167,8 +167,8 @@ def test_no_backoff_is_too_large_to_compute(factor: float, attempt: int, longest
 
 def test_a_retry_is_told_without_secrets() -> None:
     from drawer_ipy.engine.events import StepRetried
-    from drawer_ipy.pressing import Job, Surroundings
-    from drawer_ipy.surroundings import named_buttons
+    from drawer_ipy.pressing.job import Job, Surroundings
+    from drawer_ipy.pressing.surroundings import named_buttons
 
     def leak(x: str) -> None:
         raise ValueError(f"no {x}")

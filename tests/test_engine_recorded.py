@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drawer_ipy import press
-from drawer_ipy.record import RunRecord
+from drawer_ipy.record.run import RunRecord
 
 
 def waited(inputs: dict[str, Any] | None = None, **fields: Any) -> RunRecord:

@@ -10,7 +10,7 @@ import pytest
 from http_rig import RawServer, answer_of, raw_server
 
 from drawer_ipy import Results
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.pressing.job import Job, Surroundings
 
 EXTRACT = {"items": "css:li[]", "next": "css:a.next::attr(href)"}
 

@@ -18,9 +18,9 @@ from drawer_ipy.cache.private import private_key
 from drawer_ipy.cache.store import _TABLE, FILE, Row, Store
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.pressing.job import Job, Surroundings
 from drawer_ipy.verbs import VerbContext, run_verb
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.lookup import Workspace
 
 
 @pytest.fixture(autouse=True)

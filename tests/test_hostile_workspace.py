@@ -17,14 +17,14 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy import press
+from drawer_ipy.common.folders import LARGEST_FILE
 from drawer_ipy.errors import DefinitionError, DrawerError, DrawerNotFound, UsageError
-from drawer_ipy.folders import LARGEST_FILE
-from drawer_ipy.pressing import Job
-from drawer_ipy.roots import look_for_roots
-from drawer_ipy.store.files import StoreError, locked, make_folder
-from drawer_ipy.store.history import History
+from drawer_ipy.pressing.job import Job
 from drawer_ipy.verbs import VerbContext, run_verb
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.files import StoreError, locked, make_folder
+from drawer_ipy.workspace.history import History
+from drawer_ipy.workspace.lookup import Workspace
+from drawer_ipy.workspace.roots import look_for_roots
 
 
 @pytest.fixture(autouse=True)

@@ -15,11 +15,11 @@ import pytest
 from http_rig import answer_of, button, one_run, press
 from wire_rig import Sent, json_answer, loop_of, pressed, wire_server
 
-from drawer_ipy.buttons.http_digest import Challenge, read_challenge
+from drawer_ipy.buttons.http.digest import Challenge, read_challenge
+from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.request_checks import request_troubles
-from drawer_ipy.drawer import Drawer
 from drawer_ipy.errors import ArgumentError
+from drawer_ipy.pressing.drawer import Drawer
 
 
 def header(auth: Any, given: dict[str, Any] | None = None, **fields: Any) -> str:
@@ -318,7 +318,7 @@ def test_challenges_are_found_among_others(headers: list[str], nonce: str | None
 
 def test_the_example_of_the_standard(monkeypatch: pytest.MonkeyPatch) -> None:
     client = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
-    monkeypatch.setattr("drawer_ipy.buttons.http_digest.secrets.token_hex", lambda size: client)
+    monkeypatch.setattr("drawer_ipy.buttons.http.digest.secrets.token_hex", lambda size: client)
     nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
     for algorithm, response in (
         ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),

@@ -16,8 +16,8 @@ from http_rig import button, one_run, press
 from wire_rig import Sent, wire_server
 
 from drawer_ipy.buttons import Outcome
+from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.request_checks import request_troubles
 from drawer_ipy.errors import ArgumentError, UsageError
 
 RAW = b"\x89PNG\r\n\x1a\n\x00\xff"

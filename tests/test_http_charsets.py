@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from drawer_ipy.buttons.http_charsets import decode_as, find_encoding
-from drawer_ipy.buttons.http_text import decode, is_binary, read_text
+from drawer_ipy.buttons.http.charsets import decode_as, find_encoding
+from drawer_ipy.buttons.http.text import decode, is_binary, read_text
 
 WESTERN = (
     "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 "

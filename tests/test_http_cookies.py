@@ -11,7 +11,7 @@ import pytest
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 from yarl import URL
 
-from drawer_ipy.buttons.http_cookies import Cookies
+from drawer_ipy.buttons.http.cookies import Cookies
 
 
 def cookie_line(head: str) -> bytes | None:
@@ -223,7 +223,7 @@ def test_how_long_a_cookie_lasts(attributes: str, lives: bool) -> None:
 def test_a_cookie_is_gone_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = jar(("http://a.test/", "c=1; Max-Age=60"), ("http://a.test/", "d=1"))
     now = time.time()
-    monkeypatch.setattr("drawer_ipy.buttons.http_cookies.time.time", lambda: now + 61)
+    monkeypatch.setattr("drawer_ipy.buttons.http.cookies.time.time", lambda: now + 61)
     assert kept.header(URL("http://a.test/")) == "d=1"
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from http_rig import RawServer, button, fetch_each, loop, one_run, press, raw_server
 
-from drawer_ipy.buttons import Outcome, http_decode
+from drawer_ipy.buttons import Outcome
+from drawer_ipy.buttons.http import decode as http_decode
 
 TEXT = b"plain text that goes on and on and on and on\n" * 20
 

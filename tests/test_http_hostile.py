@@ -13,10 +13,10 @@ from aiohttp import web
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
 from drawer_ipy.buttons import HttpButton, Outcome
+from drawer_ipy.common.demo_origins import running_origins
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.demo import DemoSite
 from drawer_ipy.errors import ArgumentError, DrawerError, UsageError
-from drawer_ipy.origins import running_origins
 
 HOSTILE = [
     "/", "//evil.test/", "../..", ".", "?x=1", "#top", "&a=b", "a=b;c", "{{x}}", "{{other}}",

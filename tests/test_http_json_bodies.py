@@ -12,7 +12,7 @@ from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
 from drawer_ipy import Results
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.pressing.job import Job, Surroundings
 
 
 def pressed(body: bytes, content_type: str = "application/json", **fields: Any) -> Outcome:

@@ -16,9 +16,9 @@ import pytest
 from aiohttp import web
 
 from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
-from drawer_ipy.buttons.http_decode import ACCEPTED, Body, Damaged, TooLarge
-from drawer_ipy.buttons.http_hosts import LONGEST_PAUSE, Host
-from drawer_ipy.buttons.http_save import SavePath
+from drawer_ipy.buttons.http.decode import ACCEPTED, Body, Damaged, TooLarge
+from drawer_ipy.buttons.http.hosts import LONGEST_PAUSE, Host
+from drawer_ipy.buttons.http.save import SavePath
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import ArgumentError, UsageError
 

@@ -11,10 +11,10 @@ import pytest
 from http_rig import answer_of, button, one_run, press
 from wire_rig import Sent, json_answer, loop_of, pressed, wire_server
 
+from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.request_checks import request_troubles
 from drawer_ipy.definition.statuses import read_statuses
-from drawer_ipy.drawer import Drawer
+from drawer_ipy.pressing.drawer import Drawer
 
 
 def by_path(sent: Sent) -> bytes:

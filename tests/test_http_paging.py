@@ -13,10 +13,10 @@ import requests
 from http_rig import answer_of
 from wire_rig import Sent, json_answer, loop_of, pressed, wire_server
 
-from drawer_ipy.buttons.http_link import next_link
-from drawer_ipy.buttons.http_paging import with_parameter
+from drawer_ipy.buttons.http.link import next_link
+from drawer_ipy.buttons.http.paging import with_parameter
 from drawer_ipy.definition.json_schema import json_schema
-from drawer_ipy.drawer import Drawer
+from drawer_ipy.pressing.drawer import Drawer
 
 
 def query(sent: Sent) -> dict[str, str]:

@@ -15,8 +15,8 @@ from socks_rig import a_socks_proxy
 from yarl import URL
 
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.buttons.http_environment import Environment, Excepted
-from drawer_ipy.buttons.http_session import HttpSession
+from drawer_ipy.buttons.http.environment import Environment, Excepted
+from drawer_ipy.buttons.http.session import HttpSession
 from drawer_ipy.errors import ArgumentError, UsageError
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -15,10 +15,10 @@ import requests
 from http_rig import button, one_run, press
 from wire_rig import json_answer, pressed, wire_server
 
+from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.request_checks import request_troubles
-from drawer_ipy.drawer import Drawer
 from drawer_ipy.errors import ArgumentError, UsageError
+from drawer_ipy.pressing.drawer import Drawer
 
 
 def target(given: dict[str, Any], path: str = "/x", **fields: Any) -> str:

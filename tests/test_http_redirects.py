@@ -11,9 +11,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.buttons.http_redirect import redirected
-from drawer_ipy.buttons.http_request import Request
-from drawer_ipy.buttons.http_url import resolved
+from drawer_ipy.buttons.http.redirect import redirected
+from drawer_ipy.buttons.http.request import Request
+from drawer_ipy.buttons.http.url import resolved
 
 HOME = "http://a.test/x/y?q=1"
 

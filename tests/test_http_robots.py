@@ -9,7 +9,7 @@ import pytest
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.buttons.robots_rules import RobotsRules
+from drawer_ipy.buttons.http.robots_rules import RobotsRules
 
 AGENT = "drawer_ipy/0.1"
 

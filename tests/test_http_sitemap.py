@@ -15,7 +15,7 @@ from wire_rig import pressed as pressed_drawer
 
 from drawer_ipy import DefinitionError, Results
 from drawer_ipy import press as press_drawer
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.pressing.job import Job, Surroundings
 
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
@@ -216,7 +216,7 @@ def test_max_pages_bounds_the_files() -> None:
 
 
 def test_a_map_without_an_end_is_bounded_and_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawer_ipy.definition.pages.MOST_PAGES", 4)
+    monkeypatch.setattr("drawer_ipy.definition.extract.MOST_PAGES", 4)
     files = {f"/{n}.xml": index(f"/{n + 1}.xml") for n in range(10)}
     found = pressed(files, "/0.xml")
     assert found.notes == ["button 'get': 4 site maps were read and there are 1 more; set `max_pages`"]

@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-from drawer_ipy.buttons.http_text import decode
+from drawer_ipy.buttons.http.text import decode
 
 JAPANESE = "これは日本語の文章です。文字コードの判定がうまく働くかどうかを確かめるために書いています。"
 CHINESE = "这是一段中文文字,用来检查编码识别是否正确。今天天气很好,我们去公园散步,看到了很多花。"

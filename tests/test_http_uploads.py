@@ -18,8 +18,8 @@ import pytest
 from http_rig import answer_of, button, listening, one_run, press
 from wire_rig import Sent, wire_server
 
+from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.request_checks import request_troubles
 from drawer_ipy.errors import ArgumentError, UsageError
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\xff"

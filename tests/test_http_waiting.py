@@ -10,7 +10,7 @@ import pytest
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.buttons.http_waiting import is_busy, retry_after, seconds_to_wait
+from drawer_ipy.buttons.http.waiting import is_busy, retry_after, seconds_to_wait
 
 NOW = 784_111_777.0 - 60  # 60 s before the time that the RFC's examples name
 RESET = "1800000060"
@@ -18,7 +18,7 @@ RESET = "1800000060"
 
 @pytest.fixture
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawer_ipy.buttons.http_waiting.time.time", lambda: NOW)
+    monkeypatch.setattr("drawer_ipy.buttons.http.waiting.time.time", lambda: NOW)
 
 
 @pytest.fixture(params=["UTC", "America/New_York", "Asia/Kolkata"])
@@ -98,7 +98,7 @@ def test_what_counts_as_a_request_to_wait(
     seconds: float | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("drawer_ipy.buttons.http_waiting.time.time", lambda: float(RESET) - 60)
+    monkeypatch.setattr("drawer_ipy.buttons.http.waiting.time.time", lambda: float(RESET) - 60)
     assert (is_busy(status, headers), seconds_to_wait(status, headers)) == (busy, seconds)
 
 

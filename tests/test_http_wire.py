@@ -14,9 +14,9 @@ from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 from multidict import CIMultiDict
 from yarl import URL
 
-from drawer_ipy.buttons.http_connector import Connector
-from drawer_ipy.buttons.http_request import Request
-from drawer_ipy.buttons.http_wire import USER_AGENT, Timeouts, Wire
+from drawer_ipy.buttons.http.connector import Connector
+from drawer_ipy.buttons.http.request import Request
+from drawer_ipy.buttons.http.wire import USER_AGENT, Timeouts, Wire
 
 OK = answer_of(b"ok")
 EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"

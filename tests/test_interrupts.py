@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from drawer_ipy.interrupts import wait_in_thread
+from drawer_ipy.pressing.interrupts import wait_in_thread
 
 HEAD = """
 import asyncio, signal, sys, threading, time

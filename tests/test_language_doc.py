@@ -9,7 +9,7 @@ import pytest
 
 from drawer_ipy import Drawer
 from drawer_ipy.definition.models import STEP_MODELS, Backoff, InputSpec, Policy, Queue
-from drawer_ipy.definition.shape import keys_of
+from drawer_ipy.definition.reading.shape import keys_of
 from drawer_ipy.errors import Code
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "language.md").read_text(encoding="utf-8")

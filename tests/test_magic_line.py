@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from drawer_ipy.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first
 from drawer_ipy.errors import UsageError
-from drawer_ipy.magic_line import input_value, parse_line, split
+from drawer_ipy.notebook.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first
+from drawer_ipy.notebook.line import input_value, parse_line, split
 
 THING = object()
 NAMES = {"urls": [1, 2], "thing": THING, "n": 3}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from drawer_ipy import press
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo, UsageError
-from drawer_ipy.record import (
+from drawer_ipy.record.run import (
     CANCELLED,
     CANCELLED_ERROR,
     FAILED,

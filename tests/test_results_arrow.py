@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 from drawer_ipy import press
 from drawer_ipy.results import MissingLibrary, Results
-from drawer_ipy.results.arrow import arrow_array
+from drawer_ipy.results.export.arrow import arrow_array
 
 
 def table(outputs: Sequence[Any]) -> Results:

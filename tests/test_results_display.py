@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import press
-from drawer_ipy.display.summary import seconds_text
-from drawer_ipy.display.table import to_html, to_text
-from drawer_ipy.display.table_cells import preview, text_width
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
 from drawer_ipy.results import Results
+from drawer_ipy.results.shown.summary import seconds_text
+from drawer_ipy.results.shown.table import to_html, to_text
+from drawer_ipy.style.preview import preview, text_width
 
 SKIP = object()
 

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.jsonable import jsonable
+from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
 from drawer_ipy.results import MissingLibrary, Results
-from drawer_ipy.results.plain import jsonable
 
 BOOM = ErrorInfo("SCRIPT_ERROR", "boom")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from drawer_ipy import DefinitionError, Results, UsageError, apress, press
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing import Job, Options, Surroundings
-from drawer_ipy.record import RunRecord
+from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.record.run import RunRecord
 
 
 class World:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drawer_ipy.notes import Note
+from drawer_ipy.common.notes import Note
 from drawer_ipy.scrape import read_extraction
 from drawer_ipy.scrape.page import extract
 

@@ -11,8 +11,8 @@ import pytest
 from pages_rig import running
 
 from drawer_ipy import DefinitionError, press
-from drawer_ipy.notes import Note
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.common.notes import Note
+from drawer_ipy.pressing.job import Job, Surroundings
 from drawer_ipy.scrape import read_extraction
 from drawer_ipy.scrape.numbers import read_float, read_int, to_float, to_int
 from drawer_ipy.scrape.page import extract

@@ -14,7 +14,7 @@ from drawer_ipy import Results, UsageError, press
 from drawer_ipy.buttons import make_button
 from drawer_ipy.definition import load_button
 from drawer_ipy.demo import DemoSite
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.pressing.job import Job, Surroundings
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_it_ends_at_max_pages_and_tells_where_it_would_go_on(three: Site) -> Non
 def test_a_listing_without_an_end_is_bounded_and_that_is_noted(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drawer_ipy.definition.pages.MOST_PAGES", 5)
+    monkeypatch.setattr("drawer_ipy.definition.extract.MOST_PAGES", 5)
     for number in range(1, 20):
         site.pages[f"/{number}"] = page(number, f"/{number + 1}", items=1)
     results, notes = listing(f"{site.url}/1")

@@ -13,7 +13,7 @@ from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 from drawer_ipy import DefinitionError
 from drawer_ipy import press as press_drawer
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.notes import Note
+from drawer_ipy.common.notes import Note
 from drawer_ipy.scrape import read_extraction
 from drawer_ipy.scrape.page import ExtractError, extract
 from drawer_ipy.scrape.sniff import is_xml

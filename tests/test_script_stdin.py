@@ -18,8 +18,8 @@ from drawer_ipy.buttons.factory import make_button
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.wiring import uses_of
-from drawer_ipy.drawer import Drawer
 from drawer_ipy.errors import ArgumentError, DefinitionError, UsageError
+from drawer_ipy.pressing.drawer import Drawer
 
 HEX = "import sys; print(sys.stdin.buffer.read().hex())"
 COUNT = "import sys; print(len(sys.stdin.buffer.read()))"

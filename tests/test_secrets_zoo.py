@@ -25,11 +25,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from drawer_ipy import DrawerFailed, Results, button, press
-from drawer_ipy.engine.needles import Needles
-from drawer_ipy.engine.secrets import Redactor
-from drawer_ipy.pressing import Job, Options, Surroundings, named_buttons
-from drawer_ipy.prints import Log
-from drawer_ipy.record import LoopOutput
+from drawer_ipy.engine.secrets.needles import Needles
+from drawer_ipy.engine.secrets.redactor import Redactor
+from drawer_ipy.notebook.prints import Log
+from drawer_ipy.pressing.job import Job, Options, Surroundings, named_buttons
+from drawer_ipy.record.run import LoopOutput
 from tests.support.kernel_rig import kernel_in
 from tests.support.notebook_rig import execute
 from tests.support.secret_zoo import (

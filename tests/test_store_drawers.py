@@ -16,9 +16,9 @@ from workspace_rig import Folder, button_step
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.errors import DefinitionError, UsageError
-from drawer_ipy.store.buttons import save_button
-from drawer_ipy.store.document import document
-from drawer_ipy.store.drawers import drawer_document, save_drawer
+from drawer_ipy.workspace.buttons import save_button
+from drawer_ipy.workspace.document import document
+from drawer_ipy.workspace.drawers import drawer_document, save_drawer
 
 EPOCH = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 ALL = [case for file in ("cases", "cases-more", "defects") for case in load_cases(CASES / f"{file}.json")]

@@ -16,10 +16,10 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy.errors import UsageError
-from drawer_ipy.store.drawers import remove_drawer
-from drawer_ipy.store.files import StoreError, locked, make_folder, remove_folder, write_file
 from drawer_ipy.verbs import VerbContext, run_verb
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.drawers import remove_drawer
+from drawer_ipy.workspace.files import StoreError, locked, make_folder, remove_folder, write_file
+from drawer_ipy.workspace.lookup import Workspace
 
 FORK = multiprocessing.get_context("fork")
 """Real processes, without importing everything once more in each."""

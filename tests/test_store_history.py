@@ -20,11 +20,11 @@ from drawer_ipy import apress, press
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.errors import Code, DrawerFailed, ErrorInfo
-from drawer_ipy.pressing import Job, Surroundings
-from drawer_ipy.record import RunRecord, StepResult
-from drawer_ipy.store import history
-from drawer_ipy.store.bounded import LIMIT, TRUNCATED, bounded_record, bounded_text, bounded_value
-from drawer_ipy.store.history import KEPT, History
+from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.record.run import RunRecord, StepResult
+from drawer_ipy.workspace import history
+from drawer_ipy.workspace.bounded import LIMIT, TRUNCATED, bounded_record, bounded_text, bounded_value
+from drawer_ipy.workspace.history import KEPT, History
 
 FORK = multiprocessing.get_context("fork")
 SECRET = "s3cr3t-battery-value"

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from drawer_ipy import Results, press
-from drawer_ipy.results.plain import jsonable
-from drawer_ipy.store.history import entry
+from drawer_ipy.record.jsonable import jsonable
+from drawer_ipy.workspace.history import entry
 
 
 @dataclass

@@ -87,7 +87,7 @@ def test_create_refuses(folder: Folder, context: VerbContext, name: str, told: s
 
 
 def test_create_writes_into_the_first_folder(folder: Folder, tmp_path: Path) -> None:
-    from drawer_ipy.workspace import Workspace
+    from drawer_ipy.workspace.lookup import Workspace
 
     near = tmp_path / "project" / ".buttons"
     do(VerbContext(Workspace((near, folder.root))), "create mine")

@@ -13,7 +13,7 @@ from workspace_rig import Folder, button_step
 
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.results.plain import jsonable
+from drawer_ipy.record.jsonable import jsonable
 from drawer_ipy.verbs import VerbContext, run_verb
 from drawer_ipy.verbs.dispatch import GENERAL, OF_DRAWER
 

@@ -14,10 +14,10 @@ from workspace_rig import Folder, button_step
 
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
-from drawer_ipy.pressing import Job
+from drawer_ipy.pressing.job import Job
 from drawer_ipy.results import Results
 from drawer_ipy.verbs import Outcome, VerbContext, run_verb
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.lookup import Workspace
 
 
 @pytest.fixture

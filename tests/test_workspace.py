@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from workspace_rig import Folder, button_step
 
-from drawer_ipy.buttons.script import ScriptButton
-from drawer_ipy.dry_run import DryRun
+from drawer_ipy.buttons.script.button import ScriptButton
 from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
-from drawer_ipy.pressing import Job
+from drawer_ipy.notebook.dry_run import DryRun
+from drawer_ipy.pressing.job import Job
 from drawer_ipy.verbs.dispatch import GENERAL
-from drawer_ipy.workspace import RESERVED, Workspace, checked_name, find_roots, slug, within
+from drawer_ipy.workspace.lookup import RESERVED, Workspace, checked_name, find_roots, slug, within
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ Each runtime is one module and implements :class:`Button`; :func:`make_button` c
 """
 
 from drawer_ipy.buttons.base import Button, Call, Outcome, Resources
+from drawer_ipy.buttons.catalog import ButtonCatalog
 from drawer_ipy.buttons.factory import make_button
-from drawer_ipy.buttons.function import FunctionButton, as_button, button
-from drawer_ipy.buttons.http import HttpButton
+from drawer_ipy.buttons.function.button import FunctionButton, as_button, button
+from drawer_ipy.buttons.http.button import HttpButton
 from drawer_ipy.buttons.prompt import PromptButton
-from drawer_ipy.buttons.registry import ButtonCatalog
-from drawer_ipy.buttons.script import ScriptButton
+from drawer_ipy.buttons.script.button import ScriptButton
 
 __all__ = [
     "Button",

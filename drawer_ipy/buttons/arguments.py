@@ -21,10 +21,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from drawer_ipy.common.durations import duration_text, time_text
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.definition.models import ArgSpec
-from drawer_ipy.durations import duration_text, time_text
 from drawer_ipy.errors import ArgumentError, Code, did_you_mean
-from drawer_ipy.foreign import pass_on_interrupt
 
 _INT = re.compile(r"[+-]?[0-9]+\Z")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")

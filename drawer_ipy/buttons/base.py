@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from drawer_ipy.buttons.cancellation import Stop
+from drawer_ipy.common.cancellation import Stop
+from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.models import ArgSpec, Queue
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.notes import Note
 
 if TYPE_CHECKING:
     from drawer_ipy.cache.sources import Sources

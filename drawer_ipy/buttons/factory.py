@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Button
-from drawer_ipy.buttons.caching import lasting
-from drawer_ipy.buttons.http import HttpButton, refuse
+from drawer_ipy.buttons.cache_keys import lasting
+from drawer_ipy.buttons.http.button import HttpButton, refuse
 from drawer_ipy.buttons.prompt import PromptButton
-from drawer_ipy.buttons.script import RUNTIMES, ScriptButton
+from drawer_ipy.buttons.script.button import RUNTIMES, ScriptButton
+from drawer_ipy.common.folders import read_regular
+from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.request_checks import request_troubles
 from drawer_ipy.errors import UsageError
-from drawer_ipy.folders import read_regular
 
 SCRIPT_TIMEOUT = 300.0
 """Seconds a script may take when neither its button nor the step says (the original's)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import Any
 
-from drawer_ipy.json_text import BadJson, has_halves, mend, read_json
+from drawer_ipy.common.json_text import BadJson, has_halves, mend, read_json
 
 DEFAULT_LIMIT = 10 * 1024 * 1024
 """Most bytes of a response, and of each of a script's stdout and stderr, when the button sets no limit."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
-from drawer_ipy.buttons.http_template import Template
+from drawer_ipy.buttons.http.template import Template
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import Code, ErrorInfo
 

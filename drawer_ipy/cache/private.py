@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drawer_ipy.cache.trouble import CacheTrouble
-from drawer_ipy.folders import kind_in_words, make_private, open_regular
+from drawer_ipy.common.folders import kind_in_words, make_private, open_regular
 
 KEY_BYTES = 32
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from drawer_ipy.cache.private import make_folder
 from drawer_ipy.cache.strict import Foreign, StrictConnection
 from drawer_ipy.cache.trouble import CacheTrouble
-from drawer_ipy.folders import check_regular, open_regular
+from drawer_ipy.common.folders import check_regular, open_regular
 
 FILE = "results-1.db"
 """The 1 is the schema's version: another one is another file, so nothing is ever migrated."""

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any
 
-from drawer_ipy.durations import parse_duration
-from drawer_ipy.shown import shown
+from drawer_ipy.common.durations import parse_duration
+from drawer_ipy.common.short_repr import shown
 
 _DAYS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*d", re.ASCII)
 _ALLOWED = "say for how long: 10m, 1h, 7d or forever"

@@ -16,7 +16,7 @@ from drawer_ipy.definition.button_fields import NewFields
 from drawer_ipy.definition.button_fields import Queue as Queue
 from drawer_ipy.definition.model_base import Model as Model
 from drawer_ipy.definition.model_base import NonNegativeFloat, NonNegativeInt, PositiveInt
-from drawer_ipy.definition.width import MOST, Parallelism
+from drawer_ipy.definition.values import MOST, Parallelism
 
 
 class InputSpec(Model):

@@ -15,13 +15,13 @@ from typing import Self
 
 from aiohttp import web
 
-from drawer_ipy.common.html import block
+from drawer_ipy.common.demo_origins import site_started, site_stopped
 from drawer_ipy.demo import pages
 from drawer_ipy.demo.catalogue import ITEM_COUNT, MIXED_MAX, Catalogue, Item
 from drawer_ipy.demo.keys import CATALOGUE, STATE
 from drawer_ipy.demo.routes import make_app
 from drawer_ipy.demo.state import DemoState, Stats
-from drawer_ipy.origins import site_started, site_stopped
+from drawer_ipy.style.html_frame import block
 
 HOST = "127.0.0.1"
 """The site is for this computer only; some of its pages would be a nuisance on a network."""

@@ -40,7 +40,7 @@ def choose_display(
     if kind == "auto":
         kind = ("widget" if _has_widgets() else "html") if in_kernel else "text"
     if kind == "text":
-        from drawer_ipy.display.text import TextDisplay
+        from drawer_ipy.display.terminal import TextDisplay
 
         return TextDisplay()
     if not in_kernel:

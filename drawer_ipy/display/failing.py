@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from drawer_ipy.display.table_cells import clean, cut
-from drawer_ipy.record import FAILED, OK, RUNNING, WAITING, LoopRecord
+from drawer_ipy.record.run import FAILED, OK, RUNNING, WAITING, LoopRecord
+from drawer_ipy.style.preview import clean, cut
 
 ENOUGH = 20
 """Failures of one kind in a row, before any success, from which on it is said."""

@@ -9,15 +9,15 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.display.progress import Snapshot
 from drawer_ipy.display.progress_html import bar_html, static_html
-from drawer_ipy.display.summary import headline
-from drawer_ipy.display.table import body_html, isolated, wrap
-from drawer_ipy.display.table_cells import clean, cut
-from drawer_ipy.display.timeline import timeline_svg
 from drawer_ipy.display.wording import progress_line
-from drawer_ipy.foreign import pass_on_interrupt
-from drawer_ipy.record import RunRecord
+from drawer_ipy.pictures.timeline import timeline_svg
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.results.shown.summary import headline
+from drawer_ipy.results.shown.table import body_html, isolated, wrap
+from drawer_ipy.style.preview import clean, cut
 
 if TYPE_CHECKING:
     from drawer_ipy.results import Results

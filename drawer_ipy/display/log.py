@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, ClassVar
 
-from drawer_ipy.common.html import block
 from drawer_ipy.display.cell_output import CellOutput
 from drawer_ipy.display.html import publish
 from drawer_ipy.display.live import Display, LiveDisplay
 from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.table_cells import clean, cut
 from drawer_ipy.engine.events import Listeners
+from drawer_ipy.style.html_frame import block
+from drawer_ipy.style.preview import clean, cut
 
 _SHOWN = 100
 _WIDTH = 300

@@ -10,7 +10,6 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from drawer_ipy.display.cells import Cells
-from drawer_ipy.display.table_cells import clean, cut
 from drawer_ipy.engine.events import (
     Listeners,
     LoopFinished,
@@ -19,7 +18,7 @@ from drawer_ipy.engine.events import (
     RunStarted,
     StepStarted,
 )
-from drawer_ipy.record import (
+from drawer_ipy.record.run import (
     CANCELLED,
     FAILED,
     OK,
@@ -31,6 +30,7 @@ from drawer_ipy.record import (
     StepColumn,
     StepResult,
 )
+from drawer_ipy.style.preview import clean, cut
 
 MOST_ROWS = 60
 _NAME = 60

@@ -14,7 +14,6 @@ from itertools import islice
 
 from drawer_ipy.display.failing import FailingAlike
 from drawer_ipy.display.pace import Pace
-from drawer_ipy.display.table_cells import clean, cut
 from drawer_ipy.engine.events import (
     Listeners,
     LoopFinished,
@@ -26,7 +25,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import Code, ErrorInfo
-from drawer_ipy.record import (
+from drawer_ipy.record.run import (
     CANCELLED,
     FAILED,
     OK,
@@ -38,6 +37,7 @@ from drawer_ipy.record import (
     RunRecord,
     StepResult,
 )
+from drawer_ipy.style.preview import clean, cut
 
 _ERRORS = 3
 _NAME = 80
@@ -54,7 +54,7 @@ class ErrorLine:
     Attributes:
         index: the item, ``None`` for a step that is no loop.
         step: id of the step that failed.
-        text: ``CODE: message``, clean (see :func:`~drawer_ipy.display.table_cells.clean`) and short, but
+        text: ``CODE: message``, clean (see :func:`~drawer_ipy.style.preview.clean`) and short, but
             not escaped.
     """
 

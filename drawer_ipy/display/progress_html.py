@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from html import escape
 
-from drawer_ipy.common.html import block
 from drawer_ipy.display.progress import Snapshot
 from drawer_ipy.display.wording import SYMBOLS, counts_words, pace_words, place_words
+from drawer_ipy.style.html_frame import block
 
 _STRIPES = "repeating-linear-gradient(45deg,{0} 0 4px,{1} 4px 6px)"
 _FILLS = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from drawer_ipy.display.cells import Cells
-from drawer_ipy.display.summary import seconds_text
-from drawer_ipy.display.table_cells import clean, cut, preview
-from drawer_ipy.record import FAILED, RUNNING, STATE_NAMES, LoopRecord
+from drawer_ipy.record.run import FAILED, RUNNING, STATE_NAMES, LoopRecord
+from drawer_ipy.results.shown.summary import seconds_text
+from drawer_ipy.style.preview import clean, cut, preview
 
 _LABEL = 160
 _ERROR = 300

@@ -539,7 +539,7 @@ function inkOf(root) {
   return { ...ink, paper: style.getPropertyValue("--dv-paper").trim(), ratio: window.devicePixelRatio || 1 };
 }
 
-// So that no front end takes dollar signs in texts for mathematics (see common/html.py).
+// So that no front end takes dollar signs in texts for mathematics (see style/html_frame.py).
 const UNTOUCHED = "mathjax_ignore tex2jax_ignore";
 
 /** One view of the model, in `el`. */

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from drawer_ipy.places import Places
+from drawer_ipy.common.turns import Places
 
 _START = 2.0
 _LEAST_ROUND = 8

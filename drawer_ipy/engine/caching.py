@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Button, Caching, Call, Outcome
-from drawer_ipy.buttons.threads import Threads
 from drawer_ipy.cache.canonical import Uncacheable, canonical
 from drawer_ipy.cache.packing import pack, unpack, unseal
 from drawer_ipy.cache.private import private_key
@@ -23,7 +22,8 @@ from drawer_ipy.cache.sources import Sources
 from drawer_ipy.cache.store import Store
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.cache.writer import Job, Writer
-from drawer_ipy.engine.secrets import Redactor
+from drawer_ipy.common.threads import Threads
+from drawer_ipy.engine.secrets.redactor import Redactor
 
 Bound = Mapping[str, Any]
 Press = Callable[[Bound], Awaitable[Outcome]]

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Place, Resources
-from drawer_ipy.buttons.cancellation import Stop
-from drawer_ipy.buttons.threads import Threads
-from drawer_ipy.clock import Clock
+from drawer_ipy.common.cancellation import Stop
+from drawer_ipy.common.clock import Clock
+from drawer_ipy.common.notes import Note
+from drawer_ipy.common.threads import Threads
 from drawer_ipy.engine.caching import RunCache
 from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
-from drawer_ipy.engine.secrets import Redactor
-from drawer_ipy.notes import Note
-from drawer_ipy.record import Hidden, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.engine.secrets.redactor import Redactor
+from drawer_ipy.record.run import Hidden, LoopOutput, LoopRecord, RunRecord, StepResult
 
 Scope = dict[str, Any]
 

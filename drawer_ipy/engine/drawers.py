@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.buttons.base import Place
-from drawer_ipy.buttons.cancellation import Stop, TimeIsUp, within
+from drawer_ipy.common.cancellation import Stop, TimeIsUp, within
 from drawer_ipy.engine.context import Context, Session, new_run_id
 from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.events import StepFinished, StepStarted
 from drawer_ipy.engine.graph import dependencies, press_graph
 from drawer_ipy.engine.inputs import prepare_inputs
 from drawer_ipy.engine.plan import Plan
-from drawer_ipy.engine.secrets import recorded_inputs, secrets_of
+from drawer_ipy.engine.secrets.redactor import recorded_inputs, secrets_of
 from drawer_ipy.engine.step import press_in_order
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record import CANCELLED_ERROR, RunRecord, StepResult
+from drawer_ipy.record.run import CANCELLED_ERROR, RunRecord, StepResult
 
 HANDLER_LIMIT = 300.0
 """Seconds an ``on_error`` handler may take (ORIGINAL §5)."""

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
-from drawer_ipy.foreign import pass_on_interrupt
-from drawer_ipy.record import OK, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.common.user_code import pass_on_interrupt
+from drawer_ipy.record.run import OK, LoopOutput, LoopRecord, RunRecord, StepResult
 
 if TYPE_CHECKING:
     from drawer_ipy.engine.step import Step

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.run import LoopRecord, RunRecord, StepResult
 
 
 @dataclass(slots=True, frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from drawer_ipy.buttons.cancellation import Stop, end
+from drawer_ipy.common.cancellation import Stop, end
 
 
 class Enough(Exception):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
-from drawer_ipy.buttons.cancellation import Stop
+from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.engine.group import Enough, run_group
 
 GIVE_WAY = 0.005

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.base import Resources
-from drawer_ipy.buttons.cancellation import Stop
-from drawer_ipy.buttons.containment import PRESS, contained
-from drawer_ipy.buttons.leftovers import Leftovers
+from drawer_ipy.buttons.function.containment import PRESS, contained
+from drawer_ipy.buttons.function.leftovers import Leftovers
+from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.engine.context import Session, new_run_id
 from drawer_ipy.engine.drawers import Mode, press_plan
 from drawer_ipy.engine.earlier import Earlier
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Plan
-from drawer_ipy.engine.secrets import Redactor, secrets_of
-from drawer_ipy.engine.sweep import Sweep
+from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
+from drawer_ipy.engine.secrets.sweep import Sweep
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record import CANCELLED_ERROR, RunRecord
+from drawer_ipy.record.run import CANCELLED_ERROR, RunRecord
 
 _AWAKE = 0.25
 """Seconds after which the loop is awake again, whatever its buttons do."""

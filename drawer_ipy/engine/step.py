@@ -9,16 +9,16 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from drawer_ipy.buttons.cancellation import TimeIsUp, is_cancelled, is_closed, within
-from drawer_ipy.buttons.failure import describe, full_traceback
+from drawer_ipy.common.cancellation import TimeIsUp, is_cancelled, is_closed, within
+from drawer_ipy.common.tracebacks import describe, full_traceback
+from drawer_ipy.common.user_code import is_interrupt
 from drawer_ipy.definition.models import STEP_MODELS, StepBase
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.foreign import is_interrupt
-from drawer_ipy.record import CANCELLED_ERROR, StepResult, Try
+from drawer_ipy.record.run import CANCELLED_ERROR, StepResult, Try
 
 if TYPE_CHECKING:
     from drawer_ipy.engine.plan import Compiler

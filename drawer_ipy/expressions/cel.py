@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from drawer_ipy.durations import duration_text, time_text
+from drawer_ipy.common.durations import duration_text, time_text
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions.paths import type_word
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions.paths import lookup_entry, type_word
 from drawer_ipy.expressions.types import CelType, check_finite, check_int64, plain
-from drawer_ipy.foreign import pass_on_interrupt
 
 _KNOWN = (int, float, str, bytes, bytearray, type(None), Mapping, Sequence, CelType)
 # Where both operands are of one of these classes, Python's answer is CEL's.

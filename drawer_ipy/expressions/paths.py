@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError, did_you_mean
 from drawer_ipy.expressions.habits import of_name
-from drawer_ipy.foreign import pass_on_interrupt
 
 Scope = Mapping[str, Any]
 Run = Callable[[Scope], Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import functions, macros, operators, paths
 from drawer_ipy.expressions import nodes as ast
@@ -12,7 +13,6 @@ from drawer_ipy.expressions.parser import MAX_DEPTH, parse, too_deep
 from drawer_ipy.expressions.paths import Missing, Resplit, Run, Scope, Step
 from drawer_ipy.expressions.text import to_text
 from drawer_ipy.expressions.types import TYPES
-from drawer_ipy.foreign import pass_on_interrupt
 
 _MAX_SPLITS = 20
 

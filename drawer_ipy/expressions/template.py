@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import Any
 
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions.paths import Scope
 from drawer_ipy.expressions.program import Program
 from drawer_ipy.expressions.references import Exists, Reference, find
 from drawer_ipy.expressions.text import to_text
-from drawer_ipy.foreign import pass_on_interrupt
 
 _MARK = re.compile(r"\$\$\{|\$\{|\$ENV\{([A-Za-z_]\w*)\}", re.ASCII)
 _BAD_ENV = re.compile(r"\$ENV\{[^{}]*\}")

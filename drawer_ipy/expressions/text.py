@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from drawer_ipy.durations import duration_text, time_text
+from drawer_ipy.common.durations import duration_text, time_text
 from drawer_ipy.errors import ResolveError
 
 # Whole decimals below this are written without an exponent, as JSON writers do.

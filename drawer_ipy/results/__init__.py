@@ -1,7 +1,7 @@
 """The table of a run: one row an item, in the order of the input, whatever finished first."""
 
 from drawer_ipy.results.column import Column, UnknownColumn
-from drawer_ipy.results.export import MissingLibrary
+from drawer_ipy.results.export.frames import MissingLibrary
 from drawer_ipy.results.item_errors import ItemError, ItemErrors
 from drawer_ipy.results.row import Row, StepCell
 from drawer_ipy.results.table import Results

@@ -77,7 +77,7 @@ class Column(Sequence[Any]):
         return len(self) == len(other) and all(a is b or a == b for a, b in zip(self, other, strict=True))
 
     def __repr__(self) -> str:
-        from drawer_ipy.display.table_cells import preview
+        from drawer_ipy.style.preview import preview
 
         n = len(self)
         head = [preview(value, 40, quoted=True) for value in self[:SHOWN]]

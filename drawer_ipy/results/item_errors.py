@@ -92,11 +92,11 @@ class ItemErrors(Sequence[ItemError]):
         ]
 
     def __repr__(self) -> str:
-        from drawer_ipy.display.table import errors_to_text
+        from drawer_ipy.results.shown.table import errors_to_text
 
         return errors_to_text(self)
 
     def _repr_html_(self) -> str:
-        from drawer_ipy.display.table import errors_to_html
+        from drawer_ipy.results.shown.table import errors_to_html
 
         return errors_to_html(self)

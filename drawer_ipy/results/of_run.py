@@ -7,13 +7,13 @@ from array import array
 from typing import TYPE_CHECKING, Any, Self
 
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.record import LoopOutput, LoopRecord, RunRecord
+from drawer_ipy.record.run import LoopOutput, LoopRecord, RunRecord
 from drawer_ipy.results.origin import Origin, Wanted
 from drawer_ipy.results.source import Source
 from drawer_ipy.results.story import Story, story_of
 
 if TYPE_CHECKING:
-    from drawer_ipy.display.picture import Picture
+    from drawer_ipy.pictures.picture import Picture
     from drawer_ipy.results.row import Row
 
 
@@ -151,6 +151,6 @@ class OfRun:
         Args:
             width: pixels.
         """
-        from drawer_ipy.display.timeline import timeline
+        from drawer_ipy.pictures.timeline import timeline
 
         return timeline(self.run, width=width)

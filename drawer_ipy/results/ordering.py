@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from drawer_ipy.foreign import pass_on_interrupt
+from drawer_ipy.common.user_code import pass_on_interrupt
 
 T = TypeVar("T")
 

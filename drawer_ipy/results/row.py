@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, Try
+from drawer_ipy.record.run import CANCELLED, FAILED, OK, SKIPPED, Try
 
 if TYPE_CHECKING:
     from drawer_ipy.results.story import Story
@@ -51,7 +51,7 @@ class StepCell:
     tries: tuple[Try, ...] = ()
 
     def __repr__(self) -> str:
-        from drawer_ipy.display.table_cells import preview
+        from drawer_ipy.style.preview import preview
 
         what = str(self.error) if self.error is not None else preview(self.output, 60, quoted=True)
         tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
@@ -145,11 +145,11 @@ class Row(Mapping[str, Any]):
         return self._table._source.state(self.index)
 
     def __repr__(self) -> str:
-        from drawer_ipy.display.table_row import row_text
+        from drawer_ipy.results.shown.row import row_text
 
         return row_text(self)
 
     def _repr_html_(self) -> str:
-        from drawer_ipy.display.table_row import row_html
+        from drawer_ipy.results.shown.row import row_html
 
         return row_html(self)

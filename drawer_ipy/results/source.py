@@ -6,12 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import (
-    STATE_NAMES,
-    LoopRecord,
-    RunRecord,
-    StepResult,
-)
+from drawer_ipy.record.run import STATE_NAMES, LoopRecord, RunRecord, StepResult
 from drawer_ipy.results.row import StepCell
 
 Getter = Callable[[int], Any]

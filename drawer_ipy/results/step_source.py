@@ -6,15 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import (
-    CANCELLED,
-    FAILED,
-    OK,
-    RUNNING,
-    SKIPPED,
-    LoopRecord,
-    RunRecord,
-)
+from drawer_ipy.record.run import CANCELLED, FAILED, OK, RUNNING, SKIPPED, LoopRecord, RunRecord
 from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.row import StepCell
 from drawer_ipy.results.source import Getter, cell_of, error_text, tally

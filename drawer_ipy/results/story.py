@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record import LoopOutput, RunRecord
+from drawer_ipy.record.run import LoopOutput, RunRecord
 from drawer_ipy.results.loop_source import LoopSource
 from drawer_ipy.results.row import StepCell
 from drawer_ipy.results.source import Source
@@ -81,12 +81,12 @@ class Story:
         return self.presses[-1].steps
 
     def __repr__(self) -> str:
-        from drawer_ipy.display.explained import story_text
+        from drawer_ipy.results.shown.story import story_text
 
         return story_text(self)
 
     def _repr_html_(self) -> str:
-        from drawer_ipy.display.explained import story_html
+        from drawer_ipy.results.shown.story import story_html
 
         return story_html(self)
 

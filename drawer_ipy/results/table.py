@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import compress
 from typing import Any, Protocol, SupportsIndex, overload
 
-from drawer_ipy.record import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord, RunRecord
+from drawer_ipy.record.run import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord, RunRecord
 from drawer_ipy.results.column import Column, UnknownColumn
-from drawer_ipy.results.exports import Exports
+from drawer_ipy.results.export.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.of_run import OfRun
 from drawer_ipy.results.ordering import in_order, same
@@ -282,7 +282,7 @@ class Results(OfRun, Exports):
     # Display
 
     def __repr__(self) -> str:
-        from drawer_ipy.display.table import to_text
+        from drawer_ipy.results.shown.table import to_text
 
         return to_text(self)
 
@@ -290,7 +290,7 @@ class Results(OfRun, Exports):
         printer.text("Results(...)" if cycle else repr(self))
 
     def _repr_html_(self) -> str:
-        from drawer_ipy.display.table import to_html
+        from drawer_ipy.results.shown.table import to_html
 
         return to_html(self)
 

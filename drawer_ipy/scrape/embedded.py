@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from drawer_ipy.json_text import BadJson, has_halves, mend, read_json, read_json_run
+from drawer_ipy.common.json_text import BadJson, has_halves, mend, read_json, read_json_run
 
 _OPENS = re.compile(
     r"\s*(?://|/\*)?\s*(?:<!--/*-->\s*)?(?:<!\[CDATA\[(?:/*>\s*<!--)?|<!--)\s*(?:(?:\*/|//)(?!\s*<!))?"

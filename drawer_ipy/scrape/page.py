@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from drawer_ipy.common.json_text import BadJson
+from drawer_ipy.common.notes import Note
 from drawer_ipy.errors import did_you_mean
-from drawer_ipy.json_text import BadJson
-from drawer_ipy.notes import Note
 from drawer_ipy.scrape.addresses import joined
 from drawer_ipy.scrape.embedded import read_embedded
 from drawer_ipy.scrape.names import Names, UnknownPrefix

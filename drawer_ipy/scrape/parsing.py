@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any, NamedTuple
 
-from drawer_ipy.notes import Note
+from drawer_ipy.common.notes import Note
 from drawer_ipy.scrape.names import Names
 
 _BAD_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from drawer_ipy.durations import parse_duration
+from drawer_ipy.common.durations import parse_duration
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
 from drawer_ipy.verbs.target import Target, find_target
-from drawer_ipy.workspace import slug
+from drawer_ipy.workspace.lookup import slug
 
 _HELP = """Add steps at the end; what a TARGET is:
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from drawer_ipy.errors import DrawerError, ErrorInfo, UsageError, did_you_mean
 from drawer_ipy.verbs.values import value_of
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.lookup import Workspace
 
 if TYPE_CHECKING:
     from drawer_ipy.buttons.base import Button
     from drawer_ipy.definition.models import Drawer
-    from drawer_ipy.display.picture import Picture
-    from drawer_ipy.pressing import Job, Surroundings
+    from drawer_ipy.pictures.picture import Picture
+    from drawer_ipy.pressing.job import Job, Surroundings
     from drawer_ipy.results import Results
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -96,7 +96,7 @@ class VerbContext:
 
     def surroundings(self) -> Surroundings:
         """Where names are looked up when a drawer is checked or pressed."""
-        from drawer_ipy.pressing import Surroundings
+        from drawer_ipy.pressing.job import Surroundings
 
         return Surroundings(self.registered, self.namespace, self.workspace, self.drawers)
 

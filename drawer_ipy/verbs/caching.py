@@ -11,7 +11,7 @@ from drawer_ipy.cache.store import FILE, Store, StoreInfo
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.definition.lasting import parse_lasting
 from drawer_ipy.errors import did_you_mean
-from drawer_ipy.record import rfc3339
+from drawer_ipy.record.run import rfc3339
 from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
 
 _VERBS = ("info", "clear")

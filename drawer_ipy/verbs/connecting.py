@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drawer_ipy.definition.literals import schema_fits
+from drawer_ipy.definition.checking.literals import schema_fits
 from drawer_ipy.definition.models import ArgSpec, Drawer
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import compile_template

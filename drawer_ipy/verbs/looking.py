@@ -7,14 +7,14 @@ from typing import Any
 
 from drawer_ipy.definition import Loaded
 from drawer_ipy.definition.models import InputSpec
-from drawer_ipy.display.graph import Graph
-from drawer_ipy.engine.secrets import Redactor, secrets_of
+from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
-from drawer_ipy.store.history import KEPT, History
+from drawer_ipy.pictures.graph import Graph
 from drawer_ipy.verbs.base import FAILED, Outcome, VerbContext, VerbParser
 from drawer_ipy.verbs.target import Target, find_target
 from drawer_ipy.verbs.topology import steps_data, topology
 from drawer_ipy.verbs.values import whole_number
+from drawer_ipy.workspace.history import KEPT, History
 
 _RECENT = 5
 _REFUSED = 5

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.definition.models import STEP_MODELS
-from drawer_ipy.definition.shape import keys_of, kind_of
+from drawer_ipy.definition.reading.shape import keys_of, kind_of
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.verbs.base import VerbCode, VerbError
 

@@ -10,9 +10,9 @@ from typing import Any
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing import Job, Options
+from drawer_ipy.pressing.job import Job, Options
+from drawer_ipy.record.jsonable import jsonable
 from drawer_ipy.results import Results
-from drawer_ipy.results.plain import jsonable
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED, Outcome, VerbContext, VerbParser
 from drawer_ipy.verbs.preview import preview
 from drawer_ipy.verbs.target import find_target

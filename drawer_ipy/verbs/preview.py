@@ -9,10 +9,10 @@ from typing import Any
 from drawer_ipy.definition import Loaded
 from drawer_ipy.definition.models import StepBase, nested_steps
 from drawer_ipy.engine.inputs import prepare_inputs
-from drawer_ipy.engine.secrets import REDACTED, recorded_inputs
+from drawer_ipy.engine.secrets.redactor import REDACTED, recorded_inputs
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.expressions import compile_value
-from drawer_ipy.results.plain import jsonable
+from drawer_ipy.record.jsonable import jsonable
 from drawer_ipy.verbs.base import Outcome, VerbContext
 from drawer_ipy.verbs.looking import examine, redactor_of, report, report_text
 from drawer_ipy.verbs.target import Target

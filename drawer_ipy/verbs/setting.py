@@ -11,7 +11,7 @@ from drawer_ipy.verbs.fields import FIELDS, put
 from drawer_ipy.verbs.paths import find_place
 from drawer_ipy.verbs.target import find_target
 from drawer_ipy.verbs.values import assignment
-from drawer_ipy.workspace import slug
+from drawer_ipy.workspace.lookup import slug
 
 _HELP = f"""Change fields of steps: all of the changes are made, or none.
 

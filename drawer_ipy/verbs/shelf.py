@@ -9,7 +9,7 @@ from typing import Any
 
 from drawer_ipy.errors import DrawerError, did_you_mean
 from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
-from drawer_ipy.workspace import read_text
+from drawer_ipy.workspace.lookup import read_text
 
 
 def create(words: Sequence[str], context: VerbContext) -> Outcome:
@@ -23,7 +23,7 @@ def create(words: Sequence[str], context: VerbContext) -> Outcome:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--description", metavar="TEXT", default="", help="what it is for")
     options = parser.read(words)
-    from drawer_ipy.store.drawers import create_drawer, free_name
+    from drawer_ipy.workspace.drawers import create_drawer, free_name
 
     name = free_name(context.workspace, options.name)
     if options.summary:
@@ -137,8 +137,8 @@ def remove(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
 
 
 def _remove(name: str, dry: bool, context: VerbContext) -> Outcome:
-    from drawer_ipy.store.drawers import remove_drawer
     from drawer_ipy.verbs.target import find_target
+    from drawer_ipy.workspace.drawers import remove_drawer
 
     target = find_target(name, context)
     where = "the cells' drawers" if target.folder is None else str(target.folder)

@@ -11,11 +11,11 @@ from typing import Any
 from drawer_ipy.definition import Loaded, load_drawer
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.errors import DefinitionError, UsageError, did_you_mean
-from drawer_ipy.store.document import document
-from drawer_ipy.store.drawers import save_drawer
-from drawer_ipy.store.files import locked
 from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError
-from drawer_ipy.workspace import Workspace, slug
+from drawer_ipy.workspace.document import document
+from drawer_ipy.workspace.drawers import save_drawer
+from drawer_ipy.workspace.files import locked
+from drawer_ipy.workspace.lookup import Workspace, slug
 
 
 @dataclass(frozen=True, slots=True)

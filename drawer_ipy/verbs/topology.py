@@ -7,7 +7,7 @@ from typing import Any
 
 from drawer_ipy.definition import models
 from drawer_ipy.definition.models import StepBase, nested_steps
-from drawer_ipy.definition.width import width_words
+from drawer_ipy.definition.values import width_words
 
 
 def topology(steps: Iterable[StepBase], depth: int = 0) -> Iterator[str]:

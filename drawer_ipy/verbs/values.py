@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.definition.scalars import finite, whole
-from drawer_ipy.definition.width import AUTO
+from drawer_ipy.common.short_repr import shown
+from drawer_ipy.definition.reading.scalars import finite, whole
+from drawer_ipy.definition.values import AUTO
 from drawer_ipy.errors import UsageError
-from drawer_ipy.shown import shown
 
 
 def parsed(text: str) -> Any:

@@ -17,11 +17,11 @@ from unittest import mock
 from defects_expected import Right
 
 from drawer_ipy import DefinitionError
-from drawer_ipy.definition.validation import validate
+from drawer_ipy.definition.checking.drawer import validate
 from drawer_ipy.display.choose import choose_display
-from drawer_ipy.pressing import Job, Options, Surroundings
-from drawer_ipy.record import RunRecord
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.workspace.lookup import Workspace
 
 CASES = Path(__file__).parent.parent / "conformance"
 MAIN_FILES = {"python": "main.py", "python3": "main.py", "node": "main.js", "javascript": "main.js"}

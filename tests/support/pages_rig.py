@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from drawer_ipy.origins import site_started, site_stopped
+from drawer_ipy.common.demo_origins import site_started, site_stopped
 
 Page = str | tuple[int, str, Mapping[str, str]]
 

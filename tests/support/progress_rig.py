@@ -12,7 +12,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import Code
-from drawer_ipy.record import CANCELLED, FAILED, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.run import CANCELLED, FAILED, LoopOutput, LoopRecord, RunRecord, StepResult
 
 
 class Clock:

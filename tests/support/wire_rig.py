@@ -14,8 +14,8 @@ from typing import Any
 from http_rig import answer_of, listening
 
 from drawer_ipy import Results
-from drawer_ipy.pressing import Job, Surroundings
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.workspace.lookup import Workspace
 
 
 @dataclass

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.workspace import Workspace
+from drawer_ipy.workspace.lookup import Workspace
 
 
 class Folder:

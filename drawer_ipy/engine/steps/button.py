@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.buttons.base import Button, Caching, Call, Outcome
-from drawer_ipy.buttons.script import Bound as ScriptBound
-from drawer_ipy.buttons.script import ScriptButton
+from drawer_ipy.buttons.script.button import Bound as ScriptBound
+from drawer_ipy.buttons.script.button import ScriptButton
 from drawer_ipy.definition import models
 from drawer_ipy.engine.caching import Bound, Press, Request
 from drawer_ipy.engine.context import Context, Session
@@ -17,7 +17,7 @@ from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import ArgumentError, ButtonNotFound, ResolveError
 from drawer_ipy.expressions import compile_value
-from drawer_ipy.record import StepResult
+from drawer_ipy.record.run import StepResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

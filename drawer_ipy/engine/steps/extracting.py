@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drawer_ipy.buttons.http_page import Page, page_from
+from drawer_ipy.buttons.http.page import Page, page_from
+from drawer_ipy.common.notes import Note
 from drawer_ipy.errors import Code, DrawerError
-from drawer_ipy.notes import Note
 from drawer_ipy.scrape.page import ExtractError, extract
 from drawer_ipy.scrape.sniff import is_xml
 from drawer_ipy.scrape.spec import Extraction

@@ -8,9 +8,10 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from drawer_ipy.buttons.failure import describe, full_traceback
+from drawer_ipy.common.tracebacks import describe, full_traceback
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.definition import models
-from drawer_ipy.definition.width import AUTO
+from drawer_ipy.definition.values import AUTO
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
@@ -19,12 +20,11 @@ from drawer_ipy.engine.graph import dependencies
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.policy import asks_for_less
 from drawer_ipy.engine.pool import BoundedMap
+from drawer_ipy.engine.secrets.sweep import shown_items
 from drawer_ipy.engine.step import Step, fail_with
-from drawer_ipy.engine.sweep import shown_items
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
-from drawer_ipy.foreign import pass_on_interrupt
-from drawer_ipy.record import (
+from drawer_ipy.record.run import (
     CANCELLED,
     FAILED,
     OK,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from drawer_ipy.buttons.cancellation import Stop
+from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.definition import models
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
 from drawer_ipy.engine.plan import Compiler, outer_roots
 from drawer_ipy.engine.step import Step, fail_bare, press_in_order
-from drawer_ipy.record import StepResult
+from drawer_ipy.record.run import StepResult
 
 
 class SplitStep(Step):

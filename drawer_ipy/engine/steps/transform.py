@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from drawer_ipy.common.notes import Note
 from drawer_ipy.definition import models
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
@@ -13,8 +14,7 @@ from drawer_ipy.engine.step import Step, fail_bare, fail_with
 from drawer_ipy.engine.steps.extracting import NoPage, extract_from
 from drawer_ipy.errors import ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
-from drawer_ipy.notes import Note
-from drawer_ipy.record import StepResult
+from drawer_ipy.record.run import StepResult
 from drawer_ipy.scrape.spec import Extraction, read_extraction, read_manner
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from drawer_ipy.common.durations import parse_duration, parse_time
 from drawer_ipy.definition import models
-from drawer_ipy.durations import parse_duration, parse_time
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.expressions import compile_template, to_text
-from drawer_ipy.record import StepResult
+from drawer_ipy.record.run import StepResult
 
 _LONGEST = 366 * 24 * 3600.0
 """Seconds: an event loop cannot sleep for centuries, and nobody means to."""

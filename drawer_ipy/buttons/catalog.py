@@ -1,0 +1,122 @@
+"""Where a step's button is looked for: the cell, the kernel, the user's variables, the workspace."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
+from typing import Any, Protocol
+
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.buttons.factory import make_button
+from drawer_ipy.buttons.function.button import MARK, FunctionButton, as_button
+from drawer_ipy.definition.models import ButtonSpec
+
+
+class ButtonFolder(Protocol):
+    """A workspace folder as a place to look for buttons."""
+
+    def find(self, name: str) -> Button | None:
+        """The button of that name, ``None`` when there is none."""
+
+    def names(self) -> Iterable[str]:
+        """The names of all its buttons."""
+
+
+class ButtonCatalog:
+    """Finds buttons by name; the first place that has one wins.
+
+    What was found is remembered: a catalogue is made for one press, and steps of that press must not
+    see a variable change under them.
+
+    Args:
+        specs: buttons written in the drawer's own ``buttons:`` block.
+        registered: buttons made in the kernel (``%%button``).
+        namespace: the user's variables. A function marked with ``@button`` is found by its button's
+            name; any other callable by the variable's name, unless that begins with an underscore.
+        folders: workspace folders, nearest first.
+        allowed_origins: see HttpButton.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, ButtonSpec] | None = None,
+        registered: Mapping[str, Button] | None = None,
+        namespace: Mapping[str, Any] | None = None,
+        folders: Iterable[ButtonFolder] = (),
+        allowed_origins: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        self._specs = specs or {}
+        self._registered = registered or {}
+        self._namespace = namespace if namespace is not None else {}
+        self._folders = tuple(folders)
+        self._allowed_origins = allowed_origins
+        self._found: dict[str, Button | None] = {}
+
+    def find(self, name: str) -> Button | None:
+        """The button of that name, ``None`` when it is nowhere.
+
+        Raises:
+            UsageError: when there is one and it is not in order (see make_button).
+        """
+        if name not in self._found:
+            self._found[name] = self._look(name)
+        return self._found[name]
+
+    def _look(self, name: str) -> Button | None:
+        spec = self._specs.get(name)
+        if spec is not None:
+            return make_button(spec, allowed_origins=self._allowed_origins)
+        found = self._registered.get(name) or self._variable(name)
+        if found is not None:
+            return found
+        return next((b for folder in self._folders if (b := folder.find(name)) is not None), None)
+
+    def _variable(self, name: str) -> Button | None:
+        value = self._namespace.get(name)
+        mark = _mark(value)
+        if value is not None and mark is not None and mark.name == name:
+            return as_button(value)
+        if name in self._marked:
+            return as_button(self._marked[name])
+        # The variable's own name serves a marked function too, whatever its button is called.
+        return as_button(value, name) if callable(value) and not name.startswith("_") else None
+
+    @cached_property
+    def _marked(self) -> dict[str, Any]:
+        """The variables that ``@button`` marked, by their buttons' names; the first of a name counts."""
+        # A copy, since another thread may assign variables meanwhile.
+        variables = list(self._namespace.values())
+        return {mark.name: value for value in reversed(variables) if (mark := _mark(value)) is not None}
+
+    def names(self) -> list[str]:
+        """All names worth proposing, nearest first, without doubles.
+
+        Of the variables only marked functions and functions the user wrote are named: everything
+        imported can be pressed too, but would drown them.
+        """
+        names = [*self._specs, *self._registered]
+        variables = list(self._namespace.items())
+        names += [mark.name for _, value in variables if (mark := _mark(value)) is not None]
+        for folder in self._folders:
+            names += folder.names()
+        names += [name for name, value in variables if self._is_users_own(name, value)]
+        return list(dict.fromkeys(names))
+
+    def _is_users_own(self, name: str, value: Any) -> bool:
+        if name.startswith("_") or not inspect.isfunction(value) or _mark(value) is not None:
+            return False
+        return bool(value.__module__ == self._namespace.get("__name__", "__main__"))
+
+    @property
+    def where(self) -> str:
+        """The places that were looked in, for a message."""
+        places = ["the cell's `buttons:`", "buttons registered in this kernel", "your functions"]
+        return ", ".join([*places, *(str(folder) for folder in self._folders)])
+
+
+def _mark(value: Any) -> FunctionButton | None:
+    """The button that ``@button`` made of a value, ``None`` when it was not marked."""
+    # Static, since a variable may be an object that answers to any attribute at all.
+    mark = inspect.getattr_static(value, MARK, None)
+    return mark if isinstance(mark, FunctionButton) else None

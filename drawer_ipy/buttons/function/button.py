@@ -1,0 +1,282 @@
+"""Buttons that are Python functions: any callable, sync or async, objects in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, overload
+
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
+from drawer_ipy.buttons.cache_keys import FunctionCaching, lasting
+from drawer_ipy.buttons.function.containment import PRESS
+from drawer_ipy.buttons.function.driving import Raised, drive
+from drawer_ipy.buttons.function.signature import Signature
+from drawer_ipy.common.cancellation import BrokenOff, TimeIsUp, within
+from drawer_ipy.common.threads import Threads
+from drawer_ipy.common.tracebacks import describe, user_traceback
+from drawer_ipy.common.user_code import is_interrupt
+from drawer_ipy.definition.models import Queue
+from drawer_ipy.errors import Code, ErrorInfo, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+MARK = "__drawer_button__"
+
+
+class FunctionButton:
+    """A callable as a button.
+
+    An ``async def`` is awaited on the running loop. Anything else runs in a thread of the run's
+    :class:`Threads`, with the caller's context variables; an awaitable it returns is awaited on the
+    loop. Generators, sync and async, are collected into a list. A thread cannot be ended from outside:
+    on a timeout or a cancellation a sync function is left to finish by itself and its result dropped.
+
+    Args:
+        function: any callable, also a class, a builtin, a partial or an object with ``__call__``.
+        name: what a step calls it by; the function's own name when not given.
+        timeout: seconds a press may take unless the step says otherwise, ``None`` for no limit.
+        rate: starts per time, ``"5/s"``.
+        output_schema: JSON Schema of its output.
+        cache: how long what it returns is used again, ``"1h"`` or ``"forever"``; ``None`` for not at all.
+
+    Raises:
+        UsageError: when `function` cannot be called, or has no name and none is given; when `cache` is no
+            length of time.
+    """
+
+    kind = "function"
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str | None = None,
+        *,
+        timeout: float | None = None,
+        rate: str | None = None,
+        output_schema: Mapping[str, Any] | None = None,
+        cache: str | None = None,
+    ) -> None:
+        if not callable(function):
+            raise UsageError(
+                f"a button must be something that can be called, not a {type(function).__name__}"
+            )
+        self.function = function
+        self.name = name or _name_of(function)
+        self.timeout = timeout or None
+        self.rate = rate
+        self.queue: Queue | None = None
+        self.pages: Pages | None = None
+        self.needs: tuple[str, ...] = ()
+        self.cache = cache
+        lasts = lasting(cache, self.name)
+        self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)
+        self.output_schema: Mapping[str, Any] | None = output_schema
+        self._signature = Signature(function, self.name)
+        self.open_args = self._signature.open
+        self.args = self._signature.specs()
+        self._on_loop = _is_async(function)
+        self._call = _by_name(function, self._signature) if self._signature.positional else function
+
+    def __repr__(self) -> str:
+        return f"<button {self.name!r}: {self.function!r}>"
+
+    def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Check names and convert what is annotated; see base.Button."""
+        return self._signature.bind(args)
+
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+        """Call it once; see base.Button."""
+        if call.timeout is not None:
+            return await self._within(call.timeout, bound, call)
+        refused: list[BaseException] = []
+        PRESS.set(refused)
+        if self._on_loop:
+            try:
+                made = self._call(**bound)
+            except BaseException as error:
+                return _failed(error)
+            coro = made if inspect.iscoroutine(made) else _settle(made)
+            result = await drive(coro, self.name, call)
+        else:
+            result = await self._in_thread(bound, call)
+        if type(result) is not Raised:
+            return _failed(refused[0]) if refused else Outcome(result)
+        if isinstance(result.error, BrokenOff) or is_interrupt(result.error):
+            call.stop.want_all()
+            raise asyncio.CancelledError
+        return _failed(result.error)  # KeyboardInterrupt and SystemExit as well
+
+    async def _within(self, seconds: float, bound: Mapping[str, Any], call: Call) -> Outcome:
+        with call.stop.inner() as stop:
+            try:
+                return await within(
+                    seconds, stop, lambda own: self.press(bound, replace(call, timeout=None, stop=own))
+                )
+            except TimeIsUp:
+                pass
+        message = f"timed out after {seconds:g} s"
+        if stop.abandoned:
+            message += "; its function ignored its cancellation and was abandoned: it may still be running"
+        hint = "raise `timeout_seconds` of the step or the button if it needs longer"
+        if not self._on_loop:
+            hint += "; Python cannot end a thread, so the function may still be running"
+        error = ErrorInfo(Code.TIMEOUT, message, hint)
+        return Outcome(status="timeout", error=error, exit_code=-1)
+
+    async def _in_thread(self, bound: Mapping[str, Any], call: Call) -> Any:
+        context = contextvars.copy_context()
+        work = functools.partial(context.run, _called, self._call, bound)
+        result = await call.resources.get(Threads).submit(work)
+        # What most functions return cannot be awaited; the test costs more than the rest together.
+        if type(result) in _SETTLED:
+            return result
+        return await drive(_settle(result), self.name, call)
+
+
+_SETTLED = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple, set, Raised})
+
+
+def _called(function: Callable[..., Any], bound: Mapping[str, Any]) -> Any:
+    try:
+        result = function(**bound)
+        return list(result) if isinstance(result, types.GeneratorType) else result
+    except BaseException as error:
+        return Raised(error)
+
+
+async def _settle(result: Any) -> Any:
+    """`result` awaited when it is awaitable, collected when it is an async generator."""
+    if isinstance(result, types.AsyncGeneratorType):
+        return [item async for item in result]
+    if inspect.isawaitable(result):
+        return await _settle(await result)
+    return result
+
+
+def is_in_function(frame: types.FrameType | None) -> bool:
+    """Whether the code of `frame` was called by the function of a button, on an event loop."""
+    while frame is not None and frame.f_code is not FunctionButton.press.__code__:
+        frame = frame.f_back
+    return frame is not None
+
+
+def _failed(error: BaseException) -> Outcome:
+    """What an exception comes to. Its frames are let go, so that the locals in them are freed."""
+    text = user_traceback(error)
+    info = ErrorInfo(Code.FUNCTION_ERROR, describe(error), exception=error)
+    return Outcome(status="error", error=info, exit_code=1, stderr=text)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it only makes a coroutine or an async generator, and blocks nothing."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    candidates = [function]
+    if not inspect.isroutine(function) and not inspect.isclass(function):
+        candidates.append(type(function).__call__)
+    return any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in candidates)
+
+
+def _by_name(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """`function` with its positional-only parameters filled by name, as steps do."""
+    names = signature.positional
+
+    def call(**bound: Any) -> Any:
+        given = [i for i, name in enumerate(names) if name in bound]
+        upto = given[-1] + 1 if given else 0
+        first = [bound.pop(n) if n in bound else signature.default(n) for n in names[:upto]]
+        return function(*first, **bound)
+
+    return call
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    target = function
+    while isinstance(target, functools.partial):
+        target = target.func
+    name = getattr(target, "__name__", "") or type(target).__name__
+    if name == "<lambda>":
+        raise UsageError("a lambda has no name to call it by", remediation="give one: button(name='...')")
+    return str(name)
+
+
+@overload
+def button(function: F, /) -> F: ...
+
+
+@overload
+def button(
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    rate: str | None = None,
+    cache: str | None = None,
+) -> Callable[[F], F]: ...
+
+
+def button(
+    function: F | None = None,
+    /,
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    rate: str | None = None,
+    cache: str | None = None,
+) -> F | Callable[[F], F]:
+    """Mark a function as a button; it stays the function it was.
+
+    ::
+
+        @button
+        async def title(html: str) -> dict: ...
+
+        @button(name="fetch-page", timeout=20, rate="5/s", cache="1h")
+        def fetch(url): ...
+
+    Args:
+        name: what steps call it by; the function's name when not given.
+        timeout: seconds a press may take, ``None`` for no limit.
+        rate: starts per time.
+        cache: how long what it returns is used again, ``"1h"`` or ``"forever"``.
+
+    Raises:
+        UsageError: when it cannot be called, or cannot be marked (a builtin: use :func:`as_button`); when
+            `cache` is no length of time.
+    """
+    if function is None:
+        return lambda f: button_of(f, name, timeout, rate, cache)
+    return button_of(function, name, timeout, rate, cache)
+
+
+def button_of(function: F, name: str | None, timeout: float | None, rate: str | None, cache: str | None) -> F:
+    """What :func:`button` does once it has the function."""
+    made = FunctionButton(function, name, timeout=timeout, rate=rate, cache=cache)
+    try:
+        setattr(function, MARK, made)
+    except (AttributeError, TypeError):
+        raise UsageError(
+            f"{made.name!r} cannot be marked as a button: a {type(function).__name__} takes no attributes",
+            remediation="wrap it in a function of your own, or use as_button(...)",
+        ) from None
+    return function
+
+
+def as_button(function: Callable[..., Any], name: str | None = None) -> FunctionButton:
+    """Any callable as a button; a marked one keeps its name, timeout, rate and cache.
+
+    Raises:
+        UsageError: as :class:`FunctionButton`.
+    """
+    mark = getattr(function, MARK, None)
+    if isinstance(mark, FunctionButton):
+        if mark.function is function and name in (None, mark.name):
+            return mark
+        # functools.wraps copies the mark to the wrapper, which is what should be called.
+        return FunctionButton(
+            function, name or mark.name, timeout=mark.timeout, rate=mark.rate, cache=mark.cache
+        )
+    return FunctionButton(function, name)

@@ -1,0 +1,122 @@
+"""Keeps what a button does to the event loop, or to the program, from ending more than its item.
+
+While a run is on, ``loop.stop()`` called within a press raises, and a SystemExit or KeyboardInterrupt in
+a task that a button started becomes an ordinary exception of that task. asyncio lets these two pass through
+the loop, which would end a notebook's kernel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from drawer_ipy.common.cancellation import is_closed
+from drawer_ipy.common.tracebacks import describe
+
+PRESS: contextvars.ContextVar[list[BaseException] | None] = contextvars.ContextVar(
+    "drawer_ipy press", default=None
+)
+"""In code that a run has called: what was refused to its press, which fails for that. Tasks, threads and
+callbacks that a button starts inherit it, so that what they are refused counts as well.
+"""
+
+
+class Refused(RuntimeError):
+    """A button tried to end more than its own item."""
+
+
+class _Guard:
+    """Stands for a method of an object while runs are on; it refuses calls that come from a press."""
+
+    def __init__(self, method: Callable[..., Any], refuse: Callable[[], BaseException]) -> None:
+        self.method = method
+        self.users = 0
+        self._refuse = refuse
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        refused = PRESS.get()
+        if refused is not None:
+            error = self._refuse()
+            refused.append(error)
+            raise error
+        return self.method(*args, **kwargs)
+
+
+_LOCK = threading.Lock()
+"""Runs of several threads may guard the same shell."""
+
+
+@contextmanager
+def refusing(owner: Any, name: str, refuse: Callable[[], BaseException]) -> Iterator[None]:
+    """Inside, ``owner.name()`` raises what `refuse` makes when a press calls it; others may call it."""
+    attributes = getattr(owner, "__dict__", None)
+    if attributes is None:  # an event loop written in C: it cannot be guarded
+        yield
+        return
+    with _LOCK:
+        guard = attributes.get(name)
+        if not isinstance(guard, _Guard):
+            guard = _Guard(getattr(owner, name), refuse)
+            before = attributes.get(name)
+            setattr(owner, name, guard)
+        else:
+            before = None
+        guard.users += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            guard.users -= 1
+            if not guard.users and attributes.get(name) is guard:
+                if before is None:
+                    delattr(owner, name)
+                else:
+                    setattr(owner, name, before)
+
+
+class _Factory:
+    """A task factory that contains the tasks that presses start."""
+
+    def __init__(self, before: Callable[..., Any] | None) -> None:
+        self.before = before
+        self.users = 0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> Any:
+        if PRESS.get() is not None and asyncio.iscoroutine(coro):
+            coro = _contained(coro)
+        if self.before is not None:
+            return self.before(loop, coro, **kwargs)
+        return asyncio.Task(coro, loop=loop, **kwargs)
+
+
+async def _contained(coro: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return await coro
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        if isinstance(error, GeneratorExit) and is_closed():
+            raise
+        refusal = Refused(f"a task that a button started raised {describe(error)}")
+        refused = PRESS.get()
+        if refused is not None:
+            refused.append(refusal)
+        raise refusal from error
+
+
+@contextmanager
+def contained(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Inside, presses on `loop` can end neither it nor the program. Runs may overlap in any order."""
+    before: Any = loop.get_task_factory()
+    factory = before if isinstance(before, _Factory) else _Factory(before)
+    loop.set_task_factory(factory)
+    factory.users += 1
+    try:
+        with refusing(loop, "stop", lambda: Refused("a button must not stop the event loop that it runs on")):
+            yield
+    finally:
+        factory.users -= 1
+        if not factory.users and loop.get_task_factory() is factory:
+            loop.set_task_factory(factory.before)

@@ -1,0 +1,286 @@
+"""Buttons that are HTTP requests: a URL, headers and a body with places for arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from drawer_ipy.buttons.arguments import Arguments, is_int, shorten, to_text
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
+from drawer_ipy.buttons.cache_keys import lasting
+from drawer_ipy.buttons.http.auth import authorizer_of
+from drawer_ipy.buttons.http.client import HttpClient
+from drawer_ipy.buttons.http.failure import RequestFailed
+from drawer_ipy.buttons.http.freshness import HttpCaching
+from drawer_ipy.buttons.http.pages import PagesInTurn, outcome_of_page
+from drawer_ipy.buttons.http.paging import PagesByParameter, Parameter
+from drawer_ipy.buttons.http.proxy import ProxyTemplate
+from drawer_ipy.buttons.http.refresh import refreshed
+from drawer_ipy.buttons.http.request import Request, RequestTemplate
+from drawer_ipy.buttons.http.response import Response, outcome_of
+from drawer_ipy.buttons.http.save import SavePath
+from drawer_ipy.buttons.http.saved import SavedFiles
+from drawer_ipy.buttons.http.sitemap import SitemapInTurn, outcome_of_sitemap
+from drawer_ipy.buttons.http.upload import Upload
+from drawer_ipy.cache.canonical import Uncacheable
+from drawer_ipy.common.threads import Threads
+from drawer_ipy.definition.checking.requests import request_troubles, token_buttons
+from drawer_ipy.definition.extract import Asked, read_asked
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec
+from drawer_ipy.definition.paging import Counted, Cursor
+from drawer_ipy.definition.statuses import read_statuses
+from drawer_ipy.errors import Alarm, ArgumentError, DrawerError, UsageError
+from drawer_ipy.scrape.spec import Trouble
+
+DEFAULT_TIMEOUT = 30.0
+_UNVERIFIED = "whoever is between it and a server can read and change what is sent"
+
+
+class HttpButton:
+    """A request as a button; the output is the body (JSON as its value, text, or bytes).
+
+    With ``output: full`` it is the whole answer, see :meth:`Response.record`; with ``output: text`` the body
+    as text whatever its type; with ``save`` the file's path.
+    The host is the template's; arguments only fill the path, the query, headers and the body, each
+    escaped for its place. A template may also leave the URL, or its beginning, to the caller: ``{{url}}``,
+    ``{{site}}/items/{{id}}``. Redirects are followed, each checked like the first request. With ``extract``
+    the output is what is taken from the page, with ``follow`` from all the pages that follow one another.
+
+    Args:
+        spec: a specification with a ``url``. Where it declares no arguments, the places in the templates
+            are the arguments.
+        allowed_origins: origins (``http://127.0.0.1:8000``) that are no danger though they are private:
+            the demo sites this process serves. Asked at every request.
+
+    Raises:
+        UsageError: when the URL is not one, see UrlTemplate, or something else in `spec` cannot be right.
+    """
+
+    kind = "http"
+    open_args = True
+
+    def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]] = tuple) -> None:
+        self.name = spec.name
+        self.timeout: float | None = spec.timeout_seconds or DEFAULT_TIMEOUT
+        self.output_schema: Mapping[str, Any] | None = spec.output_schema
+        self.rate = spec.rate
+        self.queue = spec.queue
+        self._full = spec.output == "full"
+        self._as_text = spec.output == "text"
+        refuse(spec.name, request_troubles(spec))
+        self._template = RequestTemplate(spec)
+        self._save = SavePath(spec.save, spec.name) if spec.save else None
+        self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
+        self._client = HttpClient(spec, allowed_origins)
+        self._unverified = spec.verify is False
+        self._asked = _asked(spec)
+        self._meta_refresh = spec.meta_refresh
+        self._accepts = read_statuses(spec.ok_status)
+        self._auth = authorizer_of(spec.auth)
+        self.needs = token_buttons(spec)
+        lasts = lasting(spec.cache, spec.name)
+        self.caching: Caching | None = None
+        if lasts is not None:
+            variant = "meta_refresh" if spec.meta_refresh else ""
+            self.caching = HttpCaching(
+                lasts,
+                self._whole,
+                self._outcome,
+                cookies=spec.cookies,
+                save=self._save,
+                variant=variant,
+                verified=spec.verify is not False,
+            )
+        self.args = tuple(spec.args) or self._implied()
+        self._parameter: Parameter | None = None
+        self.pages: Pages | None = None if self._asked is None else self._pages(spec, self._asked)
+        self._arguments = Arguments(self.args, self.name)
+
+    def _pages(self, spec: ButtonSpec, asked: Asked) -> Pages | None:
+        if asked.sitemap:
+            return SitemapInTurn(spec.name, asked)
+        rule = asked.follow
+        if not isinstance(rule, Cursor | Counted):
+            return None if rule is None else PagesInTurn(spec.name, asked)
+        self._parameter = Parameter.of(rule.into, spec, tuple(arg.name for arg in self.args))
+        # Nobody has to give what the pages give.
+        self.args = tuple(
+            arg.model_copy(update={"required": False}) if arg.name == rule.into else arg for arg in self.args
+        )
+        return PagesByParameter(spec.name, asked, self._parameter, self._again)
+
+    def _again(self, bound: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
+        """What to press with for a page: `bound` with `value` as what tells it from the others."""
+        if self._parameter is None or self._parameter.where != "argument":
+            return {**bound, "at": value}
+        values = {**bound["values"], self._parameter.name: value}
+        return {**bound, "values": values, "request": self._template.fill(values), "at": value}
+
+    def _from_start(self, values: dict[str, Any]) -> Mapping[str, Any]:
+        """What to press with for the first page, where pages are counted."""
+        rule, parameter = self._asked and self._asked.follow, self._parameter
+        if not isinstance(rule, Counted) or parameter is None:
+            return {"values": values, "request": self._template.fill(values)}
+        start: int | None = rule.start
+        if parameter.where == "argument":
+            given = values.get(parameter.name)
+            if given is not None and not is_int(to_text(given)):
+                raise ArgumentError(
+                    f"argument {parameter.name!r} counts pages, and {shorten(given)} is no number"
+                )
+            start = int(given) if given is not None else rule.usual_start if start is None else start
+            values = {**values, parameter.name: start}
+        request = self._template.fill(values)
+        if start is None:
+            start = parameter.now(request)
+        return {"values": values, "request": request, "at": rule.usual_start if start is None else start}
+
+    def _implied(self) -> tuple[ArgSpec, ...]:
+        several = [self._template.names, *(part.names for part in (self._save, self._auth) if part)]
+        names = dict.fromkeys(name for names in several for name in names)
+        return tuple(ArgSpec(name=name, type="any", required=True) for name in names)
+
+    def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The request `args` come to. Raises ArgumentError, see base.Button.
+
+        Returns:
+            The ``values`` by name, the ``request`` they make, and ``save``: the body's file, or ``None``.
+        """
+        values = self._arguments.values(args)
+        save = None if self._save is None else self._save.fill(values)
+        if self._parameter is not None:
+            return {**self._from_start(values), "save": save}
+        return {"values": values, "request": self._template.fill(values), "save": save}
+
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+        """Send it; see base.Button."""
+        try:
+            if self._save is None:
+                response = await self.fetch(bound["request"], bound, call)
+            else:
+                response = await self._fetch_to_file(self._save, bound, call)
+        except DrawerError as error:
+            outcome = failed(error)
+        else:
+            outcome = self._outcome(response)
+        if self._unverified and not outcome.note:
+            outcome.note = Alarm(
+                f"button {self.name!r} checks no certificates (`verify: false`): {_UNVERIFIED}"
+            )
+        return outcome
+
+    async def _fetch_to_file(self, save: SavePath, bound: Mapping[str, Any], call: Call) -> Response:
+        """As :meth:`fetch`, with the body in the file that `save` gives."""
+        saved, request = call.resources.lasting(SavedFiles), bound["request"]
+        with saved.saving(bound["save"], save.folder, request, call):
+            return await self.fetch(request, bound, call)
+
+    def _outcome(self, response: Response) -> Outcome:
+        """What a press comes to that was answered so."""
+        if self._asked is None:
+            outcome = outcome_of(response, self._full, self._as_text, self._accepts)
+        elif self._asked.sitemap:
+            outcome = outcome_of_sitemap(response, self._client.limit, self._accepts)
+        else:
+            outcome = outcome_of_page(
+                response,
+                self._asked,
+                self._client.limit,
+                full=self._full,
+                as_text=self._as_text,
+                accepts=self._accepts,
+            )
+        if self._save is not None and response.path is None and not self._full:
+            outcome.output = None  # an answer that `ok_status` lets through is no file
+        if outcome.notes:
+            outcome.notes = tuple(note.of(f"button {self.name!r}") for note in outcome.notes)
+        outcome.pushed_back = response.pushed_back
+        if response.note:
+            outcome.note = f"button {self.name!r}: {response.note}"
+        if self.caching is not None:
+            outcome.kept = response
+        return outcome
+
+    async def fetch(self, request: Request, bound: Mapping[str, Any], call: Call) -> Response:
+        """The answer to `request`, which is that of `bound` or one made from it.
+
+        Raises:
+            RequestFailed: when there is no whole answer.
+            DrawerError: when it is refused, or a header refers to what is not there.
+        """
+        request = self._with_secrets(request, bound, call)
+        proxy = None if self._proxy is None else self._proxy.resolve(call.scope())
+        if isinstance(request.body, Upload):
+            request = replace(request, body=request.body.reading(call.resources.get(Threads).submit))
+
+        def send(one: Request) -> Awaitable[Response]:
+            return self._client.fetch(one, call, save=bound["save"], proxy=proxy)
+
+        def authorized(one: Request, *, at_home: bool) -> Awaitable[Response]:
+            if self._auth is None or not at_home or bound.get("abroad"):
+                return send(one)
+            return self._auth.send(one, bound["values"], call, send)
+
+        response = await authorized(request, at_home=True)
+        if not self._meta_refresh:
+            return response
+
+        async def ask(further: Request, at_home: bool) -> Response:
+            if call.turn is not None:
+                await call.turn()
+            return await authorized(further, at_home=at_home)
+
+        return await refreshed(request, response, ask)
+
+    def _with_secrets(self, request: Request, bound: Mapping[str, Any], call: Call) -> Request:
+        if self._template.has_secrets and not bound.get("abroad"):
+            followed = bound.get("followed", False)
+            request = self._template.with_secrets(request, bound["values"], call.scope(), followed=followed)
+            if self._template.has_credentials:
+                call.hide(request.headers["Authorization"].partition(" ")[2])
+        if self._parameter is not None and (value := bound.get("at")) is not None:
+            request = self._parameter.put(request, value)
+        return request
+
+    def _whole(self, bound: Mapping[str, Any], call: Call) -> Request:
+        try:
+            request = self._with_secrets(bound["request"], bound, call)
+            if self._auth is None or bound.get("abroad"):
+                return request
+            # Never sent; it tells the answers to one user from those to another.
+            return request.with_headers({"Authorization": self._auth.identity(bound["values"], call)})
+        except DrawerError as error:
+            raise Uncacheable(f"its request cannot be made: {error.message}") from None
+
+
+def _asked(spec: ButtonSpec) -> Asked | None:
+    """What is to be taken from pages, ``None`` when nothing.
+
+    Raises:
+        UsageError: the first thing that is wrong with it.
+    """
+    asked, troubles = read_asked(spec)
+    refuse(spec.name, troubles)
+    return asked
+
+
+def refuse(name: str, troubles: Iterable[Trouble]) -> None:
+    """Raises UsageError for the first of `troubles` that is no mere oddity; `name` is the button's."""
+    for one in troubles:
+        if not one.soft:
+            where = ".".join(map(str, one.path))
+            raise UsageError(f"button {name!r}: {where}: {one.message}", remediation=one.remediation)
+
+
+def failed(error: DrawerError) -> Outcome:
+    """The outcome of a request that came to no answer."""
+    if not isinstance(error, RequestFailed):
+        return Outcome(status="error", error=error.info(), exit_code=-1)
+    return Outcome(
+        status="timeout" if error.timed_out else "error",
+        error=error.info(),
+        exit_code=-1,
+        stderr=error.detail,
+        retry_after=error.retry_after,
+    )

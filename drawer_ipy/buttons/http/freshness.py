@@ -1,0 +1,172 @@
+"""How the answers to requests are kept: whole, so that what is taken from them may change; and confirmed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.http.failure import RequestFailed
+from drawer_ipy.buttons.http.request import Condition, Request
+from drawer_ipy.buttons.http.response import Response
+from drawer_ipy.buttons.http.save import SavePath
+from drawer_ipy.buttons.http.saved import SavedFiles
+from drawer_ipy.buttons.http.upload import body_identity
+from drawer_ipy.cache.canonical import Uncacheable
+from drawer_ipy.cache.sources import Sources
+from drawer_ipy.cache.trouble import CacheTrouble
+
+_NOT_MODIFIED = 304
+_CONDITIONS = frozenset(
+    {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
+)
+_LASTING = frozenset({300, 404, 405, 410, 414, 501})
+_NOT_KEPT = frozenset({"set-cookie", "set-cookie2"})
+"""Headers that may hold what opens somebody's session."""
+
+_PARTS = 10
+"""Parts that are kept of an answer."""
+
+
+class HttpCaching:
+    """Keeps the answers to a button's requests, by the request that goes out.
+
+    Args:
+        lasts: seconds for which an answer is used again.
+        whole: gives the request of a press with all its headers; raises DrawerError.
+        outcome: gives the outcome that an answer comes to, for a press with these arguments.
+        cookies: whether requests bring the cookies of earlier ones along.
+        save: where bodies are put; ``None`` for into no files.
+        variant: what else decides which answer a request comes to.
+        verified: whether certificates are checked; what came without that is for the like only.
+    """
+
+    def __init__(
+        self,
+        lasts: float,
+        whole: Callable[[Mapping[str, Any], Call], Request],
+        outcome: Callable[[Response], Outcome],
+        *,
+        cookies: bool,
+        save: SavePath | None = None,
+        variant: str = "",
+        verified: bool = True,
+    ) -> None:
+        self.lasts = lasts
+        self._whole = whole
+        self._outcome = outcome
+        self._cookies = cookies
+        self._save = save
+        self._variant = variant
+        self._kind = "http" if verified else "http, unverified"
+
+    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+        """See base.Caching."""
+        if self._cookies:
+            raise Uncacheable("it keeps cookies, and answers depend on those of earlier requests")
+        request = self._whole(bound, call)
+        headers = sorted((name.lower(), value) for name, value in request.headers.items())
+        save = None if bound["save"] is None else str(bound["save"])
+        parts = (self._kind, request.method, _place(request), headers, body_identity(request.body), save)
+        return (*parts, self._variant) if self._variant else parts
+
+    def keep(self, outcome: Outcome) -> tuple[Any, ...]:
+        """See base.Caching. Of failures, those are kept that are likely to last (RFC 9110, 15.1)."""
+        answer: Response = outcome.kept
+        if not _is_final(answer.status):
+            raise Uncacheable(f"the server answered {answer.status_line}, which is no final answer")
+        headers = [(n, v) for n, v in answer.headers.items() if n.lower() not in _NOT_KEPT]
+        path = None if answer.path is None else str(answer.path)
+        address = answer.address or str(answer.url)
+        about = (answer.method, address, answer.status, answer.reason)
+        return (*about, headers, answer.body, answer.elapsed, path, answer.size, _changed(answer.path))
+
+    def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
+        """See base.Caching: a body that is in a file must be there still, and not be another step's file."""
+        answer = _response(kept)
+        if answer.path is None or self._save is None:
+            return
+        if kept[-1] is None or _changed(answer.path) != kept[-1]:
+            raise CacheTrouble(f"{answer.path} is gone or was changed")
+        saved = call.resources.lasting(SavedFiles)
+        try:
+            saved.keep(bound["save"], self._save.folder, bound["request"], call)
+        except RequestFailed as error:
+            raise CacheTrouble(error.message) from None
+
+    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+        """See base.Caching."""
+        return self._outcome(_response(kept))
+
+    def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
+        """See base.Caching: the same request with what the answer was marked with, if it was.
+
+        The marks are for the address that gave them; where a redirect leads elsewhere now, they are not sent.
+        """
+        request: Request = bound["request"]
+        answer = _response(kept)
+        conditional = any(name.lower() in _CONDITIONS for name in request.headers)
+        if request.method not in ("GET", "HEAD") or conditional or answer.path is not None:
+            return None
+        marks = {
+            "If-None-Match": answer.headers.get("ETag"),
+            "If-Modified-Since": answer.headers.get("Last-Modified"),
+        }
+        known = {name: mark for name, mark in marks.items() if mark}
+        if not known:
+            return None
+        condition = Condition(_place(answer), known)
+        return {**bound, "request": replace(request, condition=condition)}
+
+    def unchanged(self, outcome: Outcome) -> bool:
+        """See base.Caching."""
+        return isinstance(outcome.kept, Response) and outcome.kept.status == _NOT_MODIFIED
+
+
+def _place(one: Request | Response) -> str:
+    """Its URL without the fragment, which no server sees."""
+    return (one.address or str(one.url)).partition("#")[0]
+
+
+def _is_final(status: int) -> bool:
+    """Whether the same request may be answered by what came with `status`.
+
+    Not by 202 (the work goes on), nor by a part (206) or an error that may be over a moment later. Of errors,
+    those that RFC 9110 (15.1) lets caches keep; they are here where a button takes them for a result.
+    """
+    return (200 <= status < 300 and status not in (202, 206)) or status in _LASTING
+
+
+def _response(kept: tuple[Any, ...]) -> Response:
+    if len(kept) != _PARTS:
+        raise CacheTrouble("it was kept by another version")
+    method, url, status, reason, headers, body, elapsed, path, size, _ = kept
+    return Response(
+        method=method,
+        url=URL(url, encoded=True),
+        status=status,
+        reason=reason,
+        headers=CIMultiDictProxy(CIMultiDict(headers)),
+        body=body,
+        elapsed=elapsed,
+        path=None if path is None else Path(path),
+        size=size,
+        address=url,
+    )
+
+
+def _changed(path: Path | None) -> tuple[int, int] | None:
+    """Bytes and time of change of a regular file; ``None`` when there is none."""
+    with contextlib.suppress(OSError):
+        about = None if path is None else os.lstat(path)
+        if about is not None and stat.S_ISREG(about.st_mode):
+            return about.st_size, about.st_mtime_ns
+    return None

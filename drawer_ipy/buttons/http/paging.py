@@ -1,0 +1,208 @@
+"""Pages of an API, which are asked for by a parameter: a cursor of the answer, a page number, an offset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import quote_plus, unquote_plus
+
+from yarl import URL
+
+from drawer_ipy.buttons.arguments import shorten, to_text
+from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http.pages import Bound, Listing, PagesInTurn, status_of
+from drawer_ipy.buttons.http.request import Request
+from drawer_ipy.definition.extract import Asked
+from drawer_ipy.definition.media import read_media
+from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.paging import Counted, Cursor
+from drawer_ipy.errors import Code, ErrorInfo, UsageError
+
+_FAILED_STATUS = 400
+_ITEMS_HINT = "say where its items are: `items: json:data`"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What takes the cursor or the count.
+
+    Attributes:
+        name: its name; of a field of a JSON body the names down to it, with dots between.
+        where: whether it is an argument of the button, in the query, or in the body.
+    """
+
+    name: str
+    where: Literal["argument", "query", "json", "form"]
+
+    @classmethod
+    def of(cls, into: str, spec: ButtonSpec, arguments: tuple[str, ...]) -> Parameter:
+        """The one that `into` names: an argument, else a field of a body that has fields, else of the query.
+
+        ``query.NAME`` and ``body.NAME`` say which.
+        """
+        content_type = next((v for n, v in spec.headers.items() if n.strip().lower() == "content-type"), "")
+        kind = read_media(content_type).kind
+        in_body: Literal["json", "form"] = "form" if kind == "form" else "json"
+        has_fields = isinstance(spec.body, Mapping) and kind in ("json", "form", "text") and not spec.files
+        prefix, _, rest = into.partition(".")
+        if into in arguments:
+            return cls(into, "argument")
+        if prefix == "query" and rest:
+            return cls(rest, "query")
+        if prefix == "body" and rest and not has_fields:
+            raise UsageError(f"button {spec.name!r}: follow: {into!r} is in the body, which has no fields")
+        if has_fields and not (prefix != "body" and into in spec.query):
+            return cls(rest if prefix == "body" and rest else into, in_body)
+        return cls(into, "query")
+
+    def put(self, request: Request, value: Any) -> Request:
+        """`request` with `value` in its place."""
+        text = to_text(value, self.name)
+        if self.where == "query":
+            address = with_parameter(request.address or str(request.url), self.name, text)
+            return replace(request, url=URL(address, encoded=True), address=address)
+        if self.where == "form" and isinstance(request.body, bytes):
+            return replace(
+                request, body=_with_pair(request.body.decode("ascii"), self.name, text).encode("ascii")
+            )
+        if self.where == "json" and isinstance(request.body, bytes):
+            body = json.loads(request.body)
+            _set(body, self.name.split("."), value)
+            return replace(request, body=json.dumps(body, ensure_ascii=False).encode())
+        return request
+
+    def now(self, request: Request) -> int | None:
+        """The whole number that the query of `request` has for it, ``None`` for none."""
+        found = request.url.query.get(self.name, "") if self.where == "query" else ""
+        return int(found) if found.isascii() and found.isdigit() and len(found) < 19 else None
+
+
+def with_parameter(address: str, name: str, value: str) -> str:
+    """`address` with a query in which `name` has one value; the rest stays as it is written."""
+    rest, sharp, fragment = address.partition("#")
+    path, _, query = rest.partition("?")
+    return f"{path}?{_with_pair(query, name, value)}{sharp}{fragment}"
+
+
+def _with_pair(pairs: str, name: str, value: str) -> str:
+    made, out, there = f"{quote_plus(name)}={quote_plus(value)}", [], False
+    for pair in filter(None, pairs.split("&")):
+        if unquote_plus(pair.partition("=")[0]) != name:
+            out.append(pair)
+        elif not there:
+            out.append(made)
+            there = True
+    return "&".join(out if there else [*out, made])
+
+
+def _set(body: Any, path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        body = body.setdefault(name, {}) if isinstance(body, dict) else {}
+    if isinstance(body, dict):
+        body[path[-1]] = value
+
+
+class PagesByParameter(PagesInTurn):
+    """Asks for page after page of an API, by a cursor, a page number or an offset.
+
+    Args:
+        name: of the button.
+        asked: what is asked for, with a :class:`Cursor` or :class:`Counted` to follow.
+        parameter: what takes the cursor or the count.
+        again: gives what to press with, for a value of that parameter.
+    """
+
+    def __init__(
+        self, name: str, asked: Asked, parameter: Parameter, again: Callable[[Bound, Any], Bound]
+    ) -> None:
+        super().__init__(name, asked)
+        self._parameter = parameter
+        self._again = again
+
+    async def press(
+        self, bound: Bound, one: Callable[[Bound], Awaitable[Outcome]], log: Callable[[str], None] | None
+    ) -> Outcome:
+        """As :meth:`PagesInTurn.press`."""
+        listing, first, before = Listing(), bound, None
+        value, seen = bound.get("at"), set[tuple[type, Any]]()
+        while True:
+            outcome = await one(bound)
+            if outcome.error is not None:
+                return self._broken(listing, outcome)
+            if listing.count and outcome.about is not None and outcome.about["status"] >= _FAILED_STATUS:
+                return self._whole(listing)  # let through by `ok_status`: there is no such page
+            entries = self._entries(outcome.output)
+            if isinstance(self._asked.follow, Counted):
+                if entries is None:
+                    return self._broken(
+                        listing, self._failed(outcome, f"{_told(outcome.output)}, no list", _ITEMS_HINT)
+                    )
+                if not entries:
+                    if not listing.count:
+                        self._add(listing, outcome)
+                    return self._whole(listing)
+            if listing.count and entries and _same(entries, before):
+                return self._broken(listing, self._failed(outcome, self._ignored()))
+            self._add(listing, outcome)
+            found = self._next(value, outcome, entries, listing)
+            if isinstance(found, Outcome):
+                return found
+            if (type(found), found) in seen:
+                note = f"page {listing.count} leads back to {self._parameter.name}={found!r}, where it ended"
+                return self._whole(listing, note)
+            seen.add((type(found), found))
+            if listing.count >= self._asked.most:
+                return self._whole(listing, self._bounded(found))
+            value, before = found, entries
+            bound = self._again(first, value)
+            if log is not None:
+                log(f"page {listing.count + 1}: {self._parameter.name}={value}")
+
+    def _next(self, value: Any, outcome: Outcome, entries: list[Any] | None, listing: Listing) -> Any:
+        """What comes next; an outcome where that is all, or cannot be gone on with."""
+        rule = self._asked.follow
+        if isinstance(rule, Counted):
+            step = rule.by or (len(entries or ()) if rule.items else 1)
+            return int(value) + step
+        found: Any = outcome.next
+        if found is None or found is False or found == "":
+            return self._whole(listing)
+        if isinstance(found, str | int | float) and found is not True:
+            return found
+        where = rule.path.text if isinstance(rule, Cursor) and rule.path is not None else "the header"
+        listing.count -= 1
+        return self._broken(listing, self._failed(outcome, f"{where} is no cursor but {shorten(found)}"))
+
+    def _entries(self, output: Any) -> list[Any] | None:
+        """The items of one page; ``None`` where it has no list of them."""
+        if output is None:
+            return []
+        if isinstance(output, list):
+            return output
+        if self._asked.extraction is not None and isinstance(output, Mapping):
+            lists = [value for value in output.values() if isinstance(value, list)]
+            return [entry for value in lists for entry in value] if lists else None
+        return None
+
+    def _ignored(self) -> str:
+        where = {"argument": "argument", "query": "query parameter"}.get(self._parameter.where, "field")
+        return f"the same items came again: the server seems to ignore the {where} {self._parameter.name!r}"
+
+    def _failed(self, outcome: Outcome, message: str, hint: str = "") -> Outcome:
+        info = ErrorInfo(Code.EXTRACT_ERROR, message, hint, status=status_of(outcome))
+        return Outcome(status="error", error=info, exit_code=1, about=outcome.about)
+
+
+def _told(output: Any) -> str:
+    keys = f" with {', '.join(map(str, list(output)[:8]))}" if isinstance(output, Mapping) else ""
+    what = "a mapping" if isinstance(output, Mapping) else shorten(output)
+    return f"it is {what}{keys}"
+
+
+def _same(entries: list[Any], before: list[Any] | None) -> bool:
+    try:
+        return before is not None and bool(entries == before)
+    except Exception:  # whatever an item's comparison raises
+        return False

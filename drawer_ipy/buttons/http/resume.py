@@ -1,0 +1,296 @@
+"""Downloads that broke off go on where they were, if the server says that the file is still the same.
+
+What has come of a file is kept beside it in ``.NAME.part``, and in ``.NAME.part.json`` what tells its
+version: the address, a strong ETag or a date, and a digest of the request. The next request for it asks for
+the rest (``Range``) on condition that nothing has changed (``If-Range``). Unless the answer fits to the byte,
+the whole file is fetched. Two downloads of one file at once do not share a part: it is locked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from drawer_ipy.buttons.http.decode import Damaged, TooLarge
+from drawer_ipy.buttons.http.failure import RequestFailed
+from drawer_ipy.buttons.http.request import Request
+from drawer_ipy.buttons.http.response import Response
+
+if TYPE_CHECKING:
+    from drawer_ipy.buttons.http.wire import Answer
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # on Windows nothing is resumed
+    fcntl = None
+
+_CONDITIONS = ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+_OF_A_PART = frozenset({"content-range", "content-length"})
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)", re.ASCII)
+_OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_GONE = (404, 410)
+_LARGE = 1024 * 1024
+"""Bytes from which on the version is noted before the first byte, so that a killed kernel can go on, too."""
+
+_WHOLE, _PARTIAL, _BEYOND = 200, 206, 416
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What tells one version of a file from others.
+
+    Attributes:
+        address: where it comes from.
+        validator: a strong ETag, or the date of its last change.
+        total: its bytes; ``None`` when nobody said.
+        salt, digest: of the request's headers, so that nobody goes on with what was meant for somebody else.
+    """
+
+    address: str
+    validator: str
+    total: int | None
+    salt: str
+    digest: str
+
+
+class Download:
+    """What one request is saved to, and what there is of it already.
+
+    Use it as a context manager: it lets go of the part at the end.
+
+    Args:
+        path: the file.
+        request: as it is meant, without any condition.
+    """
+
+    def __init__(self, path: Path, request: Request) -> None:
+        self._request = request
+        self._part = path.with_name(f".{path.name}.part")
+        self._note = path.with_name(f".{path.name}.part.json")
+        self._version: _Version | None = None
+        self._file: BinaryIO | None = None
+        self.start = 0
+        """Bytes that are there."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def asking(self, request: Request) -> Request:
+        """`request`, or one for the rest of the file where a part of it is there."""
+        if fcntl is None or request.method != "GET" or any(name in request.headers for name in _CONDITIONS):
+            return request
+        version = self._read()
+        if (
+            version is None
+            or version.address != _address(request)
+            or version.digest != self._digest(version.salt)
+        ):
+            return request
+        self._file = self._open(create=False)
+        self.start = 0 if self._file is None else os.fstat(self._file.fileno()).st_size
+        if not self.start:
+            return request
+        self._version = version
+        rest = {"Range": f"bytes={self.start}-", "If-Range": version.validator, "Accept-Encoding": "identity"}
+        return request.with_headers(rest)
+
+    def must_begin_again(self, answer: Answer) -> bool:
+        """Whether the rest cannot be had so, and the whole file is to be asked for; the part is gone then."""
+        if self._version is None or answer.status not in (_PARTIAL, _BEYOND, *_GONE):
+            return False
+        if answer.status in _GONE:
+            self._discard()
+            return False
+        if answer.status == _PARTIAL and self._fits(answer, self._version):
+            return False
+        self._discard()
+        return True
+
+    def goes_on(self, answer: Answer) -> bool:
+        """Whether `answer` is the rest of what is there."""
+        return self._version is not None and answer.status == _PARTIAL
+
+    def file_for(self, answer: Answer) -> tuple[BinaryIO, str] | None:
+        """The part that `answer` is written to, at its end, and its name.
+
+        ``None`` when it could not go on later anyhow, or another download has it.
+        """
+        if self.goes_on(answer):
+            assert self._file is not None
+            self._file.seek(0, os.SEEK_END)
+            return self._file, self._part.name
+        self.start = 0
+        version = self._version = self._versioned(answer)
+        if version is None:
+            return None
+        if self._file is None:
+            self._file = self._open(create=True)
+        if self._file is None:
+            self._version = None
+            return None
+        self._file.truncate(0)
+        if (version.total or _LARGE) >= _LARGE:
+            self._write()
+        else:
+            self._forget()
+        return self._file, self._part.name
+
+    def broke_off(self, error: BaseException) -> bool:
+        """Whether what has come is kept for the next time: it is, unless it cannot be right or be written."""
+        kept = not isinstance(error, RequestFailed | TooLarge | Damaged) and _size(self._part) > 0
+        if kept:
+            self._write()
+        else:
+            self._forget()
+        return kept
+
+    def finished(self) -> None:
+        """The file is there; a part of it that is left is out of date, unless another download writes it."""
+        if self._version is not None:  # the part has become the file
+            self._forget()
+            return
+        self._file = self._file or self._open(create=False)
+        if self._file is not None:
+            self._discard()
+
+    def made_whole(self, response: Response) -> None:
+        """Make the answer that brought the rest one that brought the whole file."""
+        kept = [(name, value) for name, value in response.headers.items() if name.lower() not in _OF_A_PART]
+        kept.append(("Content-Length", str(response.size)))
+        response.status, response.reason = _WHOLE, "OK"
+        response.headers = CIMultiDictProxy(CIMultiDict(kept))
+
+    def _digest(self, salt: str) -> str:
+        told = sorted((name.lower(), value) for name, value in self._request.headers.items())
+        raw = json.dumps(told).encode(errors="surrogateescape")
+        return hashlib.blake2b(raw, key=salt.encode(), digest_size=16).hexdigest()
+
+    def _versioned(self, answer: Answer) -> _Version | None:
+        """The version of a whole answer; ``None`` when nothing would tell it from another."""
+        headers = answer.headers
+        if (
+            fcntl is None
+            or answer.status != _WHOLE
+            or self._request.method != "GET"
+            or "Content-Encoding" in headers
+            or any(name in self._request.headers for name in _CONDITIONS)
+            or headers.get("Accept-Ranges", "").strip().lower() == "none"
+        ):
+            return None
+        validator = _validator(headers)
+        if not validator:
+            return None
+        salt = secrets.token_hex(8)
+        return _Version(_address(self._request), validator, answer.length, salt, self._digest(salt))
+
+    def _fits(self, answer: Answer, version: _Version) -> bool:
+        headers = answer.headers
+        ranges = headers.getall("Content-Range", ())
+        said = _RANGE.fullmatch(ranges[0].strip()) if len(ranges) == 1 else None
+        if said is None or "Content-Encoding" in headers:
+            return False
+        first, last, total = int(said[1]), int(said[2]), said[3]
+        if first != self.start or total == "*" or last != int(total) - 1:
+            return False
+        if version.total is not None and int(total) != version.total:
+            return False
+        if answer.length is not None and answer.length != last - first + 1:
+            return False
+        etag, date = headers.get("ETag"), headers.get("Last-Modified")
+        if version.validator.startswith('"'):
+            return etag in (None, version.validator)
+        return date in (None, version.validator)
+
+    def _open(self, *, create: bool) -> BinaryIO | None:
+        """The part, locked; ``None`` when it is not there, or another download has it."""
+        try:
+            if create:
+                self._part.parent.mkdir(parents=True, exist_ok=True)
+            opened = os.fdopen(os.open(self._part, _OPEN | (os.O_CREAT if create else 0), 0o666), "r+b")
+        except OSError:
+            return None
+        try:
+            assert fcntl is not None
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # It may have become the file while it was waited for.
+            found = os.fstat(opened.fileno())
+            if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.lstat(self._part)):
+                return opened
+        except OSError:
+            pass
+        opened.close()
+        return None
+
+    def _read(self) -> _Version | None:
+        try:
+            found: Any = json.loads(self._note.read_bytes())
+            version = _Version(**found)
+        except (OSError, ValueError, TypeError):
+            return None
+        texts = (version.address, version.validator, version.salt, version.digest)
+        return version if all(isinstance(text, str) for text in texts) else None
+
+    def _write(self) -> None:
+        version = self._version
+        if version is not None:
+            told = {name: getattr(version, name) for name in _Version.__slots__}
+            with contextlib.suppress(OSError):  # then the whole file is fetched the next time
+                self._note.write_text(json.dumps(told), encoding="ascii")
+
+    def _forget(self) -> None:
+        with contextlib.suppress(OSError):
+            self._note.unlink()
+
+    def _discard(self) -> None:
+        self._forget()
+        with contextlib.suppress(OSError):
+            self._part.unlink()
+        self._version = None
+        self.start = 0
+        self.__exit__(None, None, None)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _address(request: Request) -> str:
+    return (request.address or str(request.url)).partition("#")[0]
+
+
+def _validator(headers: Mapping[str, str]) -> str:
+    """What tells this version from all others for sure; ``""`` when nothing does."""
+    etag = headers.get("ETag", "").strip()
+    if etag.startswith('"'):
+        return etag
+    changed = headers.get("Last-Modified", "").strip()
+    try:
+        # Within one second a file may change twice (RFC 9110, 8.8.2.2).
+        old = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(changed)
+    except (ValueError, TypeError, IndexError):
+        return ""
+    return changed if old.total_seconds() >= 1 else ""

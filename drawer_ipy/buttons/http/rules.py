@@ -1,0 +1,83 @@
+"""Where the requests of one button may go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+
+from yarl import URL
+
+from drawer_ipy.buttons.http.guard import AddressRefused, check_literal, private_networks_open
+from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.errors import ArgumentError
+
+_ANY_HOST_ENV = "BUTTONS_ALLOW_ANY_HOST"
+_MOST_PASSED = 1000
+
+
+class Rules:
+    """What is asked before each request, the first as well as those that redirects lead to.
+
+    Args:
+        spec: of the button, with ``allowed_host`` and ``allow_private_networks``.
+        allowed_origins: see HttpButton.
+    """
+
+    def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
+        self._name = spec.name
+        self._open = spec.allow_private_networks
+        self._allowed_host = spec.allowed_host.strip().lower()
+        self._allowed_origins = allowed_origins
+        self._passed: dict[tuple[str, str], URL] = {}
+
+    def check(self, url: URL) -> bool:
+        """Refuse what may not be requested; returns whether the address must be checked once it is known.
+
+        Raises:
+            AddressRefused: for a private address written out, or a host that is not allowed.
+            ArgumentError: for a scheme or a user that is not allowed.
+        """
+        # A run asks few hosts; what does not depend on the rest of the URL is looked at once for each.
+        place = url.scheme, url.raw_authority
+        there = self._passed.get(place)
+        if there is None:
+            there = self._first_check(url)
+            if len(self._passed) < _MOST_PASSED:
+                self._passed[place] = there
+        if self._allowed_host:
+            self._check_host(url)
+        if self._open or private_networks_open():
+            return False
+        origins = self._allowed_origins()
+        if origins and there in {URL(allowed).origin() for allowed in origins}:
+            return False
+        check_literal(url.host or "")
+        return True
+
+    def _first_check(self, url: URL) -> URL:
+        """What no button may request; returns the origin."""
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ArgumentError(f"{url} is no http or https URL, so it is not requested")
+        if url.raw_user is not None or url.raw_password is not None:
+            raise ArgumentError(f"a URL that names a user is not requested: {url.with_user(None)}")
+        return url.origin()
+
+    def _check_host(self, url: URL) -> None:
+        allowed = self._allowed_host
+        if allowed == "*":
+            if os.environ.get(_ANY_HOST_ENV) != "1":
+                raise ArgumentError(
+                    f"button {self._name!r} has `allowed_host: '*'`, which the environment must agree to",
+                    remediation=f"set {_ANY_HOST_ENV}=1, or name the host",
+                )
+            return
+        if allowed not in (url.authority.lower(), (url.host_port_subcomponent or "").lower()):
+            raise AddressRefused(
+                f"{url.authority} is not the host button {self._name!r} may go to, which is {allowed}",
+                remediation="change `allowed_host` of the button",
+            )
+
+
+def origin(url: URL) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port: what credentials are meant for."""
+    return url.scheme, url.host, url.port

@@ -1,0 +1,241 @@
+"""Putting answers into files: whole or not at all, and never outside the folder that the button names."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from drawer_ipy.buttons.arguments import missing_args, shorten
+from drawer_ipy.buttons.base import Call
+from drawer_ipy.buttons.http.decode import Body
+from drawer_ipy.buttons.http.failure import RequestFailed
+from drawer_ipy.buttons.http.resume import Download
+from drawer_ipy.buttons.http.saved import SavedFiles, Target, is_below
+from drawer_ipy.buttons.http.template import Template
+from drawer_ipy.buttons.http.wire import Answer
+from drawer_ipy.common.threads import Threads
+from drawer_ipy.definition.own_texts import PLACE
+from drawer_ipy.errors import ArgumentError, Code, UsageError
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_LONGEST_NAME = 200
+"""Bytes of one name; file systems take 255 or a little less."""
+
+
+class SavePath:
+    """``save: pages/{{id}}.html``: the file for each press.
+
+    What stands before the first place is the author's to choose. An argument fills in part of one name: a
+    ``/`` in it is written as ``%2F``, so it cannot lead to another folder; symbolic links do not, either.
+
+    Args:
+        text: the path; a relative one is meant from the working folder on.
+        owner: the button's name, for messages.
+
+    Attributes:
+        folder: where the file may not lead out of.
+        names: the arguments it has places for.
+
+    Raises:
+        UsageError: when it names no file.
+    """
+
+    def __init__(self, text: str, owner: str) -> None:
+        self._owner = owner
+        text = text.strip()
+        first = PLACE.search(text)
+        fixed = text[: first.start()] if first else text
+        folder = fixed[: fixed.replace("\\", "/").rfind("/") + 1]
+        self.folder = Path(folder).expanduser() if folder else Path()
+        parts = re.split(r"[/\\]", text[len(folder) :])
+        if not all(parts) or any(part in (".", "..") for part in parts):
+            raise UsageError(
+                f"button {owner!r} cannot save to {shorten(text)}: it must end in a file's name, "
+                "and no `.`, `..` or empty name may follow its first argument",
+                remediation="write a path like pages/{{id}}.html",
+            )
+        self._parts = [Template(part, _as_name) for part in parts]
+        self.names = tuple(dict.fromkeys(name for part in self._parts for name in part.names))
+
+    def fill(self, values: Mapping[str, Any]) -> Path:
+        """The file for these arguments; nothing is made yet.
+
+        Raises:
+            ArgumentError: when an argument is missing, or a symbolic link leads out of the folder.
+        """
+        lacking = [name for name in self.names if values.get(name) is None]
+        if lacking:
+            raise missing_args(self._owner, lacking, values)
+        path = self.folder.joinpath(*(_name(part.fill(values)) for part in self._parts))
+        if not is_below(os.path.realpath(path.parent), os.path.realpath(self.folder)):
+            raise ArgumentError(f"{path} would be saved outside of {self.folder}: there is a symbolic link")
+        return path
+
+
+def _as_name(text: str) -> str:
+    """As part of a file's name: what separates names, or means something to a system, is escaped."""
+    return _UNSAFE.sub(lambda match: f"%{ord(match.group(0)):02X}", text)
+
+
+def _name(text: str) -> str:
+    """One whole name that every system takes; a long one is cut, and told from others by a digest."""
+    if text in (".", "..") or _RESERVED.fullmatch(text) or text.endswith((".", " ")) or not text:
+        text = f"_{text.rstrip('. ')}_"
+    try:
+        raw = text.encode("utf-8", errors="surrogateescape")  # as names of files that are no UTF-8 are read
+    except UnicodeEncodeError:
+        raise ArgumentError(f"no file can have the name {shorten(text)}: it is no text in UTF-8") from None
+    if len(raw) <= _LONGEST_NAME:
+        return text
+    _, dot, suffix = text.rpartition(".")
+    suffix = f"{dot}{suffix}" if dot and len(suffix) <= 10 else ""
+    digest = hashlib.blake2b(raw, digest_size=8).hexdigest()
+    return f"{raw[:150].decode(errors='ignore')}-{digest}{suffix}"
+
+
+async def save_body(answer: Answer, body: Body, path: Path, call: Call, download: Download) -> int:
+    """Write a body to `path` as it arrives, for the step that presses with `call`; returns its size in bytes.
+
+    The file appears when it is whole; until then, and for ever when anything fails, what was there before
+    is still there.
+
+    Args:
+        download: what there is of it already, and keeps what comes of it where it can go on later.
+
+    Raises:
+        RequestFailed: when the file cannot be written, something that is no regular file is there, or another
+            step of the run has saved there.
+        TooLarge, Damaged: see Body.
+    """
+    saved = call.resources.lasting(SavedFiles)
+    claim = saved.begun(path, call)
+    with _told(path):
+        folder = _Folder(claim.target)
+    part, temporary = None, f".{secrets.token_hex(8)}.part"
+    try:
+        part = download.file_for(answer)
+        with _told(path):
+            file, temporary = part if part is not None else (folder.create(temporary), temporary)
+        try:
+            size = download.start
+            async for chunk in answer.content.iter_any():
+                piece = body.feed(chunk)
+                size += len(piece)
+                with _told(path):
+                    file.write(piece)
+            body.end()
+            await call.resources.get(Threads).submit(lambda: _flush(file, path))
+            written = os.fstat(file.fileno())
+        finally:
+            # On a full disk it fails once more, and what failed first is what is to be told.
+            with contextlib.suppress(OSError):
+                file.close()
+        # Nothing of this run comes between the look and the replacing; nobody waits in here.
+        there = folder.about(claim.target.name)
+        claim.target.check_kind(there)
+        saved.check(claim, there)
+        with _told(path):
+            folder.replace(temporary, claim.target.name)
+        saved.done(claim, written)
+        download.finished()
+        return size
+    except BaseException as error:
+        if not (part and download.broke_off(error)):
+            with contextlib.suppress(OSError):
+                folder.remove(temporary)
+        raise
+    finally:
+        folder.close()
+
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows has it, and would change line ends without
+_HAS_FOLDERS = {os.open, os.mkdir, os.stat, os.unlink, os.rename} <= os.supports_dir_fd
+_OPEN_FOLDER = (
+    getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_PATH", os.O_RDONLY)
+)
+
+
+class _Folder:
+    """An open folder, so that what is done in it is done there whoever moves it or puts a link in its place.
+
+    It is made where it is not there. Where a system cannot name a file by an open folder, it is named by its
+    path.
+
+    Raises:
+        OSError: it cannot be made or opened, or a link has come in the way since `target` was made.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._path = os.path.join(target.folder, *target.inner)
+        self._handle: int | None = None
+        os.makedirs(target.folder if _HAS_FOLDERS else self._path, exist_ok=True)
+        if not _HAS_FOLDERS:
+            return
+        self._handle = os.open(target.folder, _OPEN_FOLDER)
+        try:
+            for name in target.inner:
+                self._enter(name)
+        except BaseException:
+            self.close()
+            raise
+
+    def _enter(self, name: str) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, dir_fd=self._handle)
+        inner = os.open(name, _OPEN_FOLDER, dir_fd=self._handle)
+        self.close()
+        self._handle = inner
+
+    def _named(self, name: str) -> str:
+        return os.path.join(self._path, name) if self._handle is None else name
+
+    def create(self, name: str) -> BinaryIO:
+        """A new file. As of any new file of the user's, its mode is what the umask leaves."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+        return os.fdopen(os.open(self._named(name), flags, 0o666, dir_fd=self._handle), "wb")
+
+    def about(self, name: str) -> os.stat_result | None:
+        """What there is under that name, links not followed; ``None`` for nothing."""
+        try:
+            return os.stat(self._named(name), dir_fd=self._handle, follow_symlinks=False)
+        except OSError:
+            return None
+
+    def replace(self, name: str, by: str) -> None:
+        """Give the file `name` the name `by`, at once and for good."""
+        source, target = self._named(name), self._named(by)
+        os.replace(source, target, src_dir_fd=self._handle, dst_dir_fd=self._handle)
+
+    def remove(self, name: str) -> None:
+        """Take a file away."""
+        os.unlink(self._named(name), dir_fd=self._handle)
+
+    def close(self) -> None:
+        """Let go of the folder; closing twice is harmless."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def _flush(file: BinaryIO, path: Path) -> None:
+    with _told(path):
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the system raises into words."""
+    try:
+        yield
+    except OSError as error:
+        raise RequestFailed(
+            f"{path} cannot be written: {error.strerror or error}", code=Code.VALIDATION_ERROR, final=True
+        ) from None

@@ -1,0 +1,197 @@
+"""``sitemap: true``: the addresses of a site map, through its index and all its parts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from yarl import URL
+
+from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http.page import page_of
+from drawer_ipy.buttons.http.request import Request, abroad
+from drawer_ipy.buttons.http.response import Response, located, outcome_of, shortened
+from drawer_ipy.buttons.http.rules import origin
+from drawer_ipy.buttons.http.template import UrlTemplate
+from drawer_ipy.common.notes import Note
+from drawer_ipy.definition.extract import Asked
+from drawer_ipy.definition.statuses import is_plain_success
+from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
+from drawer_ipy.scrape.page import ExtractError
+from drawer_ipy.scrape.sitemap import SiteMap, read_sitemap
+
+Bound = Mapping[str, Any]
+_TOLD = 3
+_HINT = "`on_failure: continue` goes on with what the others gave; it is the step's output"
+
+
+def outcome_of_sitemap(
+    response: Response, limit: int, accepts: Callable[[int], bool] = is_plain_success
+) -> Outcome:
+    """One file of a site map; the output is a :class:`SiteMap`, also where something in it is wrong.
+
+    Args:
+        limit: most bytes that a compressed one may have when it is opened.
+        accepts: tells whether a status is ok. A failed answer that it takes is a file that lists nothing.
+    """
+    if not accepts(response.status):
+        return outcome_of(response)
+    about = response.about()
+    if not response.ok:
+        return Outcome(SiteMap([], []), about=about)
+    try:
+        page = page_of(response, limit)
+    except ExtractError as error:
+        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), status=response.status)
+        return Outcome(status="error", error=info, exit_code=1, about=about)
+    found = read_sitemap(page.text, page.url, xml=page.xml)
+    outcome = Outcome(found, about=about, notes=located(page.notes, response))
+    if found.trouble:
+        outcome.status, outcome.exit_code = "error", 1
+        message = f"{response.url}: {found.trouble}"
+        outcome.error = ErrorInfo(Code.EXTRACT_ERROR, message, status=response.status)
+        outcome.stdout = shortened(page.text)
+    return outcome
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The files so far.
+
+    Attributes:
+        entries: what they list.
+        count: how many were asked for.
+        failures: why each of those that failed did; ``stdout`` is what the first of them shows.
+        last: the latest outcome.
+        cached: whether all of them were.
+        notes: of all of them.
+        elapsed: seconds of all.
+    """
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
+    failures: list[ErrorInfo] = field(default_factory=list)
+    stdout: str = ""
+    last: Outcome = field(default_factory=Outcome)
+    cached: bool = True
+    pushed_back: bool = False
+    notes: list[Note] = field(default_factory=list)
+    elapsed: float = 0.0
+
+    def add(self, outcome: Outcome) -> list[str]:
+        """Take what `outcome` gave; the addresses of further files."""
+        self.count += 1
+        self.last = outcome
+        self.cached = self.cached and outcome.cached
+        self.pushed_back = self.pushed_back or outcome.pushed_back
+        self.notes += outcome.notes
+        self.elapsed += outcome.about.get("elapsed", 0.0) if outcome.about else 0.0
+        if outcome.error is not None:
+            self.stdout = self.stdout if self.failures else outcome.stdout
+            self.failures.append(outcome.error)
+        if not isinstance(outcome.output, SiteMap):
+            return []
+        where = outcome.about["url"] if outcome.about else ""
+        self.entries += ({**entry, "sitemap": where} for entry in outcome.output.entries)
+        return outcome.output.parts
+
+
+class SitemapInTurn:
+    """Reads a site map and the parts that it names, and the parts that those name.
+
+    The output is the list of all addresses, each once; with ``sitemap: full`` a list of mappings with
+    ``loc``, ``lastmod``, ``changefreq``, ``priority`` and the ``sitemap`` it is in.
+
+    Args:
+        name: of the button.
+        asked: what is asked for; with ``sitemap``.
+    """
+
+    def __init__(self, name: str, asked: Asked) -> None:
+        self._name = name
+        self._asked = asked
+        self._address = UrlTemplate("{{url}}", name)
+
+    async def press(
+        self, bound: Bound, one: Callable[[Bound], Awaitable[Outcome]], log: Callable[[str], None] | None
+    ) -> Outcome:
+        """Press `one` for each file; see base.Pages.
+
+        A part that fails does not keep the others from being read. The step fails for it in the end, and its
+        output is what the others gave.
+        """
+        reading, first = _Reading(), bound["request"]
+        seen = {_plain(first.url)}
+        waiting = deque([bound])
+        while waiting and reading.count < self._asked.most:
+            outcome = await one(waiting.popleft())
+            parts = reading.add(outcome)
+            if reading.count == 1 and outcome.error is not None and not isinstance(outcome.output, SiteMap):
+                return outcome
+            for part in parts:
+                url = self._url(part)
+                if url is None:
+                    reading.failures.append(ErrorInfo(Code.EXTRACT_ERROR, f"{part[:200]!r} is no address"))
+                elif _plain(url) not in seen:
+                    seen.add(_plain(url))
+                    waiting.append(_bound_for(bound, first, url))
+            if log is not None and waiting:
+                log(f"site map {reading.count + 1}: {waiting[0]['request'].url}")
+        return self._whole(reading, len(waiting))
+
+    def _url(self, text: str) -> URL | None:
+        try:
+            return URL(self._address.fill({"url": text}), encoded=True).with_fragment(None)
+        except (ArgumentError, ValueError):
+            return None
+
+    def _whole(self, reading: _Reading, left: int) -> Outcome:
+        output: Any = reading.entries
+        if self._asked.sitemap != "full":
+            output = list(dict.fromkeys(entry["loc"] for entry in reading.entries))
+        about = None
+        if reading.last.about is not None:
+            elapsed = round(reading.elapsed, 6)
+            about = {**reading.last.about, "elapsed": elapsed, "pages": reading.count}
+        outcome = Outcome(
+            output,
+            about=about,
+            pushed_back=reading.pushed_back,
+            cached=reading.cached,
+            notes=tuple(dict.fromkeys(reading.notes)),
+        )
+        if left and not self._asked.bounded:
+            outcome.note = (
+                f"button {self._name!r}: {reading.count:,} site maps were read and there are "
+                f"{left:,} more; set `max_pages`"
+            )
+        if reading.failures:
+            outcome.status, outcome.exit_code = "error", reading.last.exit_code or 1
+            outcome.error = _told(reading.failures, reading.count)
+            outcome.stdout = reading.stdout
+            outcome.cached = False
+        return outcome
+
+
+def _bound_for(bound: Bound, first: Request, url: URL) -> Bound:
+    """What to press for the part at `url`: headers that may be credentials stay at the first one's origin."""
+    if origin(url) == origin(first.url):
+        request = Request("GET", url, first.headers)
+        return {**bound, "request": request, "abroad": False, "followed": True}
+    return {**bound, "request": Request("GET", url, abroad(first.headers)), "abroad": True}
+
+
+def _told(failures: list[ErrorInfo], count: int) -> ErrorInfo:
+    told = "; ".join(failure.message for failure in failures[:_TOLD])
+    more = f"; and {len(failures) - _TOLD} more" if len(failures) > _TOLD else ""
+    of = "the site map" if count == 1 else f"{len(failures)} of {count} site maps"
+    message = f"{of} could not be read whole: {told}{more}"
+    first = failures[0]
+    return ErrorInfo(first.code, message, _HINT if count > 1 else first.remediation, status=first.status)
+
+
+def _plain(url: URL) -> URL:
+    """`url` in the one form that all its spellings have."""
+    return URL(str(url.with_fragment(None)))

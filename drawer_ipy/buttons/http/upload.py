@@ -1,0 +1,206 @@
+"""Bodies that are read from disk while they are sent, so that a file of any size needs no memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from drawer_ipy.buttons.http.failure import RequestFailed
+from drawer_ipy.errors import ArgumentError, Code
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+
+_CHUNK = 256 * 1024
+_FAILED_STATUS = 400
+_LAST_WORDS = 2.0
+"""Seconds that the answer of a server may take which has closed its ear to the rest of a body."""
+
+InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+async def _at_once(work: Callable[[], Any]) -> Any:
+    return work()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is put together while it is sent; it can be sent any number of times.
+
+    Attributes:
+        pieces: bytes, and files whose bytes stand in their place.
+        in_thread: runs what blocks.
+    """
+
+    pieces: Sequence[bytes | Path]
+    in_thread: InThread = _at_once
+
+    def reading(self, in_thread: InThread) -> Upload:
+        """The same, read by `in_thread`."""
+        return replace(self, in_thread=in_thread)
+
+    def identity(self) -> tuple[Any, ...]:
+        """What tells it from others: its bytes, and of each file its path, size and time of change."""
+        return tuple(piece if isinstance(piece, bytes) else _identity(piece) for piece in self.pieces)
+
+    def sizes(self) -> list[int]:
+        """The bytes of each piece as they are now.
+
+        Raises:
+            RequestFailed: a file cannot be read.
+        """
+        return [len(piece) if isinstance(piece, bytes) else _size(piece) for piece in self.pieces]
+
+    async def chunks(self, sizes: Sequence[int]) -> AsyncIterator[bytes]:
+        """The bytes of the whole, of a piece exactly as many as `sizes` says.
+
+        Raises:
+            RequestFailed: a file cannot be read, or has not that size any more.
+        """
+        for piece, size in zip(self.pieces, sizes, strict=True):
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                async for chunk in self._file(piece, size):
+                    yield chunk
+
+    async def _file(self, path: Path, size: int) -> AsyncIterator[bytes]:
+        file = await self._read(path, partial(path.open, "rb"))
+        try:
+            left = size
+            while left:
+                chunk = await self._read(path, partial(file.read, min(_CHUNK, left)))
+                left -= len(chunk)
+                # Nothing more of one that has grown: its length was promised, and the rest would be lost.
+                if not chunk or (not left and await self._read(path, partial(file.read, 1))):
+                    raise _changed(path)
+                yield chunk
+        finally:
+            file.close()
+
+    async def _read(self, path: Path, work: Callable[[], Any]) -> Any:
+        try:
+            return await self.in_thread(work)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
+
+def check_file(path: Path, what: str) -> Path:
+    """`path`, which is to be sent as `what`.
+
+    Raises:
+        ArgumentError: there is no file that could be read.
+    """
+    where = path.expanduser()
+    try:
+        readable = where.is_file() and os.access(where, os.R_OK)
+    except (OSError, ValueError):
+        readable = False
+    if readable:
+        return where
+    why = "is a folder" if where.is_dir() else "cannot be read" if where.exists() else "does not exist"
+    raise ArgumentError(
+        f"{what} is the file {str(path)!r}, which {why}",
+        remediation=f"relative paths begin at the working folder, {os.getcwd()}",
+    )
+
+
+def body_identity(body: bytes | Upload | None) -> Any:
+    """What tells a request's body from others."""
+    return body.identity() if isinstance(body, Upload) else body
+
+
+def _identity(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return str(path), -1, 0
+    return str(path.absolute()), stat.st_size, stat.st_mtime_ns
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> RequestFailed:
+    message = f"the file {path} cannot be read: {error.strerror or error}"
+    return RequestFailed(message, code=Code.VALIDATION_ERROR, final=True)
+
+
+def _changed(path: Path) -> RequestFailed:
+    return RequestFailed(
+        f"the file {path} was changed while it was sent, so the request was broken off",
+        code=Code.VALIDATION_ERROR,
+        remediation="send it again once nothing writes to it any more",
+        final=True,
+    )
+
+
+async def send_upload(
+    protocol: ResponseHandler,
+    head: bytes,
+    upload: Upload,
+    read: Callable[[], Awaitable[tuple[Any, Any]]],
+) -> tuple[Any, Any]:
+    """Send `head` (without its last line) and the body; returns what `read` gives, the answer.
+
+    A server may answer before it has the whole: then a refusal ends the sending, as with curl.
+
+    Raises:
+        RequestFailed: a file cannot be read, or was changed meanwhile; the connection is of no use then.
+    """
+    sizes = upload.sizes()
+    transport = protocol.transport
+    if transport is None:
+        raise aiohttp.ServerDisconnectedError
+    transport.write(b"%bContent-Length: %d\r\n\r\n" % (head, sum(sizes)))
+    sending = asyncio.ensure_future(_send(protocol, upload, sizes))
+    answering = asyncio.ensure_future(read())
+    try:
+        await asyncio.wait((sending, answering), return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            message, _ = answering.result()
+            if message.code < _FAILED_STATUS:
+                await sending
+            else:
+                protocol.force_close()
+            return answering.result()
+        if not await _sent(sending, answering):
+            protocol.force_close()
+        protocol.start_timeout()  # that between two pieces of an answer, where there is one
+        return await answering
+    finally:
+        for task in (sending, answering):
+            task.cancel()
+        await asyncio.gather(sending, answering, return_exceptions=True)
+
+
+async def _sent(sending: asyncio.Future[None], answering: asyncio.Future[Any]) -> bool:
+    """Whether the whole was sent; where the connection broke, the server may have said why before that."""
+    try:
+        sending.result()
+    except (OSError, aiohttp.ClientError):
+        await asyncio.wait((answering,), timeout=_LAST_WORDS)
+        if not answering.done() or answering.exception() is not None:
+            raise
+        return False
+    return True
+
+
+async def _send(protocol: ResponseHandler, upload: Upload, sizes: Sequence[int]) -> None:
+    async for chunk in upload.chunks(sizes):
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError("the connection was closed while a body was sent")
+        transport.write(chunk)
+        await protocol._drain_helper()

@@ -1,0 +1,372 @@
+"""Buttons that are scripts: sh, bash, python or node, from a cell or from a file.
+
+Arguments reach a script only as environment variables ``BUTTONS_ARG_NAME``; what it prints is its
+output. See :func:`drawer_ipy.buttons.output.parse_output`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.buttons.arguments import Arguments, to_text
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
+from drawer_ipy.buttons.cache_keys import ScriptCaching
+from drawer_ipy.buttons.http.field import FieldTemplate
+from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT, parse_output, tail
+from drawer_ipy.buttons.script.feeding import stdin_bytes
+from drawer_ipy.buttons.script.process import CANCEL_GRACE, Finished, Process
+from drawer_ipy.buttons.script.processes import Processes
+from drawer_ipy.common.folders import read_regular
+from drawer_ipy.common.threads import Threads
+from drawer_ipy.definition.models import ArgSpec, Queue
+from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
+
+_INLINE_LIMIT = 100_000
+"""Bytes of script text handed over on the command line; Linux takes 128 KiB in one argument."""
+
+
+_ON_ITS_WAY = 0.2
+"""Seconds within which an interrupt that ended a script has reached the run as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """An interpreter.
+
+    Attributes:
+        program: what to look for on the PATH; ``""`` for the interpreter this process runs in.
+        flag: the option that takes the script's text.
+        suffix: of the script's file.
+    """
+
+    program: str
+    flag: str
+    suffix: str
+
+
+_SH = Runtime("/bin/sh", "-c", ".sh")
+_BASH = Runtime("bash", "-c", ".sh")
+_PYTHON = Runtime("", "-c", ".py")  # the kernel's own, so that a script finds the same packages
+_NODE = Runtime("node", "-e", ".js")
+
+RUNTIMES: Mapping[str, Runtime] = {
+    "": _SH,
+    "sh": _SH,
+    "shell": _SH,
+    "bash": _BASH,
+    "python": _PYTHON,
+    "python3": _PYTHON,
+    "node": _NODE,
+    "javascript": _NODE,
+    "js": _NODE,
+}
+
+
+def env_name(name: str) -> str:
+    """The environment variable an argument arrives in: ``my-arg`` is ``BUTTONS_ARG_MY_ARG``."""
+    return "BUTTONS_ARG_" + re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
+
+
+class Bound(dict[str, str]):
+    """The environment variables of one press.
+
+    Attributes:
+        stdin: what the script reads.
+    """
+
+    stdin: bytes = b""
+
+
+class ScriptButton:
+    """A script as a button.
+
+    Args:
+        name: what a step calls it by.
+        runtime: one of :data:`RUNTIMES`; any other word fails each press with RUNTIME_MISSING.
+        code: the script's text, ``None`` when it is in a file.
+        path: the script's file; it may be missing until the button is pressed.
+        args: what it declares.
+        env: variables it adds to those of the notebook's process and the batteries.
+        timeout: seconds a press may take unless the step says otherwise, ``None`` for no limit.
+        output_schema: JSON Schema of its output.
+        rate: starts per time, ``"5/s"``.
+        queue: the pool of slots it shares with others.
+        lasts: seconds for which what it prints is used again, ``None`` for not at all.
+        limit: most bytes of its stdout and of its stderr; 0 for :data:`DEFAULT_LIMIT`. A script that writes
+            more is ended, and its press fails.
+        stdin: what it reads, text with places for arguments, which then reach it in no other way.
+
+    Raises:
+        UsageError: when `stdin` cannot be read.
+    """
+
+    kind = "script"
+    open_args = True
+
+    def __init__(
+        self,
+        name: str,
+        runtime: str = "",
+        *,
+        code: str | None = None,
+        path: Path | None = None,
+        args: Iterable[ArgSpec] = (),
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        output_schema: Mapping[str, Any] | None = None,
+        rate: str | None = None,
+        queue: Queue | None = None,
+        lasts: float | None = None,
+        limit: int = 0,
+        stdin: str = "",
+    ) -> None:
+        self.name = name
+        self._stdin = FieldTemplate(stdin) if stdin else None
+        implied = self._stdin.names if self._stdin is not None else ()
+        self.args = tuple(args) or tuple(ArgSpec(name=n, type="any", required=True) for n in implied)
+        self.timeout: float | None = timeout
+        self.output_schema: Mapping[str, Any] | None = output_schema
+        self.rate = rate
+        self.queue = queue
+        self.pages: Pages | None = None
+        self.needs: tuple[str, ...] = ()
+        self._runtime = runtime
+        self._code = code
+        self._path = path
+        self._env = dict(env or {})
+        self._arguments = Arguments(self.args, name)
+        self._env_names = {spec.name: env_name(spec.name) for spec in self.args}
+        self._limit = min(limit or DEFAULT_LIMIT, LARGEST_LIMIT)
+        self._program: str | None = None
+        self.caching: Caching | None = None
+        if lasts is not None:
+            self.caching = ScriptCaching(runtime, self._text, self._env, lasts)
+
+    def bind(self, args: Mapping[str, Any]) -> Bound:
+        """The environment variables `args` come to. Raises ArgumentError, see base.Button."""
+        bound = Bound()
+        names, values = self._env_names, self._arguments.values(args)
+        if self._stdin is not None:
+            bound.stdin = stdin_bytes(self._stdin.value(values))
+            values = {name: value for name, value in values.items() if name not in self._stdin.names}
+        for name, value in values.items():
+            text = to_text(value, name)
+            variable = names.get(name) or env_name(name)
+            if variable in bound:
+                raise self._same_variable(variable, args)
+            if "\0" in text:
+                raise ArgumentError(
+                    f"argument {name!r} holds a NUL character, which no environment variable can",
+                    remediation="hand it over by `stdin`, encode it as text, or use a Python function button",
+                )
+            bound[variable] = text
+        return bound
+
+    def feed(self, bound: Bound, value: Any) -> Bound:
+        """`bound` with `value` to be read from stdin. Raises ArgumentError, see :func:`stdin_bytes`."""
+        bound.stdin = stdin_bytes(value)
+        return bound
+
+    def _same_variable(self, variable: str, args: Mapping[str, Any]) -> ArgumentError:
+        names = [name for name in args if env_name(name) == variable]
+        shown = " and ".join(repr(name) for name in names)
+        return ArgumentError(
+            f"the arguments {shown} would both arrive in the variable {variable}",
+            remediation=f"rename one of them, or give button {self.name!r} only one",
+        )
+
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+        """Run the script once; see base.Button. `bound` is what :meth:`bind` gave."""
+        program = self._program or self._find_program()
+        if program is None:
+            return self._no_runtime()
+        if self._path is not None and not self._path.is_file():
+            return _unstarted(
+                Code.SCRIPT_ERROR,
+                f"the script of button {self.name!r} is missing: {self._path.name}",
+                f"write it to {self._path}",
+            )
+        more = {**call.env, **self._env, **bound}
+        # Without additions the child inherits, which spares building and encoding a copy.
+        env = {**os.environ, **more} if more else None
+        on_line = _from_thread(call.log) if call.log is not None else None
+        try:
+            with self._command(program) as argv:
+                stdin = getattr(bound, "stdin", b"")
+                process = Process(argv, env, call.timeout, on_line, self._limit, stdin)
+                done = await run_process(process, call.resources)
+        except OSError as error:
+            return self._not_started(error, program, more)
+        except ValueError as error:  # NUL characters, halves of surrogate pairs
+            return _unstarted(Code.VALIDATION_ERROR, f"button {self.name!r} could not be started: {error}")
+        if done.returncode == -signal.SIGINT:
+            # An interrupt of the notebook may hit a child in the moment before it has a session of its own.
+            # The cancellation that it means is on its way then, and the script is cancelled, not failed.
+            await asyncio.sleep(_ON_ITS_WAY)
+        return _outcome(done, call.timeout, self._limit, self.name)
+
+    def _text(self) -> str | bytes:
+        return self._code or "" if self._path is None else read_regular(self._path.resolve())
+
+    def _find_program(self) -> str | None:
+        runtime = RUNTIMES.get(self._runtime)
+        if runtime is not None:
+            self._program = shutil.which(runtime.program) if runtime.program else sys.executable or None
+        return self._program
+
+    @contextlib.contextmanager
+    def _command(self, program: str) -> Iterator[list[str]]:
+        """The command line; a text too long for it lives in a private file meanwhile."""
+        if self._code is None:
+            yield [program, str(self._path)]
+            return
+        runtime = RUNTIMES[self._runtime]
+        if (
+            len(self._code) * 4 < _INLINE_LIMIT
+            or len(self._code.encode(errors="surrogatepass")) < _INLINE_LIMIT
+        ):
+            argv = [program, runtime.flag, self._code]
+            if runtime.flag == "-c" and runtime.suffix == ".sh":
+                argv.append(self.name)  # what the shell calls itself in its messages
+            yield argv
+            return
+        with tempfile.TemporaryDirectory(prefix="drawer-") as folder:
+            path = Path(folder) / f"main{runtime.suffix}"
+            path.write_text(self._code, encoding="utf-8", errors="surrogateescape")
+            yield [program, str(path)]
+
+    def _no_runtime(self) -> Outcome:
+        runtime = RUNTIMES.get(self._runtime)
+        if runtime is None:
+            known = ", ".join(word for word in RUNTIMES if word)
+            message = f"button {self.name!r} wants the runtime {self._runtime!r}, which is unknown"
+            return _unstarted(Code.RUNTIME_MISSING, message, f"one of: {known}")
+        program = runtime.program or "a Python interpreter"
+        return _unstarted(
+            Code.RUNTIME_MISSING,
+            f"button {self.name!r} needs {program}, which is not installed here",
+            f"install {program}, or make sure the PATH of the notebook's process leads to it",
+        )
+
+    def _not_started(self, error: OSError, program: str, env: Mapping[str, str]) -> Outcome:
+        if error.errno == errno.E2BIG:
+            name, text = max(
+                env.items(), key=lambda item: len(item[1]), default=("its code", self._code or "")
+            )
+            return _unstarted(
+                Code.VALIDATION_ERROR,
+                f"button {self.name!r} could not be started: its arguments are too large for a process "
+                f"({name} alone is {len(text):,} characters; Linux takes 128 KiB each)",
+                "hand large values over by `stdin` of the step or the button, which has no limit",
+            )
+        if isinstance(error, FileNotFoundError | PermissionError):
+            self._program = None  # look again next time
+            return _unstarted(Code.RUNTIME_MISSING, f"{program} could not be started: {error.strerror}")
+        hint = ""
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
+            hint = "the system's limit on files or processes is reached; lower `parallelism`"
+        return _unstarted(Code.SCRIPT_ERROR, f"button {self.name!r} could not be started: {error}", hint)
+
+
+async def run_process(process: Process, resources: Resources) -> Finished:
+    """Run `process` in one of the run's threads; a cancellation ends it before it is passed on.
+
+    Raises:
+        OSError, ValueError: as :meth:`Process.run`.
+        asyncio.CancelledError: after the process is gone.
+    """
+    known = resources.get(Processes)
+    known.add(process)
+    try:
+        return await resources.get(Threads).submit(process.run)
+    except asyncio.CancelledError:
+        await _end(process)
+        raise
+    finally:
+        known.forget(process)
+
+
+async def _end(process: Process) -> None:
+    """End a process whose caller was cancelled, and wait for that whatever comes."""
+    process.stop()
+    kill_at = time.monotonic() + CANCEL_GRACE
+    # Cancelling the future dropped the news of the end, so it is looked for. Waiting for it in a way that
+    # a cancellation leaves alone would cost every press something; this costs only those cancelled.
+    while not process.ended:
+        try:
+            await asyncio.sleep(0.002)
+        except asyncio.CancelledError:
+            continue  # the caller passes the first one on; leaving now would leave the process behind
+        finally:
+            if time.monotonic() >= kill_at:
+                process.stop(signal.SIGKILL)
+
+
+def _outcome(done: Finished, timeout: float | None, limit: int, name: str) -> Outcome:
+    if done.timed_out:
+        error = ErrorInfo(
+            Code.TIMEOUT,
+            f"timed out after {timeout:g} s",
+            "raise `timeout_seconds` of the step or the button if it needs longer",
+        )
+        return Outcome(status="timeout", error=error, exit_code=-1, stdout=done.stdout, stderr=done.stderr)
+    if done.too_long:
+        error = ErrorInfo(
+            Code.SCRIPT_ERROR,
+            f"wrote more than {limit:,} bytes to {done.too_long}",
+            "raise `max_response_bytes` of the button (up to 2 GiB), or write to a file and print its path",
+        )
+        return Outcome(status="error", error=error, exit_code=-1, stdout=done.stdout, stderr=done.stderr)
+    code = done.returncode
+    if code == 0:
+        note = _altered(name) if done.altered else ""
+        return Outcome(parse_output(done.stdout), stdout=done.stdout, stderr=done.stderr, note=note)
+    if code < 0:
+        message = tail(done.stderr) or f"was ended by {_signal_name(-code)} and wrote nothing to stderr"
+        code = -1
+    else:
+        message = tail(done.stderr) or f"exited with code {code} and wrote nothing to stderr"
+    error = ErrorInfo(Code.SCRIPT_ERROR, message)
+    return Outcome(status="error", error=error, exit_code=code, stdout=done.stdout, stderr=done.stderr)
+
+
+def _altered(name: str) -> str:
+    return (
+        f"button {name!r} prints bytes that are no UTF-8 text, and its output has \ufffd in their place; "
+        "to keep them, print them as base64, or write them to a file and print its path"
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _unstarted(code: str, message: str, remediation: str = "") -> Outcome:
+    # Status "error", not "failed": what the original records when the button was found and could not run.
+    return Outcome(status="error", error=ErrorInfo(code, message, remediation), exit_code=-1)
+
+
+def _from_thread(log: Callable[[str], None]) -> Callable[[str], None]:
+    """`log`, called on the event loop's thread."""
+    loop = asyncio.get_running_loop()
+
+    def tell(line: str) -> None:
+        loop.call_soon_threadsafe(log, line)
+
+    return tell

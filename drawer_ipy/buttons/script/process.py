@@ -1,0 +1,306 @@
+"""One child process from start to end: captured, bounded in time and memory, ended with its group.
+
+It runs in a thread (``subprocess.Popen`` and ``poll``): measured, that is faster than asyncio's own
+subprocesses and does not depend on a child watcher.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from drawer_ipy.buttons.output import DEFAULT_LIMIT, Capture, Lines
+from drawer_ipy.buttons.script.feeding import Feed
+
+TERM_GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL after a timeout (the original's), or after too much output."""
+
+CANCEL_GRACE = 0.5
+"""Seconds between SIGTERM and SIGKILL after a cancellation: somebody is waiting for it."""
+
+_LAST_WORDS = 0.3
+"""Seconds that the rest of a group which is being ended may go on writing after its leader is gone."""
+
+_CHUNK = 64 * 1024
+_DRAIN_LIMIT = 1024 * 1024
+"""Most bytes read after the process has exited; a pipe holds 64 KiB unless somebody enlarged it."""
+
+
+@dataclass(slots=True)
+class Finished:
+    """How a process ended.
+
+    Attributes:
+        returncode: exit code, negative for the signal that ended it.
+        stdout, stderr: what it wrote until it exited, up to the limit.
+        too_long: ``stdout`` or ``stderr``, when it wrote more than the limit to it; else ``""``.
+        timed_out: whether it was ended because its time was up.
+        altered: whether stdout held bytes that are no UTF-8 text, in whose place it has U+FFFD.
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+    too_long: str
+    timed_out: bool
+    altered: bool = False
+
+
+class Process:
+    """A child in a session of its own. :meth:`run` is called once, in a thread; the rest from anywhere.
+
+    Attributes:
+        ended: whether :meth:`run` is over, for good or ill.
+
+    Args:
+        argv: the program and its arguments.
+        env: its whole environment; ``None`` for that of this process.
+        timeout: seconds until its group gets SIGTERM and, :data:`TERM_GRACE` later, SIGKILL.
+        on_line: called in the same thread with each line of stderr.
+        limit: most bytes that it may write to each of stdout and stderr; when there are more, its group is
+            ended as after a timeout.
+        stdin: what it reads.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None,
+        timeout: float | None = None,
+        on_line: Callable[[str], None] | None = None,
+        limit: int = DEFAULT_LIMIT,
+        stdin: bytes = b"",
+    ) -> None:
+        self._stdin = stdin
+        self._argv = argv
+        self._env = env
+        self._timeout = timeout
+        self._on_line = on_line
+        self.ended = False
+        self._lines = Lines()
+        self._out = Capture(limit)
+        self._err = Capture(limit)
+        # The lock keeps a signal from being sent to a number that no longer belongs to our child.
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._reaped = False
+        self._ending = False
+        self._timed_out = False
+        self._kill_at: float | None = None
+        self._deadline: float | None = None
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Signal the whole group, from any thread; a process not yet started is ended once it is."""
+        with self._lock:
+            self._ending = True
+            self._signal(number)
+
+    def run(self) -> Finished:
+        """Start it and wait until it has exited and nothing of it is left.
+
+        Raises:
+            OSError: when it could not be started.
+            ValueError: when an argument or variable holds a NUL character.
+        """
+        try:
+            return self._run()
+        finally:
+            self.ended = True
+
+    def _run(self) -> Finished:
+        if self._timeout is not None:
+            self._deadline = time.monotonic() + self._timeout
+        with self._lock:
+            child = subprocess.Popen(
+                self._argv,
+                env=self._env,
+                stdin=subprocess.PIPE if self._stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+            self._child = child
+            if self._ending:
+                self._signal(signal.SIGKILL)
+        try:
+            self._watch(child)
+        finally:
+            self._reap(child)
+        if self._on_line is not None:
+            self._tell(self._lines.end())
+        too_long = "stdout" if self._out.cut else "stderr" if self._err.cut else ""
+        out, timed_out = self._out, self._timed_out
+        return Finished(child.returncode, out.text(), self._err.text(), too_long, timed_out, out.altered)
+
+    def _signal(self, number: int) -> None:
+        """To the group; the caller holds the lock."""
+        if self._child is not None and not self._reaped:
+            try:
+                os.killpg(self._child.pid, number)
+            except ProcessLookupError:
+                pass
+            except PermissionError:
+                # macOS says so of a group whose only member is a zombie.
+                pass
+
+    def _watch(self, child: subprocess.Popen[bytes]) -> None:
+        """Read until the process has exited; what it started may live on (defect 69)."""
+        assert child.stdout is not None
+        assert child.stderr is not None
+        pipes = {child.stdout.fileno(): self._out, child.stderr.fileno(): self._err}
+        poller = select.poll()
+        for pipe in pipes:
+            poller.register(pipe, select.POLLIN)
+        exit_watch = _ExitWatch(child, poller)
+        feed = Feed(child, self._stdin, poller) if child.stdin is not None else None
+        try:
+            while not exit_watch.exited:
+                self._keep_time()
+                ready = poller.poll(exit_watch.patience(self._wait(), bool(pipes)))
+                exit_watch.look(ready)
+                for fd, _ in ready:
+                    if fd in pipes:
+                        self._read(fd, pipes, poller)
+                    elif feed is not None and fd == feed.fd:
+                        feed.write()
+            if feed is not None:
+                feed.close()
+            if self._ending:
+                self._end_group(poller, pipes)
+            self._drain(poller, pipes)
+        finally:
+            exit_watch.close()
+
+    def _read(self, fd: int, pipes: dict[int, Capture], poller: select.poll) -> int:
+        """Take what is there; at its end the pipe is forgotten. Returns how many bytes it was."""
+        chunk = os.read(fd, _CHUNK)
+        sink = pipes[fd]
+        if not chunk:
+            poller.unregister(fd)
+            del pipes[fd]
+            return 0
+        sink.add(chunk)
+        if self._on_line is not None and sink is self._err:
+            self._tell(self._lines.add(chunk))
+        return len(chunk)
+
+    def _tell(self, lines: list[str]) -> None:
+        if self._on_line is not None:
+            for line in lines:
+                self._on_line(line)
+
+    def _wait(self) -> float | None:
+        """Seconds until something is due, ``None`` when nothing is."""
+        due = self._kill_at if self._kill_at is not None else self._deadline
+        return None if due is None else max(0.0, due - time.monotonic())
+
+    def _keep_time(self) -> None:
+        """End the group when its time is up or it has written too much, first kindly."""
+        if self._kill_at is None:
+            self._timed_out = self._deadline is not None and time.monotonic() >= self._deadline
+            if self._timed_out or self._out.cut or self._err.cut:
+                self._kill_at = time.monotonic() + TERM_GRACE
+                self.stop()
+        elif time.monotonic() >= self._kill_at:
+            self._kill_at = time.monotonic() + TERM_GRACE  # only KILL is left; asked again, to be safe
+            self.stop(signal.SIGKILL)
+
+    def _end_group(self, poller: select.poll, pipes: dict[int, Capture]) -> None:
+        """The leader is gone, as a zombie that keeps the group's number ours; end what is left of it."""
+        until = time.monotonic() + _LAST_WORDS
+        while pipes and (left := until - time.monotonic()) > 0:
+            for fd, _ in poller.poll(left * 1000):
+                if fd in pipes:
+                    self._read(fd, pipes, poller)
+                else:
+                    poller.unregister(fd)
+        self.stop(signal.SIGKILL)
+
+    def _drain(self, poller: select.poll, pipes: dict[int, Capture]) -> None:
+        """Take what the process wrote before it exited, without waiting for anybody else."""
+        left = _DRAIN_LIMIT
+        while pipes and left > 0:
+            ready = [fd for fd, _ in poller.poll(0) if fd in pipes]
+            if not ready:
+                return
+            left -= sum(self._read(fd, pipes, poller) for fd in ready)
+
+    def _reap(self, child: subprocess.Popen[bytes]) -> None:
+        """Take the exit code; whatever went wrong, no child is left behind."""
+        with self._lock:
+            if child.poll() is None:
+                self._signal(signal.SIGKILL)
+                child.wait()
+            self._reaped = True
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+class _ExitWatch:
+    """Tells when a child has exited, without reaping it: by a pidfd, else by looking now and then.
+
+    Attributes:
+        exited: whether it has.
+    """
+
+    __slots__ = ("_child", "_fd", "_pause", "exited")
+
+    def __init__(self, child: subprocess.Popen[bytes], poller: select.poll) -> None:
+        self._child = child
+        self._pause = 0.001
+        self._fd = _pidfd(child.pid)
+        self.exited = False
+        if self._fd is not None:
+            poller.register(self._fd, select.POLLIN)
+
+    def patience(self, due: float | None, reading: bool) -> float | None:
+        """Milliseconds the next poll may take."""
+        if self._fd is None:
+            # With its pipes closed it is about to exit.
+            self._pause = min(self._pause * 1.5, 0.02) if reading else 0.001
+            due = self._pause if due is None else min(due, self._pause)
+        return None if due is None else due * 1000 + 0.5
+
+    def look(self, ready: list[tuple[int, int]]) -> None:
+        """Find out whether it has exited by now; `ready` is what the poll said."""
+        if self._fd is None:
+            self.exited = _has_exited(self._child)
+        else:
+            self.exited = any(fd == self._fd for fd, _ in ready)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._fd is not None:
+            os.close(self._fd)
+
+
+def _pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable at exit; ``None`` where there are none (macOS, sandboxes)."""
+    opener = getattr(os, "pidfd_open", None)
+    if opener is None:
+        return None
+    try:
+        return int(opener(pid))
+    except OSError:
+        return None
+
+
+def _has_exited(child: subprocess.Popen[bytes]) -> bool:
+    """Whether it has; where the system can tell without reaping it stays a zombie."""
+    if child.returncode is not None:
+        return True
+    if hasattr(os, "waitid"):
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        try:
+            return os.waitid(os.P_PID, child.pid, flags) is not None
+        except ChildProcessError:
+            pass  # somebody else's wait() took it (a SIGCHLD handler); poll() knows how to live with that
+    return child.poll() is not None

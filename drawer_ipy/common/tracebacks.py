@@ -1,0 +1,72 @@
+"""An exception of a user's function, as text: without this package's frames, and without its own."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from drawer_ipy.cell_names import name_cells
+from drawer_ipy.common.user_code import pass_on_interrupt
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
+_LONGEST = 64 * 1024
+_LONGEST_MESSAGE = 10_000
+
+
+def describe(error: BaseException) -> str:
+    """``ValueError: bad thing``; the class alone when it says nothing."""
+    try:
+        text = str.strip(str(error))  # not its own: __str__ may give a class of the user's
+    except BaseException as fault:  # the user's __str__ may raise anything
+        pass_on_interrupt(fault)
+        text = ""
+    if len(text) > _LONGEST_MESSAGE:
+        left_out = len(text) - _LONGEST_MESSAGE
+        text = f"{text[:_LONGEST_MESSAGE]}... ({left_out:,} more characters)"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback from the user's first frame on; the frames are then dropped from the exception.
+
+    A frame holds every local of its function: a table of failed items would otherwise keep a thousand
+    pages of HTML alive.
+    """
+    frames = error.__traceback__
+    while frames is not None and _is_ours(frames):
+        frames = frames.tb_next
+    return _told(error, frames)
+
+
+def full_traceback(error: BaseException) -> str:
+    """The same with this package's frames, for a fault that is in them."""
+    return _told(error, error.__traceback__)
+
+
+def _told(error: BaseException, frames: TracebackType | None) -> str:
+    try:
+        text = name_cells("".join(traceback.format_exception(type(error), error, frames)))
+    except BaseException as fault:  # a __str__ or a source line that raises
+        pass_on_interrupt(fault)
+        text = f"{describe(error)}\n"
+    _drop_frames(error)
+    return text if len(text) <= _LONGEST else f"...{text[-_LONGEST:]}"
+
+
+def _is_ours(frames: TracebackType) -> bool:
+    return frames.tb_frame.f_code.co_filename.startswith(_PACKAGE)
+
+
+def _drop_frames(error: BaseException) -> None:
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.__traceback__ = None
+        pending += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            pending += one.exceptions

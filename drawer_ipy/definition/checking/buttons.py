@@ -1,0 +1,46 @@
+"""Checks the buttons that a drawer defines in place, field by field."""
+
+from __future__ import annotations
+
+from drawer_ipy.definition.checking.kinds import check_rate, tell_troubles
+from drawer_ipy.definition.checking.report import Report, Where
+from drawer_ipy.definition.checking.requests import request_troubles
+from drawer_ipy.definition.extract import read_asked
+from drawer_ipy.definition.lasting import parse_lasting
+from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.trust import read_verify
+
+
+def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
+    """Check `spec`, which is at `where`; whether a button can be made of it as far as was looked at."""
+    before = report.errors
+    check_rate(spec.rate, where, report)
+    _cache(spec, where, report)
+    _verify(spec, where, report)
+    _, troubles = read_asked(spec)
+    tell_troubles([*troubles, *request_troubles(spec)], where, report)
+    return report.errors == before
+
+
+def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
+    at = where.at("cache", arg="cache")
+    try:
+        lasts = parse_lasting(spec.cache)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        report.error(at, message, hint)
+        return
+    if lasts is not None and spec.url and spec.cookies:
+        message = "answers are not cached, since they depend on the cookies of earlier requests"
+        report.warn(at, message, "take `cache` or `cookies` away", key=True)
+    if lasts is not None and (spec.prompt or spec.runtime == "prompt"):
+        message = "a prompt is only text that is filled in, so there is nothing to cache"
+        report.warn(at, message, "take `cache` away", key=True)
+
+
+def _verify(spec: ButtonSpec, where: Where, report: Report) -> None:
+    try:
+        read_verify(spec.verify)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        report.error(where.at("verify", arg="verify"), f"`verify`: {message}", hint)

@@ -1,0 +1,143 @@
+"""Checks a drawer before anything runs: every problem at once, nested steps included.
+
+The rules are ORIGINAL §7's; where the original looks away (nested steps, expressions, literals,
+policies), its press would fail, and here it is said before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from functools import cache
+
+from drawer_ipy.common.short_repr import shown
+from drawer_ipy.definition.checking.calls import FindButton, Ground, Listing
+from drawer_ipy.definition.checking.flow import flow_findings
+from drawer_ipy.definition.checking.included import Drawers, FindDrawer, Met
+from drawer_ipy.definition.checking.references import References
+from drawer_ipy.definition.checking.report import Report, Where
+from drawer_ipy.definition.checking.steps import Check
+from drawer_ipy.definition.checking.subdrawers import ButtonsOf, check_bodies
+from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.reading.loading import Loaded
+from drawer_ipy.definition.reading.source import Source
+from drawer_ipy.errors import DefinitionError, Problem, did_you_mean
+
+
+def validate(
+    loaded_or_drawer: Loaded | Drawer,
+    *,
+    find_button: FindButton,
+    button_names: Listing,
+    find_drawer: FindDrawer,
+    drawer_names: Listing,
+    given_inputs: Iterable[str] = (),
+    source: Source | None = None,
+    pressing: bool = False,
+    ordered: bool = True,
+    extra_roots: Iterable[str] = (),
+    buttons_of: ButtonsOf | None = None,
+) -> list[Problem]:
+    """Everything wrong with a drawer, errors and warnings together, in the order of the text.
+
+    Args:
+        find_button, find_drawer: give what a name stands for, or ``None``. They may raise
+            DefinitionError for one that is itself broken, which is then a problem of the step.
+        button_names, drawer_names: give all names, for "did you mean".
+        given_inputs: names of inputs that a press hands over; they count as declared.
+        source: the text, when `loaded_or_drawer` is a bare drawer.
+        pressing: a press follows: what it cannot do without is an error, what only the author of the
+            drawer cares for is left out.
+        ordered: steps run in the order of the text, so none may refer to a later one. False for
+            parallel mode, where the references make the order.
+        extra_roots: further names that references may use.
+        buttons_of: gives what finds the buttons of a drawer that another presses; without it those are
+            found by `find_button` too, and what such a drawer defines in place is not looked at.
+
+    Returns:
+        Problems; those found while loading, errors of a recovered drawer too, are in it. The drawer is
+        fit to press when none is an error.
+    """
+    top = loaded_or_drawer if isinstance(loaded_or_drawer, Loaded) else Loaded(loaded_or_drawer)
+    report = Report(source or top.source, [*top.warnings, *top.errors], top.lost)
+    if _versions(top.drawer, report, top.lenient and not pressing):
+        met: deque[Met] = deque()
+        references = References(report, tell_unchecked=top.lenient and not pressing)
+        drawers = Drawers(_Remembered(find_drawer), _once(drawer_names), report, met.append)
+        ground = Ground(
+            references,
+            drawers,
+            find_button,
+            _once(button_names),
+            frozenset(given_inputs),
+            pressing=pressing,
+            ordered=ordered,
+            on_disk=top.lenient,
+        )
+        Check(ground, top.drawer).run(extra_roots)
+        check_bodies(met, {top.drawer.name}, ground, buttons_of, frozenset(extra_roots))
+    return report.in_order()
+
+
+def _once(names: Listing) -> Listing:
+    """`names`, asked only once: it may read folders, and thousands of steps may be wrong."""
+    return cache(lambda: tuple(names()))
+
+
+class _Remembered:
+    """Finds each drawer once: it may have to be read from disk, and many steps may press it."""
+
+    def __init__(self, find: FindDrawer) -> None:
+        self._find = find
+        self._found: dict[str, Drawer | Loaded | None] = {}
+        self._wrong: dict[str, DefinitionError] = {}
+
+    def __call__(self, name: str) -> Drawer | Loaded | None:
+        if name in self._wrong:
+            raise self._wrong[name]
+        if name not in self._found:
+            try:
+                self._found[name] = self._find(name)
+            except DefinitionError as error:
+                self._wrong[name] = error
+                raise
+        return self._found[name]
+
+
+def _versions(drawer: Drawer, report: Report, must_say: bool) -> bool:
+    """Check the fields that say what sort of drawer it is; whether it makes sense to look further."""
+    top = Where()
+    given = drawer.model_fields_set
+    if ("schema_version",) in report.lost.fields:
+        must_say = False
+    version = drawer.schema_version if "schema_version" in given or not must_say else 0
+    if version not in (1, 2):
+        message = f"schema_version must be 1 or 2, not {shown(version)}"
+        report.error(top.at("schema_version", arg="schema_version"), message)
+        return False
+    kind = top.at("drawer_kind", arg="drawer_kind")
+    if drawer.drawer_kind not in ("", "action", "flow"):
+        hint = f"{did_you_mean(drawer.drawer_kind, ('action', 'flow'))} it is action or flow".strip()
+        report.error(kind, f"there is no drawer_kind {shown(drawer.drawer_kind)}", hint)
+    elif version == 2 and not drawer.drawer_kind and "schema_version" in given:
+        report.error(kind, "schema_version 2 needs a drawer_kind", "add `drawer_kind: action`")
+    is_flow = drawer.drawer_kind == "flow"
+    if drawer.flow is not None and not is_flow:
+        report.error(top.at("flow", arg="flow"), "only a drawer of kind flow has `flow`", key=True)
+    if is_flow:
+        _flow(drawer, report, top)
+    return not is_flow
+
+
+def _flow(drawer: Drawer, report: Report, top: Where) -> None:
+    if drawer.schema_version != 2:
+        report.error(top.at("schema_version", arg="schema_version"), "a flow needs schema_version 2")
+    if "steps" in drawer.model_fields_set:
+        report.error(top.at("steps", arg="steps"), "a flow has stages, no `steps`", key=True)
+    if drawer.flow is None:
+        if report.misses(top, "flow"):
+            report.error(top, "a drawer of kind flow needs `flow`")
+        return
+    for finding in flow_findings(drawer.flow):
+        where = Where(finding.path, "", str(finding.path[-1]))
+        report.error(where, finding.message, finding.remediation)

@@ -1,0 +1,128 @@
+"""Collects what validation finds, with step, argument and place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from drawer_ipy.common.nearest import Near
+from drawer_ipy.definition.reading.recovery import Lost
+from drawer_ipy.definition.reading.source import Source
+from drawer_ipy.definition.reading.tree import Path
+from drawer_ipy.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a finding is.
+
+    Attributes:
+        path: from the top of the definition.
+        step_id: dotted id of the step, ``""`` for the drawer itself.
+        arg: the argument or field, ``""`` when none.
+        lax: the step goes on after a failure (an explicit ``on_failure: continue``), so that what
+            would only fail that step is told, and stops nothing.
+    """
+
+    path: Path = ()
+    step_id: str = ""
+    arg: str = ""
+    lax: bool = False
+
+    def at(self, *parts: str | int, arg: str | None = None) -> Where:
+        """A place further down."""
+        path = (*self.path, *parts)
+        return Where(path, self.step_id, self.arg if arg is None else arg, self.lax)  # replace() takes longer
+
+
+@dataclass(slots=True)
+class Report:
+    """The problems found so far.
+
+    Attributes:
+        source: what line and column are looked up in.
+        lost: what loading left out, having told why; what only follows from that is not told.
+        near: proposes what was probably meant by an unknown word.
+        errors: how many of the problems are errors.
+    """
+
+    source: Source
+    problems: list[Problem] = field(default_factory=list)
+    lost: Lost = field(default_factory=Lost)
+    near: Near = field(default_factory=Near)
+    errors: int = field(init=False, default=0)
+    _told: set[Problem] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._told.update(self.problems)
+        self.errors = sum(problem.severity == "error" for problem in self.problems)
+
+    def misses(self, where: Where, *keys: str) -> bool:
+        """Whether `keys` are truly missing from the mapping at `where`, which had none of them."""
+        return not self.lost.holds(where.path, *keys)
+
+    def error(
+        self,
+        where: Where,
+        message: str,
+        remediation: str = "",
+        *,
+        ref: str = "",
+        offset: int | None = None,
+        key: bool = False,
+        strict: bool = True,
+    ) -> None:
+        """Note an error.
+
+        Args:
+            ref: the reference concerned.
+            offset: of the trouble within the text value at the place, when it is known.
+            key: the place of the key rather than of its value.
+            strict: an error even in a step that goes on after a failure.
+        """
+        severity = "error" if strict or not where.lax else "warning"
+        self._add(severity, where, message, remediation, ref, offset, key)
+
+    def warn(
+        self,
+        where: Where,
+        message: str,
+        remediation: str = "",
+        *,
+        ref: str = "",
+        offset: int | None = None,
+        key: bool = False,
+    ) -> None:
+        """Note a warning; the arguments are those of :meth:`error`."""
+        self._add("warning", where, message, remediation, ref, offset, key)
+
+    def _add(
+        self,
+        severity: str,
+        where: Where,
+        message: str,
+        remediation: str,
+        ref: str,
+        offset: int | None,
+        key: bool,
+    ) -> None:
+        if where.path in self.lost.fields:
+            return  # loading has told of it
+        if offset is not None:
+            line, column = self.source.locate_in(where.path, offset)
+        else:
+            line, column = self.source.locate(where.path, key)
+        found = Problem(severity, message, where.step_id, where.arg, ref, remediation, line, column)
+        if found not in self._told:
+            self._told.add(found)
+            self.problems.append(found)
+            self.errors += severity == "error"
+
+    def in_order(self) -> list[Problem]:
+        """The problems by their place in the text; without places in the order they were found."""
+        return in_text_order(self.problems)
+
+
+def in_text_order(problems: list[Problem]) -> list[Problem]:
+    """`problems` by line and column; those without a place last, otherwise as they were found."""
+    return sorted(problems, key=lambda p: (p.line or math.inf, p.column or 0))

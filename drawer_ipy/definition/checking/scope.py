@@ -1,0 +1,175 @@
+"""Which names a reference may use at one place of a drawer, and what is known about each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from drawer_ipy.definition.checking.name_table import Spelt, Table
+from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
+from drawer_ipy.definition.models import Drawer, SplitStep, StepBase, nested_steps
+from drawer_ipy.definition.reading.recovery import Lost
+
+ROOTS = ("inputs", "env", "webhooks", "batteries")
+"""Names that mean something everywhere; no step and no loop variable may take them."""
+
+# What the output of a kind always holds; other kinds' outputs are whatever their button gives.
+_OUTPUT_KEYS: Mapping[str, tuple[str, ...]] = {
+    "for_each": ("results", "total", "completed"),
+    "batch": ("results", "total", "completed"),
+    "aggregate": ("values", "count"),
+    "switch": ("matched", "steps"),
+    "wait": ("waited_ms", "until"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a name stands for.
+
+    Attributes:
+        kind: a fixed root, a step, or a variable (of a loop, of ``pluck``, or handed in by the caller).
+        step: the step's model.
+        schema: of the step's output, where its button declares one.
+        asked: whether the button could have declared a schema and did not.
+    """
+
+    kind: Literal["root", "step", "variable"]
+    step: StepBase | None = None
+    schema: Mapping[str, Any] | None = None
+    asked: bool = False
+
+    @property
+    def output_keys(self) -> tuple[str, ...]:
+        """The members the step's output can have, ``()`` when any."""
+        if isinstance(self.step, SplitStep):
+            return tuple(self.step.branches)
+        return _OUTPUT_KEYS.get(self.step.kind, ()) if self.step is not None else ()
+
+    def may_have(self, members: tuple[str | int, ...]) -> bool:
+        """Whether the step's output may have the member at that path."""
+        if self.schema is None:
+            return not self.output_keys or members[0] in self.output_keys
+        try:
+            schema_at(self.schema, members)
+        except NoSuchField:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The inputs of the drawer under check.
+
+    Attributes:
+        types: name -> type; undeclared ones given at press are ``any``.
+        open: there may be more, which could not be read.
+    """
+
+    types: Spelt[str]
+    open: bool = False
+
+    @classmethod
+    def of(cls, drawer: Drawer, given: Iterable[str], lost: Lost) -> Inputs:
+        """What `drawer` declares, what its webhook trigger implies, and what is `given`."""
+        types = dict.fromkeys(given, "any")
+        if any(trigger.kind == "webhook" for trigger in drawer.triggers):
+            types["webhook"] = "any"
+        types.update((spec.name, spec.type) for spec in drawer.inputs)
+        entries = (path for path in lost.fields if path[0] == "inputs" and len(path) == 2)
+        untold = not drawer.inputs and lost.holds((), "inputs")
+        return cls(Spelt(types), untold or any(entries))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names in scope at one place.
+
+    Attributes:
+        known: name -> what it is; also knows which steps have not run by then.
+        inputs: the drawer's inputs.
+        own: id of the step whose field is being checked, ``""`` outside steps.
+        around: ids of the steps that step is nested in; they have not ended yet.
+        elsewhere: ids of steps inside others -> the dotted id, for hints.
+        open: there may be more names, which could not be read.
+    """
+
+    known: Table[Known]
+    inputs: Inputs
+    own: str = ""
+    around: frozenset[str] = frozenset()
+    elsewhere: Spelt[str] = field(default_factory=Spelt)
+    open: bool = False
+
+    def find(self, name: str) -> tuple[str, Known] | None:
+        """What `name` stands for, under its own spelling; ``a_b`` also reads a step ``a-b``."""
+        known = self.known.get(name)
+        if known is not None:
+            return name, known
+        alias = self.known.alias(name)
+        found = self.known.get(alias) if alias is not None else None
+        return (alias, found) if alias is not None and found is not None else None
+
+    def adding(self, name: str, known: Known) -> Names:
+        """These names and one more, which hides another of the same name."""
+        layer = Table(self.known)
+        layer.add(name, known)
+        return replace(self, known=layer)
+
+    def listing(self, steps: Sequence[str]) -> Names:
+        """These names for a list of steps with those ids; :meth:`Table.end_step` adds them one by one."""
+        return replace(self, known=Table(self.known, steps))
+
+    def opened(self, really: bool = True) -> Names:
+        """These names and maybe more, if `really`."""
+        return replace(self, open=True) if really else self
+
+    def without(self, name: str) -> Names:
+        """These names without one."""
+        layer = Table(self.known)
+        layer.hide(name)
+        return replace(self, known=layer)
+
+    def during(self, own: str) -> Names:
+        """These names while the step `own` runs."""
+        return replace(self, own=own, around=self.around | {self.own} if self.own else self.around)
+
+    def exists(self, path: tuple[str | int, ...]) -> bool:
+        """Whether a path may exist; tells a hyphen in a name from a minus sign."""
+        name = str(path[0])
+        found = self.find(name)
+        if found is None:
+            met = name == self.own or name in self.around or name in self.elsewhere
+            return met or self.known.later(name) is not None
+        if found[0] == "inputs" and found[1].kind == "root" and len(path) > 1:
+            return self.inputs.types.named(str(path[1])) is not None
+        if found[1].kind == "step" and len(path) > 2 and path[1] == "output":
+            return found[1].may_have(path[2:])
+        return True
+
+
+def initial_names(drawer: Drawer, inputs: Inputs, extra_roots: Iterable[str], lost: Lost) -> Names:
+    """The names a drawer's first step sees."""
+    known: Table[Known] = Table()
+    for name in ROOTS:
+        known.add(name, Known("root"))
+    for name in extra_roots:
+        known.add(name, Known("variable"))
+    unread = not drawer.steps and lost.holds((), "steps")
+    return Names(known, inputs, elsewhere=_nested_ids(drawer), open=unread)
+
+
+def _nested_ids(drawer: Drawer) -> Spelt[str]:
+    out: Spelt[str] = Spelt()
+
+    def collect(step: StepBase, prefix: str) -> None:
+        for _, steps in nested_steps(step):
+            for inner in steps:
+                if inner.id not in out:
+                    out[inner.id] = f"{prefix}.{inner.id}"
+                collect(inner, f"{prefix}.{inner.id}")
+
+    for step in drawer.steps:
+        collect(step, step.id)
+    return out

@@ -1,0 +1,244 @@
+"""Checks the steps of a drawer one by one, nested ones included, with the names each can see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from drawer_ipy.definition import models
+from drawer_ipy.definition.button_fields import TokenPress
+from drawer_ipy.definition.checking.buttons import check_button
+from drawer_ipy.definition.checking.calls import Calls, Ground
+from drawer_ipy.definition.checking.kinds import check_kind, is_absent
+from drawer_ipy.definition.checking.references import References
+from drawer_ipy.definition.checking.report import Where
+from drawer_ipy.definition.checking.requests import token_buttons
+from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, Names, initial_names
+from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
+
+# What a handler is told beside its `with` (ORIGINAL §5).
+_HANDED = ("drawer", "run_id", "failed_step", "error", "inputs")
+
+
+class Check:
+    """One check of one drawer."""
+
+    def __init__(self, ground: Ground, drawer: Drawer) -> None:
+        self._ground = ground
+        self._report = ground.report
+        self._drawer = drawer
+        self._calls = Calls(ground, drawer)
+
+    def run(self, extra_roots: Iterable[str] = ()) -> None:
+        """Check inputs, buttons, steps, ``return`` and ``on_error``."""
+        drawer, lost = self._drawer, self._report.lost
+        self._inputs()
+        for name, spec in drawer.buttons.items():
+            if not check_button(spec, Where(("buttons", name), "", name), self._report):
+                self._calls.wrong.add(name)
+        for name, spec in drawer.buttons.items():
+            for token in token_buttons(spec):
+                at = Where(("buttons", name, "auth", "token"), "", "auth")
+                inner = spec.auth is not None and isinstance(spec.auth.token, TokenPress)
+                self._calls.token_button(token, at.at("button") if inner else at)
+        self._queues()
+        names = initial_names(drawer, Inputs.of(drawer, self._ground.given, lost), extra_roots, lost)
+        check = self._steps if self._ground.ordered else self._unordered
+        names = check(drawer.steps, names, Where(("steps",)))
+        for i, step in enumerate(drawer.steps):
+            self._undo(step, names, _below(Where(("steps",)), i, step))
+        if drawer.return_ is not None:
+            self._ground.references.value(drawer.return_, names, Where(("return",), "", "return"))
+        if drawer.on_error is not None:
+            self._on_error(drawer.on_error, names)
+
+    def _inputs(self) -> None:
+        seen: set[str] = set()
+        for i, spec in enumerate(self._drawer.inputs):
+            where = Where(("inputs", i), "", spec.name)
+            if spec.name in seen:
+                self._report.error(where, f"there are two inputs {spec.name!r}")
+            if spec.type == "enum" and not spec.values:
+                self._report.warn(where, f"enum input {spec.name!r} lists no values", "add `values: [...]`")
+            seen.add(spec.name)
+
+    def _queues(self) -> None:
+        sizes: dict[str, tuple[str, int]] = {}
+        for name, spec in self._drawer.buttons.items():
+            queue = spec.queue
+            if queue is None or not queue.name or not queue.concurrency:
+                continue
+            first, size = sizes.setdefault(queue.name, (name, queue.concurrency))
+            if size != queue.concurrency:
+                where = Where(("buttons", name, "queue", "concurrency"), "", "queue")
+                message = (
+                    f"queue {queue.name!r} has {size} slots for {first!r}, {queue.concurrency} for {name!r}"
+                )
+                self._report.warn(where, message, "the button pressed first decides; say one number in both")
+
+    def _on_error(self, handler: models.OnError, names: Names) -> None:
+        where = Where(("on_error",), "", "on_error")
+        for key, value in handler.with_.items():
+            self._ground.references.value(value, names, where.at("with", key))
+        if not handler.drawer:
+            return
+        at = where.at("drawer")
+        ring = self._ground.drawers.cycle(self._drawer.name, handler.drawer, handlers=True)
+        if ring:
+            message = f"a failure would go round in circles: {' -> '.join(ring)}"
+            self._report.error(at, message, "end the chain with a drawer that has no on_error")
+            return
+        # A handler that is not there, or is wrong, leaves the run itself as it was (ORIGINAL §5).
+        lax = replace(at, lax=self._ground.pressing)
+        given = {*_HANDED, *handler.with_}
+        self._ground.drawers.get(handler.drawer, lax, given=given, strict=False)
+
+    def _undo(self, step: StepBase, names: Names, where: Where) -> None:
+        """Check what ``compensate_with`` presses when the run fails: it sees every step that had ended."""
+        given = step.on_failure.compensate_with if step.on_failure is not None else None
+        if not given:
+            return
+        at = where.at("on_failure", "compensate_with", arg="on_failure")
+        if isinstance(given, str):
+            kind, _, rest = given.partition("/")
+            given = {"drawer": rest} if kind == "drawer" and rest else {"button": given}
+        # What the original only reserves must not stop a drawer that it presses.
+        at = replace(at, lax=at.lax or self._ground.as_original)
+        try:
+            if "drawer" in given:
+                undo = models.DrawerStep.model_validate({"kind": "drawer", **given, "id": step.id})
+                self._calls.drawer_step(undo, names, at)
+            else:
+                press = models.ButtonStep.model_validate({**given, "id": step.id})
+                self._calls.button_step(press, names, at)
+                check_fields(press, names, at, self._ground.references)
+        except (TypeError, ValidationError):
+            hint = "give a button's name, drawer/NAME, or `{button: NAME, args: {...}}`"
+            self._report.error(at, "compensate_with is nothing that can be pressed", hint, strict=False)
+
+    def _nested_undo(self, where: Where) -> None:
+        at = where.at("on_failure", "compensate_with", arg="on_failure")
+        self._report.error(
+            replace(at, lax=self._ground.as_original),
+            "compensate_with works for the steps of a drawer, not inside one of them",
+            "put these steps into a drawer of their own and press that: `kind: drawer`",
+            strict=False,
+        )
+
+    def _steps(self, steps: Sequence[StepBase], names: Names, where: Where) -> Names:
+        """Check a list of steps one after the other; gives the names as they are after the last."""
+        names = names.listing([step.id for step in steps])
+        earlier: set[str] = set()
+        for i, step in enumerate(steps):
+            here = _below(where, i, step)
+            self._id(step, earlier, names, here)
+            self._step(step, names.during(step.id), here)
+            earlier.add(step.id)
+            names.known.end_step(step.id, self._known(step))
+            names = names.opened(self._nameless(here))
+        return names
+
+    def _unordered(self, steps: Sequence[StepBase], names: Names, where: Where) -> Names:
+        """Check steps whose references make their order: each sees all the others."""
+        everything = names.listing(())
+        for step in steps:
+            everything.known.add(step.id, self._known(step))
+        everything = everything.opened(any(self._nameless(where.at(i)) for i in range(len(steps))))
+        earlier: set[str] = set()
+        for i, step in enumerate(steps):
+            here = _below(where, i, step)
+            self._id(step, earlier, names, here)
+            self._step(step, everything.without(step.id).during(step.id), here)
+            earlier.add(step.id)
+        return everything
+
+    def _nameless(self, where: Where) -> bool:
+        """Whether the step there had no id that could be read, so that anything may be its name."""
+        return (*where.path, "id") in self._report.lost.fields
+
+    def _id(self, step: StepBase, earlier: Collection[str], names: Names, where: Where) -> None:
+        at = where.at("id", arg="id")
+        known = names.known.get(step.id)
+        if step.id in earlier:
+            self._report.error(
+                at, f"there are two steps {step.id!r} in this list", "give each an id of its own"
+            )
+        elif step.id in ROOTS:
+            self._report.error(at, f"a step cannot be called {step.id!r}: references use that word otherwise")
+        elif known is not None and known.kind == "variable":
+            self._report.warn(at, f"from here on step {step.id!r} hides the loop variable of that name")
+
+    def _known(self, step: StepBase) -> Known:
+        if not isinstance(step, models.ButtonStep):
+            return Known("step", step)
+        button = self._calls.known_button(step.button)
+        schema = button.output_schema if button is not None else None
+        asked = button is not None and button.kind != "function"
+        return Known("step", step, schema, asked)
+
+    def _step(self, step: StepBase, names: Names, where: Where) -> None:
+        if isinstance(step, models.UnreadStep):
+            return
+        ground = self._ground
+        if len(where.path) > 2 and step.on_failure is not None and step.on_failure.compensate_with:
+            self._nested_undo(where)
+        check_kind(step, where, self._report, as_original=ground.as_original, on_disk=ground.on_disk)
+        if isinstance(step, models.ButtonStep):
+            self._calls.button_step(step, names, where)
+        elif isinstance(step, models.DrawerStep):
+            self._calls.drawer_step(step, names, where)
+        else:
+            self._calls.args(step, names, where, {})
+        check_fields(step, names, where, ground.references)
+        inner = names
+        if isinstance(step, models.ForEachStep | models.BatchStep):
+            inner = self._loop(step, names, where)
+        for path, steps in nested_steps(step):
+            self._steps(steps, inner, where.at(*path))
+
+    def _loop(self, step: models.ForEachStep | models.BatchStep, names: Names, where: Where) -> Names:
+        if step.as_ in ROOTS:
+            message = f"a loop variable cannot be called {step.as_!r}: references use that word otherwise"
+            at = where.at("as", arg="as")
+            if not self._ground.as_original:
+                self._report.error(at, message)
+                return names
+            self._report.warn(at, message)
+        unread = "as_" not in step.model_fields_set and not self._report.misses(where, "as")
+        return names.adding(step.as_, Known("variable")).opened(unread)
+
+
+def _below(where: Where, position: int, step: StepBase) -> Where:
+    step_id = f"{where.step_id}.{step.id}" if where.step_id else step.id
+    goes_on = step.on_failure is not None and step.on_failure.action == "continue"
+    return Where((*where.path, position), step_id, "", where.lax or goes_on)
+
+
+def check_fields(step: StepBase, names: Names, where: Where, references: References) -> None:
+    """Check the references in the fields that hold expressions, kind by kind."""
+    check = references.expression
+    if isinstance(step, models.ButtonStep):
+        references.value(step.stdin, names, where.at("stdin", arg="stdin"))
+    elif isinstance(step, models.ForEachStep | models.BatchStep) and not is_absent(step.over):
+        check(step.over, names, where.at("over", arg="over"))
+    elif isinstance(step, models.SwitchStep):
+        for i, case in enumerate(step.cases):
+            if not is_absent(case.when):
+                check(case.when, names, where.at("cases", i, "when", arg="when"))
+    elif isinstance(step, models.AggregateStep):
+        if not is_absent(step.from_):
+            check(step.from_, names, where.at("from", arg="from"))
+        if not is_absent(step.pluck):
+            check(step.pluck, names.adding("item", Known("variable")), where.at("pluck", arg="pluck"))
+    elif isinstance(step, models.MergeStep) and not is_absent(step.from_):
+        references.expressions(step.from_, names, where.at("from", arg="from"))
+    elif isinstance(step, models.TransformStep):
+        for key, value in (("expression", step.expression), ("from", step.from_)):
+            if not is_absent(value):
+                references.expressions(value, names, where.at(key, arg=key))
+        references.value(step.url, names, where.at("url", arg="url"))
+    elif isinstance(step, models.WaitStep):
+        references.value(step.duration, names, where.at("duration", arg="duration"))
+        references.value(step.until, names, where.at("until", arg="until"))

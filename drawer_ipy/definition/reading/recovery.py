@@ -1,0 +1,206 @@
+"""Goes on after a loading problem: what is wrong is mended or left out, the rest is still checked.
+
+Nothing recovered ever runs. It is there so that one report tells everything: validation goes on with what
+could be read, and asks :class:`Lost` before it complains of something missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from drawer_ipy.definition.models import UNREAD, Model
+from drawer_ipy.definition.reading.shape import Finding
+from drawer_ipy.definition.reading.source import Source, plain_tree
+from drawer_ipy.definition.reading.step_paths import step_path
+from drawer_ipy.definition.reading.tree import Path
+from drawer_ipy.definition.reading.wording import Written
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+_ROUNDS = 50  # each leaves something out; a definition is not nested deeper than twice this
+
+# Fields that hold a list or a mapping, and those that hold either that or a single value.
+_COLLECTIONS = frozenset({"args", "steps", "cases", "branches", "inputs", "buttons", "flow"})
+_EITHER = frozenset({"over", "from", "expression"})
+
+
+@dataclass(frozen=True)  # no slots: what is looked up is put in order once
+class Lost:
+    """What loading left out, for validation to tell a problem from what follows from one.
+
+    Attributes:
+        fields: fields and list entries that were wrong; their defaults, or stand-ins, are in the model.
+        strangers: unknown keys, left out, and whether their value was a list or a mapping. Each may be
+            the misspelt name of a field that now seems to be missing.
+    """
+
+    fields: frozenset[Path] = frozenset()
+    strangers: frozenset[tuple[Path, bool]] = frozenset()
+
+    def holds(self, owner: Path, *keys: str) -> bool:
+        """Whether one of `keys` may be missing from the mapping at `owner` only because of loading."""
+        if not self.fields and not self.strangers:
+            return False
+        if any((*owner, key) in self.fields for key in keys):
+            return True
+        shapes = self._shapes.get(owner)
+        return shapes is not None and any(key in _EITHER or (key in _COLLECTIONS) in shapes for key in keys)
+
+    def within(self, path: Path) -> bool:
+        """Whether something at `path` or below it was left out."""
+        return path in self._prefixes
+
+    @cached_property
+    def _shapes(self) -> dict[Path, set[bool]]:
+        """The shapes of the unknown keys, by the mapping they were in."""
+        out: dict[Path, set[bool]] = {}
+        for path, shape in self.strangers:
+            out.setdefault(path[:-1], set()).add(shape)
+        return out
+
+    @cached_property
+    def _prefixes(self) -> set[Path]:
+        paths = [*self.fields, *(stranger for stranger, _ in self.strangers)]
+        return {path[:length] for path in paths for length in range(len(path) + 1)}
+
+
+def mended(
+    tree: Mapping[str, Any], findings: Iterable[Finding], source: Source
+) -> tuple[dict[str, Any], set[tuple[Path, bool]]]:
+    """A copy of `tree` in which keys and kinds say what was probably meant, and the unknown keys left out.
+
+    Args:
+        source: learns where renamed values now are.
+    """
+    out: dict[str, Any] = plain_tree(tree)
+    strangers: set[tuple[Path, bool]] = set()
+    for finding in findings:
+        if finding.mend is None:
+            continue
+        what, word = finding.mend
+        owner = _at(out, finding.path[:-1])
+        key = finding.path[-1]
+        if what == "kind":
+            owner["kind"] = word
+        elif what == "key" and word not in owner:
+            _rename(owner, str(key), word)
+            source.also(finding.path, (*finding.path[:-1], word))
+        else:
+            left = owner.pop(key)
+            if what == "drop":
+                strangers.add((finding.path, isinstance(left, Mapping | list)))
+    return out, strangers
+
+
+def _rename(owner: dict[str, Any], old: str, new: str) -> None:
+    pairs = [(new if key == old else key, value) for key, value in owner.items()]
+    owner.clear()
+    owner.update(pairs)
+
+
+def made_of(
+    tree: Mapping[str, Any], model: type[ModelT]
+) -> tuple[ModelT | None, ValidationError | None, set[Path]]:
+    """The model of `tree`, without the fields that it refuses.
+
+    Returns:
+        The model, ``None`` when hardly anything is left to make it of; the complaint about the whole
+        tree, ``None`` when it is in order; and the paths of what was left out.
+    """
+    first: ValidationError | None = None
+    lost: set[Path] = set()
+    work: Any = tree
+    for _ in range(_ROUNDS):
+        try:
+            return model.model_validate(work), first, lost
+        except ValidationError as error:
+            if first is None:
+                first, work = error, plain_tree(tree)
+            cut = _Cut(work, lost)
+            if not cut.all(error):
+                break
+    return None, first, lost
+
+
+class _Cut:
+    """Takes out of a tree, in place, what one round of validation complained of."""
+
+    def __init__(self, tree: dict[str, Any], lost: set[Path]) -> None:
+        self._tree = tree
+        self._lost = lost  # of earlier rounds as well: what was cut and is still wrong takes its owner along
+        self._done: set[Path] = set()
+        self._entries: dict[int, tuple[list[Any], set[int]]] = {}  # lists by their id, what leaves them
+
+    def all(self, error: ValidationError) -> bool:
+        """Whether everything could be taken out."""
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        written = Written(self._tree)
+        paths = dict.fromkeys(written.path(detail["loc"]) for detail in details)
+        for path in paths:
+            if not self._one(path):
+                return False
+        for owner, gone in self._entries.values():
+            owner[:] = [entry for position, entry in enumerate(owner) if position not in gone]
+        self._lost |= self._done
+        return True
+
+    def _one(self, path: Path) -> bool:
+        while path:
+            if any(path[:n] in self._done for n in range(1, len(path) + 1)):
+                return True
+            if self._take(path):
+                self._done.add(path)
+                return True
+            path = path[:-1]
+        return False
+
+    def _take(self, path: Path) -> bool:
+        """Whether the value at `path` could be left out or replaced; else its owner has to go."""
+        owner, key = _at(self._tree, path[:-1]), path[-1]
+        if isinstance(owner, list) and isinstance(key, int) and key < len(owner):
+            instead = _stand_in(owner[key], path)
+            if instead is None:
+                self._entries.setdefault(id(owner), (owner, set()))[1].add(key)
+            else:
+                owner[key] = instead
+                if instead.get("id") == _place_name(path):
+                    self._done.add((*path, "id"))
+            return True
+        if not isinstance(owner, dict) or path in self._lost:
+            return False
+        if key == "id" and path[:-1] and step_path(path) == path[:-1]:
+            owner["id"] = _place_name(path[:-1])
+            return True
+        if key not in owner:
+            return False
+        del owner[str(key)]
+        return True
+
+
+def _stand_in(entry: Any, path: Path) -> Any:
+    """What keeps the place of a list's entry, so that later ones stay where they are; ``None``: nothing."""
+    if step_path(path) == path:
+        named = entry.get("id") if isinstance(entry, Mapping) else None
+        return {"id": named if isinstance(named, str) and named else _place_name(path), "kind": UNREAD}
+    if len(path) == 2 and path[0] == "inputs":
+        return {"name": _place_name(path)}
+    return {"when": True} if path[-2] == "cases" else None
+
+
+def _place_name(path: Path) -> str:
+    return f"{path[-2]}[{path[-1]}]"
+
+
+def _at(tree: Any, path: Path) -> Any:
+    here = tree
+    for part in path:
+        if isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            here = here.get(part) if isinstance(here, Mapping) else None
+    return here

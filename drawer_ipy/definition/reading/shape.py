@@ -1,0 +1,262 @@
+"""What keys a definition may hold, and the slips people make with them.
+
+pydantic keeps unknown keys (so that a newer file is written back whole) and says little about them;
+here they are found, with the key that was probably meant. The tree is walked along the models, so a
+new field or step kind is known here as soon as it is known there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal, get_args, get_origin
+
+from drawer_ipy.common.nearest import Near
+from drawer_ipy.common.short_repr import shown
+from drawer_ipy.definition.models import STEP_MODELS, Drawer, Model, StepBase
+from drawer_ipy.definition.reading.tree import Path
+
+_KIND_SLIPS = {
+    "for": "for_each",
+    "foreach": "for_each",
+    "each": "for_each",
+    "loop": "for_each",
+    "map": "for_each",
+    "if": "switch",
+    "case": "switch",
+    "sleep": "wait",
+    "delay": "wait",
+    "workflow": "drawer",
+    "subdrawer": "drawer",
+    "function": "button",
+    "task": "button",
+    "action": "button",
+    "reduce": "aggregate",
+    "collect": "aggregate",
+}
+
+# What people coming from other tools write; looked at where the key meant is known and not given.
+_KEY_SLIPS = {
+    "name": "id",
+    "item": "as",
+    "var": "as",
+    "in": "over",
+    "items": "over",
+    "foreach": "over",
+    "for_each": "over",
+    "concurrency": "parallelism",
+    "workers": "parallelism",
+    "max_parallel": "parallelism",
+    "timeout": "timeout_seconds",
+    "if": "when",
+    "with": "args",
+    "params": "args",
+    "parameters": "args",
+    "do": "steps",
+    "tasks": "steps",
+    "outputs": "return",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the shape of a definition, before it has a place in a text.
+
+    Attributes:
+        path: of the value concerned.
+        message, remediation: as in :class:`~drawer_ipy.errors.Problem`.
+        soft: whether a file on disk is read in spite of it (the original ignores it).
+        on_key: whether the key, rather than the value, is what is wrong.
+        mend: how to read it all the same, so that the rest can be checked: under the ``key`` that was
+            meant, with the step's ``kind`` that was meant, or not at all: ``out`` when it belongs
+            elsewhere, ``drop`` when it may be the misspelt name of any field.
+    """
+
+    path: Path
+    message: str
+    remediation: str = ""
+    soft: bool = False
+    on_key: bool = True
+    mend: tuple[Literal["key", "kind", "out", "drop"], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The model below one field, and how it hangs there.
+
+    ``list`` may also be written as a mapping by name; ``steps`` holds steps of any kind, ``step_map``
+    named lists of them.
+    """
+
+    form: Literal["one", "list", "map", "steps", "step_map"]
+    model: type[Model]
+
+
+def keys_of(model: type[Model]) -> list[str]:
+    """The keys `model` takes, as they are written (``as``, not ``as_``)."""
+    return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def kind_of(step: Mapping[str, Any]) -> str:
+    """The kind a raw step says it is; ``button`` when it says nothing."""
+    kind = step.get("kind")
+    return "button" if kind in (None, "") else str(kind)
+
+
+def _models_in(annotation: Any) -> list[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]
+
+
+def _containers_in(annotation: Any) -> Iterator[Any]:
+    yield get_origin(annotation)
+    for inner in get_args(annotation):
+        yield from _containers_in(inner)
+
+
+@lru_cache(maxsize=64)
+def children_of(model: type[Model]) -> dict[str, Child]:
+    """The fields of `model` that hold models, by the key they are written under."""
+    out: dict[str, Child] = {}
+    for name, info in model.model_fields.items():
+        found = _models_in(info.annotation)
+        if not found:
+            continue
+        containers = set(_containers_in(info.annotation))
+        key = info.alias or name
+        if issubclass(found[0], StepBase):
+            out[key] = Child("step_map" if dict in containers else "steps", StepBase)
+        elif dict in containers:
+            out[key] = Child("map", found[0])
+        else:
+            out[key] = Child("list" if list in containers else "one", found[0])
+    return out
+
+
+def findings(tree: Mapping[str, Any], model: type[Model], near: Near) -> list[Finding]:
+    """Every unknown key, key of another kind and unknown kind in `tree`, top down."""
+    return list(_walk(tree, model, (), near))
+
+
+def _walk(tree: Any, model: type[Model], path: Path, near: Near) -> Iterator[Finding]:
+    if not isinstance(tree, Mapping):
+        return  # a value of the wrong type is pydantic's to report
+    known = keys_of(model)
+    for key in tree:
+        if key not in known:
+            yield _unknown_key(key, tree, model, known, (*path, key), near)
+    for key, child in children_of(model).items():
+        if key in tree:
+            yield from _below(tree[key], child, (*path, key), near)
+
+
+def _below(value: Any, child: Child, path: Path, near: Near) -> Iterator[Finding]:
+    if child.form == "one":
+        yield from _walk(value, child.model, path, near)
+    elif child.form == "step_map" and isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _below(inner, Child("steps", child.model), (*path, key), near)
+    elif isinstance(value, Mapping) and child.form in ("map", "list"):
+        # Inputs and args may be written as a mapping by name, which then is no key of theirs.
+        for key, inner in value.items():
+            yield from _walk(inner, child.model, (*path, key), near)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            if child.form == "steps":
+                yield from _step(inner, (*path, i), near)
+            else:
+                yield from _walk(inner, child.model, (*path, i), near)
+
+
+def _step(step: Any, path: Path, near: Near) -> Iterator[Finding]:
+    if not isinstance(step, Mapping):
+        return
+    kind = kind_of(step)
+    model = STEP_MODELS.get(kind)
+    if model is None:
+        meant = _meant_kind(kind, near)
+        hint = f"did you mean {meant!r}?" if meant else ""
+        hint = f"{hint} step kinds are {', '.join(STEP_MODELS)}".strip()
+        message = f"there is no step kind {shown(kind)}"
+        finding = Finding((*path, "kind"), message, hint, on_key=False)
+        yield replace(finding, mend=("kind", meant)) if meant else finding
+    elif untold := _untold_kind(step, path):
+        yield untold  # the other keys are looked at with the kind they speak of
+    else:
+        yield from _walk(step, model, path, near)
+
+
+def _meant_kind(kind: str, near: Near) -> str:
+    plain = re.sub(r"[\W_]", "", kind.lower())
+    meant = _KIND_SLIPS.get(plain) or next((k for k in STEP_MODELS if k.replace("_", "") == plain), "")
+    return meant or _quoted(near(kind, STEP_MODELS))
+
+
+def _untold_kind(step: Mapping[str, Any], path: Path) -> Finding | None:
+    """The finding for a step that says no kind and no button, but has keys of another kind."""
+    if step.get("kind") not in (None, "") or step.get("button"):
+        return None
+    own = keys_of(STEP_MODELS["button"])
+    keys = [key for key in step if key not in own and _kinds_with(key)]
+    if not keys:
+        return None
+    kind = max(STEP_MODELS, key=lambda kind: len({*keys} & {*keys_of(STEP_MODELS[kind])}))
+    finding = _other_kind(keys[0], step, _kinds_with(keys[0]), (*path, keys[0]))
+    return replace(finding, remediation=f"add `kind: {kind}`", mend=("kind", kind))
+
+
+def _unknown_key(
+    key: str, tree: Mapping[str, Any], model: type[Model], known: list[str], path: Path, near: Near
+) -> Finding:
+    same = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
+    slip = _KEY_SLIPS.get(same, "")
+    for meant in (same, slip):
+        if meant != key and meant in known and meant not in tree:
+            return Finding(
+                path, f"{key!r} is no key here", f"did you mean {meant!r}?", True, True, ("key", meant)
+            )
+    kinds = _kinds_with(key)
+    if issubclass(model, StepBase) and kinds:
+        return _other_kind(key, tree, kinds, path)
+    if model is Drawer and kinds and key not in ("kind", "args"):
+        hint = f"put it into a step, under `steps:` ({_listed(kinds)} steps take it)"
+        message = f"{key!r} belongs to a step, not to the drawer"
+        return Finding(path, message, hint, True, True, ("out", ""))
+    closest = near(key, known)
+    if closest:
+        return Finding(path, f"{key!r} is no key here", closest, True, True, ("key", _quoted(closest)))
+    allowed = f"known here: {', '.join(k for k in known if k != 'bindings')}"
+    hint = _near_in_other_kind(key, model, near) or allowed
+    return Finding(path, f"{key!r} is no key here", hint, True, True, ("drop", ""))
+
+
+def _kinds_with(key: str) -> list[str]:
+    return [kind for kind, other in STEP_MODELS.items() if key in keys_of(other)]
+
+
+def _near_in_other_kind(key: str, model: type[Model], near: Near) -> str:
+    if not issubclass(model, StepBase):
+        return ""
+    owners = {known: kind for kind, other in reversed(STEP_MODELS.items()) for known in keys_of(other)}
+    closest = near(key, owners)
+    return f"{closest} it belongs to {owners[_quoted(closest)]} steps" if closest else ""
+
+
+def _quoted(hint: str) -> str:
+    """The word that a "did you mean" proposes, ``""`` when there is none."""
+    return hint.split("'")[1] if hint else ""
+
+
+def _other_kind(key: str, step: Mapping[str, Any], kinds: list[str], path: Path) -> Finding:
+    said = step.get("kind") not in (None, "")
+    message = f"{key!r} belongs to {_listed(kinds)} steps, this one is a {kind_of(step)} step"
+    change = f"take it away, or change the kind to {_listed(kinds)}"
+    hint = change if said else f"add `kind: {kinds[0]}`"
+    return Finding(path, message, hint, True, True, ("drop", ""))
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,0 +1,52 @@
+"""Which step a path into a definition belongs to, and which of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drawer_ipy.definition.reading.tree import Path
+
+
+def step_at(tree: Any, path: Path) -> tuple[str, str]:
+    """The dotted id of the innermost step that `path` leads into, and the arg or field below it.
+
+    ``("steps", 0, "steps", 1, "args", "url")`` of a loop ``each`` with a step ``page`` is
+    ``("each.page", "url")``. A step without an id is named by its place, ``steps[2]``.
+    """
+    ids: list[str] = []
+    here = tree
+    rest = 0
+    for i, part in enumerate(path):
+        if isinstance(here, list) and isinstance(part, int) and _is_step(path, i):
+            here = here[part] if part < len(here) else None
+            ids.append(_name(here, part, str(path[i - 1])))
+            rest = i + 1
+        elif isinstance(here, list) and isinstance(part, int):
+            here = here[part] if part < len(here) else None
+        else:
+            here = here.get(part) if isinstance(here, Mapping) else None
+    return ".".join(ids), _field(path[rest:])
+
+
+def step_path(path: Path) -> Path:
+    """The part of `path` that leads to the innermost step it passes; ``()`` when it passes none."""
+    ends = [i + 1 for i, part in enumerate(path) if isinstance(part, int) and _is_step(path, i)]
+    return path[: ends[-1]] if ends else ()
+
+
+def _is_step(path: Path, i: int) -> bool:
+    if i == 0 or path[0] == "flow":
+        return False
+    return path[i - 1] == "steps" or (i > 1 and path[i - 2] == "branches")
+
+
+def _name(step: Any, position: int, of: str) -> str:
+    named = step.get("id") if isinstance(step, Mapping) else None
+    return named if isinstance(named, str) and named else f"{of}[{position}]"
+
+
+def _field(below: Path) -> str:
+    if len(below) > 1 and below[0] == "args":
+        return str(below[1])
+    return str(below[0]) if below else ""

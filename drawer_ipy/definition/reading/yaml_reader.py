@@ -1,0 +1,158 @@
+"""Reads YAML into the tree, with places.
+
+The parser's events are taken, not its documents: so that depth, aliases and recursion are bounded
+while reading, dates stay text, and plain scalars follow YAML 1.2 only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from drawer_ipy.definition.reading.characters import stand_ins, whole_characters
+from drawer_ipy.definition.reading.scalars import plain_value, tagged_value
+from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, Node
+from drawer_ipy.definition.reading.yaml_hints import explain
+from drawer_ipy.definition.reading.yaml_refused import check_first_lines, unexpected, unprintable
+
+_COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+
+
+def read_yaml(text: str) -> Node | None:
+    """The tree of a YAML text; ``None`` when there is nothing but white space and comments.
+
+    Raises:
+        Malformed: it is not YAML, uses what definitions have no use for (several documents, tags of
+            one's own), is nested too deep, or an alias leads back into itself.
+    """
+    check_first_lines(text)
+    # The parser would take these for line breaks.
+    instead = stand_ins(text)
+    parsed = text.translate({ord(one): other for one, other in instead.items()})
+    back = str.maketrans({stand_in: character for character, stand_in in instead.items()})
+    try:
+        return _Composer(YAML(typ="safe", pure=True).parse(parsed), parsed, back).document()
+    except MarkedYAMLError as error:
+        raise explain(error, text) from None
+    except ReaderError as error:
+        found = error.character
+        character = chr(found) if isinstance(found, int) else str(found)[:1] or "\0"
+        raise unprintable(character, int(error.position)) from None
+    except (Malformed, RecursionError):
+        raise
+    except Exception as error:  # what the parser did not expect
+        raise unexpected(error, text) from None
+
+
+class _Composer:
+    """Turns the events of one text into nodes.
+
+    Args:
+        back: turns characters that stand in for others into those.
+    """
+
+    def __init__(self, events: Iterator[Any], text: str, back: Mapping[int, str]) -> None:
+        self._events = events
+        self._text = text
+        self._back = back
+        self._anchors: dict[str, Node] = {}
+        self._open: set[int] = set()  # ids of the collections being composed, to see recursion
+
+    def document(self) -> Node | None:
+        root: Node | None = None
+        documents = 0
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise Malformed(
+                        "a second document starts here; a definition is one",
+                        event.start_mark.index,
+                        "take the line `---` away",
+                    )
+            elif isinstance(event, StreamEndEvent):
+                break
+            elif isinstance(event, ScalarEvent | AliasEvent | MappingStartEvent | SequenceStartEvent):
+                root = self._node(event, 0)
+            elif isinstance(event, DocumentEndEvent):
+                continue
+        return root
+
+    def _node(self, event: Any, depth: int) -> Node:
+        at = int(event.start_mark.index)
+        if depth > MAX_DEPTH:
+            raise Malformed(f"this is nested more than {MAX_DEPTH} deep", at)
+        if isinstance(event, AliasEvent):
+            return self._alias(event, at)
+        if isinstance(event, ScalarEvent):
+            return self._anchored(event, self._scalar(event, at))
+        if event.tag is not None and str(event.tag) not in _COLLECTION_TAGS:
+            raise Malformed(f"the tag {str(event.tag)!r} is not known here", at, "take it away")
+        node = self._anchored(event, Node("map" if isinstance(event, MappingStartEvent) else "list", at))
+        self._open.add(id(node))
+        end = self._fill(node, depth)
+        self._open.discard(id(node))
+        node.end = end
+        return node
+
+    def _fill(self, node: Node, depth: int) -> int:
+        key: Node | None = None
+        for event in self._events:
+            if isinstance(event, MappingEndEvent | SequenceEndEvent):
+                return int(event.end_mark.index)
+            child = self._node(event, depth + 1)
+            if node.kind == "list":
+                node.items.append(child)
+            elif key is None:
+                key = child
+            else:
+                node.pairs.append((key, child))
+                key = None
+        return len(self._text)
+
+    def _anchored(self, event: Any, node: Node) -> Node:
+        if event.anchor is not None:
+            self._anchors[str(event.anchor)] = node
+        return node
+
+    def _alias(self, event: Any, at: int) -> Node:
+        name = str(event.anchor)
+        found = self._anchors.get(name)
+        if found is None:
+            raise Malformed(
+                f"the alias *{name} refers to no anchor",
+                at,
+                f'text that begins with * needs quotes: "*{name}"; an anchor is set with &{name}',
+            )
+        if id(found) in self._open:
+            raise Malformed(f"the alias *{name} refers to what it is part of", at)
+        return found
+
+    def _scalar(self, event: Any, at: int) -> Node:
+        text = str(event.value)
+        style = event.style or ""
+        try:
+            text = whole_characters(text.translate(self._back) if self._back else text)
+            if event.tag is not None:
+                value = tagged_value(str(event.tag), text)
+            else:
+                value = text if style else plain_value(text)
+        except ValueError as error:
+            message, _, hint = str(error).partition("; ")
+            raise Malformed(message, at, hint) from None
+        return Node("scalar", at, int(event.end_mark.index), style, value, text)

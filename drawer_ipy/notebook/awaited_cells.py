@@ -1,0 +1,111 @@
+"""What happens to the text of a ``%%drawer`` cell before IPython runs it.
+
+Two input transformers: one puts a magic that stands below blank lines and comments first, the other turns
+the cell into an awaited call of the same magic.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from drawer_ipy.notebook.misplaced_magics import editor_lines, says_nothing
+
+AWAITED = "drawer_awaited"
+"""The cell magic that a rewritten ``%%drawer`` cell calls; its result is awaited."""
+
+AWAITED_VERB = "drawer_verb_awaited"
+"""The line magic that a rewritten ``%drawer NAME press`` calls."""
+
+_MAGICS = ("%%drawer", "%%button")
+
+
+def magic_first(lines: list[str]) -> list[str]:
+    """`lines` with our magic before the blank lines and comments it stood below.
+
+    Those become empty lines of its body, so that line numbers still count from the top of the cell.
+    """
+    lines = whole_lines(lines)
+    above = _first_said(lines)
+    if above in (0, len(lines)) or not lines[above].lstrip().startswith(_MAGICS):
+        return lines
+    end = "" if lines[above].endswith("\n") else "\n"
+    return [lines[above] + end, *["\n"] * above, *lines[above + 1 :]]
+
+
+def whole_lines(lines: list[str]) -> list[str]:
+    """`lines` of a cell of ours as an editor counts them.
+
+    IPython also ends them at separators (U+2028, a form feed) that belong to a value.
+    """
+    whole = editor_lines(lines)
+    first = _first_said(whole)
+    ours = first < len(whole) and whole[first].lstrip().startswith((*_MAGICS, "%drawer"))
+    return whole if ours else lines
+
+
+def _first_said(lines: list[str]) -> int:
+    """The index of the first line that is neither empty nor a comment."""
+    return next((at for at, line in enumerate(lines) if not says_nothing(line)), len(lines))
+
+
+class AwaitedCells:
+    """Turns ``%%drawer`` cells, and cells that only press a drawer, into awaited calls where that can be.
+
+    Args:
+        shell: IPython's shell.
+        wanted: whether the user wants cells to be awaited; asked for each cell.
+    """
+
+    has_side_effects = True
+    """Keeps IPython from trying it on what is being typed: a cell magic ends at a blank line there."""
+
+    def __init__(self, shell: Any, wanted: Callable[[], bool]) -> None:
+        self._shell = shell
+        self._wanted = wanted
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """`lines` of one cell, rewritten if that is called for; a question about the magic is not."""
+        if not lines:
+            return lines
+        called = _called(lines[0], "%%drawer")
+        if called is not None and self._can_await():
+            body = "".join(lines[1:]) or "\n"  # IPython refuses an empty one, by the name of our magic
+            return [f"await get_ipython().run_cell_magic({AWAITED!r}, {called!r}, {body!r})\n"]
+        words = _lone_verb(lines)
+        if words is not None and self._can_await():
+            return [f"await get_ipython().run_line_magic({AWAITED_VERB!r}, {words!r})\n"]
+        return lines
+
+    def _can_await(self) -> bool:
+        asyncio_runner, _ = self._shell.loop_runner_map["asyncio"]
+        if not self._wanted() or not self._shell.autoawait or self._shell.loop_runner is not asyncio_runner:
+            return False
+        # What a running cell transforms (the cell below a %%time or %%capture) it cannot await: it is
+        # compiled as ordinary code. Only the call stack tells, since cells of subshells overlap.
+        frame = sys._getframe()
+        while frame.f_back is not None:
+            frame = frame.f_back
+            if frame.f_code is InteractiveShell.run_code.__code__:
+                return False
+        return True
+
+
+def _called(line: str, magic: str) -> str | None:
+    """What `line` gives to `magic`, ``None`` when it does not call it, or only asks about it."""
+    rest = line.removeprefix(magic)
+    if rest == line or (rest and not rest[0].isspace()) or rest.strip().endswith("?"):
+        return None
+    return rest.strip(" \t\r\n")
+
+
+def _lone_verb(lines: list[str]) -> str | None:
+    """The words of a ``%drawer NAME press`` that is all the cell says, else ``None``."""
+    said = [line for line in lines if not says_nothing(line)]
+    if len(said) != 1:
+        return None
+    words = _called(said[0], "%drawer")
+    return words if words is not None and words.split()[1:2] == ["press"] else None

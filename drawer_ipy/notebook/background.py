@@ -1,0 +1,246 @@
+"""Runs that go on while other cells run: a handle for each, and a list of them."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import contextvars
+import threading
+from collections.abc import Callable, Generator
+from typing import Any
+
+from drawer_ipy.display.live import Display
+from drawer_ipy.display.progress import ProgressState
+from drawer_ipy.display.wording import clock_text, progress_line
+from drawer_ipy.engine.events import Listeners, LogLine, RunStarted
+from drawer_ipy.notebook.prints import Log, Prints
+from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.own_loop import run_on_own_loop
+from drawer_ipy.results import Results
+from drawer_ipy.results.verdict import raise_for
+
+_KEPT = 10
+"""Runs that have ended and are still listed."""
+
+_UNTIL_SHOWN = 2.0
+"""Seconds that the cell waits at most for its view to be there; it takes milliseconds."""
+
+_INTERVAL = 0.2
+"""Seconds between two looks of a cell that awaits a run."""
+
+_LAST_WAIT = 2.0
+"""Seconds that a run has to end itself when the program exits."""
+
+
+class BackgroundRun:
+    """One run on a thread with a loop of its own.
+
+    ``await run`` gives its Results when it has ended, and raises what a cell would end with.
+
+    Args:
+        job: what is pressed; it starts with :meth:`start`.
+        display: what shows it.
+        number: what it is listed by.
+        log: gets what its buttons print.
+        check: raise when it did not end ok and somebody asks for its outcome.
+    """
+
+    def __init__(self, job: Job, display: Display, number: int, log: Log, *, check: bool = True) -> None:
+        self.number = number
+        self._job = job
+        self._display = display
+        self._log = log
+        self._check = check
+        self._progress = ProgressState()
+        self._shown = threading.Event()
+        self._ended = threading.Event()
+        self._fault: BaseException | None = None
+        self._then: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self, prints: Prints) -> None:
+        """Begin, and wait until its view is there: it belongs to the cell that is running now."""
+        job = self._job
+        self._progress.attach(job.run.listeners)
+        job.run.listeners.on(LogLine, self._logged)
+        self._log.hide = job.run.listeners.hide
+        context = contextvars.copy_context()
+        context.run(self._log.bind)
+        self._thread = threading.Thread(
+            target=context.run, args=(self._live, prints), name=f"drawer run {self.number}", daemon=True
+        )
+        prints.begin()
+        atexit.register(self._leave)
+        self._thread.start()
+        self._shown.wait(_UNTIL_SHOWN)
+
+    def _live(self, prints: Prints) -> None:
+        def over(fault: BaseException | None) -> None:
+            self._fault = fault
+            self._over(prints)
+
+        job, display = self._job, _Telling(self._display, self._shown)
+        run_on_own_loop(lambda: job.press(display), job.run.notes, over)
+
+    def _over(self, prints: Prints) -> None:
+        try:
+            self._display.close(self._job.results)
+        finally:
+            prints.end()
+            atexit.unregister(self._leave)
+            with self._lock:
+                self._ended.set()
+                waiting, self._then = self._then, []
+            for then in waiting:
+                then()
+
+    def cancel(self) -> None:
+        """Stop it, from any thread; what had ended stays in its results. Twice is as good as once."""
+        self._job.run.cancel()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, whatever way."""
+        return self._ended.is_set()
+
+    @property
+    def status(self) -> str:
+        """``running``, ``ok``, ``failed`` or ``cancelled``."""
+        return self._job.run.record.status if self.done else "running"
+
+    @property
+    def results(self) -> Results:
+        """The table of what has ended so far, in order."""
+        return self._job.results
+
+    @property
+    def log(self) -> list[str]:
+        """The last lines that its buttons printed or reported."""
+        return self._log.lines
+
+    def wait(self, timeout: float | None = None) -> Results:
+        """The Results when it has ended; for code that cannot ``await``.
+
+        Args:
+            timeout: most seconds to wait; ``None`` for as long as it takes.
+
+        Raises:
+            TimeoutError: it goes on.
+            DrawerFailed, DrawerCancelled: it did not end ok; ``.results`` holds everything.
+        """
+        if not self._ended.wait(timeout):
+            raise TimeoutError(f"{self!r} after {timeout:g} s")
+        return self._outcome()
+
+    def __await__(self) -> Generator[Any, None, Results]:
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> Results:
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+
+        def tell() -> None:
+            if not ended.done():  # whoever waits may have been cancelled
+                ended.set_result(None)
+
+        with self._lock:
+            if not self._ended.is_set():
+                self._then.append(lambda: _later(loop, tell))
+            else:
+                tell()
+        while not ended.done():
+            # Woken now and then: an interrupt of the cell that waits does not wake its loop by itself.
+            await asyncio.wait({ended}, timeout=_INTERVAL)
+        return self._outcome()
+
+    def _outcome(self) -> Results:
+        if self._fault is not None:
+            raise self._fault
+        results = self.results
+        if self._check:
+            raise_for(results, self._job.run.notes)
+        return results
+
+    def _logged(self, event: LogLine) -> None:
+        where = event.step_id if event.index is None else f"{event.step_id}[{event.index}]"
+        self._log.line(f"{where}: {event.text}")
+
+    def _leave(self) -> None:
+        """The program exits."""
+        self.cancel()
+        if self._thread is not None:
+            self._thread.join(_LAST_WAIT)
+
+    def __repr__(self) -> str:
+        return f"<run {self.number}, {self.line()}>"
+
+    def line(self) -> str:
+        """How it stands, in a line."""
+        snapshot = self._progress.snapshot(self._progress.clock())
+        stands = "ended after" if self.done else "running for"
+        return f"{progress_line(snapshot)}, {stands} {clock_text(snapshot.elapsed)}"
+
+
+class _Telling:
+    """A display that tells when it shows the run, and that is closed by somebody else."""
+
+    def __init__(self, display: Display, shown: threading.Event) -> None:
+        self._display = display
+        self._shown = shown
+
+    def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
+        """See :meth:`~drawer_ipy.display.live.Display.attach`."""
+        self._display.attach(listeners, cancel)
+        listeners.on(RunStarted, self._begun)  # the last to hear of it
+
+    def _begun(self, event: RunStarted) -> None:
+        self._display.detach()
+        self._shown.set()
+
+    def detach(self) -> None:
+        """Nothing: it has been done."""
+
+    def close(self, results: Any | None) -> None:
+        """Nothing: whoever started the run does it."""
+
+
+class Runs:
+    """The background runs of one notebook: those that go on, and the last that have ended."""
+
+    def __init__(self) -> None:
+        self._runs: list[BackgroundRun] = []
+        self._prints = Prints()
+        self._count = 0
+
+    def start(self, job: Job, make_display: Callable[[Log], Display], *, check: bool) -> BackgroundRun:
+        """Start `job` and list it."""
+        self._count += 1
+        log = Log()
+        run = BackgroundRun(job, make_display(log), self._count, log, check=check)
+        ended = [run for run in self._runs if run.done]
+        forgotten = ended[: max(0, len(ended) - _KEPT + 1)]
+        self._runs = [*(r for r in self._runs if r not in forgotten), run]
+        run.start(self._prints)
+        return run
+
+    def listed(self) -> RunList:
+        """All of them as they are now, oldest first."""
+        return RunList(self._runs)
+
+
+class RunList(list[BackgroundRun]):
+    """Runs, shown one a line."""
+
+    def __repr__(self) -> str:
+        lines = [f"{run.number:3}  {run.line()}" for run in self]
+        return "\n".join(lines) or "no runs in the background; %%drawer --background starts one"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
+def _later(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+        loop.call_soon_threadsafe(then)

@@ -1,0 +1,251 @@
+"""One press from a notebook: what a ``%%drawer`` cell says, run, shown and kept in the user's variables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.definition.models import InputSpec
+from drawer_ipy.display.choose import choose_display
+from drawer_ipy.display.live import Display, NullDisplay
+from drawer_ipy.display.log import LogDisplay, Together
+from drawer_ipy.display.terminal import TextDisplay
+from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told, told_in_colour
+from drawer_ipy.notebook.background import BackgroundRun, Runs
+from drawer_ipy.notebook.dry_run import DryRun
+from drawer_ipy.notebook.line import Line
+from drawer_ipy.notebook.prints import Log
+from drawer_ipy.pressing.interrupts import breaking_off, cancelling
+from drawer_ipy.pressing.job import Job, Options, Surroundings, raise_for
+from drawer_ipy.results import Results
+
+LAST = "_drawer"
+"""The variable that always holds the Results of the latest press."""
+
+
+class Cell:
+    """What a ``%%drawer`` cell says; pressed, defined or shown once.
+
+    Args:
+        shell: IPython's shell.
+        line: what the magic's line says.
+        text: the cell's text.
+        around: where names are looked up.
+
+    Attributes:
+        loaded: the drawer, maybe with errors.
+        name: what it is called by in this notebook, ``""`` when nobody said.
+
+    Raises:
+        DefinitionError: the text cannot be read at all.
+        UsageError: the line says something that cannot be.
+    """
+
+    def __init__(self, shell: Any, line: Line, text: str, around: Surroundings) -> None:
+        if len(line.words) > 1:
+            raise UsageError(
+                f"%%drawer takes one name, not {' '.join(line.words)!r}",
+                remediation="inputs are written name=value, variables name=$variable",
+            )
+        self._shell = shell
+        self._line = line
+        self._around = around
+        said = line.words[0] if line.words else ""
+        self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
+        self.name = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
+        self._inputs = self._all_inputs()
+
+    def _all_inputs(self) -> dict[str, Any]:
+        """The line's inputs; a declared one that is not given comes from a variable of its name."""
+        names, given = self._shell.user_ns, self._line.inputs
+        # IPython's own names (exit, open, In) are in the namespace too; they are nobody's inputs.
+        own = self._shell.user_ns_hidden
+        declared = (spec.name for spec in self.loaded.drawer.inputs)
+        found = {
+            n: names[n]
+            for n in declared
+            if n not in given and n in names and own.get(n, self) is not names[n]
+        }
+        return {**found, **given}
+
+    def drawer(self) -> Drawer:
+        """The drawer as it can be pressed again by its name: inputs that only the line gave are declared."""
+        drawer = self.loaded.drawer
+        declared = {spec.name for spec in drawer.inputs}
+        only_given = [InputSpec(name=n, required=True) for n in self._line.inputs if n not in declared]
+        return drawer.model_copy(update={"inputs": [*drawer.inputs, *only_given]}) if only_given else drawer
+
+    def define(self) -> Drawer:
+        """As :meth:`drawer`, checked as far as it can be without a press.
+
+        Raises:
+            DefinitionError: with every problem found.
+            UsageError: nobody says what it is called.
+        """
+        if not self.name:
+            raise UsageError("--define needs a name", remediation="%%drawer NAME --define")
+        problems = self._around.problems(self.loaded, given=self._inputs)
+        if any(p.severity == "error" for p in problems):
+            raise DefinitionError(problems, self.loaded.source.text, self.name)
+        if not self._line.options.quiet:
+            tell(problems)
+        return self.drawer()
+
+    def job(self) -> Job:
+        """The drawer, checked and ready to be pressed.
+
+        Raises:
+            DefinitionError: with every problem found.
+        """
+        chosen = self._line.options
+        options = Options(
+            chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
+        )
+        return Job.prepare(self.loaded, self._inputs, options, self._around)
+
+    def dry_run(self, job: Job) -> DryRun:
+        """What pressing `job` would do."""
+        return DryRun(job, self._inputs)
+
+    def press(self, job: Job) -> Press:
+        """A press of `job` with what the line says about it."""
+        options = self._line.options
+        display = choose_display(self._shell, quiet=options.quiet, kind=options.display)
+        out = (LAST, self._line.out) if self._line.out else (LAST,)
+        return Press(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
+
+    def background(self, job: Job, runs: Runs) -> BackgroundRun | None:
+        """Start `job` in the background; gives its handle unless a variable got it."""
+        options = self._line.options
+
+        def display(log: Log) -> Display:
+            shown = choose_display(self._shell, quiet=options.quiet, kind=options.display, background=True)
+            if isinstance(shown, NullDisplay | TextDisplay):
+                return shown
+            return Together(shown, LogDisplay(lambda: log.lines, lambda: log.dropped))
+
+        run = runs.start(job, display, check=not options.no_raise)
+        if not options.quiet:
+            tell(job.warnings)
+        if not self._line.out:
+            return run
+        self._shell.push({self._line.out: run}, interactive=True)
+        return None
+
+
+class Press:
+    """A job pressed for one cell, in one of three ways.
+
+    Args:
+        shell: IPython's shell.
+        job: what is pressed.
+        display: what shows it.
+        out: variables that get the Results.
+        quiet: keep warnings to ourselves.
+        check: end the cell with an error when the run does not end ok.
+    """
+
+    def __init__(
+        self,
+        shell: Any,
+        job: Job,
+        display: Display,
+        out: tuple[str, ...] = (LAST,),
+        *,
+        quiet: bool = False,
+        check: bool = True,
+    ) -> None:
+        self._shell = shell
+        self._job = job
+        self._display = display
+        self._out = out
+        self._quiet = quiet
+        self._check = check
+        self._results: Results | None = None
+
+    def blocking(self) -> None:
+        """Press on a thread with a loop of its own while this thread waits."""
+        job = self._job
+        try:
+            job.press_blocking(self._display)
+        finally:
+            self.show()
+        self.finish()
+
+    async def awaited(self) -> None:
+        """Press on the shell's own loop.
+
+        An interrupt reaches a kernel's cell as a cancellation. The cell is what was interrupted, so it
+        is met here: partial results are shown and kept, and the cell ends with an error of ours. In a
+        terminal it would be a KeyboardInterrupt out of the loop; there it cancels the run.
+        """
+        job, loop = self._job, asyncio.get_running_loop()
+        try:
+            with (
+                cancelling(job.run.cancel, only_default=True),
+                breaking_off(lambda: job.run.ending, job.run.interrupted, loop),
+            ):
+                await job.press(self._display)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+        finally:
+            self.show()
+        self.finish()
+
+    def nested(self) -> None:
+        """Press on the loop that is running, entered once more (``%config DrawerMagics.loop``)."""
+        job, loop = self._job, _running_loop()
+        if loop is None:
+            self.blocking()
+            return
+        import nest_asyncio2
+
+        nest_asyncio2.apply(loop)
+        try:
+            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending, job.run.interrupted):
+                loop.run_until_complete(job.press(self._display))
+        finally:
+            self.show()
+        self.finish()
+
+    def show(self) -> None:
+        """Keep the results in the variables, then put the final table in place of the live view."""
+        results = self._results = self._job.results
+        self._shell.push(dict.fromkeys(self._out, results), interactive=True)
+        self._display.close(results)
+        if isinstance(self._display, TextDisplay) and len(results):
+            print(results)  # a terminal's bar cannot turn into a table
+
+    def finish(self) -> None:
+        """Tell warnings, and end the cell with an error if the run calls for one.
+
+        Raises:
+            DrawerFailed, DrawerCancelled: the run did not end ok, and that is to be said.
+        """
+        notes = self._job.run.notes
+        if not self._quiet:
+            tell(self._job.warnings)
+            for note in notes if self._job.run.record.status == "ok" else ():
+                print(told_in_colour(note))  # the error of a run that did not end ok tells them itself
+        if self._check and self._results is not None:
+            raise_for(self._results, notes)
+
+
+def tell(problems: Iterable[Problem]) -> None:
+    """Print what does not stop a press."""
+    problems = list(problems)
+    for problem in problems[:MOST_TOLD]:
+        print(f"warning: {told(problem)}")
+    if len(problems) > MOST_TOLD:
+        print(f"... and {len(problems) - MOST_TOLD:,} more warnings")
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,214 @@
+"""What may be written at a place in the body of a ``%%drawer`` cell: keys, words, names and references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from drawer_ipy.buttons.script.button import RUNTIMES
+from drawer_ipy.definition.button_fields import Follow, TokenPress
+from drawer_ipy.definition.models import (
+    STEP_MODELS,
+    ArgSpec,
+    ButtonSpec,
+    Drawer,
+    InputSpec,
+    Model,
+    Policy,
+    StepBase,
+)
+from drawer_ipy.definition.paging import LINK
+from drawer_ipy.definition.reading.shape import children_of, keys_of
+from drawer_ipy.notebook.completion.half_written import Node, Spot, outline
+from drawer_ipy.notebook.completion.names import Names
+from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
+from drawer_ipy.notebook.completion.references import reference_offer, whole_references
+from drawer_ipy.pressing.job import Surroundings
+
+_FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at")
+"""Keys that nobody has to write."""
+
+_FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases", "steps", "args")
+"""The keys of a step in the order people write them."""
+
+_REFERENCES = ("over", "from", "pluck", "when", "expression", "duration", "until", "stdin")
+"""Fields whose values are mostly references."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a node is in terms of the models.
+
+    Attributes:
+        form: a mapping that `model` describes, a list or mapping of such, a list of steps, a mapping of
+            those, the arguments of a step, or the value of a field.
+        model: see there; that of the owner for arguments and values.
+        owner: the mapping that a value, or arguments, belong to.
+    """
+
+    form: Literal["one", "list", "map", "steps", "step_map", "args", "value"]
+    model: type[Model]
+    owner: Node | None = None
+
+
+def body_offer(text: str, cursor: int, around: Surroundings, given: list[str]) -> Offer:
+    """The proposals at `cursor` of a cell's body; `given` are inputs that its first line gives."""
+    root, spot = outline(text, cursor)
+    if spot is None:
+        return Offer()
+    names = Names(around, root, given)
+    if spot.role == "value":
+        reference = reference_offer(spot, names)
+        return reference if reference is not None else _value_offer(spot, names)
+    return _key_offer(spot, place_of(spot.node), spot.node, names)
+
+
+def place_of(node: Node) -> Place | None:
+    """What `node` is; ``None`` where anything may be written."""
+    if node.parent is None:
+        return Place("one", Drawer)
+    outer = place_of(node.parent)
+    if outer is None:
+        return None
+    if outer.form == "one":
+        return _field(outer.model, node)
+    if outer.form in ("list", "map"):
+        return Place("one", outer.model)
+    if outer.form == "step_map":
+        return Place("steps", StepBase)
+    if outer.form == "steps":
+        is_step = isinstance(node.name, int)  # steps by name are none
+        return Place("one", STEP_MODELS.get(_kind(node), StepBase)) if is_step else None
+    return Place("value", outer.model, outer.owner) if outer.form == "args" else None
+
+
+def _field(model: type[Model], node: Node) -> Place:
+    child = children_of(model).get(str(node.name))
+    if child is not None:
+        return Place(child.form, child.model)
+    if node.name == "args" and issubclass(model, StepBase):
+        return Place("args", model, node.parent)
+    return Place("value", model, node.parent)
+
+
+def _kind(step: Node) -> str:
+    """The step's kind; ``""`` while that is open."""
+    return step.said("kind") or ("button" if "button" in step.keys else "")
+
+
+# Keys
+
+
+def _key_offer(spot: Spot, place: Place | None, node: Node, names: Names) -> Offer:
+    found = [key for key in _keys(place, node, names) if key not in node.keys or key == spot.typed]
+    after = "" if spot.quote else ": "
+    return beginning(spot.typed, words(found, "property", after))
+
+
+def _keys(place: Place | None, node: Node, names: Names) -> list[str]:
+    """The keys of the mapping that `node` is, or may become."""
+    if place is None:
+        return []
+    if place.form == "one":
+        return _model_keys(place.model)
+    if place.form == "args" and place.owner is not None:
+        step = place.owner
+        taken = names.inputs_of(step.said("drawer")) if _kind(step) == "drawer" else None
+        return names.arguments(step.said("button")) if taken is None else taken
+    return []
+
+
+def _model_keys(model: type[Model]) -> list[str]:
+    if model is StepBase:  # the kind is open yet: the keys of all
+        every = dict.fromkeys(key for step in STEP_MODELS.values() for key in keys_of(step))
+        keys = sorted(every, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
+    elif issubclass(model, StepBase):
+        keys = sorted(keys_of(model), key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
+    elif model is Drawer:
+        keys = sorted(keys_of(model), key=lambda key: key not in ("buttons", "inputs", "steps", "return"))
+    else:
+        keys = keys_of(model)
+    return [key for key in keys if key not in _FORGOTTEN]
+
+
+# Values
+
+
+def _value_offer(spot: Spot, names: Names) -> Offer:
+    place = place_of(spot.node)
+    if place is None:
+        return Offer()
+    if place.form != "value":
+        return _beginning_of(spot, place, names)
+    key = str(spot.node.name)
+    proposals = [*_words_of(place, key, names), *_whole(spot, place, key, names)]
+    return beginning(spot.typed, proposals)
+
+
+def _beginning_of(spot: Spot, place: Place, names: Names) -> Offer:
+    """What a mapping or a list may begin with where nothing of it is there yet."""
+    entry = isinstance(spot.node.name, int)
+    if place.form == "steps" or (place.form == "list" and spot.node.name != "args"):
+        first = "id" if place.form == "steps" else "name"
+        proposals = words([f"- {first}: "], "property") if spot.alone and not entry else []
+    elif entry and spot.flow:
+        proposals = words(["{id: "], "property") if issubclass(place.model, StepBase) else []
+    elif place.form in ("one", "args") and (entry or spot.alone):
+        proposals = words(_keys(place, spot.node, names), "property", ": ")
+    elif place.model is TokenPress:
+        proposals = words(names.buttons(), "function")
+    elif place.form == "one":
+        proposals = words(_short_forms(place.model), "enum")
+    else:
+        proposals = []
+    return beginning(spot.typed, proposals)
+
+
+def _short_forms(model: type[Model]) -> list[str]:
+    """Words that stand for a whole mapping: ``on_failure: continue``, ``urls: list``."""
+    if model is Follow:
+        return [LINK]
+    field = {Policy: "action", InputSpec: "type", ArgSpec: "type"}.get(model, "")
+    return list(_literals(model.model_fields[field].annotation)) if field else []
+
+
+def _words_of(place: Place, key: str, names: Names) -> Iterator[Word]:
+    owner = place.owner or Node()
+    if issubclass(place.model, StepBase):
+        if key == "kind":
+            yield from words(STEP_MODELS, "enum")
+        elif key == "button":
+            yield from words(names.buttons(), "function")
+        elif key == "drawer":
+            yield from words(names.drawers(), "module")
+    if place.model is TokenPress and key == "button":
+        yield from words(names.buttons(), "function")
+    if place.model is ButtonSpec and key == "runtime":
+        yield from words([word for word in RUNTIMES if word], "enum")
+    if key == "drawer" and owner.parent is not None and owner.name == "on_error":
+        yield from words(names.drawers(), "module")
+    for name, info in place.model.model_fields.items():
+        if (info.alias or name) == key and key != "kind":
+            yield from words(_literals(info.annotation), "enum")
+
+
+def _literals(annotation: Any) -> Iterator[str]:
+    """The words that a field takes."""
+    if annotation is bool:
+        yield from ("true", "false")
+    elif get_origin(annotation) is Literal:
+        yield from (str(word) for word in get_args(annotation) if word)
+    else:
+        for inner in get_args(annotation):
+            yield from _literals(inner)
+
+
+def _whole(spot: Spot, place: Place, key: str, names: Names) -> Iterator[Word]:
+    """References that are the whole value, quoted where brackets are around."""
+    is_argument = spot.node.parent is not None and spot.node.parent.name == "args"
+    if not (is_argument or key in _REFERENCES):
+        return
+    quote = '"' if spot.flow and not spot.quote else ""
+    for reference in whole_references(spot.node, names):
+        yield Word(f"{quote}${{{reference}}}{quote}", "variable")

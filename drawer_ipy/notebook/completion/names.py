@@ -1,0 +1,106 @@
+"""The names that a completion may propose: of buttons, drawers, inputs, variables, and what they take."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.definition.models import Drawer
+from drawer_ipy.errors import DrawerError
+from drawer_ipy.notebook.completion.half_written import Node
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.verbs.connecting import OUTPUTS
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names known around a cell; what is broken on disk is left out.
+
+    Attributes:
+        around: where they are looked up.
+        cell: what the cell's text holds.
+        given: inputs that the cell's first line gives.
+    """
+
+    around: Surroundings
+    cell: Node
+    given: Sequence[str] = ()
+
+    def buttons(self) -> list[str]:
+        """Names of buttons, the cell's own first."""
+        own = list(_named(self.cell, "buttons"))
+        return [*own, *(name for name in self.around.catalog(Drawer()).names() if name not in own)]
+
+    def drawers(self) -> list[str]:
+        """Names of drawers."""
+        return self.around.drawer_names()
+
+    def arguments(self, button: str) -> list[str]:
+        """What a button takes."""
+        own = _named(self.cell, "buttons").get(button)
+        if own is not None:
+            return list(_listed(own, "args"))
+        found = self._button(button)
+        return [] if found is None else [arg.name for arg in found.args]
+
+    def inputs_of(self, drawer: str) -> list[str]:
+        """What another drawer takes."""
+        found = self._drawer(drawer)
+        return [] if found is None else [spec.name for spec in found.inputs]
+
+    def inputs(self) -> list[str]:
+        """What this drawer takes."""
+        return list(dict.fromkeys([*_listed(self.cell, "inputs"), *self.given]))
+
+    def fields(self, step: Node) -> list[str]:
+        """The members of what a step gives, as far as they are known."""
+        kind = step.said("kind") or "button"
+        if kind == "button":
+            found = self._button(step.said("button"))
+            return _properties(None if found is None else found.output_schema)
+        if kind == "drawer":
+            drawer = self._drawer(step.said("drawer"))
+            return [] if drawer is None else list(drawer.return_ or ())
+        return list(OUTPUTS.get(kind, ()))
+
+    def variables(self) -> list[str]:
+        """The user's variables."""
+        return sorted(name for name in self.around.namespace if not name.startswith("_"))
+
+    def batteries(self) -> list[str]:
+        """The names of the batteries; their values are nobody's business here."""
+        with contextlib.suppress(DrawerError):
+            return sorted(self.around.workspace.batteries())
+        return []
+
+    def _button(self, name: str) -> Button | None:
+        with contextlib.suppress(DrawerError):
+            return self.around.catalog(Drawer()).find(name) if name else None
+        return None
+
+    def _drawer(self, name: str) -> Drawer | None:
+        with contextlib.suppress(DrawerError):
+            return self.around.find_drawer(name) if name else None
+        return None
+
+
+def _named(node: Node, key: str) -> Mapping[str, Node]:
+    found = node.keys.get(key)
+    return {} if found is None else found.keys
+
+
+def _listed(node: Node, key: str) -> list[str]:
+    """Names written as a list, as a list of mappings with a name, or as a mapping."""
+    found = node.keys.get(key)
+    if found is None:
+        return []
+    texts = [item.said("name") or item.text for item in found.items]
+    return [*(text for text in texts if text), *found.keys]
+
+
+def _properties(schema: Any) -> list[str]:
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    return [str(name) for name in properties] if isinstance(properties, Mapping) else []

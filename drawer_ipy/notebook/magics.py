@@ -1,0 +1,235 @@
+"""What people type in a notebook: ``%%drawer``, ``%%button`` and ``%drawer``. Parse and call; no more.
+
+A ``%%drawer`` cell is awaited: an input transformer turns it into a call on the kernel's own event loop,
+so a click on Cancel arrives while it runs, objects bound to the loop work inside async buttons, and an
+interrupt still leaves partial results. Where a cell cannot be awaited (stacked under ``%%time``, called
+from code) the same magic runs on a thread with a loop of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, Union
+
+from drawer_ipy.buttons import make_button
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.buttons.script.button import RUNTIMES
+from drawer_ipy.common.demo_origins import running_origins
+from drawer_ipy.definition import Drawer, load_button
+from drawer_ipy.definition.values import AUTO
+from drawer_ipy.display.choose import KINDS
+from drawer_ipy.errors import UsageError, did_you_mean
+from drawer_ipy.notebook import completion
+from drawer_ipy.notebook.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first, whole_lines
+from drawer_ipy.notebook.background import BackgroundRun, Runs
+from drawer_ipy.notebook.cell import Cell, Press
+from drawer_ipy.notebook.dry_run import DryRun
+from drawer_ipy.notebook.line import option_parser, parse_line, split
+from drawer_ipy.notebook.misplaced_magics import MisplacedMagics
+from drawer_ipy.notebook.verb_line import NotebookVerb
+from drawer_ipy.pressing.job import Surroundings
+
+_KEPT = "drawer_ipy"
+"""Under this name the shell keeps what cells have defined, see :class:`Kept`."""
+
+_MAGICS = {"cell": ("drawer", AWAITED, "button"), "line": ("drawer", AWAITED_VERB)}
+_OPTIONS = (
+    "parallelism",
+    "concurrency",
+    "mode",
+    "on_failure",
+    "timeout",
+    "out",
+    "quiet",
+    "no_raise",
+    "display",
+)
+"""Options of the line whose defaults can be set."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What cells have defined and set; it outlives a reload of the extension.
+
+    Attributes:
+        buttons: those of ``%%button``, by name.
+        drawers: those of ``%%drawer NAME`` cells, by name.
+        runs: those in the background.
+        settings: those of ``%config DrawerMagics``, when the extension was unloaded.
+    """
+
+    buttons: dict[str, Button] = field(default_factory=dict)
+    drawers: dict[str, Drawer] = field(default_factory=dict)
+    runs: Runs = field(default_factory=Runs)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@magics_class
+class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
+    """The magics of one shell. Its settings are the defaults of %%drawer's options."""
+
+    loop = Enum(
+        ("awaited", "thread", "nested"),
+        "awaited",
+        help="""Where a cell runs. awaited: on the notebook's event loop, as an awaited cell (a thread where
+        a cell cannot be awaited). thread: always on a thread with a loop of its own. nested: on the
+        notebook's loop, entered once more with nest-asyncio2; a click on Cancel may then do harm.""",
+    ).tag(config=True)
+    parallelism = Union(
+        [Int(min=0), Enum((AUTO,))], default_value=None, allow_none=True, help="--parallelism of every cell"
+    ).tag(config=True)
+    concurrency = Int(None, allow_none=True, min=1, help="--concurrency of every cell").tag(config=True)
+    mode = Enum(("sequential", "parallel"), "sequential", help="--mode of every cell").tag(config=True)
+    on_failure = Enum(("stop", "continue"), "stop", help="--on-failure of every cell").tag(config=True)
+    timeout = Float(None, allow_none=True, min=0.001, help="--timeout of every cell").tag(config=True)
+    out = Unicode("", help="--out of every cell").tag(config=True)
+    quiet = Bool(False, help="--quiet for every cell").tag(config=True)
+    no_raise = Bool(False, help="--no-raise for every cell").tag(config=True)
+    display = Enum(KINDS, "auto", help="--display of every cell").tag(config=True)
+
+    def __init__(self, shell: Any, kept: Kept | None = None) -> None:
+        super().__init__(shell, parent=None)
+        self.kept = kept or Kept()
+        # A value that cannot be stays in the shell's configuration once %config has refused it.
+        for name, value in {**shell.config.get(type(self).__name__, {}), **self.kept.settings}.items():
+            with contextlib.suppress(TraitError):
+                setattr(self, name, value)
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @cell_magic  # type: ignore[untyped-decorator]
+    def drawer(self, line: str, cell: str) -> Any:
+        """Press the drawer that the cell declares, in YAML or JSON.
+
+        %%drawer [VAR <<] [NAME] [name=value ...] [options]
+
+        Inputs: name=value (JSON, else text), name=$variable, name={expression}, name=@file.json.
+        """
+        press, shown = self._prepare(line, cell)
+        if press is None:
+            return shown
+        return press.nested() if self.loop == "nested" else press.blocking()
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @cell_magic(AWAITED)  # type: ignore[untyped-decorator]
+    def drawer_awaited(self, line: str, cell: str) -> Awaitable[Any]:
+        """The awaited form of %%drawer; cells are rewritten to it."""
+        press, shown = self._prepare(line, cell)
+        return _given(shown) if press is None else press.awaited()
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @line_magic("drawer")  # type: ignore[untyped-decorator]
+    def drawer_line(self, line: str) -> Any:
+        """Look at and change drawers: ``%drawer NAME [VERB ...]``; ``%drawer help`` shows all verbs.
+
+        ``%drawer runs`` lists the runs in the background.
+        """
+        if line.split() == ["runs"]:
+            return self.kept.runs.listed()
+        return self._verb(line).blocking()
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @line_magic(AWAITED_VERB)  # type: ignore[untyped-decorator]
+    def drawer_verb_awaited(self, line: str) -> Awaitable[None]:
+        """The awaited form of %drawer NAME press; cells that say only this are rewritten to it."""
+        return self._verb(line).awaited()
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @cell_magic  # type: ignore[untyped-decorator]
+    def button(self, line: str, cell: str) -> None:
+        """Define a button from a script: ``%%button NAME [runtime] [arg[:type] ...]``, then its text.
+
+        ``%%button NAME --spec`` takes button.json's fields, in YAML or JSON, instead of a script.
+        """
+        name, spec = _button_spec(line, cell)
+        self.kept.buttons[name] = make_button(spec, allowed_origins=running_origins)
+
+    def _prepare(self, line: str, text: str) -> tuple[Press | None, DryRun | BackgroundRun | None]:
+        """What there is to press; without it, what the cell shows instead."""
+        names, kept = self.shell.user_ns, self.kept
+        said = parse_line(line, names, {name: getattr(self, name) for name in _OPTIONS})
+        cell = Cell(self.shell, said, text, self.surroundings())
+        if said.options.define:
+            kept.drawers[cell.name] = cell.define()
+            print(f"drawer {cell.name} is defined; `%drawer {cell.name} press` runs it")
+            return None, None
+        job = cell.job()
+        if said.options.dry_run:
+            return None, cell.dry_run(job)
+        if cell.name:
+            kept.drawers[cell.name] = cell.drawer()
+        if said.options.background:
+            return None, cell.background(job, kept.runs)
+        return cell.press(job), None
+
+    def surroundings(self) -> Surroundings:
+        """Where names are looked up."""
+        return Surroundings(self.kept.buttons, self.shell.user_ns, drawers=self.kept.drawers)
+
+    def _verb(self, line: str) -> NotebookVerb:
+        return NotebookVerb(self.shell, line, self.kept.buttons, self.kept.drawers)
+
+
+async def _given(value: Any) -> Any:
+    return value
+
+
+def _button_spec(line: str, cell: str) -> tuple[str, Any]:
+    """Name and definition that a ``%%button`` cell gives."""
+    words = list(split(line))
+    if not words or words[0].startswith("-"):
+        raise UsageError("%%button needs a name", remediation="%%button NAME [runtime] [arg[:type] ...]")
+    name, rest = words[0], words[1:]
+    if "--spec" in rest:
+        return name, load_button(cell, name=name, first_line=2).button
+    runtimes = [*filter(None, RUNTIMES), "prompt"]
+    runtime = rest.pop(0) if rest and rest[0] in runtimes else "sh"
+    if rest and ":" not in rest[0] and (meant := did_you_mean(rest[0], runtimes, near=0.8)):
+        raise UsageError(
+            f"%%button {name} {rest[0]}: {rest[0]!r} is no runtime ({meant})",
+            remediation=f"if it is an argument, give its type: {rest[0]}:string",
+        )
+    args = {a.partition(":")[0]: a.partition(":")[2] or "string" for a in rest}
+    text = {"prompt": cell} if runtime == "prompt" else {"runtime": runtime, "code": cell}
+    return name, load_button({"name": name, "args": args, **text}, name=name).button
+
+
+def load(shell: Any) -> None:
+    """Register the magics and the transformers with `shell`; loading again replaces them.
+
+    What cells have defined and set before is kept.
+    """
+    unload(shell)
+    magics = DrawerMagics(shell, shell.meta.setdefault(_KEPT, Kept()))
+    DrawerMagics.drawer.__doc__ = f"{_doc(DrawerMagics.drawer)}\n\n{option_parser().format_help()}"
+    shell.register_magics(magics)
+    completion.register(shell, magics.surroundings)
+    shell.input_transformers_cleanup[:0] = [magic_first, MisplacedMagics()]
+    awaited = AwaitedCells(shell, lambda: bool(magics.loop == "awaited"))
+    # IPython's own transformers, which come between, split lines anew.
+    shell.input_transformers_cleanup.extend([whole_lines, awaited])
+
+
+def unload(shell: Any) -> None:
+    """Take back what :func:`load` did."""
+    transformers = shell.input_transformers_cleanup
+    ours = (AwaitedCells.__name__, MisplacedMagics.__name__, magic_first.__name__, whole_lines.__name__)
+    transformers[:] = [t for t in transformers if getattr(t, "__name__", type(t).__name__) not in ours]
+    completion.unregister(shell)
+    manager = shell.magics_manager
+    magics = manager.registry.pop(DrawerMagics.__name__, None)
+    if magics is None:
+        return
+    for kind, names in _MAGICS.items():
+        for name in names:
+            manager.magics[kind].pop(name, None)
+    magics.kept.settings = {name: getattr(magics, name) for name in magics.traits(config=True)}
+    shell.configurables.remove(magics)
+
+
+def _doc(magic: Any) -> str:
+    return str(magic.__doc__ or "").partition("\n\nusage:")[0].rstrip()

@@ -1,0 +1,158 @@
+"""``%drawer ...`` in a notebook: the words as they were typed, the verb, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any
+
+from IPython.display import display
+
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.definition import Drawer
+from drawer_ipy.display.choose import choose_display
+from drawer_ipy.errors import DrawerError
+from drawer_ipy.notebook.cell import Press
+from drawer_ipy.notebook.line import input_value, split, unquote
+from drawer_ipy.pressing.interrupts import breaking_off, cancelling
+from drawer_ipy.pressing.job import Job, raise_for
+from drawer_ipy.results import Results
+from drawer_ipy.verbs import Outcome, VerbContext, run_verb
+from drawer_ipy.workspace.lookup import Workspace
+
+_PLACE = re.compile(r"([A-Za-z_][\w.-]*)=(.*)", re.DOTALL)
+
+
+class NotebookVerb:
+    """One ``%drawer`` line.
+
+    Args:
+        shell: IPython's shell.
+        line: what is typed after ``%drawer``.
+        registered: buttons of ``%%button``.
+        drawers: drawers defined in cells; ``set`` and ``remove`` change it.
+
+    Raises:
+        UsageError: a quote or bracket is never closed, or a variable is not there.
+    """
+
+    def __init__(
+        self,
+        shell: Any,
+        line: str,
+        registered: Mapping[str, Button],
+        drawers: MutableMapping[str, Drawer],
+    ) -> None:
+        self._shell = shell
+        names: Mapping[str, Any] = shell.user_ns
+        words = list(split(line))
+        pressing = words[1:2] == ["press"]
+        self._words = [word if pressing else _plain(word, names) for word in words]
+        self._context = VerbContext(
+            Workspace.current(),
+            registered,
+            names,
+            drawers,
+            value=lambda name, text: input_value(name, text, names),
+        )
+        self._job: Job | None = None
+
+    def blocking(self) -> Any:
+        """Do it while this thread waits.
+
+        Returns:
+            The Results of a press, ``None`` of another verb.
+
+        Raises:
+            DrawerError: it could not be done, or the run did not end ok.
+        """
+        return self._end(self._run(self._press_blocking))
+
+    async def awaited(self) -> None:
+        """Do a press on the shell's own loop; see :meth:`drawer_ipy.notebook.cell.Press.awaited`."""
+        loop = asyncio.get_running_loop()
+        display = choose_display(self._shell)
+
+        def press(job: Job) -> Results:
+            # In a thread of its own, since verbs do not await; the run is the loop's all the same.
+            self._job = job
+            return asyncio.run_coroutine_threadsafe(job.press(display), loop).result()
+
+        doing = asyncio.ensure_future(asyncio.to_thread(self._run, press))
+        with (
+            cancelling(self._cancel, only_default=True),
+            breaking_off(self._is_ending, self._interrupted, loop),
+        ):
+            while not doing.done():
+                try:
+                    await asyncio.wait({doing})
+                except asyncio.CancelledError:
+                    self._cancel()
+                    task = asyncio.current_task()
+                    if task is not None:
+                        task.uncancel()
+        if self._job is None:
+            self._end(doing.result())
+            return
+        shown = Press(self._shell, self._job, display)
+        shown.show()
+        doing.result()
+        shown.finish()
+
+    def _run(self, press: Callable[[Job], Results]) -> Outcome:
+        self._context.press = press
+        return run_verb(self._words, self._context)
+
+    def _press_blocking(self, job: Job) -> Results:
+        self._job = job
+        display = choose_display(self._shell)
+        try:
+            return job.press_blocking(display)
+        finally:
+            display.close(None)
+            self._shell.push({"_drawer": job.results}, interactive=True)
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._job.run.cancel()
+
+    def _interrupted(self) -> None:
+        if self._job is not None:
+            self._job.run.interrupted()
+
+    def _is_ending(self) -> bool:
+        return self._job is None or self._job.run.ending
+
+    def _end(self, outcome: Outcome) -> Any:
+        if outcome.results is not None and self._job is not None:
+            raise_for(outcome.results, self._job.run.notes)
+            return outcome.results
+        print(outcome.text)
+        if outcome.picture is not None and getattr(self._shell, "kernel", None) is not None:
+            display(outcome.picture())
+        if outcome.error is not None:
+            error = outcome.error
+            raise DrawerError(error.message, code=error.code, remediation=error.remediation)
+        return None
+
+
+def _plain(word: str, namespace: Mapping[str, Any]) -> str:
+    """`word` as a command line would hand it over: without quotes, ``$name`` and ``{...}`` looked up."""
+    given = _PLACE.fullmatch(word)
+    if given is None:
+        return unquote(word)
+    path, text = given.groups()
+    if text.startswith(("$", "{")) and not text.startswith("${"):
+        value = input_value(path, text, namespace)
+        return f"{path}={json.dumps(value)}" if _is_json(value) else f"{path}={text}"
+    return f"{path}={unquote(text) if text[:1] == chr(39) else text}"
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True

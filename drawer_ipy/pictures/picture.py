@@ -1,0 +1,61 @@
+"""A picture as SVG: shown by a notebook, saved to a file, whole without a script or anything loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from drawer_ipy.style.html_frame import block
+
+# A notebook's colours reach a picture that is part of its page; one opened on its own follows the reader's
+# system instead.
+_ALONE = (
+    "<style>svg{color:#24292f;background:#fff}"
+    "@media(prefers-color-scheme:dark){svg{color:#d8dee4;background:#16191d}}</style>"
+)
+
+
+class Picture:
+    """An SVG picture.
+
+    Args:
+        svg: the ``<svg>`` element.
+        text: what it says, for where pictures are not shown.
+
+    Attributes:
+        svg: the SVG text, as part of a page; :meth:`save` writes it as a file of its own.
+    """
+
+    def __init__(self, svg: str, text: str) -> None:
+        self.svg = svg
+        self._text = text
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to `path` as a file that any browser opens; returns the path.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path = Path(path)
+        path.write_text(self._repr_svg_(), encoding="utf-8")
+        return path
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_svg_(self) -> str:
+        head, mark, rest = self.svg.partition(">")
+        return head + mark + _ALONE + rest
+
+    def _repr_html_(self) -> str:
+        return block(self.svg, style="overflow-x:auto;max-width:100%")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """As part of the page first: there the notebook's theme colours it."""
+        makers = {
+            "text/plain": self.__repr__,
+            "text/html": self._repr_html_,
+            "image/svg+xml": self._repr_svg_,
+        }
+        wanted = [mime for mime in makers if (not include or mime in include) and mime not in (exclude or ())]
+        return {mime: makers[mime]() for mime in wanted}

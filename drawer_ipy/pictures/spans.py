@@ -1,0 +1,267 @@
+"""When each step and item of a run was at work, as spans on lanes: what a timeline draws.
+
+However many items there are, the work and what comes of it are bounded: of a very long loop every n-th
+item is looked at (and, up to a bound, every one that did not end ok), and spans too short to be seen are
+joined with their neighbours on the lane.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from drawer_ipy.record.run import (
+    CANCELLED,
+    FAILED,
+    OK,
+    RUNNING,
+    STATE_NAMES,
+    LoopOutput,
+    LoopRecord,
+    RunRecord,
+    StepResult,
+)
+
+EXAMINED = 40_000
+"""Items of all loops of one row that are looked at."""
+
+_STEP_STATES = {"ok": OK, "running": RUNNING, "cancelled": CANCELLED}
+_NAMED = 3
+
+
+@dataclass(slots=True)
+class Span:
+    """One item or step at work, or several that are too short to be drawn one by one.
+
+    Attributes:
+        begin, end: seconds since the run began.
+        state: how it ended, one of the record's numbers.
+        names: the first few of the items.
+        count: how many there are.
+        source: the loop and the index in it, when it is one item.
+    """
+
+    begin: float
+    end: float
+    state: int
+    names: list[str]
+    count: int = 1
+    source: tuple[LoopRecord, int] | None = None
+
+
+@dataclass(slots=True)
+class Track:
+    """One row of a timeline: a step, or the items of a loop.
+
+    Attributes:
+        label: the step's id; `depth` is how far it is nested.
+        spans: what ran, by beginning.
+        begin, end: seconds since the run began, of the whole row.
+        loops: how many loops its items are of; 0 for a step that is no loop.
+        counts: how many items ended in each state, by state number; kept ones aside.
+        kept: items that were taken over from an earlier press.
+        stride: every how manieth item was looked at; 1 for all of them. A span's count says for how many
+            items it stands.
+    """
+
+    label: str
+    depth: int
+    spans: list[Span]
+    begin: float
+    end: float
+    loops: int = 0
+    counts: list[int] = field(default_factory=lambda: [0] * len(STATE_NAMES))
+    kept: int = 0
+    stride: int = 1
+
+
+def tracks_of(record: RunRecord) -> list[Track]:
+    """The rows of a timeline: the steps in order, each loop with the loops within it below."""
+    zero = _zero(record)
+    if zero is None:
+        return []
+    now = (record.finished or record.clock()) - zero
+    out: list[Track] = []
+    for step in record.steps + record.compensations:
+        if step.started:
+            out += _step_tracks(step, zero, now)
+    return out
+
+
+def _zero(record: RunRecord) -> float | None:
+    begun = [step.started for step in record.steps if step.started]
+    return min([*begun, *([record.started] if record.started else [])]) if begun else None
+
+
+def _step_tracks(step: StepResult, zero: float, now: float) -> Iterator[Track]:
+    begin = max(0.0, step.started - zero)
+    end = max(begin, (step.finished - zero) if step.finished else now)
+    if isinstance(step.output, LoopOutput):
+        yield from _loop_tracks([(step.output.record, "")], zero, 0, (begin, end))
+        return
+    state = _STEP_STATES.get(step.status, FAILED)
+    yield Track(step.id, 0, [Span(begin, end, state, [step.id])], begin, end)
+
+
+Named = tuple[LoopRecord, str]
+"""A loop, and what comes before the index in the names of its items."""
+
+
+def _loop_tracks(
+    loops: Sequence[Named], zero: float, depth: int, whole: tuple[float, float] | None = None
+) -> Iterator[Track]:
+    """The row of loops that are presses of the same step, then those of the loops within their items."""
+    counts = [sum(column) for column in zip(*(loop.counts for loop, _ in loops), strict=True)]
+    total = sum(counts)
+    stride = max(1, -(-total // EXAMINED))
+    spans = [span for named in loops for span in _spans(named, zero, stride)]
+    if not spans and whole is None:
+        return
+    spans.sort(key=lambda span: span.begin)
+    begin, end = whole or (spans[0].begin, max(span.end for span in spans))
+    kept = sum(loop.kept for loop, _ in loops)
+    if kept:
+        counts = [sum(span.count for span in spans if span.state == s) for s in range(len(counts))]
+    yield Track(loops[0][0].path[-1], depth, spans, begin, end, len(loops), counts, kept, stride)
+    inner: dict[str, list[Named]] = {}
+    for loop, prefix in loops:
+        for column in loop.columns:
+            found = inner.setdefault(column.id, [])
+            if len(found) < EXAMINED:
+                found += [
+                    (output.record, f"{prefix}{index}.")
+                    for index, output in enumerate(column.outputs)
+                    if isinstance(output, LoopOutput)
+                ]
+    for below in inner.values():
+        if below:
+            yield from _loop_tracks(below, zero, depth + 1)
+
+
+def _spans(named: Named, zero: float, stride: int) -> Iterator[Span]:
+    loop, prefix = named
+    offset, still = max(0.0, loop.began - zero), loop.elapsed
+    states, started, finished = loop.states, loop.started, loop.finished
+    for index, weight in _examined(loop, stride):
+        begin = started[index]
+        if begin > 0:  # below are those that an earlier press came to
+            end = offset + max(begin, finished[index] or still)
+            names = [f"{prefix}{index}"]
+            yield Span(offset + begin, end, states[index], names, weight, (loop, index))
+
+
+def _examined(loop: LoopRecord, stride: int) -> Iterable[tuple[int, int]]:
+    """The indices looked at, and for how many items each stands."""
+    n = len(loop.states)
+    if stride == 1:
+        return ((index, 1) for index in range(n))
+    # Failures are few or they are the rule; when few, none is left out.
+    odd = [match.start() for match in _NOT_OK.finditer(bytes(loop.states))]
+    if len(odd) > EXAMINED:
+        return ((index, stride) for index in range(0, n, stride))
+    weights = dict.fromkeys(range(0, n, stride), stride) | dict.fromkeys(odd, 1)
+    return sorted(weights.items())
+
+
+_NOT_OK = re.compile(b"[%c%c]" % (FAILED, CANCELLED))
+
+
+def pack(spans: Iterable[Span]) -> list[list[Span]]:
+    """Spans (by beginning) on as few lanes as ran at once; each goes to the first lane that is free."""
+    lanes: list[list[Span]] = []
+    busy: list[tuple[float, int]] = []
+    free: list[int] = []
+    for span in spans:
+        while busy and busy[0][0] <= span.begin:
+            heapq.heappush(free, heapq.heappop(busy)[1])
+        if free:
+            lane = heapq.heappop(free)
+        else:
+            lane = len(lanes)
+            lanes.append([])
+        lanes[lane].append(span)
+        heapq.heappush(busy, (span.end, lane))
+    return lanes
+
+
+def thin(lane: Sequence[Span], least: float) -> list[Span]:
+    """The lane with neighbours joined until each stretch is `least` seconds long.
+
+    A stretch of several states becomes one span a state, side by side and as long as its share is.
+    """
+    out: list[Span] = []
+    stretch: list[Span] = []
+    for span in lane:
+        if stretch and max(span.end, stretch[-1].end) - stretch[0].begin > least:
+            out += _joined(stretch, least)
+            stretch = []
+        stretch.append(span)
+    return out + (_joined(stretch, least) if stretch else [])
+
+
+def _joined(stretch: list[Span], least: float) -> list[Span]:
+    if len(stretch) == 1:
+        return stretch
+    begin, end = stretch[0].begin, stretch[-1].end
+    parts: dict[int, Span] = {}
+    for span in stretch:
+        part = parts.get(span.state)
+        if part is None:
+            parts[span.state] = Span(0.0, 0.0, span.state, span.names[:_NAMED], span.count)
+        else:
+            part.count += span.count
+            part.names += span.names[: _NAMED - len(part.names)]
+    whole = sum(part.count for part in parts.values())
+    # What failed keeps a third of the stretch's room at least: it must be seen.
+    shares = {s: max(p.count / whole, 0.0 if s == OK else 0.34) for s, p in parts.items()}
+    scale = (end - begin) / sum(shares.values())
+    for state in sorted(parts):
+        part = parts[state]
+        part.begin, part.end = begin, begin + shares[state] * scale
+        begin = part.end
+    return [parts[state] for state in sorted(parts)]
+
+
+@dataclass(slots=True)
+class Load:
+    """How many items ran at once, over equal stretches of time.
+
+    Attributes:
+        begin, step: seconds: where the first stretch begins, and how long each is.
+        heights: state -> mean number at once for each stretch, by how the items ended.
+        ended: state -> how many ended in each stretch.
+    """
+
+    begin: float
+    step: float
+    heights: dict[int, list[float]]
+    ended: dict[int, list[int]]
+
+
+def load_of(track: Track, bins: int) -> Load:
+    """The load of `track` in `bins` stretches, where its lanes are too many to be drawn."""
+    step = max(1e-9, (track.end - track.begin) / bins)
+    load = Load(track.begin, step, {}, {})
+    # What an item adds to the stretches between its first and its last is kept as differences.
+    between: dict[int, list[float]] = {}
+    for span in track.spans:
+        heights = load.heights.setdefault(span.state, [0.0] * bins)
+        rises = between.setdefault(span.state, [0.0] * (bins + 1))
+        begin, end = ((moment - track.begin) / step for moment in (span.begin, span.end))
+        first = min(bins - 1, max(0, int(begin)))
+        last = min(bins - 1, max(first, int(end)))
+        if first == last:
+            heights[first] += span.count * (end - begin)
+        else:
+            heights[first] += span.count * (first + 1 - begin)
+            heights[last] += span.count * (end - last)
+            rises[first + 1] += span.count
+            rises[last] -= span.count
+        load.ended.setdefault(span.state, [0] * bins)[last] += span.count
+    for state, rises in between.items():
+        for place, height in enumerate(accumulate(rises[:bins])):
+            load.heights[state][place] += height
+    return load

@@ -1,0 +1,91 @@
+"""An event loop for one run, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from drawer_ipy.common.tracebacks import describe
+
+_TIDYING = 1.0
+"""Seconds that tasks left over by buttons have to end once they are cancelled, and so have threads."""
+
+
+def run_on_own_loop(
+    main: Callable[[], Coroutine[Any, Any, object]],
+    notes: list[str],
+    over: Callable[[BaseException | None], None],
+) -> None:
+    """Run `main` on a new event loop, in a thread that may go on after that.
+
+    Tasks that buttons left running are cancelled, as asyncio.run does it. Unlike there, one that ignores it
+    is not waited for: after a second there is a note, `over` is called, and this thread goes on with it.
+
+    Args:
+        main: makes what is to be run.
+        notes: takes a note on tasks that do not end.
+        over: called once, with what `main` raised or ``None``, when nothing more is waited for.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    fault: BaseException | None = None
+    running: set[asyncio.Task[Any]] = set()
+    try:
+        try:
+            task = loop.create_task(main())
+            _drive(loop, task, notes)
+            running = _tidied(loop)
+            task.result()
+        except BaseException as error:
+            fault = error
+        if running:
+            count = "1 task" if len(running) == 1 else f"{len(running)} tasks"
+            notes.append(
+                f"{count} that buttons started did not end when cancelled; they may still be running"
+            )
+        else:
+            _finish(loop)
+        over(fault)
+        if running:
+            _drive(loop, loop.create_task(_all_ended(running)), notes)
+            _finish(loop)
+    finally:
+        asyncio.set_event_loop(None)
+
+
+def _finish(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
+
+
+def _drive(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], notes: list[str]) -> None:
+    """Run `loop` until `task` has ended, whatever else stops the loop on the way."""
+    while not task.done():
+        try:
+            loop.run_until_complete(asyncio.wait({task}))
+        except (RuntimeError, SystemExit, KeyboardInterrupt) as error:
+            # A callback stopped the loop, or raised what passes through it; the run goes on.
+            if loop.is_closed():
+                raise
+            notes.append(f"a callback on the event loop raised {describe(error)}; the run went on")
+
+
+def _tidied(loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
+    """Cancel the tasks that are left and let threads end; gives what still runs after a second."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+
+    async def tidy() -> set[asyncio.Task[Any]]:
+        threads = asyncio.create_task(loop.shutdown_default_executor())
+        _, running = await asyncio.wait({threads, *left}, timeout=_TIDYING)
+        return running
+
+    return loop.run_until_complete(tidy())
+
+
+async def _all_ended(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.wait(tasks)

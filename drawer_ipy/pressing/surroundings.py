@@ -1,0 +1,148 @@
+"""Where the names in a drawer are looked up, and what a drawer can be given as."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from drawer_ipy.buttons import ButtonCatalog, as_button
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.common.demo_origins import running_origins
+from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.definition.checking.calls import FindButton
+from drawer_ipy.definition.checking.drawer import validate
+from drawer_ipy.definition.reading.loading import loaded_from
+from drawer_ipy.errors import DrawerNotFound, Problem, UsageError, did_you_mean
+from drawer_ipy.workspace.lookup import ButtonsOnDisk, Workspace, load_drawer_file
+
+Pressable = str | Path | Mapping[str, Any] | Drawer | Loaded
+"""What can be pressed: YAML or JSON text, a path, a name in the workspace, a mapping or a Drawer."""
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """Where names are looked up: the notebook's variables, buttons registered in it, the disk.
+
+    Attributes:
+        registered: buttons given by name (``%%button``, or the ``buttons`` argument of a press).
+        namespace: the user's Python variables; callables among them are buttons.
+        workspace: buttons and drawers on disk.
+        drawers: drawers defined in cells, by name; they go before those on disk.
+    """
+
+    registered: Mapping[str, Button] = field(default_factory=dict)
+    namespace: Mapping[str, Any] = field(default_factory=dict)
+    workspace: Workspace = field(default_factory=Workspace.current)
+    drawers: Mapping[str, Drawer] = field(default_factory=dict)
+
+    def catalog(self, drawer: Drawer) -> ButtonCatalog:
+        """The buttons that the steps of `drawer` may name."""
+        return ButtonCatalog(
+            specs=drawer.buttons,
+            registered=self.registered,
+            namespace=self.namespace,
+            folders=[ButtonsOnDisk(self.workspace, running_origins)],
+            allowed_origins=running_origins,
+        )
+
+    def find_drawer(self, name: str) -> Drawer | None:
+        """The drawer `name`, of a cell or the workspace; ``None`` when there is none."""
+        if name in self.drawers:
+            return self.drawers[name]
+        loaded = self.workspace.find_drawer(name)
+        return None if loaded is None else loaded.drawer
+
+    def drawer_names(self) -> list[str]:
+        """The names that :meth:`find_drawer` knows."""
+        return [*self.drawers, *(n for n in self.workspace.drawer_names() if n not in self.drawers)]
+
+    def buttons_of(self, top: Drawer, catalog: ButtonCatalog) -> Callable[[Drawer], FindButton]:
+        """What gives the finder of a drawer's buttons; those of `top` are already in `catalog`."""
+        return lambda drawer: catalog.find if drawer.buttons == top.buttons else self.catalog(drawer).find
+
+    def problems(
+        self,
+        loaded: Loaded,
+        *,
+        given: Iterable[str] = (),
+        pressing: bool = False,
+        ordered: bool = True,
+        catalog: ButtonCatalog | None = None,
+    ) -> list[Problem]:
+        """What is wrong with a drawer, see :func:`~drawer_ipy.definition.checking.drawer.validate`.
+
+        Args:
+            given: names of the inputs that are handed over.
+            catalog: the drawer's, when there is one already.
+        """
+        catalog = catalog or self.catalog(loaded.drawer)
+        return validate(
+            loaded,
+            find_button=catalog.find,
+            button_names=catalog.names,
+            find_drawer=self.find_drawer,
+            drawer_names=self.drawer_names,
+            given_inputs=given,
+            pressing=pressing,
+            ordered=ordered,
+            buttons_of=self.buttons_of(loaded.drawer, catalog),
+        )
+
+    def load(self, drawer: Pressable) -> Loaded:
+        """`drawer`, whatever form it has; what is wrong with a text or a mapping is in its ``errors``.
+
+        Raises:
+            DefinitionError: when its text cannot be read at all, or its file is wrong.
+            DrawerNotFound: when it is a name that the workspace does not have.
+            UsageError: when it is something else, or a file that cannot be read.
+        """
+        if isinstance(drawer, Loaded):
+            return drawer
+        if isinstance(drawer, Drawer):
+            return loaded_from(drawer)
+        if isinstance(drawer, Mapping):
+            return load_drawer(drawer, recover=True)
+        if isinstance(drawer, Path):
+            return load_drawer_file(drawer)
+        if not isinstance(drawer, str):
+            raise UsageError(
+                f"a drawer cannot be made from {type(drawer).__name__}",
+                remediation="give YAML or JSON text, a mapping, a path, or the name of a drawer on disk",
+            )
+        if _is_text(drawer):
+            return load_drawer(drawer, recover=True)
+        if drawer.endswith((".json", ".yaml", ".yml")):
+            return load_drawer_file(Path(drawer))
+        found = self.workspace.find_drawer(drawer)
+        if found is None:
+            names = self.workspace.drawer_names()
+            folders = " or ".join(str(root / "drawers") for root in self.workspace.roots)
+            missing = DrawerNotFound(
+                f"no drawer {drawer!r} in {folders}", remediation=did_you_mean(drawer, names)
+            )
+            self.workspace.explain(missing)
+            raise missing
+        return found
+
+
+def _is_text(drawer: str) -> bool:
+    return "\n" in drawer or drawer.lstrip().startswith(("{", "[")) or ": " in drawer or not drawer.strip()
+
+
+def named_buttons(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str, Button]:
+    """Functions as buttons of those names."""
+    return {name: as_button(function, name) for name, function in (buttons or {}).items()}
+
+
+def callers_names(frame: FrameType) -> Mapping[str, Any]:
+    """The variables that the code of `frame` sees: its locals over its globals.
+
+    Globals are read when somebody asks, since a function may have been mended by the time of a retry.
+    """
+    if frame.f_locals is frame.f_globals:
+        return frame.f_globals
+    return ChainMap(dict(frame.f_locals), frame.f_globals)

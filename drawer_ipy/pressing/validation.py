@@ -1,0 +1,100 @@
+"""What a check of a drawer found, as an object to look at: every problem with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from drawer_ipy.errors import Problem, excerpt, lines_of, told
+from drawer_ipy.style.html_frame import block
+
+_MOST_SHOWN = 50
+"""Problems that are shown; all are in its ``problems``."""
+
+_COLOURS = {"error": "#c62828", "warning": "#b26a00"}
+
+
+class Validation:
+    """The problems of one drawer; its repr tells them all, with the lines they are in.
+
+    Args:
+        problems: the findings, in the order of the text.
+        name: of the drawer, ``""`` when it has none.
+        source: the text they point into, ``""`` when there was none.
+    """
+
+    def __init__(self, problems: Sequence[Problem], name: str = "", source: str = "") -> None:
+        self.problems = list(problems)
+        self.name = name
+        self._lines = lines_of(source)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no errors; warnings do not matter."""
+        return not self.errors
+
+    @property
+    def errors(self) -> list[Problem]:
+        """What a press refuses for."""
+        return [p for p in self.problems if p.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What is odd, and stops nothing."""
+        return [p for p in self.problems if p.severity != "error"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{ok, errors, warnings}``, the report in the original's shape; the lists are never null."""
+        return {
+            "ok": self.ok,
+            "errors": [p.to_dict() for p in self.errors],
+            "warnings": [p.to_dict() for p in self.warnings],
+        }
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self.problems)
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a validation is neither true nor false; ask its `.ok`")
+
+    def __repr__(self) -> str:
+        lines = [self._headline()]
+        for problem in self._told():
+            lines.append(f"  {problem.severity}: {told(problem)}")
+            lines += [f"    {line}" for line in excerpt(problem, self._lines)]
+        return "\n".join([*lines, *([f"  {self._rest()}"] if self._rest() else [])])
+
+    def _repr_html_(self) -> str:
+        found = "".join(self._html(problem) for problem in self._told())
+        rest = f"<div style='margin:6px 0 0 12px'>{escape(self._rest())}</div>" if self._rest() else ""
+        return block(f"<b>{escape(self._headline())}</b>{found}{rest}")
+
+    def _told(self) -> list[Problem]:
+        """The problems that are shown: the first ones, errors before warnings where there are too many."""
+        if len(self.problems) <= _MOST_SHOWN:
+            return self.problems
+        return [*self.errors, *self.warnings][:_MOST_SHOWN]
+
+    def _rest(self) -> str:
+        left = len(self.problems) - _MOST_SHOWN
+        return f"... and {left:,} more (all are in .problems)" if left > 0 else ""
+
+    def _headline(self) -> str:
+        which = f"drawer {self.name!r}" if self.name else "this drawer"
+        if not self.problems:
+            return f"{which}: nothing is wrong with it"
+        counts = (("error", len(self.errors)), ("warning", len(self.warnings)))
+        told = ", ".join(f"{n:,} {word}{'s' if n > 1 else ''}" for word, n in counts if n)
+        return f"{which}: {told}"
+
+    def _html(self, problem: Problem) -> str:
+        shown = "\n".join(excerpt(problem, self._lines))
+        code = f"<pre style='margin:2px 0 0 0'>{escape(shown)}</pre>" if shown else ""
+        return (
+            f"<div style='margin:6px 0 0 12px'><b style='color:{_COLOURS[problem.severity]}'>"
+            f"{problem.severity}</b> {escape(told(problem))}{code}</div>"
+        )

@@ -1,0 +1,204 @@
+"""A table in Arrow's memory format, which pandas, polars, DuckDB and others read without copying.
+
+A column whose values are of one kind keeps it; every other column is text, so that no table is refused:
+
+==================================== =======================================================
+values (None aside)                  Arrow's type
+==================================== =======================================================
+bool; str; bytes; date               bool; string; binary; date32
+int                                  int64, else uint64, else text with the digits
+float, or int up to 2**53 and float  double; NaN stays NaN
+datetime                             timestamp[us]; with zones timestamp[us, UTC]
+time; timedelta                      time64[us]; duration[us]
+Decimal                              decimal128, where 38 digits hold all of them
+list, tuple, set, array              list of whatever the entries are
+mapping, dataclass, pydantic model   struct with the keys in the order seen; missing ones null
+nothing but None                     null
+several kinds, other objects         text: str and dates as they are, numbers, lists and mappings
+                                     as JSON, objects as their repr
+==================================== =======================================================
+
+A list whose entries are of several kinds is text as a whole, of a mapping only the field that is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from drawer_ipy.record.jsonable import as_text, digits, native
+
+if TYPE_CHECKING:
+    import pyarrow
+
+MOST_KEYS = 200
+"""Above this many keys a column of mappings is text: they are data, not fields."""
+
+_DEEPEST = 8
+_EXACT = 2**53
+
+Convert = Callable[[Any], Any]
+Shape = tuple[Any, Convert | None]
+"""A type of Arrow's and what makes a value fit it; ``None`` where values fit as they are."""
+
+
+def arrow_table(columns: Mapping[str, list[Any]], pa: Any) -> pyarrow.Table:
+    """`columns` as a table; `pa` is the pyarrow module."""
+    names = [_utf8(name) for name in columns]
+    return pa.Table.from_arrays([arrow_array(values, pa) for values in columns.values()], names=names)
+
+
+def arrow_array(values: list[Any], pa: Any) -> Any:
+    """One column; see the module for what becomes of its values."""
+    if not set(map(type, values)) <= _KNOWN:
+        values = [value if type(value) in _KNOWN else native(value) for value in values]
+    shape = _shape(values, pa, 0)
+    if shape is not None:
+        kind, convert = shape
+        try:
+            fitting = values if convert is None else [None if v is None else convert(v) for v in values]
+            return pa.array(fitting, kind)
+        except (pa.ArrowException, ArithmeticError, ValueError, TypeError):
+            pass  # a value beyond what its kind can hold: a date's year, a duration's length
+    return pa.array([None if v is None else _text(v) for v in values], pa.string())
+
+
+_SIMPLE = {
+    bool: "bool_",
+    bytes: "binary",
+    dt.date: "date32",
+}
+_KNOWN = frozenset(
+    (
+        type(None),
+        bool,
+        int,
+        float,
+        str,
+        bytes,
+        dt.date,
+        dt.datetime,
+        dt.time,
+        dt.timedelta,
+        decimal.Decimal,
+        list,
+        dict,
+    )
+)
+
+
+def _shape(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    """What all of `values` fit, ``None`` when that is text only."""
+    kinds = set(map(type, values)) - {type(None)}
+    if not kinds:
+        return pa.null(), None
+    if kinds == {int, float}:
+        exact = all(type(v) is not int or abs(v) <= _EXACT for v in values)
+        return (pa.float64(), float) if exact else None
+    if len(kinds) > 1 or depth > _DEEPEST:
+        return None
+    kind = kinds.pop()
+    if kind in _SIMPLE:
+        return getattr(pa, _SIMPLE[kind])(), None
+    return _SHAPES[kind]([v for v in values if v is not None], pa, depth) if kind in _SHAPES else None
+
+
+def _ints(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    least, most = min(values), max(values)
+    if least >= -(2**63) and most < 2**63:
+        return pa.int64(), None
+    return (pa.uint64(), None) if least >= 0 and most < 2**64 else (pa.string(), digits)
+
+
+def _floats(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    return pa.float64(), None
+
+
+def _texts(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    return pa.string(), _utf8
+
+
+def _utf8(text: str) -> str:
+    """`text` with lone surrogates escaped: UTF-8 has no place for them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _text(value: Any) -> str:
+    return _utf8(as_text(value))
+
+
+def _moments(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    zoned = {value.tzinfo is not None and value.utcoffset() is not None for value in values}
+    if zoned == {False}:
+        return pa.timestamp("us"), None
+    return (pa.timestamp("us", "UTC"), lambda v: v.astimezone(dt.UTC)) if zoned == {True} else None
+
+
+def _times(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    return (pa.time64("us"), None) if all(value.tzinfo is None for value in values) else None
+
+
+def _spans(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    return pa.duration("us"), None
+
+
+def _decimals(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    if not all(value.is_finite() for value in values):
+        return None
+    parts = [value.as_tuple() for value in values]
+    scale = max(0, *(-int(part.exponent) for part in parts))
+    whole = max(len(part.digits) + int(part.exponent) for part in parts)
+    wide = max(1, scale + max(0, whole))
+    return (pa.decimal128(wide, scale), None) if wide <= 38 and scale <= 37 else None
+
+
+def _lists(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    inner = [_known(entry) for value in values for entry in value]
+    shape = _shape(inner, pa, depth + 1)
+    if shape is None:
+        return None
+    kind, convert = shape
+    if convert is None:
+        return pa.list_(kind), lambda v: [_known(entry) for entry in v]
+    return pa.list_(kind), lambda v: [None if (e := _known(entry)) is None else convert(e) for entry in v]
+
+
+def _structs(values: list[Any], pa: Any, depth: int) -> Shape | None:
+    keys = list(dict.fromkeys(key for value in values for key in value))
+    if not keys or len(keys) > MOST_KEYS or not all(isinstance(key, str) for key in keys):
+        return None
+    # Names that are one in UTF-8 (a lone surrogate, escaped) would be two fields of one name.
+    if len({_utf8(key) for key in keys}) < len(keys):
+        return None
+    shapes: dict[str, Shape] = {}
+    for key in keys:
+        shape = _shape([_known(value.get(key)) for value in values], pa, depth + 1)
+        shapes[key] = shape or (pa.string(), _text)
+
+    def convert(value: Any) -> dict[str, Any]:
+        out = {}
+        for key, (_, fit) in shapes.items():
+            inner = _known(value.get(key))
+            out[_utf8(key)] = inner if inner is None or fit is None else fit(inner)
+        return out
+
+    return pa.struct([(_utf8(key), kind) for key, (kind, _) in shapes.items()]), convert
+
+
+def _known(value: Any) -> Any:
+    return value if type(value) in _KNOWN else native(value)
+
+
+_SHAPES: dict[type, Callable[[list[Any], Any, int], Shape | None]] = {
+    int: _ints,
+    float: _floats,
+    str: _texts,
+    dt.datetime: _moments,
+    dt.time: _times,
+    dt.timedelta: _spans,
+    decimal.Decimal: _decimals,
+    list: _lists,
+    dict: _structs,
+}

@@ -1,0 +1,138 @@
+"""A table cut down to what fits on a screen, and its layout as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drawer_ipy.style.preview import Cell, clean, cut, fit, make_cell, pad, text_width
+
+HEAD = TAIL = 10
+"""Rows shown from either end of a longer table."""
+
+MOST_COLUMNS = 12
+
+_LEFT_COLUMNS = 8
+_HEADER = 40
+_NARROWEST = 7
+_GAP = Cell("…")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is shown of a table.
+
+    Attributes:
+        headers: column names, clean and cut.
+        keys: what stands left of each row; ``…`` for the gap.
+        rows: the cells, one a header.
+        right: whether each column holds numbers and is set to the right.
+        cut_rows, cut_columns: how many are not shown.
+    """
+
+    headers: list[str]
+    keys: list[str]
+    rows: list[list[Cell]]
+    right: list[bool]
+    cut_rows: int
+    cut_columns: int
+
+
+def make_grid(
+    names: Sequence[str], n: int, key: Callable[[int], object], fetch: Callable[[str, int], Any]
+) -> Grid:
+    """The grid of a table of `n` rows.
+
+    Args:
+        names: its columns.
+        n: how many rows it has.
+        key: from a row's position to its label.
+        fetch: from a column and a position to the value; only called for cells that are shown.
+    """
+    shown: list[str | None] = list(names)
+    if len(names) > MOST_COLUMNS:
+        right_end = MOST_COLUMNS - _LEFT_COLUMNS
+        shown = [*names[:_LEFT_COLUMNS], None, *names[len(names) - right_end :]]
+    places: list[int | None] = [*range(n)] if n <= HEAD + TAIL else [*range(HEAD), None, *range(n - TAIL, n)]
+
+    def cell(name: str | None, place: int | None) -> Cell:
+        if name is None or place is None:
+            return _GAP
+        return make_cell(lambda: fetch(name, place))
+
+    rows = [[cell(name, place) for name in shown] for place in places]
+    return Grid(
+        headers=["…" if name is None else cut(clean(name), _HEADER) for name in shown],
+        keys=["…" if place is None else str(key(place)) for place in places],
+        rows=rows,
+        right=[_numeric([row[i] for row in rows]) for i in range(len(shown))],
+        cut_rows=max(0, n - HEAD - TAIL),
+        cut_columns=max(0, len(names) - MOST_COLUMNS),
+    )
+
+
+def _numeric(cells: list[Cell]) -> bool:
+    kinds = {cell.kind for cell in cells if cell is not _GAP} - {"none"}
+    return kinds == {"num"}
+
+
+def grid_text(grid: Grid, width: int) -> tuple[list[str], int]:
+    """The grid as lines of aligned text no wider than `width`, and how many columns found no room."""
+    key_width = max([text_width(key) for key in grid.keys], default=0)
+    natural = [
+        max([text_width(header), *(text_width(row[i].text) for row in grid.rows)])
+        for i, header in enumerate(grid.headers)
+    ]
+    columns, widths = _share(natural, width - key_width)
+    out = [
+        _line(
+            " " * key_width, ["…" if i is None else grid.headers[i] for i in columns], columns, widths, grid
+        )
+    ]
+    out.append("─" * (key_width + sum(widths) + 2 * len(widths)))
+    for key, row in zip(grid.keys, grid.rows, strict=True):
+        texts = ["…" if i is None else row[i].text for i in columns]
+        out.append(_line(pad(key, key_width, right=True), texts, columns, widths, grid))
+    lost = sum(i not in columns and header != "…" for i, header in enumerate(grid.headers))
+    return out, lost
+
+
+def _line(key: str, texts: list[str], columns: list[int | None], widths: list[int], grid: Grid) -> str:
+    cells = [
+        pad(fit(text, wide), wide, right=i is not None and grid.right[i])
+        for text, i, wide in zip(texts, columns, widths, strict=True)
+    ]
+    return "  ".join([key, *cells]).rstrip()
+
+
+def _share(natural: list[int], room: int) -> tuple[list[int | None], list[int]]:
+    """Which columns fit (``None`` for a gap) and how wide each is, two spaces before each."""
+    columns: list[int | None] = list(range(len(natural)))
+    widths = list(natural)
+    dropped = False
+    while columns:
+        spare = room - 2 * len(columns)
+        least = sum(min(wide, _NARROWEST) for wide in widths)
+        if least <= spare or len(columns) - dropped <= 1:
+            return columns, _shrink(widths, max(1, spare))
+        # From the middle outwards: the item is on the left, its status and error are on the right.
+        middle = len(columns) // 2
+        if not dropped:
+            columns[middle], widths[middle], dropped = None, 1, True
+        else:
+            gap = columns.index(None)
+            out = gap - 1 if gap >= len(columns) - gap else gap + 1
+            del columns[out], widths[out]
+    return columns, widths
+
+
+def _shrink(widths: list[int], room: int) -> list[int]:
+    """`widths` with the widest made narrower, alike, until they fit into `room`."""
+    if sum(widths) <= room:
+        return widths
+    left, out = room, [0] * len(widths)
+    for rank, i in enumerate(sorted(range(len(widths)), key=widths.__getitem__)):
+        out[i] = max(1, min(widths[i], left // (len(widths) - rank)))
+        left -= out[i]
+    return out

@@ -1,0 +1,205 @@
+"""The story of one row, written out: as text and as HTML, bounded whatever the values are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from drawer_ipy.display.wording import SYMBOLS
+from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.results.shown.summary import seconds_text
+from drawer_ipy.results.shown.table import isolated, wrap
+from drawer_ipy.style.preview import clean, cut, pad, preview, text_width
+
+if TYPE_CHECKING:
+    from drawer_ipy.record.run import Try
+    from drawer_ipy.results.row import StepCell
+    from drawer_ipy.results.story import Press, Story
+
+_VALUE = 400
+_TEXT = 3000
+_NAMES = 30
+
+
+@dataclass(slots=True)
+class _Part:
+    """A heading, named values below it, and longer texts that can be folded away.
+
+    Attributes:
+        heading: one line; `status` is what it tells of.
+        facts: pairs of a name and a value, both clean.
+        texts: pairs of a name and lines of text.
+    """
+
+    heading: str
+    status: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+
+
+def story_text(story: Story) -> str:
+    """Plain text, a line a fact; captured text is indented."""
+    out: list[str] = []
+    for part in _parts(story):
+        out.append(("" if not out else "\n") + part.heading)
+        wide = max((text_width(name) for name, _ in part.facts), default=0)
+        out += [f"  {pad(name, wide)}  {value}" for name, value in part.facts]
+        for name, text in part.texts:
+            out.append(f"  {name}")
+            out += [f"    {line}" for line in text.splitlines()]
+    return "\n".join(out)
+
+
+def story_html(story: Story) -> str:
+    """The same; captured text can be folded out, of what failed it is open."""
+    out: list[str] = []
+    for part in _parts(story):
+        css = {"ok": "ok", "": "d", "skipped": "d"}.get(part.status, "bad")
+        bad = "" if css == "ok" else f" {css}"
+        space = ' style="margin-top:10px"' if out else ""
+        out.append(f'<div class="dry-head{bad}"{space}>{isolated(part.heading)}</div>')
+        rows = "".join(
+            f"<tr><th>{isolated(name)}</th>"
+            f'<td style="white-space:pre-wrap;overflow-wrap:anywhere">{isolated(value)}</td></tr>'
+            for name, value in part.facts
+        )
+        out.append(f'<div class="dry-scroll"><table><tbody>{rows}</tbody></table></div>' if rows else "")
+        for name, text in part.texts:
+            opened = " open" if css == "bad" else ""
+            out.append(
+                f'<div class="dry-errors"><details{opened}><summary>{isolated(name)}</summary>'
+                f"<pre>{isolated(text)}</pre></details></div>"
+            )
+    return wrap(out)
+
+
+# What is told
+
+
+def _parts(story: Story) -> Iterator[_Part]:
+    last = story.presses[-1]
+    yield _head(story, last)
+    for number, cell in enumerate(last.steps.values(), 1):
+        yield _step(cell, number, alone=not story.where)
+    for press in reversed(story.presses[:-1]):
+        yield _earlier(press)
+
+
+def _head(story: Story, last: Press) -> _Part:
+    what = f"item {story.index} of {story.count:,} in {clean(story.where)}" if story.where else "step"
+    if not story.where:
+        what = f"step {preview(story.item, 60)}"
+    took = f" after {seconds_text(last.seconds)}" if last.seconds is not None else ""
+    part = _Part(f"{_mark(last.status)} {what}: {last.status}{took}", last.status)
+    if story.where:
+        part.facts.append((clean(story.label), preview(story.item, _VALUE)))
+    part.facts += _error_facts(last.error)
+    if last.started is None:
+        part.facts.append(("began", "never: the loop had ended before its turn"))
+    else:
+        part.facts.append(("began", _when(last)))
+    retried = f", press {last.number}" if last.number > 1 else ""
+    part.facts.append(("run", f"{last.run_id} of drawer {clean(story.drawer)}{retried}"))
+    part.facts += [(f"input {cut(clean(name), 40)}", _value(value)) for name, value in _few(story.inputs)]
+    return part
+
+
+def _step(cell: StepCell, number: int, alone: bool) -> _Part:
+    button = f" (button {cut(clean(cell.button), 60)})" if cell.button and cell.button != cell.id else ""
+    how = cell.status or "did not run"
+    took = f" after {seconds_text(cell.seconds)}" if cell.seconds is not None else ""
+    tries = f", {cell.attempts} attempts" if cell.attempts > 1 else ""
+    kept = ", kept from an earlier press" if cell.cached else ""
+    which = "" if alone else f"step {number} "
+    part = _Part(
+        f"{_mark(cell.status)} {which}{clean(cell.id)}{button}: {how}{took}{tries}{kept}", cell.status
+    )
+    part.facts += [
+        (f"args.{cut(clean(str(name)), 40)}", _value(value)) for name, value in _few(cell.args or {})
+    ]
+    part.facts += [(f"attempt {n}", _try(one)) for n, one in _numbered(cell)]
+    part.facts += [(clean(str(name)), _value(value)) for name, value in _few(cell.about or {})]
+    if code := _exit_code(cell.error, cell.exit_code):
+        part.facts.append(("exit code", code))
+    if cell.output is not None or cell.status == "ok":
+        part.facts.append(("output", _value(cell.output)))
+    part.facts += _error_facts(None if cell.error is None else ("", cell.error))
+    for n, one in _numbered(cell):
+        part.texts += _texts(f"attempt {n} ", one.stdout, one.stderr)
+    part.texts += _texts("", cell.stdout, cell.stderr)
+    return part
+
+
+def _numbered(cell: StepCell) -> list[tuple[int, Try]]:
+    first = cell.attempts - len(cell.tries)
+    return list(enumerate(cell.tries, max(1, first)))
+
+
+def _try(one: Try) -> str:
+    code = _exit_code(one.error, one.exit_code)
+    how = f", exit code {code}" if code else ""
+    return f"failed after {seconds_text(one.finished - one.started)}{how}: {_error(one.error)}"
+
+
+def _exit_code(error: ErrorInfo | None, exit_code: int) -> str:
+    """The exit code of a script that failed; ``""`` for what has none: functions, requests, time-outs."""
+    return str(exit_code) if exit_code and error is not None and error.code == Code.SCRIPT_ERROR else ""
+
+
+def _earlier(press: Press) -> _Part:
+    took = f" after {seconds_text(press.seconds)}" if press.seconds is not None else ""
+    heading = f"{_mark(press.status)} press {press.number} before: {press.status}{took}"
+    part = _Part(heading, press.status, _error_facts(press.error))
+    part.facts.append(("began", _when(press)))
+    for cell in press.steps.values():
+        if cell.status:
+            tries = f", {cell.attempts} attempts" if cell.attempts > 1 else ""
+            part.facts.append((f"step {cut(clean(cell.id), 40)}", f"{cell.status}{tries}"))
+            part.texts += _texts(f"{clean(cell.id)} ", "", cell.stderr if cell.error is not None else "")
+    return part
+
+
+def _when(press: Press) -> str:
+    assert press.started is not None
+    clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(press.started))
+    return clock if press.offset is None else f"{clock}, {seconds_text(press.offset)} into the run"
+
+
+def _error_facts(error: tuple[str, ErrorInfo] | None) -> list[tuple[str, str]]:
+    if error is None:
+        return []
+    step, info = error
+    where = f"{cut(clean(step), 40)}: " if step else ""
+    facts = [("error", where + _error(info))]
+    return [*facts, ("to mend it", cut(clean(info.remediation), _VALUE))] if info.remediation else facts
+
+
+def _error(info: ErrorInfo) -> str:
+    return cut(clean(f"{info.code}: {info.message[: 2 * _VALUE].strip()}"), _VALUE)
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else preview(value, _VALUE)
+
+
+def _few(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    pairs = list(named.items())
+    return pairs if len(pairs) <= _NAMES else [*pairs[:_NAMES], ("…", f"{len(pairs) - _NAMES} more")]
+
+
+def _texts(prefix: str, stdout: str, stderr: str) -> list[tuple[str, str]]:
+    named = (("stdout", stdout), ("stderr", stderr))
+    return [(prefix + name, _tail(text)) for name, text in named if text.strip()]
+
+
+def _tail(text: str) -> str:
+    """The end of `text`, where an error's reason stands."""
+    lines = [clean(line.replace("\t", "    ")) for line in text[-_TEXT:].strip("\n").splitlines()]
+    return ("…" if len(text) > _TEXT else "") + "\n".join(lines)
+
+
+def _mark(status: str) -> str:
+    word = "failed" if status in ("error", "timeout") else status
+    return SYMBOLS.get(word, "·")

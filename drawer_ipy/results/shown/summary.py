@@ -1,0 +1,229 @@
+"""What a table says in one line, and why its rows failed, grouped."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from drawer_ipy.cell_names import name_cells
+from drawer_ipy.common.user_code import pass_on_interrupt
+from drawer_ipy.record.run import FAILED, LoopOutput
+from drawer_ipy.style.preview import clean, cut, fit, within
+
+if TYPE_CHECKING:
+    from drawer_ipy.results import ItemError, Results
+
+GROUPS = 5
+"""Groups of like errors that are shown."""
+
+_INDICES = 5
+_NUMBERS = re.compile(r"\d+")
+_SCANNED = 100_000
+_MESSAGE = 300
+_DETAIL = 1500
+# The same for HTML, where a character may take five bytes: what stays in a notebook must be small.
+_LINE_BYTES = 1200
+_DETAIL_BYTES = 4000
+
+
+@dataclass(slots=True)
+class ErrorGroup:
+    """Failures with the same code and, but for the numbers in it, the same message.
+
+    Attributes:
+        first: the first of them.
+        count: how many there are.
+        indices: places in the input of the first few; none where the rows are steps.
+        differ: whether their messages differ in a number.
+    """
+
+    first: ItemError
+    count: int
+    indices: list[int]
+    differ: bool = False
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration for people: ``12 ms``, ``3.2 s``, ``4 min 05 s``, ``2 h 10 min``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def headline(results: Results) -> str:
+    """How many rows there are and how they ended; the time and pace when it is the whole table."""
+    source, n = results._source, len(results)
+    if not len(source):
+        return _nothing(results)
+    loop = source.loop
+    noun = ("item" if loop else "step") + ("" if n == 1 else "s")
+    counts = {word: k for word, k in results.counts.items() if k}
+    whole = results._rows is None
+    if counts.keys() <= {"ok"}:
+        parts = [f"{n:,} {noun}" if whole else f"{n:,} of {len(source):,} items"]
+    else:
+        parts = [f"{k:,} {word}" for word, k in counts.items()]
+        if not whole:
+            parts.append(f"{n:,} of {len(source):,} items")
+    cached = loop.cached if loop else sum(step.cached for step in results.run.steps)
+    if whole and cached:
+        parts.append(f"{cached:,} cached")
+    if whole:
+        elapsed = loop.elapsed if loop else results.run.duration
+        parts.append(seconds_text(elapsed))
+        done = counts.get("ok", 0) + counts.get("failed", 0)
+        done -= loop.kept if loop else 0
+        if loop and elapsed > 0 and done > 1:
+            pace = done / elapsed
+            parts.append(f"{pace:,.0f}/s" if pace >= 10 else f"{pace:.2g}/s")
+    return f"{_mark(counts)} {' · '.join(parts)}"
+
+
+def _mark(counts: dict[str, int]) -> str:
+    if counts.keys() & {"waiting", "running"}:
+        return "…"
+    return "✔" if counts.keys() <= {"ok"} else "✘" if "failed" in counts else "⚠"
+
+
+def _nothing(results: Results) -> str:
+    run = results.run
+    if results._source.loop is not None:
+        return "0 items: the loop had nothing to do"
+    if run.error is not None:
+        return f"✘ no step ran: {cut(clean(str(run.error)), _MESSAGE)}"
+    return "… no step has run yet" if run.status == "running" else "0 rows: no step ran"
+
+
+def run_trouble(results: Results) -> str:
+    """Why the run failed, where the rows do not say it; else ``""``."""
+    run = results.run
+    if run.error is None or not len(results._source) or results._rows is not None:
+        return ""
+    loop = results._source.loop
+    told = loop is None or loop.path[:1] == (run.failed_step,)
+    if told and results.counts["failed"]:
+        return ""
+    where = f" in step {run.failed_step!r}" if run.failed_step else ""
+    hint = f" ({run.error.remediation})" if run.error.remediation else ""
+    how = "was cancelled" if run.status == "cancelled" else run.status
+    text = f"the run {how}{where}: {cut(str(run.error), _MESSAGE)}{hint}"
+    return cut(clean(text), 2 * _MESSAGE)
+
+
+def error_groups(results: Results, most: int = GROUPS) -> tuple[list[ErrorGroup], int]:
+    """The largest groups of like errors, and how many more groups there are.
+
+    Of very many failures the first 100,000 are looked at.
+    """
+    errors, items = results.errors, results._source.loop is not None
+    groups: dict[tuple[str, str, str], ErrorGroup] = {}
+    for error in errors[:_SCANNED]:
+        key = (error.step, error.code, _NUMBERS.sub("0", error.message[: 2 * _MESSAGE]))
+        group = groups.get(key)
+        if group is None:
+            groups[key] = ErrorGroup(error, 1, [error.index] if items else [])
+        else:
+            group.count += 1
+            group.differ = group.differ or error.message != group.first.message
+            if items and len(group.indices) < _INDICES:
+                group.indices.append(error.index)
+    largest = sorted(groups.values(), key=lambda g: (-g.count, g.first.index))
+    return largest[:most], max(0, len(largest) - most)
+
+
+def group_text(group: ErrorGroup) -> str:
+    """``4 × CODE in step: message (items 3, 17, …)``, one clean line; ``such as`` where messages differ."""
+    error = group.first
+    where = f" in {cut(error.step, 60)}" if error.step else ""
+    indices = ", ".join(map(str, group.indices)) + (", …" if group.count > len(group.indices) else "")
+    which = "item" if group.count == 1 else "items"
+    what = f"{cut(error.code, 60)}{where}{', such as' if group.differ else ''}"
+    told = f"{group.count:,} × {what}: {_message(error.message)}"
+    return f"{told} ({which} {indices})" if group.indices else told
+
+
+def _message(message: str) -> str:
+    return cut(clean(message[: 2 * _MESSAGE].strip()), _MESSAGE)
+
+
+def detail_text(results: Results, error: ItemError) -> str:
+    """The end of what the failed step wrote to stderr, else of the exception's traceback; or ``""``."""
+    cell = results._source.steps(error.index).get(error.step)
+    text = cell.stderr if cell is not None else ""
+    if not text.strip() and error.exception is not None:
+        try:
+            text = name_cells("".join(traceback.format_exception(error.exception, limit=-20)))
+        except BaseException as fault:  # an exception whose own __str__ fails
+            pass_on_interrupt(fault)
+            text = type(error.exception).__name__
+    tail = text[-_DETAIL:].strip()
+    lines = [clean(line.replace("\t", "    ")) for line in tail.splitlines()]
+    return ("…" if len(text) > _DETAIL else "") + "\n".join(lines)
+
+
+def trouble_within(results: Results) -> list[str]:
+    """A line for each loop within the items of this one that had failures in rows that are ok."""
+    loop = results._source.loop
+    if loop is None or results._rows is not None:
+        return []
+    lines = []
+    for column in loop.columns:
+        loops = [
+            output.record
+            for output, status in zip(column.outputs, column.statuses, strict=True)
+            if status == 1 and isinstance(output, LoopOutput)
+        ]
+        failed = sum(loop.counts[FAILED] for loop in loops)
+        if failed:
+            told = f"{failed:,} of {sum(map(len, loops)):,} items of the loops {cut(clean(column.id), 60)!r}"
+            lines.append(f"{told} failed within rows that are ok")
+    return lines
+
+
+def trouble_text(results: Results, width: int) -> list[str]:
+    """The lines below a text table: why the run failed, and the groups of errors."""
+    out = [fit(line, width) for line in [run_trouble(results), *trouble_within(results)] if line]
+    groups, more = error_groups(results)
+    for group in groups:
+        out.append(fit(clean(group_text(group)), width))
+        if group.first.remediation:
+            out.append(fit(clean("    " + group.first.remediation[: 2 * _MESSAGE]), width))
+    if more:
+        out.append(f"and {more:,} more kinds of error; see .errors")
+    return out
+
+
+def trouble_html(results: Results) -> str:
+    """The same as HTML, with the stderr or traceback of each group's first failure to fold out."""
+    out = []
+    trouble = run_trouble(results)
+    if trouble:
+        out.append(f'<div class="dry-bad"><bdi>{escape(trouble)}</bdi></div>')
+    out += [f"<div><bdi>{escape(line)}</bdi></div>" for line in trouble_within(results)]
+    groups, more = error_groups(results)
+    for group in groups:
+        line = f"<bdi>{escape(within(clean(group_text(group)), _LINE_BYTES))}</bdi>"
+        detail = _end_within(detail_text(results, group.first), _DETAIL_BYTES)
+        hint = within(clean(group.first.remediation[: 2 * _MESSAGE]), _LINE_BYTES)
+        inner = (f"<div>{escape(hint)}</div>" if hint else "") + (
+            f"<pre>{escape(detail)}</pre>" if detail else ""
+        )
+        out.append(f"<details><summary>{line}</summary>{inner}</details>" if inner else f"<div>{line}</div>")
+    if more:
+        out.append(f"<div>and {more:,} more kinds of error; see <code>.errors</code></div>")
+    return f'<div class="dry-errors">{"".join(out)}</div>' if out else ""
+
+
+def _end_within(text: str, most: int) -> str:
+    """The end of `text`, where all of it would take more than `most` bytes when it is escaped."""
+    while len(escape(text).encode()) > most:
+        text = "…" + text[-(len(text) * 3 // 4) :]
+    return text

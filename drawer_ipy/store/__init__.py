@@ -1,5 +1,0 @@
-"""What is written into a workspace folder: drawers, buttons and the history of runs.
-
-:mod:`~drawer_ipy.workspace` looks things up and reads; this package writes, in the original's layout
-(ORIGINAL §1 and §11), so that either program can read what the other wrote.
-"""

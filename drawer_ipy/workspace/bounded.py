@@ -1,0 +1,107 @@
+"""A run's record cut to a size that may be kept, without touching the record itself.
+
+The original cuts stdout and stderr only, and alters what is printed afterwards (defect 68).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record.run import LoopEntries, RunRecord, StepResult
+
+LIMIT = 1 << 20
+"""Bytes of UTF-8 that each captured text and each value may take."""
+
+TRUNCATED = "[truncated]"
+
+_DEEPEST = 100
+
+
+def bounded_record(record: RunRecord, limit: int = LIMIT) -> dict[str, Any]:
+    """``record.to_dict()`` with every text and value within `limit`, made of what JSON has words for.
+
+    A loop of a million items is looked at only as far as the limit goes.
+    """
+    small = replace(
+        record,
+        inputs={name: bounded_value(value, limit) for name, value in record.inputs.items()},
+        steps=[_step(step, limit) for step in record.steps],
+        compensations=[_step(step, limit) for step in record.compensations],
+        error=_error(record.error, limit),
+    )
+    return small.to_dict()
+
+
+def _step(step: StepResult, limit: int) -> StepResult:
+    return replace(
+        step,
+        args=None if step.args is None else {k: bounded_value(v, limit) for k, v in step.args.items()},
+        output=bounded_value(step.output, limit),
+        stdout=bounded_text(step.stdout, limit),
+        stderr=bounded_text(step.stderr, limit),
+        error=_error(step.error, limit),
+    )
+
+
+def _error(error: ErrorInfo | None, limit: int) -> ErrorInfo | None:
+    if error is None:
+        return None
+    return replace(error, message=bounded_text(error.message, limit), exception=None)
+
+
+def bounded_text(text: str, limit: int = LIMIT) -> str:
+    """`text`, cut to `limit` bytes between two characters and marked, when it is longer."""
+    if len(text) <= limit // 4:  # no character takes more than four bytes
+        return text
+    raw = text[:limit].encode("utf-8", errors="replace")
+    if len(raw) <= limit and len(text) <= limit:
+        return text
+    return raw[:limit].decode("utf-8", errors="ignore") + TRUNCATED
+
+
+def bounded_value(value: Any, limit: int = LIMIT) -> Any:
+    """`value` as plain JSON values; where its JSON is longer than `limit`, the beginning of that as text."""
+    if isinstance(value, str):
+        return bounded_text(value, limit)
+    parts: list[str] = []
+    size = 0
+    for part in _json_parts(value, ()):
+        parts.append(part)
+        size += len(part) if part.isascii() else len(part.encode("utf-8", errors="replace"))
+        if size > limit:
+            return bounded_text("".join(parts), limit)
+    return json.loads("".join(parts))
+
+
+def _json_parts(value: Any, within: tuple[int, ...]) -> Iterator[str]:
+    """The JSON of `value`, piece by piece, so that nobody has to make more than is kept."""
+    if id(value) in within or len(within) > _DEEPEST:
+        yield '"…"'
+    elif isinstance(value, Mapping):
+        yield "{"
+        for i, (key, inner) in enumerate(value.items()):
+            yield f"{',' if i else ''}{json.dumps(str(key))}:"
+            yield from _json_parts(inner, (*within, id(value)))
+        yield "}"
+    elif isinstance(value, list | tuple | LoopEntries):
+        yield "["
+        for i, inner in enumerate(value):
+            if i:
+                yield ","
+            yield from _json_parts(inner, (*within, id(value)))
+        yield "]"
+    else:
+        yield _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        from drawer_ipy.record.jsonable import jsonable  # what writes results to files knows the odd ones
+
+        return json.dumps(jsonable(value), ensure_ascii=False)
