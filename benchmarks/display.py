@@ -71,7 +71,7 @@ for name in ("open", "update", "finish"):
 async def press(n, shown):
     display = Timed() if shown else choose_display(get_ipython(), quiet=True)
     around = Surroundings(namespace={"get": get, "check": check})
-    job = Job.prepare(TEXT, {"xs": range(n)}, around=around)
+    job = prepare(TEXT, {"xs": range(n)}, around=around)
     began, cpu = time.perf_counter(), time.process_time()
     results = await job.press(display)
     display.close(results)

@@ -28,6 +28,7 @@ from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.errors import Code
 from drawer_ipy.expressions import compile_expression, compile_template, compile_value
 from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
 from drawer_ipy.record.run import RunRecord
 
@@ -163,7 +164,7 @@ def check_press(example: tuple[Any, Any, Any, Any, dict[str, Any], int | None]) 
     tree, child, other, inputs, options, cancel_after = example
     buttons = named_buttons({"same": same, "fail": fail, "slow": slow, "odd": odd})
     around = Surroundings(buttons, drawers=_children({**SOUND, "child": child, "other": other, "main": tree}))
-    job = _refused(lambda: Job.prepare(tree, inputs, Options(**options), around))
+    job = _refused(lambda: prepare(tree, inputs, Options(**options), around))
     if not isinstance(job, Job):
         return
 

@@ -16,17 +16,16 @@ if TYPE_CHECKING:
         ArgumentError,
         ButtonNotFound,
         DefinitionError,
-        DrawerCancelled,
         DrawerError,
-        DrawerFailed,
         DrawerNotFound,
         ResolveError,
         UsageError,
     )
     from drawer_ipy.pressing.drawer import Drawer
-    from drawer_ipy.pressing.job import apress, press
+    from drawer_ipy.pressing.press import apress, press
     from drawer_ipy.pressing.validation import Validation
     from drawer_ipy.results import Results
+    from drawer_ipy.results.verdict import DrawerCancelled, DrawerFailed
 
 __all__ = [
     "ArgumentError",
@@ -52,10 +51,12 @@ __all__ = [
 
 _ELSEWHERE = {
     "button": "buttons",
-    "Validation": "definition.checked",
-    "Drawer": "drawer",
-    "apress": "pressing",
-    "press": "pressing",
+    "DrawerCancelled": "results.verdict",
+    "DrawerFailed": "results.verdict",
+    "Validation": "pressing.validation",
+    "Drawer": "pressing.drawer",
+    "apress": "pressing.press",
+    "press": "pressing.press",
     "Results": "results",
 }
 """The modules that hold the public names, without those of ``errors``."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from drawer_ipy.results import Results
+    pass
 
 
 class Code:
@@ -298,22 +298,6 @@ class DefinitionError(DrawerError):
         if len(errors) > MOST_TOLD:
             lines.append(f"  ... and {len(errors) - MOST_TOLD:,} more (all are in .problems)")
         return "\n".join(lines)
-
-
-class DrawerFailed(DrawerError):
-    """A run failed. ``.results`` holds everything that did succeed.
-
-    Attributes:
-        results: the ordered table and, as ``.results.run``, the full record.
-    """
-
-    def __init__(self, message: str, results: Results, *, code: str, remediation: str = "") -> None:
-        super().__init__(message, code=code, remediation=remediation)
-        self.results = results
-
-
-class DrawerCancelled(DrawerFailed):
-    """A run was cancelled or interrupted. ``.results`` holds what had ended by then."""
 
 
 def did_you_mean(word: str, known: Iterable[str], near: float = 0.6) -> str:

@@ -1,10 +1,11 @@
-"""Imports run one way: down the table of docs/architecture.md."""
+"""Imports run one way: down the table of docs/architecture.md, and never in a circle."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,50 +13,86 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "drawer_ipy"
 EVERYWHERE = {"__init__", "__main__", "_version"}
-"""The package's own names are imported from anywhere, when they are asked for."""
+"""The package's own names may be imported anywhere: they are looked up when they are asked for."""
+
+
+def room_of(module: str) -> str:
+    """The folder or top-level file of ``drawer_ipy.NAME...``; ``__init__`` for the package itself."""
+    return module.split(".")[1] if "." in module else "__init__"
 
 
 def layers() -> dict[str, int]:
-    """Each module or folder of the table and its layer, 0 at the bottom."""
+    """Each room of the table and its layer, 0 at the bottom."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = text.split("| layer | what it is for |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
     rows = [re.findall(r"`([\w.]+?)(?:\.py|/)`", row.split("|")[1]) for row in reversed(table)]
     return {name: number for number, row in enumerate(rows) for name in row}
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    """Every module with the name its row has."""
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name, without the demo site."""
+    found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if name not in EVERYWHERE and name != "demo":
-            yield name, path
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if room_of(name) != "demo":
+            found[name] = path
+    return found
 
 
-def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and name of what is imported of this package when the module runs, also within functions."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module == "drawer_ipy":
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("drawer_ipy."):
-            yield node.lineno, str(node.module).split(".")[1]
-        else:
-            yield from imported(node)
+MODULES = modules()
 
 
-def test_every_module_has_a_place_in_the_table() -> None:
-    assert {name for name, _ in modules()} == layers().keys()
+def imported(module: str, path: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of every module of this package that `module` imports.
+
+    Imports inside functions count, and so do those under ``TYPE_CHECKING``.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: imports are absolute"
+            source = node.module or ""
+            if source.split(".")[0] == "drawer_ipy":
+                for alias in node.names:
+                    whole = f"{source}.{alias.name}"
+                    yield node.lineno, whole if whole in MODULES else source
+        elif isinstance(node, ast.Import):
+            yield from ((node.lineno, a.name) for a in node.names if a.name.split(".")[0] == "drawer_ipy")
 
 
-@pytest.mark.parametrize("path", [path for _, path in modules()], ids=lambda path: path.stem)
-def test_a_module_imports_only_what_is_beside_or_below_it(path: Path) -> None:
-    known = layers()
-    mine = known[path.relative_to(PACKAGE).parts[0].removesuffix(".py")]
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    above = [
-        f"line {line}: {name}"
-        for line, name in imported(tree)
-        if name not in EVERYWHERE and known.get(name, -1) > mine
+def circle_in(arrows: Mapping[str, Iterable[str]]) -> list[str]:
+    """The modules of one circle, empty when there is none."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_the_table_lists_every_room_and_nothing_else() -> None:
+    assert {room_of(name) for name in MODULES} - EVERYWHERE == layers().keys()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) not in EVERYWHERE])
+def test_a_module_imports_only_from_its_own_room_and_the_layers_below(module: str) -> None:
+    known, room = layers(), room_of(module)
+    wrong = [
+        f"line {line}: {target}"
+        for line, target in imported(module, MODULES[module])
+        if room_of(target) not in EVERYWHERE | {room} and known.get(room_of(target), 99) >= known[room]
     ]
-    assert not above
+    assert not wrong
+
+
+def test_no_files_import_one_another_in_a_circle() -> None:
+    arrows = {
+        name: {target for _, target in imported(name, path)} - {"drawer_ipy", name}
+        for name, path in MODULES.items()
+        if name != "drawer_ipy"
+    }
+    assert circle_in(arrows) == []
+
+
+def test_a_circle_would_be_found() -> None:
+    assert circle_in({"a": ["b"], "b": ["c"], "c": ["a"]})
+    assert not circle_in({"a": ["b", "c"], "b": ["c"]})

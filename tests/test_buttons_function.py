@@ -21,7 +21,7 @@ from IPython.core.compilerop import CachingCompiler
 from pydantic import BaseModel
 
 from drawer_ipy.buttons import Call, FunctionButton, Outcome, Resources, as_button, button
-from drawer_ipy.cell_names import name_cells
+from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.errors import ArgumentError, UsageError
 
 

@@ -21,7 +21,8 @@ from drawer_ipy.cache import private
 from drawer_ipy.cache.store import FILE, Store
 from drawer_ipy.display.progress import ProgressState
 from drawer_ipy.display.wording import pace_words
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.verbs import VerbContext, VerbError, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 
@@ -60,7 +61,7 @@ def run(
     drawer = {"name": "t", "inputs": ["xs"], "steps": [each]} | more.pop("drawer", {})
     made = {"work": work}
     around = Surroundings(made) if isinstance(work, FunctionButton) else Surroundings({}, made)
-    job = Job.prepare(drawer, {"xs": items, **more}, around=around)
+    job = prepare(drawer, {"xs": items, **more}, around=around)
     record = asyncio.run(job.run.execute())
     return Results.of(record), job.run.notes
 
@@ -148,7 +149,7 @@ def test_a_cancelled_run_keeps_what_had_ended() -> None:
                 {"id": "b", "kind": "wait", "duration": "30s"},
             ],
         }
-        job = Job.prepare(drawer, {"xs": []}, around=Surroundings({}, {"work": square}))
+        job = prepare(drawer, {"xs": []}, around=Surroundings({}, {"work": square}))
         task = asyncio.create_task(job.run.execute())
         await asyncio.sleep(0.5)
         assert tally.calls == [1]
@@ -546,7 +547,7 @@ def test_what_is_cached_is_told_while_a_run_goes_on() -> None:
     run([1, 2], square)
     each = {"id": "each", "kind": "for_each", "over": [1, 2, 3], "as": "x"}
     each["steps"] = [{"id": "work", "button": "work", "args": {"x": "${x}"}}]
-    job = Job.prepare({"name": "t", "steps": [each]}, around=Surroundings({}, {"work": square}))
+    job = prepare({"name": "t", "steps": [each]}, around=Surroundings({}, {"work": square}))
     state = ProgressState()
     state.attach(job.run.listeners)
     asyncio.run(job.run.execute())

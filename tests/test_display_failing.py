@@ -16,10 +16,11 @@ from drawer_ipy.display.progress_html import static_html
 from drawer_ipy.display.terminal import TextDisplay
 from drawer_ipy.display.view import View
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
-from drawer_ipy.record.loop import OK, RUNNING, LoopRecord
-from drawer_ipy.record.run import FAILED, StepResult
+from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopRecord
+from drawer_ipy.record.step import StepResult
 
 
 def failing(n: int = 100) -> tuple[Driver, LoopRecord]:
@@ -134,7 +135,7 @@ def test_a_real_run_says_it_while_it_runs() -> None:
     step = {"id": "w", "button": "work", "args": {"x": "${x}"}}
     each: dict[str, Any] = {"id": "each", "kind": "for_each", "over": list(range(60)), "as": "x",
                             "parallelism": 4, "on_item_failure": "continue", "steps": [step]}  # fmt: skip
-    job = Job.prepare({"name": "t", "steps": [each]}, {}, None, Surroundings(named_buttons({"work": work})))
+    job = prepare({"name": "t", "steps": [each]}, {}, None, Surroundings(named_buttons({"work": work})))
     state = ProgressState()
     state.attach(job.run.listeners)
     seen: set[str] = set()

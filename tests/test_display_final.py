@@ -21,16 +21,9 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import (
-    CANCELLED,
-    FAILED,
-    OK,
-    RUNNING,
-    LoopOutput,
-    LoopRecord,
-    RunRecord,
-    StepResult,
-)
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 from drawer_ipy.results import Results
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&\x1b[31m\u202e</details></svg>"

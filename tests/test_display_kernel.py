@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from kernel_rig import VIEW, VIEW_MODEL, Cell, Kernel, kernel_in
 
-from drawer_ipy.record.run import FAILED, OK
+from drawer_ipy.record.loop import FAILED, OK
 
 SETUP = """
 import asyncio, sys, threading, time

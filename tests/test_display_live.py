@@ -34,7 +34,9 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import UsageError
-from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror='a'>\x1b[2J\" onclick=\"\u202e"
 

@@ -16,8 +16,10 @@ from drawer_ipy.display.outline import MOST_ROWS, Outline, OutlineRow
 from drawer_ipy.display.told import told
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing.job import Job, Surroundings
-from drawer_ipy.record.run import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord, StepResult
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord
+from drawer_ipy.record.step import StepResult
 
 
 def outlined(text: str, **inputs: Any) -> list[OutlineRow]:
@@ -29,7 +31,7 @@ def outlined(text: str, **inputs: Any) -> list[OutlineRow]:
             outline.attach(listeners)
 
     functions = {"same": lambda x: x, "pick": pick}
-    job = Job.prepare(text, inputs, around=Surroundings(namespace=functions))
+    job = prepare(text, inputs, around=Surroundings(namespace=functions))
     asyncio.run(job.press(Watching()))
     return outline.rows()
 

@@ -11,13 +11,16 @@ from progress_rig import Driver, fail
 
 from drawer_ipy.display.pace import Pace
 from drawer_ipy.display.progress import ProgressState, last_errors
-from drawer_ipy.display.wording import clock_text, progress_line, rate_text
+from drawer_ipy.display.wording import progress_line
 from drawer_ipy.engine.events import (
     RunFinished,
     StepRetried,
 )
 from drawer_ipy.errors import Code, ErrorInfo
-from drawer_ipy.record.run import OK, RUNNING, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import OK, RUNNING, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
+from drawer_ipy.style.amounts import clock_text, rate_text
 
 
 def test_before_the_run_there_is_an_empty_snapshot() -> None:

@@ -21,16 +21,9 @@ from drawer_ipy import press
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pictures.spans import EXAMINED, Span, Track, load_of, pack, thin, tracks_of
 from drawer_ipy.pictures.timeline import _tick_size, _ticks, timeline_svg
-from drawer_ipy.record.run import (
-    CANCELLED,
-    FAILED,
-    OK,
-    RUNNING,
-    LoopOutput,
-    LoopRecord,
-    RunRecord,
-    StepResult,
-)
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 NS = "{http://www.w3.org/2000/svg}"
 DRAWN = {"#009e73": OK, "#56b4e9": RUNNING, "#cc79a7": CANCELLED, "#d55e00": FAILED}

@@ -20,7 +20,9 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 TOLD = ["each 2"]
 LONG = "<b>\x1b\u202e" + "x" * 5000

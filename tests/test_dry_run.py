@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from drawer_ipy.notebook.dry_run import DryRun
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 
 DRAWER = """
 name: all
@@ -40,7 +41,7 @@ def work(x: Any, rest: Any = None) -> None:
 
 def dry(text: str = DRAWER, inputs: dict[str, Any] | None = None, **options: Any) -> DryRun:
     given = {"xs": [1, 2, 3, 4], "key": "s3cret"} if inputs is None else inputs
-    return DryRun(Job.prepare(text, given, Options(**options), Surroundings(namespace={"work": work})), given)
+    return DryRun(prepare(text, given, Options(**options), Surroundings(namespace={"work": work})), given)
 
 
 def test_every_step_is_told_where_it_stands() -> None:

@@ -205,7 +205,7 @@ def test_http_buttons_find_their_width_too() -> None:
 
 def test_what_a_button_overcame_by_its_own_retries_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every item comes in the end, so only the tries within a press tell of the crowd."""
-    monkeypatch.setattr("drawer_ipy.buttons.http.retry._FIRST_DELAY", 0.005)
+    monkeypatch.setattr("drawer_ipy.buttons.http.client._FIRST_DELAY", 0.005)
     told: list[bool] = []
 
     class Told(AdaptiveWidth):

@@ -18,6 +18,7 @@ from drawer_ipy import DrawerCancelled, Results, apress, press
 from drawer_ipy.common import cancellation
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
 
 
@@ -30,7 +31,7 @@ def each(n: int = 4, parallelism: int = 2, **fields: Any) -> dict[str, Any]:
 
 def run(drawer: dict[str, Any], work: Callable[..., Any], **options: Any) -> Job:
     """`drawer`, pressed on a loop of its own that is left as it is afterwards."""
-    job = Job.prepare(drawer, {}, Options(**options), Surroundings(named_buttons({"work": work})))
+    job = prepare(drawer, {}, Options(**options), Surroundings(named_buttons({"work": work})))
     loop = asyncio.new_event_loop()
     loop.run_until_complete(job.run.execute())
     ZOMBIES.append(loop)
@@ -86,7 +87,7 @@ def test_after_a_cancellation_no_further_item_starts(
             in_flight -= 1
 
     around = Surroundings(named_buttons({"work": work}))
-    job = Job.prepare(each(n, parallelism), {}, Options(), around)
+    job = prepare(each(n, parallelism), {}, Options(), around)
     asyncio.run(job.run.execute())
     results = job.results
     assert peak <= parallelism
@@ -342,7 +343,7 @@ def test_a_callback_that_raises_system_exit_leaves_press_to_its_end() -> None:
             await asyncio.sleep(0.02)
         return x
 
-    job = Job.prepare(each(), {}, Options(), Surroundings(named_buttons({"work": work})))
+    job = prepare(each(), {}, Options(), Surroundings(named_buttons({"work": work})))
     results = job.press_blocking(NullDisplay())
     assert results.counts["ok"] == 4
     assert job.run.notes == ["a callback on the event loop raised SystemExit: 3; the run went on"]

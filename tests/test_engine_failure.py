@@ -15,6 +15,7 @@ from drawer_ipy import DefinitionError
 from drawer_ipy.definition import Drawer, load_drawer
 from drawer_ipy.engine import drawers as engine_drawers
 from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
 from drawer_ipy.record.run import RunRecord
 
@@ -61,7 +62,7 @@ def job(
 ) -> Job:
     buttons = named_buttons({"same": same, "tell": tell, "fail": fail, "hang": hang})
     fields = {"name": "main", "inputs": list(inputs or {}), "steps": list(steps), **more}
-    return Job.prepare(fields, inputs, options, Surroundings(buttons, drawers=named(drawers or {})))
+    return prepare(fields, inputs, options, Surroundings(buttons, drawers=named(drawers or {})))
 
 
 def press(*steps: Step, **more: Any) -> tuple[RunRecord, list[str]]:
@@ -241,7 +242,7 @@ def test_it_is_told_no_secret() -> None:
     bad = step("b", "fail") | {"args": {"message": "no ${inputs.tok}"}}
     fields = {"name": "main", "inputs": declared, "steps": [bad], "on_error": {"drawer": "h"}}
     around = Surroundings(named_buttons({"tell": tell, "fail": fail}), drawers=named({"h": whole(PAYLOAD)}))
-    asyncio.run(Job.prepare(fields, {"tok": "hunter22"}, None, around).run.execute())
+    asyncio.run(prepare(fields, {"tok": "hunter22"}, None, around).run.execute())
     assert TOLD[0]["inputs"] == {"tok": "[redacted]"}
     assert "hunter22" not in str(TOLD)
 
@@ -250,7 +251,7 @@ def test_it_also_hears_of_a_press_that_could_not_begin() -> None:
     fields = {"name": "main", "inputs": [{"name": "need", "required": True}], "steps": [step("a")],
               "on_error": {"drawer": "h"}}  # fmt: skip
     around = Surroundings(named_buttons({"tell": tell, "same": same}), drawers=named({"h": KEEP}))
-    record = asyncio.run(Job.prepare(fields, {}, None, around).run.execute())
+    record = asyncio.run(prepare(fields, {}, None, around).run.execute())
     assert (record.status, record.steps, TOLD) == ("failed", [], ["MISSING_INPUT"])
 
 
@@ -371,7 +372,7 @@ def test_a_fault_of_ours_fails_one_item_and_loses_no_other(action: str, parallel
         "on_item_failure": action,
         "steps": [{"id": "work", "button": "same", "args": {"x": "${x}"}}],
     }
-    job = Job.prepare(
+    job = prepare(
         {"inputs": ["xs"], "steps": [each]}, {"xs": list(range(8))}, Options(), Surroundings(buttons)
     )
     record = asyncio.run(job.run.execute())
@@ -395,7 +396,7 @@ def test_a_fault_of_ours_is_met_by_the_policy_like_any_failure() -> None:
     """A step that is no loop, under a policy."""
     buttons = {"same": Faulty(named_buttons({"same": same})["same"])}
     step = {"id": "one", "button": "same", "args": {"x": 3}, "on_failure": {"action": "continue"}}
-    job = Job.prepare(
+    job = prepare(
         {"steps": [step, {"id": "two", "button": "same", "args": {"x": 4}}]},
         {},
         Options(),

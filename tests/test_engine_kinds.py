@@ -11,6 +11,7 @@ from engine_rig import Meter
 
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
 from drawer_ipy.record.run import RunRecord
 
@@ -57,7 +58,7 @@ class Bench:
         }  # fmt: skip
         fields = {"name": "t", "inputs": list(inputs or {}), "steps": list(steps)}
         around = Surroundings(named_buttons(buttons), drawers=drawers)
-        return Job.prepare(fields, inputs, Options(**options), around)
+        return prepare(fields, inputs, Options(**options), around)
 
     def run(self, *steps: Step, inputs: Mapping[str, Any] | None = None, **options: Any) -> RunRecord:
         return asyncio.run(self.job(steps, inputs, **options).run.execute())

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from drawer_ipy import press
 from drawer_ipy.engine.events import ItemFinished, ItemStarted
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
-from drawer_ipy.record.run import LoopOutput, LoopRecord
+from drawer_ipy.record.loop import LoopOutput, LoopRecord
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def test_every_item_at_every_depth_ends_in_exactly_one_state(
     wide = {"id": "out", "kind": "for_each", "over": "inputs.xs", "as": "ys", "parallelism": shape.wide,
             "steps": [deep], **shape.outer}  # fmt: skip
     around = Surroundings(named_buttons({"work": work}))
-    job = Job.prepare({"inputs": ["xs"], "steps": [wide]}, {"xs": rows}, None, around)
+    job = prepare({"inputs": ["xs"], "steps": [wide]}, {"xs": rows}, None, around)
     started: Counter[tuple[int, int]] = Counter()
     ended: Counter[tuple[int, int]] = Counter()
     job.run.listeners.on(ItemStarted, lambda e: started.update([(id(e.loop), e.index)]))

@@ -19,7 +19,8 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import Drawer, load_drawer
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.engine.limits import Limits, Rate
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.record.run import RunRecord
 
 Step = dict[str, Any]
@@ -55,7 +56,7 @@ def run(
         for name, inner in (drawers or {}).items()
     }
     around = Surroundings(buttons, drawers=children)
-    job = Job.prepare({"name": "t", "steps": list(steps)}, None, Options(**options), around)
+    job = prepare({"name": "t", "steps": list(steps)}, None, Options(**options), around)
     record = asyncio.run(job.run.execute())
     assert record.status == "ok", record.error
     return record

@@ -13,6 +13,7 @@ from drawer_ipy import press
 from drawer_ipy.definition.models import Policy
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.pressing.prepare import prepare
 
 
 def run(steps: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
@@ -139,14 +140,13 @@ def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
 def test_a_servers_retry_after_is_the_least_that_is_waited() -> None:
     from drawer_ipy.demo import DemoSite
     from drawer_ipy.engine.events import StepRetried
-    from drawer_ipy.pressing.job import Job
 
     told: list[StepRetried] = []
     with DemoSite.start() as site:
         fetch = {"url": f"{site.url}/limited/p?after=1&retry_after=1"}
         policy = retry(4, backoff={"strategy": "fixed", "initial_ms": 1})
         steps = [{"id": "a", "button": "fetch"}, {"id": "b", "button": "fetch", "on_failure": policy}]
-        job = Job.prepare({"buttons": {"fetch": fetch}, "steps": steps})
+        job = prepare({"buttons": {"fetch": fetch}, "steps": steps})
         job.run.listeners.on(StepRetried, told.append)
         record = asyncio.run(job.run.execute())
     assert record.status == "ok", record.error
@@ -167,7 +167,7 @@ def test_no_backoff_is_too_large_to_compute(factor: float, attempt: int, longest
 
 def test_a_retry_is_told_without_secrets() -> None:
     from drawer_ipy.engine.events import StepRetried
-    from drawer_ipy.pressing.job import Job, Surroundings
+    from drawer_ipy.pressing.job import Surroundings
     from drawer_ipy.pressing.surroundings import named_buttons
 
     def leak(x: str) -> None:
@@ -176,7 +176,7 @@ def test_a_retry_is_told_without_secrets() -> None:
     told: list[StepRetried] = []
     step = {"id": "a", "button": "leak", "args": {"x": "${inputs.tok}"}, "on_failure": retry(2)}
     drawer = {"inputs": [{"name": "tok", "secret": True}], "steps": [step]}
-    job = Job.prepare(drawer, {"tok": "open-sesame"}, None, Surroundings(named_buttons({"leak": leak})))
+    job = prepare(drawer, {"tok": "open-sesame"}, None, Surroundings(named_buttons({"leak": leak})))
     job.run.listeners.on(StepRetried, told.append)
     asyncio.run(job.run.execute())
     assert len(told) == 1

@@ -12,6 +12,7 @@ from engine_rig import Meter
 from drawer_ipy import DrawerCancelled, DrawerFailed, Results, apress, press
 from drawer_ipy.engine import events
 from drawer_ipy.pressing.job import Job, Options, Surroundings, raise_for
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
 
 LOOP = {"id": "each", "kind": "for_each", "over": "inputs.xs", "as": "x", "parallelism": 3,
@@ -20,7 +21,7 @@ LOOP = {"id": "each", "kind": "for_each", "over": "inputs.xs", "as": "x", "paral
 
 def job(steps: list[dict[str, Any]], inputs: dict[str, Any], buttons: dict[str, Any], **options: Any) -> Job:
     drawer = {"name": "t", "inputs": list(inputs), "steps": steps}
-    return Job.prepare(drawer, inputs, Options(**options), Surroundings(named_buttons(buttons)))
+    return prepare(drawer, inputs, Options(**options), Surroundings(named_buttons(buttons)))
 
 
 class Gate:

@@ -17,6 +17,7 @@ from drawer_ipy.common import cancellation
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.engine import drawers as engine_drawers
 from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
 
 WAYS = ("obey", "swallow", "uncancel", "raise", "again", "group", "shield")
@@ -85,7 +86,7 @@ def loop(n: int, parallelism: int, **fields: Any) -> dict[str, Any]:
 
 def prepared(steps: Sequence[dict[str, Any]], options: Options | None = None, **buttons: Any) -> Job:
     drawer = {"name": "t", "steps": list(steps)}
-    return Job.prepare(drawer, {}, options, Surroundings(named_buttons(buttons)))
+    return prepare(drawer, {}, options, Surroundings(named_buttons(buttons)))
 
 
 def blocking(job: Job, cancel_after: float | None = None) -> float:
@@ -234,7 +235,7 @@ def test_a_handler_that_ignores_its_limit_is_abandoned(monkeypatch: pytest.Monke
     handler = load_drawer({"steps": [{"id": "h", "button": "work"}]}, name="h").drawer
     drawer = {"name": "t", "steps": [{"id": "a", "button": "fail"}], "on_error": {"drawer": "h"}}
     around = Surroundings(named_buttons({"fail": fail, "work": forever()}), drawers={"h": handler})
-    job = Job.prepare(drawer, {}, None, around)
+    job = prepare(drawer, {}, None, around)
     assert blocking(job) < LIMIT
     assert job.run.record.failed_step == "a"
     assert any("longer than 0.1 s" in note for note in job.run.notes)

@@ -10,7 +10,8 @@ import pytest
 from http_rig import RawServer, answer_of, raw_server
 
 from drawer_ipy import Results
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 
 EXTRACT = {"items": "css:li[]", "next": "css:a.next::attr(href)"}
 
@@ -41,7 +42,7 @@ def pressed(
             fields_ = {"extract": EXTRACT, "follow": "next", "allow_private_networks": True, **fields}
             buttons = {"get": {"url": f"{server.url}{start}", **fields_}}
             drawer = {"name": "t", "buttons": buttons, "steps": [{"id": "a", "button": "get"}]}
-            job = Job.prepare(drawer, around=Surroundings())
+            job = prepare(drawer, around=Surroundings())
             results = Results.of(await job.run.execute())
             asked = [head.split()[1] for head in server.heads]
             return results.run.steps[0].output, job.run.notes, asked

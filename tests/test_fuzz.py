@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import fuzz, fuzz_grammar
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import named_buttons
 
 EXAMPLES = {"expression": 300, "text": 80, "mapping": 100, "press": 80}
@@ -54,7 +55,7 @@ def test_sound_drawers_are_sound_and_many_end_well() -> None:
     @settings(max_examples=60, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(fuzz_grammar.sound_drawers())
     def press(tree: dict[str, Any]) -> None:
-        job = Job.prepare(tree, {"n": 2, "xs": [1, 2, 3], "d": {"x": 1}}, None, around)
+        job = prepare(tree, {"n": 2, "xs": [1, 2, 3], "d": {"x": 1}}, None, around)
         ended[asyncio.run(job.run.execute()).status] += 1
 
     press()

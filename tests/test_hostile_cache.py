@@ -18,7 +18,8 @@ from drawer_ipy.cache.private import private_key
 from drawer_ipy.cache.store import _TABLE, FILE, Row, Store
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.verbs import VerbContext, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 
@@ -47,7 +48,7 @@ def work(x: int) -> int:
 def pressed() -> tuple[str, list[str]]:
     """The status of a press with a cached button, and its notes."""
     drawer = {"name": "t", "steps": [{"id": "a", "button": "work", "args": {"x": 1}}]}
-    job = Job.prepare(drawer, around=Surroundings({}, {"work": work}))
+    job = prepare(drawer, around=Surroundings({}, {"work": work}))
     record = asyncio.run(job.run.execute())
     return record.status, job.run.notes
 

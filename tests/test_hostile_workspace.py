@@ -19,7 +19,7 @@ from workspace_rig import Folder, button_step
 from drawer_ipy import press
 from drawer_ipy.common.folders import LARGEST_FILE
 from drawer_ipy.errors import DefinitionError, DrawerError, DrawerNotFound, UsageError
-from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.verbs import VerbContext, run_verb
 from drawer_ipy.workspace.files import StoreError, locked, make_folder
 from drawer_ipy.workspace.history import History
@@ -119,7 +119,7 @@ def test_a_prompt_that_becomes_something_else_fails_its_step(folder: Folder, kin
     prompt = folder.button("ask", runtime="prompt") / "AGENTS.md"
     prompt.write_text("Say hello.")
     around = VerbContext(folder.workspace).surroundings()
-    job = Job.prepare({"steps": [button_step("a", "ask")]}, around=around)
+    job = prepare({"steps": [button_step("a", "ask")]}, around=around)
     prompt.unlink()
     KINDS[kind][0](prompt)
     error = asyncio.run(job.run.execute()).error
@@ -238,7 +238,7 @@ def test_errors_that_come_of_a_refused_folder_say_so(project: Folder) -> None:
 
 def test_a_press_beside_a_refused_folder_has_a_note(project: Folder) -> None:
     drawer = {"buttons": {"b": {"code": "echo hi"}}, "steps": [{"id": "a", "button": "b"}]}
-    job = Job.prepare(drawer)
+    job = prepare(drawer)
     assert [note for note in job.run.notes if "is not used" in note]
 
 

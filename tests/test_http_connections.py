@@ -16,8 +16,8 @@ from http_rig import RawServer, answer_of, button, fetch_each, loop, one_run, pr
 
 from drawer_ipy._version import __version__
 from drawer_ipy.buttons import Outcome
+from drawer_ipy.buttons.http.client import Retries
 from drawer_ipy.buttons.http.failure import RequestFailed
-from drawer_ipy.buttons.http.retry import Retries
 from drawer_ipy.buttons.http.session import HttpSession
 from drawer_ipy.demo import DemoSite
 
@@ -257,7 +257,7 @@ def test_a_restarted_server_costs_no_item_of_a_run_that_kept_connections_to_it()
 
 
 def test_what_broke_off_is_sent_again_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawer_ipy.buttons.http.retry._FIRST_DELAY", 0.01)
+    monkeypatch.setattr("drawer_ipy.buttons.http.client._FIRST_DELAY", 0.01)
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         tries.append(path)

@@ -12,7 +12,8 @@ from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
 from drawer_ipy import Results
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 
 
 def pressed(body: bytes, content_type: str = "application/json", **fields: Any) -> Outcome:
@@ -142,7 +143,7 @@ def test_half_a_character_is_noted() -> None:
 
 
 def run(drawer: dict[str, Any]) -> tuple[Results, list[str]]:
-    job = Job.prepare(drawer, around=Surroundings())
+    job = prepare(drawer, around=Surroundings())
     return Results.of(asyncio.run(job.run.execute())), job.run.notes
 
 
@@ -165,7 +166,7 @@ def test_json_that_is_none_is_not_cached(home: Path) -> None:
             spec = {"url": server.url, "cache": "1h", "allow_private_networks": True}
             drawer = {"name": "t", "buttons": {"get": spec}, "steps": [{"id": "a", "button": "get"}]}
             for _ in range(3):
-                record = await Job.prepare(drawer, around=Surroundings()).run.execute()
+                record = await prepare(drawer, around=Surroundings()).run.execute()
                 out.append(record.steps[0].output)
         return out
 
@@ -181,7 +182,7 @@ def test_what_cannot_be_read_is_noted_once_a_run(home: Path) -> None:
             spec = {"url": f"{server.url}/{{{{n}}}}", "args": ["n"], "allow_private_networks": True}
             step = {"id": "a", "button": "get", "args": {"n": "${n}"}}
             each = {"id": "each", "kind": "for_each", "over": list("abcdefgh"), "as": "n", "steps": [step]}
-            job = Job.prepare({"name": "t", "buttons": {"get": spec}, "steps": [each]}, around=Surroundings())
+            job = prepare({"name": "t", "buttons": {"get": spec}, "steps": [each]}, around=Surroundings())
             results = Results.of(await job.run.execute())
             return [row.output for row in results], job.run.notes
 
@@ -201,7 +202,7 @@ def test_notes_on_pages_that_follow_one_another_are_told(home: Path) -> None:
         async with raw_server(answer) as server:
             spec = {"url": server.url, "extract": {"p": "css:p[]"}, "follow": "css:a::attr(href)"}
             drawer = {"name": "t", "buttons": {"get": {**spec, "allow_private_networks": True}}}
-            job = Job.prepare({**drawer, "steps": [{"id": "a", "button": "get"}]}, around=Surroundings())
+            job = prepare({**drawer, "steps": [{"id": "a", "button": "get"}]}, around=Surroundings())
             record = await job.run.execute()
             return record.steps[0].output, job.run.notes
 

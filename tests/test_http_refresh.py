@@ -16,7 +16,8 @@ from drawer_ipy import DefinitionError
 from drawer_ipy import press as press_drawer
 from drawer_ipy.buttons import HttpButton, Outcome
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 
 
 def pressed(pages: Mapping[str, Any], **fields: Any) -> tuple[Outcome, list[str]]:
@@ -183,7 +184,7 @@ def test_what_was_cached_without_it_does_not_stand_for_it(
                 spec = {"url": server.url, "cache": "1h", "meta_refresh": refresh}
                 drawer = {"name": "t", "buttons": {"get": {**spec, "allow_private_networks": True}}}
                 drawer["steps"] = [{"id": "a", "button": "get"}]
-                record = await Job.prepare(drawer, around=Surroundings()).run.execute()
+                record = await prepare(drawer, around=Surroundings()).run.execute()
                 out.append(record.steps[0].output)
             out.append(len(server.heads))
         return out

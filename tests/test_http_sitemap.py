@@ -15,7 +15,8 @@ from wire_rig import pressed as pressed_drawer
 
 from drawer_ipy import DefinitionError, Results
 from drawer_ipy import press as press_drawer
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
@@ -66,7 +67,7 @@ def pressed(files: Mapping[str, Any], start: str = "/sitemap.xml", **fields: Any
         async with raw_server(answer) as server:
             spec = {"url": f"{server.url}{start}", "sitemap": True, "allow_private_networks": True, **fields}
             drawer = {"name": "t", "buttons": {"get": spec}, "steps": [{"id": "a", "button": "get"}]}
-            job = Job.prepare(drawer, around=Surroundings())
+            job = prepare(drawer, around=Surroundings())
             results = Results.of(await job.run.execute())
             return Pressed(results.run.steps[0], job.run.notes, server.heads)
 
@@ -261,7 +262,7 @@ def test_files_are_cached_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
             drawer = {"name": "t", "buttons": {"get": {**spec, "allow_private_networks": True}}}
             drawer["steps"] = [{"id": "a", "button": "get"}]
             for _ in range(2):
-                record = await Job.prepare(drawer, around=Surroundings()).run.execute()
+                record = await prepare(drawer, around=Surroundings()).run.execute()
                 out.append(len(record.steps[0].output))
                 files["/b.xml"] = urls("/2")
         return out

@@ -13,17 +13,9 @@ from hypothesis import strategies as st
 
 from drawer_ipy import press
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo, UsageError
-from drawer_ipy.record.run import (
-    CANCELLED,
-    CANCELLED_ERROR,
-    FAILED,
-    OK,
-    RUNNING,
-    LoopOutput,
-    LoopRecord,
-    RunRecord,
-    StepResult,
-)
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 from drawer_ipy.results import Results, UnknownColumn
 
 SKIP = object()

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from drawer_ipy import press
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 from drawer_ipy.results import Results
-from drawer_ipy.results.shown.summary import seconds_text
 from drawer_ipy.results.shown.table import to_html, to_text
+from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import preview, text_width
 
 SKIP = object()

@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record.jsonable import jsonable
-from drawer_ipy.record.run import FAILED, OK, RUNNING, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 from drawer_ipy.results import MissingLibrary, Results
 
 BOOM = ErrorInfo("SCRIPT_ERROR", "boom")

@@ -15,6 +15,7 @@ from drawer_ipy import DefinitionError, Results, UsageError, apress, press
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.record.run import RunRecord
 
 
@@ -312,7 +313,7 @@ def test_a_function_that_was_mended_is_used() -> None:
     exec("def parse(x: int) -> int:\n    return 1 // x", names)
     around = Surroundings(namespace=names)
     drawer = {"name": "d", "steps": [each([0, 1], step("parse"), on_item_failure="continue")]}
-    results = Job.prepare(drawer, {}, Options(), around).press_blocking(NullDisplay())
+    results = prepare(drawer, {}, Options(), around).press_blocking(NullDisplay())
     exec("def parse(x: int) -> int:\n    return 7", names)
     assert results.retry(quiet=True)["parse"] == [7, 1]
     del names["parse"]
@@ -323,7 +324,7 @@ def test_what_it_needs_and_is_gone_is_told_and_nothing_is_lost() -> None:
     names: dict[str, Any] = {}
     exec("def parse(x: int) -> int:\n    return 1 // x", names)
     drawer = {"name": "d", "steps": [each([0, 1], step("parse"), on_item_failure="continue")]}
-    results = Job.prepare(drawer, {}, Options(), Surroundings(namespace=names)).press_blocking(NullDisplay())
+    results = prepare(drawer, {}, Options(), Surroundings(namespace=names)).press_blocking(NullDisplay())
     del names["parse"]
     with pytest.raises(DefinitionError, match="no button 'parse'"):
         results.retry(quiet=True)
@@ -333,7 +334,7 @@ def test_what_it_needs_and_is_gone_is_told_and_nothing_is_lost() -> None:
 
 
 def interrupted(world: World, at: Any, *steps: Any) -> Results:
-    job = Job.prepare(
+    job = prepare(
         {"name": "d", "steps": list(steps)}, {}, Options(), Surroundings(namespace=world_names(world))
     )
     world.stop_at, world.stop = at, job.run.cancel
@@ -401,7 +402,7 @@ def test_a_loop_that_cannot_begin_again_keeps_its_rows() -> None:
 def _with_inputs(world: World, steps: Sequence[Any], inputs: Any) -> Callable[[Any], Job]:
     around = Surroundings(namespace=world_names(world))
     drawer = {"name": "d", "inputs": ["xs"], "steps": list(steps)}
-    return lambda earlier: Job.prepare(drawer, inputs, Options(), around, earlier)
+    return lambda earlier: prepare(drawer, inputs, Options(), around, earlier)
 
 
 def test_aretry_runs_on_the_current_loop() -> None:

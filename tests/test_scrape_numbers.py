@@ -12,7 +12,8 @@ from pages_rig import running
 
 from drawer_ipy import DefinitionError, press
 from drawer_ipy.common.notes import Note
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.scrape import read_extraction
 from drawer_ipy.scrape.numbers import read_float, read_int, to_float, to_int
 from drawer_ipy.scrape.page import extract
@@ -260,7 +261,7 @@ def test_a_doubt_is_noted_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
             spec = {"url": f"{site.url}/{{{{n}}}}", "args": ["n"], **fields}
             step = {"id": "a", "button": "get", "args": {"n": "${n}"}}
             each = {"id": "each", "kind": "for_each", "over": list(range(6)), "as": "n", "steps": [step]}
-            job = Job.prepare({"name": "t", "buttons": {"get": spec}, "steps": [each]}, around=Surroundings())
+            job = prepare({"name": "t", "buttons": {"get": spec}, "steps": [each]}, around=Surroundings())
             asyncio.run(job.run.execute())
             return job.run.notes
 
@@ -274,11 +275,11 @@ def test_a_doubt_is_noted_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_transform_step_notes_doubts_too() -> None:
     step = {"id": "it", "kind": "transform", "from": "'<p>1.299</p>'", "extract": {"a": "css:p|float"}}
-    job = Job.prepare({"name": "t", "steps": [step]}, around=Surroundings())
+    job = prepare({"name": "t", "steps": [step]}, around=Surroundings())
     asyncio.run(job.run.execute())
     assert len(job.run.notes) == 1
     assert job.run.notes[0].startswith("step 'it': a: '1.299' may be")
-    job = Job.prepare({"name": "t", "steps": [{**step, "decimal": ","}]}, around=Surroundings())
+    job = prepare({"name": "t", "steps": [{**step, "decimal": ","}]}, around=Surroundings())
     record = asyncio.run(job.run.execute())
     assert (record.steps[0].output, job.run.notes) == ({"a": 1299.0}, [])
 

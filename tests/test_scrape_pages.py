@@ -14,7 +14,8 @@ from drawer_ipy import Results, UsageError, press
 from drawer_ipy.buttons import make_button
 from drawer_ipy.definition import load_button
 from drawer_ipy.demo import DemoSite
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def listing(url: str, spec: Mapping[str, Any] | None = None, **step: Any) -> tup
     fields = {"url": "{{url}}", "args": ["url"], "extract": EXTRACT, "follow": "next", **(spec or {})}
     steps = [{"id": "pages", "button": "get", "args": {"url": url}, **step}]
     drawer = {"name": "t", "buttons": {"get": fields}, "steps": steps}
-    job = Job.prepare(drawer, around=Surroundings())
+    job = prepare(drawer, around=Surroundings())
     import asyncio
 
     return Results.of(asyncio.run(job.run.execute())), job.run.notes

@@ -28,8 +28,9 @@ from drawer_ipy import DrawerFailed, Results, button, press
 from drawer_ipy.engine.secrets.needles import Needles
 from drawer_ipy.engine.secrets.redactor import Redactor
 from drawer_ipy.notebook.prints import Log
-from drawer_ipy.pressing.job import Job, Options, Surroundings, named_buttons
-from drawer_ipy.record.run import LoopOutput
+from drawer_ipy.pressing.job import Options, Surroundings, named_buttons
+from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.record.loop import LoopOutput
 from tests.support.kernel_rig import kernel_in
 from tests.support.notebook_rig import execute
 from tests.support.secret_zoo import (
@@ -495,7 +496,7 @@ def test_a_run_that_goes_on_shows_no_secret() -> None:
     }
     for definition in (drawer, loop([], step, on_item_failure="continue")):
         given = {"names": [Plain(SECRET), [SECRET]], "token": SECRET}
-        job = Job.prepare(definition, given, Options(), Surroundings(named_buttons({"look": look}), {}))
+        job = prepare(definition, given, Options(), Surroundings(named_buttons({"look": look}), {}))
         asyncio.run(job.run.execute())
         assert len(looks) >= 6
         for shown in looks:

@@ -19,9 +19,12 @@ from workspace_rig import Folder, button_step
 from drawer_ipy import apress, press
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.display.live import NullDisplay
-from drawer_ipy.errors import Code, DrawerFailed, ErrorInfo
-from drawer_ipy.pressing.job import Job, Surroundings
-from drawer_ipy.record.run import RunRecord, StepResult
+from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
+from drawer_ipy.results.verdict import DrawerFailed
 from drawer_ipy.workspace import history
 from drawer_ipy.workspace.bounded import LIMIT, TRUNCATED, bounded_record, bounded_text, bounded_value
 from drawer_ipy.workspace.history import KEPT, History
@@ -97,7 +100,7 @@ def test_what_a_text_presses_by_name_is_kept(folder: Folder) -> None:
 def test_a_cells_drawer_pressed_within_is_not_taken_for_the_one_on_disk_of_its_name(folder: Folder) -> None:
     around = Surroundings(workspace=folder.workspace, drawers={"child": load_drawer({"steps": []}).drawer})
     steps = [{"id": name, "kind": "drawer", "drawer": name} for name in ("child", "parent")]
-    job = Job.prepare({"steps": steps}, around=around)
+    job = prepare({"steps": steps}, around=around)
     assert job.press_blocking(NullDisplay()).run.status == "ok"
     assert folder.runs("child") == []
     assert len(folder.runs("parent")) == 1

@@ -12,7 +12,7 @@ from workspace_rig import Folder, button_step
 from drawer_ipy.buttons.script.button import ScriptButton
 from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
 from drawer_ipy.notebook.dry_run import DryRun
-from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.verbs.dispatch import GENERAL
 from drawer_ipy.workspace.lookup import RESERVED, Workspace, checked_name, find_roots, slug, within
 
@@ -332,7 +332,7 @@ def test_batteries_reach_scripts_and_expressions_and_are_shown_nowhere(
     assert run.step("a").stdout.startswith("same\n"), "the script got the real value"
     assert run.step("n").output == len(secret)
     assert run.step("b").error.message == "it was [redacted]"
-    job = Job.prepare({"steps": [button_step("a", "same", k="${inputs.x}")]}, {"x": f"<{secret}>"})
+    job = prepare({"steps": [button_step("a", "same", k="${inputs.x}")]}, {"x": f"<{secret}>"})
     dry = DryRun(job, {"x": f"<{secret}>"})
     assert "input x = <[redacted]>" in repr(dry)
     shown = [repr(results), results._repr_html_(), str(run.error), json.dumps(run.to_dict()), repr(run)]

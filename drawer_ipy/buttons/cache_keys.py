@@ -9,7 +9,7 @@ from typing import Any
 from drawer_ipy.buttons.base import Call, Outcome
 from drawer_ipy.cache.canonical import Uncacheable, canonical
 from drawer_ipy.cache.sources import Sources
-from drawer_ipy.definition.lasting import parse_lasting
+from drawer_ipy.definition.values import parse_lasting
 from drawer_ipy.errors import UsageError
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
 
-from drawer_ipy.cell_names import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
@@ -70,3 +71,20 @@ def _drop_frames(error: BaseException) -> None:
         pending += [one.__cause__, one.__context__]
         if isinstance(one, BaseExceptionGroup):
             pending += one.exceptions
+
+
+_PLACE = re.compile(r'File "([^"\n]+)", (?=line \d)')
+
+
+def name_cells(trace: str) -> str:
+    """A traceback that names cells as cells; as it is, where there is no IPython."""
+    module = sys.modules.get("IPython")
+    shell = None if module is None else module.get_ipython()
+    if shell is None:
+        return trace
+
+    def named(found: re.Match[str]) -> str:
+        cell = shell.compile.format_code_name(found[1])
+        return found[0] if cell is None else f"{' '.join(cell)}, "
+
+    return _PLACE.sub(named, trace)

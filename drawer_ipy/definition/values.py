@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import core_schema
+
+from drawer_ipy.common.durations import parse_duration
+from drawer_ipy.common.short_repr import shown
 
 AUTO: Final = "auto"
 
@@ -36,3 +41,65 @@ def width_words(parallelism: int | str, most: int) -> str:
     if isinstance(parallelism, str):
         return f"as many at once as it bears, {most} at most"
     return f"{parallelism} at once" if parallelism > 1 else ""
+
+
+_DAYS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*d", re.ASCII)
+
+
+_ALLOWED = "say for how long: 10m, 1h, 7d or forever"
+
+
+def parse_lasting(value: Any) -> float | None:
+    """The seconds that ``cache: value`` stands for; infinite for ``forever``, ``None`` for not at all.
+
+    Raises:
+        ValueError: it stands for nothing; what is wrong and, after ``"; "``, what is allowed.
+    """
+    if value is None or value is False:
+        return None
+    if isinstance(value, bool):
+        raise ValueError(f"`cache: true` does not say for how long; {_ALLOWED}")
+    if isinstance(value, int | float):
+        raise ValueError(f"`cache: {shown(value)}` has no unit; {_ALLOWED}")
+    if not isinstance(value, str):
+        raise ValueError(f"`cache` must be text, not a {type(value).__name__}; {_ALLOWED}")
+    text = value.strip()
+    if text.lower() in ("forever", "off", "no"):
+        return math.inf if text.lower() == "forever" else None
+    days = _DAYS.fullmatch(text)
+    try:
+        seconds = float(days[1]) * 86400 if days else parse_duration(text)
+    except ValueError:
+        raise ValueError(f"`cache: {text[:60]}` is no length of time; {_ALLOWED}") from None
+    if seconds <= 0 or math.isinf(seconds):
+        raise ValueError(f"`cache: {text[:60]}` keeps nothing; {_ALLOWED}")
+    return seconds
+
+
+_RATE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*/\s*([a-z]+)\s*", re.ASCII)
+
+
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "second"), 1.0),
+    **dict.fromkeys(("m", "min", "minute"), 60.0),
+    **dict.fromkeys(("h", "hour"), 3600.0),
+    **dict.fromkeys(("d", "day"), 86400.0),
+}
+
+
+_ALLOWED = 'write a number above 0 and a unit: "5/s", "100/min", "1/h", "20/day"'
+
+
+def parse_rate(text: str) -> float:
+    """The starts per second that `text` allows; ``"30/min"`` is 0.5.
+
+    Raises:
+        ValueError: it is no rate; what is wrong and, after ``"; "``, what is allowed.
+    """
+    found = _RATE.fullmatch(text) if len(text) <= 60 else None
+    if found is None or found[2] not in _SECONDS:
+        raise ValueError(f"{text[:60]!r} is no rate; {_ALLOWED}")
+    rate = float(found[1]) / _SECONDS[found[2]]
+    if rate <= 0:
+        raise ValueError(f"{text!r} never lets anything start; {_ALLOWED}")
+    return rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drawer_ipy.record.run import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord
 
 MOST = 10_000
 """Cells of a picture; of more items, several share a cell."""
@@ -15,7 +15,7 @@ _BASES = (OK, WAITING, CANCELLED, SKIPPED, FAILED)
 class Cells:
     """The picture of one loop, read again and again while it runs.
 
-    A byte holds the state of its item (:data:`~drawer_ipy.record.run.STATE_NAMES`) in its three lowest bits.
+    A byte holds the state of its item (:data:`~drawer_ipy.record.loop.STATE_NAMES`) in its three lowest bits.
     Where it stands for several items it is the commonest of their states, two bits above tell how many
     failed (0 none, 1 some, 2 a tenth or more, 3 half or more) and one whether any is running.
 

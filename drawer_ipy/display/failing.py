@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from drawer_ipy.record.run import FAILED, OK, RUNNING, WAITING, LoopRecord
+from drawer_ipy.record.loop import FAILED, OK, RUNNING, WAITING, LoopRecord
 from drawer_ipy.style.preview import clean, cut
 
 ENOUGH = 20

@@ -18,7 +18,7 @@ from drawer_ipy.engine.events import (
     RunStarted,
     StepStarted,
 )
-from drawer_ipy.record.run import (
+from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
     OK,
@@ -26,10 +26,10 @@ from drawer_ipy.record.run import (
     WAITING,
     LoopOutput,
     LoopRecord,
-    RunRecord,
     StepColumn,
-    StepResult,
 )
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 from drawer_ipy.style.preview import clean, cut
 
 MOST_ROWS = 60

@@ -25,7 +25,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import Code, ErrorInfo
-from drawer_ipy.record.run import (
+from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
     OK,
@@ -34,9 +34,9 @@ from drawer_ipy.record.run import (
     WAITING,
     LoopOutput,
     LoopRecord,
-    RunRecord,
-    StepResult,
 )
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 from drawer_ipy.style.preview import clean, cut
 
 _ERRORS = 3

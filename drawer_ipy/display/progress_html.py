@@ -9,7 +9,8 @@ from __future__ import annotations
 from html import escape
 
 from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.wording import SYMBOLS, counts_words, pace_words, place_words
+from drawer_ipy.display.wording import counts_words, pace_words, place_words
+from drawer_ipy.style.amounts import SYMBOLS
 from drawer_ipy.style.html_frame import block
 
 _STRIPES = "repeating-linear-gradient(45deg,{0} 0 4px,{1} 4px 6px)"

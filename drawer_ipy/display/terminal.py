@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from drawer_ipy.display.live import LiveDisplay
 from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.wording import clock_text, rate_text
+from drawer_ipy.style.amounts import clock_text, rate_text
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 _WIDTH = 80

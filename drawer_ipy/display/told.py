@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from drawer_ipy.display.cells import Cells
-from drawer_ipy.record.run import FAILED, RUNNING, STATE_NAMES, LoopRecord
-from drawer_ipy.results.shown.summary import seconds_text
+from drawer_ipy.record.loop import FAILED, RUNNING, STATE_NAMES, LoopRecord
+from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import clean, cut, preview
 
 _LABEL = 160

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from drawer_ipy.display.progress import Snapshot
-
-SYMBOLS = {"running": "▶", "ok": "✔", "failed": "✖", "cancelled": "⊘"}
-"""What marks a state, of a run and of items."""
+from drawer_ipy.style.amounts import SYMBOLS, clock_text, rate_text
 
 
 def progress_line(snapshot: Snapshot) -> str:
@@ -59,19 +57,3 @@ def pace_words(snapshot: Snapshot) -> list[str]:
     if snapshot.eta is not None:
         words.append(f"ETA {clock_text(snapshot.eta)}")
     return [*words, clock_text(snapshot.elapsed)]
-
-
-def rate_text(rate: float) -> str:
-    """Items a second for people: ``1,234/s``, ``12.3/s``, or the seconds one takes, ``8.5 s each``."""
-    if rate >= 100:
-        return f"{rate:,.0f}/s"
-    if rate >= 1:
-        return f"{rate:.1f}/s"
-    return f"{1 / rate:.1f} s each" if rate > 0 else "0/s"
-
-
-def clock_text(seconds: float) -> str:
-    """Whole seconds as ``0:07``, ``4:05`` or ``1:02:03``; a text that changes once a second."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

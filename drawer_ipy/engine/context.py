@@ -18,7 +18,9 @@ from drawer_ipy.engine.earlier import Past
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets.redactor import Redactor
-from drawer_ipy.record.run import Hidden, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import Hidden, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 Scope = dict[str, Any]
 

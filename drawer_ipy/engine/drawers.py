@@ -18,7 +18,8 @@ from drawer_ipy.engine.plan import Plan
 from drawer_ipy.engine.secrets.redactor import recorded_inputs, secrets_of
 from drawer_ipy.engine.step import press_in_order
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record.run import CANCELLED_ERROR, RunRecord, StepResult
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 
 HANDLER_LIMIT = 300.0
 """Seconds an ``on_error`` handler may take (ORIGINAL §5)."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.record.run import OK, LoopOutput, LoopRecord, RunRecord, StepResult
-
-if TYPE_CHECKING:
-    from drawer_ipy.engine.step import Step
+from drawer_ipy.record.loop import OK, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,8 @@ class PastLoop:
 class Past(Protocol):
     """What is known from before of the steps at one place: a drawer's, or those of one item."""
 
-    def kept(self, step: Step) -> StepResult | None:
-        """What `step` did, when that is to be kept; ``None`` when it is to be pressed again."""
+    def kept(self, step_id: str) -> StepResult | None:
+        """What the step did, when that is to be kept; ``None`` when it is to be pressed again."""
 
     def entry(self, step_id: str) -> Any:
         """What references to a step that is kept see."""
@@ -69,16 +68,16 @@ class Earlier:
     lasting: dict[type[Any], Any] = field(default_factory=dict)
     secrets: tuple[Any, ...] = ()
 
-    def kept(self, step: Step) -> StepResult | None:
+    def kept(self, step_id: str) -> StepResult | None:
         """As :meth:`Past.kept`. What ``compensate_with`` has undone is not kept."""
-        before = self._before(step.id)
-        if before is None or before.status != "ok" or step.id not in self.scope:
+        before = self._before(step_id)
+        if before is None or before.status != "ok" or step_id not in self.scope:
             return None
-        if any(undone.id == step.id for undone in self.record.compensations):
+        if any(undone.id == step_id for undone in self.record.compensations):
             return None
         if (
             isinstance(before.output, LoopOutput)
-            and self._chosen(step.id) != ()
+            and self._chosen(step_id) != ()
             and not before.output.record.all_complete()
         ):
             return None
@@ -139,18 +138,18 @@ class EarlierItem:
         self._columns = {column.id: column for column in output.record.columns}
         self._changed: set[str] = set()
 
-    def kept(self, step: Step) -> StepResult | None:
+    def kept(self, step_id: str) -> StepResult | None:
         """As :meth:`Past.kept`."""
-        column, index = self._columns[step.id], self._index
+        column, index = self._columns[step_id], self._index
         output = column.outputs[index]
         unfinished = isinstance(output, LoopOutput) and not output.record.all_complete()
-        if column.statuses[index] != 1 or unfinished or self._stale(step.id):
-            self._changed.add(step.id)
+        if column.statuses[index] != 1 or unfinished or self._stale(step_id):
+            self._changed.add(step_id)
             return None
         if index in column.details:
             return column.details[index]
         about, cached = column.about.get(index), column.was_cached(index)
-        return StepResult(step.id, status="ok", output=output, about=about, cached=cached)
+        return StepResult(step_id, status="ok", output=output, about=about, cached=cached)
 
     def entry(self, step_id: str) -> Any:
         """As :meth:`Past.entry`."""

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 
 @dataclass(slots=True, frozen=True)

@@ -10,7 +10,7 @@ from drawer_ipy.engine.group import Enough, run_group
 from drawer_ipy.engine.step import Step
 from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.expressions import alias_of
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 
 def dependencies(steps: Sequence[Step]) -> dict[str, frozenset[str]]:

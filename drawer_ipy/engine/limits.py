@@ -15,7 +15,7 @@ from typing import Any
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.models import Queue
-from drawer_ipy.definition.rates import parse_rate
+from drawer_ipy.definition.values import parse_rate
 from drawer_ipy.expressions import to_text
 
 Turn = Callable[[], Awaitable[None]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from drawer_ipy.buttons.base import BUSY
 from drawer_ipy.definition.models import Policy
 from drawer_ipy.errors import RAN_AND_FAILED, Code, ErrorInfo
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 # Trying again cannot help when the step never got to run (the original's rule: only run failures).
 _NEVER_RAN = frozenset(

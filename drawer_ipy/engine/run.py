@@ -25,7 +25,8 @@ from drawer_ipy.engine.plan import Plan
 from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.engine.secrets.sweep import Sweep
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record.run import CANCELLED_ERROR, RunRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import CANCELLED_ERROR
 
 _AWAKE = 0.25
 """Seconds after which the loop is awake again, whatever its buttons do."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from drawer_ipy.common.cancellation import TimeIsUp, is_cancelled, is_closed, within
 from drawer_ipy.common.tracebacks import describe, full_traceback
@@ -18,14 +18,17 @@ from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record.run import CANCELLED_ERROR, StepResult, Try
-
-if TYPE_CHECKING:
-    from drawer_ipy.engine.plan import Compiler
-
+from drawer_ipy.record.step import CANCELLED_ERROR, StepResult, Try
 
 _TRIES = 20
 """Attempts of a step that are told of one by one."""
+
+
+class Compiler(Protocol):
+    """What a step needs to compile the steps inside it; :mod:`~drawer_ipy.engine.plan` has the real one."""
+
+    def step(self, model: StepBase) -> Step:
+        """One step, compiled by its kind."""
 
 
 class Step:
@@ -67,7 +70,7 @@ class Step:
         Raises:
             asyncio.CancelledError: when the run is cancelled; `result` says so.
         """
-        if ctx.earlier is not None and (before := ctx.earlier.kept(self)) is not None:
+        if ctx.earlier is not None and (before := ctx.earlier.kept(self.id)) is not None:
             copy_into(before, result)
             ctx.scope[self.id] = ctx.earlier.entry(self.id)
             return True

@@ -12,13 +12,14 @@ from typing import Any
 
 from drawer_ipy.display.live import Display
 from drawer_ipy.display.progress import ProgressState
-from drawer_ipy.display.wording import clock_text, progress_line
+from drawer_ipy.display.wording import progress_line
 from drawer_ipy.engine.events import Listeners, LogLine, RunStarted
 from drawer_ipy.notebook.prints import Log, Prints
 from drawer_ipy.pressing.job import Job
 from drawer_ipy.pressing.own_loop import run_on_own_loop
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
+from drawer_ipy.style.amounts import clock_text
 
 _KEPT = 10
 """Runs that have ended and are still listed."""

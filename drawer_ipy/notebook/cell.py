@@ -19,6 +19,7 @@ from drawer_ipy.notebook.line import Line
 from drawer_ipy.notebook.prints import Log
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
 from drawer_ipy.pressing.job import Job, Options, Surroundings, raise_for
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.results import Results
 
 LAST = "_drawer"
@@ -103,7 +104,7 @@ class Cell:
         options = Options(
             chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
         )
-        return Job.prepare(self.loaded, self._inputs, options, self._around)
+        return prepare(self.loaded, self._inputs, options, self._around)
 
     def dry_run(self, job: Job) -> DryRun:
         """What pressing `job` would do."""

@@ -13,17 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from drawer_ipy.record.run import (
-    CANCELLED,
-    FAILED,
-    OK,
-    RUNNING,
-    STATE_NAMES,
-    LoopOutput,
-    LoopRecord,
-    RunRecord,
-    StepResult,
-)
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, STATE_NAMES, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 EXAMINED = 40_000
 """Items of all loops of one row that are looked at."""

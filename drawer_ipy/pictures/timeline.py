@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from drawer_ipy.pictures.picture import Picture
 from drawer_ipy.pictures.spans import Load, Span, Track, load_of, pack, thin, tracks_of
-from drawer_ipy.record.run import CANCELLED, FAILED, OK, RUNNING, SKIPPED, STATE_NAMES, RunRecord
-from drawer_ipy.results.shown.summary import seconds_text
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, STATE_NAMES
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import clean, cut, fit, make_cell, text_width
 
 MOST_BARS = 500

@@ -13,9 +13,9 @@ from drawer_ipy.buttons import ButtonCatalog, as_button
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.common.demo_origins import running_origins
 from drawer_ipy.definition import Drawer, Loaded, load_drawer
-from drawer_ipy.definition.checking.calls import FindButton
 from drawer_ipy.definition.checking.drawer import validate
 from drawer_ipy.definition.reading.loading import loaded_from
+from drawer_ipy.engine.plan import ButtonFinder
 from drawer_ipy.errors import DrawerNotFound, Problem, UsageError, did_you_mean
 from drawer_ipy.workspace.lookup import ButtonsOnDisk, Workspace, load_drawer_file
 
@@ -60,7 +60,7 @@ class Surroundings:
         """The names that :meth:`find_drawer` knows."""
         return [*self.drawers, *(n for n in self.workspace.drawer_names() if n not in self.drawers)]
 
-    def buttons_of(self, top: Drawer, catalog: ButtonCatalog) -> Callable[[Drawer], FindButton]:
+    def buttons_of(self, top: Drawer, catalog: ButtonCatalog) -> Callable[[Drawer], ButtonFinder]:
         """What gives the finder of a drawer's buttons; those of `top` are already in `catalog`."""
         return lambda drawer: catalog.find if drawer.buttons == top.buttons else self.catalog(drawer).find
 

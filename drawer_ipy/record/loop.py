@@ -12,12 +12,11 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-
-if TYPE_CHECKING:
-    from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.plain import LazyList
+from drawer_ipy.record.step import StepResult
 
 # Item states, one byte each. The widget draws these bytes as they are.
 WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED = range(6)
@@ -317,7 +316,7 @@ class Hidden:
         return entry
 
 
-class LoopEntries(Sequence[Any]):
+class LoopEntries(LazyList):
     """The entries of a loop in input order, each made when it is looked at; ``None`` where not started.
 
     A serial loop that stopped has entries up to and including the one that failed.

@@ -3,7 +3,8 @@
 from drawer_ipy.results.column import Column, UnknownColumn
 from drawer_ipy.results.export.frames import MissingLibrary
 from drawer_ipy.results.item_errors import ItemError, ItemErrors
-from drawer_ipy.results.row import Row, StepCell
+from drawer_ipy.results.row import Row
+from drawer_ipy.results.source import StepCell
 from drawer_ipy.results.table import Results
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from drawer_ipy.record.run import LoopOutput
+from drawer_ipy.record.loop import LoopOutput
 from drawer_ipy.results.source import Getter
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import STATE_NAMES, STEP_STATUSES, LoopOutput, LoopRecord, RunRecord, StepColumn
+from drawer_ipy.record.loop import STATE_NAMES, STEP_STATUSES, LoopOutput, LoopRecord, StepColumn
+from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.at_path import at_path
-from drawer_ipy.results.row import StepCell
-from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, cell_of, error_text, tally
+from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, StepCell, cell_of, error_text, tally
 
 MOST_KEYS = 200
 """Above this many keys, mappings are values of one column: they are data, not a row's fields."""

@@ -7,10 +7,12 @@ from array import array
 from typing import TYPE_CHECKING, Any, Self
 
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.record.run import LoopOutput, LoopRecord, RunRecord
+from drawer_ipy.record.loop import LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.origin import Origin, Wanted
+from drawer_ipy.results.shown.story import Story
 from drawer_ipy.results.source import Source
-from drawer_ipy.results.story import Story, story_of
+from drawer_ipy.results.story import story_of
 
 if TYPE_CHECKING:
     from drawer_ipy.pictures.picture import Picture

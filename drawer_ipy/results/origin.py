@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from drawer_ipy.errors import UsageError
-from drawer_ipy.record.run import LoopOutput, LoopRecord, RunRecord
+from drawer_ipy.record.loop import LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.loop_source import LoopSource
 from drawer_ipy.results.source import Source
 from drawer_ipy.results.step_source import StepSource

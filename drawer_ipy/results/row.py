@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import CANCELLED, FAILED, OK, SKIPPED, Try
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED
+from drawer_ipy.results.source import StepCell
 
 if TYPE_CHECKING:
-    from drawer_ipy.results.story import Story
+    from drawer_ipy.results.shown.story import Story
     from drawer_ipy.results.table import Results
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StepCell:
-    """What one step did for one item.
-
-    Attributes:
-        id: the step's id.
-        status: ``ok``, ``error``, ``timeout``, ``failed``, ``cancelled``; ``""`` when it did not run.
-        output: its value, ``None`` where it did not run or failed.
-        error: why it failed, else ``None``.
-        stdout, stderr: captured text. In loops of more than 20,000 presses it is kept for failures, for
-            steps tried more than once and for those that wrote to stderr only; else it is ``""``.
-        attempts: how often it was tried; 0 when it did not run.
-        args: the arguments it was given; ``None`` where they were not kept (as with stdout).
-        seconds: how long it took, ``None`` where that was not kept (as with stdout).
-        button: the button pressed, ``""`` for other kinds of step and where it was not kept.
-        exit_code: of a script; the HTTP status of a request; 0 where it was not kept.
-        about: what a button told beside its output (of a request: status, url, headers, elapsed).
-        cached: whether the output was kept from an earlier press.
-        tries: the attempts before the last.
-    """
-
-    id: str
-    status: str
-    output: Any = None
-    error: ErrorInfo | None = None
-    stdout: str = ""
-    stderr: str = ""
-    attempts: int = 0
-    args: Mapping[str, Any] | None = None
-    seconds: float | None = None
-    button: str = ""
-    exit_code: int = 0
-    about: Mapping[str, Any] | None = None
-    cached: bool = False
-    tries: tuple[Try, ...] = ()
-
-    def __repr__(self) -> str:
-        from drawer_ipy.style.preview import preview
-
-        what = str(self.error) if self.error is not None else preview(self.output, 60, quoted=True)
-        tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
-        return f"<step {self.id!r} {self.status or 'did not run'}{tries}: {what}>"
 
 
 class Row(Mapping[str, Any]):

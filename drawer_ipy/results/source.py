@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import STATE_NAMES, LoopRecord, RunRecord, StepResult
-from drawer_ipy.results.row import StepCell
+from drawer_ipy.record.loop import STATE_NAMES, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult, Try
 
 Getter = Callable[[int], Any]
 """From a row's index in the record to a value."""
@@ -96,3 +98,47 @@ def cell_of(step: StepResult, status: str) -> StepCell:
         step.cached,
         step.tries,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepCell:
+    """What one step did for one item.
+
+    Attributes:
+        id: the step's id.
+        status: ``ok``, ``error``, ``timeout``, ``failed``, ``cancelled``; ``""`` when it did not run.
+        output: its value, ``None`` where it did not run or failed.
+        error: why it failed, else ``None``.
+        stdout, stderr: captured text. In loops of more than 20,000 presses it is kept for failures, for
+            steps tried more than once and for those that wrote to stderr only; else it is ``""``.
+        attempts: how often it was tried; 0 when it did not run.
+        args: the arguments it was given; ``None`` where they were not kept (as with stdout).
+        seconds: how long it took, ``None`` where that was not kept (as with stdout).
+        button: the button pressed, ``""`` for other kinds of step and where it was not kept.
+        exit_code: of a script; the HTTP status of a request; 0 where it was not kept.
+        about: what a button told beside its output (of a request: status, url, headers, elapsed).
+        cached: whether the output was kept from an earlier press.
+        tries: the attempts before the last.
+    """
+
+    id: str
+    status: str
+    output: Any = None
+    error: ErrorInfo | None = None
+    stdout: str = ""
+    stderr: str = ""
+    attempts: int = 0
+    args: Mapping[str, Any] | None = None
+    seconds: float | None = None
+    button: str = ""
+    exit_code: int = 0
+    about: Mapping[str, Any] | None = None
+    cached: bool = False
+    tries: tuple[Try, ...] = ()
+
+    def __repr__(self) -> str:
+        from drawer_ipy.style.preview import preview
+
+        what = str(self.error) if self.error is not None else preview(self.output, 60, quoted=True)
+        tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"<step {self.id!r} {self.status or 'did not run'}{tries}: {what}>"

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import CANCELLED, FAILED, OK, RUNNING, SKIPPED, LoopRecord, RunRecord
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, LoopRecord
+from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.at_path import at_path
-from drawer_ipy.results.row import StepCell
-from drawer_ipy.results.source import Getter, cell_of, error_text, tally
+from drawer_ipy.results.source import Getter, StepCell, cell_of, error_text, tally
 
 _STEP_STATES = {"ok": OK, "running": RUNNING, "cancelled": CANCELLED, "skipped": SKIPPED}
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import compress
 from typing import Any, Protocol, SupportsIndex, overload
 
-from drawer_ipy.record.run import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord, RunRecord
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord
+from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.column import Column, UnknownColumn
 from drawer_ipy.results.export.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
-from drawer_ipy.errors import Code, DrawerCancelled, DrawerFailed
+from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.results import Results
 
 
@@ -43,3 +43,19 @@ def _refuse(results: Results, notes: Iterable[str]) -> NoReturn:
         code=error.code if error else Code.VALIDATION_ERROR,
         remediation=error.remediation if error else "",
     ) from cause
+
+
+class DrawerFailed(DrawerError):
+    """A run failed. ``.results`` holds everything that did succeed.
+
+    Attributes:
+        results: the ordered table and, as ``.results.run``, the full record.
+    """
+
+    def __init__(self, message: str, results: Results, *, code: str, remediation: str = "") -> None:
+        super().__init__(message, code=code, remediation=remediation)
+        self.results = results
+
+
+class DrawerCancelled(DrawerFailed):
+    """A run was cancelled or interrupted. ``.results`` holds what had ended by then."""

@@ -14,7 +14,7 @@ from numbers import Number
 from typing import Any
 
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.record.run import LoopEntries, LoopOutput
+from drawer_ipy.record.loop import LoopEntries, LoopOutput
 
 CELL = 80
 """Characters of a value that a cell shows."""

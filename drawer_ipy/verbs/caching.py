@@ -9,9 +9,9 @@ from typing import Any
 
 from drawer_ipy.cache.store import FILE, Store, StoreInfo
 from drawer_ipy.cache.trouble import CacheTrouble
-from drawer_ipy.definition.lasting import parse_lasting
+from drawer_ipy.definition.values import parse_lasting
 from drawer_ipy.errors import did_you_mean
-from drawer_ipy.record.run import rfc3339
+from drawer_ipy.record.plain import rfc3339
 from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
 
 _VERBS = ("info", "clear")

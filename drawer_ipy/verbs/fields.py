@@ -11,9 +11,8 @@ from pydantic import ValidationError
 
 from drawer_ipy.common.durations import parse_duration, parse_time
 from drawer_ipy.definition.models import STEP_MODELS, Policy
-from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.definition.reading.shape import keys_of
-from drawer_ipy.definition.values import AUTO
+from drawer_ipy.definition.values import AUTO, parse_rate
 from drawer_ipy.errors import ResolveError, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.scrape.spec import read_extraction, read_manner

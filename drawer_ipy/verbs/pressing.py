@@ -11,6 +11,7 @@ from drawer_ipy.definition.models import Drawer
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.job import Job, Options
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.record.jsonable import jsonable
 from drawer_ipy.results import Results
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED, Outcome, VerbContext, VerbParser
@@ -40,7 +41,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     chosen = Options(options.parallelism, options.mode, options.on_failure, options.concurrency)
     if options.summary:
         return preview(target, loaded, inputs, context)
-    job = Job.prepare(loaded, inputs, chosen, context.surroundings())
+    job = prepare(loaded, inputs, chosen, context.surroundings())
     results = (context.press or press_with_bar)(job)
     return _outcome(job, results)
 

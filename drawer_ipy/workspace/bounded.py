@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import LoopEntries, RunRecord, StepResult
+from drawer_ipy.record.loop import LoopEntries
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 LIMIT = 1 << 20
 """Bytes of UTF-8 that each captured text and each value may take."""

@@ -19,7 +19,8 @@ from defects_expected import Right
 from drawer_ipy import DefinitionError
 from drawer_ipy.definition.checking.drawer import validate
 from drawer_ipy.display.choose import choose_display
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Options, Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.workspace.lookup import Workspace
 
@@ -62,7 +63,7 @@ def run_case(case: Case, home: Path) -> dict[str, Any]:
             return report(case["drawer"])
         around = Surroundings(workspace=Workspace.current())
         try:
-            job = Job.prepare(case["drawer"], case["inputs"], Options(mode=case["mode"]), around)
+            job = prepare(case["drawer"], case["inputs"], Options(mode=case["mode"]), around)
         except DefinitionError as refusal:
             return {"status": "refused", "problems": [p.to_dict() for p in refusal.problems]}
         children: list[RunRecord] = []

@@ -12,7 +12,9 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import Code
-from drawer_ipy.record.run import CANCELLED, FAILED, LoopOutput, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import CANCELLED, FAILED, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 
 class Clock:

@@ -14,7 +14,8 @@ from typing import Any
 from http_rig import answer_of, listening
 
 from drawer_ipy import Results
-from drawer_ipy.pressing.job import Job, Surroundings
+from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.workspace.lookup import Workspace
 
 
@@ -114,7 +115,7 @@ async def pressed(
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "batteries.json").write_text(json.dumps(batteries or {}))
         around = Surroundings(workspace=Workspace((Path(folder),)), namespace=dict(buttons or {}))
-        job = Job.prepare({**drawer, "buttons": specs}, inputs, around=around)
+        job = prepare({**drawer, "buttons": specs}, inputs, around=around)
         record = await job.run.execute()
         return Results.of(record), job.run.notes
 

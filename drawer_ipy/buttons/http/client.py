@@ -8,7 +8,9 @@ a :class:`Request` goes in, a :class:`Response` of any status comes out, and eve
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Call
@@ -16,9 +18,8 @@ from drawer_ipy.buttons.http.exchange import Exchange, Manners
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.hosts import LONGEST_PAUSE
 from drawer_ipy.buttons.http.proxy import Proxy
-from drawer_ipy.buttons.http.request import Request
+from drawer_ipy.buttons.http.request import IDEMPOTENT, Request
 from drawer_ipy.buttons.http.response import Response
-from drawer_ipy.buttons.http.retry import Retries
 from drawer_ipy.buttons.http.rules import Rules
 from drawer_ipy.buttons.http.wire import Timeouts
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
@@ -105,3 +106,44 @@ def _trust(spec: ButtonSpec) -> Trust:
     except ValueError as error:
         message, _, hint = str(error).partition("; ")
         raise UsageError(f"button {spec.name!r}: `verify`: {message}", remediation=hint) from None
+
+
+_FIRST_DELAY = 0.5
+
+
+_LONGEST_DELAY = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """``retries: N`` of a button.
+
+    Attributes:
+        most: further tries after the first; 0 for none, which is the default: what a failure means is for
+            the step to say, and a drawer of the original sends each request once.
+    """
+
+    most: int = 0
+
+    def covers_answer(self, method: str, answer: Response, attempt: int) -> bool:
+        """Whether `answer` to try number `attempt` is worth another.
+
+        A 429, or a 403 that says when to come back, means that the request was not looked at; a 5xx leaves
+        open how far the server got, so only methods that can be repeated without harm are.
+        """
+        if attempt > self.most:
+            return False
+        if answer.status >= 500:
+            return method in IDEMPOTENT
+        return answer.busy
+
+    def covers_failure(self, method: str, error: RequestFailed, attempt: int) -> bool:
+        """The same for a try that came to no answer."""
+        if attempt > self.most or error.final:
+            return False
+        return method in IDEMPOTENT or not error.sent
+
+    def delay(self, attempt: int, retry_after: float | None = None) -> float:
+        """Seconds to wait after try number `attempt`: doubling, half of it random, no less than asked."""
+        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(attempt - 1, 10))
+        return max(delay * (0.5 + random.random() / 2), retry_after or 0.0)

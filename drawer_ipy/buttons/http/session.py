@@ -9,12 +9,11 @@ import urllib.request
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from drawer_ipy.buttons.http.connector import Connector
+from drawer_ipy.buttons.http.connector import Connector, SystemResolver
 from drawer_ipy.buttons.http.cookies import Cookies
 from drawer_ipy.buttons.http.environment import Environment
 from drawer_ipy.buttons.http.guard import GuardedResolver
 from drawer_ipy.buttons.http.hosts import Host
-from drawer_ipy.buttons.http.names import SystemResolver
 from drawer_ipy.buttons.http.wire import Wire
 
 _DNS_SECONDS = 60

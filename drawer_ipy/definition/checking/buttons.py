@@ -6,9 +6,9 @@ from drawer_ipy.definition.checking.kinds import check_rate, tell_troubles
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.extract import read_asked
-from drawer_ipy.definition.lasting import parse_lasting
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.trust import read_verify
+from drawer_ipy.definition.values import parse_lasting
 
 
 def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from drawer_ipy.common.nearest import listed
 from drawer_ipy.definition import models
@@ -19,10 +19,19 @@ from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError
 from drawer_ipy.expressions import compile_value
 
-if TYPE_CHECKING:
-    from drawer_ipy.buttons.base import Button
 
-FindButton = Callable[[str], "Button | None"]
+class Callee(Protocol):
+    """What a check reads of a button."""
+
+    name: str
+    kind: str
+    needs: tuple[str, ...]
+    args: tuple[models.ArgSpec, ...]
+    open_args: bool
+    output_schema: Mapping[str, Any] | None
+
+
+FindButton = Callable[[str], Callee | None]
 Listing = Callable[[], Collection[str]]
 
 _LOOKED_IN = "define it in `buttons:`, with @button or %%button, or in the workspace folder"
@@ -84,7 +93,7 @@ class Calls:
             if not ground.pressing or spec.required or spec.default is not None
         }
 
-    def known_button(self, name: str) -> Button | None:
+    def known_button(self, name: str) -> Callee | None:
         """The button `name` without a word about it; ``None`` also for one that is itself wrong."""
         if not name or self._unread(name):
             return None
@@ -114,13 +123,13 @@ class Calls:
             self._report.error(at, "this step names no button", "add `button: NAME`")
         self.args(step, names, where, specs)
 
-    def _stdin(self, step: models.ButtonStep, button: Button, where: Where) -> None:
+    def _stdin(self, step: models.ButtonStep, button: Callee, where: Where) -> None:
         if step.stdin is not None and button.kind != "script":
             at = where.at("stdin", arg="stdin")
             message = f"`stdin` is for scripts, and {step.button!r} is a {button.kind} button"
             self._report.error(at, message, "hand the value over as an argument", key=True)
 
-    def _needs(self, button: Button, where: Where) -> None:
+    def _needs(self, button: Callee, where: Where) -> None:
         """Check the buttons that `button` presses itself; the drawer's own are told at their place."""
         for name in () if button.name in self._own else button.needs:
             self.token_button(name, where)
@@ -132,7 +141,7 @@ class Calls:
             message = f"button {name!r} gives a token, and needs one itself from {button.needs[0]!r}"
             self._report.error(where, message, "give it credentials of its own")
 
-    def _found(self, name: str, where: Where, *, strict: bool) -> Button | None:
+    def _found(self, name: str, where: Where, *, strict: bool) -> Callee | None:
         try:
             found = self._ground.find_button(name)
         except DrawerError as error:
@@ -157,7 +166,7 @@ class Calls:
             self._unknown[name] = hint
         return hint
 
-    def _declared_args(self, step: models.ButtonStep, button: Button, names: Names, where: Where) -> None:
+    def _declared_args(self, step: models.ButtonStep, button: Callee, names: Names, where: Where) -> None:
         known = dict.fromkeys(spec.name for spec in button.args)
         args = where.at("args")
         for name in step.args:

@@ -10,8 +10,7 @@ from drawer_ipy.common.durations import parse_duration, parse_time
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition import models
 from drawer_ipy.definition.checking.report import Report, Where
-from drawer_ipy.definition.rates import parse_rate
-from drawer_ipy.definition.values import AUTO
+from drawer_ipy.definition.values import AUTO, parse_rate
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.scrape.spec import Trouble, read_extraction, read_manner
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.definition.reading.recovery import Lost
-from drawer_ipy.definition.reading.source import Source
+from drawer_ipy.definition.reading.source import Source, in_text_order
 from drawer_ipy.definition.reading.tree import Path
 from drawer_ipy.errors import Problem
 
@@ -121,8 +120,3 @@ class Report:
     def in_order(self) -> list[Problem]:
         """The problems by their place in the text; without places in the order they were found."""
         return in_text_order(self.problems)
-
-
-def in_text_order(problems: list[Problem]) -> list[Problem]:
-    """`problems` by line and column; those without a place last, otherwise as they were found."""
-    return sorted(problems, key=lambda p: (p.line or math.inf, p.column or 0))

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from drawer_ipy.common.nearest import Near
-from drawer_ipy.definition.checking.report import in_text_order
 from drawer_ipy.definition.models import ButtonSpec, Drawer, Model
 from drawer_ipy.definition.reading.normal import normalise
 from drawer_ipy.definition.reading.recovery import Lost, made_of, mended
 from drawer_ipy.definition.reading.shape import Finding, findings
-from drawer_ipy.definition.reading.source import MalformedSource, Source, plain_tree, read_source
+from drawer_ipy.definition.reading.source import (
+    MalformedSource,
+    Source,
+    in_text_order,
+    plain_tree,
+    read_source,
+)
 from drawer_ipy.definition.reading.step_paths import step_at
 from drawer_ipy.definition.reading.tree import Built
 from drawer_ipy.definition.reading.wording import translate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from drawer_ipy.definition.reading.json_reader import looks_like_json, read_json
 from drawer_ipy.definition.reading.tree import Built, Malformed, Mark, Node, Path, build
 from drawer_ipy.definition.reading.yaml_reader import read_yaml
+from drawer_ipy.errors import Problem
 
 Place = tuple[int, int] | tuple[None, None]
 
@@ -200,3 +202,8 @@ def plain_tree(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [plain_tree(inner, depth + 1) for inner in value]
     return value
+
+
+def in_text_order(problems: list[Problem]) -> list[Problem]:
+    """`problems` by line and column; those without a place last, otherwise as they were found."""
+    return sorted(problems, key=lambda p: (p.line or math.inf, p.column or 0))

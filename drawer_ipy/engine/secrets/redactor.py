@@ -26,7 +26,8 @@ from drawer_ipy.engine.secrets.needles import REDACTED, Needles
 from drawer_ipy.engine.secrets.objects import Foreign
 from drawer_ipy.engine.secrets.pickled import package_of
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.run import LoopEntries, LoopOutput, StepResult, Try
+from drawer_ipy.record.loop import LoopEntries, LoopOutput
+from drawer_ipy.record.step import StepResult, Try
 
 __all__ = ["REDACTED", "Redactor", "recorded_inputs", "secrets_of"]
 

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from drawer_ipy.engine.secrets.redactor import Redactor
-from drawer_ipy.record.run import Hidden, LoopRecord, RunRecord, StepResult
+from drawer_ipy.record.loop import Hidden, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 _FIXED = frozenset({str, bytes, int, float, bool, type(None)})
 """Classes of values that cannot have changed."""

@@ -12,7 +12,7 @@ from drawer_ipy.engine.pool import GIVE_WAY
 from drawer_ipy.engine.step import Step
 from drawer_ipy.engine.steps.for_each import compile_over, resolve_list
 from drawer_ipy.errors import Code, ResolveError
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 
 class AggregateStep(Step):

@@ -7,7 +7,7 @@ from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler
 from drawer_ipy.engine.step import fail_bare
 from drawer_ipy.engine.steps.for_each import ForEachStep, resolve_list
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 
 class BatchStep(ForEachStep):

@@ -17,7 +17,7 @@ from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import ArgumentError, ButtonNotFound, ResolveError
 from drawer_ipy.expressions import compile_value
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

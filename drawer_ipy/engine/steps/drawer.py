@@ -9,7 +9,8 @@ from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import Code, DrawerNotFound, ErrorInfo, ResolveError
 from drawer_ipy.expressions import compile_value
-from drawer_ipy.record.run import RunRecord, StepResult
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 
 
 class DrawerStep(Step):

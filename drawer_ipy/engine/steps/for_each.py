@@ -24,7 +24,7 @@ from drawer_ipy.engine.secrets.sweep import shown_items
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
-from drawer_ipy.record.run import (
+from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
     OK,
@@ -33,8 +33,8 @@ from drawer_ipy.record.run import (
     Hidden,
     LoopOutput,
     LoopRecord,
-    StepResult,
 )
+from drawer_ipy.record.step import StepResult
 
 
 class ForEachStep(Step):

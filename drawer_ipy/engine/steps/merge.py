@@ -11,7 +11,7 @@ from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_bare, fail_with
 from drawer_ipy.engine.steps.for_each import as_list, compile_each
 from drawer_ipy.errors import Code, ResolveError
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 
 class MergeStep(Step):

@@ -11,7 +11,7 @@ from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
 from drawer_ipy.engine.plan import Compiler, outer_roots
 from drawer_ipy.engine.step import Step, fail_bare, press_in_order
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 
 class SplitStep(Step):

@@ -11,7 +11,7 @@ from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.step import Step, fail_with, press_in_order
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.expressions import compile_expression, compile_value
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 
 class SwitchStep(Step):

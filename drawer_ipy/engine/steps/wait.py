@@ -12,7 +12,7 @@ from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.expressions import compile_template, to_text
-from drawer_ipy.record.run import StepResult
+from drawer_ipy.record.step import StepResult
 
 _LONGEST = 366 * 24 * 3600.0
 """Seconds: an event loop cannot sleep for centuries, and nobody means to."""

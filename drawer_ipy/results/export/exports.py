@@ -1,8 +1,7 @@
 """What a table can be turned into: plain dicts, data frames, Arrow, files.
 
-Values keep their kind where the target has it. Where it has not, what they become is said in
-:mod:`drawer_ipy.record.jsonable` (JSON and CSV) and :mod:`drawer_ipy.results.export.arrow`; no value makes an export
-fail.
+Values keep their type where the target has it. Where it does not, :mod:`drawer_ipy.record.jsonable` (JSON and
+CSV) and :mod:`drawer_ipy.results.export.arrow` describe what they become. No value makes an export fail.
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from drawer_ipy.cell_names import name_cells
+from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.record.run import FAILED, LoopOutput
+from drawer_ipy.record.loop import FAILED, LoopOutput
+from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import clean, cut, fit, within
 
 if TYPE_CHECKING:
@@ -44,18 +45,6 @@ class ErrorGroup:
     count: int
     indices: list[int]
     differ: bool = False
-
-
-def seconds_text(seconds: float) -> str:
-    """A duration for people: ``12 ms``, ``3.2 s``, ``4 min 05 s``, ``2 h 10 min``."""
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def headline(results: Results) -> str:

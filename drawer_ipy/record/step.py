@@ -1,0 +1,139 @@
+"""What one step of a run did, and each of its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drawer_ipy.common.clock import Clock
+from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record.plain import plain
+from drawer_ipy.record.run import _body
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Try:
+    """An attempt that failed and was made again.
+
+    Attributes:
+        error: why it failed.
+        started, finished: seconds since the epoch.
+        exit_code, stdout, stderr: as of a :class:`StepResult`.
+    """
+
+    error: ErrorInfo
+    started: float
+    finished: float
+    exit_code: int = 0
+    stdout: str = ""
+    stderr: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class StepResult:
+    """What one step did.
+
+    Attributes:
+        id: the step's id.
+        button: the button pressed, ``""`` for other kinds.
+        status: ``running``, ``ok``, ``error`` (the button ran and failed), ``timeout``, ``failed`` (it
+            never got to run, or a nested step failed), ``cancelled`` or ``skipped``.
+        exit_code: of a script; -1 for signal, timeout or never started; the HTTP status for HTTP; else 0.
+        started: seconds since the epoch; ``finished`` likewise, 0.0 while running.
+        args: arguments after resolving, ``None`` where none were resolved.
+        output: the step's value, ``None`` on failure. For a loop a :class:`LoopOutput`.
+        stdout, stderr: text captured (a traceback for a function).
+        error: why it failed, ``None`` when it did not.
+        attempts: how often it was tried; ``tries`` are those before the last, the latest 20 of them.
+        retry_after: seconds the other side asked to wait before another attempt, ``None`` when it did not.
+        pushed_back: whether somebody said on the way that they have too much to do; see Outcome.
+        about: what a button told beside its output (of a request: status, url, headers, elapsed).
+        cached: whether the output is that of an earlier press.
+        clock: gives the time of its run while it runs.
+        is_request: whether it pressed a button that sends requests.
+    """
+
+    id: str
+    button: str = ""
+    status: str = "running"
+    exit_code: int = 0
+    started: float = 0.0
+    finished: float = 0.0
+    args: Mapping[str, Any] | None = None
+    output: Any = None
+    stdout: str = ""
+    stderr: str = ""
+    error: ErrorInfo | None = None
+    attempts: int = 1
+    retry_after: float | None = None
+    pushed_back: bool = False
+    about: Mapping[str, Any] | None = None
+    cached: bool = False
+    tries: tuple[Try, ...] = ()
+    clock: Clock | None = None
+    is_request: bool = False
+
+    def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
+        """Mark this step as failed; the output it may have is kept by the caller's choice."""
+        self.status = status
+        self.error = ErrorInfo(code, message, remediation)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without success (cancelled included)."""
+        return self.error is not None
+
+    def told_error(self, recorded: bool = False) -> dict[str, Any] | None:
+        """Why it failed, as later steps see it: ``{code, message}``, of a request ``status`` and ``body``.
+
+        The body is JSON's value where it is JSON, else text, of which the beginning was kept; both are null
+        where there was no answer.
+
+        Args:
+            recorded: with the original's code, as in the entries of a loop.
+        """
+        if self.error is None:
+            return None
+        told = self.error.to_record() if recorded else self.error.to_dict()
+        if self.is_request:
+            answered = self.error.status is not None
+            body = _body(self.about or {}, self.stdout) if answered else None
+            told |= {"status": self.error.status, "body": body}
+        return told
+
+    @property
+    def duration(self) -> float:
+        """Seconds it took, so far when it is still running."""
+        end = self.finished or (self.clock() if self.clock is not None else 0.0)
+        return max(0.0, end - self.started) if self.started else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step in the shape of the original's result: empty and null fields are left out."""
+        out: dict[str, Any] = {"id": self.id}
+        if self.button:
+            out["button"] = self.button
+        out |= {
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "duration_ms": round(self.duration * 1000),
+        }
+        if self.args:
+            out["args"] = plain(self.args)
+        if self.output is not None:
+            out["output"] = plain(self.output)
+        for key in ("stdout", "stderr"):
+            if getattr(self, key):
+                out[key] = getattr(self, key)
+        if self.about is not None:
+            out["about"] = plain(self.about)
+        if self.attempts > 1:
+            out["attempts"] = self.attempts
+        if self.cached:
+            out["cached"] = True
+        if self.error is not None:
+            out["error"] = self.error.to_record()
+        return out
+
+
+CANCELLED_ERROR = ErrorInfo(Code.CANCELLED, "cancelled before it ended")

@@ -1,0 +1,40 @@
+"""Amounts as text: seconds, rates and clock times look the same everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration for people: ``12 ms``, ``3.2 s``, ``4 min 05 s``, ``2 h 10 min``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+SYMBOLS = {"running": "▶", "ok": "✔", "failed": "✖", "cancelled": "⊘"}
+"""What marks a state, of a run and of items."""
+
+
+def rate_text(rate: float) -> str:
+    """Items a second for people: ``1,234/s``, ``12.3/s``, or the seconds one takes, ``8.5 s each``."""
+    if rate >= 100:
+        return f"{rate:,.0f}/s"
+    if rate >= 1:
+        return f"{rate:.1f}/s"
+    return f"{1 / rate:.1f} s each" if rate > 0 else "0/s"
+
+
+def clock_text(seconds: float) -> str:
+    """Whole seconds as ``0:07``, ``4:05`` or ``1:02:03``; a text that changes once a second."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
