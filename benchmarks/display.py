@@ -24,7 +24,8 @@ import asyncio, time
 import drawer_ipy
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.widget import WidgetDisplay
-from drawer_ipy.pressing import Job, Surroundings
+from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.surroundings import Surroundings
 
 TEXT = '''
 steps:

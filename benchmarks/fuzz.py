@@ -27,9 +27,9 @@ from drawer_ipy.definition import Drawer as Definition
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.errors import Code
 from drawer_ipy.expressions import compile_expression, compile_template, compile_value
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 from drawer_ipy.record.run import RunRecord
 
 ROUND = 1000

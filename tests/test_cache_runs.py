@@ -21,8 +21,8 @@ from drawer_ipy.cache import private
 from drawer_ipy.cache.store import FILE, Store
 from drawer_ipy.display.progress import ProgressState
 from drawer_ipy.display.wording import pace_words
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs import VerbContext, VerbError, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 

@@ -20,7 +20,7 @@ from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion import offer_at
 from drawer_ipy.notebook.completion.half_written import outline
 from drawer_ipy.notebook.completion.offers import Offer
-from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.surroundings import Surroundings
 
 CURSOR = "‸"
 

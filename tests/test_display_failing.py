@@ -16,9 +16,8 @@ from drawer_ipy.display.progress_html import static_html
 from drawer_ipy.display.terminal import TextDisplay
 from drawer_ipy.display.view import View
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopRecord
 from drawer_ipy.record.step import StepResult
 

@@ -17,7 +17,9 @@ from ipywidgets.widgets.widget import _instances
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.engine.events import *
 from drawer_ipy.errors import *
-from drawer_ipy.record import *
+from drawer_ipy.record.loop import *
+from drawer_ipy.record.run import *
+from drawer_ipy.record.step import *
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 

@@ -16,8 +16,8 @@ from drawer_ipy.display.outline import MOST_ROWS, Outline, OutlineRow
 from drawer_ipy.display.told import told
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord
 from drawer_ipy.record.step import StepResult
 

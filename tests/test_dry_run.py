@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from drawer_ipy.notebook.dry_run import DryRun
-from drawer_ipy.pressing.job import Options, Surroundings
+from drawer_ipy.pressing.job import Options
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 
 DRAWER = """
 name: all

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from drawer_ipy import DrawerCancelled, Results, apress, press
 from drawer_ipy.common import cancellation
 from drawer_ipy.display.live import NullDisplay
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 
 
 def each(n: int = 4, parallelism: int = 2, **fields: Any) -> dict[str, Any]:

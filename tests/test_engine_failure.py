@@ -14,9 +14,9 @@ from engine_rig import loop
 from drawer_ipy import DefinitionError
 from drawer_ipy.definition import Drawer, load_drawer
 from drawer_ipy.engine import drawers as engine_drawers
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 from drawer_ipy.record.run import RunRecord
 
 Step = dict[str, Any]

@@ -10,9 +10,9 @@ import pytest
 from engine_rig import Meter
 
 from drawer_ipy.definition import load_drawer
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 from drawer_ipy.record.run import RunRecord
 
 Step = dict[str, Any]

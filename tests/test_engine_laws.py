@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from drawer_ipy import press
 from drawer_ipy.engine.events import ItemFinished, ItemStarted
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 from drawer_ipy.record.loop import LoopOutput, LoopRecord
 
 

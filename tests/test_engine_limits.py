@@ -19,8 +19,9 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import Drawer, load_drawer
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.engine.limits import Limits, Rate
-from drawer_ipy.pressing.job import Options, Surroundings
+from drawer_ipy.pressing.job import Options
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.record.run import RunRecord
 
 Step = dict[str, Any]

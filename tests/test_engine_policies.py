@@ -167,8 +167,7 @@ def test_no_backoff_is_too_large_to_compute(factor: float, attempt: int, longest
 
 def test_a_retry_is_told_without_secrets() -> None:
     from drawer_ipy.engine.events import StepRetried
-    from drawer_ipy.pressing.job import Surroundings
-    from drawer_ipy.pressing.surroundings import named_buttons
+    from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 
     def leak(x: str) -> None:
         raise ValueError(f"no {x}")

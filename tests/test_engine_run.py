@@ -11,9 +11,10 @@ from engine_rig import Meter
 
 from drawer_ipy import DrawerCancelled, DrawerFailed, Results, apress, press
 from drawer_ipy.engine import events
-from drawer_ipy.pressing.job import Job, Options, Surroundings, raise_for
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
+from drawer_ipy.results.verdict import raise_for
 
 LOOP = {"id": "each", "kind": "for_each", "over": "inputs.xs", "as": "x", "parallelism": 3,
         "steps": [{"id": "work", "button": "work", "args": {"x": "${x}"}}]}  # fmt: skip

@@ -16,9 +16,9 @@ from drawer_ipy import press
 from drawer_ipy.common import cancellation
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.engine import drawers as engine_drawers
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import named_buttons
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 
 WAYS = ("obey", "swallow", "uncancel", "raise", "again", "group", "shield")
 LIMIT = 3.0

@@ -10,8 +10,8 @@ import pytest
 from http_rig import RawServer, answer_of, raw_server
 
 from drawer_ipy import Results
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 
 EXTRACT = {"items": "css:li[]", "next": "css:a.next::attr(href)"}
 

@@ -18,8 +18,8 @@ from drawer_ipy.cache.private import private_key
 from drawer_ipy.cache.store import _TABLE, FILE, Row, Store
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs import VerbContext, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 

@@ -12,8 +12,8 @@ from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
 from drawer_ipy import Results
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 
 
 def pressed(body: bytes, content_type: str = "application/json", **fields: Any) -> Outcome:

@@ -16,8 +16,8 @@ from drawer_ipy import DefinitionError
 from drawer_ipy import press as press_drawer
 from drawer_ipy.buttons import HttpButton, Outcome
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 
 
 def pressed(pages: Mapping[str, Any], **fields: Any) -> tuple[Outcome, list[str]]:

@@ -15,8 +15,8 @@ from wire_rig import pressed as pressed_drawer
 
 from drawer_ipy import DefinitionError, Results
 from drawer_ipy import press as press_drawer
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 

@@ -19,11 +19,19 @@ from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 from drawer_ipy.results import Results
-from drawer_ipy.results.shown.table import to_html, to_text
+from drawer_ipy.results.shown import table as written
 from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import preview, text_width
 
 SKIP = object()
+
+
+def to_text(results: Results, width: int = 100) -> str:
+    return written.to_text(results.view, width)
+
+
+def to_html(results: Results) -> str:
+    return written.to_html(results.view)
 
 
 def table(

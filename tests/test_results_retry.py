@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from drawer_ipy import DefinitionError, Results, UsageError, apress, press
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.pressing.job import Job, Options, Surroundings
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.record.run import RunRecord
 
 

@@ -12,8 +12,8 @@ from pages_rig import running
 
 from drawer_ipy import DefinitionError, press
 from drawer_ipy.common.notes import Note
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.scrape import read_extraction
 from drawer_ipy.scrape.numbers import read_float, read_int, to_float, to_int
 from drawer_ipy.scrape.page import extract

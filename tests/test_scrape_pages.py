@@ -14,8 +14,8 @@ from drawer_ipy import Results, UsageError, press
 from drawer_ipy.buttons import make_button
 from drawer_ipy.definition import load_button
 from drawer_ipy.demo import DemoSite
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 
 
 @pytest.fixture(scope="module")

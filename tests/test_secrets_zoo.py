@@ -28,8 +28,9 @@ from drawer_ipy import DrawerFailed, Results, button, press
 from drawer_ipy.engine.secrets.needles import Needles
 from drawer_ipy.engine.secrets.redactor import Redactor
 from drawer_ipy.notebook.prints import Log
-from drawer_ipy.pressing.job import Options, Surroundings, named_buttons
+from drawer_ipy.pressing.job import Options
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 from drawer_ipy.record.loop import LoopOutput
 from tests.support.kernel_rig import kernel_in
 from tests.support.notebook_rig import execute

@@ -20,8 +20,8 @@ from drawer_ipy import apress, press
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.errors import Code, ErrorInfo
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 from drawer_ipy.results.verdict import DrawerFailed

@@ -49,7 +49,7 @@ def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
 def final_html(snapshot: Snapshot, results: Results) -> str:
     """Summary, table, why rows failed, and what ran when."""
     head = _head(results)
-    parts = [bar_html(snapshot), *body_html(results), _picture(results.run)]
+    parts = [bar_html(snapshot), *body_html(results.view), _picture(results.run)]
     return wrap([head, *parts])
 
 
@@ -61,7 +61,7 @@ def _head(results: Results) -> str:
     began = f'<span class="d"> · {at}</span>' if at else ""
     return (
         f'<div class="dry-head">{name} · <span class="{css}">{run.status}</span> · '
-        f"<span>{escape(headline(results))}{began}</span></div>"
+        f"<span>{escape(headline(results.view))}{began}</span></div>"
     )
 
 

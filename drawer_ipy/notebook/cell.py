@@ -18,9 +18,11 @@ from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.line import Line
 from drawer_ipy.notebook.prints import Log
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
-from drawer_ipy.pressing.job import Job, Options, Surroundings, raise_for
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.results import Results
+from drawer_ipy.results.verdict import raise_for
 
 LAST = "_drawer"
 """The variable that always holds the Results of the latest press."""

@@ -32,7 +32,7 @@ from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.line import option_parser, parse_line, split
 from drawer_ipy.notebook.misplaced_magics import MisplacedMagics
 from drawer_ipy.notebook.verb_line import NotebookVerb
-from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.surroundings import Surroundings
 
 _KEPT = "drawer_ipy"
 """Under this name the shell keeps what cells have defined, see :class:`Kept`."""

@@ -17,8 +17,9 @@ from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.cell import Press
 from drawer_ipy.notebook.line import input_value, split, unquote
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
-from drawer_ipy.pressing.job import Job, raise_for
+from drawer_ipy.pressing.job import Job
 from drawer_ipy.results import Results
+from drawer_ipy.results.verdict import raise_for
 from drawer_ipy.verbs import Outcome, VerbContext, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 

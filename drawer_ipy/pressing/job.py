@@ -24,11 +24,8 @@ from drawer_ipy.errors import (
 )
 from drawer_ipy.pressing.interrupts import cancelling, to_the_end, wait_in_thread
 from drawer_ipy.pressing.own_loop import run_on_own_loop
-from drawer_ipy.pressing.surroundings import Pressable as Pressable
-from drawer_ipy.pressing.surroundings import Surroundings as Surroundings
 from drawer_ipy.results import Results
 from drawer_ipy.results.origin import Origin
-from drawer_ipy.results.verdict import raise_for as raise_for
 from drawer_ipy.workspace.history import Keeper
 
 

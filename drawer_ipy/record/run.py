@@ -6,13 +6,11 @@ The record is mutated in place, so it is whole at any moment: a cancelled run ke
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from drawer_ipy.common.clock import Clock
-from drawer_ipy.common.json_text import BadJson, read_json
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record.plain import plain, rfc3339
 from drawer_ipy.record.step import StepResult
@@ -80,11 +78,3 @@ class RunRecord:
         if self.error is not None:
             out["error"] = self.error.to_record()
         return out
-
-
-def _body(about: Mapping[str, Any], text: str) -> Any:
-    kind = str((about.get("headers") or {}).get("content-type", "")).partition(";")[0].strip().lower()
-    if kind.endswith("json") and text:
-        with contextlib.suppress(BadJson):
-            return read_json(text)
-    return text or None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.common.clock import Clock
+from drawer_ipy.common.json_text import BadJson, read_json
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.record.plain import plain
-from drawer_ipy.record.run import _body
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,3 +138,11 @@ class StepResult:
 
 
 CANCELLED_ERROR = ErrorInfo(Code.CANCELLED, "cancelled before it ended")
+
+
+def _body(about: Mapping[str, Any], text: str) -> Any:
+    kind = str((about.get("headers") or {}).get("content-type", "")).partition(";")[0].strip().lower()
+    if kind.endswith("json") and text:
+        with contextlib.suppress(BadJson):
+            return read_json(text)
+    return text or None

@@ -2,7 +2,8 @@
 
 from drawer_ipy.results.column import Column, UnknownColumn
 from drawer_ipy.results.export.frames import MissingLibrary
-from drawer_ipy.results.item_errors import ItemError, ItemErrors
+from drawer_ipy.results.failed_item import ItemError
+from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.row import Row
 from drawer_ipy.results.source import StepCell
 from drawer_ipy.results.table import Results

@@ -2,80 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar, overload
 
-from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.results.failed_item import ItemError, failed_item
+from drawer_ipy.results.view import TableView
 
-if TYPE_CHECKING:
-    from drawer_ipy.results.table import Results
-
-UNKNOWN = ErrorInfo("FAILED", "failed; nothing was recorded about why")
+Table = TypeVar("Table")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ItemError:
-    """One failed item.
-
-    Attributes:
-        index: the item's place in the input.
-        item: the item itself.
-        step: id of the nested step that failed, ``""`` when it is not known.
-        code: one of the engine's words, e.g. ``HTTP_ERROR``.
-        message: what went wrong.
-        exception: the Python exception a function button raised, when there was one.
-        remediation: how to mend it, ``""`` when nothing is to be said.
-        status: the HTTP status a request was answered with; ``None`` where there was no answer or no request.
-    """
-
-    index: int
-    item: Any
-    step: str
-    code: str
-    message: str
-    exception: BaseException | None = None
-    remediation: str = ""
-    status: int | None = None
-
-
-class ItemErrors(Sequence[ItemError]):
+class ItemErrors(Sequence[ItemError], Generic[Table]):
     """The failed items of a table in order; cancelled and skipped ones are not among them.
 
-    ``errors.rows`` is the table of the same items.
+    Args:
+        view: the failed rows.
+        table: makes a table of a view.
     """
 
-    __slots__ = ("rows",)
+    __slots__ = ("_table", "view")
 
-    def __init__(self, rows: Results) -> None:
-        self.rows = rows
+    def __init__(self, view: TableView, table: Callable[[TableView], Table]) -> None:
+        self.view = view
+        self._table = table
+
+    @property
+    def rows(self) -> Table:
+        """The table of the same items."""
+        return self._table(self.view)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.view)
 
     @overload
     def __getitem__(self, index: int) -> ItemError: ...
     @overload
-    def __getitem__(self, index: slice) -> ItemErrors: ...
+    def __getitem__(self, index: slice) -> ItemErrors[Table]: ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return ItemErrors(self.rows[index])
+            return ItemErrors(self.view.of_rows(self.view.index[index]), self._table)
         try:
-            row = self.rows._index[index]
+            row = self.view.index[index]
         except IndexError:
             raise IndexError(f"{index} is out of range: there are {len(self)} errors") from None
-        source = self.rows._source
-        step, info = source.error(row) or ("", UNKNOWN)
-        return ItemError(
-            row,
-            source.item(row),
-            step,
-            info.code,
-            info.message,
-            info.exception,
-            info.remediation,
-            info.status,
-        )
+        return failed_item(self.view.source, row)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """``{index, item, step, code, message}`` for each, and the ``status`` of those that have one."""
@@ -94,9 +63,9 @@ class ItemErrors(Sequence[ItemError]):
     def __repr__(self) -> str:
         from drawer_ipy.results.shown.table import errors_to_text
 
-        return errors_to_text(self)
+        return errors_to_text(self.view)
 
     def _repr_html_(self) -> str:
         from drawer_ipy.results.shown.table import errors_to_html
 
-        return errors_to_html(self)
+        return errors_to_html(self.view)

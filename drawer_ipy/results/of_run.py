@@ -3,45 +3,42 @@
 from __future__ import annotations
 
 import operator
-from array import array
 from typing import TYPE_CHECKING, Any, Self
 
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.record.loop import LoopOutput, LoopRecord
+from drawer_ipy.record.loop import LoopOutput
 from drawer_ipy.record.run import RunRecord
-from drawer_ipy.results.origin import Origin, Wanted
+from drawer_ipy.results.origin import Wanted
 from drawer_ipy.results.shown.story import Story
-from drawer_ipy.results.source import Source
 from drawer_ipy.results.story import story_of
+from drawer_ipy.results.view import TableView
 
 if TYPE_CHECKING:
     from drawer_ipy.pictures.picture import Picture
-    from drawer_ipy.results.row import Row
 
 
 class OfRun:
-    """The part of a table that is about its run."""
+    """The part of a table that is about its run.
 
-    __slots__ = ()
+    Attributes:
+        view: which rows and columns the table shows.
+    """
 
-    _origin: Origin
-    _source: Source
-    _rows: range | array[int] | None
+    __slots__ = ("view",)
 
-    def __init__(self, run: RunRecord | Origin, loop: LoopRecord | None = None) -> None:
-        raise NotImplementedError
+    view: TableView
 
-    def _row(self, position: int) -> Row:
-        raise NotImplementedError
-
-    def _follow(self) -> None:
-        """The run was pressed again."""
-        raise NotImplementedError
+    @classmethod
+    def showing(cls, view: TableView) -> Self:
+        """A table of the rows and columns of `view`."""
+        table = object.__new__(cls)
+        table.view = view
+        return table
 
     @property
     def run(self) -> RunRecord:
         """The full record of the run; ``.run.to_dict()`` is fit for JSON."""
-        return self._origin.run
+        return self.view.run
 
     @property
     def status(self) -> str:
@@ -62,7 +59,8 @@ class OfRun:
         for step in self.run.steps:
             if step.id == step_id:
                 if isinstance(step.output, LoopOutput):
-                    return type(self)(self._origin, step.output.record)
+                    origin = self.view.origin
+                    return self.showing(TableView(origin, origin.source(step.output.record)))
                 raise UsageError(
                     f"step {step_id!r} looped over nothing, so there is no table of it",
                     remediation=f"its output is results.run.step({step_id!r}).output",
@@ -99,8 +97,8 @@ class OfRun:
         """
         wanted = self._wanted(dependents, quiet)
         if wanted is not None:
-            self._origin.press(wanted)
-            self._follow()
+            self.view.origin.press(wanted)
+            self.view = self.view.after_another_press()
         return self
 
     async def aretry(self, *, dependents: bool = False, quiet: bool = False) -> Self:
@@ -113,17 +111,18 @@ class OfRun:
         wanted = self._wanted(dependents, quiet)
         if wanted is not None:
             try:
-                await self._origin.apress(wanted)
+                await self.view.origin.apress(wanted)
             finally:
-                self._follow()
+                self.view = self.view.after_another_press()
         return self
 
     def _wanted(self, dependents: bool, quiet: bool) -> Wanted | None:
         """What is to be pressed again, ``None`` for nothing."""
-        loop = self._source.loop
-        if self._rows is None or loop is None:
-            return Wanted(None, dependents, quiet) if dependents or self._origin.unfinished() else None
-        rows = frozenset(index for index in self._rows if not loop.complete(index))
+        view = self.view
+        loop = view.source.loop
+        if view.rows is None or loop is None:
+            return Wanted(None, dependents, quiet) if dependents or view.origin.unfinished() else None
+        rows = frozenset(index for index in view.rows if not loop.complete(index))
         return Wanted({loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
 
     def explain(self, position: int) -> Story:
@@ -142,10 +141,7 @@ class OfRun:
             raise TypeError(
                 f"explain() takes a row's position, such as 3 or -1, not {type(position).__name__}"
             ) from None
-        return self._story(self._row(place).index)
-
-    def _story(self, index: int) -> Story:
-        return story_of(self._origin, self._source, index)
+        return story_of(self.view.origin, self.view.source, self.view.index_at(place))
 
     def timeline(self, *, width: int = 800) -> Picture:
         """What ran when, in the whole run: a picture that shows itself; ``.svg`` and ``.save(path)``.

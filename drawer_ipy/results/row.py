@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED
+from drawer_ipy.results.shown.story import Story
 from drawer_ipy.results.source import StepCell
-
-if TYPE_CHECKING:
-    from drawer_ipy.results.shown.story import Story
-    from drawer_ipy.results.table import Results
+from drawer_ipy.results.story import story_of
+from drawer_ipy.results.view import TableView
 
 
 class Row(Mapping[str, Any]):
@@ -20,47 +19,47 @@ class Row(Mapping[str, Any]):
     Any name that ``results[name]`` takes, ``row[name]`` takes too.
     """
 
-    __slots__ = ("_table", "index")
+    __slots__ = ("_view", "index")
 
-    def __init__(self, table: Results, index: int) -> None:
-        self._table = table
+    def __init__(self, view: TableView, index: int) -> None:
+        self._view = view
         self.index: int = index
         """The item's place in the input, from 0 (not its place in a subset)."""
 
     def __getitem__(self, name: str) -> Any:
-        return self._table._getter(name)(self.index)
+        return self._view.getter(name)(self.index)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._table.columns)
+        return iter(self._view.columns)
 
     def __len__(self) -> int:
-        return len(self._table.columns)
+        return len(self._view.columns)
 
     @property
     def item(self) -> Any:
         """The item itself (for a run without a loop the id of the step)."""
-        return self._table._source.item(self.index)
+        return self._view.source.item(self.index)
 
     @property
     def status(self) -> str:
         """``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` or ``running`` before the end."""
-        return self._table._source.status(self.index)
+        return self._view.source.status(self.index)
 
     @property
     def output(self) -> Any:
         """The last nested step's output, ``None`` where it did not run or failed."""
-        return self._table._source.output(self.index)
+        return self._view.source.output(self.index)
 
     @property
     def error(self) -> ErrorInfo | None:
         """Why the item failed or was cancelled, else ``None``."""
-        found = self._table._source.error(self.index)
+        found = self._view.source.error(self.index)
         return None if found is None else found[1]
 
     @property
     def steps(self) -> dict[str, StepCell]:
         """What each nested step did, by id in the order of the definition; those not run included."""
-        return self._table._source.steps(self.index)
+        return self._view.source.steps(self.index)
 
     @property
     def ok(self) -> bool:
@@ -85,27 +84,27 @@ class Row(Mapping[str, Any]):
     @property
     def started(self) -> float | None:
         """When it began, seconds since the epoch; ``None`` when it did not."""
-        return self._table._source.started(self.index)
+        return self._view.source.started(self.index)
 
     @property
     def duration(self) -> float | None:
         """Seconds from its start to its end; ``None`` before it ended or when it never started."""
-        return self._table._source.duration(self.index)
+        return self._view.source.duration(self.index)
 
     def explain(self) -> Story:
         """The whole story of this item; see :meth:`Results.explain`."""
-        return self._table._story(self.index)
+        return story_of(self._view.origin, self._view.source, self.index)
 
     @property
     def _state(self) -> int:
-        return self._table._source.state(self.index)
+        return self._view.source.state(self.index)
 
     def __repr__(self) -> str:
         from drawer_ipy.results.shown.row import row_text
 
-        return row_text(self)
+        return row_text(self._view, self.index)
 
     def _repr_html_(self) -> str:
         from drawer_ipy.results.shown.row import row_html
 
-        return row_html(self)
+        return row_html(self._view, self.index)

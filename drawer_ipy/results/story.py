@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from drawer_ipy.record.loop import LoopOutput
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.loop_source import LoopSource
+from drawer_ipy.results.origin import Origin
 from drawer_ipy.results.shown.story import Press, Story
 from drawer_ipy.results.source import Source
 from drawer_ipy.results.step_source import StepSource
-
-if TYPE_CHECKING:
-    from drawer_ipy.results.origin import Origin
 
 
 def story_of(origin: Origin, source: Source, index: int) -> Story:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import operator
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import compress
 from typing import Any, Protocol, SupportsIndex, overload
 
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord
 from drawer_ipy.record.run import RunRecord
-from drawer_ipy.results.column import Column, UnknownColumn
+from drawer_ipy.results.column import Column
 from drawer_ipy.results.export.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.of_run import OfRun
 from drawer_ipy.results.ordering import in_order, same
 from drawer_ipy.results.origin import Origin
 from drawer_ipy.results.row import Row
-from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, Source
-from drawer_ipy.results.step_source import StepSource
+from drawer_ipy.results.source import OUTPUT, RESERVED
+from drawer_ipy.results.view import Rows, TableView
 
 
 class HasToList(Protocol):
@@ -44,15 +44,11 @@ class Results(OfRun, Exports):
         loop: the loop whose items are the rows; ``None`` for one row a step.
     """
 
-    __slots__ = ("_chosen", "_origin", "_rows", "_source", "hint")
+    __slots__ = ()
 
     def __init__(self, run: RunRecord | Origin, loop: LoopRecord | None = None) -> None:
-        self._origin = run if isinstance(run, Origin) else Origin(run)
-        self._source: Source = self._origin.source(loop)
-        self._rows: range | array[int] | None = None  # None: all rows there are
-        self._chosen: tuple[str, ...] | None = None  # None: the columns of the layout
-        self.hint = ""
-        """What a question that found nothing may have meant; shown with the table."""
+        origin = run if isinstance(run, Origin) else Origin(run)
+        self.view = TableView(origin, origin.source(loop))
 
     @classmethod
     def of(cls, run: RunRecord | Origin) -> Results:
@@ -60,28 +56,24 @@ class Results(OfRun, Exports):
         origin = run if isinstance(run, Origin) else Origin(run)
         return cls(origin, origin.last_loop())
 
-    def _view(self, rows: range | array[int] | None, chosen: tuple[str, ...] | None) -> Results:
-        view = object.__new__(type(self))
-        view._origin, view._source, view._rows, view._chosen = self._origin, self._source, rows, chosen
-        view.hint = ""
-        return view
-
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle holds what the tables show, and nothing of what can press the run again."""
-        return _unpickled, (type(self), self.run, self._source.loop, self._rows, self._chosen)
+        view = self.view
+        return _unpickled, (type(self), self.run, view.source.loop, view.rows, view.chosen)
 
     @property
-    def _index(self) -> range | array[int]:
-        """Indices in the record of this table's rows."""
-        return range(len(self._source)) if self._rows is None else self._rows
+    def hint(self) -> str:
+        """What a question that found nothing may have meant; shown with the table."""
+        return self.view.hint
 
     # Rows
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self.view)
 
     def __iter__(self) -> Iterator[Row]:
-        return (Row(self, index) for index in self._index)
+        view = self.view
+        return (Row(view, index) for index in view.index)
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> Row: ...
@@ -98,21 +90,15 @@ class Results(OfRun, Exports):
             TypeError: something that is none of these.
         """
         if isinstance(key, str):
-            return Column(key, self._getter(key), self._index)
+            return self.view.column(key)
         if isinstance(key, slice):
-            return self._view(self._index[key], self._chosen)
+            return self.showing(self.view.of_rows(self.view.index[key]))
         if not isinstance(key, bool) and hasattr(key, "__index__") and not getattr(key, "shape", ()):
             return self._row(operator.index(key))
         return self._pick(key)
 
     def _row(self, position: int) -> Row:
-        rows = self._index
-        try:
-            return Row(self, rows[position])
-        except IndexError:
-            n = len(rows)
-            have = f"has {n} rows, 0 to {n - 1}" if n else "is empty"
-            raise IndexError(f"row {position} is out of range: this table {have}") from None
+        return Row(self.view, self.view.index_at(position))
 
     def _pick(self, key: Any) -> Results:
         """Rows by a mask or by positions, or columns by name."""
@@ -125,18 +111,16 @@ class Results(OfRun, Exports):
                 "a table takes a position, a slice, a column name, a list of names, a mask or a list of "
                 f"positions, not {type(key).__name__}"
             )
-        rows = self._index
+        view = self.view
         if key and all(isinstance(name, str) for name in key):
-            for name in key:
-                self._getter(name)
-            return self._view(self._rows, tuple(dict.fromkeys(key)))
+            return self.showing(view.of_columns(key))
         if key and all(isinstance(flag, bool) for flag in key):
-            if len(key) != len(rows):
-                raise IndexError(f"a mask of {len(key)} for a table of {len(rows)} rows")
-            return self._view(array("q", compress(rows, key)), self._chosen)
+            if len(key) != len(view):
+                raise IndexError(f"a mask of {len(key)} for a table of {len(view)} rows")
+            return self.showing(view.of_rows(compress(view.index, key)))
         if any(isinstance(k, bool | str) or not hasattr(k, "__index__") for k in key):
             raise TypeError("a list of rows or columns is all bools, all positions or all names")
-        return self._view(array("q", [self._row(operator.index(k)).index for k in key]), self._chosen)
+        return self.showing(view.of_rows(view.index_at(operator.index(k)) for k in key))
 
     def filter(
         self, keep: Callable[[Row], Any] | Mapping[str, Any] | None = None, /, **equal: Any
@@ -166,27 +150,30 @@ class Results(OfRun, Exports):
                 "filter() takes a function of a row, such as lambda row: row.ok, or column=value, "
                 f"not {type(keep).__name__}"
             )
-        rows: Iterable[int] = self._index
+        view = self.view
+        rows: Iterable[int] = view.index
         for name, value in wanted.items():
-            get = self._getter(name)
+            get = view.getter(name)
             rows = [index for index in rows if same(get(index), value)]
         if keep is not None:
-            rows = [index for index in rows if _asked(keep, Row(self, index))]
-        found = self._view(array("q", rows), self._chosen)
+            rows = [index for index in rows if _asked(keep, Row(view, index))]
+        found = view.of_rows(rows)
         if not len(found):
-            found.hint = " ".join(filter(None, (self._meant(name, value) for name, value in wanted.items())))
-        return found
+            hints = filter(None, (self._meant(name, value) for name, value in wanted.items()))
+            found = replace(found, hint=" ".join(hints))
+        return self.showing(found)
 
     def _meant(self, name: str, value: Any) -> str:
         """What to say of a column of the run in which `value` was looked for in vain; ``""`` for nothing."""
         if name not in RESERVED:
             return ""
+        source = self.view.source
         looked = f"filter({name}={value!r}) looked at the {name} of the rows"
-        for step in (*self._source.steps_known[-1:], OUTPUT):
-            if self._source.getter(field := f"{step}.{name}") is not None:
+        for step in (*source.steps_known[-1:], OUTPUT):
+            if source.getter(field := f"{step}.{name}") is not None:
                 told = f'filter({{"{field}": {value!r}}})'
                 return f"{looked}; the outputs have a {name} of their own: {told}"
-        if name == "status" and not self._source.always_states and value not in STATE_NAMES:
+        if name == "status" and not source.always_states and value not in STATE_NAMES:
             return f"{looked}, which is one of {', '.join(STATE_NAMES)}"
         return ""
 
@@ -204,88 +191,63 @@ class Results(OfRun, Exports):
         if not isinstance(by, str) and not callable(by):
             raise TypeError(f"sort() takes a column's name or a function of a row, not {type(by).__name__}")
         if isinstance(by, str):
-            get = self._getter(by)
-            pairs = [(get(index), index) for index in self._index]
+            get = self.view.getter(by)
+            pairs = [(get(index), index) for index in self.view.index]
         else:
             pairs = [(_asked(by, row), row.index) for row in self]
-        return self._view(array("q", in_order(pairs, reverse)), self._chosen)
-
-    def _in_state(self, state: int) -> Results:
-        if self._source.counts(self._rows)[state] == len(self):  # all of them: nothing to look for
-            return self._view(self._index[:], self._chosen)
-        return self._view(array("q", self._source.where(state, self._rows)), self._chosen)
+        return self.showing(self.view.of_rows(in_order(pairs, reverse)))
 
     @property
     def ok(self) -> Results:
         """The rows that ended well."""
-        return self._in_state(OK)
+        return self.showing(self.view.in_state(OK))
 
     @property
     def failed(self) -> Results:
         """The rows that failed by themselves."""
-        return self._in_state(FAILED)
+        return self.showing(self.view.in_state(FAILED))
 
     @property
     def cancelled(self) -> Results:
         """The rows that were cancelled while they ran."""
-        return self._in_state(CANCELLED)
+        return self.showing(self.view.in_state(CANCELLED))
 
     @property
     def skipped(self) -> Results:
         """The rows that were never started."""
-        return self._in_state(SKIPPED)
+        return self.showing(self.view.in_state(SKIPPED))
 
     @property
-    def errors(self) -> ItemErrors:
+    def errors(self) -> ItemErrors[Results]:
         """Why rows failed, in order."""
-        return ItemErrors(self.failed)
+        return ItemErrors(self.view.in_state(FAILED), self.showing)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many rows are ``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` and so on if any."""
-        found = self._source.counts(self._rows)
-        named = {STATE_NAMES[state]: found[state] for state in (OK, FAILED, CANCELLED, SKIPPED)}
-        return named | {STATE_NAMES[state]: n for state, n in enumerate(found[:OK]) if n}
+        return self.view.counts()
 
     # Columns
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns shown and exported."""
-        if self._chosen is not None:
-            return self._chosen
-        names = tuple(self._source.layout())
-        if self._source.always_states or self._source.counts(self._rows)[OK] == len(self):
-            return names
-        return (*names, *RESERVED)
+        return self.view.columns
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._source.getter(name) is not None
-
-    def _getter(self, name: str) -> Getter:
-        get = self._source.getter(name)
-        if get is None:
-            known = tuple(self._source.layout())
-            shown = known if self._source.always_states else (*known, *RESERVED)
-            raise UnknownColumn(name, shown, self._source.steps_known)
-        return get
+        return isinstance(name, str) and self.view.source.getter(name) is not None
 
     @property
     def outputs(self) -> Column:
         """The last nested step's whole output, one a row."""
-        return Column("outputs", self._source.output, self._index)
-
-    def _follow(self) -> None:
-        """A run that never came to its loop had a table of steps; now it has one of items."""
-        if self._rows is None and isinstance(self._source, StepSource):
-            self._source = self._origin.source(self._origin.last_loop())
+        return Column("outputs", self.view.source.output, self.view.index)
 
     # Display
 
     def __repr__(self) -> str:
         from drawer_ipy.results.shown.table import to_text
 
-        return to_text(self)
+        return to_text(self.view)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text("Results(...)" if cycle else repr(self))
@@ -293,7 +255,7 @@ class Results(OfRun, Exports):
     def _repr_html_(self) -> str:
         from drawer_ipy.results.shown.table import to_html
 
-        return to_html(self)
+        return to_html(self.view)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         makers = {"text/plain": self.__repr__, "text/html": self._repr_html_}
@@ -305,10 +267,10 @@ def _unpickled(
     cls: type[Results],
     run: RunRecord,
     loop: LoopRecord | None,
-    rows: range | array[int] | None,
+    rows: Rows | None,
     chosen: tuple[str, ...] | None,
 ) -> Results:
-    return cls(run, loop)._view(rows, chosen)
+    return cls.showing(replace(cls(run, loop).view, rows=rows, chosen=chosen))
 
 
 def _asked(function: Callable[[Row], Any], row: Row) -> Any:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from drawer_ipy.buttons.base import Button
     from drawer_ipy.definition.models import Drawer
     from drawer_ipy.pictures.picture import Picture
-    from drawer_ipy.pressing.job import Job, Surroundings
+    from drawer_ipy.pressing.job import Job
+    from drawer_ipy.pressing.surroundings import Surroundings
     from drawer_ipy.results import Results
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -96,7 +97,7 @@ class VerbContext:
 
     def surroundings(self) -> Surroundings:
         """Where names are looked up when a drawer is checked or pressed."""
-        from drawer_ipy.pressing.job import Surroundings
+        from drawer_ipy.pressing.surroundings import Surroundings
 
         return Surroundings(self.registered, self.namespace, self.workspace, self.drawers)
 

@@ -19,8 +19,9 @@ from defects_expected import Right
 from drawer_ipy import DefinitionError
 from drawer_ipy.definition.checking.drawer import validate
 from drawer_ipy.display.choose import choose_display
-from drawer_ipy.pressing.job import Options, Surroundings
+from drawer_ipy.pressing.job import Options
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.workspace.lookup import Workspace
 

@@ -14,8 +14,8 @@ from typing import Any
 from http_rig import answer_of, listening
 
 from drawer_ipy import Results
-from drawer_ipy.pressing.job import Surroundings
 from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.workspace.lookup import Workspace
 
 

@@ -101,8 +101,8 @@ class RequestTemplate:
     """A button's request with places for arguments.
 
     Args:
-        spec: with a ``url``; :func:`~drawer_ipy.definition.checking.requests.request_troubles` reports what is
-            wrong with it, and nothing is checked here again.
+        spec: with a ``url``, already checked by
+            :func:`~drawer_ipy.definition.checking.requests.request_troubles`.
 
     Attributes:
         names: the arguments it has places for, in order.

@@ -18,7 +18,7 @@ from drawer_ipy.notebook.completion.half_written import outline
 from drawer_ipy.notebook.completion.line import button_line_offer, cell_line_offer, verb_offer
 from drawer_ipy.notebook.completion.names import Names
 from drawer_ipy.notebook.completion.offers import Offer
-from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.surroundings import Surroundings
 
 MATCHER = "drawer_ipy"
 """The name of our matcher among IPython's."""

@@ -24,7 +24,7 @@ from drawer_ipy.notebook.completion.half_written import Node, Spot, outline
 from drawer_ipy.notebook.completion.names import Names
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
 from drawer_ipy.notebook.completion.references import reference_offer, whole_references
-from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.surroundings import Surroundings
 
 _FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at")
 """Keys that nobody has to write."""

@@ -12,7 +12,7 @@ from drawer_ipy.notebook.completion.half_written import Node
 from drawer_ipy.notebook.completion.names import Names
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
 from drawer_ipy.notebook.line import option_parser
-from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs import VerbContext, run_verb
 from drawer_ipy.verbs.dispatch import GENERAL, OF_DRAWER
 from drawer_ipy.verbs.fields import FIELDS, fields_of

@@ -11,7 +11,7 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion.half_written import Node
-from drawer_ipy.pressing.job import Surroundings
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs.connecting import OUTPUTS
 
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 from drawer_ipy.results.export import frames as export
 from drawer_ipy.results.export.arrow import arrow_table
+from drawer_ipy.results.view import TableView
 
 if TYPE_CHECKING:
-    from array import array
-
     import pandas as pd
     import polars as pl
     import pyarrow
@@ -33,21 +32,11 @@ class Exports:
 
     __slots__ = ()
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns exported."""
-        raise NotImplementedError
-
-    @property
-    def _index(self) -> range | array[int]:
-        raise NotImplementedError
-
-    def __getitem__(self, key: Any) -> Any:
-        raise NotImplementedError
+    view: TableView
 
     def to_dict(self, flatten: bool = False) -> dict[str, list[Any]]:
         """Each column's values, by name."""
-        columns = {name: self[name].to_list() for name in self.columns}
+        columns = {name: self.view.column(name).to_list() for name in self.view.columns}
         return export.flattened(columns) if flatten else columns
 
     def to_dicts(self, flatten: bool = False) -> list[dict[str, Any]]:
@@ -63,7 +52,7 @@ class Exports:
         Raises:
             MissingLibrary: pandas is not installed.
         """
-        return export.to_pandas(self.to_dict(flatten), self._index)
+        return export.to_pandas(self.to_dict(flatten), self.view.index)
 
     def to_polars(self, flatten: bool = False) -> pl.DataFrame:
         """A polars DataFrame; a column of mixed types is kept as Python objects, enums as their values.
@@ -141,4 +130,5 @@ class Exports:
         if flatten:
             columns = self.to_dict(flatten)
             return tuple(columns), zip(*columns.values(), strict=True)
-        return self.columns, zip(*(self[name] for name in self.columns), strict=True)
+        names = self.view.columns
+        return names, zip(*(self.view.column(name) for name in names), strict=True)

@@ -4,63 +4,63 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING
 
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.results.shown.table import isolated, wrap
+from drawer_ipy.results.source import StepCell
+from drawer_ipy.results.view import TableView
 from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import clean, cut, make_cell, pad, preview, text_width
-
-if TYPE_CHECKING:
-    from drawer_ipy.results import Row, StepCell
 
 _VALUE = 200
 _COLUMNS = 40
 
 
-def row_text(row: Row) -> str:
+def row_text(view: TableView, index: int) -> str:
     """The row's status, its columns and its steps, one a line."""
-    names = list(row)[:_COLUMNS]
+    names = view.columns[:_COLUMNS]
     wide = min(30, max((text_width(clean(name)) for name in names), default=0))
-    lines = [_head(row)]
-    lines += [f"  {pad(cut(clean(name), 40), wide)}  {_value(row, name)}" for name in names]
-    if len(row) > _COLUMNS:
-        lines.append(f"  … {len(row) - _COLUMNS} more columns")
-    lines += [f"  step {line}" for line in _steps(row)]
+    lines = [_head(view, index)]
+    lines += [f"  {pad(cut(clean(name), 40), wide)}  {_value(view, index, name)}" for name in names]
+    if len(view.columns) > _COLUMNS:
+        lines.append(f"  … {len(view.columns) - _COLUMNS} more columns")
+    lines += [f"  step {line}" for line in _steps(view, index)]
     return "\n".join(lines)
 
 
-def row_html(row: Row) -> str:
+def row_html(view: TableView, index: int) -> str:
     """The same as a table of two columns."""
-    out = [f'<div class="dry-head">{escape(_head(row))}</div><div class="dry-scroll"><table><tbody>']
-    for name in list(row)[:_COLUMNS]:
-        cell = make_cell(partial(row.__getitem__, name))
+    out = [f'<div class="dry-head">{escape(_head(view, index))}</div><div class="dry-scroll"><table><tbody>']
+    for name in view.columns[:_COLUMNS]:
+        cell = make_cell(partial(view.getter(name), index))
         text = isolated(cell.more or cell.text)
         css = " class=d" if cell.kind == "none" else ""
         out.append(f"<tr><th>{isolated(cut(clean(name), 40))}</th><td{css}>{text}</td></tr>")
     out.append("</tbody></table></div>")
-    if len(row) > _COLUMNS:
-        out.append(f'<div class="dry-note">{len(row) - _COLUMNS} more columns</div>')
-    out += [f'<div class="dry-note">step {isolated(line)}</div>' for line in _steps(row)]
+    if len(view.columns) > _COLUMNS:
+        out.append(f'<div class="dry-note">{len(view.columns) - _COLUMNS} more columns</div>')
+    out += [f'<div class="dry-note">step {isolated(line)}</div>' for line in _steps(view, index)]
     return wrap(out)
 
 
-def _head(row: Row) -> str:
-    took = row.duration
-    return f"row {row.index} · {row.status}" + (f" · {seconds_text(took)}" if took is not None else "")
+def _head(view: TableView, index: int) -> str:
+    took = view.source.duration(index)
+    return f"row {index} · {view.source.status(index)}" + (
+        f" · {seconds_text(took)}" if took is not None else ""
+    )
 
 
-def _value(row: Row, name: str) -> str:
+def _value(view: TableView, index: int, name: str) -> str:
     try:
-        value = row[name]
+        value = view.getter(name)(index)
     except BaseException as error:  # a user's object may do anything when it is looked at
         pass_on_interrupt(error)
         return clean(f"<{type(error).__name__} when read>")
     return "–" if value is None else preview(value, _VALUE)
 
 
-def _steps(row: Row) -> list[str]:
-    return [_step(cell) for cell in row.steps.values()]
+def _steps(view: TableView, index: int) -> list[str]:
+    return [_step(cell) for cell in view.source.steps(index).values()]
 
 
 def _step(cell: StepCell) -> str:

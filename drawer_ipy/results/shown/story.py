@@ -5,19 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record.step import Try
 from drawer_ipy.results.shown.table import isolated, wrap
 from drawer_ipy.results.source import StepCell
 from drawer_ipy.style.amounts import SYMBOLS, seconds_text
 from drawer_ipy.style.preview import clean, cut, pad, preview, text_width
-
-if TYPE_CHECKING:
-    from drawer_ipy.record.step import Try
-    from drawer_ipy.results.source import StepCell
-
-    pass
 
 _VALUE = 400
 _TEXT = 3000
@@ -270,11 +265,7 @@ class Story:
         return self.presses[-1].steps
 
     def __repr__(self) -> str:
-        from drawer_ipy.results.shown.story import story_text
-
         return story_text(self)
 
     def _repr_html_(self) -> str:
-        from drawer_ipy.results.shown.story import story_html
-
         return story_html(self)

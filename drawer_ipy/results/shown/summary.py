@@ -6,16 +6,14 @@ import re
 import traceback
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.record.loop import FAILED, LoopOutput
+from drawer_ipy.results.failed_item import ItemError, failed_item
+from drawer_ipy.results.view import TableView
 from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import clean, cut, fit, within
-
-if TYPE_CHECKING:
-    from drawer_ipy.results import ItemError, Results
 
 GROUPS = 5
 """Groups of like errors that are shown."""
@@ -47,26 +45,26 @@ class ErrorGroup:
     differ: bool = False
 
 
-def headline(results: Results) -> str:
+def headline(view: TableView) -> str:
     """How many rows there are and how they ended; the time and pace when it is the whole table."""
-    source, n = results._source, len(results)
+    source, n = view.source, len(view)
     if not len(source):
-        return _nothing(results)
+        return _nothing(view)
     loop = source.loop
     noun = ("item" if loop else "step") + ("" if n == 1 else "s")
-    counts = {word: k for word, k in results.counts.items() if k}
-    whole = results._rows is None
+    counts = {word: k for word, k in view.counts().items() if k}
+    whole = view.is_whole
     if counts.keys() <= {"ok"}:
         parts = [f"{n:,} {noun}" if whole else f"{n:,} of {len(source):,} items"]
     else:
         parts = [f"{k:,} {word}" for word, k in counts.items()]
         if not whole:
             parts.append(f"{n:,} of {len(source):,} items")
-    cached = loop.cached if loop else sum(step.cached for step in results.run.steps)
+    cached = loop.cached if loop else sum(step.cached for step in view.run.steps)
     if whole and cached:
         parts.append(f"{cached:,} cached")
     if whole:
-        elapsed = loop.elapsed if loop else results.run.duration
+        elapsed = loop.elapsed if loop else view.run.duration
         parts.append(seconds_text(elapsed))
         done = counts.get("ok", 0) + counts.get("failed", 0)
         done -= loop.kept if loop else 0
@@ -82,23 +80,23 @@ def _mark(counts: dict[str, int]) -> str:
     return "✔" if counts.keys() <= {"ok"} else "✘" if "failed" in counts else "⚠"
 
 
-def _nothing(results: Results) -> str:
-    run = results.run
-    if results._source.loop is not None:
+def _nothing(view: TableView) -> str:
+    run = view.run
+    if view.source.loop is not None:
         return "0 items: the loop had nothing to do"
     if run.error is not None:
         return f"✘ no step ran: {cut(clean(str(run.error)), _MESSAGE)}"
     return "… no step has run yet" if run.status == "running" else "0 rows: no step ran"
 
 
-def run_trouble(results: Results) -> str:
+def run_trouble(view: TableView) -> str:
     """Why the run failed, where the rows do not say it; else ``""``."""
-    run = results.run
-    if run.error is None or not len(results._source) or results._rows is not None:
+    run = view.run
+    if run.error is None or not len(view.source) or not view.is_whole:
         return ""
-    loop = results._source.loop
+    loop = view.source.loop
     told = loop is None or loop.path[:1] == (run.failed_step,)
-    if told and results.counts["failed"]:
+    if told and view.counts()["failed"]:
         return ""
     where = f" in step {run.failed_step!r}" if run.failed_step else ""
     hint = f" ({run.error.remediation})" if run.error.remediation else ""
@@ -107,14 +105,15 @@ def run_trouble(results: Results) -> str:
     return cut(clean(text), 2 * _MESSAGE)
 
 
-def error_groups(results: Results, most: int = GROUPS) -> tuple[list[ErrorGroup], int]:
+def error_groups(view: TableView, most: int = GROUPS) -> tuple[list[ErrorGroup], int]:
     """The largest groups of like errors, and how many more groups there are.
 
     Of very many failures the first 100,000 are looked at.
     """
-    errors, items = results.errors, results._source.loop is not None
+    failed, items = view.in_state(FAILED).index, view.source.loop is not None
     groups: dict[tuple[str, str, str], ErrorGroup] = {}
-    for error in errors[:_SCANNED]:
+    for index in failed[:_SCANNED]:
+        error = failed_item(view.source, index)
         key = (error.step, error.code, _NUMBERS.sub("0", error.message[: 2 * _MESSAGE]))
         group = groups.get(key)
         if group is None:
@@ -143,9 +142,9 @@ def _message(message: str) -> str:
     return cut(clean(message[: 2 * _MESSAGE].strip()), _MESSAGE)
 
 
-def detail_text(results: Results, error: ItemError) -> str:
+def detail_text(view: TableView, error: ItemError) -> str:
     """The end of what the failed step wrote to stderr, else of the exception's traceback; or ``""``."""
-    cell = results._source.steps(error.index).get(error.step)
+    cell = view.source.steps(error.index).get(error.step)
     text = cell.stderr if cell is not None else ""
     if not text.strip() and error.exception is not None:
         try:
@@ -158,10 +157,10 @@ def detail_text(results: Results, error: ItemError) -> str:
     return ("…" if len(text) > _DETAIL else "") + "\n".join(lines)
 
 
-def trouble_within(results: Results) -> list[str]:
+def trouble_within(view: TableView) -> list[str]:
     """A line for each loop within the items of this one that had failures in rows that are ok."""
-    loop = results._source.loop
-    if loop is None or results._rows is not None:
+    loop = view.source.loop
+    if loop is None or not view.is_whole:
         return []
     lines = []
     for column in loop.columns:
@@ -177,10 +176,10 @@ def trouble_within(results: Results) -> list[str]:
     return lines
 
 
-def trouble_text(results: Results, width: int) -> list[str]:
+def trouble_text(view: TableView, width: int) -> list[str]:
     """The lines below a text table: why the run failed, and the groups of errors."""
-    out = [fit(line, width) for line in [run_trouble(results), *trouble_within(results)] if line]
-    groups, more = error_groups(results)
+    out = [fit(line, width) for line in [run_trouble(view), *trouble_within(view)] if line]
+    groups, more = error_groups(view)
     for group in groups:
         out.append(fit(clean(group_text(group)), width))
         if group.first.remediation:
@@ -190,17 +189,17 @@ def trouble_text(results: Results, width: int) -> list[str]:
     return out
 
 
-def trouble_html(results: Results) -> str:
+def trouble_html(view: TableView) -> str:
     """The same as HTML, with the stderr or traceback of each group's first failure to fold out."""
     out = []
-    trouble = run_trouble(results)
+    trouble = run_trouble(view)
     if trouble:
         out.append(f'<div class="dry-bad"><bdi>{escape(trouble)}</bdi></div>')
-    out += [f"<div><bdi>{escape(line)}</bdi></div>" for line in trouble_within(results)]
-    groups, more = error_groups(results)
+    out += [f"<div><bdi>{escape(line)}</bdi></div>" for line in trouble_within(view)]
+    groups, more = error_groups(view)
     for group in groups:
         line = f"<bdi>{escape(within(clean(group_text(group)), _LINE_BYTES))}</bdi>"
-        detail = _end_within(detail_text(results, group.first), _DETAIL_BYTES)
+        detail = _end_within(detail_text(view, group.first), _DETAIL_BYTES)
         hint = within(clean(group.first.remediation[: 2 * _MESSAGE]), _LINE_BYTES)
         inner = (f"<div>{escape(hint)}</div>" if hint else "") + (
             f"<pre>{escape(detail)}</pre>" if detail else ""

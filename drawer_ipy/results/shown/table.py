@@ -7,15 +7,14 @@ read on light and dark, so a saved notebook looks right wherever it is opened.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
+from drawer_ipy.results.failed_item import failed_item
 from drawer_ipy.results.shown.grid import Grid, grid_text, make_grid
 from drawer_ipy.results.shown.summary import headline, trouble_html, trouble_text
+from drawer_ipy.results.view import TableView
 from drawer_ipy.style.html_frame import block
 from drawer_ipy.style.preview import MORE, Cell, clean, cut, fit, within
-
-if TYPE_CHECKING:
-    from drawer_ipy.results import ItemErrors, Results
 
 STYLE = """<style>
 .dry{color:var(--jp-content-font-color1,var(--vscode-editor-foreground,inherit));font-size:13px}
@@ -57,48 +56,48 @@ _CELL = 200
 """Bytes that the text of a cell may take when it is escaped: ``&`` is five, an emoji four."""
 
 
-def to_html(results: Results) -> str:
+def to_html(view: TableView) -> str:
     """The table as static HTML: a headline, the rows, and why rows failed."""
-    return wrap([f'<div class="dry-head">{escape(headline(results))}</div>', *body_html(results)])
+    return wrap([f'<div class="dry-head">{escape(headline(view))}</div>', *body_html(view)])
 
 
-def body_html(results: Results) -> list[str]:
+def body_html(view: TableView) -> list[str]:
     """What is below the headline."""
     parts = []
-    if len(results):
-        grid = _grid(results)
+    if len(view):
+        grid = _grid(view)
         parts += [_html_table(grid), _html_note(grid)]
-    if results.hint:
-        parts.append(f'<div class="dry-note">{escape(results.hint)}</div>')
-    return [*parts, trouble_html(results)]
+    if view.hint:
+        parts.append(f'<div class="dry-note">{escape(view.hint)}</div>')
+    return [*parts, trouble_html(view)]
 
 
-def to_text(results: Results, width: int = 100) -> str:
+def to_text(view: TableView, width: int = 100) -> str:
     """The table as plain text no wider than `width` columns, without colours."""
-    lines = [headline(results)]
-    if len(results):
-        grid = _grid(results)
+    lines = [headline(view)]
+    if len(view):
+        grid = _grid(view)
         lines += _text_table(grid, width)
-    if results.hint:
-        lines.append(results.hint)
-    return "\n".join(lines + trouble_text(results, width))
+    if view.hint:
+        lines.append(view.hint)
+    return "\n".join(lines + trouble_text(view, width))
 
 
-def errors_to_html(errors: ItemErrors) -> str:
+def errors_to_html(failed: TableView) -> str:
     """The failures as a table like :func:`to_html`'s."""
-    head = f'<div class="dry-head">{_error_count(errors)}</div>'
-    if not len(errors):
+    head = f'<div class="dry-head">{_error_count(failed)}</div>'
+    if not len(failed):
         return wrap([head])
-    grid = _error_grid(errors)
-    return wrap([head, _html_table(grid), _html_note(grid), trouble_html(errors.rows)])
+    grid = _error_grid(failed)
+    return wrap([head, _html_table(grid), _html_note(grid), trouble_html(failed)])
 
 
-def errors_to_text(errors: ItemErrors, width: int = 100) -> str:
+def errors_to_text(failed: TableView, width: int = 100) -> str:
     """The failures as a table like :func:`to_text`'s."""
-    if not len(errors):
-        return _error_count(errors)
-    grid = _error_grid(errors)
-    return "\n".join([_error_count(errors), *_text_table(grid, width)])
+    if not len(failed):
+        return _error_count(failed)
+    grid = _error_grid(failed)
+    return "\n".join([_error_count(failed), *_text_table(grid, width)])
 
 
 def wrap(parts: list[str]) -> str:
@@ -106,23 +105,26 @@ def wrap(parts: list[str]) -> str:
     return block(STYLE + "".join(parts), css="dry")
 
 
-def _grid(results: Results) -> Grid:
-    index = results._index
+def _grid(view: TableView) -> Grid:
+    index = view.index
     # The status comes first when it is told at all: a wide table scrolls, and failures must be in sight.
-    names = sorted(results.columns, key=lambda name: name != "status")
-    columns = {name: results[name] for name in names}
+    names = sorted(view.columns, key=lambda name: name != "status")
+    columns = {name: view.column(name) for name in names}
     return make_grid(tuple(columns), len(index), index.__getitem__, lambda name, place: columns[name][place])
 
 
-def _error_grid(errors: ItemErrors) -> Grid:
+def _error_grid(failed: TableView) -> Grid:
     names = ("item", "step", "code", "message")
-    return make_grid(
-        names, len(errors), errors.rows._index.__getitem__, lambda name, place: getattr(errors[place], name)
-    )
+    index = failed.index
+
+    def fetch(name: str, position: int) -> Any:
+        return getattr(failed_item(failed.source, index[position]), name)
+
+    return make_grid(names, len(failed), index.__getitem__, fetch)
 
 
-def _error_count(errors: ItemErrors) -> str:
-    n = len(errors)
+def _error_count(failed: TableView) -> str:
+    n = len(failed)
     return "no errors" if n == 0 else "1 error" if n == 1 else f"{n:,} errors"
 
 

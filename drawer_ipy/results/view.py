@@ -1,0 +1,135 @@
+"""Which rows and columns of a run a table shows: what tables, rows and their writers share."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.results.column import Column, UnknownColumn
+from drawer_ipy.results.origin import Origin
+from drawer_ipy.results.source import RESERVED, Getter, Source
+from drawer_ipy.results.step_source import StepSource
+
+Rows = range | array  # type: ignore[type-arg]
+"""Indices of rows in the record, in the order shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """Rows and columns of a run, by reference: nothing is copied.
+
+    Attributes:
+        origin: the run, and what can press it again.
+        source: where the values of the rows come from.
+        rows: indices in the record of the rows shown; ``None`` for all there are.
+        chosen: names of the columns shown; ``None`` for those of the layout.
+        hint: what a question that found nothing may have meant; shown with the table.
+    """
+
+    origin: Origin
+    source: Source
+    rows: Rows | None = None
+    chosen: tuple[str, ...] | None = None
+    hint: str = ""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def run(self) -> RunRecord:
+        """The newest record of the run."""
+        return self.origin.run
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all rows of the source are shown."""
+        return self.rows is None
+
+    @property
+    def index(self) -> Rows:
+        """Indices in the record of the rows shown."""
+        return range(len(self.source)) if self.rows is None else self.rows
+
+    def index_at(self, position: int) -> int:
+        """Index in the record of the row at `position`, which counts from the end when below 0.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        rows = self.index
+        try:
+            return rows[position]
+        except IndexError:
+            n = len(rows)
+            have = f"has {n} rows, 0 to {n - 1}" if n else "is empty"
+            raise IndexError(f"row {position} is out of range: this table {have}") from None
+
+    def of_rows(self, rows: Rows | Iterable[int]) -> TableView:
+        """The same columns of other rows, given by their indices in the record."""
+        return replace(self, rows=rows if isinstance(rows, range | array) else array("q", rows), hint="")
+
+    def of_columns(self, names: Iterable[str]) -> TableView:
+        """The same rows with only these columns, in this order.
+
+        Raises:
+            UnknownColumn: there is no such column.
+        """
+        chosen = tuple(dict.fromkeys(names))
+        for name in chosen:
+            self.getter(name)
+        return replace(self, chosen=chosen, hint="")
+
+    def in_state(self, state: int) -> TableView:
+        """The rows in one of the record's states."""
+        if self.source.counts(self.rows)[state] == len(self):  # all of them: nothing to look for
+            return self.of_rows(self.index[:])
+        return self.of_rows(self.source.where(state, self.rows))
+
+    def counts(self) -> dict[str, int]:
+        """How many rows are ``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` and so on if any."""
+        found = self.source.counts(self.rows)
+        named = {STATE_NAMES[state]: found[state] for state in (OK, FAILED, CANCELLED, SKIPPED)}
+        return named | {STATE_NAMES[state]: n for state, n in enumerate(found[:OK]) if n}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns shown and exported."""
+        if self.chosen is not None:
+            return self.chosen
+        names = tuple(self.source.layout())
+        if self.source.always_states or self.source.counts(self.rows)[OK] == len(self):
+            return names
+        return (*names, *RESERVED)
+
+    def getter(self, name: str) -> Getter:
+        """How to read the column `name`, shown or not.
+
+        Raises:
+            UnknownColumn: there is no such column.
+        """
+        get = self.source.getter(name)
+        if get is None:
+            known = tuple(self.source.layout())
+            shown = known if self.source.always_states else (*known, *RESERVED)
+            raise UnknownColumn(name, shown, self.source.steps_known)
+        return get
+
+    def column(self, name: str) -> Column:
+        """The column `name` of the rows shown.
+
+        Raises:
+            UnknownColumn: there is no such column.
+        """
+        return Column(name, self.getter(name), self.index)
+
+    def after_another_press(self) -> TableView:
+        """The view once its run was pressed again.
+
+        A run that never came to its loop had a table of steps; now it has one of items.
+        """
+        if self.is_whole and isinstance(self.source, StepSource):
+            return replace(self, source=self.origin.source(self.origin.last_loop()))
+        return self
