@@ -24,7 +24,7 @@ import asyncio, time
 import drawer_ipy
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.widget import WidgetDisplay
-from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
 
 TEXT = '''

@@ -19,7 +19,6 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy import cli
-from drawer_ipy.pressing.job import Job
 
 COMMAND = [sys.executable, "-m", "drawer_ipy"]
 
@@ -271,7 +270,7 @@ def test_secrets_are_in_no_answer(drawer: Callable[..., Answer], folder: Folder)
 def test_a_fault_of_ours_is_an_envelope_too(
     drawer: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Job, "prepare", lambda *args: 1 / 0)
+    monkeypatch.setattr("drawer_ipy.verbs.pressing.prepare", lambda *args: 1 / 0)
     answer = drawer("good", "press", "--json")
     assert answer.code == 1
     assert answer.json["error"] == {"code": "INTERNAL", "message": "ZeroDivisionError: division by zero"}

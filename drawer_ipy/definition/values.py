@@ -1,4 +1,4 @@
-"""How many items of a loop run at once, as definitions write it: a number, or ``auto``."""
+"""Values with a notation of their own: ``parallelism`` (a number or ``auto``), ``cache`` (``7d``), ``rate`` (``5/s``)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def width_words(parallelism: int | str, most: int) -> str:
 _DAYS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*d", re.ASCII)
 
 
-_ALLOWED = "say for how long: 10m, 1h, 7d or forever"
+_LENGTHS_ALLOWED = "say for how long: 10m, 1h, 7d or forever"
 
 
 def parse_lasting(value: Any) -> float | None:
@@ -58,11 +58,11 @@ def parse_lasting(value: Any) -> float | None:
     if value is None or value is False:
         return None
     if isinstance(value, bool):
-        raise ValueError(f"`cache: true` does not say for how long; {_ALLOWED}")
+        raise ValueError(f"`cache: true` does not say for how long; {_LENGTHS_ALLOWED}")
     if isinstance(value, int | float):
-        raise ValueError(f"`cache: {shown(value)}` has no unit; {_ALLOWED}")
+        raise ValueError(f"`cache: {shown(value)}` has no unit; {_LENGTHS_ALLOWED}")
     if not isinstance(value, str):
-        raise ValueError(f"`cache` must be text, not a {type(value).__name__}; {_ALLOWED}")
+        raise ValueError(f"`cache` must be text, not a {type(value).__name__}; {_LENGTHS_ALLOWED}")
     text = value.strip()
     if text.lower() in ("forever", "off", "no"):
         return math.inf if text.lower() == "forever" else None
@@ -70,9 +70,9 @@ def parse_lasting(value: Any) -> float | None:
     try:
         seconds = float(days[1]) * 86400 if days else parse_duration(text)
     except ValueError:
-        raise ValueError(f"`cache: {text[:60]}` is no length of time; {_ALLOWED}") from None
+        raise ValueError(f"`cache: {text[:60]}` is no length of time; {_LENGTHS_ALLOWED}") from None
     if seconds <= 0 or math.isinf(seconds):
-        raise ValueError(f"`cache: {text[:60]}` keeps nothing; {_ALLOWED}")
+        raise ValueError(f"`cache: {text[:60]}` keeps nothing; {_LENGTHS_ALLOWED}")
     return seconds
 
 
@@ -87,7 +87,7 @@ _SECONDS = {
 }
 
 
-_ALLOWED = 'write a number above 0 and a unit: "5/s", "100/min", "1/h", "20/day"'
+_RATES_ALLOWED = 'write a number above 0 and a unit: "5/s", "100/min", "1/h", "20/day"'
 
 
 def parse_rate(text: str) -> float:
@@ -98,8 +98,8 @@ def parse_rate(text: str) -> float:
     """
     found = _RATE.fullmatch(text) if len(text) <= 60 else None
     if found is None or found[2] not in _SECONDS:
-        raise ValueError(f"{text[:60]!r} is no rate; {_ALLOWED}")
+        raise ValueError(f"{text[:60]!r} is no rate; {_RATES_ALLOWED}")
     rate = float(found[1]) / _SECONDS[found[2]]
     if rate <= 0:
-        raise ValueError(f"{text!r} never lets anything start; {_ALLOWED}")
+        raise ValueError(f"{text!r} never lets anything start; {_RATES_ALLOWED}")
     return rate

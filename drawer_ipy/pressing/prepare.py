@@ -18,10 +18,8 @@ from drawer_ipy.errors import (
 )
 from drawer_ipy.pressing.again import PressAgain
 from drawer_ipy.pressing.job import Job, Options
-from drawer_ipy.pressing.surroundings import Pressable as Pressable
-from drawer_ipy.pressing.surroundings import Surroundings as Surroundings
+from drawer_ipy.pressing.surroundings import Pressable, Surroundings
 from drawer_ipy.results.origin import Origin
-from drawer_ipy.results.verdict import raise_for as raise_for
 from drawer_ipy.workspace.history import Keeper
 
 

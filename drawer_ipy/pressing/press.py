@@ -12,11 +12,9 @@ from drawer_ipy.errors import (
 )
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import Pressable as Pressable
-from drawer_ipy.pressing.surroundings import Surroundings as Surroundings
-from drawer_ipy.pressing.surroundings import callers_names, named_buttons
+from drawer_ipy.pressing.surroundings import Pressable, Surroundings, callers_names, named_buttons
 from drawer_ipy.results import Results
-from drawer_ipy.results.verdict import raise_for as raise_for
+from drawer_ipy.results.verdict import raise_for
 
 
 def press(
