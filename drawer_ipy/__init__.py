@@ -1,6 +1,27 @@
 """Declare a workflow in a notebook cell, run it over a thousand items, get an ordered table back.
 
 In a notebook: ``%load_ext drawer_ipy``, then ``%%drawer`` cells. In a script: :func:`press`.
+
+Where things are, from the top down; imports run downwards only (tests/test_architecture.py)::
+
+    cli.py        the command ``drawer``
+    notebook/     magics, cells, background runs; completion/ is the Tab key
+    verbs/        create, list, press, logs and so on, for notebook and command line
+    pressing/     from a text, path or name to a checked Job; press, apress, Drawer
+    display/      a run while it happens: live view, HTML, terminal bar
+    engine/       plan, bounded loop, graph, policies, secrets; steps/ has one module a kind
+    workspace/    everything on disk: buttons, drawers, batteries, history
+    results/      the table; shown/ writes it out, export/ converts it
+    buttons/      function/, script/, http/, prompt.py: one place a runtime
+    pictures/     graph and timeline as SVG and Mermaid
+    definition/   models of drawers; reading/ parses text, checking/ finds mistakes
+    style/        how values, times and states look everywhere
+    record/       what a run did: steps, loops, items
+    cache/        kept results of presses, one SQLite file
+    scrape/       values from pages: selectors, numbers, sitemaps
+    expressions/  ``${...}``: lexer, parser, programs
+    common/       small tools that every layer uses
+    errors.py     error codes, problems, exceptions
 """
 
 from __future__ import annotations
