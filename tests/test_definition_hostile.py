@@ -243,7 +243,7 @@ BY_SIZE: dict[str, tuple[Callable[[int], str], int]] = {
 
 @pytest.mark.parametrize(("text", "each"), BY_SIZE.values(), ids=BY_SIZE)
 def test_validation_takes_time_in_proportion_to_the_text(text: Callable[[int], str], each: int) -> None:
-    small, large = text(2000), text(4000)
+    small, large = text(400), text(4000)
 
     def took(definition: str) -> float:
         gc.collect()
@@ -257,7 +257,8 @@ def test_validation_takes_time_in_proportion_to_the_text(text: Callable[[int], s
 
     # The best of a few: another process may slow one of them down.
     pairs = [(took(small), took(large)) for _ in range(2)]
-    assert min(second for _, second in pairs) / min(first for first, _ in pairs) < 3
+    # In proportion this is 10, and 100 where each line costs as much as all lines before it.
+    assert min(second for _, second in pairs) / min(first for first, _ in pairs) < 40
     assert abs(len(problems_of(large)) - 4000 * each) <= 1 + each
 
 
