@@ -1,4 +1,4 @@
-"""Values with their own notation: ``parallelism`` (a number, ``auto``), ``cache`` (``7d``) and ``rate`` (``5/s``)."""
+"""Values with their own notation: ``parallelism``, ``cache`` (``7d``) and ``rate`` (``5/s``)."""
 
 from __future__ import annotations
 
