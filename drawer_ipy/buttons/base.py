@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.models import ArgSpec, Queue
-from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record.attempt import Attempt
 
 if TYPE_CHECKING:
     from drawer_ipy.cache.sources import Sources
@@ -76,24 +76,11 @@ class Resources:
             raise first
 
 
-@dataclass(slots=True)
-class Outcome:
+@dataclass(slots=True, eq=False)
+class Outcome(Attempt):
     """How one press of a button ended.
 
     Attributes:
-        output: the value; ``None`` on failure.
-        status: ``ok``, ``error`` (it ran and failed), ``timeout`` or ``failed`` (it could not run).
-        error: why, ``None`` when ok.
-        exit_code: 0 on success; else of the process, -1 for a signal, a timeout or one that never
-            started; the HTTP status of a request that was answered with one of 400 and up; 1 for
-            functions and prompts that fail.
-        stdout, stderr: text captured, bounded; for a function that raised, stderr is its traceback.
-        retry_after: seconds the other side asked us to wait, ``None`` when it did not.
-        about: what is worth recording beside the output, fit for JSON: for a request its status, final URL,
-            headers and seconds; ``None`` when there is nothing.
-        pushed_back: whether the other side said on the way that it has too much to do, also where that was
-            overcome.
-        cached: whether it is what an earlier press gave.
         next: the address of the page that follows, or the cursor that asks for it, where pages are followed.
         note: what a user should know although nothing failed.
         notes: the same, each told once a run for what it is about.
@@ -101,20 +88,11 @@ class Outcome:
             of a request, before anything was taken from it).
     """
 
-    output: Any = None
-    status: str = "ok"
-    error: ErrorInfo | None = None
-    exit_code: int = 0
-    stdout: str = ""
-    stderr: str = ""
-    retry_after: float | None = None
-    about: Mapping[str, Any] | None = None
-    pushed_back: bool = False
-    cached: bool = False
-    next: Any = None
-    note: str = ""
-    notes: tuple[Note, ...] = ()
-    kept: Any = None
+    output: Any = field(default=None, kw_only=False)
+    next: Any = field(default=None, kw_only=True)
+    note: str = field(default="", kw_only=True)
+    notes: tuple[Note, ...] = field(default=(), kw_only=True)
+    kept: Any = field(default=None, kw_only=True)
 
 
 def _keep_to_oneself(secret: str) -> None:

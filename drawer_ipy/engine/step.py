@@ -17,11 +17,8 @@ from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
-from drawer_ipy.errors import Code, DrawerError, ErrorInfo
-from drawer_ipy.record.step import CANCELLED_ERROR, StepResult, Try
-
-_TRIES = 20
-"""Attempts of a step that are told of one by one."""
+from drawer_ipy.errors import Code, DrawerError
+from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 
 
 class Compiler(Protocol):
@@ -128,7 +125,7 @@ class Step:
         """Attempts until one succeeds, the policy gives up, or the failure is not worth retrying."""
         attempt = 1
         while True:
-            result.attempts = attempt
+            result.begin_attempt(attempt)
             began = ctx.session.clock()
             await self._attempt(ctx, result)
             error = result.error
@@ -140,16 +137,9 @@ class Step:
                 error = result.error or error
             if ctx.session.listeners.wants(StepRetried):
                 ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, error))
-            result.tries = (*result.tries[1 - _TRIES :], _tried(result, error, began, ctx.session.clock()))
+            result.keep_try(began, ctx.session.clock())
             await asyncio.sleep(delay)
             attempt += 1
-            result.error, result.output, result.status = None, None, "running"
-            result.stdout, result.stderr, result.exit_code = "", "", 0
-            result.retry_after, result.about = None, None
-
-
-def _tried(result: StepResult, error: ErrorInfo, began: float, ended: float) -> Try:
-    return Try(error, began, ended, result.exit_code, result.stdout, result.stderr)
 
 
 async def press_in_order(

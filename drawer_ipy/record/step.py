@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from drawer_ipy.common.clock import Clock
 from drawer_ipy.common.json_text import BadJson, read_json
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record.attempt import Attempt
 from drawer_ipy.record.plain import plain
+
+MOST_TRIES = 20
+"""Earlier attempts of a step that are kept one by one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,48 +36,44 @@ class Try:
 
 
 @dataclass(slots=True, eq=False)
-class StepResult:
-    """What one step did.
+class StepResult(Attempt):
+    """What one step did: its last attempt, and what came before and around it.
 
     Attributes:
         id: the step's id.
         button: the button pressed, ``""`` for other kinds.
-        status: ``running``, ``ok``, ``error`` (the button ran and failed), ``timeout``, ``failed`` (it
-            never got to run, or a nested step failed), ``cancelled`` or ``skipped``.
-        exit_code: of a script; -1 for signal, timeout or never started; the HTTP status for HTTP; else 0.
+        status: as of an attempt; also ``running``, ``cancelled`` or ``skipped``. ``failed`` also stands for
+            a step in which a nested step failed.
+        output: the step's value, ``None`` on failure. For a loop a :class:`LoopOutput`.
         started: seconds since the epoch; ``finished`` likewise, 0.0 while running.
         args: arguments after resolving, ``None`` where none were resolved.
-        output: the step's value, ``None`` on failure. For a loop a :class:`LoopOutput`.
-        stdout, stderr: text captured (a traceback for a function).
-        error: why it failed, ``None`` when it did not.
         attempts: how often it was tried; ``tries`` are those before the last, the latest 20 of them.
-        retry_after: seconds the other side asked to wait before another attempt, ``None`` when it did not.
-        pushed_back: whether somebody said on the way that they have too much to do; see Outcome.
-        about: what a button told beside its output (of a request: status, url, headers, elapsed).
-        cached: whether the output is that of an earlier press.
         clock: gives the time of its run while it runs.
         is_request: whether it pressed a button that sends requests.
     """
 
     id: str
     button: str = ""
-    status: str = "running"
-    exit_code: int = 0
     started: float = 0.0
     finished: float = 0.0
     args: Mapping[str, Any] | None = None
-    output: Any = None
-    stdout: str = ""
-    stderr: str = ""
-    error: ErrorInfo | None = None
     attempts: int = 1
-    retry_after: float | None = None
-    pushed_back: bool = False
-    about: Mapping[str, Any] | None = None
-    cached: bool = False
     tries: tuple[Try, ...] = ()
     clock: Clock | None = None
     is_request: bool = False
+    status: str = field(default="running", kw_only=True)
+
+    def keep_try(self, began: float, ended: float) -> None:
+        """Keep the failed attempt, which lasted from `began` to `ended` (seconds since the epoch)."""
+        assert self.error is not None
+        tried = Try(self.error, began, ended, self.exit_code, self.stdout, self.stderr)
+        self.tries = (*self.tries[1 - MOST_TRIES :], tried)
+
+    def begin_attempt(self, number: int) -> None:
+        """Forget what the attempt before came to."""
+        self.attempts = number
+        if number > 1:
+            self.take(Attempt(status="running"))
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; the output it may have is kept by the caller's choice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from drawer_ipy.errors import ErrorInfo
@@ -79,27 +79,6 @@ def tally(states: Iterable[int]) -> list[int]:
     return [raw.count(state) for state in range(len(STATE_NAMES))]
 
 
-def cell_of(step: StepResult, status: str) -> StepCell:
-    """What `step` did, in a table's words."""
-    seconds = step.duration if step.started and step.finished else None
-    return StepCell(
-        step.id,
-        status,
-        step.output,
-        step.error,
-        step.stdout,
-        step.stderr,
-        step.attempts,
-        step.args,
-        seconds,
-        step.button,
-        step.exit_code,
-        step.about,
-        step.cached,
-        step.tries,
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class StepCell:
     """What one step did for one item.
@@ -142,3 +121,16 @@ class StepCell:
         what = str(self.error) if self.error is not None else preview(self.output, 60, quoted=True)
         tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
         return f"<step {self.id!r} {self.status or 'did not run'}{tries}: {what}>"
+
+
+_COPIED = tuple(
+    f.name for f in fields(StepCell) if f.name in {g.name for g in fields(StepResult)} - {"status"}
+)
+"""What a cell and a step's result have in common."""
+
+
+def cell_of(step: StepResult, status: str) -> StepCell:
+    """What `step` did, in a table's words."""
+    seconds = step.duration if step.started and step.finished else None
+    copied = {name: getattr(step, name) for name in _COPIED}
+    return StepCell(status=status, seconds=seconds, **copied)

@@ -93,17 +93,7 @@ class ButtonStep(Step):
             session.notes.append(outcome.note)
         for note in outcome.notes:
             session.note(note)
-        result.cached = outcome.cached
-        result.exit_code = outcome.exit_code
-        result.output = outcome.output
-        result.stdout = outcome.stdout
-        result.stderr = outcome.stderr
-        result.about = outcome.about
-        result.pushed_back = result.pushed_back or outcome.pushed_back  # by an earlier attempt
-        if outcome.error is not None:
-            result.error = outcome.error
-            result.status = outcome.status
-            result.retry_after = outcome.retry_after
+        result.take(outcome)
 
     async def _cached(
         self, button: Button, caching: Caching, session: Session, press: Press, bound: Bound, call: Call
