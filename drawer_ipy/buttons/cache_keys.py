@@ -9,6 +9,7 @@ from typing import Any
 from drawer_ipy.buttons.base import Call, Outcome
 from drawer_ipy.cache.canonical import Uncacheable, canonical
 from drawer_ipy.cache.sources import Sources
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.values import parse_lasting
 from drawer_ipy.errors import UsageError
 
@@ -21,9 +22,8 @@ def lasting(cache: Any, name: str) -> float | None:
     """
     try:
         return parse_lasting(cache)
-    except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        raise UsageError(f"button {name!r}: {message}", remediation=hint) from None
+    except BadValue as error:
+        raise UsageError(f"button {name!r}: {error.message}", remediation=error.hint) from None
 
 
 class _Plain:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from drawer_ipy.common.bad_value import BadValue
+
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _WHOLE = re.compile(rf"[+-]?(?:{_PART.pattern})+", re.ASCII)
@@ -20,13 +22,13 @@ def parse_duration(text: str) -> float:
     A bare number has no unit and is refused, except ``0`` (Go's rule).
 
     Raises:
-        ValueError: with what is allowed.
+        BadValue: with what is allowed.
     """
     text = text.strip()
     if text in ("0", "+0", "-0"):
         return 0.0
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration; write one like 300ms, 1.5s, 2m or 1h30m")
+        raise BadValue(f"{text!r} is no duration", "write one like 300ms, 1.5s, 2m or 1h30m")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     return -seconds if text.startswith("-") else seconds
 
@@ -35,12 +37,17 @@ def parse_time(text: str) -> datetime:
     """The moment an RFC 3339 text with a zone stands for, in UTC.
 
     Raises:
-        ValueError: with what is allowed.
+        BadValue: with what is allowed.
     """
     text = text.strip()
     if not _TIME.fullmatch(text):
-        raise ValueError(f"{text!r} is no RFC 3339 time with a zone; write one like 2030-01-31T08:00:00Z")
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        raise BadValue(f"{text!r} is no RFC 3339 time with a zone", "write one like 2030-01-31T08:00:00Z")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except ValueError as error:
+        raise BadValue(str(error)) from None
+    except OverflowError:
+        raise BadValue(f"{text!r} is beyond the years 1 to 9999") from None
 
 
 def time_text(value: datetime) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Literal
 
+from drawer_ipy.common.bad_value import BadValue
+
 Kind = Literal["json", "ndjson", "xml", "form", "multipart", "text", "binary"]
 
 _JSON = re.compile(r"json(?:$|[-+.])")
@@ -41,7 +43,7 @@ def read_media(content_type: str) -> Media:
     """`content_type` taken apart.
 
     Raises:
-        ValueError: it declares a charset that is none; after ``"; "`` the message says how to mend it.
+        BadValue: it declares a charset that is none.
     """
     message = Message()
     message["Content-Type"] = content_type.strip()
@@ -77,7 +79,8 @@ def _codec(declared: str) -> str:
         if not found._is_text_encoding or found.name in ("idna", "punycode", "raw-unicode-escape"):
             raise LookupError
     except LookupError:
-        raise ValueError(
-            f"there is no charset {declared!r} that a body could be written in; take it away, or write utf-8"
+        raise BadValue(
+            f"there is no charset {declared!r} that a body could be written in",
+            "take it away, or write utf-8",
         ) from None
     return found.name

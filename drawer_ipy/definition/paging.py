@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.button_fields import Follow
 from drawer_ipy.scrape.json_path import JsonPath, is_json_path, read_json_path
 from drawer_ipy.scrape.spec import Trouble
@@ -76,7 +77,7 @@ def read_paging(follow: str | Follow, *, field_named_link: bool) -> tuple[Rule |
         return None, []
     try:
         return read_json_path(follow), []
-    except ValueError as error:
+    except BadValue as error:
         return None, [_trouble((), error)]
 
 
@@ -98,7 +99,7 @@ def _mapping_troubles(follow: Follow) -> Iterator[Trouble]:
         if not follow.cursor.strip().lower().startswith(_HEADER):
             try:
                 read_json_path(follow.cursor)
-            except ValueError as error:
+            except BadValue as error:
                 yield _trouble(("cursor",), error)
     elif follow.into:
         hint = f"`{given[0]}: {follow.into}` says it already"
@@ -121,10 +122,9 @@ def read_items(items: str) -> tuple[JsonPath | None, list[Trouble]]:
         return None, []
     try:
         return read_json_path(items), []
-    except ValueError as error:
+    except BadValue as error:
         return None, [_trouble(("items",), error)]
 
 
-def _trouble(path: tuple[str, ...], error: ValueError) -> Trouble:
-    message, _, hint = str(error).partition("; ")
-    return Trouble(path, message, hint)
+def _trouble(path: tuple[str, ...], error: BadValue) -> Trouble:
+    return Trouble(path, error.message, error.hint)

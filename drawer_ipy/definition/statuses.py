@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from drawer_ipy.common.bad_value import BadValue
+
 _CLASS = re.compile(r"([1-5])xx", re.IGNORECASE)
 _RANGE = re.compile(r"(\d{3})\s*(?:-|\.\.)\s*(\d{3})")
 _HINT = 'write 404, "4xx", "400-499", "any", or a list of those'
@@ -24,7 +26,7 @@ def read_statuses(given: Any) -> Callable[[int], bool]:
     """What tells whether a status is a success, under ``ok_status: given``.
 
     Raises:
-        ValueError: `given` names none; the message says so, and after ``"; "`` how to mend it.
+        BadValue: `given` names none.
     """
     if given is None or given == []:
         return is_plain_success
@@ -36,7 +38,7 @@ def _statuses(given: Any) -> frozenset[int]:
     if isinstance(given, int) and not isinstance(given, bool):
         if given in STATUSES:
             return frozenset((given,))
-        raise ValueError(f"{given} is no HTTP status; statuses are 100 to 599")
+        raise BadValue(f"{given} is no HTTP status", "statuses are 100 to 599")
     text = str(given).strip() if isinstance(given, str) else ""
     if text.lower() == "any":
         return frozenset(STATUSES)
@@ -49,4 +51,4 @@ def _statuses(given: Any) -> frozenset[int]:
         first, last = int(found[1]), int(found[2])
         if first in STATUSES and last in STATUSES and first <= last:
             return frozenset(range(first, last + 1))
-    raise ValueError(f"{given!r} names no HTTP statuses; {_HINT}")
+    raise BadValue(f"{given!r} names no HTTP statuses", _HINT)

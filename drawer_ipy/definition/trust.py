@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from drawer_ipy.common.bad_value import BadValue
+
 _WORDS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
 _WRITE = "write `true`, `false`, or the path of a PEM file with the certificates of authorities"
 
@@ -19,24 +21,24 @@ def read_verify(verify: bool | str) -> Trust:
         verify: a file is meant from the working folder on, and its authorities count alone.
 
     Raises:
-        ValueError: it stands for nothing; behind ``"; "`` the message says how to mend it.
+        BadValue: it stands for nothing.
     """
     if isinstance(verify, bool):
         return verify
     text = verify.strip()
     if text.lower() in _WORDS:
         word = str(_WORDS[text.lower()]).lower()
-        raise ValueError(f"{verify!r} is the name of a file here; write `{word}` without quotes")
+        raise BadValue(f"{verify!r} is the name of a file here", f"write `{word}` without quotes")
     if not text:
-        raise ValueError(f"it names no file; {_WRITE}")
+        raise BadValue("it names no file", _WRITE)
     path = Path(text).expanduser()
     try:
         if path.is_dir():
-            raise ValueError(f"{path} is a folder; {_WRITE}")
+            raise BadValue(f"{path} is a folder", _WRITE)
         context = ssl.create_default_context(cafile=path)
     except ssl.SSLError:
-        raise ValueError(f"{path} holds no certificate in PEM; {_WRITE}") from None
+        raise BadValue(f"{path} holds no certificate in PEM", _WRITE) from None
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror or error}); {_WRITE}") from None
+        raise BadValue(f"{path} cannot be read ({error.strerror or error})", _WRITE) from None
     context.set_alpn_protocols(("http/1.1",))
     return context

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import core_schema
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration
 from drawer_ipy.common.short_repr import shown
 
@@ -53,16 +54,16 @@ def parse_lasting(value: Any) -> float | None:
     """The seconds that ``cache: value`` stands for; infinite for ``forever``, ``None`` for not at all.
 
     Raises:
-        ValueError: it stands for nothing; what is wrong and, after ``"; "``, what is allowed.
+        BadValue: it stands for nothing.
     """
     if value is None or value is False:
         return None
     if isinstance(value, bool):
-        raise ValueError(f"`cache: true` does not say for how long; {_LENGTHS_ALLOWED}")
+        raise BadValue("`cache: true` does not say for how long", _LENGTHS_ALLOWED)
     if isinstance(value, int | float):
-        raise ValueError(f"`cache: {shown(value)}` has no unit; {_LENGTHS_ALLOWED}")
+        raise BadValue(f"`cache: {shown(value)}` has no unit", _LENGTHS_ALLOWED)
     if not isinstance(value, str):
-        raise ValueError(f"`cache` must be text, not a {type(value).__name__}; {_LENGTHS_ALLOWED}")
+        raise BadValue(f"`cache` must be text, not a {type(value).__name__}", _LENGTHS_ALLOWED)
     text = value.strip()
     if text.lower() in ("forever", "off", "no"):
         return math.inf if text.lower() == "forever" else None
@@ -70,9 +71,9 @@ def parse_lasting(value: Any) -> float | None:
     try:
         seconds = float(days[1]) * 86400 if days else parse_duration(text)
     except ValueError:
-        raise ValueError(f"`cache: {text[:60]}` is no length of time; {_LENGTHS_ALLOWED}") from None
+        raise BadValue(f"`cache: {text[:60]}` is no length of time", _LENGTHS_ALLOWED) from None
     if seconds <= 0 or math.isinf(seconds):
-        raise ValueError(f"`cache: {text[:60]}` keeps nothing; {_LENGTHS_ALLOWED}")
+        raise BadValue(f"`cache: {text[:60]}` keeps nothing", _LENGTHS_ALLOWED)
     return seconds
 
 
@@ -94,12 +95,12 @@ def parse_rate(text: str) -> float:
     """The starts per second that `text` allows; ``"30/min"`` is 0.5.
 
     Raises:
-        ValueError: it is no rate; what is wrong and, after ``"; "``, what is allowed.
+        BadValue: it is no rate.
     """
     found = _RATE.fullmatch(text) if len(text) <= 60 else None
     if found is None or found[2] not in _SECONDS:
-        raise ValueError(f"{text[:60]!r} is no rate; {_RATES_ALLOWED}")
+        raise BadValue(f"{text[:60]!r} is no rate", _RATES_ALLOWED)
     rate = float(found[1]) / _SECONDS[found[2]]
     if rate <= 0:
-        raise ValueError(f"{text!r} never lets anything start; {_RATES_ALLOWED}")
+        raise BadValue(f"{text!r} never lets anything start", _RATES_ALLOWED)
     return rate

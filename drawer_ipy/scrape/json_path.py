@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drawer_ipy.common.bad_value import BadValue
+
 PREFIX = "json:"
 MISSING = object()
 """What :meth:`JsonPath.find` gives where nothing stands at the path."""
@@ -70,11 +72,11 @@ def read_json_path(text: str) -> JsonPath:
     """The path that `text` writes: ``json:a.b``, ``json:a[0]["b.c"]``, ``json:`` for the whole.
 
     Raises:
-        ValueError: it is none; the message says so, and after ``"; "`` how to mend it.
+        BadValue: it is none.
     """
     given = text.strip()
     if not is_json_path(given):
-        raise ValueError(f"{given!r} is no path into JSON; write json:{given}")
+        raise BadValue(f"{given!r} is no path into JSON", f"write json:{given}")
     rest = given[len(PREFIX) :].strip()
     rest = rest[1:] if rest == "$" or rest.startswith(("$.", "$[")) else rest
     parts: list[str | int] = []
@@ -85,7 +87,7 @@ def read_json_path(text: str) -> JsonPath:
         if found is None or (
             at == 0 and rest.startswith(".") and not given.partition(":")[2].strip().startswith("$")
         ):
-            raise ValueError(f"{given!r} is no path into JSON; write names and positions: json:data[0].id")
+            raise BadValue(f"{given!r} is no path into JSON", "write names and positions: json:data[0].id")
         if found["name"] is not None:
             parts.append(found["name"])
         else:

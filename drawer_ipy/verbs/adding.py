@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
@@ -104,7 +105,7 @@ def _duration(text: str) -> str:
         return text
     try:
         parse_duration(text)
-    except (ValueError, OverflowError) as error:
+    except BadValue as error:
         raise VerbError(f"wait:{text}: {error}") from None
     return text
 

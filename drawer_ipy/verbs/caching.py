@@ -9,6 +9,7 @@ from typing import Any
 
 from drawer_ipy.cache.store import FILE, Store, StoreInfo
 from drawer_ipy.cache.trouble import CacheTrouble
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.values import parse_lasting
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.record.plain import rfc3339
@@ -89,7 +90,7 @@ def _before(older: str | None) -> float | None:
         return None
     try:
         seconds = parse_lasting(older)
-    except ValueError:
+    except BadValue:
         seconds = None
     if seconds is None or seconds == float("inf"):
         raise VerbError(f"--older {older}: it is a length of time", remediation="such as 30m, 12h or 7d")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.reading.scalars import finite, whole
 from drawer_ipy.definition.values import AUTO
@@ -32,28 +33,11 @@ def json_or(text: str, otherwise: Any, **options: Any) -> Any:
     """
     try:
         # Not strict: a text in quotes may hold any character as it is.
-        return json.loads(
-            text, strict=False, parse_float=_number(finite), parse_int=_number(whole), **options
-        )
-    except _TooLarge as error:
-        reason, _, hint = str(error).partition("; ")
-        raise UsageError(f"{shown(text)}: {reason}", remediation=hint) from None
+        return json.loads(text, strict=False, parse_float=finite, parse_int=whole, **options)
+    except BadValue as error:
+        raise UsageError(f"{shown(text)}: {error.message}", remediation=error.hint) from None
     except (ValueError, RecursionError):
         return otherwise
-
-
-class _TooLarge(Exception):
-    """A number that no value of Python's stands for."""
-
-
-def _number(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    def checked(digits: str) -> Any:
-        try:
-            return read(digits)
-        except ValueError as error:
-            raise _TooLarge(str(error)) from None
-
-    return checked
 
 
 def value_of(name: str, text: str) -> Any:
@@ -78,11 +62,11 @@ def value_of(name: str, text: str) -> Any:
     if path.suffix != ".json":
         return parsed(content)
     try:
-        return json.loads(content, parse_float=_number(finite), parse_int=_number(whole))
+        return json.loads(content, parse_float=finite, parse_int=whole)
+    except BadValue as error:
+        raise UsageError(f"input {name}: {path}: {error.message}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"input {name}: {path} is no JSON: {error}") from None
-    except _TooLarge as error:
-        raise UsageError(f"input {name}: {path}: {str(error).partition('; ')[0]}") from None
 
 
 def assignment(word: str, example: str) -> tuple[str, str]:

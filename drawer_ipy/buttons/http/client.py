@@ -23,6 +23,7 @@ from drawer_ipy.buttons.http.response import Response
 from drawer_ipy.buttons.http.rules import Rules
 from drawer_ipy.buttons.http.wire import Timeouts
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.statuses import read_statuses
 from drawer_ipy.definition.trust import Trust, read_verify
@@ -103,9 +104,8 @@ class HttpClient:
 def _trust(spec: ButtonSpec) -> Trust:
     try:
         return read_verify(spec.verify)
-    except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        raise UsageError(f"button {spec.name!r}: `verify`: {message}", remediation=hint) from None
+    except BadValue as error:
+        raise UsageError(f"button {spec.name!r}: `verify`: {error.message}", remediation=error.hint) from None
 
 
 _FIRST_DELAY = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.checking.kinds import check_rate, tell_troubles
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.requests import request_troubles
@@ -26,9 +27,8 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
     at = where.at("cache", arg="cache")
     try:
         lasts = parse_lasting(spec.cache)
-    except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        report.error(at, message, hint)
+    except BadValue as error:
+        report.error(at, error.message, error.hint)
         return
     if lasts is not None and spec.url and spec.cookies:
         message = "answers are not cached, since they depend on the cookies of earlier requests"
@@ -41,6 +41,5 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
 def _verify(spec: ButtonSpec, where: Where, report: Report) -> None:
     try:
         read_verify(spec.verify)
-    except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        report.error(where.at("verify", arg="verify"), f"`verify`: {message}", hint)
+    except BadValue as error:
+        report.error(where.at("verify", arg="verify"), f"`verify`: {error.message}", error.hint)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration, parse_time
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition import models
@@ -54,9 +55,8 @@ def check_rate(rate: str | None, owner: Where, report: Report) -> None:
         return
     try:
         parse_rate(rate)
-    except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        report.error(owner.at("rate", arg="rate"), message, hint)
+    except BadValue as error:
+        report.error(owner.at("rate", arg="rate"), error.message, error.hint)
 
 
 def _policy(policy: models.Policy, where: Where, report: Report) -> None:
@@ -187,9 +187,8 @@ def _moment(text: str, parse: Callable[[str], object], where: Where, report: Rep
         return
     try:
         parse(text)
-    except (ValueError, OverflowError) as error:
-        message, _, hint = str(error).partition("; ")
-        report.error(where, message, hint, strict=False)
+    except BadValue as error:
+        report.error(where, error.message, error.hint, strict=False)
 
 
 # The kinds that the original only reserves: what each needs, and how that is written.

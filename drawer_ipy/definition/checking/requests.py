@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.button_fields import Auth, TokenPress
 from drawer_ipy.definition.media import Media, read_media
 from drawer_ipy.definition.models import ButtonSpec
@@ -67,9 +68,8 @@ def _statuses(spec: ButtonSpec) -> Iterator[Trouble]:
     ):
         try:
             read_statuses(one)
-        except ValueError as error:
-            message, _, hint = str(error).partition("; ")
-            yield Trouble(path, message, hint)
+        except BadValue as error:
+            yield Trouble(path, error.message, error.hint)
 
 
 def _auth(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -106,9 +106,8 @@ def _bodies(spec: ButtonSpec) -> Iterator[Trouble]:
     decided = "{{" in given or "$" in given  # by arguments or batteries, which nobody knows yet
     try:
         media = read_media("text/plain" if decided else given)
-    except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        yield Trouble(("headers",), message, hint)
+    except BadValue as error:
+        yield Trouble(("headers",), error.message, error.hint)
         return
     has_body = spec.body is not None and spec.body != ""
     if spec.body_file and (has_body or spec.files):

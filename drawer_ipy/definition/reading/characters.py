@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from drawer_ipy.common.bad_value import BadValue
+
 SEPARATORS = "\x85\u2028\u2029"
 """Line breaks to YAML 1.1 and to Python, ordinary characters to YAML 1.2, JSON and every editor."""
 
@@ -50,14 +52,14 @@ def whole_characters(text: str) -> str:
     """`text` with the two halves of a character that were escaped one by one put together.
 
     Raises:
-        ValueError: a half has no other half.
+        BadValue: a half has no other half.
     """
     if not _SURROGATE.search(text):
         return text
     joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     half = _SURROGATE.search(joined)
     if half is not None:
-        raise ValueError(
-            f"U+{ord(half[0]):04X} is one half of a character (a surrogate); give both halves or none"
+        raise BadValue(
+            f"U+{ord(half[0]):04X} is one half of a character (a surrogate)", "give both halves or none"
         )
     return joined

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, NoReturn
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.reading.characters import character_name, whole_characters
 from drawer_ipy.definition.reading.scalars import finite, whole
 from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, Node
@@ -35,7 +36,7 @@ def read_json(text: str) -> Node:
 
 
 def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
+    raise BadValue(f"{word} is not JSON")
 
 
 class _Reader:
@@ -68,9 +69,8 @@ class _Reader:
             value = whole_characters(value) if isinstance(value, str) else value
         except json.JSONDecodeError as error:
             raise self._bad_scalar(at, error) from None
-        except ValueError as error:  # too large a number, NaN, Infinity, half a character
-            message, _, hint = str(error).partition("; ")
-            raise Malformed(message, at, hint) from None
+        except BadValue as error:  # too large a number, NaN, Infinity, half a character
+            raise Malformed(error.message, at, error.hint) from None
         text = value if isinstance(value, str) else self.text[at:end]
         style = '"' if isinstance(value, str) else ""
         return Node("scalar", at, end, style, value, text), end

@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.short_repr import shown
 
 MOST_DIGITS = 4_300
@@ -38,7 +39,7 @@ def plain_value(text: str) -> Any:
     """The value of an unquoted scalar: None, bool, int, float or the text itself.
 
     Raises:
-        ValueError: a whole number of more than :data:`MOST_DIGITS` digits, or a decimal number that no float
+        BadValue: a whole number of more than :data:`MOST_DIGITS` digits, or a decimal number that no float
             can hold; after ``"; "`` what to do.
     """
     if text in _NULLS:
@@ -69,11 +70,11 @@ def whole(digits: str, base: int = 10) -> int:
     """The whole number that `digits` are.
 
     Raises:
-        ValueError: it has more than :data:`MOST_DIGITS` digits.
+        BadValue: it has more than :data:`MOST_DIGITS` digits.
     """
     # Digits of a smaller base say less; the bound is one for all, so that every number can be written.
     if len(digits) * math.log10(base) > MOST_DIGITS:
-        raise ValueError(f"this whole number has more than {MOST_DIGITS} digits; put it in quotes")
+        raise BadValue(f"this whole number has more than {MOST_DIGITS} digits", "put it in quotes")
     return int(digits, base)
 
 
@@ -81,11 +82,11 @@ def finite(text: str) -> float:
     """The decimal number `text`.
 
     Raises:
-        ValueError: a float cannot hold it; it would silently become infinite.
+        BadValue: a float cannot hold it; it would silently become infinite.
     """
     value = float(text)
     if math.isinf(value):
-        raise ValueError("this number is larger than a float can be; put it in quotes")
+        raise BadValue("this number is larger than a float can be", "put it in quotes")
     return value
 
 
@@ -93,16 +94,16 @@ def tagged_value(tag: str, text: str) -> Any:
     """The value of a scalar with an explicit tag: ``!!str``, ``!!int``, ``!!float``, ``!!bool``, ``!!null``.
 
     Raises:
-        ValueError: the tag is another one, or the text is no such value; the message says so.
+        BadValue: the tag is another one, or the text is no such value; the message says so.
     """
     short = tag.removeprefix(_PREFIX)
     if tag == "!" or short == "str":
         return text
     if short not in _KNOWN_TAGS:
-        raise ValueError(f"the tag {tag.replace(_PREFIX, '!!')!r} is not known here")
+        raise BadValue(f"the tag {tag.replace(_PREFIX, '!!')!r} is not known here")
     value = plain_value(text)
     if short == "float" and type(value) is int:
         return finite(text)
     if short == ("null" if value is None else type(value).__name__):
         return value
-    raise ValueError(f"{shown(text)} is no {short}")
+    raise BadValue(f"{shown(text)} is no {short}")

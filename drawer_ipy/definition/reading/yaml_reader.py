@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.reading.characters import stand_ins, whole_characters
 from drawer_ipy.definition.reading.scalars import plain_value, tagged_value
 from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, Node
@@ -152,7 +153,6 @@ class _Composer:
                 value = tagged_value(str(event.tag), text)
             else:
                 value = text if style else plain_value(text)
-        except ValueError as error:
-            message, _, hint = str(error).partition("; ")
-            raise Malformed(message, at, hint) from None
+        except BadValue as error:
+            raise Malformed(error.message, at, error.hint) from None
         return Node("scalar", at, int(event.end_mark.index), style, value, text)
