@@ -13,9 +13,9 @@ from typing import Any, TypeVar, overload
 
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.caching import FunctionCaching, lasting
-from drawer_ipy.buttons.cancellation import BrokenOff, TimeIsUp, within
+from drawer_ipy.buttons.cancellation import BrokenOff, TimeIsUp, forgive, is_cancelling, within
 from drawer_ipy.buttons.containment import PRESS
-from drawer_ipy.buttons.driving import Raised, drive
+from drawer_ipy.buttons.driving import Driver, Raised, begin, drive
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
 from drawer_ipy.buttons.threads import Threads
@@ -99,8 +99,12 @@ class FunctionButton:
                 made = self._call(**bound)
             except BaseException as error:
                 return _failed(error)
-            coro = made if inspect.iscoroutine(made) else _settle(made)
-            result = await drive(coro, self.name, call)
+            coro = made if isinstance(made, types.CoroutineType) else _settle(made)
+            result = begin(coro, self.name, call)
+            if type(result) is Driver:
+                result = await result.run()
+            if is_cancelling():
+                await forgive(call.stop)
         else:
             result = await self._in_thread(bound, call)
         if type(result) is not Raised:

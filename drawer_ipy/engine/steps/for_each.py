@@ -143,6 +143,7 @@ class _Body:
         self._pairs = list(zip(steps, record.columns, strict=True))
         self._name = name
         self._ctx = ctx
+        self._id = record.path[-1]
         listeners = ctx.session.listeners
         self._tell_start = listeners.wants(ItemStarted)
         self._tell_end = listeners.wants(ItemFinished)
@@ -168,7 +169,7 @@ class _Body:
             index,
             outer.depth,
             earlier,
-            outer.inside(record.path[-1], self._attempt, index),
+            (*outer.place, (self._id, self._attempt, index)),
         )
         state = CANCELLED
         try:
@@ -205,7 +206,7 @@ class _Body:
                 goes_on = await step.press(ctx, result)
             finally:
                 column.put(index, result)
-                hides = ctx.session.redactor or ctx.real is not None
+                hides = ctx.session.redactor.hides or ctx.real is not None
                 if hides and (output := ctx.scope[step.id]["output"]) is not result.output:
                     self._hidden[index, step.id] = output
             if not goes_on:
