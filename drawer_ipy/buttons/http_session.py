@@ -11,6 +11,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.http_connector import Connector
 from drawer_ipy.buttons.http_cookies import Cookies
+from drawer_ipy.buttons.http_deadline import Deadlines
 from drawer_ipy.buttons.http_environment import Environment
 from drawer_ipy.buttons.http_guard import GuardedResolver
 from drawer_ipy.buttons.http_hosts import Host
@@ -33,6 +34,7 @@ class HttpSession:
 
     Attributes:
         cookies: of the run.
+        deadlines: of its requests.
         environment: its proxies.
     """
 
@@ -41,6 +43,7 @@ class HttpSession:
         self._connectors: list[Connector] = []
         self._wires: dict[bool, Wire] = {}
         self.cookies = Cookies()
+        self.deadlines = Deadlines()
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
         self.environment = Environment(urllib.request.getproxies())
@@ -78,6 +81,7 @@ class HttpSession:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        self.deadlines.close()
         for connector in self._connectors:
             await connector.close()
         await self._names.close()
