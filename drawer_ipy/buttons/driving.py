@@ -91,33 +91,40 @@ class Driver:
     @types.coroutine
     def run(self) -> Generator[Any, Any, Any]:
         """To its end; see :func:`drive`."""
-        stop, struck = self._stop, False
+        coro, stop, struck = self._coro, self._stop, False
         while True:
+            waiting = self._waiting
             error: BaseException | None = None
+            result: Any
             try:
-                if self._deadline is None and (
-                    self._waiting is None or type(self._waiting) is asyncio.Future
-                ):
+                if self._deadline is None and (waiting is None or type(waiting) is asyncio.Future):
                     # Cancelling the task cancels these futures at once, which wakes it.
-                    yield self._waiting
+                    yield waiting
                 else:
                     yield from self._watch()
             except GeneratorExit:  # the event loop is gone
-                self._coro.close()
+                coro.close()
                 raise
             except BaseException as thrown:
                 error = thrown
                 self._begin_grace()
-            if self._late():
+            if self._deadline is not None and self._late():
                 self._leave_behind()
                 raise asyncio.CancelledError
             asked = stop.wanted
-            result = self._resume(error)
+            try:
+                self._waiting = coro.send(None) if error is None else coro.throw(error)
+            except StopIteration as end:
+                over, result = True, end.value
+            except BaseException as raised:
+                over, result = True, Raised(raised)
+            else:
+                over, result = False, None
             struck = struck or (stop.wanted and not asked)
-            if result is not None:
+            if over:
                 if self._deadline is not None or struck:
                     raise asyncio.CancelledError
-                return result[0]
+                return result
 
     def _begin_grace(self) -> None:
         if self._stop.wanted and self._deadline is None:
@@ -127,16 +134,6 @@ class Driver:
         self._stop.abandoned = True
         task = asyncio.create_task(_to_its_end(self._coro, self._waiting))
         self._call.resources.get(Leftovers).add(self._name, task)
-
-    def _resume(self, error: BaseException | None) -> tuple[Any] | None:
-        """Let it go on, with `error` if there is one; gives its result, ``None`` while it has none."""
-        try:
-            self._waiting = self._coro.send(None) if error is None else self._coro.throw(error)
-        except StopIteration as end:
-            return (end.value,)
-        except BaseException as raised:
-            return (Raised(raised),)
-        return None
 
     def _late(self) -> bool:
         return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline
