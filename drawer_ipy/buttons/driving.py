@@ -155,7 +155,7 @@ class Driver:
         if (
             not isinstance(waiting, asyncio.Future)
             or waiting.get_loop() is not loop
-            or waiting is asyncio.current_task()
+            or waiting is asyncio.current_task(loop)
         ):
             yield waiting  # the caller's task knows what to say to that
             return
