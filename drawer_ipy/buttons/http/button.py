@@ -214,6 +214,9 @@ class HttpButton:
         if isinstance(request.body, Upload):
             request = replace(request, body=request.body.reading(call.resources.get(Threads).submit))
 
+        if self._auth is None and not self._meta_refresh:
+            return await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
+
         def send(one: Request) -> Awaitable[Response]:
             return self._client.fetch(one, call, save=bound["save"], proxy=proxy)
 
