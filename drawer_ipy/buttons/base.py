@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from drawer_ipy.buttons.cancellation import Stop
-from drawer_ipy.definition.models import ArgSpec, Queue
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.notes import Note
 
@@ -231,6 +231,7 @@ class Button(Protocol):
         caching: how its results are kept, ``None`` when they are not.
         pages: how the pages that follow one another are pressed, ``None`` when a press is all.
         needs: names of the buttons that it presses itself.
+        spec: what it was made of; ``None`` for a function.
     """
 
     name: str
@@ -244,6 +245,7 @@ class Button(Protocol):
     caching: Caching | None
     pages: Pages | None
     needs: tuple[str, ...]
+    spec: ButtonSpec | None
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check and convert resolved arguments into what :meth:`press` takes.

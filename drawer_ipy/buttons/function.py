@@ -19,7 +19,7 @@ from drawer_ipy.buttons.driving import Raised, drive
 from drawer_ipy.buttons.failure import describe, user_traceback
 from drawer_ipy.buttons.signature import Signature
 from drawer_ipy.buttons.threads import Threads
-from drawer_ipy.definition.models import Queue
+from drawer_ipy.definition.models import ButtonSpec, Queue
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 from drawer_ipy.foreign import is_interrupt
 
@@ -71,6 +71,7 @@ class FunctionButton:
         self.queue: Queue | None = None
         self.pages: Pages | None = None
         self.needs: tuple[str, ...] = ()
+        self.spec: ButtonSpec | None = None
         self.cache = cache
         lasts = lasting(cache, self.name)
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)

@@ -15,6 +15,7 @@ from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.definition.references import References
 from drawer_ipy.definition.report import Report, Where
 from drawer_ipy.definition.scope import Names
+from drawer_ipy.definition.uses import Uses
 from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError
 from drawer_ipy.expressions import compile_value
 from drawer_ipy.near import listed
@@ -40,6 +41,7 @@ class Ground:
         given: names of inputs that a press hands over.
         pressing, ordered: as in :func:`~drawer_ipy.definition.validation.validate`.
         on_disk: the drawer was read from a file, where kinds without what they need are only odd.
+        is_first: nothing of the run has been done before the first step of this drawer.
     """
 
     references: References
@@ -50,6 +52,7 @@ class Ground:
     pressing: bool = False
     ordered: bool = True
     on_disk: bool = False
+    is_first: bool = True
 
     @property
     def report(self) -> Report:
@@ -67,6 +70,7 @@ class Calls:
 
     Attributes:
         wrong: names of its own buttons in which errors were found; they are not told again at each step.
+        uses: the buttons that its steps press.
     """
 
     def __init__(self, ground: Ground, drawer: Drawer) -> None:
@@ -75,6 +79,7 @@ class Calls:
         self._name = drawer.name
         self._own = frozenset(drawer.buttons)
         self.wrong: set[str] = set()
+        self.uses = Uses(ground.report, ground.references.present, drawer.buttons)
         self._unknown: dict[str, str] = {}  # names of buttons that are nowhere, and what to do about each
         # What fills a button's argument of that name. At a press, an optional input that nobody gave
         # does not, unless it has a default.
@@ -110,6 +115,7 @@ class Calls:
                 self._declared_args(step, button, names, where)
                 self._stdin(step, button, where)
                 self._needs(button, at)
+                self._note_use(step.button, button, at)
         elif self._report.misses(where, "button"):
             self._report.error(at, "this step names no button", "add `button: NAME`")
         self.args(step, names, where, specs)
@@ -119,6 +125,12 @@ class Calls:
             at = where.at("stdin", arg="stdin")
             message = f"`stdin` is for scripts, and {step.button!r} is a {button.kind} button"
             self._report.error(at, message, "hand the value over as an argument", key=True)
+
+    def _note_use(self, name: str, button: Button, where: Where) -> None:
+        self.uses.note(name, button, where)
+        for needed in button.needs:
+            if (helper := self.known_button(needed)) is not None:
+                self.uses.note(needed, helper, where)
 
     def _needs(self, button: Button, where: Where) -> None:
         """Check the buttons that `button` presses itself; the drawer's own are told at their place."""
