@@ -20,7 +20,7 @@ from drawer_ipy.common.cancellation import BrokenOff, TimeIsUp, forgive, is_canc
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.common.tracebacks import describe, user_traceback
 from drawer_ipy.common.user_code import is_interrupt
-from drawer_ipy.definition.models import Queue
+from drawer_ipy.definition.models import ButtonSpec, Queue
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,6 +71,7 @@ class FunctionButton:
         self.queue: Queue | None = None
         self.pages: Pages | None = None
         self.needs: tuple[str, ...] = ()
+        self.spec: ButtonSpec | None = None
         self.cache = cache
         lasts = lasting(cache, self.name)
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)

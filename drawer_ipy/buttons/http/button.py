@@ -62,6 +62,7 @@ class HttpButton:
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]] = tuple) -> None:
         self.name = spec.name
+        self.spec: ButtonSpec | None = spec
         self.timeout: float | None = spec.timeout_seconds or DEFAULT_TIMEOUT
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
         self.rate = spec.rate
