@@ -17,7 +17,7 @@ from drawer_ipy import press
 
 AIOHTTP = "aiohttp, bare"
 HTTPX = "httpx, Semaphore + gather"
-LEAST_OF_AIOHTTP = 0.85
+LEAST_OF_AIOHTTP = 0.9
 LEAST_OF_HTTPX = 3.0
 Way = Callable[[Sequence[str], int], list[str]]
 

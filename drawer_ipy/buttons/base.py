@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.common.notes import Note
-from drawer_ipy.definition.models import ArgSpec, Queue
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.record.attempt import Attempt
 
 if TYPE_CHECKING:
@@ -209,6 +209,7 @@ class Button(Protocol):
         caching: how its results are kept, ``None`` when they are not.
         pages: how the pages that follow one another are pressed, ``None`` when a press is all.
         needs: names of the buttons that it presses itself.
+        spec: what it was made of; ``None`` for a function.
     """
 
     name: str
@@ -222,6 +223,7 @@ class Button(Protocol):
     caching: Caching | None
     pages: Pages | None
     needs: tuple[str, ...]
+    spec: ButtonSpec | None
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check and convert resolved arguments into what :meth:`press` takes.

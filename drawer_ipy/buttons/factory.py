@@ -78,6 +78,7 @@ def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
         lasts=lasting(spec.cache, spec.name),
         limit=spec.max_response_bytes,
         stdin=spec.stdin,
+        spec=spec,
     )
 
 

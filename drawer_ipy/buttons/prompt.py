@@ -9,7 +9,13 @@ from drawer_ipy.buttons.arguments import Arguments
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.http.template import Template
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
-from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo
+
+
+class PromptError(DrawerError):
+    """A prompt has no text."""
+
+    default_code = Code.PROMPT_ERROR
 
 
 class PromptButton:
@@ -25,6 +31,7 @@ class PromptButton:
 
     def __init__(self, spec: ButtonSpec, read: Callable[[], str] | None = None) -> None:
         self.name = spec.name
+        self.spec: ButtonSpec | None = spec
         self.timeout: float | None = spec.timeout_seconds or None
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
         self.rate = spec.rate
@@ -45,14 +52,31 @@ class PromptButton:
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
         """Fill the text in; see base.Button."""
         try:
-            template = self._template if self._read is None else Template(self._read())
-        except (OSError, UnicodeDecodeError) as error:
-            return self._failed(f"the prompt of button {self.name!r} cannot be read: {error}")
+            template = self._text()
+        except PromptError as error:
+            return Outcome(status="error", error=error.info(), exit_code=1)
         text = template.fill(bound)
         if not text.strip():
-            return self._failed(f"the prompt of button {self.name!r} is empty")
+            return Outcome(status="error", error=self._error("is empty").info(), exit_code=1)
         return Outcome(text, stdout=text)
 
-    def _failed(self, message: str) -> Outcome:
-        error = ErrorInfo(Code.PROMPT_ERROR, message, "write what the model should be told into it")
-        return Outcome(status="error", error=error, exit_code=1)
+    def lacking(self) -> ErrorInfo | None:
+        """Why no press can succeed: no file, or nothing in it; ``None`` when there is a text."""
+        try:
+            template = self._text()
+        except PromptError as error:
+            return error.info()
+        empty = not template.names and not template.literals[0].strip()
+        return self._error("is empty").info() if empty else None
+
+    def _text(self) -> Template:
+        if self._read is None:
+            return self._template
+        try:
+            return Template(self._read())
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._error(f"cannot be read: {error}") from None
+
+    def _error(self, what: str) -> PromptError:
+        message = f"the prompt of button {self.name!r} {what}"
+        return PromptError(message, remediation="write what the model should be told into it")

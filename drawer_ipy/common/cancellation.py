@@ -73,6 +73,12 @@ def is_cancelled(stop: Stop) -> bool:
     return stop.wanted or task is None or task.cancelling() > 0
 
 
+def is_cancelling() -> bool:
+    """Whether somebody has asked the current task to stop, and nobody has taken that back."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def forgive(stop: Stop) -> None:
     """Take back a cancellation of the current task that its button asked for itself.
 

@@ -7,6 +7,7 @@ not a 4. Keys that no model knows are kept (and written back) but reported by th
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, field_validator, model_validator
@@ -301,6 +302,18 @@ class ButtonSpec(NewFields):
     triggers: Any = None
     kind: Any = None
     serve: Any = None
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path | None:
+        """The button.json it was read from; ``None`` for one that was written in a cell."""
+        return self._file
+
+    def read_from(self, file: Path) -> ButtonSpec:
+        """The same, read from `file`."""
+        copy = self.model_copy()
+        copy._file = file
+        return copy
 
     @property
     def sent_method(self) -> str:

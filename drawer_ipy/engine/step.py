@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 from typing import Protocol
 
 from drawer_ipy.common.cancellation import TimeIsUp, is_cancelled, is_closed, within
@@ -71,8 +72,9 @@ class Step:
             copy_into(before, result)
             ctx.scope[self.id] = ctx.earlier.entry(self.id)
             return True
-        result.clock = clock = ctx.session.clock
-        result.started = clock()
+        session = ctx.session
+        result.clock = clock = session.clock
+        result.started = clock.zero + perf_counter()
         try:
             if ctx.stop.wanted:  # what came before has swallowed it
                 raise asyncio.CancelledError
@@ -97,14 +99,16 @@ class Step:
                 raise asyncio.CancelledError from None
             fail_inside(result, fault)  # KeyboardInterrupt and SystemExit as well
         finally:
-            result.finished = clock()
-            output = ctx.output(result)
-            if ctx.session.redactor:
-                ctx.session.redactor.step(result)
+            result.finished = clock.zero + perf_counter()
+            output = result.output if ctx.real is None else ctx.output(result)
+            if session.redactor.hides:
+                session.redactor.step(result)
             # Later steps work with the real output; what is recorded holds no secrets.
             error = result.error
-            told = {} if error is None else {"error": result.told_error()}
-            ctx.scope[self.id] = {"output": output, **told}
+            told = {"output": output}
+            if error is not None:
+                told["error"] = result.told_error()
+            ctx.scope[self.id] = told
         if error is None:
             result.status = "ok"
             return True

@@ -14,6 +14,7 @@ from typing import Any
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError, did_you_mean
 from drawer_ipy.expressions.habits import of_name
+from drawer_ipy.expressions.unset import UNSET_ROOTS, unset
 
 Scope = Mapping[str, Any]
 Run = Callable[[Scope], Any]
@@ -288,6 +289,8 @@ def _describe(container: Any, key: Any, path: str) -> tuple[str, str]:
     where = path or "this value"
     if isinstance(container, Mapping):
         known = [str(k) for k in islice(container, 1000)]
+        if path in UNSET_ROOTS:
+            return unset(path, str(key), known)
         hint = did_you_mean(str(key), known)
         if not known:
             return f"{where} has no {key!r}; it is empty", hint

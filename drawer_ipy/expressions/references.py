@@ -26,6 +26,8 @@ class Reference:
         whole: the expression is nothing but this path.
         guarded: it may be missing: inside ``has()`` or behind one, left of ``??``, or on one side
             of ``&&`` or ``||`` (where the other side may decide).
+        always: it is read whenever the expression is evaluated: not so in one of the two results of
+            ``a ? b : c``, right of ``??``, or in what a macro does with each entry.
     """
 
     root: str
@@ -34,6 +36,7 @@ class Reference:
     text: str
     whole: bool
     guarded: bool
+    always: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class _Found:
     end: int
     at: tuple[int | None, ...]  # offsets of the root and of each dotted member
     guarded: bool
+    always: bool
 
 
 def find(program: Program, source: str, exists: Exists | None = None) -> tuple[Reference, ...]:
@@ -73,7 +77,7 @@ def find(program: Program, source: str, exists: Exists | None = None) -> tuple[R
 
 
 def _collect(tree: ast.Node) -> list[_Found]:
-    found = list(_walk(tree, frozenset(), False))
+    found = list(_walk(tree, frozenset(), _PLAIN))
     tested = _tested(tree)
     result = []
     for one in found:
@@ -85,7 +89,7 @@ def _collect(tree: ast.Node) -> list[_Found]:
             continue  # `string` in type(x) == string
         behind = any(full[: len(test)] == test for test in tested)
         guarded = one.guarded or behind
-        result.append(_Found(one.root, one.path, one.end, one.at, guarded))
+        result.append(_Found(one.root, one.path, one.end, one.at, guarded, one.always))
     return sorted(result, key=lambda one: one.root.start)
 
 
@@ -94,7 +98,7 @@ def _reference(one: _Found, tree: ast.Node, source: str) -> Reference:
     static = static_steps(tree)
     whole = static is not None and len(static[1]) == len(one.path) and static[0].start == start
     text = source[start : one.end]
-    return Reference(one.root.name, one.path, start, text, whole, one.guarded)
+    return Reference(one.root.name, one.path, start, text, whole, one.guarded, one.always)
 
 
 def _splits(found: list[_Found], exists: Exists, done: dict[int, int]) -> dict[int, int]:
@@ -135,44 +139,65 @@ def _path_of(node: ast.Node) -> tuple[_Found, list[ast.Node]] | None:
     if static is None:  # a Name is always static
         return None
     at = (base.start, *(step.at if step.dotted else None for step in static[1]))
-    found = _Found(base, tuple(step.key for step in static[1]), longest.end, at, False)
+    found = _Found(base, tuple(step.key for step in static[1]), longest.end, at, False, True)
     computed = [link.index for link in chain if isinstance(link, ast.Index)]
     return found, computed
 
 
-def _walk(node: ast.Node, bound: frozenset[str], guarded: bool) -> Iterator[_Found]:
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """What surrounds a part of an expression; see :class:`Reference`."""
+
+    guarded: bool = False
+    always: bool = True
+
+    def behind_guard(self, really: bool = True) -> _Position:
+        return _Position(True, self.always) if really else self
+
+    def maybe(self, really: bool = True) -> _Position:
+        return _Position(self.guarded, False) if really else self
+
+
+_PLAIN = _Position()
+
+
+def _walk(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterator[_Found]:
     if isinstance(node, ast.Name | ast.Member | ast.Index):
-        yield from _walk_path(node, bound, guarded)
+        yield from _walk_path(node, bound, position)
     elif isinstance(node, ast.Has):
-        yield from _walk(node.path, bound, True)
+        yield from _walk(node.path, bound, position.behind_guard())
     elif isinstance(node, ast.Macro):
-        yield from _walk(node.source, bound, guarded)
+        yield from _walk(node.source, bound, position)
         inner = bound | {node.variable}
         for part in (node.condition, node.body):
             if part is not None:
-                yield from _walk(part, inner, guarded)
+                yield from _walk(part, inner, position.maybe())
     elif isinstance(node, ast.Binary):
-        either = guarded or node.op in ("&&", "||")
-        yield from _walk(node.left, bound, either or node.op == "??")
-        yield from _walk(node.right, bound, either)
+        either = position.behind_guard(node.op in ("&&", "||"))
+        yield from _walk(node.left, bound, either.behind_guard(node.op == "??"))
+        yield from _walk(node.right, bound, either.maybe(node.op == "??"))
+    elif isinstance(node, ast.Ternary):
+        yield from _walk(node.condition, bound, position)
+        yield from _walk(node.yes, bound, position.maybe())
+        yield from _walk(node.no, bound, position.maybe())
     else:
         for child in _children(node):
-            yield from _walk(child, bound, guarded)
+            yield from _walk(child, bound, position)
 
 
-def _walk_path(node: ast.Node, bound: frozenset[str], guarded: bool) -> Iterator[_Found]:
+def _walk_path(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterator[_Found]:
     path = _path_of(node)
     if path is None:
         if isinstance(node, ast.Member | ast.Index):
-            yield from _walk(node.operand, bound, guarded)
+            yield from _walk(node.operand, bound, position)
         if isinstance(node, ast.Index):
-            yield from _walk(node.index, bound, guarded)
+            yield from _walk(node.index, bound, position)
         return
     found, computed = path
     if found.root.name not in bound:
-        yield _Found(found.root, found.path, found.end, found.at, guarded)
+        yield _Found(found.root, found.path, found.end, found.at, position.guarded, position.always)
     for index in computed:
-        yield from _walk(index, bound, guarded)
+        yield from _walk(index, bound, position)
 
 
 def _children(node: ast.Node) -> tuple[ast.Node, ...]:

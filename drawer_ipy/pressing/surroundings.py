@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from drawer_ipy.buttons import ButtonCatalog, as_button
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.buttons.lacking import lacking
 from drawer_ipy.common.demo_origins import running_origins
 from drawer_ipy.definition import Drawer, Loaded, load_drawer
 from drawer_ipy.definition.checking.drawer import validate
+from drawer_ipy.definition.checking.unmet import Present
 from drawer_ipy.definition.reading.loading import loaded_from
 from drawer_ipy.engine.plan import ButtonFinder
-from drawer_ipy.errors import DrawerNotFound, Problem, UsageError, did_you_mean
+from drawer_ipy.errors import DrawerError, DrawerNotFound, Problem, UsageError, did_you_mean
 from drawer_ipy.workspace.lookup import ButtonsOnDisk, Workspace, load_drawer_file
 
 Pressable = str | Path | Mapping[str, Any] | Drawer | Loaded
@@ -90,7 +95,15 @@ class Surroundings:
             pressing=pressing,
             ordered=ordered,
             buttons_of=self.buttons_of(loaded.drawer, catalog),
+            present=self.present(),
         )
+
+    def present(self) -> Present:
+        """What a press that begins now would find outside of its drawer."""
+        values: dict[str, Mapping[str, str]] = {"env": os.environ}
+        with suppress(DrawerError):  # a press tells what is wrong with the file
+            values["batteries"] = self.workspace.batteries()
+        return Present(values, partial(lacking, allowed_origins=running_origins))
 
     def load(self, drawer: Pressable) -> Loaded:
         """`drawer`, whatever form it has; what is wrong with a text or a mapping is in its ``errors``.

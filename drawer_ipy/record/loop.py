@@ -12,6 +12,7 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
@@ -165,7 +166,7 @@ class LoopRecord:
         self.columns = [StepColumn(step_id, n, detailed) for step_id in step_ids]
         self.parallelism = parallelism
         self.width: int | None = None
-        self.epoch = time.perf_counter()
+        self.epoch = perf_counter()
         self.began = time.time() if began is None else began
         self.ended = 0.0
         self.counts = [n, 0, 0, 0, 0, 0]
@@ -181,7 +182,7 @@ class LoopRecord:
         counts[states[index]] -= 1
         counts[state] += 1
         states[index] = state
-        now = time.perf_counter() - self.epoch
+        now = perf_counter() - self.epoch
         if state == RUNNING:
             self.started[index] = now
         else:
@@ -204,7 +205,7 @@ class LoopRecord:
             self.states = self.states.replace(b"\x00", bytes([SKIPPED]))
             self.counts[WAITING] = 0
             self.counts[SKIPPED] += waiting
-        self.ended = time.perf_counter()
+        self.ended = perf_counter()
 
     def carry(self, earlier: LoopRecord, states: bytearray, again: Sequence[int]) -> None:
         """Go on with an earlier press of the same loop.
@@ -255,7 +256,7 @@ class LoopRecord:
     @property
     def elapsed(self) -> float:
         """Seconds from the start of the loop until it ended, or until now."""
-        return (self.ended or time.perf_counter()) - self.epoch
+        return (self.ended or perf_counter()) - self.epoch
 
     @property
     def cached(self) -> int:

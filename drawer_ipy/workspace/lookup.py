@@ -156,6 +156,7 @@ class Workspace:
         spec = load_button(read_text(root, folder / "button.json"), name=folder.name, lenient=True).button
         if spec.name != folder.name:  # it is called as its folder is, which is what names are looked up by
             spec = spec.model_copy(update={"name": folder.name})
+        spec = spec.read_from(folder / "button.json")
         return make_button(spec, folder=folder, allowed_origins=allowed_origins)
 
     def find_drawer(self, name: str) -> Loaded | None:

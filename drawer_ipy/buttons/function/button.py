@@ -14,13 +14,13 @@ from typing import Any, TypeVar, overload
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.cache_keys import FunctionCaching, lasting
 from drawer_ipy.buttons.function.containment import PRESS
-from drawer_ipy.buttons.function.driving import Raised, drive
+from drawer_ipy.buttons.function.driving import Driver, Raised, begin, drive
 from drawer_ipy.buttons.function.signature import Signature
-from drawer_ipy.common.cancellation import BrokenOff, TimeIsUp, within
+from drawer_ipy.common.cancellation import BrokenOff, TimeIsUp, forgive, is_cancelling, within
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.common.tracebacks import describe, user_traceback
 from drawer_ipy.common.user_code import is_interrupt
-from drawer_ipy.definition.models import Queue
+from drawer_ipy.definition.models import ButtonSpec, Queue
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,6 +71,7 @@ class FunctionButton:
         self.queue: Queue | None = None
         self.pages: Pages | None = None
         self.needs: tuple[str, ...] = ()
+        self.spec: ButtonSpec | None = None
         self.cache = cache
         lasts = lasting(cache, self.name)
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)
@@ -99,8 +100,12 @@ class FunctionButton:
                 made = self._call(**bound)
             except BaseException as error:
                 return _failed(error)
-            coro = made if inspect.iscoroutine(made) else _settle(made)
-            result = await drive(coro, self.name, call)
+            coro = made if isinstance(made, types.CoroutineType) else _settle(made)
+            result = begin(coro, self.name, call)
+            if type(result) is Driver:
+                result = await result.run()
+            if is_cancelling():
+                await forgive(call.stop)
         else:
             result = await self._in_thread(bound, call)
         if type(result) is not Raised:

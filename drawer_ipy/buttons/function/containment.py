@@ -12,6 +12,7 @@ import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from types import CoroutineType
 from typing import Any
 
 from drawer_ipy.common.cancellation import is_closed
@@ -86,7 +87,7 @@ class _Factory:
         self.users = 0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> Any:
-        if PRESS.get() is not None and asyncio.iscoroutine(coro):
+        if PRESS.get() is not None and (type(coro) is CoroutineType or asyncio.iscoroutine(coro)):
             coro = _contained(coro)
         if self.before is not None:
             return self.before(loop, coro, **kwargs)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
 from typing import Any
 
 from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.function.leftovers import Leftovers
 from drawer_ipy.common import cancellation
-from drawer_ipy.common.cancellation import forgive
+from drawer_ipy.common.cancellation import forgive, is_cancelling
 
 
 class Raised:
@@ -40,24 +41,37 @@ async def drive(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
     Raises:
         asyncio.CancelledError: it was told to stop meanwhile, whatever it made of that.
     """
-    stop = call.stop
-    asked = stop.wanted
-    result: Any
-    try:
-        waiting = coro.send(None)
-    except StopIteration as end:
-        result = end.value
-        if stop.wanted and not asked:  # an interrupt has struck while it kept the event loop to itself
-            raise asyncio.CancelledError from None
-    except BaseException as error:
-        result = Raised(error)
-    else:
-        result = await _Driver(coro, waiting, name, call).run()
-    await forgive(stop)
+    result = begin(coro, name, call)
+    if type(result) is Driver:
+        result = await result.run()
+    if is_cancelling():
+        await forgive(call.stop)
     return result
 
 
-class _Driver:
+def begin(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
+    """Run `coro` until it first waits for something: the beginning of :func:`drive`.
+
+    A press spends no coroutine on a function that returns without waiting, so it calls the parts itself.
+
+    Returns:
+        What `coro` returned, a :class:`Raised` with what it raised, or the :class:`Driver` that runs the
+        rest of it.
+    """
+    stop = call.stop
+    asked = stop.wanted
+    try:
+        waiting = coro.send(None)
+    except StopIteration as end:
+        if stop.wanted and not asked:  # an interrupt has struck while it kept the event loop to itself
+            raise asyncio.CancelledError from None
+        return end.value
+    except BaseException as error:
+        return Raised(error)
+    return Driver(coro, waiting, name, call)
+
+
+class Driver:
     """A coroutine that has begun and waits for something.
 
     Args:
@@ -77,33 +91,40 @@ class _Driver:
     @types.coroutine
     def run(self) -> Generator[Any, Any, Any]:
         """To its end; see :func:`drive`."""
-        stop, struck = self._stop, False
+        coro, stop, struck = self._coro, self._stop, False
         while True:
+            waiting = self._waiting
             error: BaseException | None = None
+            result: Any
             try:
-                if self._deadline is None and (
-                    self._waiting is None or type(self._waiting) is asyncio.Future
-                ):
+                if self._deadline is None and (waiting is None or type(waiting) is asyncio.Future):
                     # Cancelling the task cancels these futures at once, which wakes it.
-                    yield self._waiting
+                    yield waiting
                 else:
                     yield from self._watch()
             except GeneratorExit:  # the event loop is gone
-                self._coro.close()
+                coro.close()
                 raise
             except BaseException as thrown:
                 error = thrown
                 self._begin_grace()
-            if self._late():
+            if self._deadline is not None and self._late():
                 self._leave_behind()
                 raise asyncio.CancelledError
             asked = stop.wanted
-            result = self._resume(error)
+            try:
+                self._waiting = coro.send(None) if error is None else coro.throw(error)
+            except StopIteration as end:
+                over, result = True, end.value
+            except BaseException as raised:
+                over, result = True, Raised(raised)
+            else:
+                over, result = False, None
             struck = struck or (stop.wanted and not asked)
-            if result is not None:
+            if over:
                 if self._deadline is not None or struck:
                     raise asyncio.CancelledError
-                return result[0]
+                return result
 
     def _begin_grace(self) -> None:
         if self._stop.wanted and self._deadline is None:
@@ -114,16 +135,6 @@ class _Driver:
         task = asyncio.create_task(_to_its_end(self._coro, self._waiting))
         self._call.resources.get(Leftovers).add(self._name, task)
 
-    def _resume(self, error: BaseException | None) -> tuple[Any] | None:
-        """Let it go on, with `error` if there is one; gives its result, ``None`` while it has none."""
-        try:
-            self._waiting = self._coro.send(None) if error is None else self._coro.throw(error)
-        except StopIteration as end:
-            return (end.value,)
-        except BaseException as raised:
-            return (Raised(raised),)
-        return None
-
     def _late(self) -> bool:
         return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline
 
@@ -131,10 +142,11 @@ class _Driver:
         """Wait for what the coroutine waits for, and no longer than it may.
 
         A task, or what gathers tasks, may ignore that it is cancelled. So the caller's task waits for a
-        future of ours instead, which does not.
+        :class:`_Relay` or a future instead, which do not.
 
         Raises:
             asyncio.CancelledError: the caller was cancelled, and what it waits for cannot be.
+            BaseException: what it waits for has ended with that.
         """
         waiting, loop = self._waiting, asyncio.get_running_loop()
         if waiting is None:
@@ -143,11 +155,19 @@ class _Driver:
         if (
             not isinstance(waiting, asyncio.Future)
             or waiting.get_loop() is not loop
-            or waiting is asyncio.current_task()
+            or waiting is asyncio.current_task(loop)
         ):
             yield waiting  # the caller's task knows what to say to that
             return
         waiting._asyncio_future_blocking = False
+        if self._deadline is None and not waiting.done():
+            try:
+                yield _Relay(waiting)
+                return
+            except asyncio.CancelledError:
+                self._begin_grace()
+                if not waiting.cancel():
+                    raise
         while not waiting.done() and not self._late():
             woken = loop.create_future()
 
@@ -167,6 +187,41 @@ class _Driver:
                 waiting.remove_done_callback(wake)
                 if timer is not None:
                     timer.cancel()
+
+
+class _Relay:
+    """Stands for a future that a task waits for; cancelling the task wakes it, whatever the future does.
+
+    It is what asyncio lets a task wait for: it has the methods of a future that the task calls.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_context", "_message", "_waiting", "_wake")
+
+    def __init__(self, waiting: asyncio.Future[Any]) -> None:
+        self._asyncio_future_blocking = True
+        self._waiting = waiting
+        self._message: Any = None
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """That of the future."""
+        return self._waiting.get_loop()
+
+    def add_done_callback(self, wake: Callable[[Any], object], *, context: Context | None = None) -> None:
+        """Have the future call `wake` with itself: the task takes its result from there."""
+        self._wake, self._context = wake, context
+        self._waiting.add_done_callback(wake, context=context)
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Wake the task with a CancelledError; ``False`` where the future is about to wake it."""
+        if not self._waiting.remove_done_callback(self._wake):
+            return False
+        self._message = msg
+        self.get_loop().call_soon(self._wake, self, context=self._context)
+        return True
+
+    def result(self) -> Any:
+        """Asked for by a task that was woken by :meth:`cancel`."""
+        raise asyncio.CancelledError(*(() if self._message is None else (self._message,)))
 
 
 @types.coroutine

@@ -51,6 +51,7 @@ class Signature:
             self._text = f"{owner}{found}"
         self._names = frozenset(self._parameters)
         self._required = frozenset(n for n, p in self._parameters.items() if p.default is _EMPTY)
+        self._fitting: tuple[str, ...] | None = None
         self.positional = tuple(n for n, p in self._parameters.items() if p.kind is p.POSITIONAL_ONLY)
         annotated = any(p.annotation not in (_EMPTY, Any, object) for p in self._parameters.values())
         # None: not looked at yet; {}: nothing to convert.
@@ -62,8 +63,11 @@ class Signature:
         Raises:
             ArgumentError: MISSING_ARG or VALIDATION_ERROR, with the signature as remediation.
         """
-        if not (self._required <= args.keys() and (self.open or args.keys() <= self._names)):
-            raise self._misfit(args)
+        names = tuple(args)
+        if names != self._fitting:  # a step gives the same ones each time
+            if not (self._required <= args.keys() and (self.open or args.keys() <= self._names)):
+                raise self._misfit(args)
+            self._fitting = names
         adapters = self._adapters
         if adapters is None:
             adapters = self._adapters = self._compile()

@@ -62,6 +62,7 @@ class HttpButton:
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]] = tuple) -> None:
         self.name = spec.name
+        self.spec: ButtonSpec | None = spec
         self.timeout: float | None = spec.timeout_seconds or DEFAULT_TIMEOUT
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
         self.rate = spec.rate
@@ -213,6 +214,9 @@ class HttpButton:
         proxy = None if self._proxy is None else self._proxy.resolve(call.scope())
         if isinstance(request.body, Upload):
             request = replace(request, body=request.body.reading(call.resources.get(Threads).submit))
+
+        if self._auth is None and not self._meta_refresh:
+            return await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
 
         def send(one: Request) -> Awaitable[Response]:
             return self._client.fetch(one, call, save=bound["save"], proxy=proxy)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,7 +43,7 @@ class Connector(aiohttp.TCPConnector):
     ) -> None:
         super().__init__(limit=0, limit_per_host=0, resolver=resolver, ttl_dns_cache=ttl_dns_cache)
         self._proxies = proxies or resolver
-        self._used: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
+        self._new: set[ResponseHandler] = set()
 
     async def take(
         self, request: aiohttp.ClientRequest, timeout: aiohttp.ClientTimeout
@@ -58,8 +57,8 @@ class Connector(aiohttp.TCPConnector):
             connection = await self.connect(request, [], timeout)
             protocol = connection.protocol
             assert protocol is not None  # it has one until it is released
-            if protocol not in self._used:
-                self._used.add(protocol)
+            if protocol in self._new:
+                self._new.discard(protocol)
                 return connection, False  # where the server spoke first, reading says what is wrong
             if not protocol.should_close:
                 return connection, True
@@ -70,8 +69,11 @@ class Connector(aiohttp.TCPConnector):
     ) -> ResponseHandler:
         """See aiohttp's."""
         if req.proxy is not None and req.proxy.scheme.startswith("socks"):
-            return await self._through_socks(req, req.proxy, timeout)
-        return await super()._create_connection(req, traces, timeout)
+            made = await self._through_socks(req, req.proxy, timeout)
+        else:
+            made = await super()._create_connection(req, traces, timeout)
+        self._new.add(made)
+        return made
 
     def _update_proxy_auth_header_and_build_proxy_req(
         self, req: aiohttp.ClientRequest

@@ -127,9 +127,11 @@ class Exchange:
 
     async def _hop(self, request: Request, guarded: bool, host: Host) -> Response | Request:
         """:meth:`_send` within what is left of the time; failures in plain words."""
-        began = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        remaining = self._remaining(request)
         try:
-            async with asyncio.timeout(self._remaining(request)):
+            with self._sessions.deadlines.until(None if remaining is None else began + remaining):
                 answer = await self._send(request, guarded)
         except TooLarge:
             raise too_large(self._manners.limit, str(request)) from None
@@ -137,7 +139,7 @@ class Exchange:
             if type(error) is TimeoutError:  # that of the whole; those of its parts have classes of their own
                 raise timed_out(self._call.timeout, str(request)) from None
             raise connection_failed(error, str(request), self._through) from None
-        self._elapsed += asyncio.get_running_loop().time() - began
+        self._elapsed += loop.time() - began
         if isinstance(answer, Response) and answer.busy:
             pause = host.complained(began, answer.retry_after)
             if self._call.log is not None:
@@ -191,7 +193,8 @@ class Exchange:
             if download is not None and download.must_begin_again(answer):
                 return request
             if download is None and not partial and _is_plain(answer, self._limit):
-                body = await answer.content.read()
+                content = answer.content
+                body = content.read_nowait() if content.is_eof() else await content.read()
                 return Response(
                     request.method, request.url, answer.status, answer.reason, answer.headers, body
                 )

@@ -29,6 +29,7 @@ class Rules:
         self._allowed_host = spec.allowed_host.strip().lower()
         self._allowed_origins = allowed_origins
         self._passed: dict[tuple[str, str], URL] = {}
+        self._no_private: set[tuple[str, str]] = set()
 
     def check(self, url: URL) -> bool:
         """Refuse what may not be requested; returns whether the address must be checked once it is known.
@@ -51,7 +52,10 @@ class Rules:
         origins = self._allowed_origins()
         if origins and there in {URL(allowed).origin() for allowed in origins}:
             return False
-        check_literal(url.host or "")
+        if place not in self._no_private:
+            check_literal(url.host or "")
+            if len(self._no_private) < _MOST_PASSED:
+                self._no_private.add(place)
         return True
 
     def _first_check(self, url: URL) -> URL:

@@ -11,6 +11,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.http.connector import Connector, SystemResolver
 from drawer_ipy.buttons.http.cookies import Cookies
+from drawer_ipy.buttons.http.deadline import Deadlines
 from drawer_ipy.buttons.http.environment import Environment
 from drawer_ipy.buttons.http.guard import GuardedResolver
 from drawer_ipy.buttons.http.hosts import Host
@@ -32,6 +33,7 @@ class HttpSession:
 
     Attributes:
         cookies: of the run.
+        deadlines: of its requests.
         environment: its proxies.
     """
 
@@ -40,6 +42,7 @@ class HttpSession:
         self._connectors: list[Connector] = []
         self._wires: dict[bool, Wire] = {}
         self.cookies = Cookies()
+        self.deadlines = Deadlines()
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
         self.environment = Environment(urllib.request.getproxies())
@@ -77,6 +80,7 @@ class HttpSession:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        self.deadlines.close()
         for connector in self._connectors:
             await connector.close()
         await self._names.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -29,6 +30,7 @@ from drawer_ipy.definition.trust import Trust
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from multidict import CIMultiDictProxy
 
@@ -107,6 +109,15 @@ class Answer:
         self._connection.close()
 
 
+class _Connecting(aiohttp.ClientRequest):
+    """A request that stands for all to one destination when a connection is asked for."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        """See aiohttp's, which makes it anew for each request."""
+        return super().connection_key
+
+
 class _Destination:
     """One origin, reached directly or through one proxy, and what all requests to it have in common."""
 
@@ -121,7 +132,7 @@ class _Destination:
         # aiohttp would add Host, and finds a tunnel again by what it was asked for with.
         host = {"Host": self._url.host_port_subcomponent or ""}
         # What aiohttp asks for to make a connection; it is not sent.
-        self.connecting = aiohttp.ClientRequest(
+        self.connecting = _Connecting(
             "GET",
             self._url,
             loop=loop,

@@ -31,7 +31,7 @@ from drawer_ipy.buttons.script.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.script.processes import Processes
 from drawer_ipy.common.folders import read_regular
 from drawer_ipy.common.threads import Threads
-from drawer_ipy.definition.models import ArgSpec, Queue
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
 
 _INLINE_LIMIT = 100_000
@@ -108,6 +108,7 @@ class ScriptButton:
         limit: most bytes of its stdout and of its stderr; 0 for :data:`DEFAULT_LIMIT`. A script that writes
             more is ended, and its press fails.
         stdin: what it reads, text with places for arguments, which then reach it in no other way.
+        spec: what all this comes from, ``None`` when from nothing.
 
     Raises:
         UsageError: when `stdin` cannot be read.
@@ -132,6 +133,7 @@ class ScriptButton:
         lasts: float | None = None,
         limit: int = 0,
         stdin: str = "",
+        spec: ButtonSpec | None = None,
     ) -> None:
         self.name = name
         self._stdin = FieldTemplate(stdin) if stdin else None
@@ -143,6 +145,7 @@ class ScriptButton:
         self.queue = queue
         self.pages: Pages | None = None
         self.needs: tuple[str, ...] = ()
+        self.spec = spec
         self._runtime = runtime
         self._code = code
         self._path = path
@@ -191,14 +194,9 @@ class ScriptButton:
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
         """Run the script once; see base.Button. `bound` is what :meth:`bind` gave."""
         program = self._program or self._find_program()
-        if program is None:
-            return self._no_runtime()
-        if self._path is not None and not self._path.is_file():
-            return _unstarted(
-                Code.SCRIPT_ERROR,
-                f"the script of button {self.name!r} is missing: {self._path.name}",
-                f"write it to {self._path}",
-            )
+        lacking = self.lacking()
+        if program is None or lacking is not None:
+            return Outcome(status="error", error=lacking, exit_code=-1)
         more = {**call.env, **self._env, **bound}
         # Without additions the child inherits, which spares building and encoding a copy.
         env = {**os.environ, **more} if more else None
@@ -217,6 +215,18 @@ class ScriptButton:
             # The cancellation that it means is on its way then, and the script is cancelled, not failed.
             await asyncio.sleep(_ON_ITS_WAY)
         return _outcome(done, call.timeout, self._limit, self.name)
+
+    def lacking(self) -> ErrorInfo | None:
+        """Why no press can start: no interpreter, or no script; ``None`` when both are there."""
+        if self._program is None and self._find_program() is None:
+            return self._no_runtime()
+        if self._path is not None and not self._path.is_file():
+            return ErrorInfo(
+                Code.SCRIPT_ERROR,
+                f"the script of button {self.name!r} is missing: {self._path.name}",
+                f"write it to {self._path}",
+            )
+        return None
 
     def _text(self) -> str | bytes:
         return self._code or "" if self._path is None else read_regular(self._path.resolve())
@@ -248,14 +258,14 @@ class ScriptButton:
             path.write_text(self._code, encoding="utf-8", errors="surrogateescape")
             yield [program, str(path)]
 
-    def _no_runtime(self) -> Outcome:
+    def _no_runtime(self) -> ErrorInfo:
         runtime = RUNTIMES.get(self._runtime)
         if runtime is None:
             known = ", ".join(word for word in RUNTIMES if word)
             message = f"button {self.name!r} wants the runtime {self._runtime!r}, which is unknown"
-            return _unstarted(Code.RUNTIME_MISSING, message, f"one of: {known}")
+            return ErrorInfo(Code.RUNTIME_MISSING, message, f"one of: {known}")
         program = runtime.program or "a Python interpreter"
-        return _unstarted(
+        return ErrorInfo(
             Code.RUNTIME_MISSING,
             f"button {self.name!r} needs {program}, which is not installed here",
             f"install {program}, or make sure the PATH of the notebook's process leads to it",

@@ -5,33 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from drawer_ipy.common.nearest import listed
 from drawer_ipy.definition import models
 from drawer_ipy.definition.checking.button_names import written_as_python
+from drawer_ipy.definition.checking.callee import Callee, FindButton
 from drawer_ipy.definition.checking.included import Drawers
 from drawer_ipy.definition.checking.literals import input_problem, literal_problem
 from drawer_ipy.definition.checking.references import References
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.scope import Names
+from drawer_ipy.definition.checking.uses import Uses
 from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError
 from drawer_ipy.expressions import compile_value
 
-
-class Callee(Protocol):
-    """What a check reads of a button."""
-
-    name: str
-    kind: str
-    needs: tuple[str, ...]
-    args: tuple[models.ArgSpec, ...]
-    open_args: bool
-    output_schema: Mapping[str, Any] | None
-
-
-FindButton = Callable[[str], Callee | None]
 Listing = Callable[[], Collection[str]]
 
 _LOOKED_IN = "define it in `buttons:`, with @button or %%button, or in the workspace folder"
@@ -49,6 +38,7 @@ class Ground:
         given: names of inputs that a press hands over.
         pressing, ordered: as in :func:`~drawer_ipy.definition.checking.drawer.validate`.
         on_disk: the drawer was read from a file, where kinds without what they need are only odd.
+        is_first: nothing of the run has been done before the first step of this drawer.
     """
 
     references: References
@@ -59,6 +49,7 @@ class Ground:
     pressing: bool = False
     ordered: bool = True
     on_disk: bool = False
+    is_first: bool = True
 
     @property
     def report(self) -> Report:
@@ -76,6 +67,7 @@ class Calls:
 
     Attributes:
         wrong: names of its own buttons in which errors were found; they are not told again at each step.
+        uses: the buttons that its steps press.
     """
 
     def __init__(self, ground: Ground, drawer: Drawer) -> None:
@@ -84,6 +76,7 @@ class Calls:
         self._name = drawer.name
         self._own = frozenset(drawer.buttons)
         self.wrong: set[str] = set()
+        self.uses = Uses(ground.report, ground.references.present, drawer.buttons)
         self._unknown: dict[str, str] = {}  # names of buttons that are nowhere, and what to do about each
         # What fills a button's argument of that name. At a press, an optional input that nobody gave
         # does not, unless it has a default.
@@ -119,6 +112,7 @@ class Calls:
                 self._declared_args(step, button, names, where)
                 self._stdin(step, button, where)
                 self._needs(button, at)
+                self._note_use(step.button, button, at)
         elif self._report.misses(where, "button"):
             self._report.error(at, "this step names no button", "add `button: NAME`")
         self.args(step, names, where, specs)
@@ -128,6 +122,12 @@ class Calls:
             at = where.at("stdin", arg="stdin")
             message = f"`stdin` is for scripts, and {step.button!r} is a {button.kind} button"
             self._report.error(at, message, "hand the value over as an argument", key=True)
+
+    def _note_use(self, name: str, button: Callee, where: Where) -> None:
+        self.uses.note(name, button, where)
+        for needed in button.needs:
+            if (helper := self.known_button(needed)) is not None:
+                self.uses.note(needed, helper, where)
 
     def _needs(self, button: Callee, where: Where) -> None:
         """Check the buttons that `button` presses itself; the drawer's own are told at their place."""

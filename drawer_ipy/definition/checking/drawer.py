@@ -11,13 +11,15 @@ from collections.abc import Iterable
 from functools import cache
 
 from drawer_ipy.common.short_repr import shown
-from drawer_ipy.definition.checking.calls import FindButton, Ground, Listing
+from drawer_ipy.definition.checking.callee import FindButton
+from drawer_ipy.definition.checking.calls import Ground, Listing
 from drawer_ipy.definition.checking.flow import flow_findings
 from drawer_ipy.definition.checking.included import Drawers, FindDrawer, Met
 from drawer_ipy.definition.checking.references import References
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.steps import Check
 from drawer_ipy.definition.checking.subdrawers import ButtonsOf, check_bodies
+from drawer_ipy.definition.checking.unmet import Present
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.definition.reading.source import Source
@@ -37,6 +39,7 @@ def validate(
     ordered: bool = True,
     extra_roots: Iterable[str] = (),
     buttons_of: ButtonsOf | None = None,
+    present: Present | None = None,
 ) -> list[Problem]:
     """Everything wrong with a drawer, errors and warnings together, in the order of the text.
 
@@ -53,16 +56,18 @@ def validate(
         extra_roots: further names that references may use.
         buttons_of: gives what finds the buttons of a drawer that another presses; without it those are
             found by `find_button` too, and what such a drawer defines in place is not looked at.
+        present: what a press finds outside of the drawer; without it that is not checked.
 
     Returns:
         Problems; those found while loading, errors of a recovered drawer too, are in it. The drawer is
         fit to press when none is an error.
     """
     top = loaded_or_drawer if isinstance(loaded_or_drawer, Loaded) else Loaded(loaded_or_drawer)
-    report = Report(source or top.source, [*top.warnings, *top.errors], top.lost)
+    report = Report(source or top.source, [*top.warnings, *top.errors], top.lost, pressing=pressing)
     if _versions(top.drawer, report, top.lenient and not pressing):
         met: deque[Met] = deque()
-        references = References(report, tell_unchecked=top.lenient and not pressing)
+        present = present or Present()
+        references = References(report, tell_unchecked=top.lenient and not pressing, present=present)
         drawers = Drawers(_Remembered(find_drawer), _once(drawer_names), report, met.append)
         ground = Ground(
             references,
@@ -75,7 +80,7 @@ def validate(
             on_disk=top.lenient,
         )
         Check(ground, top.drawer).run(extra_roots)
-        check_bodies(met, {top.drawer.name}, ground, buttons_of, frozenset(extra_roots))
+        check_bodies(met, top.drawer.name, ground, buttons_of, frozenset(extra_roots))
     return report.in_order()
 
 

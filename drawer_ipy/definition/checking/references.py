@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from drawer_ipy.common.nearest import listed
@@ -13,6 +13,7 @@ from drawer_ipy.definition.checking.lookalikes import look_alikes, may_hold_any
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
 from drawer_ipy.definition.checking.scope import ROOTS, Known, Names
+from drawer_ipy.definition.checking.unmet import Present, is_env_form
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Reference, Template, alias_of, compile_expression, compile_template, habits
@@ -27,10 +28,12 @@ class References:
     Attributes:
         report: where findings go.
         tell_unchecked: warn of members of outputs that no schema describes, as the original does.
+        present: what batteries and variables of the environment there are.
     """
 
     report: Report
     tell_unchecked: bool = False
+    present: Present = field(default_factory=Present)
 
     def value(self, value: Any, names: Names, where: Where, spec: ArgSpec | None = None) -> None:
         """Check a string, or maps and lists of strings however deep.
@@ -112,8 +115,8 @@ class _One:
             self._step(name, known, feeds)
         elif known.kind == "root" and name == "inputs":
             self._input(feeds)
-        elif known.kind == "root" and name == "env":
-            self._env()
+        elif known.kind == "root":
+            self._set_outside(name)
 
     def _error(self, message: str, remediation: str = "") -> None:
         report, ref = self.checker.report, self.ref
@@ -173,10 +176,19 @@ class _One:
         if feeds is not None and len(ref.path) == 1 and not type_fits(types[found], feeds.type):
             self._mismatch(f"input {name!r} is of type {types[found]}", feeds)
 
-    def _env(self) -> None:
-        ref = self.ref
-        if len(ref.path) > 1 or (ref.whole and not ref.path):
+    def _set_outside(self, root: str) -> None:
+        """Check a reference to ``env`` or ``batteries``, or to another root that is not declared."""
+        ref, report = self.ref, self.checker.report
+        if root == "env" and (len(ref.path) > 1 or (ref.whole and not ref.path)):
             self._error("'env' takes exactly one name", "write ${env.NAME}")
+            return
+        missing = self.checker.present.missing(ref)
+        if missing is None:
+            return
+        if is_env_form(ref):  # the original's form, which is empty where there is no variable
+            report.warn(self.where, *missing, ref=ref.text, offset=ref.offset)
+        else:
+            report.need(self.where, *missing, ref=ref.text, offset=ref.offset, certain=ref.always)
 
     def _mismatch(self, what: str, feeds: ArgSpec) -> None:
         self._error(f"{what}, argument {feeds.name!r} takes {feeds.type}", "")

@@ -21,17 +21,21 @@ class Where:
         arg: the argument or field, ``""`` when none.
         lax: the step goes on after a failure (an explicit ``on_failure: continue``), so that what
             would only fail that step is told, and stops nothing.
+        unsure: whether a run comes here depends on what happens in it (a branch of a switch, what is
+            done after a failure).
     """
 
     path: Path = ()
     step_id: str = ""
     arg: str = ""
     lax: bool = False
+    unsure: bool = False
 
     def at(self, *parts: str | int, arg: str | None = None) -> Where:
         """A place further down."""
         path = (*self.path, *parts)
-        return Where(path, self.step_id, self.arg if arg is None else arg, self.lax)  # replace() takes longer
+        # replace() takes longer.
+        return Where(path, self.step_id, self.arg if arg is None else arg, self.lax, self.unsure)
 
 
 @dataclass(slots=True)
@@ -42,14 +46,19 @@ class Report:
         source: what line and column are looked up in.
         lost: what loading left out, having told why; what only follows from that is not told.
         near: proposes what was probably meant by an unknown word.
+        pressing: a press follows.
         errors: how many of the problems are errors.
+        unmet: those of the problems that are mended outside of the definition, and whether a run would
+            certainly fail for them.
     """
 
     source: Source
     problems: list[Problem] = field(default_factory=list)
     lost: Lost = field(default_factory=Lost)
     near: Near = field(default_factory=Near)
+    pressing: bool = False
     errors: int = field(init=False, default=0)
+    unmet: dict[Problem, bool] = field(init=False, default_factory=dict)
     _told: set[Problem] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
@@ -95,6 +104,29 @@ class Report:
         """Note a warning; the arguments are those of :meth:`error`."""
         self._add("warning", where, message, remediation, ref, offset, key)
 
+    def need(
+        self,
+        where: Where,
+        message: str,
+        remediation: str = "",
+        *,
+        ref: str = "",
+        offset: int | None = None,
+        certain: bool = True,
+    ) -> None:
+        """Note something that a press needs and that is not there: it may be there by the time of the press.
+
+        It is an error where a press follows that would certainly fail for it; else a warning.
+
+        Args:
+            certain: whether the step at `where` fails for it whenever it runs.
+        """
+        certain = certain and not where.lax and not where.unsure
+        severity = "error" if certain and self.pressing else "warning"
+        found = self._add(severity, where, message, remediation, ref, offset, key=False)
+        if found is not None:
+            self.unmet[found] = certain
+
     def _add(
         self,
         severity: str,
@@ -104,18 +136,21 @@ class Report:
         ref: str,
         offset: int | None,
         key: bool,
-    ) -> None:
+    ) -> Problem | None:
+        """Note a problem, once; gives it unless it was told before."""
         if where.path in self.lost.fields:
-            return  # loading has told of it
+            return None  # loading has told of it
         if offset is not None:
             line, column = self.source.locate_in(where.path, offset)
         else:
             line, column = self.source.locate(where.path, key)
         found = Problem(severity, message, where.step_id, where.arg, ref, remediation, line, column)
-        if found not in self._told:
-            self._told.add(found)
-            self.problems.append(found)
-            self.errors += severity == "error"
+        if found in self._told:
+            return None
+        self._told.add(found)
+        self.problems.append(found)
+        self.errors += severity == "error"
+        return found
 
     def in_order(self) -> list[Problem]:
         """The problems by their place in the text; without places in the order they were found."""

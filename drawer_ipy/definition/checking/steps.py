@@ -44,6 +44,7 @@ class Check:
                 inner = spec.auth is not None and isinstance(spec.auth.token, TokenPress)
                 self._calls.token_button(token, at.at("button") if inner else at)
         self._queues()
+        self._calls.uses.is_first = self._ground.is_first and self._ground.ordered
         names = initial_names(drawer, Inputs.of(drawer, self._ground.given, lost), extra_roots, lost)
         check = self._steps if self._ground.ordered else self._unordered
         names = check(drawer.steps, names, Where(("steps",)))
@@ -53,6 +54,7 @@ class Check:
             self._ground.references.value(drawer.return_, names, Where(("return",), "", "return"))
         if drawer.on_error is not None:
             self._on_error(drawer.on_error, names)
+        self._calls.uses.tell(self._calls.known_button)
 
     def _inputs(self) -> None:
         seen: set[str] = set()
@@ -79,7 +81,7 @@ class Check:
                 self._report.warn(where, message, "the button pressed first decides; say one number in both")
 
     def _on_error(self, handler: models.OnError, names: Names) -> None:
-        where = Where(("on_error",), "", "on_error")
+        where = Where(("on_error",), "", "on_error", unsure=True)
         for key, value in handler.with_.items():
             self._ground.references.value(value, names, where.at("with", key))
         if not handler.drawer:
@@ -105,7 +107,7 @@ class Check:
             kind, _, rest = given.partition("/")
             given = {"drawer": rest} if kind == "drawer" and rest else {"button": given}
         # What the original only reserves must not stop a drawer that it presses.
-        at = replace(at, lax=at.lax or self._ground.as_original)
+        at = replace(at, lax=at.lax or self._ground.as_original, unsure=True)
         try:
             if "drawer" in given:
                 undo = models.DrawerStep.model_validate({"kind": "drawer", **given, "id": step.id})
@@ -195,8 +197,11 @@ class Check:
         inner = names
         if isinstance(step, models.ForEachStep | models.BatchStep):
             inner = self._loop(step, names, where)
+        if isinstance(step, models.ButtonStep | models.DrawerStep | models.WaitStep):
+            self._calls.uses.is_first = False
+        inside = replace(where, unsure=True) if _may_skip(step) else where
         for path, steps in nested_steps(step):
-            self._steps(steps, inner, where.at(*path))
+            self._steps(steps, inner, inside.at(*path))
 
     def _loop(self, step: models.ForEachStep | models.BatchStep, names: Names, where: Where) -> Names:
         if step.as_ in ROOTS:
@@ -213,7 +218,14 @@ class Check:
 def _below(where: Where, position: int, step: StepBase) -> Where:
     step_id = f"{where.step_id}.{step.id}" if where.step_id else step.id
     goes_on = step.on_failure is not None and step.on_failure.action == "continue"
-    return Where((*where.path, position), step_id, "", where.lax or goes_on)
+    return Where((*where.path, position), step_id, "", where.lax or goes_on, where.unsure)
+
+
+def _may_skip(step: StepBase) -> bool:
+    """Whether a run that comes to `step` may leave out steps inside of it."""
+    if isinstance(step, models.ForEachStep | models.BatchStep):
+        return isinstance(step.over, list | tuple) and not step.over
+    return isinstance(step, models.SwitchStep)
 
 
 def check_fields(step: StepBase, names: Names, where: Where, references: References) -> None:
@@ -226,7 +238,8 @@ def check_fields(step: StepBase, names: Names, where: Where, references: Referen
     elif isinstance(step, models.SwitchStep):
         for i, case in enumerate(step.cases):
             if not is_absent(case.when):
-                check(case.when, names, where.at("cases", i, "when", arg="when"))
+                at = where.at("cases", i, "when", arg="when")
+                check(case.when, names, replace(at, unsure=True) if i else at)
     elif isinstance(step, models.AggregateStep):
         if not is_absent(step.from_):
             check(step.from_, names, where.at("from", arg="from"))

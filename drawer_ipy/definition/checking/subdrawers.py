@@ -6,23 +6,23 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from drawer_ipy.definition.checking.calls import FindButton, Ground
+from drawer_ipy.definition.checking.callee import FindButton
+from drawer_ipy.definition.checking.calls import Ground
 from drawer_ipy.definition.checking.included import Drawers, Met
 from drawer_ipy.definition.checking.references import References
-from drawer_ipy.definition.checking.report import Report
+from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.steps import Check
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.definition.reading.recovery import Lost
 from drawer_ipy.definition.reading.source import Source
-from drawer_ipy.errors import Problem
 
 ButtonsOf = Callable[[Drawer], FindButton]
 
 
 def check_bodies(
     pending: deque[Met],
-    seen: set[str],
+    top: str,
     ground: Ground,
     buttons_of: ButtonsOf | None,
     extra_roots: frozenset[str],
@@ -30,31 +30,42 @@ def check_bodies(
     """Check the drawers `pending`, and those that they press in turn.
 
     Their errors are told where the top drawer presses the first of the chain; what is only odd in them
-    is for whoever looks at them.
+    is for whoever looks at them. One that is pressed where a failure is passed over, and elsewhere too, is
+    checked for both places.
 
     Args:
-        seen: names of drawers that are checked already.
+        top: the name of the top drawer, which is checked already.
         ground: of the top drawer.
     """
+    seen: dict[str, list[Where]] = {}
     while pending:
         met = pending.popleft()
-        if met.name in seen:
+        before = seen.setdefault(met.name, [])
+        if met.name == top or any(_as_strict(one, met.where) for one in before):
             continue
-        seen.add(met.name)
-        for problem in _body_problems(met, pending, ground, buttons_of, extra_roots):
-            if problem.severity == "error":
-                step = f"step {problem.step_id!r} of " if problem.step_id else ""
-                message = f"{step}drawer {met.name!r}: {problem.message}"
+        before.append(met.where)
+        report = _body_report(met, pending, ground, buttons_of, extra_roots)
+        for problem in report.problems:
+            step = f"step {problem.step_id!r} of " if problem.step_id else ""
+            message = f"{step}drawer {met.name!r}: {problem.message}"
+            if report.unmet.get(problem, False):
+                ground.report.need(met.where, message, problem.remediation, ref=problem.ref)
+            elif problem.severity == "error":
                 ground.report.error(met.where, message, problem.remediation, ref=problem.ref, strict=False)
 
 
-def _body_problems(
+def _as_strict(one: Where, other: Where) -> bool:
+    """Whether all that is an error at `other` is one at `one`."""
+    return one.lax <= other.lax and one.unsure <= other.unsure
+
+
+def _body_report(
     met: Met,
     pending: deque[Met],
     ground: Ground,
     buttons_of: ButtonsOf | None,
     extra_roots: frozenset[str],
-) -> list[Problem]:
+) -> Report:
     # Found without its text, a drawer comes from a workspace.
     drawer, on_disk, lost = (
         (met.found.drawer, met.found.lenient, met.found.lost)
@@ -66,17 +77,20 @@ def _body_problems(
 
     def meet(further: Met) -> None:
         lax = met.where.lax or further.where.lax
-        pending.append(replace(further, where=replace(met.where, lax=lax)))
+        unsure = met.where.unsure or further.where.unsure
+        pending.append(replace(further, where=replace(met.where, lax=lax, unsure=unsure)))
 
-    report = Report(Source(), list(met.found.errors) if isinstance(met.found, Loaded) else [], lost)
+    errors = list(met.found.errors) if isinstance(met.found, Loaded) else []
+    report = Report(Source(), errors, lost, pressing=ground.pressing)
     inner = replace(
         ground,
-        references=References(report),
+        references=References(report, present=ground.references.present),
         drawers=Drawers(ground.drawers.find, ground.drawers.names, report, meet),
         find_button=buttons_of(drawer) if buttons_of is not None else ground.find_button,
         given=met.given,
         ordered=True,
         on_disk=on_disk,
+        is_first=False,
     )
     Check(inner, drawer).run(extra_roots)
-    return report.problems
+    return report

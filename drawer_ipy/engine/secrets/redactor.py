@@ -59,11 +59,13 @@ class Redactor:
 
     Attributes:
         secrets: as the argument.
+        hides: whether there is anything to hide; it is also what this object is true for.
     """
 
     def __init__(self, secrets: Iterable[Any] = ()) -> None:
         self.secrets = tuple(secrets)
         self._texts = frozenset(text for secret in self.secrets for text in texts_of(secret))
+        self.hides = bool(self._texts)
         self._needles = Needles(self._texts)
         self._foreign = Foreign(self._needles, self.holds)
         self._clean: OrderedDict[int, Any] = OrderedDict()
@@ -84,7 +86,7 @@ class Redactor:
         }
 
     def __bool__(self) -> bool:
-        return bool(self._texts)
+        return self.hides
 
     def also(self, secrets: Iterable[Any]) -> Redactor:
         """One that hides `secrets` too."""

@@ -61,7 +61,8 @@ class ButtonStep(Step):
             filled = {name: given[name] for name in self._from_inputs if name in given}
             if filled:
                 args = {**args, **filled}
-        result.args = ctx.session.redactor.value(args)
+        session = ctx.session
+        result.args = session.redactor.value(args) if session.redactor.hides else args
         try:
             bound = button.bind(args)
             if self._stdin is not None:
@@ -69,31 +70,45 @@ class ButtonStep(Step):
         except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
-        session = ctx.session
-        call = Call(
-            session.resources,
-            self._limit,
-            session.button_env,
-            self._log_to(ctx),
-            session.batteries,
-            place=ctx.place,
-            step=self.id,
-            stop=ctx.stop,
-        )
-        call.hide = session.hide
-        if self._helpers:
-            call.helpers, call.inputs = self._helpers, ctx.inputs
-        press: Press = partial(button.press, call=call)
-        if session.limits.concern(button, self._rate):
-            press = partial(self._in_turn, button, args, session.limits, call=call)
-        if button.caching is not None:
-            press = partial(self._cached, button, button.caching, session, press, call=call)
-        outcome = await (press(bound) if button.pages is None else button.pages.press(bound, press, call.log))
+        call = self._call(ctx)
+        held = session.limits.concern(button, self._rate)
+        if held or button.caching is not None or button.pages is not None:
+            outcome = await self._press(button, args, held, session, bound, call)
+        else:
+            outcome = await button.press(bound, call)
         if outcome.note and outcome.note not in session.notes:
             session.notes.append(outcome.note)
         for note in outcome.notes:
             session.note(note)
         result.take(outcome)
+
+    def _call(self, ctx: Context) -> Call:
+        session = ctx.session
+        return Call(  # nothing is left to its defaults, which cost more than to name all
+            session.resources,
+            self._limit,
+            session.button_env,
+            self._log_to(ctx) if session.listeners.wants(LogLine) else None,
+            session.batteries,
+            None,
+            ctx.place,
+            self.id,
+            ctx.stop,
+            self._helpers,
+            ctx.inputs,
+            session.hide,
+        )
+
+    async def _press(
+        self, button: Button, args: Mapping[str, Any], held: bool, session: Session, bound: Bound, call: Call
+    ) -> Outcome:
+        """Press where more than one press is to be made, or it may have to wait or not be made at all."""
+        press: Press = partial(button.press, call=call)
+        if held:
+            press = partial(self._in_turn, button, args, session.limits, call=call)
+        if button.caching is not None:
+            press = partial(self._cached, button, button.caching, session, press, call=call)
+        return await (press(bound) if button.pages is None else button.pages.press(bound, press, call.log))
 
     async def _cached(
         self, button: Button, caching: Caching, session: Session, press: Press, bound: Bound, call: Call
@@ -119,8 +134,6 @@ class ButtonStep(Step):
             call.turn = limits.turn(button, self, self._rate)
             return await button.press(bound, call)
 
-    def _log_to(self, ctx: Context) -> Callable[[str], None] | None:
+    def _log_to(self, ctx: Context) -> Callable[[str], None]:
         session = ctx.session
-        if not session.listeners.wants(LogLine):
-            return None
         return lambda line: session.listeners.emit(LogLine(self.id, ctx.index, session.redactor.text(line)))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from drawer_ipy.common.tracebacks import describe, full_traceback
@@ -134,7 +132,7 @@ class _Body:
     ) -> None:
         self._past = past
         self._attempt = attempt
-        self._work = self._steps if width is None else partial(self._watched, width)
+        self._width = width
         # Only another press asks what refers to what within an item.
         self._needs = {} if past is None else dependencies(steps)
         self._items = hidden.items
@@ -143,6 +141,7 @@ class _Body:
         self._pairs = list(zip(steps, record.columns, strict=True))
         self._name = name
         self._ctx = ctx
+        self._id = record.path[-1]
         listeners = ctx.session.listeners
         self._tell_start = listeners.wants(ItemStarted)
         self._tell_end = listeners.wants(ItemFinished)
@@ -168,11 +167,23 @@ class _Body:
             index,
             outer.depth,
             earlier,
-            outer.inside(record.path[-1], self._attempt, index),
+            (*outer.place, (self._id, self._attempt, index)),
         )
-        state = CANCELLED
+        state, goes_on = CANCELLED, True
         try:
-            state = OK if await self._work(index, ctx) else FAILED
+            for step, column in self._pairs:
+                result = StepResult(step.id)
+                try:
+                    goes_on = await step.press(ctx, result)
+                finally:
+                    column.put(index, result)
+                    if ctx.real is not None or outer.session.redactor.hides:
+                        self._keep_hidden(index, step.id, ctx, result)
+                if not goes_on:
+                    break
+            if self._width is not None:
+                self._learn(self._width, index)
+            state = OK if goes_on else FAILED
         finally:
             record.move(index, state)
             if self._tell_end:
@@ -198,27 +209,18 @@ class _Body:
         hiding = bool(self._ctx.session.redactor)
         return EarlierItem(past.output, index, self._needs, hiding) if same else None
 
-    async def _steps(self, index: int, ctx: Context) -> bool:
-        for step, column in self._pairs:
-            result = StepResult(step.id)
-            try:
-                goes_on = await step.press(ctx, result)
-            finally:
-                column.put(index, result)
-                hides = ctx.session.redactor or ctx.real is not None
-                if hides and (output := ctx.scope[step.id]["output"]) is not result.output:
-                    self._hidden[index, step.id] = output
-            if not goes_on:
-                return False
-        return True
+    def _keep_hidden(self, index: int, step_id: str, ctx: Context, result: StepResult) -> None:
+        """Keep the output that the steps after this one work with, where another is recorded."""
+        output = ctx.scope[step_id]["output"]
+        if output is not result.output:
+            self._hidden[index, step_id] = output
 
-    async def _watched(self, width: AdaptiveWidth, index: int, ctx: Context) -> bool:
-        """The same, and `width` learns from it."""
-        began = time.perf_counter()
-        goes_on = await self._steps(index, ctx)
-        told = [column.details.get(index) for column in self._record.columns]
+    def _learn(self, width: AdaptiveWidth, index: int) -> None:
+        """Let `width` know how long the item took, and whether somebody had too much to do."""
+        record = self._record
+        began = record.epoch + record.started[index]
+        told = [column.details.get(index) for column in record.columns]
         width.learn(began, any(asks_for_less(result) for result in told if result is not None))
-        return goes_on
 
 
 def compile_over(over: Any) -> Template:

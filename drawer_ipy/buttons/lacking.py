@@ -1,0 +1,116 @@
+"""What every press of a button would fail for alike, as far as that is known before anything runs.
+
+Nothing is sent and no program is started: texts are filled, files are looked for, programs are searched on
+the PATH, all by the code that a press uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from pathlib import Path as FilePath
+from typing import Any
+
+from yarl import URL
+
+from drawer_ipy.buttons.http.credentials import Login, credentials_of
+from drawer_ipy.buttons.http.field import FieldTemplate
+from drawer_ipy.buttons.http.proxy import ProxyTemplate
+from drawer_ipy.buttons.http.request import HeaderTemplate
+from drawer_ipy.buttons.http.rules import Rules
+from drawer_ipy.buttons.http.template import UrlTemplate
+from drawer_ipy.buttons.http.upload import check_file
+from drawer_ipy.buttons.prompt import PromptButton
+from drawer_ipy.buttons.script.button import ScriptButton
+from drawer_ipy.definition.checking.callee import Callee
+from drawer_ipy.definition.checking.unmet import Present, Unmet, unset_in
+from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.reading.tree import Path
+from drawer_ipy.errors import DrawerError
+
+Scope = Mapping[str, Mapping[str, str]]
+Origins = Callable[[], Collection[str]]
+
+
+def lacking(button: Callee, present: Present, allowed_origins: Origins = tuple) -> Iterator[Unmet]:
+    """What each press of `button` needs and would not find.
+
+    Args:
+        allowed_origins: see HttpButton.
+    """
+    spec = button.spec
+    if spec is None:
+        return
+    unset = list(unset_in(spec, present))
+    yield from unset
+    if isinstance(button, ScriptButton | PromptButton):
+        if (error := button.lacking()) is not None:
+            field = "runtime" if isinstance(button, ScriptButton) else "prompt"
+            yield Unmet((field,), error.message, error.remediation)
+    elif spec.url:
+        told = {one.path for one in unset}
+        for one in _of_request(spec, present.values, allowed_origins):
+            if not any(path[: len(one.path)] == one.path for path in told):
+                yield one
+
+
+def _of_request(spec: ButtonSpec, scope: Scope, allowed_origins: Origins) -> Iterator[Unmet]:
+    """What is wrong with the parts of a request that no argument decides."""
+    yield from _tried(("url",), lambda: _check_url(spec, allowed_origins))
+    if scope.keys() >= {"batteries", "env"}:
+        for name, text in spec.headers.items():
+            yield from _tried(("headers", name), partial(_fill_header, name, text, spec, scope))
+        yield from _tried(("auth",), lambda: _fill_credentials(spec, scope))
+        if spec.proxy:
+            yield from _tried(("proxy",), lambda: ProxyTemplate(spec.proxy, spec.name).resolve(scope))
+    if spec.body_file:
+        yield from _tried(("body_file",), lambda: _check_path(spec.body_file, "the body"), may_appear=True)
+    yield from _files(spec.files, ("files",))
+
+
+def _tried(path: Path, attempt: Callable[[], Any], *, may_appear: bool = False) -> Iterator[Unmet]:
+    try:
+        attempt()
+    except DrawerError as error:
+        yield Unmet(path, error.message, error.remediation, may_appear=may_appear)
+
+
+def _check_url(spec: ButtonSpec, allowed_origins: Origins) -> None:
+    url = UrlTemplate(spec.url, spec.name)
+    if url.host:
+        scheme = spec.url.strip().partition("://")[0].lower()
+        Rules(spec, allowed_origins).check(URL(f"{scheme}://{url.host}/"))
+
+
+def _fill_header(name: str, text: str, spec: ButtonSpec, scope: Scope) -> None:
+    header = HeaderTemplate(name, text, spec.name)
+    if not header.names:
+        header.fill({}, scope)
+
+
+def _fill_credentials(spec: ButtonSpec, scope: Scope) -> None:
+    if spec.auth is None:
+        return
+    found = Login(spec.auth.digest) if spec.auth.digest is not None else credentials_of(spec.auth)
+    if found is not None and not found.names:
+        found.fill({}, scope)
+
+
+def _check_path(text: Any, what: str) -> None:
+    template = FieldTemplate(text)
+    if not template.names and isinstance(value := template.value({}), str):
+        check_file(FilePath(value), what)
+
+
+def _files(value: Any, path: Path) -> Iterator[Unmet]:
+    """The files at `path` of a button that are not there; in a mapping of a file only its ``path`` is one."""
+    if isinstance(value, str):
+        what = f"the file of {path[1]!r}"
+        yield from _tried(path, lambda: _check_path(value, what), may_appear=True)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _files(inner, (*path, i))
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if len(path) == 1 or key == "path":
+                yield from _files(inner, (*path, key))

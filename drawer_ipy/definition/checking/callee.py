@@ -1,0 +1,23 @@
+"""What a check reads of a button: the layer of buttons is above this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec
+
+
+class Callee(Protocol):
+    """What a check reads of a button; :class:`~drawer_ipy.buttons.base.Button` describes the members."""
+
+    name: str
+    kind: str
+    spec: ButtonSpec | None
+    needs: tuple[str, ...]
+    args: tuple[ArgSpec, ...]
+    open_args: bool
+    output_schema: Mapping[str, Any] | None
+
+
+FindButton = Callable[[str], Callee | None]

@@ -1,0 +1,35 @@
+"""What is said of a battery or an environment variable that does not exist, before a run and during one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from itertools import islice
+
+from drawer_ipy.errors import did_you_mean
+
+UNSET_ROOTS = ("batteries", "env")
+"""The roots whose members somebody sets outside of a drawer."""
+
+_SHOWN = 12
+
+
+Near = Callable[[str, Collection[str]], str]
+
+
+def unset(root: str, name: str, known: Iterable[str], near: Near = did_you_mean) -> tuple[str, str]:
+    """The message and the remediation for a missing member of ``batteries`` or ``env``.
+
+    Args:
+        root: one of :data:`UNSET_ROOTS`.
+        known: the names that exist; never their values.
+        near: proposes what was meant.
+    """
+    known = list(known)
+    if root == "env":
+        message = f"env has no {name!r}: this environment variable is not set"
+        how = f"set it before the press, os.environ[{name!r}] = '...'"
+    else:
+        shown = ", ".join(islice(known, _SHOWN)) + (", ..." if len(known) > _SHOWN else "")
+        message = f"batteries has no {name!r}; " + (f"it has {shown}" if known else "it is empty")
+        how = f'add it to .buttons/batteries.json, {{"{name}": "..."}}'
+    return message, f"{near(name, known)} {how}, or allow for it: ${{{root}.{name} ?? 'default'}}".strip()

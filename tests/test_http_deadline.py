@@ -1,0 +1,153 @@
+"""Time limits that share one timer do what those of asyncio do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from drawer_ipy import apress
+from drawer_ipy.buttons.http.deadline import Deadlines
+from drawer_ipy.common.cancellation import is_cancelling
+from tests.support.http_rig import RawServer, answer_of, raw_server
+
+
+def run(main: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(main)
+
+
+async def sleep_until(deadlines: Deadlines, limit: float | None, seconds: float) -> float:
+    """Sleep within a limit; how long it took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with deadlines.until(None if limit is None else began + limit):
+        await asyncio.sleep(seconds)
+    return loop.time() - began
+
+
+def test_what_takes_too_long_raises_a_timeout_when_it_is_over() -> None:
+    async def main() -> float:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await sleep_until(Deadlines(), 0.05, 10)
+        assert not is_cancelling()
+        return asyncio.get_running_loop().time() - began
+
+    assert 0.045 < run(main()) < 1
+
+
+def test_a_limit_that_is_over_already_strikes_at_the_next_wait() -> None:
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            await sleep_until(Deadlines(), -1, 10)
+
+    run(main())
+
+
+@pytest.mark.parametrize("limit", [None, 10])
+def test_what_is_done_in_time_is_left_alone(limit: float | None) -> None:
+    async def main() -> None:
+        deadlines = Deadlines()
+        await sleep_until(deadlines, limit, 0.01)
+        await asyncio.sleep(0.01)
+        deadlines.close()
+
+    run(main())
+
+
+def test_each_of_many_limits_strikes_at_its_own_time() -> None:
+    limits = [0.2, 0.05, None, 0.15, 0.1, 5]
+
+    async def main() -> None:
+        deadlines = Deadlines()
+
+        async def one(limit: float | None) -> tuple[float | None, float]:
+            began = asyncio.get_running_loop().time()
+            try:
+                await sleep_until(deadlines, limit, 0.25)
+            except TimeoutError:
+                return limit, asyncio.get_running_loop().time() - began
+            return None, 0
+
+        ends = await asyncio.gather(*map(one, limits))
+        assert [limit for limit, _ in ends] == [0.2, 0.05, None, 0.15, 0.1, None]
+        assert all(limit is None or limit - 0.005 < took < limit + 0.04 for limit, took in ends)
+        deadlines.close()
+
+    run(main())
+
+
+def test_a_limit_after_one_that_was_not_needed_strikes_in_time() -> None:
+    async def main() -> float:
+        deadlines = Deadlines()
+        await sleep_until(deadlines, 0.05, 0)  # its timer is still set
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await sleep_until(deadlines, 0.1, 10)
+        return asyncio.get_running_loop().time() - began
+
+    assert 0.095 < run(main()) < 1
+
+
+def test_a_cancellation_from_outside_is_no_timeout() -> None:
+    async def main() -> None:
+        deadlines = Deadlines()
+        task = asyncio.create_task(sleep_until(deadlines, 0.05, 10))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.1)  # nobody is left to strike
+
+    run(main())
+
+
+def test_a_cancellation_in_the_same_turn_counts_more_than_the_time() -> None:
+    async def main() -> None:
+        deadlines = Deadlines()
+        task = asyncio.create_task(sleep_until(deadlines, 0.02, 10))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.02, task.cancel)
+        asyncio.get_running_loop().call_later(0.01, time.sleep, 0.05)  # so that both are due in one turn
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main())
+
+
+def test_another_error_of_the_body_stays_what_it_is() -> None:
+    async def main() -> None:
+        deadlines = Deadlines()
+
+        async def fail() -> None:
+            with deadlines.until(asyncio.get_running_loop().time() + 0.01):
+                try:
+                    await asyncio.sleep(10)
+                except asyncio.CancelledError:
+                    raise ValueError("mine") from None
+
+        with pytest.raises(ValueError, match="mine"):
+            await fail()
+        assert not is_cancelling()
+
+    run(main())
+
+
+async def fine(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(answer_of(b"fine"))
+
+
+def test_a_run_leaves_no_timer_on_the_loop() -> None:
+    async def main() -> None:
+        async with raw_server(fine) as server:
+            page = {"url": server.url, "allow_private_networks": True}
+            drawer = {"name": "d", "steps": [{"id": "p", "button": "page"}], "buttons": {"page": page}}
+            results = await apress(drawer, quiet=True)
+            assert [row.output for row in results] == ["fine"]
+            left = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+            assert left == []
+
+    run(main())
