@@ -479,4 +479,4 @@ def test_cancelled_request_is_passed_on() -> None:
 
 def test_bound_values_are_json_safe() -> None:
     bound = make("http://h/", body={"x": "{{x}}"}).bind({"x": {"a": (1, 2.0)}})
-    assert json.loads(bound["request"].body) == {"x": {"a": [1, 2]}}
+    assert json.loads(bound.request.body) == {"x": {"a": [1, 2]}}

@@ -149,8 +149,8 @@ def test_what_has_changed_since_is_taken_and_kept(site: DemoSite, clock: list[fl
 
     def with_a_mark_of_old(self: Any, bound: Any, kept: Any) -> Any:
         again = real(self, bound, kept)
-        condition = replace(again["request"].condition, headers={"If-None-Match": '"old"'})
-        return {**again, "request": replace(again["request"], condition=condition)}
+        condition = replace(again.request.condition, headers={"If-None-Match": '"old"'})
+        return again._replace(request=replace(again.request, condition=condition))
 
     clock[0] = 3601
     with pytest.MonkeyPatch.context() as patch:

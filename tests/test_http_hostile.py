@@ -82,7 +82,7 @@ def test_a_value_in_the_query_stays_one_value() -> None:
 def test_a_value_in_the_fragment_is_not_sent_and_stays_there() -> None:
     assert {seen["path"] for seen in echoed("/a?q=1#at-{{x}}", HOSTILE)} == {"/a?q=1"}
     for value in HOSTILE:
-        url = str(button("http://h.test/a?q=1#at-{{x}}").bind({"x": value})["request"].url)
+        url = str(button("http://h.test/a?q=1#at-{{x}}").bind({"x": value}).request.url)
         assert url.startswith("http://h.test/a?q=1#at-")
         assert unquote(url.partition("#at-")[2]) == value
         assert url.isascii()
@@ -131,7 +131,7 @@ def test_a_battery_with_a_line_break_is_refused_and_not_shown() -> None:
 @pytest.mark.parametrize("value", HOSTILE, ids=name_of)
 @pytest.mark.parametrize("template", ["https://h.test/{{x}}", "https://h.test?{{x}}", "https://h.test#{{x}}"])
 def test_no_value_changes_the_host(template: str, value: str) -> None:
-    url = button(template).bind({"x": value})["request"].url
+    url = button(template).bind({"x": value}).request.url
     assert (url.scheme, url.host, url.port, url.raw_user) == ("https", "h.test", 443, None)
 
 
@@ -302,7 +302,7 @@ def test_every_refusal_is_one_of_ours() -> None:
         *(f"http://{v}/" for v in HOSTILE),
     ]:
         try:
-            url = pressed.bind({"url": value})["request"].url
+            url = pressed.bind({"url": value}).request.url
         except DrawerError:
             assert value not in ("http://h.test", "http://h.test/", "http://h.test?x=1", "http://[::1]/")
             continue

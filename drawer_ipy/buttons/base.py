@@ -20,6 +20,10 @@ BUSY = (429, 503)
 """HTTP statuses by which a server says that it has too much to do."""
 
 
+Bound = Any
+"""What :meth:`Button.bind` makes and :meth:`Button.press` takes: each runtime has a type of its own."""
+
+
 class Closable(Protocol):
     """Something a run opened and closes when it ends."""
 
@@ -146,7 +150,7 @@ class Caching(Protocol):
 
     lasts: float
 
-    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+    def parts(self, bound: Bound, call: Call, sources: Sources) -> Any:
         """All that the outcome of a press depends on, fit for :func:`drawer_ipy.cache.canonical`.
 
         Raises:
@@ -160,17 +164,17 @@ class Caching(Protocol):
             Uncacheable: it means nothing for a later press; the message goes on after "was not cached: ".
         """
 
-    def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
+    def take(self, kept: tuple[Any, ...], bound: Bound, call: Call) -> None:
         """Make sure that this press may have what was kept.
 
         Raises:
             CacheTrouble: it may not, or what was kept is no longer what it was.
         """
 
-    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+    def revive(self, kept: tuple[Any, ...], bound: Bound) -> Outcome:
         """The outcome of a press with `bound`, from what was kept."""
 
-    def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
+    def asking(self, bound: Bound, kept: tuple[Any, ...]) -> Bound | None:
         """What to press with to learn whether `kept` is still so; ``None`` when nobody can be asked."""
 
     def unchanged(self, outcome: Outcome) -> bool:
@@ -182,8 +186,8 @@ class Pages(Protocol):
 
     async def press(
         self,
-        bound: Mapping[str, Any],
-        one: Callable[[Mapping[str, Any]], Awaitable[Outcome]],
+        bound: Bound,
+        one: Callable[[Bound], Awaitable[Outcome]],
         log: Callable[[str], None] | None,
     ) -> Outcome:
         """Press `one` with `bound`, then with what follows, as long as something does.
@@ -225,13 +229,13 @@ class Button(Protocol):
     needs: tuple[str, ...]
     spec: ButtonSpec | None
 
-    def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    def bind(self, args: Mapping[str, Any]) -> Bound:
         """Check and convert resolved arguments into what :meth:`press` takes.
 
         Raises:
             ArgumentError: code MISSING_ARG or VALIDATION_ERROR, naming the argument.
         """
 
-    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+    async def press(self, bound: Bound, call: Call) -> Outcome:
         """Do it once. Failures are outcomes, not exceptions; CancelledError is passed on after whatever
         was started has been ended."""

@@ -9,12 +9,12 @@ import asyncio
 import hashlib
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.buttons.base import Button, Caching, Call, Outcome
+from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
 from drawer_ipy.cache.canonical import Uncacheable, canonical
 from drawer_ipy.cache.packing import pack, unpack, unseal
 from drawer_ipy.cache.private import private_key
@@ -25,7 +25,6 @@ from drawer_ipy.cache.writer import Job, Writer
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.engine.secrets.redactor import Redactor
 
-Bound = Mapping[str, Any]
 Press = Callable[[Bound], Awaitable[Outcome]]
 
 _KEPT_BEYOND = 30 * 86400.0

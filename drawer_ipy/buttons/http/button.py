@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments, is_int, shorten, to_text
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.cache_keys import lasting
 from drawer_ipy.buttons.http.auth import authorizer_of
+from drawer_ipy.buttons.http.bound import BoundRequest
 from drawer_ipy.buttons.http.client import HttpClient
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.freshness import HttpCaching
@@ -111,18 +113,18 @@ class HttpButton:
         )
         return PagesByParameter(spec.name, asked, self._parameter, self._again)
 
-    def _again(self, bound: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
+    def _again(self, bound: BoundRequest, value: Any) -> BoundRequest:
         """What to press with for a page: `bound` with `value` as what tells it from the others."""
         if self._parameter is None or self._parameter.where != "argument":
-            return {**bound, "at": value}
-        values = {**bound["values"], self._parameter.name: value}
-        return {**bound, "values": values, "request": self._template.fill(values), "at": value}
+            return bound._replace(at=value)
+        values = {**bound.values, self._parameter.name: value}
+        return bound._replace(values=values, request=self._template.fill(values), at=value)
 
-    def _from_start(self, values: dict[str, Any]) -> Mapping[str, Any]:
+    def _from_start(self, values: dict[str, Any], save: Path | None) -> BoundRequest:
         """What to press with for the first page, where pages are counted."""
         rule, parameter = self._asked and self._asked.follow, self._parameter
         if not isinstance(rule, Counted) or parameter is None:
-            return {"values": values, "request": self._template.fill(values)}
+            return BoundRequest(values, self._template.fill(values), save)
         start: int | None = rule.start
         if parameter.where == "argument":
             given = values.get(parameter.name)
@@ -135,32 +137,28 @@ class HttpButton:
         request = self._template.fill(values)
         if start is None:
             start = parameter.now(request)
-        return {"values": values, "request": request, "at": rule.usual_start if start is None else start}
+        return BoundRequest(values, request, save, rule.usual_start if start is None else start)
 
     def _implied(self) -> tuple[ArgSpec, ...]:
         several = [self._template.names, *(part.names for part in (self._save, self._auth) if part)]
         names = dict.fromkeys(name for names in several for name in names)
         return tuple(ArgSpec(name=name, type="any", required=True) for name in names)
 
-    def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The request `args` come to. Raises ArgumentError, see base.Button.
-
-        Returns:
-            The ``values`` by name, the ``request`` they make, and ``save``: the body's file, or ``None``.
-        """
+    def bind(self, args: Mapping[str, Any]) -> BoundRequest:
+        """The request `args` come to. Raises ArgumentError, see base.Button."""
         values = self._arguments.values(args)
         save = None if self._save is None else self._save.fill(values)
         if self._parameter is not None:
-            return {**self._from_start(values), "save": save}
-        return {"values": values, "request": self._template.fill(values), "save": save}
+            return self._from_start(values, save)
+        return BoundRequest(values, self._template.fill(values), save)
 
-    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+    async def press(self, bound: BoundRequest, call: Call) -> Outcome:
         """Send it; see base.Button."""
         try:
-            if self._save is None:
-                response = await self.fetch(bound["request"], bound, call)
+            if self._save is None or bound.save is None:
+                response = await self.fetch(bound.request, bound, call)
             else:
-                response = await self._fetch_to_file(self._save, bound, call)
+                response = await self._fetch_to_file(bound.save, self._save.folder, bound, call)
         except DrawerError as error:
             outcome = failed(error)
         else:
@@ -171,10 +169,10 @@ class HttpButton:
             )
         return outcome
 
-    async def _fetch_to_file(self, save: SavePath, bound: Mapping[str, Any], call: Call) -> Response:
-        """As :meth:`fetch`, with the body in the file that `save` gives."""
-        saved, request = call.resources.lasting(SavedFiles), bound["request"]
-        with saved.saving(bound["save"], save.folder, request, call):
+    async def _fetch_to_file(self, path: Path, folder: Path, bound: BoundRequest, call: Call) -> Response:
+        """As :meth:`fetch`, with the body in the file `path` below `folder`."""
+        saved, request = call.resources.lasting(SavedFiles), bound.request
+        with saved.saving(path, folder, request, call):
             return await self.fetch(request, bound, call)
 
     def _outcome(self, response: Response) -> Outcome:
@@ -203,7 +201,7 @@ class HttpButton:
             outcome.kept = response
         return outcome
 
-    async def fetch(self, request: Request, bound: Mapping[str, Any], call: Call) -> Response:
+    async def fetch(self, request: Request, bound: BoundRequest, call: Call) -> Response:
         """The answer to `request`, which is that of `bound` or one made from it.
 
         Raises:
@@ -216,15 +214,15 @@ class HttpButton:
             request = replace(request, body=request.body.reading(call.resources.get(Threads).submit))
 
         if self._auth is None and not self._meta_refresh:
-            return await self._client.fetch(request, call, save=bound["save"], proxy=proxy)
+            return await self._client.fetch(request, call, save=bound.save, proxy=proxy)
 
         def send(one: Request) -> Awaitable[Response]:
-            return self._client.fetch(one, call, save=bound["save"], proxy=proxy)
+            return self._client.fetch(one, call, save=bound.save, proxy=proxy)
 
         def authorized(one: Request, *, at_home: bool) -> Awaitable[Response]:
-            if self._auth is None or not at_home or bound.get("abroad"):
+            if self._auth is None or not at_home or bound.is_abroad:
                 return send(one)
-            return self._auth.send(one, bound["values"], call, send)
+            return self._auth.send(one, bound.values, call, send)
 
         response = await authorized(request, at_home=True)
         if not self._meta_refresh:
@@ -237,23 +235,23 @@ class HttpButton:
 
         return await refreshed(request, response, ask)
 
-    def _with_secrets(self, request: Request, bound: Mapping[str, Any], call: Call) -> Request:
-        if self._template.has_secrets and not bound.get("abroad"):
-            followed = bound.get("followed", False)
-            request = self._template.with_secrets(request, bound["values"], call.scope(), followed=followed)
+    def _with_secrets(self, request: Request, bound: BoundRequest, call: Call) -> Request:
+        if self._template.has_secrets and not bound.is_abroad:
+            followed = bound.is_followed
+            request = self._template.with_secrets(request, bound.values, call.scope(), followed=followed)
             if self._template.has_credentials:
                 call.hide(request.headers["Authorization"].partition(" ")[2])
-        if self._parameter is not None and (value := bound.get("at")) is not None:
+        if self._parameter is not None and (value := bound.at) is not None:
             request = self._parameter.put(request, value)
         return request
 
-    def _whole(self, bound: Mapping[str, Any], call: Call) -> Request:
+    def _whole(self, bound: BoundRequest, call: Call) -> Request:
         try:
-            request = self._with_secrets(bound["request"], bound, call)
-            if self._auth is None or bound.get("abroad"):
+            request = self._with_secrets(bound.request, bound, call)
+            if self._auth is None or bound.is_abroad:
                 return request
             # Never sent; it tells the answers to one user from those to another.
-            return request.with_headers({"Authorization": self._auth.identity(bound["values"], call)})
+            return request.with_headers({"Authorization": self._auth.identity(bound.values, call)})
         except DrawerError as error:
             raise Uncacheable(f"its request cannot be made: {error.message}") from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from drawer_ipy.buttons.base import Call, Outcome
+from drawer_ipy.buttons.http.bound import BoundRequest
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.request import Condition, Request
 from drawer_ipy.buttons.http.response import Response
@@ -52,7 +53,7 @@ class HttpCaching:
     def __init__(
         self,
         lasts: float,
-        whole: Callable[[Mapping[str, Any], Call], Request],
+        whole: Callable[[BoundRequest, Call], Request],
         outcome: Callable[[Response], Outcome],
         *,
         cookies: bool,
@@ -68,13 +69,13 @@ class HttpCaching:
         self._variant = variant
         self._kind = "http" if verified else "http, unverified"
 
-    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+    def parts(self, bound: BoundRequest, call: Call, sources: Sources) -> Any:
         """See base.Caching."""
         if self._cookies:
             raise Uncacheable("it keeps cookies, and answers depend on those of earlier requests")
         request = self._whole(bound, call)
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
-        save = None if bound["save"] is None else str(bound["save"])
+        save = None if bound.save is None else str(bound.save)
         parts = (self._kind, request.method, _place(request), headers, body_identity(request.body), save)
         return (*parts, self._variant) if self._variant else parts
 
@@ -89,29 +90,29 @@ class HttpCaching:
         about = (answer.method, address, answer.status, answer.reason)
         return (*about, headers, answer.body, answer.elapsed, path, answer.size, _changed(answer.path))
 
-    def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
+    def take(self, kept: tuple[Any, ...], bound: BoundRequest, call: Call) -> None:
         """See base.Caching: a body that is in a file must be there still, and not be another step's file."""
         answer = _response(kept)
-        if answer.path is None or self._save is None:
+        if answer.path is None or self._save is None or bound.save is None:
             return
         if kept[-1] is None or _changed(answer.path) != kept[-1]:
             raise CacheTrouble(f"{answer.path} is gone or was changed")
         saved = call.resources.lasting(SavedFiles)
         try:
-            saved.keep(bound["save"], self._save.folder, bound["request"], call)
+            saved.keep(bound.save, self._save.folder, bound.request, call)
         except RequestFailed as error:
             raise CacheTrouble(error.message) from None
 
-    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+    def revive(self, kept: tuple[Any, ...], bound: BoundRequest) -> Outcome:
         """See base.Caching."""
         return self._outcome(_response(kept))
 
-    def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
+    def asking(self, bound: BoundRequest, kept: tuple[Any, ...]) -> BoundRequest | None:
         """See base.Caching: the same request with what the answer was marked with, if it was.
 
         The marks are for the address that gave them; where a redirect leads elsewhere now, they are not sent.
         """
-        request: Request = bound["request"]
+        request: Request = bound.request
         answer = _response(kept)
         conditional = any(name.lower() in _CONDITIONS for name in request.headers)
         if request.method not in ("GET", "HEAD") or conditional or answer.path is not None:
@@ -124,7 +125,7 @@ class HttpCaching:
         if not known:
             return None
         condition = Condition(_place(answer), known)
-        return {**bound, "request": replace(request, condition=condition)}
+        return bound._replace(request=replace(request, condition=condition))
 
     def unchanged(self, outcome: Outcome) -> bool:
         """See base.Caching."""

@@ -10,6 +10,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.arguments import shorten
 from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http.bound import BoundRequest
 from drawer_ipy.buttons.http.link import next_link
 from drawer_ipy.buttons.http.page import Page, page_of
 from drawer_ipy.buttons.http.request import Request, abroad
@@ -25,8 +26,6 @@ from drawer_ipy.scrape.addresses import in_encoding, joined
 from drawer_ipy.scrape.json_path import MISSING, JsonPath
 from drawer_ipy.scrape.page import ExtractError, extract, select
 from drawer_ipy.scrape.spec import Field
-
-Bound = Mapping[str, Any]
 
 _REQUIRED = "take the `!` away to have null instead, or look at what the server sent: it is in stdout"
 
@@ -180,7 +179,10 @@ class PagesInTurn:
         self._address = UrlTemplate("{{url}}", name)
 
     async def press(
-        self, bound: Bound, one: Callable[[Bound], Awaitable[Outcome]], log: Callable[[str], None] | None
+        self,
+        bound: BoundRequest,
+        one: Callable[[BoundRequest], Awaitable[Outcome]],
+        log: Callable[[str], None] | None,
     ) -> Outcome:
         """Press `one` page after the other, until there is none that follows.
 
@@ -191,7 +193,7 @@ class PagesInTurn:
             one: presses one page, when the limits let it, or has it from the cache.
             log: called with each line of progress.
         """
-        listing, first = Listing(), bound["request"]
+        listing, first = Listing(), bound.request
         listing.seen.add(_same(first.url))
         while True:
             outcome = await one(bound)
@@ -258,7 +260,9 @@ class PagesInTurn:
             out[self._asked.follow] = page[self._asked.follow]
         return out
 
-    def _following(self, bound: Bound, first: Request, url: URL, outcome: Outcome) -> Bound | None:
+    def _following(
+        self, bound: BoundRequest, first: Request, url: URL, outcome: Outcome
+    ) -> BoundRequest | None:
         """What to press for the page at `url`; ``None`` when it is on another host than pages so far.
 
         Headers go along within the origin of the first request; where a redirect has led elsewhere, only
@@ -266,10 +270,10 @@ class PagesInTurn:
         """
         if origin(url) == origin(first.url):
             request = Request("GET", url, first.headers)
-            return {**bound, "request": request, "abroad": False, "followed": True}
+            return bound.following(request, is_abroad=False)
         answered = URL(outcome.about["url"], encoded=True) if outcome.about else first.url
         if origin(url) == origin(answered) or origin(url) == origin(first.url.with_scheme("https")):
-            return {**bound, "request": Request("GET", url, abroad(first.headers)), "abroad": True}
+            return bound.following(Request("GET", url, abroad(first.headers)), is_abroad=True)
         return None
 
     def _elsewhere(self, url: URL, outcome: Outcome) -> Outcome:

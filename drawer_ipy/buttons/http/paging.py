@@ -12,7 +12,8 @@ from yarl import URL
 
 from drawer_ipy.buttons.arguments import shorten, to_text
 from drawer_ipy.buttons.base import Outcome
-from drawer_ipy.buttons.http.pages import Bound, Listing, PagesInTurn, status_of
+from drawer_ipy.buttons.http.bound import BoundRequest
+from drawer_ipy.buttons.http.pages import Listing, PagesInTurn, status_of
 from drawer_ipy.buttons.http.request import Request
 from drawer_ipy.definition.extract import Asked
 from drawer_ipy.definition.media import read_media
@@ -115,18 +116,25 @@ class PagesByParameter(PagesInTurn):
     """
 
     def __init__(
-        self, name: str, asked: Asked, parameter: Parameter, again: Callable[[Bound, Any], Bound]
+        self,
+        name: str,
+        asked: Asked,
+        parameter: Parameter,
+        again: Callable[[BoundRequest, Any], BoundRequest],
     ) -> None:
         super().__init__(name, asked)
         self._parameter = parameter
         self._again = again
 
     async def press(
-        self, bound: Bound, one: Callable[[Bound], Awaitable[Outcome]], log: Callable[[str], None] | None
+        self,
+        bound: BoundRequest,
+        one: Callable[[BoundRequest], Awaitable[Outcome]],
+        log: Callable[[str], None] | None,
     ) -> Outcome:
         """As :meth:`PagesInTurn.press`."""
         listing, first, before = Listing(), bound, None
-        value, seen = bound.get("at"), set[tuple[type, Any]]()
+        value, seen = bound.at, set[tuple[type, Any]]()
         while True:
             outcome = await one(bound)
             if outcome.error is not None:

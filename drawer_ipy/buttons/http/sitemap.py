@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from yarl import URL
 
 from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.http.bound import BoundRequest
 from drawer_ipy.buttons.http.page import page_of
 from drawer_ipy.buttons.http.request import Request, abroad
 from drawer_ipy.buttons.http.response import Response, located, outcome_of, shortened
@@ -22,7 +23,6 @@ from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
 from drawer_ipy.scrape.page import ExtractError
 from drawer_ipy.scrape.sitemap import SiteMap, read_sitemap
 
-Bound = Mapping[str, Any]
 _TOLD = 3
 _HINT = "`on_failure: continue` goes on with what the others gave; it is the step's output"
 
@@ -115,14 +115,17 @@ class SitemapInTurn:
         self._address = UrlTemplate("{{url}}", name)
 
     async def press(
-        self, bound: Bound, one: Callable[[Bound], Awaitable[Outcome]], log: Callable[[str], None] | None
+        self,
+        bound: BoundRequest,
+        one: Callable[[BoundRequest], Awaitable[Outcome]],
+        log: Callable[[str], None] | None,
     ) -> Outcome:
         """Press `one` for each file; see base.Pages.
 
         A part that fails does not keep the others from being read. The step fails for it in the end, and its
         output is what the others gave.
         """
-        reading, first = _Reading(), bound["request"]
+        reading, first = _Reading(), bound.request
         seen = {_plain(first.url)}
         waiting = deque([bound])
         while waiting and reading.count < self._asked.most:
@@ -138,7 +141,7 @@ class SitemapInTurn:
                     seen.add(_plain(url))
                     waiting.append(_bound_for(bound, first, url))
             if log is not None and waiting:
-                log(f"site map {reading.count + 1}: {waiting[0]['request'].url}")
+                log(f"site map {reading.count + 1}: {waiting[0].request.url}")
         return self._whole(reading, len(waiting))
 
     def _url(self, text: str) -> URL | None:
@@ -175,12 +178,12 @@ class SitemapInTurn:
         return outcome
 
 
-def _bound_for(bound: Bound, first: Request, url: URL) -> Bound:
+def _bound_for(bound: BoundRequest, first: Request, url: URL) -> BoundRequest:
     """What to press for the part at `url`: headers that may be credentials stay at the first one's origin."""
     if origin(url) == origin(first.url):
         request = Request("GET", url, first.headers)
-        return {**bound, "request": request, "abroad": False, "followed": True}
-    return {**bound, "request": Request("GET", url, abroad(first.headers)), "abroad": True}
+        return bound.following(request, is_abroad=False)
+    return bound.following(Request("GET", url, abroad(first.headers)), is_abroad=True)
 
 
 def _told(failures: list[ErrorInfo], count: int) -> ErrorInfo:

@@ -80,7 +80,7 @@ def env_name(name: str) -> str:
     return "BUTTONS_ARG_" + re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
 
 
-class Bound(dict[str, str]):
+class BoundScript(dict[str, str]):
     """The environment variables of one press.
 
     Attributes:
@@ -158,9 +158,9 @@ class ScriptButton:
         if lasts is not None:
             self.caching = ScriptCaching(runtime, self._text, self._env, lasts)
 
-    def bind(self, args: Mapping[str, Any]) -> Bound:
+    def bind(self, args: Mapping[str, Any]) -> BoundScript:
         """The environment variables `args` come to. Raises ArgumentError, see base.Button."""
-        bound = Bound()
+        bound = BoundScript()
         names, values = self._env_names, self._arguments.values(args)
         if self._stdin is not None:
             bound.stdin = stdin_bytes(self._stdin.value(values))
@@ -178,7 +178,7 @@ class ScriptButton:
             bound[variable] = text
         return bound
 
-    def feed(self, bound: Bound, value: Any) -> Bound:
+    def feed(self, bound: BoundScript, value: Any) -> BoundScript:
         """`bound` with `value` to be read from stdin. Raises ArgumentError, see :func:`stdin_bytes`."""
         bound.stdin = stdin_bytes(value)
         return bound

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from drawer_ipy.buttons.base import Button, Caching, Call, Outcome
-from drawer_ipy.buttons.script.button import Bound as ScriptBound
-from drawer_ipy.buttons.script.button import ScriptButton
+from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
+from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
 from drawer_ipy.definition import models
-from drawer_ipy.engine.caching import Bound, Press, Request
+from drawer_ipy.engine.caching import Press, Request
 from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.events import LogLine
 from drawer_ipy.engine.limits import Limits
@@ -119,7 +118,7 @@ class ButtonStep(Step):
 
     def _fed(self, button: Button, bound: Bound, value: Any) -> Bound:
         """`bound` with what the script reads."""
-        if not isinstance(button, ScriptButton) or not isinstance(bound, ScriptBound):
+        if not isinstance(button, ScriptButton) or not isinstance(bound, BoundScript):
             raise ArgumentError(
                 f"`stdin` is for scripts, and {self._name!r} is a {button.kind} button",
                 remediation="hand the value over as an argument",
