@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.record.loop import OK, LoopOutput, LoopRecord
+from drawer_ipy.record.loop import OK, STEP_OK, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
@@ -143,7 +143,7 @@ class EarlierItem:
         column, index = self._columns[step_id], self._index
         output = column.outputs[index]
         unfinished = isinstance(output, LoopOutput) and not output.record.all_complete()
-        if column.statuses[index] != 1 or unfinished or self._stale(step_id):
+        if column.statuses[index] != STEP_OK or unfinished or self._stale(step_id):
             self._changed.add(step_id)
             return None
         if index in column.details:
@@ -188,16 +188,16 @@ def carry_over(record: LoopRecord, earlier: LoopRecord, only: Collection[int] | 
     An item whose place another one has taken since is pressed again whatever became of the first.
     """
     again: list[int] = []
+    replaced: set[int] = set()
     common = min(len(record.states), len(earlier.states))
-    states = bytearray(earlier.states[:common])
     for index in range(common):
         if not _same(record.items[index], earlier.items[index]):
-            states[index] = 0xFF
+            replaced.add(index)
             again.append(index)
         elif (only is None or index in only) and not earlier.complete(index):
             again.append(index)
     again.extend(range(common, len(record.states)))
-    record.carry(earlier, states, again)
+    record.carry(earlier, again, replaced)
     return again
 
 

@@ -10,7 +10,7 @@ import functools
 import operator
 import time
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -23,8 +23,9 @@ from drawer_ipy.record.step import StepResult
 WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED = range(6)
 STATE_NAMES = ("waiting", "running", "ok", "failed", "cancelled", "skipped")
 
-# Statuses of a nested step within an item, as bytes; 0 is "did not run".
+# Statuses of a nested step within an item, as bytes.
 STEP_STATUSES = ("", "ok", "error", "timeout", "failed", "cancelled")
+DID_NOT_RUN, STEP_OK = 0, 1
 _STATUS_CODE = {word: code for code, word in enumerate(STEP_STATUSES)}
 
 
@@ -67,7 +68,7 @@ class StepColumn:
             self.cached[index] = 1
         error = result.error
         if error is None and result.status == "ok":
-            self.statuses[index] = 1
+            self.statuses[index] = STEP_OK
             if result.attempts == 1 and not (result.stderr or result.pushed_back or self.detailed):
                 return
         else:
@@ -89,7 +90,7 @@ class StepColumn:
     def clear(self, index: int) -> None:
         """Forget what was recorded for item `index`."""
         self.outputs[index] = None
-        self.statuses[index] = 0
+        self.statuses[index] = DID_NOT_RUN
         for table in (self.errors, self.details, self.about):
             table.pop(index, None)
         if self.cached is not None:
@@ -202,20 +203,21 @@ class LoopRecord:
         self.before = {}
         waiting = self.counts[WAITING]
         if waiting:
-            self.states = self.states.replace(b"\x00", bytes([SKIPPED]))
+            self.states = self.states.replace(bytes([WAITING]), bytes([SKIPPED]))
             self.counts[WAITING] = 0
             self.counts[SKIPPED] += waiting
         self.ended = perf_counter()
 
-    def carry(self, earlier: LoopRecord, states: bytearray, again: Sequence[int]) -> None:
+    def carry(self, earlier: LoopRecord, again: Sequence[int], replaced: Collection[int]) -> None:
         """Go on with an earlier press of the same loop.
 
         Args:
             earlier: its record; it is not changed.
-            states: those of the items that both have, 0xFF where it was another item.
             again: indices that are to be pressed; the others stay as they are.
+            replaced: those of `again` at which `earlier` had another item.
         """
-        n = len(states)
+        n = min(len(self.states), len(earlier.states))
+        states = bytearray(earlier.states[:n])
         shift = earlier.epoch - self.epoch
         for column, old in zip(self.columns, earlier.columns, strict=True):
             column.take(old, n)
@@ -223,7 +225,7 @@ class LoopRecord:
             mine[:n] = array("d", [moment and moment + shift for moment in theirs[:n]])
         for index in again:
             if index < n:
-                if states[index] == 0xFF:
+                if index in replaced:
                     self.clear(index)
                 else:
                     self.before[index] = states[index]

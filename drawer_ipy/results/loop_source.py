@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.loop import STATE_NAMES, STEP_STATUSES, LoopOutput, LoopRecord, StepColumn
+from drawer_ipy.record.loop import STATE_NAMES, STEP_OK, STEP_STATUSES, LoopOutput, LoopRecord, StepColumn
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, StepCell, cell_of, error_text, tally
@@ -25,7 +25,7 @@ def shared_keys(column: StepColumn) -> list[str] | None:
     seen: dict[str, None] = {}
     shapes: set[tuple[Any, ...]] = set()
     for status, output in zip(column.statuses, column.outputs, strict=True):
-        if status != 1 or output is None:
+        if status != STEP_OK or output is None:
             continue
         if type(output) is not dict and (isinstance(output, LoopOutput) or not isinstance(output, Mapping)):
             return None

@@ -9,7 +9,7 @@ from html import escape
 
 from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.record.loop import FAILED, LoopOutput
+from drawer_ipy.record.loop import FAILED, STEP_OK, LoopOutput
 from drawer_ipy.results.failed_item import ItemError, failed_item
 from drawer_ipy.results.view import TableView
 from drawer_ipy.style.amounts import seconds_text
@@ -167,7 +167,7 @@ def trouble_within(view: TableView) -> list[str]:
         loops = [
             output.record
             for output, status in zip(column.outputs, column.statuses, strict=True)
-            if status == 1 and isinstance(output, LoopOutput)
+            if status == STEP_OK and isinstance(output, LoopOutput)
         ]
         failed = sum(loop.counts[FAILED] for loop in loops)
         if failed:
