@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import DefinitionError, Results, UsageError, apress, demo, press
+from drawer_ipy.common.backoff import Backoff
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 
 DRAWER = """
@@ -205,7 +206,7 @@ def test_http_buttons_find_their_width_too() -> None:
 
 def test_what_a_button_overcame_by_its_own_retries_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every item comes in the end, so only the tries within a press tell of the crowd."""
-    monkeypatch.setattr("drawer_ipy.buttons.http.client._FIRST_DELAY", 0.005)
+    monkeypatch.setattr("drawer_ipy.buttons.http.client._BACKOFF", Backoff(0.005, 2.0, 30.0, 0.5))
     told: list[bool] = []
 
     class Told(AdaptiveWidth):

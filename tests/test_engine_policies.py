@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drawer_ipy import press
+from drawer_ipy.common.backoff import Backoff
 from drawer_ipy.definition.models import Policy
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import ErrorInfo
@@ -129,7 +130,7 @@ def test_backoff(backoff: dict[str, Any] | None, delays: list[float]) -> None:
 
 
 def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
-    policy = RetryPolicy(9, initial=1.0, jitter=1.0)
+    policy = RetryPolicy(9, Backoff(initial=1.0, factor=1.0, cap=3600.0, jitter=1.0))
     delays = {policy.delay(1) for _ in range(200)}
     assert len(delays) > 100
     assert min(delays) < 0.3 < 0.7 < max(delays) <= 1.0
@@ -160,9 +161,12 @@ def test_a_servers_retry_after_is_the_least_that_is_waited() -> None:
     ("factor", "attempt", "longest"), [(10.0, 400, 3600.0), (1e300, 3, 3600.0), (2.0, 5000, 3600.0)]
 )
 def test_no_backoff_is_too_large_to_compute(factor: float, attempt: int, longest: float) -> None:
-    assert RetryPolicy(9999, initial=1.0, factor=factor).delay(attempt) == longest
-    assert RetryPolicy(9999, initial=1.0, factor=factor, cap=2.0).delay(attempt) == 2.0
-    assert RetryPolicy(9999, initial=0.0, factor=factor).delay(attempt) == 0.0
+    def delay(initial: float, cap: float) -> float:
+        return RetryPolicy(9999, Backoff(initial, factor, cap, jitter=0.0)).delay(attempt)
+
+    assert delay(1.0, 1e9) == longest
+    assert delay(1.0, 2.0) == 2.0
+    assert delay(0.0, 1e9) == 0.0
 
 
 def test_a_retry_is_told_without_secrets() -> None:

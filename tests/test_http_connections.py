@@ -19,6 +19,7 @@ from drawer_ipy.buttons import Outcome
 from drawer_ipy.buttons.http.client import Retries
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.session import HttpSession
+from drawer_ipy.common.backoff import Backoff
 from drawer_ipy.demo import DemoSite
 
 GZIP_OF_NOTHING = bytes.fromhex("1f8b08000000000000ff03000000000000000000")
@@ -257,7 +258,7 @@ def test_a_restarted_server_costs_no_item_of_a_run_that_kept_connections_to_it()
 
 
 def test_what_broke_off_is_sent_again_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawer_ipy.buttons.http.client._FIRST_DELAY", 0.01)
+    monkeypatch.setattr("drawer_ipy.buttons.http.client._BACKOFF", Backoff(0.01, 2.0, 30.0, 0.5))
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         tries.append(path)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from workspace_rig import Folder, button_step
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.errors import DefinitionError, UsageError
-from drawer_ipy.workspace.buttons import save_button
 from drawer_ipy.workspace.document import document
 from drawer_ipy.workspace.drawers import drawer_document, save_drawer
 
@@ -222,48 +220,6 @@ def test_a_name_that_cannot_be_had_is_refused_unless_it_is_there(folder: Folder)
 
 
 # Buttons
-
-
-@pytest.mark.parametrize(
-    ("definition", "file", "text"),
-    [
-        ({"code": "echo hi", "args": ["a", "b"]}, "main.sh", "echo hi"),
-        ({"code": "echo hi", "runtime": "bash"}, "main.sh", "echo hi"),
-        ({"code": "print(1)", "runtime": "python"}, "main.py", "print(1)"),
-        ({"code": "console.log(1)", "runtime": "node"}, "main.js", "console.log(1)"),
-        ({"prompt": "Say {{a}}", "args": {"a": "string"}}, "AGENTS.md", "Say {{a}}"),
-    ],
-)
-def test_a_button_is_saved_beside_its_text(folder: Folder, definition: Any, file: str, text: str) -> None:
-    spec = load_button(definition, name="My Work").button
-    path = save_button(folder.workspace, spec)
-    assert path == folder.root / "buttons" / "my-work" / "button.json"
-    assert (path.parent / file).read_text() == text
-    assert sorted(p.name for p in path.parent.iterdir()) == sorted(["button.json", file])
-    saved = json.loads(path.read_text())
-    assert not {"code", "prompt"} & set(saved)
-    assert all(isinstance(one["type"], str) and one["required"] is True for one in saved.get("args", []))
-    if file == "AGENTS.md":
-        assert saved["runtime"] == "prompt"
-    assert {stat.S_IMODE(p.stat().st_mode) for p in path.parent.iterdir()} == {0o600}
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    again = folder.workspace.find_button("my-work")
-    assert again is not None
-    assert [arg.name for arg in again.args] == [arg.name for arg in spec.args]
-
-
-def test_a_button_saved_again_in_another_language_leaves_no_old_script(folder: Folder) -> None:
-    save_button(folder.workspace, load_button({"code": "echo 1"}, name="b").button)
-    path = save_button(
-        folder.workspace, load_button({"code": "print(1)", "runtime": "python"}, name="b").button
-    )
-    assert sorted(p.name for p in path.parent.iterdir()) == ["button.json", "main.py"]
-
-
-def test_a_button_may_not_take_a_drawers_name(folder: Folder) -> None:
-    folder.drawer("pages")
-    with pytest.raises(UsageError, match="there is a drawer 'pages' already"):
-        save_button(folder.workspace, load_button({"code": "echo"}, name="pages").button)
 
 
 def test_every_recorded_button_comes_back_whole() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from yarl import URL
@@ -22,10 +22,10 @@ from drawer_ipy.buttons.http.template import UrlTemplate
 from drawer_ipy.buttons.http.upload import check_file
 from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script.button import ScriptButton
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.definition.checking.callee import Callee
 from drawer_ipy.definition.checking.unmet import Present, Unmet, unset_in
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.reading.tree import Path
 from drawer_ipy.errors import DrawerError
 
 Scope = Mapping[str, Mapping[str, str]]
@@ -68,7 +68,7 @@ def _of_request(spec: ButtonSpec, scope: Scope, allowed_origins: Origins) -> Ite
     yield from _files(spec.files, ("files",))
 
 
-def _tried(path: Path, attempt: Callable[[], Any], *, may_appear: bool = False) -> Iterator[Unmet]:
+def _tried(path: KeyPath, attempt: Callable[[], Any], *, may_appear: bool = False) -> Iterator[Unmet]:
     try:
         attempt()
     except DrawerError as error:
@@ -99,10 +99,10 @@ def _fill_credentials(spec: ButtonSpec, scope: Scope) -> None:
 def _check_path(text: Any, what: str) -> None:
     template = FieldTemplate(text)
     if not template.names and isinstance(value := template.value({}), str):
-        check_file(FilePath(value), what)
+        check_file(Path(value), what)
 
 
-def _files(value: Any, path: Path) -> Iterator[Unmet]:
+def _files(value: Any, path: KeyPath) -> Iterator[Unmet]:
     """The files at `path` of a button that are not there; in a mapping of a file only its ``path`` is one."""
     if isinstance(value, str):
         what = f"the file of {path[1]!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import GetCoreSchemaHandler, GetPydanticSchema
@@ -104,3 +105,28 @@ def parse_rate(text: str) -> float:
     if rate <= 0:
         raise BadValue(f"{text!r} never lets anything start", _RATES_ALLOWED)
     return rate
+
+
+_PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", re.ASCII)
+
+
+def parse_tolerance(value: Any) -> int | Fraction:
+    """The failures that ``tolerated_failures: value`` allows: a count, or a share between 0 and 1.
+
+    Raises:
+        BadValue: it is neither.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    percent = _PERCENT.fullmatch(value) if isinstance(value, str) and len(value) <= 60 else None
+    share = Fraction(percent[1]) / 100 if percent else None
+    if share is None or share > 1:
+        raise BadValue(
+            f"tolerated_failures cannot be {shown(value)}", 'give a count, or a share such as "5%"'
+        )
+    return share
+
+
+def drawer_named(target: str) -> str | None:
+    """NAME of ``drawer/NAME``; ``None`` where `target` names a button."""
+    return target.removeprefix("drawer/") if target.startswith("drawer/") else None

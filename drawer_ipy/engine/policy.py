@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 from drawer_ipy.buttons.base import BUSY
+from drawer_ipy.common.backoff import Backoff
 from drawer_ipy.definition.models import Policy
 from drawer_ipy.errors import RAN_AND_FAILED, Code, ErrorInfo
 from drawer_ipy.record.step import StepResult
@@ -31,17 +31,13 @@ class RetryPolicy:
 
     Attributes:
         attempts: tries in all, at least 1.
-        initial, factor, cap: seconds before the second try, growth per try, most seconds (0: no cap).
-        jitter: share of the delay that is random, 0 to 1 (1 is full jitter).
+        backoff: how long to wait between two tries; ``None`` for not at all.
         retry_on: error codes or exception class names worth another try; empty means all. ``SCRIPT_ERROR``
             covers whatever the original calls so, failed requests and functions included.
     """
 
     attempts: int
-    initial: float = 0.0
-    factor: float = 1.0
-    cap: float = 0.0
-    jitter: float = 0.0
+    backoff: Backoff | None = None
     retry_on: frozenset[str] = frozenset()
 
     @classmethod
@@ -53,15 +49,13 @@ class RetryPolicy:
         backoff = policy.backoff
         if backoff is None:
             return cls(attempts, retry_on=frozenset(policy.retry_on))
-        jitter = float(backoff.jitter)
-        return cls(
-            attempts=attempts,
+        waits = Backoff(
             initial=backoff.initial_ms / 1000,
             factor=1.0 if backoff.strategy == "fixed" else backoff.factor or 2.0,
-            cap=backoff.max_ms / 1000,
-            jitter=min(1.0, jitter),
-            retry_on=frozenset(policy.retry_on),
+            cap=min(backoff.max_ms / 1000 or _LONGEST_DELAY, _LONGEST_DELAY),
+            jitter=min(1.0, float(backoff.jitter)),
         )
+        return cls(attempts, waits, frozenset(policy.retry_on))
 
     def covers(self, error: ErrorInfo) -> bool:
         """Whether another try is due after `error`."""
@@ -78,15 +72,8 @@ class RetryPolicy:
 
     def delay(self, attempt: int, retry_after: float | None = None) -> float:
         """Seconds to wait after try number `attempt`, 1-based; at least what the server asked for."""
-        try:
-            delay = self.initial * self.factor ** (attempt - 1)
-        except OverflowError:
-            delay = _LONGEST_DELAY if self.initial else 0.0
-        if self.cap:
-            delay = min(delay, self.cap)
-        if self.jitter:
-            delay *= 1 - self.jitter * random.random()
-        return min(max(delay, retry_after or 0.0), _LONGEST_DELAY)
+        delay = self.backoff.delay(attempt, retry_after) if self.backoff is not None else retry_after or 0.0
+        return min(delay, _LONGEST_DELAY)
 
 
 def asks_for_less(result: StepResult) -> bool:

@@ -14,6 +14,7 @@ from drawer_ipy.common.cancellation import TimeIsUp, is_cancelled, is_closed, wi
 from drawer_ipy.common.tracebacks import describe, full_traceback
 from drawer_ipy.common.user_code import is_interrupt
 from drawer_ipy.definition.models import STEP_MODELS, StepBase
+from drawer_ipy.definition.values import drawer_named
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
@@ -182,8 +183,8 @@ def undo_step(model: StepBase, compiler: Compiler) -> Step | None:
 
 def compensation_fields(name: str) -> dict[str, str]:
     """``drawer/NAME`` or a button's name, as a step's fields."""
-    kind, _, rest = name.partition("/")
-    return {"drawer": rest} if kind == "drawer" and rest else {"button": name}
+    drawer = drawer_named(name)
+    return {"button": name} if drawer is None else {"drawer": drawer}
 
 
 def fail_with(result: StepResult, error: DrawerError) -> None:

@@ -41,11 +41,6 @@ class Token:
     start: int
     end: int
 
-    @property
-    def hyphenated(self) -> bool:
-        """Whether this name might also be read as a subtraction."""
-        return self.kind is Kind.NAME and "-" in self.text
-
 
 _BLANK = re.compile(r"\s+")
 _NAME = re.compile(r"\w+(?:-\w+)*")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import nodes as ast
 from drawer_ipy.expressions.program import Program, static_steps
 from drawer_ipy.expressions.types import TYPES
 
-Path = tuple[str | int, ...]
-Exists = Callable[[Path], bool]
+Exists = Callable[[KeyPath], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Reference:
     """
 
     root: str
-    path: Path
+    path: KeyPath
     offset: int
     text: str
     whole: bool
@@ -42,7 +42,7 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class _Found:
     root: ast.Name
-    path: Path
+    path: KeyPath
     end: int
     at: tuple[int | None, ...]  # offsets of the root and of each dotted member
     guarded: bool
@@ -105,7 +105,7 @@ def _splits(found: list[_Found], exists: Exists, done: dict[int, int]) -> dict[i
     """The hyphenated names that do not exist, and how many parts of each do."""
     splits: dict[int, int] = {}
     for one in found:
-        full: Path = (one.root.name, *one.path)
+        full: KeyPath = (one.root.name, *one.path)
         for length, (name, at) in enumerate(zip(full, one.at, strict=True), start=1):
             if at is None or not isinstance(name, str) or "-" not in name:
                 continue
@@ -214,9 +214,9 @@ def _children(node: ast.Node) -> tuple[ast.Node, ...]:
     return ()
 
 
-def _tested(node: ast.Node) -> set[Path]:
+def _tested(node: ast.Node) -> set[KeyPath]:
     """The paths that a ``has()`` somewhere in the expression asks for."""
-    tested: set[Path] = set()
+    tested: set[KeyPath] = set()
     pending = [node]
     while pending:
         one = pending.pop()

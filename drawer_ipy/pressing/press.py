@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from drawer_ipy.display.choose import choose_display, current_shell
+from drawer_ipy.display.live import Display
 from drawer_ipy.errors import (
     told_in_colour,
 )
@@ -57,12 +59,8 @@ def press(
     options = Options(parallelism, mode, on_failure, concurrency)
     around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
     job = prepare(drawer, inputs, options, around)
-    display = choose_display(current_shell(), quiet=quiet)
-    try:
+    with _shown(job, quiet) as display:
         results = job.press_blocking(display)
-    finally:
-        display.close(None)
-        _tell(job, quiet)
     if check:
         raise_for(results, job.run.notes)
     return results
@@ -91,19 +89,24 @@ async def apress(
     options = Options(parallelism, mode, on_failure, concurrency)
     around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
     job = prepare(drawer, inputs, options, around)
-    display = choose_display(current_shell(), quiet=quiet)
-    try:
+    with _shown(job, quiet) as display:
         results = await job.press(display)
-    finally:
-        display.close(None)
-        _tell(job, quiet)
     if check:
         raise_for(results, job.run.notes)
     return results
 
 
-def _tell(job: Job, quiet: bool) -> None:
-    """What is worth telling of a run that ended ok; the error of one that did not tells it itself."""
-    if job.run.record.status == "ok" and not quiet:
-        for note in job.run.notes:
-            print(told_in_colour(note) if sys.stderr.isatty() else f"note: {note}", file=sys.stderr)
+@contextmanager
+def _shown(job: Job, quiet: bool) -> Iterator[Display]:
+    """A display for the run of `job`; afterwards its notes are printed.
+
+    The error of a run that did not end ok has the notes in it already.
+    """
+    display = choose_display(current_shell(), quiet=quiet)
+    try:
+        yield display
+    finally:
+        display.close(None)
+        if job.run.record.status == "ok" and not quiet:
+            for note in job.run.notes:
+                print(told_in_colour(note) if sys.stderr.isatty() else f"note: {note}", file=sys.stderr)

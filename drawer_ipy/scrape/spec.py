@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drawer_ipy.common.install import install_hint
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.scrape.finder import BadSelector, Finder
 from drawer_ipy.scrape.names import Names
@@ -47,8 +48,6 @@ _TAGS = frozenset(
 
 _LINKS = frozenset(("href", "src", "action", "formaction", "poster", "cite", "data-src", "data-href"))
 
-Path = tuple[str | int, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -61,7 +60,7 @@ class Trouble:
         soft: whether it can be extracted all the same.
     """
 
-    path: Path
+    path: KeyPath
     message: str
     remediation: str = ""
     offset: int | None = None
@@ -170,11 +169,11 @@ class _Reader:
         self.troubles: list[Trouble] = []
 
     def _trouble(
-        self, path: Path, message: str, hint: str = "", offset: int | None = None, *, soft: bool = False
+        self, path: KeyPath, message: str, hint: str = "", offset: int | None = None, *, soft: bool = False
     ) -> None:
         self.troubles.append(Trouble(path, message, hint, offset, soft))
 
-    def group(self, given: Any, path: Path, *, within: bool) -> Extraction:
+    def group(self, given: Any, path: KeyPath, *, within: bool) -> Extraction:
         """A mapping of fields; `within` says whether it is inside an element of an ``each``."""
         if not isinstance(given, Mapping):
             self._trouble(path, "`extract` is a mapping of names to selectors", '`title: "css:h1::text"`')
@@ -193,7 +192,7 @@ class _Reader:
                 fields[name] = found
         return Extraction(fields, each)
 
-    def _entry(self, given: Any, path: Path, *, within: bool) -> Field | Extraction | None:
+    def _entry(self, given: Any, path: KeyPath, *, within: bool) -> Field | Extraction | None:
         if isinstance(given, Mapping):
             return self.group(given, path, within=within)
         if isinstance(given, list) and len(given) == 1 and isinstance(given[0], str):
@@ -206,7 +205,7 @@ class _Reader:
             return None
         return self.field(given, path, within=within)
 
-    def _each(self, given: Any, path: Path, *, within: bool) -> Field | None:
+    def _each(self, given: Any, path: KeyPath, *, within: bool) -> Field | None:
         if not isinstance(given, str):
             self._trouble(path, "`each` must be a selector", 'such as `each: "css:li.item"`')
             return None
@@ -220,7 +219,7 @@ class _Reader:
             self._trouble(path, "`each` must select elements, not text or attributes", hint)
         return found
 
-    def field(self, given: str, path: Path, *, within: bool) -> Field | None:
+    def field(self, given: str, path: KeyPath, *, within: bool) -> Field | None:
         """One selector with what follows it; ``None`` when it cannot be read."""
         prefix = _PREFIX.match(given)
         if prefix is None or prefix[1].lower() not in _LANGUAGES:
@@ -252,7 +251,7 @@ class _Reader:
         sign = decimal or (self._manner.decimal if kind in _NUMBERS else "")
         return Field(f"{language}:{text}", find, kind, many, required, attribute is not None, link, sign)
 
-    def _near_prefixes(self, prefixes: Iterable[str], path: Path) -> None:
+    def _near_prefixes(self, prefixes: Iterable[str], path: KeyPath) -> None:
         """Tell of prefixes that are nearly one that the definition declares."""
         declared = self._manner.namespaces
         for prefix in prefixes:
@@ -261,7 +260,7 @@ class _Reader:
                 self._trouble(path, f"`namespaces` has no prefix {prefix!r}", near)
 
     def _suffixes(
-        self, text: str, path: Path, start: int, language: str
+        self, text: str, path: KeyPath, start: int, language: str
     ) -> tuple[str, str, str, bool, bool] | None:
         """The selector without what follows it, the type, the decimal sign its language has, whether it is a
         list, whether it is required.
@@ -288,7 +287,7 @@ class _Reader:
             else:
                 return text, kind, decimal, many, required
 
-    def _is_locale(self, named: re.Match[str], decimal: str, path: Path, start: int) -> bool:
+    def _is_locale(self, named: re.Match[str], decimal: str, path: KeyPath, start: int) -> bool:
         """Whether a type may have the language it is written with, as in ``float:de``."""
         if named[1] not in _NUMBERS:
             message = f"only int and float are written with a language, not {named[1]!r}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from html import escape
 from itertools import islice
 from numbers import Number
 from typing import Any
+
+from wcwidth import wcswidth
 
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.record.loop import LoopEntries, LoopOutput
@@ -166,27 +167,21 @@ def _joined(left: str, parts: Iterable[Callable[[], str]], right: str, limit: in
 
 def text_width(text: str) -> int:
     """Columns that clean `text` takes on a terminal: CJK and emoji two, combining marks none."""
-    return len(text) if text.isascii() else sum(map(_char_width, text))
-
-
-def _char_width(char: str) -> int:
-    if char < "\u0300":
-        return 1
-    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+    return len(text) if text.isascii() else max(0, wcswidth(text))
 
 
 def fit(text: str, width: int) -> str:
     """`text`, cut with ``…`` where it is wider than `width` columns."""
     if text_width(text) <= width:
         return text
-    used = 0
-    for position, char in enumerate(text):
-        used += _char_width(char)
-        if used > width - 1:
-            return text[:position] + "…"
-    return text
+    if text.isascii():
+        return text[: max(0, width - 1)] + "…"
+    # The longest beginning that leaves a column for the ellipsis.
+    short, long = 0, len(text)
+    while short < long:
+        middle = (short + long + 1) // 2
+        short, long = (middle, long) if text_width(text[:middle]) < width else (short, middle - 1)
+    return text[:short] + "…"
 
 
 def pad(text: str, width: int, right: bool = False) -> str:

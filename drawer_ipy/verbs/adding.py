@@ -7,6 +7,7 @@ from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration
+from drawer_ipy.definition.values import drawer_named
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
 from drawer_ipy.verbs.target import Target, find_target
@@ -76,8 +77,8 @@ def _step(word: str, target: Target, find_button: Callable[[str], None]) -> Step
         return {"id": f"for_each-{slug(rest) or rest}", "kind": "for_each", "as": "item", "steps": [nested]}
     if colon and kind == "wait":
         return {"id": "wait", "kind": "wait", "duration": _duration(rest)}
-    if word.startswith("drawer/"):
-        return _drawer_step(word.removeprefix("drawer/"), target)
+    if (drawer := drawer_named(word)) is not None:
+        return _drawer_step(drawer, target)
     if colon:
         near = did_you_mean(kind, ("for_each", "wait"))
         hint = f"{near} write BUTTON, drawer/NAME, for_each:BUTTON or wait:30s".strip()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration, parse_time
 from drawer_ipy.definition.models import STEP_MODELS, Policy
 from drawer_ipy.definition.reading.shape import keys_of
-from drawer_ipy.definition.values import AUTO, parse_rate
+from drawer_ipy.definition.values import AUTO, parse_rate, parse_tolerance
 from drawer_ipy.errors import ResolveError, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.scrape.spec import read_extraction, read_manner
@@ -21,7 +22,6 @@ from drawer_ipy.verbs.paths import CASE, Place
 from drawer_ipy.verbs.values import parsed
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*", re.ASCII)
-_PERCENT = re.compile(r"\d+(\.\d+)?%", re.ASCII)
 
 
 class _Wrong(ValueError):
@@ -83,11 +83,11 @@ def _seconds(text: str) -> int | float:
 
 def _tolerance(text: str) -> int | str:
     value = parsed(text)
-    if type(value) is int and value >= 0:
-        return value
-    if isinstance(value, str) and _PERCENT.fullmatch(value) and float(value[:-1]) <= 100:
-        return value
-    raise _Wrong
+    try:
+        parse_tolerance(value)
+    except BadValue:
+        raise _Wrong from None
+    return cast("int | str", value)
 
 
 def _variable(text: str) -> str:

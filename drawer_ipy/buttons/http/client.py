@@ -8,7 +8,6 @@ a :class:`Request` goes in, a :class:`Response` of any status comes out, and eve
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from drawer_ipy.buttons.http.response import Response
 from drawer_ipy.buttons.http.rules import Rules
 from drawer_ipy.buttons.http.wire import Timeouts
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
+from drawer_ipy.common.backoff import Backoff
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.statuses import read_statuses
@@ -108,10 +108,7 @@ def _trust(spec: ButtonSpec) -> Trust:
         raise UsageError(f"button {spec.name!r}: `verify`: {error.message}", remediation=error.hint) from None
 
 
-_FIRST_DELAY = 0.5
-
-
-_LONGEST_DELAY = 30.0
+_BACKOFF = Backoff(initial=0.5, factor=2.0, cap=30.0, jitter=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +142,4 @@ class Retries:
 
     def delay(self, attempt: int, retry_after: float | None = None) -> float:
         """Seconds to wait after try number `attempt`: doubling, half of it random, no less than asked."""
-        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(attempt - 1, 10))
-        return max(delay * (0.5 + random.random() / 2), retry_after or 0.0)
+        return _BACKOFF.delay(attempt, retry_after)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.reading.shape import Finding
-from drawer_ipy.definition.reading.tree import Path
 from drawer_ipy.errors import did_you_mean
 
 _AGENT = re.compile(r"activation\.(manager|worker)|agent:[^:\s]+:[^:\s]+")
@@ -21,7 +21,7 @@ _LIMITS = ("max_active_tasks", "max_runtime_seconds", "max_attempts_per_stage")
 
 def flow_findings(flow: Mapping[str, Any]) -> Iterator[Finding]:
     """Everything wrong with a flow, top down; paths begin at the drawer."""
-    at: Path = ("flow",)
+    at: KeyPath = ("flow",)
     manager = _mapping(flow, "manager")
     yield from _agent(manager, (*at, "manager"))
     yield from _counts(manager, ("heartbeat_seconds",), (*at, "manager"))
@@ -51,21 +51,21 @@ def _mapping(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _agent(owner: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+def _agent(owner: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
     agent = owner.get("agent")
     if agent is not None and not (isinstance(agent, str) and _AGENT.fullmatch(agent)):
         hint = "write activation.manager, activation.worker or agent:TEAM:NAME"
         yield Finding((*path, "agent"), f"{shown(agent)} refers to no agent", hint, on_key=False)
 
 
-def _counts(owner: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> Iterator[Finding]:
+def _counts(owner: Mapping[str, Any], keys: tuple[str, ...], path: KeyPath) -> Iterator[Finding]:
     for key in keys:
         value = owner.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
             yield Finding((*path, key), f"{key} must be a whole number, 0 or more", on_key=False)
 
 
-def _stage(stage: Mapping[str, Any], names: list[str], path: Path) -> Iterator[Finding]:
+def _stage(stage: Mapping[str, Any], names: list[str], path: KeyPath) -> Iterator[Finding]:
     name = stage.get("id")
     if not (isinstance(name, str) and _KEBAB.fullmatch(name)):
         hint = "lower case letters, digits and single hyphens"
@@ -85,14 +85,14 @@ def _stage(stage: Mapping[str, Any], names: list[str], path: Path) -> Iterator[F
     yield from _triggers(stage, path)
 
 
-def _word(owner: Mapping[str, Any], key: str, words: tuple[str, ...], path: Path) -> Iterator[Finding]:
+def _word(owner: Mapping[str, Any], key: str, words: tuple[str, ...], path: KeyPath) -> Iterator[Finding]:
     value = owner.get(key)
     if value not in (None, "") and value not in words:
         hint = f"{did_you_mean(str(value), words)} it is one of {', '.join(words)}".strip()
         yield Finding((*path, key), f"{key} cannot be {shown(value)}", hint, on_key=False)
 
 
-def _transitions(stage: Mapping[str, Any], names: list[str], path: Path) -> Iterator[Finding]:
+def _transitions(stage: Mapping[str, Any], names: list[str], path: KeyPath) -> Iterator[Finding]:
     transitions = stage.get("transitions")
     for i, target in enumerate(transitions if isinstance(transitions, list) else []):
         if target not in names:
@@ -100,7 +100,7 @@ def _transitions(stage: Mapping[str, Any], names: list[str], path: Path) -> Iter
             yield Finding((*path, "transitions", i), f"there is no stage {shown(target)}", hint, on_key=False)
 
 
-def _triggers(stage: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+def _triggers(stage: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
     triggers = stage.get("triggers")
     for i, trigger in enumerate(triggers if isinstance(triggers, list) else []):
         at = (*path, "triggers", i)

@@ -11,13 +11,12 @@ from drawer_ipy.common.durations import parse_duration, parse_time
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition import models
 from drawer_ipy.definition.checking.report import Report, Where
-from drawer_ipy.definition.values import AUTO, parse_rate
+from drawer_ipy.definition.values import AUTO, parse_rate, parse_tolerance
 from drawer_ipy.errors import Code, did_you_mean
 from drawer_ipy.scrape.spec import Trouble, read_extraction, read_manner
 
 _CODES = frozenset(value for name, value in vars(Code).items() if name.isupper())
 _CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
-_PERCENT = re.compile(r"\s*\d+(\.\d+)?\s*%\s*")
 
 
 def check_kind(
@@ -94,13 +93,12 @@ def _list_or_expression(value: Any, where: Where, report: Report) -> None:
 
 
 def _tolerance(limit: int | str | None, where: Where, report: Report) -> None:
-    if limit is None or (isinstance(limit, int) and limit >= 0):
+    if limit is None:
         return
-    if isinstance(limit, str) and _PERCENT.fullmatch(limit) and float(limit.strip(" \t%")) <= 100:
-        return
-    report.error(
-        where, f"tolerated_failures cannot be {shown(limit)}", 'give a count, or a share such as "5%"'
-    )
+    try:
+        parse_tolerance(limit)
+    except BadValue as error:
+        report.error(where, error.message, error.hint)
 
 
 def _switch(step: models.SwitchStep, where: Where, report: Report) -> None:

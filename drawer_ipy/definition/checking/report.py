@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.definition.reading.recovery import Lost
 from drawer_ipy.definition.reading.source import Source, in_text_order
-from drawer_ipy.definition.reading.tree import Path
 from drawer_ipy.errors import Problem
 
 
@@ -25,7 +25,7 @@ class Where:
             done after a failure).
     """
 
-    path: Path = ()
+    path: KeyPath = ()
     step_id: str = ""
     arg: str = ""
     lax: bool = False

@@ -17,6 +17,7 @@ from drawer_ipy.definition.checking.report import Where
 from drawer_ipy.definition.checking.requests import token_buttons
 from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, Names, initial_names
 from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
+from drawer_ipy.definition.values import drawer_named
 
 # What a handler is told beside its `with` (ORIGINAL §5).
 _HANDED = ("drawer", "run_id", "failed_step", "error", "inputs")
@@ -104,8 +105,8 @@ class Check:
             return
         at = where.at("on_failure", "compensate_with", arg="on_failure")
         if isinstance(given, str):
-            kind, _, rest = given.partition("/")
-            given = {"drawer": rest} if kind == "drawer" and rest else {"button": given}
+            name = drawer_named(given)
+            given = {"button": given} if name is None else {"drawer": name}
         # What the original only reserves must not stop a drawer that it presses.
         at = replace(at, lax=at.lax or self._ground.as_original, unsure=True)
         try:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.definition.checking.callee import Callee
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.reading.tree import Path
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Reference, compile_value
 from drawer_ipy.expressions.unset import UNSET_ROOTS, unset
@@ -32,7 +32,7 @@ class Unmet:
         may_appear: whether an earlier step of the same run could still provide it.
     """
 
-    path: Path
+    path: KeyPath
     message: str
     remediation: str = ""
     offset: int | None = None
@@ -91,7 +91,7 @@ def unset_in(spec: ButtonSpec, present: Present) -> Iterator[Unmet]:
         yield from _unset_in(value, (key,), present)
 
 
-def _unset_in(value: Any, path: Path, present: Present) -> Iterator[Unmet]:
+def _unset_in(value: Any, path: KeyPath, present: Present) -> Iterator[Unmet]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _unset_in(inner, (*path, key), present)

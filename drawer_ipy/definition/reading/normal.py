@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.models import STEP_MODELS, ArgSpec, InputSpec, Model
 from drawer_ipy.definition.reading.shape import Child, Finding, children_of, keys_of, kind_of
-from drawer_ipy.definition.reading.tree import Path
 
 
 def normalise(
@@ -31,7 +31,7 @@ class _Work:
         self.found: list[Finding] = []
         self._lenient = lenient
 
-    def mapping(self, tree: Mapping[str, Any], model: type[Model], path: Path) -> dict[str, Any]:
+    def mapping(self, tree: Mapping[str, Any], model: type[Model], path: KeyPath) -> dict[str, Any]:
         known = set(keys_of(model))
         children = children_of(model)
         out: dict[str, Any] = {}
@@ -46,7 +46,7 @@ class _Work:
             self.found.append(Finding((*path, "parallelism"), message, soft=True, on_key=False))
         return out
 
-    def _below(self, value: Any, child: Child, path: Path) -> Any:
+    def _below(self, value: Any, child: Child, path: KeyPath) -> Any:
         if child.form == "one":
             return self.mapping(value, child.model, path) if isinstance(value, Mapping) else value
         if isinstance(value, list):
@@ -61,7 +61,7 @@ class _Work:
         by_name = {key: self._entry(inner, child, (*path, key)) for key, inner in value.items()}
         return _listed(by_name, child.model) if child.form == "list" else by_name
 
-    def _entry(self, value: Any, child: Child, path: Path) -> Any:
+    def _entry(self, value: Any, child: Child, path: KeyPath) -> Any:
         if not isinstance(value, Mapping):
             return value
         if child.form != "steps":

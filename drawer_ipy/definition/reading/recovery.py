@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.definition.models import UNREAD, Model
 from drawer_ipy.definition.reading.shape import Finding
 from drawer_ipy.definition.reading.source import Source, plain_tree
 from drawer_ipy.definition.reading.step_paths import step_path
-from drawer_ipy.definition.reading.tree import Path
 from drawer_ipy.definition.reading.wording import Written
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -39,10 +39,10 @@ class Lost:
             the misspelt name of a field that now seems to be missing.
     """
 
-    fields: frozenset[Path] = frozenset()
-    strangers: frozenset[tuple[Path, bool]] = frozenset()
+    fields: frozenset[KeyPath] = frozenset()
+    strangers: frozenset[tuple[KeyPath, bool]] = frozenset()
 
-    def holds(self, owner: Path, *keys: str) -> bool:
+    def holds(self, owner: KeyPath, *keys: str) -> bool:
         """Whether one of `keys` may be missing from the mapping at `owner` only because of loading."""
         if not self.fields and not self.strangers:
             return False
@@ -51,34 +51,34 @@ class Lost:
         shapes = self._shapes.get(owner)
         return shapes is not None and any(key in _EITHER or (key in _COLLECTIONS) in shapes for key in keys)
 
-    def within(self, path: Path) -> bool:
+    def within(self, path: KeyPath) -> bool:
         """Whether something at `path` or below it was left out."""
         return path in self._prefixes
 
     @cached_property
-    def _shapes(self) -> dict[Path, set[bool]]:
+    def _shapes(self) -> dict[KeyPath, set[bool]]:
         """The shapes of the unknown keys, by the mapping they were in."""
-        out: dict[Path, set[bool]] = {}
+        out: dict[KeyPath, set[bool]] = {}
         for path, shape in self.strangers:
             out.setdefault(path[:-1], set()).add(shape)
         return out
 
     @cached_property
-    def _prefixes(self) -> set[Path]:
+    def _prefixes(self) -> set[KeyPath]:
         paths = [*self.fields, *(stranger for stranger, _ in self.strangers)]
         return {path[:length] for path in paths for length in range(len(path) + 1)}
 
 
 def mended(
     tree: Mapping[str, Any], findings: Iterable[Finding], source: Source
-) -> tuple[dict[str, Any], set[tuple[Path, bool]]]:
+) -> tuple[dict[str, Any], set[tuple[KeyPath, bool]]]:
     """A copy of `tree` in which keys and kinds say what was probably meant, and the unknown keys left out.
 
     Args:
         source: learns where renamed values now are.
     """
     out: dict[str, Any] = plain_tree(tree)
-    strangers: set[tuple[Path, bool]] = set()
+    strangers: set[tuple[KeyPath, bool]] = set()
     for finding in findings:
         if finding.mend is None:
             continue
@@ -105,7 +105,7 @@ def _rename(owner: dict[str, Any], old: str, new: str) -> None:
 
 def made_of(
     tree: Mapping[str, Any], model: type[ModelT]
-) -> tuple[ModelT | None, ValidationError | None, set[Path]]:
+) -> tuple[ModelT | None, ValidationError | None, set[KeyPath]]:
     """The model of `tree`, without the fields that it refuses.
 
     Returns:
@@ -113,7 +113,7 @@ def made_of(
         tree, ``None`` when it is in order; and the paths of what was left out.
     """
     first: ValidationError | None = None
-    lost: set[Path] = set()
+    lost: set[KeyPath] = set()
     work: Any = tree
     for _ in range(_ROUNDS):
         try:
@@ -130,10 +130,10 @@ def made_of(
 class _Cut:
     """Takes out of a tree, in place, what one round of validation complained of."""
 
-    def __init__(self, tree: dict[str, Any], lost: set[Path]) -> None:
+    def __init__(self, tree: dict[str, Any], lost: set[KeyPath]) -> None:
         self._tree = tree
         self._lost = lost  # of earlier rounds as well: what was cut and is still wrong takes its owner along
-        self._done: set[Path] = set()
+        self._done: set[KeyPath] = set()
         self._entries: dict[int, tuple[list[Any], set[int]]] = {}  # lists by their id, what leaves them
 
     def all(self, error: ValidationError) -> bool:
@@ -149,7 +149,7 @@ class _Cut:
         self._lost |= self._done
         return True
 
-    def _one(self, path: Path) -> bool:
+    def _one(self, path: KeyPath) -> bool:
         while path:
             if any(path[:n] in self._done for n in range(1, len(path) + 1)):
                 return True
@@ -159,7 +159,7 @@ class _Cut:
             path = path[:-1]
         return False
 
-    def _take(self, path: Path) -> bool:
+    def _take(self, path: KeyPath) -> bool:
         """Whether the value at `path` could be left out or replaced; else its owner has to go."""
         owner, key = _at(self._tree, path[:-1]), path[-1]
         if isinstance(owner, list) and isinstance(key, int) and key < len(owner):
@@ -182,7 +182,7 @@ class _Cut:
         return True
 
 
-def _stand_in(entry: Any, path: Path) -> Any:
+def _stand_in(entry: Any, path: KeyPath) -> Any:
     """What keeps the place of a list's entry, so that later ones stay where they are; ``None``: nothing."""
     if step_path(path) == path:
         named = entry.get("id") if isinstance(entry, Mapping) else None
@@ -192,11 +192,11 @@ def _stand_in(entry: Any, path: Path) -> Any:
     return {"when": True} if path[-2] == "cases" else None
 
 
-def _place_name(path: Path) -> str:
+def _place_name(path: KeyPath) -> str:
     return f"{path[-2]}[{path[-1]}]"
 
 
-def _at(tree: Any, path: Path) -> Any:
+def _at(tree: Any, path: KeyPath) -> Any:
     here = tree
     for part in path:
         if isinstance(here, list) and isinstance(part, int) and part < len(here):

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.models import STEP_MODELS, Drawer, Model, StepBase
-from drawer_ipy.definition.reading.tree import Path
 
 _KIND_SLIPS = {
     "for": "for_each",
@@ -74,7 +74,7 @@ class Finding:
             elsewhere, ``drop`` when it may be the misspelt name of any field.
     """
 
-    path: Path
+    path: KeyPath
     message: str
     remediation: str = ""
     soft: bool = False
@@ -141,7 +141,7 @@ def findings(tree: Mapping[str, Any], model: type[Model], near: Near) -> list[Fi
     return list(_walk(tree, model, (), near))
 
 
-def _walk(tree: Any, model: type[Model], path: Path, near: Near) -> Iterator[Finding]:
+def _walk(tree: Any, model: type[Model], path: KeyPath, near: Near) -> Iterator[Finding]:
     if not isinstance(tree, Mapping):
         return  # a value of the wrong type is pydantic's to report
     known = keys_of(model)
@@ -153,7 +153,7 @@ def _walk(tree: Any, model: type[Model], path: Path, near: Near) -> Iterator[Fin
             yield from _below(tree[key], child, (*path, key), near)
 
 
-def _below(value: Any, child: Child, path: Path, near: Near) -> Iterator[Finding]:
+def _below(value: Any, child: Child, path: KeyPath, near: Near) -> Iterator[Finding]:
     if child.form == "one":
         yield from _walk(value, child.model, path, near)
     elif child.form == "step_map" and isinstance(value, Mapping):
@@ -171,7 +171,7 @@ def _below(value: Any, child: Child, path: Path, near: Near) -> Iterator[Finding
                 yield from _walk(inner, child.model, (*path, i), near)
 
 
-def _step(step: Any, path: Path, near: Near) -> Iterator[Finding]:
+def _step(step: Any, path: KeyPath, near: Near) -> Iterator[Finding]:
     if not isinstance(step, Mapping):
         return
     kind = kind_of(step)
@@ -195,7 +195,7 @@ def _meant_kind(kind: str, near: Near) -> str:
     return meant or _quoted(near(kind, STEP_MODELS))
 
 
-def _untold_kind(step: Mapping[str, Any], path: Path) -> Finding | None:
+def _untold_kind(step: Mapping[str, Any], path: KeyPath) -> Finding | None:
     """The finding for a step that says no kind and no button, but has keys of another kind."""
     if step.get("kind") not in (None, "") or step.get("button"):
         return None
@@ -209,7 +209,7 @@ def _untold_kind(step: Mapping[str, Any], path: Path) -> Finding | None:
 
 
 def _unknown_key(
-    key: str, tree: Mapping[str, Any], model: type[Model], known: list[str], path: Path, near: Near
+    key: str, tree: Mapping[str, Any], model: type[Model], known: list[str], path: KeyPath, near: Near
 ) -> Finding:
     same = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
     slip = _KEY_SLIPS.get(same, "")
@@ -250,7 +250,7 @@ def _quoted(hint: str) -> str:
     return hint.split("'")[1] if hint else ""
 
 
-def _other_kind(key: str, step: Mapping[str, Any], kinds: list[str], path: Path) -> Finding:
+def _other_kind(key: str, step: Mapping[str, Any], kinds: list[str], path: KeyPath) -> Finding:
     said = step.get("kind") not in (None, "")
     message = f"{key!r} belongs to {_listed(kinds)} steps, this one is a {kind_of(step)} step"
     change = f"take it away, or change the kind to {_listed(kinds)}"

@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.definition.reading.json_reader import looks_like_json, read_json
-from drawer_ipy.definition.reading.tree import Built, Malformed, Mark, Node, Path, build
+from drawer_ipy.definition.reading.tree import Built, Malformed, Mark, Node, build
 from drawer_ipy.definition.reading.yaml_reader import read_yaml
 from drawer_ipy.errors import Problem
 
@@ -28,25 +29,25 @@ class Source:
 
     def __init__(self, text: str = "", *, first_line: int = 1) -> None:
         self.text = "\n" * (first_line - 1) + text
-        self._marks: dict[Path, Mark] = {}
-        self._renamed: dict[Path, Path] = {}
+        self._marks: dict[KeyPath, Mark] = {}
+        self._renamed: dict[KeyPath, KeyPath] = {}
         self._offsets: tuple[Node, Sequence[int]] | None = None  # of the text asked for last
         self._starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
 
-    def set_marks(self, marks: dict[Path, Mark]) -> None:
+    def set_marks(self, marks: dict[KeyPath, Mark]) -> None:
         """Take over where the values stand; the reader calls it once."""
         self._marks = marks
 
-    def also(self, path: Path, known_as: Path) -> None:
+    def also(self, path: KeyPath, known_as: KeyPath) -> None:
         """Let what stands at `path`, and below it, be found at `known_as` as well."""
         owner = self._written(known_as[:-1])
         self._renamed[(*owner, known_as[-1])] = self._written(path)
 
-    def _written(self, path: Path) -> Path:
+    def _written(self, path: KeyPath) -> KeyPath:
         """`path` with the keys that stand in the text instead of those that were meant."""
         if not self._renamed:
             return path
-        out: Path = ()
+        out: KeyPath = ()
         for part in path:
             out = (*out, part)
             out = self._renamed.get(out, out)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drawer_ipy.definition.reading.tree import Path
+from drawer_ipy.common.key_path import KeyPath
 
 
-def step_at(tree: Any, path: Path) -> tuple[str, str]:
+def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
     """The dotted id of the innermost step that `path` leads into, and the arg or field below it.
 
     ``("steps", 0, "steps", 1, "args", "url")`` of a loop ``each`` with a step ``page`` is
@@ -29,13 +29,13 @@ def step_at(tree: Any, path: Path) -> tuple[str, str]:
     return ".".join(ids), _field(path[rest:])
 
 
-def step_path(path: Path) -> Path:
+def step_path(path: KeyPath) -> KeyPath:
     """The part of `path` that leads to the innermost step it passes; ``()`` when it passes none."""
     ends = [i + 1 for i, part in enumerate(path) if isinstance(part, int) and _is_step(path, i)]
     return path[: ends[-1]] if ends else ()
 
 
-def _is_step(path: Path, i: int) -> bool:
+def _is_step(path: KeyPath, i: int) -> bool:
     if i == 0 or path[0] == "flow":
         return False
     return path[i - 1] == "steps" or (i > 1 and path[i - 2] == "branches")
@@ -46,7 +46,7 @@ def _name(step: Any, position: int, of: str) -> str:
     return named if isinstance(named, str) and named else f"{of}[{position}]"
 
 
-def _field(below: Path) -> str:
+def _field(below: KeyPath) -> str:
     if len(below) > 1 and below[0] == "args":
         return str(below[1])
     return str(below[0]) if below else ""

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from drawer_ipy.common.key_path import KeyPath
+
 MAX_DEPTH = 100
 """How deep mappings and lists may be nested. No real drawer comes near; a hostile text must not
 exhaust the stack."""
 
 MAX_ALIASED = 100_000
 """How many nodes aliases may add to a definition, so that a few lines cannot unfold into billions."""
-
-Path = tuple[str | int, ...]
 
 
 class Malformed(Exception):
@@ -79,7 +79,7 @@ class Mark:
 class Duplicate:
     """A key given twice in one mapping: the path it stands for and both keys."""
 
-    path: Path
+    path: KeyPath
     first: Node
     second: Node
 
@@ -89,7 +89,7 @@ class Built:
     """What :func:`build` makes of a tree: plain Python values, and where each came from."""
 
     value: Any = None
-    marks: dict[Path, Mark] = field(default_factory=dict)
+    marks: dict[KeyPath, Mark] = field(default_factory=dict)
     duplicates: list[Duplicate] = field(default_factory=list)
 
 
@@ -119,7 +119,7 @@ class _Builder:
         if self._left < 0:
             raise Malformed("aliases (`*name`) unfold into too many values", node.start)
 
-    def _value(self, node: Node, path: Path, key: Node | None) -> Any:
+    def _value(self, node: Node, path: KeyPath, key: Node | None) -> Any:
         self._spend(node)
         if len(path) > MAX_DEPTH:
             raise Malformed(f"this is nested more than {MAX_DEPTH} deep", node.start)
@@ -131,7 +131,7 @@ class _Builder:
         pairs = self._pairs(node, path, len(path))
         return {name: self._value(value, (*path, name), key) for name, (key, value) in pairs.items()}
 
-    def _pairs(self, node: Node, path: Path | None, depth: int) -> dict[str, tuple[Node, Node]]:
+    def _pairs(self, node: Node, path: KeyPath | None, depth: int) -> dict[str, tuple[Node, Node]]:
         """The mapping's own pairs by name, then those that ``<<`` adds; `path` None is of a merged one."""
         if depth > MAX_DEPTH:
             raise Malformed(f"this is nested more than {MAX_DEPTH} deep", node.start)

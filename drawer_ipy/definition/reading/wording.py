@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.button_fields import Follow, TokenPress
@@ -19,7 +20,6 @@ from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.definition.reading.characters import NO_BREAK_SPACES, character_name
 from drawer_ipy.definition.reading.shape import Finding
 from drawer_ipy.definition.reading.step_paths import step_path
-from drawer_ipy.definition.reading.tree import Path
 
 _SHORT = 40
 
@@ -49,7 +49,7 @@ _NEEDED = {
 
 def translate(error: ValidationError, tree: Any, near: Near) -> list[Finding]:
     """One finding per place; what pydantic says about the members of a union is put together."""
-    by_path: dict[Path, list[ErrorDetails]] = {}
+    by_path: dict[KeyPath, list[ErrorDetails]] = {}
     written = Written(tree)
     for detail in error.errors(include_url=False, include_input=False):
         if detail["type"] == "union_tag_invalid":
@@ -75,7 +75,7 @@ class Written:
         self._tree = tree
         self._keys: dict[int, list[Any]] = {}  # of mappings asked by position, by the mapping's id
 
-    def path(self, loc: Sequence[str | int]) -> Path:
+    def path(self, loc: Sequence[str | int]) -> KeyPath:
         """The path that `loc` stands for."""
         path: list[str | int] = []
         here = self._tree
@@ -109,7 +109,7 @@ def _is_tag(loc: Sequence[str | int], i: int) -> bool:
 _MISSING = object()
 
 
-def _at(tree: Any, path: Path) -> Any:
+def _at(tree: Any, path: KeyPath) -> Any:
     here = tree
     for part in path:
         if isinstance(here, Mapping):
@@ -121,7 +121,7 @@ def _at(tree: Any, path: Path) -> Any:
     return here
 
 
-def _finding(path: Path, details: list[ErrorDetails], value: Any, near: Near) -> Finding:
+def _finding(path: KeyPath, details: list[ErrorDetails], value: Any, near: Near) -> Finding:
     what = _named(path)
     first = details[0]
     context = first.get("ctx") or {}
@@ -145,7 +145,7 @@ def _finding(path: Path, details: list[ErrorDetails], value: Any, near: Near) ->
     return Finding(path, message, _type_hint(first["type"], path, value), on_key=False)
 
 
-def _type_hint(kind: str, path: Path, value: Any) -> str:
+def _type_hint(kind: str, path: KeyPath, value: Any) -> str:
     if kind == "string_type" and isinstance(value, bool | int | float):
         if path[-1] == "duration":
             return f'give a unit: "{shown(value)}s"'
@@ -174,7 +174,7 @@ def _unquote_hint(kind: str, value: str) -> str:
     return f"write it without quotes: {value}" if bare.isdigit() and len(bare) < _SHORT else ""
 
 
-def _named(path: Path) -> str:
+def _named(path: KeyPath) -> str:
     """`path` as people say it, ``steps[2]`` or ``buttons.f.args[0].type``, from its step on."""
     if not path:
         return "the definition"

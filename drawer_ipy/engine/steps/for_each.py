@@ -9,7 +9,7 @@ from typing import Any
 from drawer_ipy.common.tracebacks import describe, full_traceback
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.definition import models
-from drawer_ipy.definition.values import AUTO
+from drawer_ipy.definition.values import AUTO, parse_tolerance
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
@@ -285,9 +285,7 @@ def tolerance(model: models.ForEachStep | models.BatchStep) -> int | Fraction | 
     limit = model.tolerated_failures
     if limit is None:
         return None if model.on_item_failure == "continue" else 0
-    if isinstance(limit, int):
-        return limit
-    return Fraction(limit.strip().removesuffix("%").strip()) / 100
+    return parse_tolerance(limit)
 
 
 def tolerated(limit: int | Fraction | None, items: Sequence[Any]) -> int | None:
