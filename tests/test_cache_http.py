@@ -17,6 +17,7 @@ from drawer_ipy.buttons.http_caching import HttpCaching
 from drawer_ipy.buttons.http_request import Request
 from drawer_ipy.buttons.http_response import Response, outcome_of
 from drawer_ipy.demo import DemoSite
+from drawer_ipy.errors import DefinitionError
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +218,8 @@ def test_a_battery_in_a_header_is_part_of_the_key(site: DemoSite, home: Path) ->
         assert fetch([site.page_urls[0]], spec).counts["ok"] == 1
     assert site.stats().requests == 2
     (home / "batteries.json").write_text("{}")
-    assert fetch([site.page_urls[0]], spec).counts["failed"] == 1
+    with pytest.raises(DefinitionError, match="batteries has no 'K'"):
+        fetch([site.page_urls[0]], spec)
 
 
 def test_cookies_that_were_set_are_not_kept() -> None:

@@ -16,6 +16,7 @@ from yarl import URL
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.buttons.http_credentials import Login, credentials_of
 from drawer_ipy.buttons.http_field import FieldTemplate
+from drawer_ipy.buttons.http_guard import AddressRefused
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
 from drawer_ipy.buttons.http_request import HeaderTemplate
 from drawer_ipy.buttons.http_rules import Rules
@@ -71,6 +72,9 @@ def _of_request(spec: ButtonSpec, scope: Scope, allowed_origins: Origins) -> Ite
 def _tried(path: Path, attempt: Callable[[], Any], *, may_appear: bool = False) -> Iterator[Unmet]:
     try:
         attempt()
+    except AddressRefused as error:
+        # Each request asks anew: an earlier step may start a demo site at this address.
+        yield Unmet(path, error.message, error.remediation, certain=False)
     except DrawerError as error:
         yield Unmet(path, error.message, error.remediation, may_appear=may_appear)
 
