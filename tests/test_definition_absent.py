@@ -370,3 +370,37 @@ def test_checking_takes_time_in_proportion_to_the_definition(
     took(100)
     small, large = min(took(500) for _ in range(3)), min(took(1500) for _ in range(3))
     assert large / small < 6
+
+
+def test_a_proxy_of_the_environment_that_cannot_be_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"ftp://me:{SECRET}@p.example")
+    (problem,) = found(fetch("output: body"))
+    assert (problem.severity, problem.line) == ("error", 2)
+    assert "HTTPS_PROXY of the environment is no address of a proxy" in problem.message
+    assert found(fetch("proxy: none")) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "fields", "severity"),
+    [
+        ("http://127.0.0.1:1/", {}, "warning"),  # a demo site may be started there meanwhile
+        ("http://127.0.0.1:1/", {"allow_private_networks": True}, ""),
+        ("https://h.example/", {"allowed_host": "*"}, "error"),
+        ("https://{{x}}.example/", {}, "error"),
+        ("{{x}}", {}, ""),
+    ],
+)
+def test_a_host_that_may_not_be_asked_is_told(url: str, fields: dict[str, Any], severity: str) -> None:
+    spec = {"url": url, "args": ["x"], **fields}
+    loaded = load_drawer({"buttons": {"get": spec}, "steps": [button_step("s", "get", x=1)]}, recover=True)
+    problems = Surroundings().problems(loaded, pressing=True)
+    assert [p.severity for p in problems] == ([severity] if severity else [])
+
+
+def test_batteries_that_a_button_requires_are_asked_for(folder: Folder) -> None:
+    folder.button("get", requires_batteries=["TOKEN", "NOPE"])
+    (problem,) = found("steps:\n  - {id: s, button: get}\n")
+    assert problem.severity == "warning"
+    assert "requires_batteries.1): batteries has no 'NOPE'" in problem.message

@@ -6,6 +6,7 @@ the PATH, all by the code that a press uses.
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path as FilePath
@@ -15,6 +16,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.buttons.http_credentials import Login, credentials_of
+from drawer_ipy.buttons.http_environment import Environment
 from drawer_ipy.buttons.http_field import FieldTemplate
 from drawer_ipy.buttons.http_guard import AddressRefused
 from drawer_ipy.buttons.http_proxy import ProxyTemplate
@@ -80,10 +82,13 @@ def _tried(path: Path, attempt: Callable[[], Any], *, may_appear: bool = False) 
 
 
 def _check_url(spec: ButtonSpec, allowed_origins: Origins) -> None:
-    url = UrlTemplate(spec.url, spec.name)
-    if url.host:
+    template = UrlTemplate(spec.url, spec.name)
+    if template.host:
         scheme = spec.url.strip().partition("://")[0].lower()
-        Rules(spec, allowed_origins).check(URL(f"{scheme}://{url.host}/"))
+        url = URL(f"{scheme}://{template.host}/")
+        Rules(spec, allowed_origins).check(url)
+        if not spec.proxy:
+            Environment(urllib.request.getproxies()).proxy_for(url)
 
 
 def _fill_header(name: str, text: str, spec: ButtonSpec, scope: Scope) -> None:
