@@ -6,6 +6,7 @@ the PATH, all by the code that a press uses.
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 from yarl import URL
 
 from drawer_ipy.buttons.http.credentials import Login, credentials_of
+from drawer_ipy.buttons.http.environment import Environment
 from drawer_ipy.buttons.http.field import FieldTemplate
+from drawer_ipy.buttons.http.guard import AddressRefused
 from drawer_ipy.buttons.http.proxy import ProxyTemplate
 from drawer_ipy.buttons.http.request import HeaderTemplate
 from drawer_ipy.buttons.http.rules import Rules
@@ -71,15 +74,21 @@ def _of_request(spec: ButtonSpec, scope: Scope, allowed_origins: Origins) -> Ite
 def _tried(path: KeyPath, attempt: Callable[[], Any], *, may_appear: bool = False) -> Iterator[Unmet]:
     try:
         attempt()
+    except AddressRefused as error:
+        # Each request asks anew: an earlier step may start a demo site at this address.
+        yield Unmet(path, error.message, error.remediation, certain=False)
     except DrawerError as error:
         yield Unmet(path, error.message, error.remediation, may_appear=may_appear)
 
 
 def _check_url(spec: ButtonSpec, allowed_origins: Origins) -> None:
-    url = UrlTemplate(spec.url, spec.name)
-    if url.host:
+    template = UrlTemplate(spec.url, spec.name)
+    if template.host:
         scheme = spec.url.strip().partition("://")[0].lower()
-        Rules(spec, allowed_origins).check(URL(f"{scheme}://{url.host}/"))
+        url = URL(f"{scheme}://{template.host}/")
+        Rules(spec, allowed_origins).check(url)
+        if not spec.proxy:
+            Environment(urllib.request.getproxies()).proxy_for(url)
 
 
 def _fill_header(name: str, text: str, spec: ButtonSpec, scope: Scope) -> None:

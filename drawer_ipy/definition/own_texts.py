@@ -13,6 +13,8 @@ from drawer_ipy.scrape.spec import Trouble
 PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
 """A place for an argument."""
 
+_UNREAD = re.compile(r"\$\{\s*(?:batteries|env)\.[\w-]+\s*\}|\$ENV\{[A-Za-z_]\w*\}")
+
 SECRET_ROOTS = frozenset({"batteries", "env"})
 """Names of references that are known only when a request is sent, and not before."""
 
@@ -38,6 +40,24 @@ def reference_troubles(
                 yield _no_argument(place[0], place[1], path, args, place.start())
         if "$" in value:
             yield from _text_troubles(value, path, args, secrets)
+
+
+def unread_references(value: Any, path: tuple[str | int, ...], instead: str) -> Iterator[Trouble]:
+    """References to batteries and variables in texts that hold none: they would stay as they are written.
+
+    Args:
+        instead: how to get the value there.
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from unread_references(inner, (*path, key), instead)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from unread_references(inner, (*path, i), instead)
+    elif isinstance(value, str):
+        for found in _UNREAD.finditer(value):
+            message = f"{found[0]!r} is plain text here, no reference"
+            yield Trouble(path, message, instead, found.start(), soft=path[0] != "url")
 
 
 def _text_troubles(

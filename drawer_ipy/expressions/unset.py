@@ -32,4 +32,6 @@ def unset(root: str, name: str, known: Iterable[str], near: Near = did_you_mean)
         shown = ", ".join(islice(known, _SHOWN)) + (", ..." if len(known) > _SHOWN else "")
         message = f"batteries has no {name!r}; " + (f"it has {shown}" if known else "it is empty")
         how = f'add it to .buttons/batteries.json, {{"{name}": "..."}}'
-    return message, f"{near(name, known)} {how}, or allow for it: ${{{root}.{name} ?? 'default'}}".strip()
+    meant = near(name, known)
+    hint = f"{how}, or allow for it: ${{{root}.{name} ?? 'default'}}"
+    return message, f"{meant} or {hint}" if meant else hint

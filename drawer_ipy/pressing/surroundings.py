@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,10 +16,12 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.buttons.lacking import lacking
 from drawer_ipy.common.demo_origins import running_origins
 from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.definition.checking.callee import Callee
 from drawer_ipy.definition.checking.drawer import validate
-from drawer_ipy.definition.checking.unmet import Present
+from drawer_ipy.definition.checking.unmet import Present, Unmet
 from drawer_ipy.definition.reading.loading import loaded_from
 from drawer_ipy.engine.plan import ButtonFinder
+from drawer_ipy.engine.secrets.redactor import Redactor
 from drawer_ipy.errors import DrawerError, DrawerNotFound, Problem, UsageError, did_you_mean
 from drawer_ipy.workspace.lookup import ButtonsOnDisk, Workspace, load_drawer_file
 
@@ -100,10 +101,16 @@ class Surroundings:
 
     def present(self) -> Present:
         """What a press that begins now would find outside of its drawer."""
-        values: dict[str, Mapping[str, str]] = {"env": os.environ}
+        values: dict[str, Mapping[str, str]] = {"env": dict(os.environ)}
         with suppress(DrawerError):  # a press tells what is wrong with the file
             values["batteries"] = self.workspace.batteries()
-        return Present(values, partial(lacking, allowed_origins=running_origins))
+        redactor = Redactor(values.get("batteries", {}).values())
+
+        def lacks(button: Callee, present: Present) -> Iterator[Unmet]:
+            for one in lacking(button, present, running_origins):
+                yield replace(one, message=redactor.text(one.message))
+
+        return Present(values, lacks)
 
     def load(self, drawer: Pressable) -> Loaded:
         """`drawer`, whatever form it has; what is wrong with a text or a mapping is in its ``errors``.

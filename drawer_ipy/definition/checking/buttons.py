@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.checking.kinds import check_rate, tell_troubles
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.extract import read_asked
 from drawer_ipy.definition.models import ButtonSpec
+from drawer_ipy.definition.own_texts import unread_references
 from drawer_ipy.definition.trust import read_verify
 from drawer_ipy.definition.values import parse_lasting
+from drawer_ipy.scrape.spec import Trouble
 
 
 def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
@@ -19,8 +23,16 @@ def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     _cache(spec, where, report)
     _verify(spec, where, report)
     _, troubles = read_asked(spec)
-    tell_troubles([*troubles, *request_troubles(spec)], where, report)
+    tell_troubles([*troubles, *request_troubles(spec), *_unread(spec)], where, report)
     return report.errors == before
+
+
+def _unread(spec: ButtonSpec) -> Iterator[Trouble]:
+    by_argument = "give the button an argument, {{argument}}, and hand the value to it in the step"
+    for key in ("url", "body", "save"):
+        yield from unread_references(getattr(spec, key), (key,), by_argument)
+    hint = "a script sees the variables of the notebook, and batteries as BUTTONS_BAT_NAME, without `env`"
+    yield from unread_references(spec.env, ("env",), hint)
 
 
 def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:

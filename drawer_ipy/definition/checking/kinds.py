@@ -157,7 +157,7 @@ def tell_troubles(troubles: Iterable[Trouble], where: Where, report: Report) -> 
     for one in troubles:
         at = where.at(*one.path)
         if one.soft:
-            report.warn(at, one.message, one.remediation)
+            report.warn(at, one.message, one.remediation, offset=one.offset)
         else:
             report.error(at, one.message, one.remediation, offset=one.offset)
 

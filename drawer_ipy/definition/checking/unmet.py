@@ -89,6 +89,18 @@ def unset_in(spec: ButtonSpec, present: Present) -> Iterator[Unmet]:
         if key == "auth" and value is not None:
             value = value.model_dump(exclude_unset=True)
         yield from _unset_in(value, (key,), present)
+    yield from _required(spec.requires_batteries, present)
+
+
+def _required(names: Any, present: Present) -> Iterator[Unmet]:
+    """The batteries that a button declares and that do not exist; the original does not ask for them."""
+    known = present.values.get("batteries")
+    if known is None or not isinstance(names, list):
+        return
+    for i, name in enumerate(names):
+        if isinstance(name, str) and name not in known:
+            path = ("requires_batteries", i)
+            yield Unmet(path, *unset("batteries", name, known, present.near), certain=False)
 
 
 def _unset_in(value: Any, path: KeyPath, present: Present) -> Iterator[Unmet]:

@@ -80,9 +80,10 @@ class Uses:
             elif one.path:
                 who += f" ({_written(one)})"
             offset = one.offset if name in self._own else None
-            self._report.need(
-                where, f"{who}: {one.message}", one.remediation, ref=one.ref, offset=offset, certain=certain
-            )
+            # Messages that a press gives too name the button already.
+            what = one.message.removeprefix(f"button {use.button.name!r} ")
+            message = f"{who}: {what}" if what == one.message else f"{who} {what}"
+            self._report.need(where, message, one.remediation, ref=one.ref, offset=offset, certain=certain)
 
 
 def _written(one: Unmet) -> str:
