@@ -19,7 +19,10 @@ from drawer_ipy.buttons.factory import make_button
 from drawer_ipy.definition import ButtonSpec, load_drawer
 from drawer_ipy.errors import DefinitionError, Problem
 from drawer_ipy.pressing.drawer import Drawer
-from drawer_ipy.pressing.job import Job, Options, Surroundings, press
+from drawer_ipy.pressing.job import Options
+from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.press import press
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.pressing.surroundings import Surroundings as Around
 from drawer_ipy.workspace.lookup import Workspace
 
@@ -326,10 +329,10 @@ def test_five_hundred_items_are_refused_at_once(fields: Mapping[str, Any], on_it
             drawer = {"buttons": {"get": spec}, "steps": [{**each, "on_item_failure": on_item_failure}]}
             began = time.monotonic()
             with pytest.raises(DefinitionError, match="has no 'NOPE'"):
-                Job.prepare(drawer)
+                prepare(drawer)
             assert time.monotonic() - began < 1
             with pytest.raises(DefinitionError, match="has no 'NOPE'"):
-                Job.prepare(drawer, options=Options(mode="parallel", on_failure="continue"))
+                prepare(drawer, options=Options(mode="parallel", on_failure="continue"))
             assert wire.sent == []
 
     asyncio.run(main())
