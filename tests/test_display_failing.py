@@ -86,7 +86,7 @@ def test_items_of_an_earlier_press_do_not_count() -> None:
     for index in range(50):
         old.move(index, OK)
     new = LoopRecord(("each",), "u", range(100), ["page"], 4)
-    new.carry(old, list(range(50, 100)), ())
+    new.take_earlier(old, list(range(50, 100)), ())
     driver.state._loop_started(type("Event", (), {"loop": new})())
     del step
     for index in range(50, 75):

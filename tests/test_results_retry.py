@@ -393,7 +393,7 @@ def test_a_loop_that_cannot_begin_again_keeps_its_rows() -> None:
     xs: dict[str, Any] = {"xs": [0, 1]}
     results = press_in(world, *steps, inputs=xs)
     kept = results[0].output
-    results.view.origin._again._prepare = _with_inputs(world, steps, {"xs": 5})  # type: ignore[union-attr]
+    results.view.origin._retrier._prepare = _with_inputs(world, steps, {"xs": 5})  # type: ignore[union-attr]
     results.retry(quiet=True)
     assert results.run.failed_step == "each"
     assert results[0].output is kept

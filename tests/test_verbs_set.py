@@ -13,7 +13,7 @@ from workspace_rig import Folder, button_step
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.definition.models import STEP_MODELS, Drawer
 from drawer_ipy.errors import DefinitionError, UsageError
-from drawer_ipy.verbs import Outcome, VerbContext, VerbError, run_verb
+from drawer_ipy.verbs import VerbContext, VerbError, VerbResult, run_verb
 from drawer_ipy.verbs.fields import FIELDS, fields_of
 
 STEPS: list[dict[str, Any]] = [
@@ -51,7 +51,7 @@ class Place:
         else:
             self.context.drawers["pages"] = load_drawer({"steps": STEPS}, name="pages").drawer
 
-    def verb(self, *words: str) -> Outcome:
+    def verb(self, *words: str) -> VerbResult:
         return run_verb(["pages", *words], self.context)
 
     def drawer(self) -> Drawer:

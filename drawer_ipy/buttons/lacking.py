@@ -15,7 +15,7 @@ from typing import Any
 from yarl import URL
 
 from drawer_ipy.buttons.http.credentials import Login, credentials_of
-from drawer_ipy.buttons.http.environment import Environment
+from drawer_ipy.buttons.http.environment import ProxyEnvironment
 from drawer_ipy.buttons.http.field import FieldTemplate
 from drawer_ipy.buttons.http.guard import AddressRefused
 from drawer_ipy.buttons.http.proxy import ProxyTemplate
@@ -88,7 +88,7 @@ def _check_url(spec: ButtonSpec, allowed_origins: Origins) -> None:
         url = URL(f"{scheme}://{template.host}/")
         Rules(spec, allowed_origins).check(url)
         if not spec.proxy:
-            Environment(urllib.request.getproxies()).proxy_for(url)
+            ProxyEnvironment(urllib.request.getproxies()).proxy_for(url)
 
 
 def _fill_header(name: str, text: str, spec: ButtonSpec, scope: Scope) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from drawer_ipy.buttons.arguments import Arguments
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
-from drawer_ipy.buttons.http.template import Template
+from drawer_ipy.buttons.http.template import TextTemplate
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 
@@ -40,7 +40,7 @@ class PromptButton:
         self.needs: tuple[str, ...] = ()
         self.caching: Caching | None = None  # filling text in costs less than looking it up
         self._read = read
-        self._template = Template(spec.prompt)
+        self._template = TextTemplate(spec.prompt)
         implied = (ArgSpec(name=name, type="any", required=True) for name in self._template.names)
         self.args = tuple(spec.args) or tuple(implied)
         self._arguments = Arguments(self.args, self.name)
@@ -69,11 +69,11 @@ class PromptButton:
         empty = not template.names and not template.literals[0].strip()
         return self._error("is empty").info() if empty else None
 
-    def _text(self) -> Template:
+    def _text(self) -> TextTemplate:
         if self._read is None:
             return self._template
         try:
-            return Template(self._read())
+            return TextTemplate(self._read())
         except (OSError, UnicodeDecodeError) as error:
             raise self._error(f"cannot be read: {error}") from None
 

@@ -32,7 +32,7 @@ class InputSpec(Model):
     default: Any = None  # ours: used when the input is not given
 
 
-class Backoff(Model):
+class BackoffSpec(Model):
     """How long to wait before attempt k+1, milliseconds."""
 
     strategy: Literal["fixed", "exponential"] = "exponential"
@@ -47,7 +47,7 @@ class Policy(Model):
 
     action: Literal["stop", "continue", "retry"] = "stop"
     max_attempts: NonNegativeInt = 0
-    backoff: Backoff | None = None
+    backoff: BackoffSpec | None = None
     retry_on: list[str] = []
     compensate_with: Any = None
 

@@ -10,14 +10,14 @@ from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Template, alias_of, compile_expression, compile_value
 
-Name = tuple[str, ...]
+NamePath = tuple[str, ...]
 """What a reference names: ``("fetch",)`` a step or loop variable, ``("inputs", "urls")`` an input."""
 
 _EXPRESSIONS = ("over", "from_", "pluck", "expression")
 _TEMPLATES = ("args", "stdin", "duration", "until")
 
 
-def uses_of(step: StepBase, known: Collection[str]) -> list[Name]:
+def uses_of(step: StepBase, known: Collection[str]) -> list[NamePath]:
     """What `step` refers to outside of itself, nested steps included; in the order of the definition.
 
     What cannot be read is left out: this is for a picture, validation is told elsewhere.
@@ -31,7 +31,7 @@ def uses_of(step: StepBase, known: Collection[str]) -> list[Name]:
     return list(found)
 
 
-def uses_of_value(value: Any, known: Collection[str]) -> list[Name]:
+def uses_of_value(value: Any, known: Collection[str]) -> list[NamePath]:
     """What the references in `value` (a ``return`` block) name."""
     return list(
         dict.fromkeys(name for template in _compiled(value, bare=False) for name in _names(template, known))
@@ -49,7 +49,7 @@ def names_in(drawer: Drawer) -> set[str]:
     return out
 
 
-def _outer(steps: Sequence[StepBase], known: Collection[str], variable: str) -> Iterator[Name]:
+def _outer(steps: Sequence[StepBase], known: Collection[str], variable: str) -> Iterator[NamePath]:
     bound = {variable}
     for step in steps:
         yield from (name for name in uses_of(step, known) if name[0] not in bound)
@@ -83,7 +83,7 @@ def _compiled(value: Any, *, bare: bool) -> Iterator[Template]:
             return
 
 
-def _names(template: Template, known: Collection[str]) -> Iterator[Name]:
+def _names(template: Template, known: Collection[str]) -> Iterator[NamePath]:
     def exists(path: tuple[str | int, ...]) -> bool:
         return path[0] in known or path[0] in ("inputs", "env", "batteries")
 

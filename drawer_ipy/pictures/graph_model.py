@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from drawer_ipy.definition import models
 from drawer_ipy.definition.models import ButtonSpec, Drawer, StepBase, nested_steps
 from drawer_ipy.definition.values import width_words
-from drawer_ipy.definition.wiring import Name, names_in, uses_of, uses_of_value
+from drawer_ipy.definition.wiring import NamePath, names_in, uses_of, uses_of_value
 from drawer_ipy.style.preview import clean, cut
 
 LINE = 44
@@ -60,7 +60,7 @@ def lane_of(drawer: Drawer) -> Lane:
     uses = [uses_of(step, known) for step in drawer.steps]
     asked = [name[1] for names in uses for name in names if len(name) == 2]
     lane = Lane()
-    places: dict[Name, int] = {}
+    places: dict[NamePath, int] = {}
     for spec in drawer.inputs:
         words = spec.type if spec.type != "any" else ""
         _add(lane, places, ("inputs", spec.name), Box(spec.name, "input", [words] if words else []))
@@ -88,7 +88,7 @@ def rewrite(lane: Lane, hide: Callable[[str], str]) -> None:
 
 def _add_steps(
     lane: Lane,
-    places: dict[Name, int],
+    places: dict[NamePath, int],
     steps: Sequence[StepBase],
     known: Collection[str],
     buttons: dict[str, ButtonSpec],
@@ -100,13 +100,13 @@ def _add_steps(
     lane.order = [(before, index) for before, index in pairwise(made) if index not in fed]
 
 
-def _add(lane: Lane, places: dict[Name, int], name: Name, box: Box) -> int:
+def _add(lane: Lane, places: dict[NamePath, int], name: NamePath, box: Box) -> int:
     places[name] = len(lane.boxes)
     lane.boxes.append(box)
     return places[name]
 
 
-def _wire(lane: Lane, places: dict[Name, int], index: int, names: Sequence[Name]) -> None:
+def _wire(lane: Lane, places: dict[NamePath, int], index: int, names: Sequence[NamePath]) -> None:
     lane.edges += [(places[name], index) for name in names if name in places and places[name] != index]
 
 
@@ -118,7 +118,7 @@ def _box(step: StepBase, number: int, known: Collection[str], buttons: dict[str,
         if not nested:
             continue
         inner = Lane(_title(step, path))
-        places: dict[Name, int] = {}
+        places: dict[NamePath, int] = {}
         variable = getattr(step, "as_", "")
         if variable and any((variable,) in uses_of(s, known) for s in nested):
             _add(inner, places, (variable,), Box(clean(variable), "variable"))

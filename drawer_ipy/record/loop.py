@@ -208,7 +208,7 @@ class LoopRecord:
             self.counts[SKIPPED] += waiting
         self.ended = perf_counter()
 
-    def carry(self, earlier: LoopRecord, again: Sequence[int], replaced: Collection[int]) -> None:
+    def take_earlier(self, earlier: LoopRecord, again: Sequence[int], replaced: Collection[int]) -> None:
         """Go on with an earlier press of the same loop.
 
         Args:

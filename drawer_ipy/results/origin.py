@@ -10,14 +10,14 @@ from drawer_ipy.errors import UsageError
 from drawer_ipy.record.loop import LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.loop_source import LoopSource
-from drawer_ipy.results.source import Source
+from drawer_ipy.results.source import RowSource
 from drawer_ipy.results.step_source import StepSource
 
-Adopt = Callable[[RunRecord], None]
+TakeRecord = Callable[[RunRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RetryRequest:
     """What to press again.
 
     Attributes:
@@ -31,13 +31,13 @@ class Wanted:
     quiet: bool = False
 
 
-class Again(Protocol):
+class CanRetry(Protocol):
     """Presses a drawer again as it was pressed before: same definition, options, inputs, places to look."""
 
-    def press(self, wanted: Wanted, adopt: Adopt) -> None:
-        """Press while this thread waits; `adopt` gets the record, whatever way the press ends."""
+    def press(self, wanted: RetryRequest, take: TakeRecord) -> None:
+        """Press while this thread waits; `take` gets the record, whatever way the press ends."""
 
-    async def apress(self, wanted: Wanted, adopt: Adopt) -> None:
+    async def apress(self, wanted: RetryRequest, take: TakeRecord) -> None:
         """The same on the current event loop."""
 
 
@@ -46,20 +46,20 @@ class Origin:
 
     Args:
         run: the record of the run.
-        again: what presses it again; ``None`` for a run that nobody in this process pressed.
+        retrier: what presses it again; ``None`` for a run that nobody in this process pressed.
 
     Attributes:
         run: the newest record; ``earlier`` are those before it, oldest first.
     """
 
-    def __init__(self, run: RunRecord, again: Again | None = None) -> None:
+    def __init__(self, run: RunRecord, retrier: CanRetry | None = None) -> None:
         self.run = run
         self.earlier: list[RunRecord] = []
-        self._again = again
-        self._sources: dict[str, Source] = {}
+        self._retrier = retrier
+        self._sources: dict[str, RowSource] = {}
         self._busy = False
 
-    def source(self, loop: LoopRecord | None) -> Source:
+    def source(self, loop: LoopRecord | None) -> RowSource:
         """Where the rows of `loop` come from, of the steps when it is ``None``."""
         key = "" if loop is None else "/".join(loop.path)
         found = self._sources.get(key)
@@ -83,28 +83,28 @@ class Origin:
         failed = any(step.error is not None for step in self.run.steps)
         return failed or not all(loop.all_complete() for loop in loops)
 
-    def press(self, wanted: Wanted) -> None:
+    def press(self, wanted: RetryRequest) -> None:
         """Press again while this thread waits.
 
         Raises:
             UsageError: it cannot be pressed, or not now.
         """
-        again = self._take()
+        retrier = self._begin()
         try:
-            again.press(wanted, self._adopt)
+            retrier.press(wanted, self._take_record)
         finally:
             self._busy = False
 
-    async def apress(self, wanted: Wanted) -> None:
+    async def apress(self, wanted: RetryRequest) -> None:
         """The same on the current event loop."""
-        again = self._take()
+        retrier = self._begin()
         try:
-            await again.apress(wanted, self._adopt)
+            await retrier.apress(wanted, self._take_record)
         finally:
             self._busy = False
 
-    def _take(self) -> Again:
-        if self._again is None:
+    def _begin(self) -> CanRetry:
+        if self._retrier is None:
             raise UsageError(
                 "these results cannot be retried: the run was not pressed in this process",
                 remediation="press the drawer again; press() and %%drawer give results that can be retried",
@@ -114,9 +114,9 @@ class Origin:
                 "the run still goes on", remediation="wait for its end, or cancel it; then retry()"
             )
         self._busy = True
-        return self._again
+        return self._retrier
 
-    def _adopt(self, run: RunRecord) -> None:
+    def _take_record(self, run: RunRecord) -> None:
         self.earlier.append(self.run)
         self.run = run
         for source in self._sources.values():

@@ -24,7 +24,7 @@ _CONTAINERS = ("for_each", "batch", "switch", "split")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldPlace:
     """A step, or a case of a switch, in a definition's tree.
 
     Attributes:
@@ -44,7 +44,7 @@ class Place:
     siblings: tuple[Tree, ...] = ()
 
 
-def find_place(tree: Tree, path: str) -> Place:
+def find_place(tree: Tree, path: str) -> FieldPlace:
     """What `path` means in a drawer's `tree`.
 
     Raises:
@@ -67,7 +67,7 @@ def find_place(tree: Tree, path: str) -> Place:
     return place
 
 
-def _inside(place: Place) -> Place | None:
+def _inside(place: FieldPlace) -> FieldPlace | None:
     """One level further down; ``None`` when the rest of the path is about `place` itself."""
     head, _, more = place.rest.partition(".")
     if place.kind in (*_CONTAINERS, CASE) and head in ("steps", "cases", "branches") and more:
@@ -79,7 +79,7 @@ def _inside(place: Place) -> Place | None:
     return _nested(place)
 
 
-def names_in(place: Place) -> list[str]:
+def names_in(place: FieldPlace) -> list[str]:
     """The words by which a path goes on from `place` into what is inside it."""
     inside = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
     if place.kind == "switch":
@@ -91,7 +91,7 @@ def names_in(place: Place) -> list[str]:
     return [name for name in dict.fromkeys(inside) if name and inside.count(name) == 1]
 
 
-def _nested(place: Place) -> Place | None:
+def _nested(place: FieldPlace) -> FieldPlace | None:
     """The nested step, or the branch, that the rest of the path begins with."""
     found = []
     for label, steps in _lists(place):
@@ -117,7 +117,7 @@ def _nested(place: Place) -> Place | None:
     raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=hint)
 
 
-def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -> Place | None:
+def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -> FieldPlace | None:
     """The step whose id is the longest that `path` begins with."""
     fitting = [step for step in steps if _begins(path, str(step.get("id", "")))]
     if not fitting:
@@ -127,14 +127,14 @@ def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -
     return _step_place(step, steps, _joined(where, step["id"]), rest, around)
 
 
-def _branch(place: Place) -> Place | None:
+def _branch(place: FieldPlace) -> FieldPlace | None:
     """A case of a switch, or a branch of a split, by its name."""
     if place.kind == "switch":
         named = [case for case in place.owner.get("cases") or () if _begins(place.rest, case.get("id") or "")]
         if named:
             case = max(named, key=lambda case: len(case["id"]))
             rest = place.rest[len(case["id"]) + 1 :]
-            return Place(case, CASE, _joined(place.where, case["id"]), rest, place.around)
+            return FieldPlace(case, CASE, _joined(place.where, case["id"]), rest, place.around)
     if place.kind == "split":
         for name, steps in (place.owner.get("branches") or {}).items():
             if place.rest.startswith(f"{name}."):
@@ -142,7 +142,7 @@ def _branch(place: Place) -> Place | None:
     return None
 
 
-def _by_position(place: Place, head: str, more: str) -> Place:
+def _by_position(place: FieldPlace, head: str, more: str) -> FieldPlace:
     """``steps.N``, ``cases.N`` or ``branches.NAME.N`` below `place`."""
     where = _joined(place.where, head)
     entries: Any = place.owner.get(head) or []
@@ -159,15 +159,17 @@ def _by_position(place: Place, head: str, more: str) -> Place:
         raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=known)
     where = _joined(where, word)
     if head == "cases":
-        return Place(entries[int(word)], CASE, where, rest, place.around)
+        return FieldPlace(entries[int(word)], CASE, where, rest, place.around)
     return _step_place(entries[int(word)], entries, where, rest, place.around)
 
 
-def _step_place(step: Tree, siblings: list[Tree], where: str, rest: str, around: tuple[Tree, ...]) -> Place:
-    return Place(step, kind_of(step), where, rest, (*around, step), tuple(siblings))
+def _step_place(
+    step: Tree, siblings: list[Tree], where: str, rest: str, around: tuple[Tree, ...]
+) -> FieldPlace:
+    return FieldPlace(step, kind_of(step), where, rest, (*around, step), tuple(siblings))
 
 
-def _lists(place: Place) -> Iterator[tuple[str, list[Tree]]]:
+def _lists(place: FieldPlace) -> Iterator[tuple[str, list[Tree]]]:
     """The lists of steps in `place`, each with the name its branch has in a path."""
     yield "", _steps(place.owner)
     if place.kind == "switch":
