@@ -14,8 +14,8 @@ def prepare_inputs(
 ) -> tuple[dict[str, Any], ErrorInfo | None]:
     """`given` with declared defaults filled in, and why the press cannot begin, if it cannot.
 
-    A key that is present counts as given, whatever its value (ORIGINAL §4); a declared optional input
-    that is not given is null; undeclared ones are taken as they are.
+    A key that is present counts as given, whatever its value (docs/original.md#4-running-steps); a
+    declared optional input that is not given is null; undeclared ones are taken as they are.
     """
     inputs = dict(given)
     missing = [s.name for s in specs if s.required and s.name not in inputs and s.default is None]

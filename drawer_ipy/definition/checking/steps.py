@@ -18,7 +18,7 @@ from drawer_ipy.definition.checking.requests import token_buttons
 from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, Names, initial_names
 from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
 
-# What a handler is told beside its `with` (ORIGINAL §5).
+# What a handler is told beside its `with` (docs/original.md#5-on_error).
 _HANDED = ("drawer", "run_id", "failed_step", "error", "inputs")
 
 
@@ -90,7 +90,7 @@ class Check:
             message = f"a failure would go round in circles: {' -> '.join(ring)}"
             self._report.error(at, message, "end the chain with a drawer that has no on_error")
             return
-        # A handler that is not there, or is wrong, leaves the run itself as it was (ORIGINAL §5).
+        # A missing or wrong handler leaves the run itself as it was (docs/original.md#5-on_error).
         lax = replace(at, lax=self._ground.pressing)
         given = {*_HANDED, *handler.with_}
         self._ground.drawers.get(handler.drawer, lax, given=given, strict=False)
