@@ -126,7 +126,7 @@ class _Ending:
         finally:
             self._job = None
 
-    def meet(self, number: int, frame: Any) -> None:
+    def meet(self, number: int, _frame: Any) -> None:
         """The signal handler."""
         first = not self.came
         self.came.append(number)

@@ -62,7 +62,7 @@ def _index(value: Any) -> bool:
 
 
 _FITS: Mapping[str, Any] = {
-    "any": lambda v: True,
+    "any": lambda _: True,
     "string": lambda v: isinstance(v, str | int | float | bool),
     "int": _integral,
     "float": lambda v: _integral(v) or (isinstance(v, float) or hasattr(v, "__float__")),

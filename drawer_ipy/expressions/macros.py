@@ -50,26 +50,26 @@ def _true(test: Run, local: LocalScope) -> bool:
     return operators.truth(value, "the condition of the loop")
 
 
-def _map(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+def _map(rounds: Rounds, _variable: str, _test: Run, body: Run) -> list[Any]:
     return [body(local) for local in rounds]
 
 
-def _filtered(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+def _filtered(rounds: Rounds, _variable: str, test: Run, body: Run) -> list[Any]:
     return [body(local) for local in rounds if _true(test, local)]
 
 
-def _filter(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+def _filter(rounds: Rounds, variable: str, test: Run, _body: Run) -> list[Any]:
     return [local[variable] for local in rounds if _true(test, local)]
 
 
-def _exists_one(rounds: Rounds, variable: str, test: Run, body: Run) -> bool:
+def _exists_one(rounds: Rounds, _variable: str, test: Run, _body: Run) -> bool:
     return sum(_true(test, local) for local in rounds) == 1
 
 
 def _decided(decisive: bool) -> Callable[[Rounds, str, Run, Run], bool]:
     """``exists`` and ``all``: one decisive entry outweighs the errors of all others."""
 
-    def finish(rounds: Rounds, variable: str, test: Run, body: Run) -> bool:
+    def finish(rounds: Rounds, _variable: str, test: Run, _body: Run) -> bool:
         trouble: Missing | ResolveError | None = None
         for local in rounds:
             try:

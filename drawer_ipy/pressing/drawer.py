@@ -34,7 +34,7 @@ class Drawer(models.Drawer):
         fields = {name: getattr(loaded.drawer, name) for name in models.Drawer.model_fields}
         extra = loaded.drawer.model_extra or {}
         made = cls.model_construct(loaded.drawer.model_fields_set, **fields, **extra)
-        made._origin = loaded
+        made._origin = loaded  # noqa: SLF001 - of this class, and pydantic takes any other name for a field
         return made
 
     def validate(  # type: ignore[override]  # pydantic's, a class method, has another name by now

@@ -147,7 +147,8 @@ class _Driver:
         ):
             yield waiting  # the caller's task knows what to say to that
             return
-        waiting._asyncio_future_blocking = False
+        # What `await` on a future sets and a task looks at; a coroutine driven by hand does both itself.
+        waiting._asyncio_future_blocking = False  # noqa: SLF001 - the protocol between futures and tasks
         while not waiting.done() and not self._late():
             woken = loop.create_future()
 
@@ -175,7 +176,7 @@ def _resumed(coro: Coroutine[Any, Any, Any], waiting: Any) -> Generator[Any, Any
     while True:
         try:
             if waiting is not None and not getattr(waiting, "_asyncio_future_blocking", True):
-                waiting._asyncio_future_blocking = True  # as a future sets it when it is awaited
+                waiting._asyncio_future_blocking = True  # noqa: SLF001 - as a future that is awaited sets it
             yield waiting
         except GeneratorExit:
             coro.close()

@@ -216,7 +216,9 @@ def _below(where: Where, position: int, step: StepBase) -> Where:
     return Where((*where.path, position), step_id, "", where.lax or goes_on)
 
 
-def check_fields(step: StepBase, names: Names, where: Where, references: References) -> None:
+def check_fields(  # noqa: C901 - one branch a kind of step
+    step: StepBase, names: Names, where: Where, references: References
+) -> None:
     """Check the references in the fields that hold expressions, kind by kind."""
     check = references.expression
     if isinstance(step, models.ButtonStep):

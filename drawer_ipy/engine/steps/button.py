@@ -43,7 +43,7 @@ class ButtonStep(Step):
         self._from_inputs = tuple(a.name for a in declared if a.name not in model.args)
         self._limit = self.timeout or (self._button.timeout if self._button else None)
 
-    async def run(self, ctx: Context, result: StepResult) -> None:
+    async def run(self, ctx: Context, result: StepResult) -> None:  # noqa: C901 - once an item, see Step.press
         """Press once."""
         button = self._button
         if button is None:
