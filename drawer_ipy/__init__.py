@@ -83,13 +83,15 @@ _ELSEWHERE = {
 """The modules that hold the public names, without those of ``errors``."""
 
 
-def __getattr__(name: str) -> Any:
-    # Imported when they are asked for: `drawer list` needs neither an HTTP client nor models.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # a type checker would take any name for one that this gives
+
+    def __getattr__(name: str) -> Any:
+        # Imported when they are asked for: `drawer list` needs neither an HTTP client nor models.
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

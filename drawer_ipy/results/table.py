@@ -21,10 +21,18 @@ from drawer_ipy.results.source import OUTPUT, RESERVED
 from drawer_ipy.results.view import Rows, TableView
 
 
-class HasToList(Protocol):
-    """A numpy array or a pandas series, as a mask."""
+class NumpyLike(Protocol):
+    """A numpy array or a pandas series, as a mask or as positions; its scalars have no length."""
 
+    def __len__(self) -> int: ...
     def tolist(self) -> Any: ...
+
+
+class PolarsLike(Protocol):
+    """A polars series, as a mask or as positions."""
+
+    def __len__(self) -> int: ...
+    def to_list(self) -> list[Any]: ...
 
 
 class Results(OfRun, Exports):
@@ -76,11 +84,12 @@ class Results(OfRun, Exports):
         return (Row(view, index) for index in view.index)
 
     @overload
-    def __getitem__(self, key: SupportsIndex) -> Row: ...
-    @overload
     def __getitem__(self, key: str) -> Column: ...
+    # Before a position, since an array has an __index__ too.
     @overload
-    def __getitem__(self, key: slice | list[Any] | tuple[Any, ...] | Column | HasToList) -> Results: ...
+    def __getitem__(self, key: slice | list[Any] | tuple[Any, ...] | NumpyLike | PolarsLike) -> Results: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Row: ...
     def __getitem__(self, key: Any) -> Any:
         """A row, a column or a smaller table.
 
