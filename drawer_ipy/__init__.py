@@ -108,7 +108,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What ``%unload_ext drawer_ipy`` calls."""
+    """What ``%unload_ext drawer_ipy`` calls: takes the magics away, and ``button`` unless it was replaced."""
     from drawer_ipy import button
     from drawer_ipy.notebook import magics
 

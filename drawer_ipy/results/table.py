@@ -150,6 +150,7 @@ class Results(OfRun, Exports):
         Raises:
             UnknownColumn: no such column.
             TypeError: `keep` is neither.
+            Exception: what `keep` raises, with a note that names the row.
         """
         wanted = equal
         if isinstance(keep, Mapping):
@@ -196,6 +197,7 @@ class Results(OfRun, Exports):
         Raises:
             UnknownColumn: no such column.
             TypeError: `by` is neither.
+            Exception: what `by` raises, with a note that names the row.
         """
         if not isinstance(by, str) and not callable(by):
             raise TypeError(f"sort() takes a column's name or a function of a row, not {type(by).__name__}")
