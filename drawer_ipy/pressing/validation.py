@@ -18,7 +18,7 @@ _COLOURS = {"error": "#c62828", "warning": "#b26a00"}
 class Validation:
     """The problems of one drawer; its repr lists them all, with the lines they are in.
 
-    It has no truth value: ``bool(...)`` raises TypeError, since "is ok" and "has problems" are both likely.
+    It has no truth value (``bool(...)`` raises TypeError), since that could mean "is ok" or "has problems".
 
     Args:
         problems: the findings, in the order of the text.
