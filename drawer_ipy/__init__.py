@@ -83,13 +83,15 @@ _ELSEWHERE = {
 """The modules that hold the public names, without those of ``errors``."""
 
 
-def __getattr__(name: str) -> Any:
-    # Imported when they are asked for: `drawer list` needs neither an HTTP client nor models.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # a type checker would take any name for one that this gives
+
+    def __getattr__(name: str) -> Any:
+        # Imported when they are asked for: `drawer list` needs neither an HTTP client nor models.
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
@@ -106,7 +108,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What ``%unload_ext drawer_ipy`` calls."""
+    """What ``%unload_ext drawer_ipy`` calls: takes the magics away, and ``button`` unless it was replaced."""
     from drawer_ipy import button
     from drawer_ipy.notebook import magics
 

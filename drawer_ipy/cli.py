@@ -2,9 +2,9 @@
 
 Options anywhere on the line: ``--json`` answers with an envelope, ``{"ok": true, "data": ...}`` or
 ``{"ok": false, "error": {code, message, remediation}}``, which is also the default where standard output
-is no terminal (ORIGINAL §8); ``--text`` keeps to text there. Help and the version are text unless ``--json``
-is given. A run that failed has its whole result as ``data`` beside the error, a definition that is wrong its
-problems, one by one.
+is not a terminal (docs/original.md#8-command-line); ``--text`` keeps to text there. Help and the version are
+text unless ``--json`` is given. A run that failed has its whole result as ``data`` beside the error; a wrong
+definition has its problems there, one by one.
 
 Exit codes: 0; 1 a run, a drawer or the disk failed; 2 what was typed is wrong; 128 and the number of the
 signal that ended it (130 for Ctrl-C, 143 for SIGTERM).
@@ -126,7 +126,7 @@ class _Ending:
         finally:
             self._job = None
 
-    def meet(self, number: int, frame: Any) -> None:
+    def meet(self, number: int, _frame: Any) -> None:
         """The signal handler."""
         first = not self.came
         self.came.append(number)

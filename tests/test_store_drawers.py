@@ -78,7 +78,7 @@ def of_ours(what: str) -> bool:
     return ".parallelism: -" in what or what == ".drawer_kind"
 
 
-# The original's types (ORIGINAL §2): Go refuses a file whose values have others.
+# The original's types (docs/original.md#2-data-model): Go refuses a file whose values have others.
 GO_STEP: dict[str, type | tuple[type, ...]] = {
     "id": str, "kind": str, "args": dict, "on_failure": dict, "timeout_seconds": int, "button": str,
     "drawer": str, "over": str, "as": str, "on_item_failure": str, "parallelism": int, "steps": list,

@@ -220,6 +220,11 @@ def _plain_object(value: Any, name: str, depth: int) -> Any:
         return _text_of_bytes(value, name)
     if isinstance(value, decimal.Decimal | uuid.UUID | pathlib.PurePath):
         return str(value)
+    return _plain_fields(value, name, depth)
+
+
+def _plain_fields(value: Any, name: str, depth: int) -> Any:
+    """The fields of models and dataclasses by name."""
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json"), name, depth + 1)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

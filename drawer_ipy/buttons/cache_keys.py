@@ -35,11 +35,11 @@ class _Plain:
     def take(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> None:
         """See base.Caching."""
 
-    def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:
+    def asking(self, bound: Mapping[str, Any], kept: tuple[Any, ...]) -> Mapping[str, Any] | None:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         return None
 
-    def unchanged(self, outcome: Outcome) -> bool:
+    def unchanged(self, outcome: Outcome) -> bool:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         return False
 
@@ -56,7 +56,7 @@ class FunctionCaching(_Plain):
         super().__init__(lasts)
         self._function = function
 
-    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         try:
             source = sources.digest(self._function)
@@ -68,7 +68,7 @@ class FunctionCaching(_Plain):
         """See base.Caching."""
         return (outcome.output,)
 
-    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         return Outcome(kept[0])
 
@@ -98,7 +98,7 @@ class ScriptCaching(_Plain):
         self._read = read
         self._env = dict(env)
 
-    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:
+    def parts(self, bound: Mapping[str, Any], call: Call, sources: Sources) -> Any:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         try:
             text, folder = self._read(), os.getcwd()
@@ -111,7 +111,7 @@ class ScriptCaching(_Plain):
         """See base.Caching."""
         return outcome.output, outcome.stdout, outcome.stderr
 
-    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:
+    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         output, stdout, stderr = kept
         return Outcome(output, stdout=stdout, stderr=stderr)

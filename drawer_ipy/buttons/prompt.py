@@ -49,7 +49,7 @@ class PromptButton:
         """The arguments as text. Raises ArgumentError, see base.Button."""
         return self._arguments.texts(args)
 
-    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:  # noqa: ARG002 - as base.Button
         """Fill the text in; see base.Button."""
         try:
             template = self._text()

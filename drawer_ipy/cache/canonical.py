@@ -85,7 +85,7 @@ class _Writer:
         self._out = out
         self._of_code = of_code
 
-    def write(self, value: Any, depth: int) -> None:
+    def write(self, value: Any, depth: int) -> None:  # noqa: C901 - one branch a type
         kind = type(value)
         if kind is str:
             # Halves of surrogate pairs are text to Python; they must not be taken for one another.
@@ -137,7 +137,7 @@ class _Writer:
         _Writer(out, self._of_code).write(value, depth + 1)
         return bytes(out)
 
-    def _other(self, value: Any, kind: type, depth: int) -> None:
+    def _other(self, value: Any, kind: type, depth: int) -> None:  # noqa: C901 - one branch a type
         if isinstance(value, enum.Enum):
             self._put(b"e", self._code(kind))
             self.write((value.name, None if value.name else value.value), depth + 1)

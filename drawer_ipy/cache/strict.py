@@ -85,7 +85,7 @@ class StrictConnection:
         return time.monotonic() > self._until
 
 
-def _authorize(action: int, one: str | None, two: str | None, base: str | None, inside: str | None) -> int:
+def _authorize(action: int, _one: str | None, _two: str | None, _base: str | None, inside: str | None) -> int:
     """Nothing is done by a trigger or view, and no view or function of an index is looked into."""
     if inside is not None or action in (sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_ATTACH):
         return sqlite3.SQLITE_DENY

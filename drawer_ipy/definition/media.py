@@ -76,7 +76,8 @@ def _codec(declared: str) -> str:
     try:
         found = codecs.lookup(declared)
         # Some codecs make no bytes of text (rot13), or are none that a server knows (idna, punycode).
-        if not found._is_text_encoding or found.name in ("idna", "punycode", "raw-unicode-escape"):
+        is_text = found._is_text_encoding  # noqa: SLF001 - the only sign of it
+        if not is_text or found.name in ("idna", "punycode", "raw-unicode-escape"):
             raise LookupError
     except LookupError:
         raise BadValue(

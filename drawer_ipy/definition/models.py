@@ -312,7 +312,7 @@ class ButtonSpec(NewFields):
     def read_from(self, file: Path) -> ButtonSpec:
         """The same, read from `file`."""
         copy = self.model_copy()
-        copy._file = file
+        copy._file = file  # noqa: SLF001 - a copy of this very class
         return copy
 
     @property

@@ -25,7 +25,7 @@ def _number_or_auto(value: Any, number: Callable[[Any], Any]) -> Any:
     return value if value == AUTO else number(value)
 
 
-def _schema(source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+def _schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
     # No union, of which pydantic tells what is wrong with each member; with this, only what a number needs.
     return core_schema.no_info_wrap_validator_function(
         _number_or_auto,

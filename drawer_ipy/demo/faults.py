@@ -42,7 +42,7 @@ async def truncated(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def bad_gzip(request: web.Request) -> web.Response:
+async def bad_gzip(_request: web.Request) -> web.Response:
     """Claim gzip for a body that is not."""
     return web.Response(
         body=b"This is not gzip, whatever the header says.",
@@ -100,7 +100,7 @@ async def slow_headers(request: web.Request) -> web.StreamResponse:
     return await _raw(request, b"ok")
 
 
-async def bomb(request: web.Request) -> web.Response:
+async def bomb(_request: web.Request) -> web.Response:
     """Some 100 kB of gzip that stand for 100 MB."""
     body = gzip.compress(bytes(1_000_000)) * 100  # gzip allows several, one after the other
     return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"})

@@ -90,7 +90,7 @@ def _execute(notebook: Any, path: Path) -> str:
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     latest = 0
 
-    def started(cell: Any, cell_index: int) -> None:
+    def started(cell: Any, cell_index: int) -> None:  # noqa: ARG001 - nbclient hands over both by name
         nonlocal latest
         latest = cell_index
         if cell_index in code:

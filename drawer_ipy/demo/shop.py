@@ -89,7 +89,7 @@ async def mixed(request: web.Request) -> web.Response:
     return html(_item_html(shown))
 
 
-async def latin1(request: web.Request) -> web.Response:
+async def latin1(_request: web.Request) -> web.Response:
     """A page encoded in ISO-8859-1, as its header says."""
     text = pages.message_page("Café à la crème", "Price: £12.34. Größe: ½ litre, naïve façade.")
     # The document must not claim UTF-8 for itself.
@@ -97,12 +97,12 @@ async def latin1(request: web.Request) -> web.Response:
     return web.Response(body=body, content_type="text/html", charset="iso-8859-1")
 
 
-async def robots(request: web.Request) -> web.Response:
+async def robots(_request: web.Request) -> web.Response:
     """What well-behaved robots leave alone."""
     return web.Response(text="User-agent: *\nDisallow: /private/\nCrawl-delay: 0\n")
 
 
-async def private(request: web.Request) -> web.Response:
+async def private(_request: web.Request) -> web.Response:
     """A page that robots.txt forbids."""
     return html(pages.message_page("Private", "robots.txt asks robots not to come here."))
 

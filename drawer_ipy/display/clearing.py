@@ -38,7 +38,7 @@ def _output_widgets(cell: str | None) -> frozenset[str]:
     module = sys.modules.get("ipywidgets.widgets.widget")
     if module is None or cell is None:
         return frozenset()
-    widgets = list(module._instances.items())
+    widgets = list(module._instances.items())  # noqa: SLF001 - ipywidgets lists them nowhere else
     return frozenset(model for model, widget in widgets if getattr(widget, "msg_id", None) == cell)
 
 

@@ -117,14 +117,14 @@ class LiveDisplay(ABC):
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:
         """Replace the view for good; `open` was not called if the run never began."""
 
-    def _begin(self, event: RunStarted) -> None:
+    def _begin(self, _event: RunStarted) -> None:
         if self._closed:
             return
         self._opened = True
         self._in_cell(lambda: self.open(self.snapshot()))
         self._schedule(asyncio.get_running_loop(), self.interval)
 
-    def _end(self, event: RunFinished) -> None:
+    def _end(self, _event: RunFinished) -> None:
         self._stop()
         if self._opened and not self._closed:
             self._in_cell(lambda: self.update(self.snapshot()))

@@ -37,12 +37,12 @@ class LogDisplay(LiveDisplay):
         self._output = CellOutput(publish)
         self._shown: dict[str, str] | None = None
 
-    def open(self, snapshot: Snapshot) -> None:
+    def open(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - as LiveDisplay
         """Put the output in its place."""
         self._shown = self._bundle(live=True)
         self._output.show(self._shown)
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - as LiveDisplay
         """Redraw it if there is more, or it is gone."""
         bundle = self._bundle(live=True)
         if bundle == self._shown:
@@ -51,7 +51,7 @@ class LogDisplay(LiveDisplay):
         self._shown = bundle
         self._output.show(bundle)
 
-    def finish(self, snapshot: Snapshot, results: Any | None) -> None:
+    def finish(self, snapshot: Snapshot, results: Any | None) -> None:  # noqa: ARG002 - as LiveDisplay
         """Leave the last lines, folded up."""
         if self._shown is not None:
             self._output.close(self._bundle(live=False))

@@ -169,7 +169,7 @@ class Outline:
     def _run_started(self, event: RunStarted) -> None:
         self._run, self._steps = event.run, dict.fromkeys(event.step_ids)
 
-    def _run_finished(self, event: RunFinished) -> None:
+    def _run_finished(self, _event: RunFinished) -> None:
         self._ended = True
 
     def _step_started(self, event: StepStarted) -> None:

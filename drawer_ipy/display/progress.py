@@ -205,7 +205,7 @@ class ProgressState:
     def _run_started(self, event: RunStarted) -> None:
         self._run, self._step_ids, self._began = event.run, event.step_ids, self.clock()
 
-    def _run_finished(self, event: RunFinished) -> None:
+    def _run_finished(self, _event: RunFinished) -> None:
         self._ended = self.clock()
 
     def _step_started(self, event: StepStarted) -> None:
@@ -261,7 +261,7 @@ class ProgressState:
             found += _lines_within(loop)
         return found[-_ERRORS:]
 
-    def _step_retried(self, event: StepRetried) -> None:
+    def _step_retried(self, _event: StepRetried) -> None:
         self._retries += 1
 
 

@@ -63,7 +63,7 @@ class TextDisplay(LiveDisplay):
             bar.set_postfix_str(drawn[2], refresh=False)
             bar.refresh()
 
-    def finish(self, snapshot: Snapshot, results: Any | None) -> None:
+    def finish(self, snapshot: Snapshot, results: Any | None) -> None:  # noqa: ARG002 - as LiveDisplay
         """Draw the bar for the last time and end its line."""
         bar, self._bar = self._bar, None
         if bar is not None:

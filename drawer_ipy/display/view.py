@@ -113,7 +113,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
             self._paths[name] = path
         return name
 
-    def _message(self, _: Any, content: Any, buffers: Any) -> None:
+    def _message(self, _: Any, content: Any, _buffers: Any) -> None:
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "cancel":
             self._cancel()  # before anything that could fail

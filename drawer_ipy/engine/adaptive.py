@@ -39,7 +39,7 @@ class AdaptiveWidth:
     def __init__(
         self,
         most: int,
-        changed: Callable[[int], None] = lambda width: None,
+        changed: Callable[[int], None] = lambda _width: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._most = float(max(1, most))

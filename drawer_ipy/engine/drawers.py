@@ -22,7 +22,7 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 
 HANDLER_LIMIT = 300.0
-"""Seconds an ``on_error`` handler may take (ORIGINAL §5)."""
+"""Seconds an ``on_error`` handler may take (docs/original.md#5-on_error)."""
 
 MAX_DEPTH = 32
 """Drawers within drawers; a cycle is refused before running, this bounds what slips through."""
@@ -155,7 +155,7 @@ async def _compensate(plan: Plan, ctx: Context, record: RunRecord) -> None:
 
 
 async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
-    """Press the ``on_error`` drawer; what becomes of it is only noted (ORIGINAL §5)."""
+    """Press the ``on_error`` drawer; what becomes of it is only noted (docs/original.md#5-on_error)."""
     session = ctx.session
     handler = plan.plans.named(plan.on_error)
     if handler is None or ctx.depth >= MAX_DEPTH:

@@ -14,8 +14,8 @@ def prepare_inputs(
 ) -> tuple[dict[str, Any], ErrorInfo | None]:
     """`given` with declared defaults filled in, and why the press cannot begin, if it cannot.
 
-    A key that is present counts as given, whatever its value (ORIGINAL §4); a declared optional input
-    that is not given is null; undeclared ones are taken as they are.
+    A key that is present counts as given, whatever its value (docs/original.md#4-running-steps); a
+    declared optional input that is not given is null; undeclared ones are taken as they are.
     """
     inputs = dict(given)
     missing = [s.name for s in specs if s.required and s.name not in inputs and s.default is None]
@@ -62,7 +62,7 @@ def _index(value: Any) -> bool:
 
 
 _FITS: Mapping[str, Any] = {
-    "any": lambda v: True,
+    "any": lambda _: True,
     "string": lambda v: isinstance(v, str | int | float | bool),
     "int": _integral,
     "float": lambda v: _integral(v) or (isinstance(v, float) or hasattr(v, "__float__")),

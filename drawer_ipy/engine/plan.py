@@ -55,7 +55,7 @@ class Plans:
         self,
         kinds: StepKinds,
         buttons_of: Callable[[Drawer], ButtonFinder],
-        find_drawer: DrawerFinder = lambda name: None,
+        find_drawer: DrawerFinder = lambda _name: None,
     ) -> None:
         self.kinds = kinds
         self._buttons_of = buttons_of

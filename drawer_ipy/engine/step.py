@@ -63,7 +63,9 @@ class Step:
         """
         raise NotImplementedError
 
-    async def press(self, ctx: Context, result: StepResult) -> bool:
+    async def press(  # noqa: C901 - once an item and step: further calls cost more than they explain
+        self, ctx: Context, result: StepResult
+    ) -> bool:
         """Run under the policy; returns whether the steps after it may run.
 
         Raises:
@@ -151,7 +153,7 @@ async def press_in_order(
     steps: Sequence[Step],
     ctx: Context,
     begun: Callable[[StepResult], None],
-    ended: Callable[[StepResult], None] = lambda result: None,
+    ended: Callable[[StepResult], None] = lambda _result: None,
 ) -> StepResult | None:
     """Press `steps` one after the other; `begun` and `ended` are handed each result before and after.
 

@@ -52,26 +52,26 @@ def _true(test: PathReader, local: LocalScope) -> bool:
     return operators.truth(value, "the condition of the loop")
 
 
-def _map(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> list[Any]:
+def _map(rounds: Rounds, _variable: str, _test: PathReader, body: PathReader) -> list[Any]:
     return [body(local) for local in rounds]
 
 
-def _filtered(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> list[Any]:
+def _filtered(rounds: Rounds, _variable: str, test: PathReader, body: PathReader) -> list[Any]:
     return [body(local) for local in rounds if _true(test, local)]
 
 
-def _filter(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> list[Any]:
+def _filter(rounds: Rounds, variable: str, test: PathReader, _body: PathReader) -> list[Any]:
     return [local[variable] for local in rounds if _true(test, local)]
 
 
-def _exists_one(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> bool:
+def _exists_one(rounds: Rounds, _variable: str, test: PathReader, _body: PathReader) -> bool:
     return sum(_true(test, local) for local in rounds) == 1
 
 
 def _decided(decisive: bool) -> Callable[[Rounds, str, PathReader, PathReader], bool]:
     """``exists`` and ``all``: one decisive entry outweighs the errors of all others."""
 
-    def finish(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> bool:
+    def finish(rounds: Rounds, _variable: str, test: PathReader, _body: PathReader) -> bool:
         trouble: Missing | ResolveError | None = None
         for local in rounds:
             try:

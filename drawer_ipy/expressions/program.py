@@ -161,7 +161,7 @@ class _Compiler:
 
     def literal(self, node: ast.Literal) -> PathReader:
         value = node.value
-        return lambda scope: value
+        return lambda _scope: value
 
     def name(self, node: ast.Name) -> PathReader:
         root = paths.root(node.name, node.start)
@@ -184,7 +184,7 @@ class _Compiler:
             root, steps = static
             kind = TYPES.get(self.source[node.start : node.end])
             if kind is not None:
-                return lambda scope: kind
+                return lambda _scope: kind
             return paths.static_path(root.name, root.start, steps, self.source, node.start)
         operand, start, source = self.run_of(node.operand), node.start, self.source
         if isinstance(node, ast.Member):

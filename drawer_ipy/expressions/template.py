@@ -63,10 +63,10 @@ class Constant(Template):
     def __init__(self, value: Any) -> None:
         self.value = value
 
-    def resolve(self, scope: Scope) -> Any:
+    def resolve(self, scope: Scope) -> Any:  # noqa: ARG002 - as Template
         return self.value
 
-    def references_given(self, exists: Exists | None) -> tuple[Reference, ...]:
+    def references_given(self, exists: Exists | None) -> tuple[Reference, ...]:  # noqa: ARG002 - as Template
         return ()
 
 
@@ -112,7 +112,7 @@ class EnvReference(Template):
             return ""
         return "" if value is None else value
 
-    def references_given(self, exists: Exists | None) -> tuple[Reference, ...]:
+    def references_given(self, exists: Exists | None) -> tuple[Reference, ...]:  # noqa: ARG002 - as Template
         return (self._reference,)
 
 

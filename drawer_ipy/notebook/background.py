@@ -196,7 +196,7 @@ class _Telling:
         self._display.attach(listeners, cancel)
         listeners.on(RunStarted, self._begun)  # the last to hear of it
 
-    def _begun(self, event: RunStarted) -> None:
+    def _begun(self, _event: RunStarted) -> None:
         self._display.detach()
         self._shown.set()
 
@@ -238,7 +238,7 @@ class RunList(list[BackgroundRun]):
         lines = [f"{run.number:3}  {run.line()}" for run in self]
         return "\n".join(lines) or "no runs in the background; %%drawer --background starts one"
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text(repr(self))
 
 

@@ -147,7 +147,8 @@ def _options(flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Na
     options, words = parser.parse_known_args(flags)
     for word in words:
         if word.startswith("-"):
-            known = [s for action in parser._actions for s in action.option_strings]
+            actions = parser._actions  # noqa: SLF001 - argparse lists its options nowhere else
+            known = [s for action in actions for s in action.option_strings]
             hint = did_you_mean(word.split("=")[0], known)
             raise UsageError(
                 f"%%drawer: there is no option {word}",

@@ -188,13 +188,13 @@ def thin(lane: Sequence[Span], least: float) -> list[Span]:
     stretch: list[Span] = []
     for span in lane:
         if stretch and max(span.end, stretch[-1].end) - stretch[0].begin > least:
-            out += _joined(stretch, least)
+            out += _joined(stretch)
             stretch = []
         stretch.append(span)
-    return out + (_joined(stretch, least) if stretch else [])
+    return out + (_joined(stretch) if stretch else [])
 
 
-def _joined(stretch: list[Span], least: float) -> list[Span]:
+def _joined(stretch: list[Span]) -> list[Span]:
     if len(stretch) == 1:
         return stretch
     begin, end = stretch[0].begin, stretch[-1].end

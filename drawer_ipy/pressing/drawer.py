@@ -8,6 +8,7 @@ from typing import Any
 
 from drawer_ipy.definition import models
 from drawer_ipy.definition.reading.loading import loaded_from
+from drawer_ipy.errors import UsageError
 from drawer_ipy.pictures.graph import Graph
 from drawer_ipy.pressing.surroundings import Pressable, Surroundings, callers_names, named_buttons
 from drawer_ipy.pressing.validation import Validation
@@ -34,7 +35,7 @@ class Drawer(models.Drawer):
         fields = {name: getattr(loaded.drawer, name) for name in models.Drawer.model_fields}
         extra = loaded.drawer.model_extra or {}
         made = cls.model_construct(loaded.drawer.model_fields_set, **fields, **extra)
-        made._origin = loaded
+        made._origin = loaded  # noqa: SLF001 - of this class, and pydantic takes any other name for a field
         return made
 
     def validate(  # type: ignore[override]  # pydantic's, a class method, has another name by now
@@ -53,7 +54,14 @@ class Drawer(models.Drawer):
         Returns:
             The problems; the repr shows them all. A press refuses for what is an error here, and for an
             argument that nobody gives, of which this only warns.
+
+        Raises:
+            UsageError: `inputs` or `buttons` is of another type, or a button cannot be called.
         """
+        if not isinstance(inputs, Iterable):
+            raise UsageError(
+                f"inputs must be names, or a mapping of names to values, not {type(inputs).__name__}"
+            )
         around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
         loaded = loaded_from(self)
         return Validation(around.problems(loaded, given=inputs), self.name, loaded.source.text)

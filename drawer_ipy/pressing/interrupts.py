@@ -62,7 +62,7 @@ _AGAIN = 0.01
 
 
 @contextmanager
-def breaking_off(
+def breaking_off(  # noqa: C901 - a signal handler and its thread, which share what happened so far
     reacted: Callable[[], bool],
     strikes: Callable[[], None],
     asleep: asyncio.AbstractEventLoop | None = None,

@@ -154,7 +154,16 @@ def _is_text(drawer: str) -> bool:
 
 
 def named_buttons(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str, Button]:
-    """Functions as buttons of those names."""
+    """Functions as buttons of those names.
+
+    Raises:
+        UsageError: it is not a mapping, or something in it cannot be called.
+    """
+    if buttons is not None and not isinstance(buttons, Mapping):
+        raise UsageError(
+            f"buttons must be a mapping of names to functions, not {type(buttons).__name__}",
+            remediation="write buttons={'name': function}",
+        )
     return {name: as_button(function, name) for name, function in (buttons or {}).items()}
 
 

@@ -16,7 +16,9 @@ _COLOURS = {"error": "#c62828", "warning": "#b26a00"}
 
 
 class Validation:
-    """The problems of one drawer; its repr tells them all, with the lines they are in.
+    """The problems of one drawer; its repr lists them all, with the lines they are in.
+
+    It has no truth value (``bool(...)`` raises TypeError), since that could mean "is ok" or "has problems".
 
     Args:
         problems: the findings, in the order of the text.

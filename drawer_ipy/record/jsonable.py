@@ -9,7 +9,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -120,22 +120,9 @@ _PLAIN: tuple[tuple[Any, Any], ...] = (
 def _convert(value: Any, within: tuple[int, ...]) -> Any:
     if isinstance(value, Enum):
         return jsonable(value.value, within)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return jsonable(int(value))
-    if isinstance(value, float):
-        return jsonable(float(value))
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, dt.timedelta):
-        return value.total_seconds()
-    if isinstance(value, bytes | bytearray | memoryview):
-        return _bytes_text(bytes(value))
-    if isinstance(value, Decimal | uuid.UUID):
-        return str(value)
-    if isinstance(value, os.PathLike):
-        return jsonable(os.fspath(value))
+    for kind, convert in _CONVERSIONS:
+        if isinstance(value, kind):
+            return convert(value)
     if id(value) in within or len(within) >= _DEEPEST:
         return _CUT
     within = (*within, id(value))
@@ -143,14 +130,18 @@ def _convert(value: Any, within: tuple[int, ...]) -> Any:
         return {_key(key): jsonable(inner, within) for key, inner in value.items()}
     if isinstance(value, Sequence | Set):
         return [jsonable(inner, within) for inner in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    return repr(value) if isinstance(value, type) else _convert_object(value, within)
+
+
+def _convert_object(value: Any, within: tuple[int, ...]) -> Any:
+    """An object by what it offers; its repr where it offers nothing."""
+    if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value)]
         return {name: jsonable(getattr(value, name), within) for name in names}
-    if not isinstance(value, type):
-        if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy, without importing it
-            return jsonable(value.tolist(), within)
-        if callable(getattr(value, "model_dump", None)):  # pydantic
-            return jsonable(value.model_dump(), within)
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy, without importing it
+        return jsonable(value.tolist(), within)
+    if callable(getattr(value, "model_dump", None)):  # pydantic
+        return jsonable(value.model_dump(), within)
     return repr(value)
 
 
@@ -166,3 +157,16 @@ def _bytes_text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return base64.b64encode(value).decode()
+
+
+_CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, lambda v: jsonable(int(v))),
+    (float, lambda v: jsonable(float(v))),
+    ((dt.date, dt.time), lambda v: v.isoformat()),
+    (dt.timedelta, dt.timedelta.total_seconds),
+    ((bytes, bytearray, memoryview), lambda v: _bytes_text(bytes(v))),
+    ((Decimal, uuid.UUID), str),
+    (os.PathLike, lambda v: jsonable(os.fspath(v))),
+)
+"""What values without inner values become, in the order asked: bool is an int, datetime a date."""

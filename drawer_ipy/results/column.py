@@ -54,6 +54,11 @@ class Column(Sequence[Any]):
     @overload
     def __getitem__(self, index: slice) -> Column: ...
     def __getitem__(self, index: int | slice) -> Any:
+        """The value of the row at a position of the table, or a column of some rows.
+
+        Raises:
+            IndexError: no such row.
+        """
         if isinstance(index, slice):
             return Column(self.name, self._get, self._rows[index])
         try:

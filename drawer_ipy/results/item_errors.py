@@ -38,6 +38,11 @@ class ItemErrors(Sequence[ItemError], Generic[TableT]):
     @overload
     def __getitem__(self, index: slice) -> ItemErrors[TableT]: ...
     def __getitem__(self, index: int | slice) -> Any:
+        """The failure at a position, or some of them.
+
+        Raises:
+            IndexError: there are not so many.
+        """
         if isinstance(index, slice):
             return ItemErrors(self.view.of_rows(self.view.index[index]), self._table)
         try:

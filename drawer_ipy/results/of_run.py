@@ -134,6 +134,7 @@ class OfRun:
 
         Raises:
             IndexError: there is no such row.
+            TypeError: `position` is not a whole number.
         """
         try:
             place = operator.index(position)

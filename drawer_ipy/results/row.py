@@ -27,6 +27,11 @@ class Row(Mapping[str, Any]):
         """The item's place in the input, from 0 (not its place in a subset)."""
 
     def __getitem__(self, name: str) -> Any:
+        """The row's value in that column.
+
+        Raises:
+            UnknownColumn: no such column (a KeyError).
+        """
         return self._view.getter(name)(self.index)
 
     def __iter__(self) -> Iterator[str]:

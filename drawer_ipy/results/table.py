@@ -21,10 +21,18 @@ from drawer_ipy.results.source import OUTPUT, RESERVED
 from drawer_ipy.results.table_view import Rows, TableView
 
 
-class HasToList(Protocol):
-    """A numpy array or a pandas series, as a mask."""
+class NumpyLike(Protocol):
+    """A numpy array or a pandas series, as a mask or as positions; its scalars have no length."""
 
+    def __len__(self) -> int: ...
     def tolist(self) -> Any: ...
+
+
+class PolarsLike(Protocol):
+    """A polars series, as a mask or as positions."""
+
+    def __len__(self) -> int: ...
+    def to_list(self) -> list[Any]: ...
 
 
 class Results(OfRun, Exports):
@@ -76,11 +84,12 @@ class Results(OfRun, Exports):
         return (Row(view, index) for index in view.index)
 
     @overload
-    def __getitem__(self, key: SupportsIndex) -> Row: ...
-    @overload
     def __getitem__(self, key: str) -> Column: ...
+    # Before a position, since an array has an __index__ too.
     @overload
-    def __getitem__(self, key: slice | list[Any] | tuple[Any, ...] | Column | HasToList) -> Results: ...
+    def __getitem__(self, key: slice | list[Any] | tuple[Any, ...] | NumpyLike | PolarsLike) -> Results: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Row: ...
     def __getitem__(self, key: Any) -> Any:
         """A row, a column or a smaller table.
 
@@ -141,6 +150,7 @@ class Results(OfRun, Exports):
         Raises:
             UnknownColumn: no such column.
             TypeError: `keep` is neither.
+            Exception: what `keep` raises, with a note that names the row.
         """
         wanted = equal
         if isinstance(keep, Mapping):
@@ -187,6 +197,7 @@ class Results(OfRun, Exports):
         Raises:
             UnknownColumn: no such column.
             TypeError: `by` is neither.
+            Exception: what `by` raises, with a note that names the row.
         """
         if not isinstance(by, str) and not callable(by):
             raise TypeError(f"sort() takes a column's name or a function of a row, not {type(by).__name__}")

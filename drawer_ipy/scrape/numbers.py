@@ -224,7 +224,7 @@ def _is_phone(text: str) -> bool:
 
 def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> _Found | None:
     """The number that `digits` are, between what is before and after them."""
-    sign, more, exponent, doubt = _sign(before), 0.0, 0, ""
+    sign, more, exponent = _sign(before), 0.0, 0
     behind = after if len(after) < _NEAR else "and more"
     if _NO_NUMBER_BEHIND.match(after):
         return None
@@ -246,11 +246,17 @@ def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> 
         sign = -sign
     if len(before) < _NEAR and _IN_BRACKETS.fullmatch(before) and (end := _BRACKET_ENDS.match(behind)):
         money = bool(end[1] and end[1] != "%") or before.strip(" (\t\n") != ""
-        if money or not (_is_whole(digits) or (whole and _GROUPS.fullmatch(digits))):
-            sign = -1
-        else:
-            doubt = f"a whole number in parentheses, ({digits}), may be negative, and was read as positive"
-    return _Found(sign, digits, more, exponent, doubt)
+        plain = _is_whole(digits) or (whole and _GROUPS.fullmatch(digits) is not None)
+        return _in_brackets(_Found(sign, digits, more, exponent, ""), plain=plain and not money)
+    return _Found(sign, digits, more, exponent, "")
+
+
+def _in_brackets(found: _Found, *, plain: bool) -> _Found:
+    """A number in parentheses is a negative amount; a `plain` whole number may also count something."""
+    if not plain:
+        return found._replace(sign=-1)
+    doubt = f"a whole number in parentheses, ({found.digits}), may be negative, and was read as positive"
+    return found._replace(doubt=doubt)
 
 
 def _is_whole(digits: str) -> bool:

@@ -79,7 +79,7 @@ def _pieces(element: Any, between: Any) -> Iterator[str]:
             yield node.tail or ""
 
 
-def _gap(tag: str, *, start: bool) -> str:
+def _gap(tag: str, *, start: bool) -> str:  # noqa: ARG001 - as _border
     name = tag.rpartition("}")[2] if tag[:1] == "{" else tag
     return "" if name in _INLINE else " "
 

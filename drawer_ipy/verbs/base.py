@@ -24,7 +24,7 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
 class VerbCode:
-    """Error codes of verbs, beside those of runs (ORIGINAL §12)."""
+    """Error codes of verbs, beside those of runs (docs/original.md#12-error-codes)."""
 
     UNKNOWN_VERB = "UNKNOWN_VERB"
     NOT_FOUND = "NOT_FOUND"

@@ -24,7 +24,8 @@ _HELP = """Feed a step's arguments from what an earlier step gives.
 
 _OUTPUT = re.compile(r"(.+?)\.(output(?:\..*)?)", re.DOTALL)
 
-# What steps of other kinds give (ORIGINAL §4); where nothing is said of a field, its type is open.
+# What steps of other kinds give (docs/original.md#4-running-steps).
+# Where nothing is said of a field, its type is open.
 OUTPUTS: Mapping[str, Mapping[str, Any]] = {
     "for_each": {"results": {"type": "array"}, "total": {"type": "integer"}},
     "aggregate": {"values": {"type": "array"}, "count": {"type": "integer"}},

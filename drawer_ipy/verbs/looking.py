@@ -116,7 +116,7 @@ def redactor_of(loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext)
 
 
 def report(problems: Sequence[Problem]) -> dict[str, Any]:
-    """The validation report in the original's shape (ORIGINAL §7)."""
+    """The validation report in the original's shape (docs/original.md#7-validation)."""
     errors = [p.to_dict() for p in problems if p.severity == "error"]
     warnings = [p.to_dict() for p in problems if p.severity == "warning"]
     return {"ok": not errors, "errors": errors, "warnings": warnings}

@@ -22,9 +22,9 @@ _KNOWN = ("inputs", "env", "batteries")
 
 
 def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> VerbResult:
-    """The steps with their arguments resolved; what only a run can know is ``""`` (ORIGINAL §8).
+    """The steps with their arguments resolved; what only a run can know is ``""``.
 
-    Nothing is pressed, and no secret is shown.
+    This is ``--summary`` (docs/original.md#8-command-line). Nothing is pressed, and no secret is shown.
     """
     drawer = loaded.drawer
     problems = examine(loaded, context, list(inputs))

@@ -99,7 +99,7 @@ def _line(entry: dict[str, Any], width: int) -> str:
     return f"{entry['name']:{width}}  {told:10}  {description}".rstrip()
 
 
-def schema(words: Sequence[str], context: VerbContext) -> VerbResult:
+def schema(words: Sequence[str], _context: VerbContext) -> VerbResult:
     """``schema``: the JSON Schema of drawer.json."""
     parser = VerbParser("schema", "The JSON Schema of drawer.json or button.json, for editors that check.")
     parser.add_argument("what", metavar="drawer|button", nargs="?", default="drawer")

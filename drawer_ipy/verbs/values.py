@@ -1,4 +1,4 @@
-"""What is typed after an ``=``: JSON when it is JSON, else text (ORIGINAL §8)."""
+"""What is typed after an ``=``: JSON when it is JSON, else text (docs/original.md#8-command-line)."""
 
 from __future__ import annotations
 

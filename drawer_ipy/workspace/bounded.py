@@ -1,6 +1,7 @@
 """A run's record cut to a size that may be kept, without touching the record itself.
 
-The original cuts stdout and stderr only, and alters what is printed afterwards (defect 68).
+The original cuts stdout and stderr only, and alters what is printed afterwards
+(docs/original.md#processes-requests-history, number 68).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None)
         given["drawer_kind"] = kind
     elif not drawer.drawer_kind:
         del given["drawer_kind"]  # version 1 has none
-    # Action drawers always write their steps, flow drawers never do (ORIGINAL §2).
+    # Action drawers always write their steps, flow drawers never do (docs/original.md#2-data-model).
     if kind == "flow":
         given.pop("steps", None)
     else:

@@ -1,7 +1,9 @@
-"""The history of runs: ``drawers/NAME/pressed/YYYY-MM-DDTHH-MM-SS-RUNID.json`` (ORIGINAL §11).
+"""The history of runs: ``drawers/NAME/pressed/YYYY-MM-DDTHH-MM-SS-RUNID.json``
+(docs/original.md#11-history-and-secrets).
 
 The run's id in the name is ours: with the time alone, runs of the same second overwrite each other
-(defect 67). Secrets are those of the record: the engine has redacted them by the time it is written.
+(docs/original.md#processes-requests-history, number 67). Secrets are those of the record: the engine has
+redacted them by the time it is written.
 """
 
 from __future__ import annotations

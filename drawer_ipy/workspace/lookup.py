@@ -1,7 +1,7 @@
 """Buttons and drawers on disk: ``.buttons`` of the project, then of the home folder.
 
-The layout is the original's (ORIGINAL §1): ``buttons/NAME/button.json`` beside ``main.sh``, ``main.py``
-or ``main.js``, ``drawers/NAME/drawer.json``, and ``batteries.json``.
+The layout is the original's (docs/original.md#1-storage): ``buttons/NAME/button.json`` beside ``main.sh``,
+``main.py`` or ``main.js``, ``drawers/NAME/drawer.json``, and ``batteries.json``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def slug(name: str) -> str:
 
 
 def checked_name(name: str, what: str = "drawer") -> str:
-    """The slug of a new thing's name (rules of ORIGINAL §1).
+    """The slug of a new thing's name (rules of docs/original.md#1-storage).
 
     Raises:
         UsageError: it is empty, longer than 128 characters, part of a path, reserved, or nothing is left

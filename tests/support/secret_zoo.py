@@ -190,7 +190,7 @@ class DictWithMore(dict[str, Any]):
 class _Kept:
     """Keeps what only a weak reference refers to."""
 
-    all: list[Any] = []  # noqa: RUF012
+    all: list[Any] = []  # noqa: RUF012 - shared on purpose
 
 
 def _with(value: Any, token: str) -> Any:

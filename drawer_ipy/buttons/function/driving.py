@@ -89,7 +89,7 @@ class Driver:
         self._deadline: float | None = None  # set when it was cancelled because it is to stop
 
     @types.coroutine
-    def run(self) -> Generator[Any, Any, Any]:
+    def run(self) -> Generator[Any, Any, Any]:  # noqa: C901 - once a press: calls cost more than they explain
         """To its end; see :func:`drive`."""
         coro, stop, struck = self._coro, self._stop, False
         while True:
@@ -159,7 +159,8 @@ class Driver:
         ):
             yield waiting  # the caller's task knows what to say to that
             return
-        waiting._asyncio_future_blocking = False
+        # What `await` on a future sets and a task looks at; a coroutine driven by hand does both itself.
+        waiting._asyncio_future_blocking = False  # noqa: SLF001 - the protocol between futures and tasks
         if self._deadline is None and not waiting.done():
             try:
                 yield _Relay(waiting)
@@ -168,6 +169,12 @@ class Driver:
                 self._begin_grace()
                 if not waiting.cancel():
                     raise
+        yield from self._until_done(waiting, loop)
+
+    def _until_done(
+        self, waiting: asyncio.Future[Any], loop: asyncio.AbstractEventLoop
+    ) -> Generator[Any, Any, None]:
+        """Wait for `waiting` on a future of our own, which ends at once when the caller is cancelled."""
         while not waiting.done() and not self._late():
             woken = loop.create_future()
 
@@ -230,7 +237,7 @@ def _resumed(coro: Coroutine[Any, Any, Any], waiting: Any) -> Generator[Any, Any
     while True:
         try:
             if waiting is not None and not getattr(waiting, "_asyncio_future_blocking", True):
-                waiting._asyncio_future_blocking = True  # as a future sets it when it is awaited
+                waiting._asyncio_future_blocking = True  # noqa: SLF001 - as a future that is awaited sets it
             yield waiting
         except GeneratorExit:
             coro.close()

@@ -19,7 +19,8 @@ from drawer_ipy.errors import ArgumentError, did_you_mean
 
 _EMPTY = inspect.Parameter.empty
 _TYPES = {int: "int", float: "float", bool: "bool", str: "string"}
-# A whole number given to a parameter that wants text loses nothing; scripts take it too (defect 63).
+# A whole number given to a parameter that wants text loses nothing; scripts take it too
+# (docs/original.md#validation, number 63).
 _CONFIG = ConfigDict(arbitrary_types_allowed=True, coerce_numbers_to_str=True)
 
 

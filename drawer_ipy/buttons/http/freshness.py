@@ -69,7 +69,7 @@ class HttpCaching:
         self._variant = variant
         self._kind = "http" if verified else "http, unverified"
 
-    def parts(self, bound: BoundRequest, call: Call, sources: Sources) -> Any:
+    def parts(self, bound: BoundRequest, call: Call, sources: Sources) -> Any:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         if self._cookies:
             raise Uncacheable("it keeps cookies, and answers depend on those of earlier requests")
@@ -103,7 +103,7 @@ class HttpCaching:
         except RequestFailed as error:
             raise CacheTrouble(error.message) from None
 
-    def revive(self, kept: tuple[Any, ...], bound: BoundRequest) -> Outcome:
+    def revive(self, kept: tuple[Any, ...], bound: BoundRequest) -> Outcome:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         return self._outcome(_response(kept))
 

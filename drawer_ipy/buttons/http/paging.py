@@ -139,20 +139,10 @@ class PagesByParameter(PagesInTurn):
             outcome = await one(bound)
             if outcome.error is not None:
                 return self._broken(listing, outcome)
-            if listing.count and outcome.about is not None and outcome.about["status"] >= _FAILED_STATUS:
-                return self._whole(listing)  # let through by `ok_status`: there is no such page
             entries = self._entries(outcome.output)
-            if isinstance(self._asked.follow, Counted):
-                if entries is None:
-                    return self._broken(
-                        listing, self._failed(outcome, f"{_told(outcome.output)}, no list", _ITEMS_HINT)
-                    )
-                if not entries:
-                    if not listing.count:
-                        self._add(listing, outcome)
-                    return self._whole(listing)
-            if listing.count and entries and _same(entries, before):
-                return self._broken(listing, self._failed(outcome, self._ignored()))
+            ended = self._end(outcome, entries, before, listing)
+            if ended is not None:
+                return ended
             self._add(listing, outcome)
             found = self._next(value, outcome, entries, listing)
             if isinstance(found, Outcome):
@@ -167,6 +157,24 @@ class PagesByParameter(PagesInTurn):
             bound = self._again(first, value)
             if log is not None:
                 log(f"page {listing.count + 1}: {self._parameter.name}={value}")
+
+    def _end(
+        self, outcome: Outcome, entries: list[Any] | None, before: list[Any] | None, listing: JoinedPages
+    ) -> Outcome | None:
+        """What the pages come to where this one is not one more of them; ``None`` where it is."""
+        if listing.count and outcome.about is not None and outcome.about["status"] >= _FAILED_STATUS:
+            return self._whole(listing)  # let through by `ok_status`: there is no such page
+        if isinstance(self._asked.follow, Counted):
+            if entries is None:
+                failed = self._failed(outcome, f"{_told(outcome.output)}, no list", _ITEMS_HINT)
+                return self._broken(listing, failed)
+            if not entries:
+                if not listing.count:
+                    self._add(listing, outcome)
+                return self._whole(listing)
+        if listing.count and entries and _same(entries, before):
+            return self._broken(listing, self._failed(outcome, self._ignored()))
+        return None
 
     def _next(self, value: Any, outcome: Outcome, entries: list[Any] | None, listing: JoinedPages) -> Any:
         """What comes next; an outcome where that is all, or cannot be gone on with."""

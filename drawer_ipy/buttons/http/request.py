@@ -32,7 +32,9 @@ _OWN_HEADERS = frozenset({"content-length", "transfer-encoding"})
 """Set from the body; a wrong one would let it run over into the next request."""
 
 _KEPT_ABROAD = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
-"""Headers that go along when a redirect leaves the origin; any other may be a credential (defect 72)."""
+"""Headers that go along when a redirect leaves the origin; any other may be a credential.
+
+The original sends all of them (docs/original.md#processes-requests-history, number 72)."""
 
 
 @dataclass(frozen=True, slots=True)

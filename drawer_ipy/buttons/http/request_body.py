@@ -280,7 +280,7 @@ def _xml_text(text: str, name: str, media: Media) -> str:
     return escaped.encode(media.charset, "xmlcharrefreplace").decode(media.charset)
 
 
-def _cdata_text(text: str, name: str, media: Media) -> str:
+def _cdata_text(text: str, name: str, _media: Media) -> str:
     # The end of a section cannot stand in one, nor can a carriage return be told from a line's end.
     ended = _in_xml(text, name).replace("]]>", "]]]]><![CDATA[>").replace("\r", "]]>&#13;<![CDATA[")
     return ended

@@ -41,7 +41,7 @@ class SaveTarget:
         """
         root, parent = os.path.realpath(folder), os.path.realpath(path.parent)
         if not is_below(parent, root):
-            raise _refused(path, f"{path} would be saved outside of {folder}: there is a symbolic link")
+            raise _refused(f"{path} would be saved outside of {folder}: there is a symbolic link")
         inner = os.path.relpath(parent, root)
         return cls(path, root, () if inner == os.curdir else tuple(inner.split(os.sep)), path.name)
 
@@ -62,7 +62,6 @@ class SaveTarget:
         if about is None or stat.S_ISREG(about.st_mode):
             return
         raise _refused(
-            self.path,
             f"{self.path} is {kind_in_words(about.st_mode)}, and only a regular file is replaced",
             "remove it, or save to another path",
         )
@@ -159,7 +158,6 @@ class SavedFiles:
         if other is None or other.gives_way_to(claim.place, claim.step):
             return
         raise _refused(
-            claim.target.path,
             f"{claim.target.path} is the file that {other.told} has saved in this run; it would be lost",
             "put an argument that differs between them into `save`, such as {{id}}",
         )
@@ -183,7 +181,7 @@ class SavedFiles:
         with self.saving(path, folder, request, call) as claim:
             about = _lstat(claim.target.key)
             if about is None:
-                raise _refused(path, f"{path} is gone")
+                raise _refused(f"{path} is gone")
             self.done(claim, about)
 
     def _same_file(self, about: os.stat_result) -> Claim | None:
@@ -210,5 +208,5 @@ def _is_same(one: Request, other: Request) -> bool:
     return parts(one) == parts(other)
 
 
-def _refused(path: Path, message: str, remediation: str = "") -> RequestFailed:
+def _refused(message: str, remediation: str = "") -> RequestFailed:
     return RequestFailed(message, code=Code.VALIDATION_ERROR, remediation=remediation, sent=False, final=True)

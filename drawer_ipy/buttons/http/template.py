@@ -2,7 +2,8 @@
 
 Escaping depends on where an argument stands, so that a value can never leave its place: a path segment
 stays a segment, a query value stays a value, a JSON string stays a string (the original's rules). A value
-that itself holds ``{{other}}`` is not expanded again (defect 72).
+that itself holds ``{{other}}`` is not expanded again (docs/original.md#processes-requests-history,
+number 72).
 """
 
 from __future__ import annotations

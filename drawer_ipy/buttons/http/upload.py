@@ -203,4 +203,4 @@ async def _send(protocol: ResponseHandler, upload: Upload, sizes: Sequence[int])
         if transport is None or transport.is_closing():
             raise aiohttp.ClientConnectionResetError("the connection was closed while a body was sent")
         transport.write(chunk)
-        await protocol._drain_helper()
+        await protocol._drain_helper()  # noqa: SLF001 - how aiohttp's own writer waits

@@ -151,7 +151,10 @@ class Process:
                 pass
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
-        """Read until the process has exited; what it started may live on (defect 69)."""
+        """Read until the process has exited; what it started may live on.
+
+        The original waits for that too (docs/original.md#processes-requests-history, number 69).
+        """
         assert child.stdout is not None
         assert child.stderr is not None
         pipes = {child.stdout.fileno(): self._out, child.stderr.fileno(): self._err}

@@ -1,7 +1,7 @@
 """Checks a drawer before anything runs: every problem at once, nested steps included.
 
-The rules are ORIGINAL §7's; where the original looks away (nested steps, expressions, literals,
-policies), its press would fail, and here it is said before.
+The rules are those of docs/original.md#7-validation; where the original does not look (nested steps,
+expressions, literals, policies), its press fails, and here the problem is reported before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The rules of flow drawers (ORIGINAL §7). They are stored and checked here, and run elsewhere."""
+"""The rules of flow drawers (docs/original.md#7-validation).
+
+Flow drawers are stored and checked here, and run elsewhere.
+"""
 
 from __future__ import annotations
 

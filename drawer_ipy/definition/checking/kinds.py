@@ -1,4 +1,4 @@
-"""What each kind of step needs, beside its references (ORIGINAL §7)."""
+"""What each kind of step needs, beside its references (docs/original.md#7-validation)."""
 
 from __future__ import annotations
 

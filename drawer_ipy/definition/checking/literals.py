@@ -1,7 +1,7 @@
 """Whether a value written in a definition, or one of a known type, fits an argument's declared type.
 
-The rules are those of ORIGINAL §4.1 (flattening, then checking) and §7 (types of references), where a
-value reaches a script as text: what turns into text without loss fits a string.
+The rules are those of docs/original.md#41-button (flattening, then checking) and, for types of references,
+docs/original.md#7-validation. A value reaches a script as text: what becomes text without loss fits a string.
 """
 
 from __future__ import annotations

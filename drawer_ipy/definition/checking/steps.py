@@ -19,7 +19,7 @@ from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, NamesInSc
 from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
 from drawer_ipy.definition.values import drawer_named
 
-# What a handler is told beside its `with` (ORIGINAL §5).
+# What a handler is told beside its `with` (docs/original.md#5-on_error).
 _HANDED = ("drawer", "run_id", "failed_step", "error", "inputs")
 
 
@@ -93,7 +93,7 @@ class Check:
             message = f"a failure would go round in circles: {' -> '.join(ring)}"
             self._report.error(at, message, "end the chain with a drawer that has no on_error")
             return
-        # A handler that is not there, or is wrong, leaves the run itself as it was (ORIGINAL §5).
+        # A missing or wrong handler leaves the run itself as it was (docs/original.md#5-on_error).
         lax = replace(at, lax=self._ground.pressing)
         given = {*_HANDED, *handler.with_}
         self._ground.drawers.get(handler.drawer, lax, given=given, strict=False)
@@ -231,7 +231,9 @@ def _may_skip(step: StepBase) -> bool:
     return isinstance(step, models.SwitchStep)
 
 
-def check_fields(step: StepBase, names: NamesInScope, where: Where, references: References) -> None:
+def check_fields(  # noqa: C901 - one branch a kind of step
+    step: StepBase, names: NamesInScope, where: Where, references: References
+) -> None:
     """Check the references in the fields that hold expressions, kind by kind."""
     check = references.expression
     if isinstance(step, models.ButtonStep):

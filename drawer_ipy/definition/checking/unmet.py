@@ -44,7 +44,7 @@ class Unmet:
 Lacks = Callable[[Callee, "Present"], Iterable[Unmet]]
 
 
-def _nothing(button: Callee, present: Present) -> Iterable[Unmet]:
+def _nothing(_button: Callee, _present: Present) -> Iterable[Unmet]:
     return ()
 
 

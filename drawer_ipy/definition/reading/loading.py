@@ -99,7 +99,7 @@ def load_drawer(
 
 def loaded_from(drawer: Drawer) -> Loaded:
     """`drawer` as it is now, with what is known of the text it was loaded from, if it was."""
-    origin: Loaded | None = drawer._origin
+    origin: Loaded | None = drawer._origin  # noqa: SLF001 - pydantic takes any other name for a field
     return Loaded(drawer) if origin is None else replace(origin, drawer=drawer)
 
 

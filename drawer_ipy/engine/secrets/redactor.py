@@ -317,5 +317,5 @@ def _mapping(pairs: Iterable[tuple[Any, Any]], kind: type) -> Any:
     return made
 
 
-def _never(value: Any) -> bool:
+def _never(_value: Any) -> bool:
     return False

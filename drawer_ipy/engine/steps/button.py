@@ -38,7 +38,7 @@ class ButtonStep(Step):
         needs = self._button.needs if self._button else ()
         self._helpers = {name: found for name in needs if (found := compiler.find_button(name)) is not None}
         declared = self._button.args if self._button else ()
-        # Arguments a drawer's input of the same name may fill (ORIGINAL §4.1, point 3).
+        # Arguments a drawer's input of the same name may fill (docs/original.md#41-button, point 3).
         self._from_inputs = tuple(a.name for a in declared if a.name not in model.args)
         self._limit = self.timeout or (self._button.timeout if self._button else None)
 

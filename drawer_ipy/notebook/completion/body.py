@@ -101,13 +101,13 @@ def _kind(step: OutlineNode) -> str:
 
 
 def _key_offer(spot: Spot, place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> Offer:
-    found = [key for key in _keys(place, node, names) if key not in node.keys or key == spot.typed]
+    found = [key for key in _keys(place, names) if key not in node.keys or key == spot.typed]
     after = "" if spot.quote else ": "
     return beginning(spot.typed, words(found, "property", after))
 
 
-def _keys(place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> list[str]:
-    """The keys of the mapping that `node` is, or may become."""
+def _keys(place: CursorPlace | None, names: KnownNames) -> list[str]:
+    """The keys of the mapping at `place`, which may be yet to be written."""
     if place is None:
         return []
     if place.form == "one":
@@ -142,7 +142,7 @@ def _value_offer(spot: Spot, names: KnownNames) -> Offer:
     if place.form != "value":
         return _beginning_of(spot, place, names)
     key = str(spot.node.name)
-    proposals = [*_words_of(place, key, names), *_whole(spot, place, key, names)]
+    proposals = [*_words_of(place, key, names), *_whole(spot, key, names)]
     return beginning(spot.typed, proposals)
 
 
@@ -155,7 +155,7 @@ def _beginning_of(spot: Spot, place: CursorPlace, names: KnownNames) -> Offer:
     elif entry and spot.flow:
         proposals = words(["{id: "], "property") if issubclass(place.model, StepBase) else []
     elif place.form in ("one", "args") and (entry or spot.alone):
-        proposals = words(_keys(place, spot.node, names), "property", ": ")
+        proposals = words(_keys(place, names), "property", ": ")
     elif place.model is TokenPress:
         proposals = words(names.buttons(), "function")
     elif place.form == "one":
@@ -204,7 +204,7 @@ def _literals(annotation: Any) -> Iterator[str]:
             yield from _literals(inner)
 
 
-def _whole(spot: Spot, place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]:
+def _whole(spot: Spot, key: str, names: KnownNames) -> Iterator[Word]:
     """References that are the whole value, quoted where brackets are around."""
     is_argument = spot.node.parent is not None and spot.node.parent.name == "args"
     if not (is_argument or key in _REFERENCES):

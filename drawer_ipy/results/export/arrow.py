@@ -105,18 +105,18 @@ def _shape(values: list[Any], pa: Any, depth: int) -> Shape | None:
     return _SHAPES[kind]([v for v in values if v is not None], pa, depth) if kind in _SHAPES else None
 
 
-def _ints(values: list[Any], pa: Any, depth: int) -> Shape | None:
+def _ints(values: list[Any], pa: Any, _depth: int) -> Shape | None:
     least, most = min(values), max(values)
     if least >= -(2**63) and most < 2**63:
         return pa.int64(), None
     return (pa.uint64(), None) if least >= 0 and most < 2**64 else (pa.string(), digits)
 
 
-def _floats(values: list[Any], pa: Any, depth: int) -> Shape | None:
+def _floats(_values: list[Any], pa: Any, _depth: int) -> Shape | None:
     return pa.float64(), None
 
 
-def _texts(values: list[Any], pa: Any, depth: int) -> Shape | None:
+def _texts(_values: list[Any], pa: Any, _depth: int) -> Shape | None:
     return pa.string(), _utf8
 
 
@@ -129,22 +129,22 @@ def _text(value: Any) -> str:
     return _utf8(as_text(value))
 
 
-def _moments(values: list[Any], pa: Any, depth: int) -> Shape | None:
+def _moments(values: list[Any], pa: Any, _depth: int) -> Shape | None:
     zoned = {value.tzinfo is not None and value.utcoffset() is not None for value in values}
     if zoned == {False}:
         return pa.timestamp("us"), None
     return (pa.timestamp("us", "UTC"), lambda v: v.astimezone(dt.UTC)) if zoned == {True} else None
 
 
-def _times(values: list[Any], pa: Any, depth: int) -> Shape | None:
+def _times(values: list[Any], pa: Any, _depth: int) -> Shape | None:
     return (pa.time64("us"), None) if all(value.tzinfo is None for value in values) else None
 
 
-def _spans(values: list[Any], pa: Any, depth: int) -> Shape | None:
+def _spans(_values: list[Any], pa: Any, _depth: int) -> Shape | None:
     return pa.duration("us"), None
 
 
-def _decimals(values: list[Any], pa: Any, depth: int) -> Shape | None:
+def _decimals(values: list[Any], pa: Any, _depth: int) -> Shape | None:
     if not all(value.is_finite() for value in values):
         return None
     parts = [value.as_tuple() for value in values]

@@ -108,7 +108,11 @@ class Exports:
     @overload
     def to_csv(self, path: str | Path, flatten: bool = False) -> None: ...
     def to_csv(self, path: str | Path | None = None, flatten: bool = False) -> str | None:
-        """CSV with a header line, as text or into a UTF-8 file; lists and dicts are written as JSON."""
+        """CSV with a header line, as text or into a UTF-8 file; lists and dicts are written as JSON.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         names, records = self._records(flatten)
         return export.to_csv(records, names, path)
 
@@ -121,6 +125,9 @@ class Exports:
 
         What JSON has no word for is written as its nearest: NaN as null, dates as ISO text, bytes as
         text, other objects as their repr.
+
+        Raises:
+            OSError: the file cannot be written.
         """
         names, records = self._records(flatten)
         return export.to_json(records, names, path)

@@ -1,0 +1,98 @@
+"""The types that users get: scripts under mypy --strict and pyright's strict mode.
+
+The scripts are checked in a folder of their own, so that no configuration of this project plays a part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parent / "typing"
+CACHE = Path(__file__).parents[1] / ".mypy_cache" / "user_scripts"
+Found = dict[int, str]
+"""The first complaint of a checker about each line, by the line's number from 1."""
+
+
+def run(
+    command: list[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, check=False, cwd=folder, env=environment, capture_output=True, encoding="utf-8"
+    )
+
+
+def mypy(script: Path) -> Found:
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        f"--cache-dir={CACHE}",
+        "--output=json",
+    ]
+    ran = run([*command, script.name], script.parent)
+    assert ran.returncode in (0, 1), ran.stdout + ran.stderr
+    told = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    errors = [entry for entry in told if entry["severity"] == "error"]
+    assert bool(errors) == bool(ran.returncode), ran.stdout + ran.stderr
+    return {entry["line"]: entry["message"] for entry in reversed(errors)}
+
+
+def pyright(script: Path) -> Found:
+    (script.parent / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', "utf-8")
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", script.name]
+    ran = run(command, script.parent)
+    assert ran.returncode in (0, 1), ran.stdout + ran.stderr
+    report = json.loads(ran.stdout)
+    assert report["summary"]["filesAnalyzed"] == 1
+    told = report["generalDiagnostics"]
+    return {entry["range"]["start"]["line"] + 1: entry["message"] for entry in reversed(told)}
+
+
+CHECKERS = pytest.mark.parametrize("check", [mypy, pyright])
+# Without a cache a checker reads everything that the package imports.
+SLOW = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def script(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    return Path(shutil.copy(SCRIPTS / request.param, tmp_path))
+
+
+@SLOW
+@CHECKERS
+@pytest.mark.parametrize("script", ["user_script.py"], indirect=True)
+def test_a_users_script_has_the_types_that_it_asserts(script: Path, check: Callable[[Path], Found]) -> None:
+    assert check(script) == {}
+
+
+@SLOW
+@CHECKERS
+@pytest.mark.parametrize("script", ["mistakes.py"], indirect=True)
+def test_every_mistake_is_refused_and_nothing_else(script: Path, check: Callable[[Path], Found]) -> None:
+    lines = script.read_text("utf-8").splitlines()
+    wrong = {number for number, line in enumerate(lines, 1) if line.endswith("# wrong")}
+    assert len(wrong) > 15
+    found = check(script)
+    assert found.keys() == wrong, found
+
+
+@pytest.mark.parametrize("script", ["user_script.py"], indirect=True)
+def test_the_users_script_runs(script: Path) -> None:
+    surroundings = {**os.environ, "BUTTONS_HOME": str(script.parent / "home")}
+    ran = run([sys.executable, "-W", "error", script.name], script.parent, surroundings)
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+    assert ran.stderr.startswith("drawer_ipy "), ran.stderr
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (Path(__file__).parents[1] / "drawer_ipy" / "py.typed").is_file()
