@@ -166,7 +166,7 @@ def test_eight_pages_are_fetched_at_once() -> None:
 
 def test_six_other_letters_with_two_attempts_fail_as_the_last_cell_says(executed: Any) -> None:
     text = said(executed.cells[-1])[0]
-    assert text.startswith("✘ 6 failed")
+    assert text.startswith("⚠ 0 of 6 items ok, 6 failed")
     assert "HTTP 500" in text
 
 
@@ -195,8 +195,8 @@ def test_the_page_that_github_or_nbconvert_makes_shows_the_rows(quickstart: Any)
     [
         ("http://127.0.0.1:36677/mixed/3", "http://127.0.0.1:8080/mixed/3"),
         ("http://127.0.0.1:36677/mix…", "http://127.0.0.1:8080/mixe…"),
-        ("✘ 58 ok · 2 failed · 2.7 s · 23/s", "✘ 58 ok · 2 failed · 931 ms · 1,023/s"),
-        ("✘ 58 ok · 1 min 05 s · 0.9/s", "✘ 58 ok · 2 min 15 s · 0.7/s"),
+        ("⚠ 58 of 60 items ok, 2 failed · 2.7 s · 23/s", "⚠ 58 of 60 items ok, 2 failed · 931 ms · 1,023/s"),
+        ("⚠ 58 of 60 items ok · 1 min 05 s · 0.9/s", "⚠ 58 of 60 items ok · 2 min 15 s · 0.7/s"),
         ("for GET http://127.0.0.1:1/mixed/3 (i…", "for GET http://127.0.0.1:12345/mixed/3 (item…"),
     ],
 )
