@@ -47,6 +47,12 @@ def counts_text(counts: Mapping[str, int], noun: str) -> str:
     return ", ".join([*parts, *(f"{counts[name]:,} {name}" for name in others if counts.get(name))])
 
 
+def failed_text(items: int, steps: int) -> str:
+    """How many items and steps failed: ``5 items failed, 1 step failed``."""
+    named = ((items, "item"), (steps, "step"))
+    return ", ".join(f"{n:,} {noun}{'' if n == 1 else 's'} failed" for n, noun in named if n)
+
+
 def elsewhere_text(items: int, steps: int) -> list[str]:
     """What failed beside the rows that are counted, in words.
 
@@ -55,4 +61,4 @@ def elsewhere_text(items: int, steps: int) -> list[str]:
         steps: failed steps.
     """
     told = [f"{items:,} item{'' if items == 1 else 's'} of other loops failed"] if items else []
-    return [*told, f"{steps:,} step{'' if steps == 1 else 's'} failed"] if steps else told
+    return [*told, failed_text(0, steps)] if steps else told
