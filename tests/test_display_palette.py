@@ -240,7 +240,8 @@ def test_every_display_of_a_run_with_failed_items_warns() -> None:
     assert progress_line(ENDED) == f"drawer d: 180/180 ({told})"
     assert _postfix(ENDED) == told
     html = static_html(ENDED)
-    assert "<b>⚠ d</b> 175 of 180 items ok, 5 failed · " in html
+    assert "⚠</span> d</b> 175 of 180 items ok, 5 failed · " in html
+    assert f'color:{LOOKS[PARTIAL].text}">⚠' in html
     view = View(lambda: None, lambda *_: [])
     try:
         view.show(ENDED, Outline())
@@ -256,4 +257,4 @@ def test_every_display_marks_how_a_run_ended(status: str, mark: str) -> None:
     snapshot = Snapshot(drawer="d", status=status, loop="each", steps=1, total=5, ok=5)
     assert f"({mark} {status}" in progress_line(snapshot)
     assert _postfix(snapshot).startswith(mark)
-    assert f"<b>{mark} d</b> {status}" in progress_html(snapshot)
+    assert f'color:{LOOKS[status].text}">{mark}</span> d</b> {status}' in progress_html(snapshot)

@@ -24,9 +24,11 @@ def progress_html(snapshot: Snapshot) -> str:
     words = [*map(escape, place_words(snapshot))]
     words += [] if snapshot.outcome == PARTIAL else _counts(snapshot)
     words += map(escape, pace_words(snapshot))
+    look = look_of(snapshot.outcome)
     head = (
         f'<div style="font-variant-numeric:tabular-nums;line-height:1.5;{_COLOUR}">'
-        f"<b>{mark_of(snapshot.outcome)} {name}</b> {escape(outcome_words(snapshot))} · "
+        f'<b><span style="color:{look.text}">{look.mark}</span> {name}</b> '
+        f"{escape(outcome_words(snapshot))} · "
         f"{' · '.join(words)}</div>"
     )
     return head + bar_html(snapshot)

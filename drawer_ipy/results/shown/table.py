@@ -28,8 +28,8 @@ STYLE = (
 .dry.dry table th,.dry.dry table td{padding:2px 8px;text-align:left;white-space:nowrap;vertical-align:top;
 """
     + f"border:0;border-bottom:1px solid {EDGE}}}"
+    + f".dry.dry table tr.last td{{border-bottom:3px double {TEXT}}}"
     + """
-.dry.dry table tr.last td{border-bottom:3px double currentColor}
 .dry.dry table th{font-weight:600}
 .dry.dry table td.r,.dry.dry table th.r{text-align:right}
 """
