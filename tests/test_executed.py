@@ -102,5 +102,5 @@ def test_a_run_that_fails_stops_the_notebook_and_its_table_is_saved(tmp_path: Pa
         papermill.execute_notebook(str(source), str(target), progress_bar=False, cwd=str(tmp_path))
     saved = nbformat.read(target, as_version=4)  # type: ignore[no-untyped-call]
     failed = next(cell for cell in saved.cells if cell.source.startswith("%%drawer t "))
-    assert any("3 of 4 items ok, 1 failed" in text for text in said(failed))
+    assert any("3 of 5 items ok, 1 failed" in text for text in said(failed))
     assert json.dumps(saved).count("Traceback") <= 1

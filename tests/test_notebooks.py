@@ -129,7 +129,10 @@ def test_the_saved_outputs_are_what_the_cells_give(quickstart: Any, executed: An
 def test_the_table_is_in_the_order_of_the_addresses_and_says_what_the_shop_says(executed: Any) -> None:
     names, *rows = Page(said(drawer_cells(executed)[0], "text/html")[0]).rows
     shown = [dict(zip(names, row, strict=True)) for row in rows if row[0] != "…"]
-    assert [int(row[""]) for row in shown] == [*range(10), *range(50, 60)]
+    assert [int(row[""]) for row in shown] == [
+        *BROKEN,
+        *(n for n in [*range(11), *range(50, 60)] if n not in BROKEN),
+    ]
     items = Catalogue.build().items
     for row in shown:
         item = items[int(row[""])]
