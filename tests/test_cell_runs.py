@@ -117,7 +117,7 @@ def test_stopping_a_run_keeps_what_had_ended(kernel: Kernel, act: Action, button
     assert counts["failed"] == 0
     assert counts["cancelled"] <= 4
     assert counts["skipped"] > 200
-    assert cell.shown.startswith(f"⚠ {counts['ok']} ok")
+    assert cell.shown.startswith(f"⊘ cancelled · {counts['ok']} of {sum(counts.values())} items ok")
     assert left_behind(kernel) == []
 
 

@@ -17,7 +17,7 @@ from notebook_rig import QUICKSTART, drawer_cells, read, said
 from drawer_ipy.demo import quickstart
 from drawer_ipy.demo.quickstart import FAILED, UNUSABLE, main
 
-TABLE = ["Humble wall clock", "147.66", "✘ 58 ok · 2 failed", "Nautical coffer"]
+TABLE = ["Humble wall clock", "147.66", "⚠ 58 of 60 items ok, 2 failed", "Nautical coffer"]
 
 
 def write(path: Path, *cells: str) -> Path:

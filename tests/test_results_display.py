@@ -71,6 +71,7 @@ class Checker(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = {
             "div",
+            "span",
             "style",
             "table",
             "thead",
@@ -121,7 +122,7 @@ def test_failures_are_counted_and_grouped_below() -> None:
     outputs = ["x", ErrorInfo("TIMEOUT", "slow"), *[ErrorInfo("HTTP", "404", "check the URL")] * 7, SKIP]
     results = table(outputs, stderr="Traceback\n  File x")
     text = to_text(results)
-    assert text.startswith("✘ 1 ok · 8 failed · 1 skipped · 4.0 s · 2.2/s")
+    assert text.startswith("⚠ 1 of 10 items ok, 8 failed, 1 skipped · 4.0 s · 2.2/s")
     assert "7 × HTTP in title: 404 (items 2, 3, 4, 5, 6, …)\n    check the URL\n1 × TIMEOUT" in text
     page = to_html(results)
     check(page)

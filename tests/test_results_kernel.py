@@ -78,7 +78,7 @@ def test_an_interrupted_retry_keeps_what_had_ended(kernel: Kernel, code: str) ->
 def test_stories_and_pictures_show_themselves(kernel: Kernel) -> None:
     (story,) = kernel.run("pages.explain(1)").of("execute_result")
     assert "<details" in story["data"]["text/html"]
-    assert story["data"]["text/plain"].startswith("✖ item 1 of 6 in each: failed")
+    assert story["data"]["text/plain"].startswith("✘ item 1 of 6 in each: failed")
     (picture,) = kernel.run("pages.timeline()").of("execute_result")
     assert picture["data"]["image/svg+xml"].startswith("<svg")
     assert "<svg" in picture["data"]["text/html"]

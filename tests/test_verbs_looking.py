@@ -449,7 +449,7 @@ def test_logs_read_what_other_programs_left(folder: Folder, context: VerbContext
     pressed.mkdir()
     (pressed / "2020-01-02T03-04-05.json").write_text('{"status": "failed", "duration_ms": "long"}')
     (pressed / "2020-01-02T03-04-06.json").write_text("{")
-    assert do(context, "good", "logs", "--failed").text.split() == ["failed"]
+    assert do(context, "good", "logs", "--failed").text.split() == ["✘", "failed"]
 
 
 # help

@@ -25,6 +25,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record.failures import NONE, Failures, failures_of
 from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
@@ -37,6 +38,7 @@ from drawer_ipy.record.loop import (
 )
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.style.outcome import outcome_of
 from drawer_ipy.style.preview import clean, cut
 
 _ERRORS = 3
@@ -86,6 +88,7 @@ class Snapshot:
         retries: attempts that failed and were made again.
         width: how many items may run at once now, of a loop that finds that out itself; else ``None``.
         cached: items that were answered from the results of earlier presses, at least in part.
+        elsewhere: what failed and is not in `failed`, of a run that has ended ok.
         errors: the last failures, oldest first.
         warning: that all items of a loop fail alike, and how to stop that; ``""`` for nothing.
     """
@@ -112,6 +115,7 @@ class Snapshot:
     retries: int = 0
     cached: int = 0
     width: int | None = None
+    elsewhere: Failures = NONE
     errors: tuple[ErrorLine, ...] = ()
     warning: str = ""
 
@@ -119,6 +123,11 @@ class Snapshot:
     def done(self) -> int:
         """Items that ended by themselves."""
         return self.ok + self.failed
+
+    @property
+    def outcome(self) -> str:
+        """The state that the run is shown as: its status, or that it ended ok although something failed."""
+        return outcome_of(self.status, self.failed + self.elsewhere.total)
 
 
 class ProgressState:
@@ -144,6 +153,7 @@ class ProgressState:
         self._retries = 0
         self._began = 0.0
         self._ended: float | None = None
+        self._failures = NONE
         self._step_errors: deque[ErrorLine] = deque(maxlen=_ERRORS)
 
     def attach(self, listeners: Listeners) -> None:
@@ -194,6 +204,7 @@ class ProgressState:
             retries=self._retries,
             cached=0 if shown is None else shown.loop.cached,
             width=None if shown is None else shown.loop.width,
+            elsewhere=self._failures.beside(counts[FAILED]),
             errors=errors[-_ERRORS:],
             warning=self._warning() if self._ended is None else "",
         )
@@ -205,8 +216,10 @@ class ProgressState:
     def _run_started(self, event: RunStarted) -> None:
         self._run, self._step_ids, self._began = event.run, event.step_ids, self.clock()
 
-    def _run_finished(self, _event: RunFinished) -> None:
+    def _run_finished(self, event: RunFinished) -> None:
         self._ended = self.clock()
+        if event.run.status == "ok":
+            self._failures = failures_of(event.run)
 
     def _step_started(self, event: StepStarted) -> None:
         # A sub-drawer tells of its steps too; only this run's own are counted.

@@ -12,7 +12,7 @@ from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.display.log import LogDisplay, Together
 from drawer_ipy.display.terminal import TextDisplay
-from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told, told_in_colour
+from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told
 from drawer_ipy.notebook.background import BackgroundRun, Runs
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.line import Line
@@ -23,6 +23,7 @@ from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
+from drawer_ipy.style.notes import told_in_colour
 
 LAST = "_drawer"
 """The variable that always holds the Results of the latest press."""

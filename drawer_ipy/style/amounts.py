@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 def seconds_text(seconds: float) -> str:
     """A duration for people: ``12 ms``, ``3.2 s``, ``4 min 05 s``, ``2 h 10 min``."""
@@ -18,10 +13,6 @@ def seconds_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-SYMBOLS = {"running": "▶", "ok": "✔", "failed": "✖", "cancelled": "⊘"}
-"""What marks a state, of a run and of items."""
 
 
 def rate_text(rate: float) -> str:

@@ -10,11 +10,13 @@ from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
 from drawer_ipy.pictures.graph import Graph
+from drawer_ipy.style.outcome import failed_text, outcome_of
+from drawer_ipy.style.palette import PARTIAL, mark_of
 from drawer_ipy.verbs.base import FAILED, VerbContext, VerbParser, VerbResult
 from drawer_ipy.verbs.target import Target, find_target
 from drawer_ipy.verbs.topology import steps_data, topology
 from drawer_ipy.verbs.values import whole_number
-from drawer_ipy.workspace.history import KEPT, History
+from drawer_ipy.workspace.history import KEPT, History, failures_in
 
 _RECENT = 5
 _REFUSED = 5
@@ -166,7 +168,16 @@ def _runs(target: Target, failed: bool = False, limit: int = 20) -> tuple[list[d
 
 
 def _brief(run: dict[str, Any]) -> dict[str, Any]:
-    keys = ("run_id", "status", "started_at", "duration_ms", "failed_step", "error_type")
+    keys = (
+        "run_id",
+        "status",
+        "started_at",
+        "duration_ms",
+        "failed_step",
+        "error_type",
+        "failed_items",
+        "failed_steps",
+    )
     return {key: run[key] for key in keys if run.get(key) not in (None, "")}
 
 
@@ -178,4 +189,9 @@ def _run_line(run: dict[str, Any]) -> str:
     error = run.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     why = " ".join(str(word) for word in (run.get("failed_step"), code or run.get("error_type")) if word)
-    return f"{started}  {run.get('status', '?'):9}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()
+    status, failures = str(run.get("status", "?")), failures_in(run)
+    outcome = outcome_of(status, failures.total)
+    if outcome == PARTIAL:
+        status, why = "partly ok", failed_text(failures.items, failures.steps)
+    told = f"{mark_of(outcome)} {status}"
+    return f"{started}  {told:11}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()
