@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from drawer_ipy.buttons.script.button import RUNTIMES
 from drawer_ipy.definition.button_fields import Follow, TokenPress
+from drawer_ipy.definition.button_runtimes import runtime_words
 from drawer_ipy.definition.models import (
-    STEP_MODELS,
     ArgSpec,
     ButtonSpec,
     Drawer,
     InputSpec,
     Model,
-    Policy,
     StepBase,
 )
 from drawer_ipy.definition.paging import LINK
-from drawer_ipy.definition.reading.shape import children_of, keys_of
+from drawer_ipy.definition.policy import Policy
+from drawer_ipy.definition.reading.shape import children_of, keys_in, keys_of
+from drawer_ipy.definition.step_base import STEP_KINDS, model_of, step_models
+from drawer_ipy.definition.steps.switch import SwitchCase
 from drawer_ipy.notebook.completion.half_written import Node, Spot, outline
 from drawer_ipy.notebook.completion.names import Names
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
@@ -31,9 +32,6 @@ _FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at
 
 _FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases", "steps", "args")
 """The keys of a step in the order people write them."""
-
-_REFERENCES = ("over", "from", "pluck", "when", "expression", "duration", "until", "stdin")
-"""Fields whose values are mostly references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def place_of(node: Node) -> Place | None:
         return Place("steps", StepBase)
     if outer.form == "steps":
         is_step = isinstance(node.name, int)  # steps by name are none
-        return Place("one", STEP_MODELS.get(_kind(node), StepBase)) if is_step else None
+        return Place("one", model_of(_kind(node)) or StepBase) if is_step else None
     return Place("value", outer.model, outer.owner) if outer.form == "args" else None
 
 
@@ -111,7 +109,7 @@ def _keys(place: Place | None, node: Node, names: Names) -> list[str]:
     if place is None:
         return []
     if place.form == "one":
-        return _model_keys(place.model)
+        return _model_keys(place.model, node)
     if place.form == "args" and place.owner is not None:
         step = place.owner
         taken = names.inputs_of(step.said("drawer")) if _kind(step) == "drawer" else None
@@ -119,16 +117,16 @@ def _keys(place: Place | None, node: Node, names: Names) -> list[str]:
     return []
 
 
-def _model_keys(model: type[Model]) -> list[str]:
+def _model_keys(model: type[Model], node: Node) -> list[str]:
     if model is StepBase:  # the kind is open yet: the keys of all
-        every = dict.fromkeys(key for step in STEP_MODELS.values() for key in keys_of(step))
+        every = dict.fromkeys(key for step in step_models().values() for key in keys_of(step))
         keys = sorted(every, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
     elif issubclass(model, StepBase):
         keys = sorted(keys_of(model), key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
     elif model is Drawer:
         keys = sorted(keys_of(model), key=lambda key: key not in ("buttons", "inputs", "steps", "return"))
     else:
-        keys = keys_of(model)
+        keys = keys_in({"runtime": node.said("runtime")}, model)
     return [key for key in keys if key not in _FORGOTTEN]
 
 
@@ -177,7 +175,7 @@ def _words_of(place: Place, key: str, names: Names) -> Iterator[Word]:
     owner = place.owner or Node()
     if issubclass(place.model, StepBase):
         if key == "kind":
-            yield from words(STEP_MODELS, "enum")
+            yield from words(STEP_KINDS, "enum")
         elif key == "button":
             yield from words(names.buttons(), "function")
         elif key == "drawer":
@@ -185,7 +183,7 @@ def _words_of(place: Place, key: str, names: Names) -> Iterator[Word]:
     if place.model is TokenPress and key == "button":
         yield from words(names.buttons(), "function")
     if place.model is ButtonSpec and key == "runtime":
-        yield from words([word for word in RUNTIMES if word], "enum")
+        yield from words(runtime_words(), "enum")
     if key == "drawer" and owner.parent is not None and owner.name == "on_error":
         yield from words(names.drawers(), "module")
     for name, info in place.model.model_fields.items():
@@ -207,8 +205,15 @@ def _literals(annotation: Any) -> Iterator[str]:
 def _whole(spot: Spot, place: Place, key: str, names: Names) -> Iterator[Word]:
     """References that are the whole value, quoted where brackets are around."""
     is_argument = spot.node.parent is not None and spot.node.parent.name == "args"
-    if not (is_argument or key in _REFERENCES):
+    if not (is_argument or key in _references(place.model)):
         return
     quote = '"' if spot.flow and not spot.quote else ""
     for reference in whole_references(spot.node, names):
         yield Word(f"{quote}${{{reference}}}{quote}", "variable")
+
+
+def _references(model: type[Model]) -> tuple[str, ...]:
+    """The keys of a `model` whose values are mostly references."""
+    if issubclass(model, StepBase):
+        return (*model.expressions, *model.templates)
+    return ("when",) if model is SwitchCase else ()
