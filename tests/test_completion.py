@@ -107,7 +107,7 @@ LINES: list[tuple[str, list[str]]] = [
     ("%drawer child press --mode ‸", ["sequential", "parallel"]),
     ("%drawer child press --mode=p‸", ["parallel"]),
     ("%drawer child logs --‸", ["--help", "--failed", "--limit"]),
-    ("%drawer child set --s‸", ["--summary"]),
+    ("%drawer child set --d‸", ["--dry-run"]),
     ("%drawer broken set ‸", []),
     ("%drawer nobody press ‸", []),
     ("%drawer child nonsense ‸", []),

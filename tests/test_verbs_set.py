@@ -308,12 +308,12 @@ def test_nothing_is_written_where_nothing_changed(place: Place) -> None:
 
 def test_a_summary_says_what_would_be_done(place: Place) -> None:
     before = place.drawer().model_dump()
-    outcome = place.verb("set", "each.parallelism=4", "--summary")
+    outcome = place.verb("set", "each.parallelism=4", "--dry-run")
     assert outcome.data["executed"] is False
     assert outcome.text.endswith("nothing was saved")
     assert place.drawer().model_dump() == before
     with pytest.raises(VerbError):
-        place.verb("set", "each.parallelism=-4", "--summary")
+        place.verb("set", "each.parallelism=-4", "--dry-run")
 
 
 # What is kept

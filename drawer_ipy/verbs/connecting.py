@@ -48,12 +48,12 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
             made = [_explicit(tree, source, sink)]
         else:
             made = _Match(tree, loaded.drawer, context).connect(source, sink)
-        if options.summary:
+        if options.dry_run:
             target.checked(tree)
         else:
             target.save(tree)
     data: dict[str, Any] = {"drawer": target.name, "connected": made}
-    if options.summary:
+    if options.dry_run:
         data["executed"] = False
     return Outcome(data, "\n".join(f"{line['arg']} = {line['ref']}" for line in made))
 
