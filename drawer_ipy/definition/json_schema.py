@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES
 from drawer_ipy.definition.key_texts import key_text
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Drawer, InputSpec, Model
 from drawer_ipy.definition.policy import Policy
@@ -29,6 +30,9 @@ def json_schema(what: Literal["drawer", "button"] = "drawer") -> dict[str, Any]:
     """
     model: type[Model] = Drawer if what == "drawer" else ButtonSpec
     models = {one.__name__: one for one in models_below(model)}
+    for runtime in BUTTON_RUNTIMES.added():
+        if runtime.fields is not None:
+            models |= {one.__name__: one for one in models_below(runtime.fields)}
     if what == "drawer":
         kinds = step_models()
         for kind, one in kinds.items():
@@ -64,7 +68,33 @@ def _object(made: Mapping[str, Any], model: type[Model]) -> _Schema:
     }
     if required:
         out["required"] = list(required)
-    return {**out, "additionalProperties": False}
+    out["additionalProperties"] = False
+    return _with_runtimes(out) if model is ButtonSpec else out
+
+
+def _with_runtimes(button: _Schema) -> _Schema:
+    """`button` with the fields of the runtimes that do not ship with the package, each under its own."""
+    rules: list[_Schema] = []
+    owners: dict[str, list[str]] = {}
+    for runtime in BUTTON_RUNTIMES.added():
+        if runtime.fields is None:
+            continue
+        own = _object(_plain_schema(runtime.fields), runtime.fields)
+        said = {"properties": {"runtime": {"const": runtime.name}}, "required": ["runtime"]}
+        rules.append(
+            {"if": said, "then": {key: own[key] for key in ("properties", "required") if key in own}}
+        )
+        for key, schema in own["properties"].items():
+            owners.setdefault(key, []).append(runtime.name)
+            told = {"description": schema["description"]} if "description" in schema else {}
+            button["properties"].setdefault(key, told)
+    if rules:
+        button["allOf"] = rules
+        button["dependentSchemas"] = {
+            key: {"properties": {"runtime": {"enum": names}}, "required": ["runtime"]}
+            for key, names in owners.items()
+        }
+    return button
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,9 @@ class Model(BaseModel):
     """Base of all definition models: strict types, unknown keys kept for writing back."""
 
     model_config = ConfigDict(strict=True, extra="allow", populate_by_name=True)
+
+    key_texts: ClassVar[Mapping[str, str]] = {}
+    """What each own key means, a line each."""
 
     @classmethod
     def beside(cls, tree: Mapping[str, Any]) -> type[Model] | None:

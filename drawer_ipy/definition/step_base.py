@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -148,6 +149,8 @@ class StepBase(Model):
             yield from self.on_failure.faults()
 
 
+_KIND = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+
 UNREAD = "?"
 """The kind of a step that could not be read; no definition can say it."""
 
@@ -175,7 +178,8 @@ class StepKind:
     @property
     def name(self) -> str:
         """The word under ``kind:``, ``""`` when the model says none."""
-        said = get_args(self.model.model_fields["kind"].annotation)
+        field = getattr(self.model, "model_fields", {}).get("kind")
+        said = get_args(field.annotation) if field is not None else ()
         return str(said[0]) if said and isinstance(said[0], str) else ""
 
     def compiler(self) -> Callable[[Any, Any], Any]:
@@ -192,6 +196,10 @@ def _wrong_kind(name: str, kind: Any) -> str:
     model: Any = kind.model
     if not (isinstance(model, type) and issubclass(model, StepBase)):
         return "its model is not a subclass of StepBase"
+    if not _KIND.fullmatch(kind.name):
+        return (
+            'its model does not declare its name, as in `kind: Literal["repeat"]`: small letters, digits, _'
+        )
     if kind.name != name:
         return f'its model does not declare `kind: Literal["{name}"]`'
     if not (callable(kind.compile) or (isinstance(kind.compile, str) and ":" in kind.compile)):
