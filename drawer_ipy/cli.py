@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.errors import DefinitionError, DrawerError, ErrorInfo
-from drawer_ipy.verbs import Outcome, VerbContext, exit_code, run_verb
+from drawer_ipy.verbs import VerbContext, VerbResult, exit_code, run_verb
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED
 from drawer_ipy.workspace.lookup import Workspace
 
@@ -67,7 +67,7 @@ def _said(words: list[str], asked: bool | None, as_json: bool, ending: _Ending) 
     if words == ["--version"]:
         from drawer_ipy._version import __version__
 
-        return _shown(Outcome({"version": __version__}, f"drawer {__version__}"), bool(asked))
+        return _shown(VerbResult({"version": __version__}, f"drawer {__version__}"), bool(asked))
     try:
         context = VerbContext(Workspace.current(), press=ending.press)
         outcome = run_verb(words, context)
@@ -164,7 +164,7 @@ def _terminable() -> Iterator[_Ending]:
             signal.signal(number, handler)
 
 
-def _shown(outcome: Outcome, as_json: bool) -> int:
+def _shown(outcome: VerbResult, as_json: bool) -> int:
     if as_json:
         envelope: dict[str, Any] = {"ok": outcome.error is None}
         if outcome.error is not None:

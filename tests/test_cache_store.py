@@ -16,16 +16,18 @@ import pytest
 from cache_rig import held
 
 from drawer_ipy.cache import packing, private
-from drawer_ipy.cache.store import FILE, Row, Store
+from drawer_ipy.cache.store import FILE, Store, StoredRow
 from drawer_ipy.cache.trouble import CacheTrouble
-from drawer_ipy.cache.writer import Job, Writer
+from drawer_ipy.cache.writer import WriteJob, Writer
 
 KEY = bytes(32)
 
 
-def row(number: int, *, button: str = "f", stored: float | None = None, expires: float | None = None) -> Row:
+def row(
+    number: int, *, button: str = "f", stored: float | None = None, expires: float | None = None
+) -> StoredRow:
     when = time.time() if stored is None else stored
-    return Row(number.to_bytes(20), button, when, expires, b"body %d" % number)
+    return StoredRow(number.to_bytes(20), button, when, expires, b"body %d" % number)
 
 
 @pytest.fixture
@@ -195,11 +197,11 @@ def test_what_cannot_be_pickled_or_is_too_large_is_told() -> None:
 # The writer
 
 
-def job(number: int, size: int = 10) -> Job:
-    return Job(number.to_bytes(20), "f", time.time(), None, bytes(size))
+def job(number: int, size: int = 10) -> WriteJob:
+    return WriteJob(number.to_bytes(20), "f", time.time(), None, bytes(size))
 
 
-async def written(store: Store, jobs: list[Job], notes: list[str]) -> Writer:
+async def written(store: Store, jobs: list[WriteJob], notes: list[str]) -> Writer:
     writer = Writer(store, KEY, notes.append)
     for one in jobs:
         writer.write(one)
@@ -297,7 +299,7 @@ def test_a_disk_that_really_is_full_is_noted(store: Store) -> None:
 
     async def main() -> None:
         writer = Writer(store, KEY, notes.append)
-        writer.write(Job(bytes(20), "f", time.time(), None, os.urandom(100_000)))
+        writer.write(WriteJob(bytes(20), "f", time.time(), None, os.urandom(100_000)))
         await writer.aclose()
 
     asyncio.run(main())

@@ -15,7 +15,7 @@ import pytest
 
 from drawer_ipy import button, press
 from drawer_ipy.cache.private import private_key
-from drawer_ipy.cache.store import _TABLE, FILE, Row, Store
+from drawer_ipy.cache.store import _TABLE, FILE, Store, StoredRow
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.pressing.prepare import prepare
@@ -53,8 +53,8 @@ def pressed() -> tuple[str, list[str]]:
     return record.status, job.run.notes
 
 
-def row(number: int) -> Row:
-    return Row(bytes([number]), "b", time.time(), None, b"body")
+def row(number: int) -> StoredRow:
+    return StoredRow(bytes([number]), "b", time.time(), None, b"body")
 
 
 ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"

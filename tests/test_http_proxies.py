@@ -15,7 +15,7 @@ from socks_rig import a_socks_proxy
 from yarl import URL
 
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.buttons.http.environment import Environment, Excepted
+from drawer_ipy.buttons.http.environment import Excepted, ProxyEnvironment
 from drawer_ipy.buttons.http.session import HttpSession
 from drawer_ipy.errors import ArgumentError, UsageError
 
@@ -204,7 +204,7 @@ def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_proxy_is_refused_by_the_name_of_its_variable(address: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("https_proxy", address)
-        environment = Environment({"https": address})
+        environment = ProxyEnvironment({"https": address})
         with pytest.raises(ArgumentError) as found:
             environment.proxy_for(URL("https://h.test/"))
         assert found.value.message.startswith("https_proxy of the environment is no address of a proxy")

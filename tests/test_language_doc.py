@@ -9,7 +9,7 @@ import pytest
 
 from drawer_ipy import Drawer
 from drawer_ipy.definition.models import InputSpec, Queue
-from drawer_ipy.definition.policy import Backoff, Policy
+from drawer_ipy.definition.policy import BackoffSpec, Policy
 from drawer_ipy.definition.reading.shape import keys_of
 from drawer_ipy.definition.step_base import step_models
 from drawer_ipy.errors import Code
@@ -27,7 +27,7 @@ def test_every_kind_has_a_row_with_its_keys(kind: str) -> None:
     assert not [key for key in keys if f"`{key}" not in said]
 
 
-@pytest.mark.parametrize("model", [Policy, Backoff, Queue, InputSpec])
+@pytest.mark.parametrize("model", [Policy, BackoffSpec, Queue, InputSpec])
 def test_every_key_is_named(model: type) -> None:
     assert set(keys_of(model)) - {"name", "description", "type"} <= WORDS
 

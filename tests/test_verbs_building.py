@@ -14,7 +14,7 @@ from workspace_rig import Folder, button_step
 from drawer_ipy.buttons import as_button
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.errors import DrawerError, UsageError
-from drawer_ipy.verbs import Outcome, VerbContext, VerbError, run_verb
+from drawer_ipy.verbs import VerbContext, VerbError, VerbResult, run_verb
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def context(folder: Folder) -> VerbContext:
     return VerbContext(folder.workspace)
 
 
-def do(context: VerbContext, line: str, *more: str) -> Outcome:
+def do(context: VerbContext, line: str, *more: str) -> VerbResult:
     return run_verb([*line.split(), *more], context)
 
 

@@ -16,7 +16,7 @@ from drawer_ipy.definition import load_drawer
 from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
 from drawer_ipy.pressing.job import Job
 from drawer_ipy.results import Results
-from drawer_ipy.verbs import Outcome, VerbContext, run_verb
+from drawer_ipy.verbs import VerbContext, VerbResult, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 
 
@@ -36,7 +36,7 @@ def context(folder: Folder) -> VerbContext:
     return VerbContext(folder.workspace)
 
 
-def do(context: VerbContext, *words: str) -> Outcome:
+def do(context: VerbContext, *words: str) -> VerbResult:
     return run_verb(words, context)
 
 

@@ -14,7 +14,7 @@ from drawer_ipy.definition import load_drawer
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.definition.step_base import step_models
 from drawer_ipy.errors import DefinitionError, UsageError
-from drawer_ipy.verbs import Outcome, VerbContext, VerbError, run_verb
+from drawer_ipy.verbs import VerbContext, VerbError, VerbResult, run_verb
 from drawer_ipy.verbs.fields import FIELDS, fields_of
 
 STEPS: list[dict[str, Any]] = [
@@ -52,7 +52,7 @@ class Place:
         else:
             self.context.drawers["pages"] = load_drawer({"steps": STEPS}, name="pages").drawer
 
-    def verb(self, *words: str) -> Outcome:
+    def verb(self, *words: str) -> VerbResult:
         return run_verb(["pages", *words], self.context)
 
     def drawer(self) -> Drawer:

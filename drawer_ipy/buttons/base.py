@@ -34,7 +34,7 @@ class Closable(Protocol):
 ClosableT = TypeVar("ClosableT", bound=Closable)
 LastingT = TypeVar("LastingT")
 
-Place = tuple[tuple[str, int | str, int | None], ...]
+PressPlace = tuple[tuple[str, int | str, int | None], ...]
 """Where something stands in a run, the outermost first: the id of a step, which press of it (the attempt of a
 loop or branch, the run id of a drawer), and the item's index in a loop.
 """
@@ -129,7 +129,7 @@ class Call:
     log: Callable[[str], None] | None = None
     batteries: Mapping[str, str] = field(default_factory=dict)
     turn: Callable[[], Awaitable[None]] | None = None
-    place: Place = ()
+    place: PressPlace = ()
     step: str = ""
     stop: Stop = field(default_factory=Stop)
     helpers: Mapping[str, Button] = field(default_factory=dict)

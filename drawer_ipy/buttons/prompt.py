@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drawer_ipy.buttons.base import Call, Outcome
-from drawer_ipy.buttons.http.template import Template
+from drawer_ipy.buttons.http.template import TextTemplate
 from drawer_ipy.buttons.spec_button import SpecButton
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
@@ -30,7 +30,7 @@ class PromptButton(SpecButton):
 
     def __init__(self, spec: ButtonSpec, read: Callable[[], str] | None = None) -> None:
         self._read = read
-        self._template = Template(spec.prompt)
+        self._template = TextTemplate(spec.prompt)
         implied = (ArgSpec(name=name, type="any", required=True) for name in self._template.names)
         super().__init__(spec, spec.args or tuple(implied))
 
@@ -58,11 +58,11 @@ class PromptButton(SpecButton):
         empty = not template.names and not template.literals[0].strip()
         return self._error("is empty").info() if empty else None
 
-    def _text(self) -> Template:
+    def _text(self) -> TextTemplate:
         if self._read is None:
             return self._template
         try:
-            return Template(self._read())
+            return TextTemplate(self._read())
         except (OSError, UnicodeDecodeError) as error:
             raise self._error(f"cannot be read: {error}") from None
 

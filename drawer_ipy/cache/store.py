@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from drawer_ipy.cache.private import make_folder
-from drawer_ipy.cache.strict import Foreign, StrictConnection
+from drawer_ipy.cache.strict import ForeignFile, StrictConnection
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.common.folders import check_regular, open_regular
 
@@ -85,7 +85,7 @@ class Entry(NamedTuple):
     body: bytes
 
 
-class Row(NamedTuple):
+class StoredRow(NamedTuple):
     """A result to be kept.
 
     Attributes:
@@ -198,7 +198,7 @@ class Store:
             with contextlib.suppress(FileNotFoundError):
                 size = check_regular(f"{self.path}{suffix}").st_size
                 if size > _LARGEST:
-                    raise Foreign("it is larger than it may be")
+                    raise ForeignFile("it is larger than it may be")
                 if size and suffix == "-journal":
                     raise _HalfMade("another process is making it")
 
@@ -235,7 +235,7 @@ class Store:
         # A column may hold values of any type, whatever it declares.
         return Entry(*row) if row and type(row[0]) is float and type(row[1]) is bytes else None
 
-    def put(self, rows: Iterable[Row]) -> None:
+    def put(self, rows: Iterable[StoredRow]) -> None:
         """Keep all of `rows`, or none.
 
         Raises:

@@ -21,7 +21,7 @@ Schema = Sequence[tuple[str, str, str, str | None]]
 """Type, name, table and text of each object in a file, as its table ``sqlite_master`` has them."""
 
 
-class Foreign(sqlite3.DatabaseError):
+class ForeignFile(sqlite3.DatabaseError):
     """The file is not one that is made here; it is met like a damaged one."""
 
     sqlite_errorcode = sqlite3.SQLITE_NOTADB
@@ -65,7 +65,7 @@ class StrictConnection:
         query = f"SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT {_MOST_OBJECTS}"
         found = self.execute(query).fetchall()
         if found and sorted(found, key=repr) != sorted(expected, key=repr):
-            raise Foreign("it holds other tables, views or triggers than it should")
+            raise ForeignFile("it holds other tables, views or triggers than it should")
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """As that of sqlite3, within the time."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drawer_ipy.cache.packing import seal
-from drawer_ipy.cache.store import Row, Store, in_words, is_busy, is_damage
+from drawer_ipy.cache.store import Store, StoredRow, in_words, is_busy, is_damage
 
 _GATHER = 0.1
 """Seconds to gather results before they are written together; what a crash can lose."""
@@ -26,11 +26,11 @@ _PATIENCE = 0.5
 
 
 @dataclass(slots=True)
-class Job:
+class WriteJob:
     """A result on its way to the disk.
 
     Attributes:
-        key, button, stored, expires: as in :class:`~drawer_ipy.cache.store.Row`.
+        key, button, stored, expires: as in :class:`~drawer_ipy.cache.store.StoredRow`.
         data: packed.
     """
 
@@ -54,8 +54,8 @@ class Writer:
         self._store = store
         self._key = key
         self._note = note
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._pending: dict[bytes, Job] = {}
+        self._jobs: queue.SimpleQueue[WriteJob | None] = queue.SimpleQueue()
+        self._pending: dict[bytes, WriteJob] = {}
         self._bytes = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -63,11 +63,11 @@ class Writer:
         self._closing_at: float | None = None
         self._done: Callable[[], None] = lambda: None
 
-    def pending(self, key: bytes) -> Job | None:
+    def pending(self, key: bytes) -> WriteJob | None:
         """The result of `key` that is not on disk yet."""
         return self._pending.get(key)
 
-    def write(self, job: Job) -> None:
+    def write(self, job: WriteJob) -> None:
         """Take over a result; returns at once. Whatever goes wrong with it is noted, never raised."""
         if self._broken:
             return
@@ -128,8 +128,8 @@ class Writer:
                     del self._pending[job.key]
         return more
 
-    def _gather(self) -> tuple[list[Job], bool]:
-        jobs: list[Job] = []
+    def _gather(self) -> tuple[list[WriteJob], bool]:
+        jobs: list[WriteJob] = []
         until = 0.0
         while len(jobs) < _TOGETHER:
             try:
@@ -143,11 +143,11 @@ class Writer:
             jobs.append(job)
         return jobs, True
 
-    def _row(self, job: Job) -> Row:
+    def _row(self, job: WriteJob) -> StoredRow:
         body = seal(job.data, job.key, self._key)
-        return Row(job.key, job.button, job.stored, job.expires, body)
+        return StoredRow(job.key, job.button, job.stored, job.expires, body)
 
-    def _keep(self, rows: list[Row]) -> None:
+    def _keep(self, rows: list[StoredRow]) -> None:
         """Write `rows`, waiting for locks as long as the run goes on and a little beyond; mending once."""
         while True:
             try:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from drawer_ipy.definition.follow import LINK, Counted, Cursor, Rule, read_items, read_paging
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.own_texts import PLACE
-from drawer_ipy.definition.paging import LINK, Counted, Cursor, Rule, read_items, read_paging
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.scrape.json_path import JsonPath
 from drawer_ipy.scrape.spec import (

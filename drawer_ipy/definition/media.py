@@ -10,7 +10,7 @@ from typing import Literal
 
 from drawer_ipy.common.bad_value import BadValue
 
-Kind = Literal["json", "ndjson", "xml", "form", "multipart", "text", "binary"]
+BodyKind = Literal["json", "ndjson", "xml", "form", "multipart", "text", "binary"]
 
 _JSON = re.compile(r"json(?:$|[-+.])")
 _NDJSON = frozenset(
@@ -33,7 +33,7 @@ class Media:
     """
 
     type: str
-    kind: Kind
+    kind: BodyKind
     charset: str = "utf-8"
     declared: str = ""
     boundary: str = ""
@@ -53,7 +53,7 @@ def read_media(content_type: str) -> Media:
     return Media(kind, _kind(kind), _codec(declared), declared, boundary)
 
 
-def _kind(kind: str) -> Kind:
+def _kind(kind: str) -> BodyKind:
     if kind in _NDJSON:
         return "ndjson"
     # GraphQL escapes within its strings are JSON's.

@@ -15,7 +15,7 @@ _CODES = frozenset(value for name, value in vars(Code).items() if name.isupper()
 _CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
 
 
-class Backoff(Model):
+class BackoffSpec(Model):
     """How long to wait before attempt k+1, milliseconds."""
 
     strategy: Literal["fixed", "exponential"] = "exponential"
@@ -38,7 +38,7 @@ class Policy(Model):
 
     action: Literal["stop", "continue", "retry"] = "stop"
     max_attempts: NonNegativeInt = 0
-    backoff: Backoff | None = None
+    backoff: BackoffSpec | None = None
     retry_on: list[str] = []
     compensate_with: Any = None
 

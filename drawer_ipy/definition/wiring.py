@@ -10,11 +10,11 @@ from drawer_ipy.definition.step_base import Use
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Template, alias_of, compile_expression, compile_value
 
-Name = tuple[str, ...]
+NamePath = tuple[str, ...]
 """What a reference names: ``("fetch",)`` a step or loop variable, ``("inputs", "urls")`` an input."""
 
 
-def uses_of(step: StepBase, known: Collection[str]) -> list[Name]:
+def uses_of(step: StepBase, known: Collection[str]) -> list[NamePath]:
     """What `step` refers to outside of itself, nested steps included; in the order of the definition.
 
     What cannot be read is left out: this is for a picture, validation is told elsewhere.
@@ -28,7 +28,7 @@ def uses_of(step: StepBase, known: Collection[str]) -> list[Name]:
     return list(found)
 
 
-def uses_of_value(value: Any, known: Collection[str]) -> list[Name]:
+def uses_of_value(value: Any, known: Collection[str]) -> list[NamePath]:
     """What the references in `value` (a ``return`` block) name."""
     return list(
         dict.fromkeys(name for template in _compiled(value, bare=False) for name in _names(template, known))
@@ -46,14 +46,14 @@ def names_in(drawer: Drawer) -> set[str]:
     return out
 
 
-def _outer(steps: Sequence[StepBase], known: Collection[str], variable: str) -> Iterator[Name]:
+def _outer(steps: Sequence[StepBase], known: Collection[str], variable: str) -> Iterator[NamePath]:
     bound = {variable}
     for step in steps:
         yield from (name for name in uses_of(step, known) if name[0] not in bound)
         bound.add(step.id)
 
 
-def _own(step: StepBase, known: Collection[str]) -> Iterator[Name]:
+def _own(step: StepBase, known: Collection[str]) -> Iterator[NamePath]:
     """What the step's own fields name, those of what undoes it included."""
     undo = step.on_failure.compensate_with if step.on_failure is not None else None
     undone = [undo.get("args"), undo.get("stdin")] if isinstance(undo, Mapping) else None
@@ -77,7 +77,7 @@ def _compiled(value: Any, *, bare: bool) -> Iterator[Template]:
             return
 
 
-def _names(template: Template, known: Collection[str]) -> Iterator[Name]:
+def _names(template: Template, known: Collection[str]) -> Iterator[NamePath]:
     def exists(path: tuple[str | int, ...]) -> bool:
         return path[0] in known or path[0] in ("inputs", "env", "batteries")
 

@@ -21,11 +21,11 @@ from drawer_ipy.cache.private import private_key
 from drawer_ipy.cache.sources import Sources
 from drawer_ipy.cache.store import Store
 from drawer_ipy.cache.trouble import CacheTrouble
-from drawer_ipy.cache.writer import Job, Writer
+from drawer_ipy.cache.writer import WriteJob, Writer
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.engine.secrets.redactor import Redactor
 
-Press = Callable[[Bound], Awaitable[Outcome]]
+PressFunction = Callable[[Bound], Awaitable[Outcome]]
 
 _KEPT_BEYOND = 30 * 86400.0
 """Seconds that an answer which can be confirmed is kept after its time: confirming costs no transfer."""
@@ -37,7 +37,7 @@ _SHORT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CacheablePress:
     """A press that is asked for.
 
     Attributes:
@@ -52,7 +52,7 @@ class Request:
     caching: Caching
     bound: Bound
     call: Call
-    press: Press
+    press: PressFunction
     redactor: Callable[[], Redactor]
 
 
@@ -111,7 +111,7 @@ class RunCache:
         self._flights: dict[bytes, asyncio.Future[_Shared | None]] = {}
         self._sources = Sources()
 
-    async def press(self, request: Request) -> Outcome:
+    async def press(self, request: CacheablePress) -> Outcome:
         """What the press gives, from an earlier one where there was the same.
 
         Raises:
@@ -136,14 +136,14 @@ class RunCache:
                 return outcome
         return await self._lead(request, name, found)
 
-    def _name(self, request: Request) -> bytes:
+    def _name(self, request: CacheablePress) -> bytes:
         """The key of a press: all that its outcome depends on, hashed so that nothing can be read from it."""
         parts = request.caching.parts(request.bound, request.call, self._sources)
         key = self._open.key if self._open is not None else b""
         told = canonical(parts, self._sources.of_code)
         return hashlib.blake2b(told, key=key, digest_size=20, person=b"drawer key").digest()
 
-    async def _lead(self, request: Request, name: bytes, found: _Found | None) -> Outcome:
+    async def _lead(self, request: CacheablePress, name: bytes, found: _Found | None) -> Outcome:
         """Press, keep what comes of it, and tell those who wait."""
         flight: asyncio.Future[_Shared | None] = asyncio.get_running_loop().create_future()
         self._flights[name] = flight
@@ -163,7 +163,7 @@ class RunCache:
             del self._flights[name]
             flight.set_result(shared)
 
-    async def _confirmed(self, request: Request, name: bytes, found: _Found) -> Outcome | None:
+    async def _confirmed(self, request: CacheablePress, name: bytes, found: _Found) -> Outcome | None:
         """What was found, if the other side says that it is still so; a new outcome if it says otherwise.
 
         ``None`` when nobody can be asked.
@@ -182,7 +182,7 @@ class RunCache:
             self._write(request, name, found.data, confirmable=True)
         return revived
 
-    async def _keep(self, request: Request, name: bytes, outcome: Outcome) -> bytes | None:
+    async def _keep(self, request: CacheablePress, name: bytes, outcome: Outcome) -> bytes | None:
         """Keep a success; the packed bytes, ``None`` when it cannot be kept."""
         who = request.button.name
         try:
@@ -206,12 +206,12 @@ class RunCache:
         self._write(request, name, data, confirmable=request.caching.asking(request.bound, kept) is not None)
         return data
 
-    def _write(self, request: Request, name: bytes, data: bytes, *, confirmable: bool) -> None:
+    def _write(self, request: CacheablePress, name: bytes, data: bytes, *, confirmable: bool) -> None:
         if self._open is None:
             return
         now, lasts = time.time(), request.caching.lasts
         expires = None if math.isinf(lasts) else now + lasts + (_KEPT_BEYOND if confirmable else 0.0)
-        self._open.writer.write(Job(name, request.button.name, now, expires, data))
+        self._open.writer.write(WriteJob(name, request.button.name, now, expires, data))
 
     def _find(self, name: bytes) -> _Found | None:
         """The result kept under `name`, also one whose time is over."""
@@ -233,7 +233,7 @@ class RunCache:
         # A clock that was set back must not make a result last for ever.
         return None if data is None or age < -_CLOCK_SLACK else _Found(data, age)
 
-    def _from_shared(self, shared: _Shared | None, request: Request) -> Outcome | None:
+    def _from_shared(self, shared: _Shared | None, request: CacheablePress) -> Outcome | None:
         """What the press that was waited for means here; ``None`` when this one has to press itself."""
         if shared is None:
             return None
@@ -241,7 +241,7 @@ class RunCache:
             return replace(shared.failure) if shared.button is request.button else None
         return None if shared.data is None else self._revived(shared.data, request)
 
-    def _revived(self, data: bytes, request: Request) -> Outcome | None:
+    def _revived(self, data: bytes, request: CacheablePress) -> Outcome | None:
         try:
             kept = unpack(data)
             request.caching.take(kept, request.bound, request.call)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.buttons.base import Place, Resources
+from drawer_ipy.buttons.base import PressPlace, Resources
 from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.common.clock import Clock
 from drawer_ipy.common.notes import Note
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.engine.caching import RunCache
-from drawer_ipy.engine.earlier import Past
+from drawer_ipy.engine.earlier import EarlierSteps
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.secrets.redactor import Redactor
@@ -138,8 +138,8 @@ class Context:
         loop: LoopRecord | None = None,
         index: int | None = None,
         depth: int = 0,
-        earlier: Past | None = None,
-        place: Place = (),
+        earlier: EarlierSteps | None = None,
+        place: PressPlace = (),
     ) -> None:
         self.session = session
         self.inputs = inputs
@@ -198,7 +198,7 @@ class Context:
         same.real, same._base = self.real, self
         return same
 
-    def inside(self, step_id: str, press: int | str, index: int | None = None) -> Place:
+    def inside(self, step_id: str, press: int | str, index: int | None = None) -> PressPlace:
         """The place within a press of a step, within item `index` of it."""
         return (*self.place, (step_id, press, index))
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drawer_ipy.buttons.base import Place
+from drawer_ipy.buttons.base import PressPlace
 from drawer_ipy.common.cancellation import Stop, TimeIsUp, within
 from drawer_ipy.engine.context import Context, Session, new_run_id
-from drawer_ipy.engine.earlier import Earlier
+from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.engine.events import StepFinished, StepStarted
 from drawer_ipy.engine.graph import dependencies, press_graph
 from drawer_ipy.engine.inputs import prepare_inputs
@@ -50,9 +50,9 @@ async def press_plan(
     *,
     mode: Mode = Mode(),
     depth: int = 0,
-    place: Place = (),
-    left: Earlier | None = None,
-    earlier: Earlier | None = None,
+    place: PressPlace = (),
+    left: EarlierPress | None = None,
+    earlier: EarlierPress | None = None,
 ) -> Context:
     """Press `plan` with inputs `given`, writing what happens into `record`.
 
@@ -131,7 +131,7 @@ async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> Non
 
 def _add_rest(ctx: Context, record: RunRecord) -> None:
     """What an earlier press did stays where this one, which goes on with it, did not get to."""
-    if isinstance(ctx.earlier, Earlier):
+    if isinstance(ctx.earlier, EarlierPress):
         for result in ctx.earlier.rest({step.id for step in record.steps}):
             record.steps.append(result)
             if result.id in ctx.earlier.scope:

@@ -18,7 +18,7 @@ from drawer_ipy.record.step import StepResult
 
 
 @dataclass(frozen=True, slots=True)
-class PastLoop:
+class EarlierLoop:
     """What an earlier press of a loop left.
 
     Attributes:
@@ -30,7 +30,7 @@ class PastLoop:
     only: Collection[int] | None = None
 
 
-class Past(Protocol):
+class EarlierSteps(Protocol):
     """What is known from before of the steps at one place: a drawer's, or those of one item."""
 
     def kept(self, step_id: str) -> StepResult | None:
@@ -39,12 +39,12 @@ class Past(Protocol):
     def entry(self, step_id: str) -> Any:
         """What references to a step that is kept see."""
 
-    def loop(self, step_id: str) -> PastLoop | None:
+    def loop(self, step_id: str) -> EarlierLoop | None:
         """The loop that the step is to go on with."""
 
 
 @dataclass(slots=True)
-class Earlier:
+class EarlierPress:
     """A press of a drawer, as another one goes on with it.
 
     Attributes:
@@ -69,7 +69,7 @@ class Earlier:
     secrets: tuple[Any, ...] = ()
 
     def kept(self, step_id: str) -> StepResult | None:
-        """As :meth:`Past.kept`. What ``compensate_with`` has undone is not kept."""
+        """As :meth:`EarlierSteps.kept`. What ``compensate_with`` has undone is not kept."""
         before = self._before(step_id)
         if before is None or before.status != "ok" or step_id not in self.scope:
             return None
@@ -84,18 +84,18 @@ class Earlier:
         return None if self.dependents and self._stale(before) else before
 
     def entry(self, step_id: str) -> Any:
-        """As :meth:`Past.entry`."""
+        """As :meth:`EarlierSteps.entry`."""
         return self.scope[step_id]
 
-    def loop(self, step_id: str) -> PastLoop | None:
-        """As :meth:`Past.loop`."""
+    def loop(self, step_id: str) -> EarlierLoop | None:
+        """As :meth:`EarlierSteps.loop`."""
         output = self.scope.get(step_id, {}).get("output")
         before = self._before(step_id)
         if not isinstance(output, LoopOutput) or before is None:
             return None
         if before.status == "ok" and self.dependents and self._stale(before):
             return None
-        return PastLoop(output, self._chosen(step_id))
+        return EarlierLoop(output, self._chosen(step_id))
 
     def rest(self, done: Collection[str]) -> list[StepResult]:
         """What the steps did that are not in `done`: the press that goes on did not get to them."""
@@ -139,7 +139,7 @@ class EarlierItem:
         self._changed: set[str] = set()
 
     def kept(self, step_id: str) -> StepResult | None:
-        """As :meth:`Past.kept`."""
+        """As :meth:`EarlierSteps.kept`."""
         column, index = self._columns[step_id], self._index
         output = column.outputs[index]
         unfinished = isinstance(output, LoopOutput) and not output.record.all_complete()
@@ -152,18 +152,18 @@ class EarlierItem:
         return StepResult(step_id, status="ok", output=output, about=about, cached=cached)
 
     def entry(self, step_id: str) -> Any:
-        """As :meth:`Past.entry`."""
+        """As :meth:`EarlierSteps.entry`."""
         return {"output": self._real(step_id)}
 
-    def loop(self, step_id: str) -> PastLoop | None:
-        """As :meth:`Past.loop`.
+    def loop(self, step_id: str) -> EarlierLoop | None:
+        """As :meth:`EarlierSteps.loop`.
 
         One that refers to what has changed, or whose real values are gone, is pressed from its beginning.
         """
         output = self._real(step_id)
         if not isinstance(output, LoopOutput) or self._stale(step_id):
             return None
-        return None if self._hiding and output.hidden is None else PastLoop(output)
+        return None if self._hiding and output.hidden is None else EarlierLoop(output)
 
     def _stale(self, step_id: str) -> bool:
         if self._output.record.states[self._index] == OK:
@@ -182,7 +182,7 @@ def copy_into(before: StepResult, result: StepResult) -> None:
         setattr(result, spec.name, getattr(before, spec.name))
 
 
-def carry_over(record: LoopRecord, earlier: LoopRecord, only: Collection[int] | None) -> list[int]:
+def take_earlier_items(record: LoopRecord, earlier: LoopRecord, only: Collection[int] | None) -> list[int]:
     """Fill `record` with what `earlier` has of the same items; returns the indices still to be pressed.
 
     An item whose place another one has taken since is pressed again whatever became of the first.

@@ -18,7 +18,7 @@ from drawer_ipy.buttons.function.leftovers import Leftovers
 from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.engine.context import Session, new_run_id
 from drawer_ipy.engine.drawers import Mode, press_plan
-from drawer_ipy.engine.earlier import Earlier
+from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Plan
@@ -71,14 +71,14 @@ class Run:
         webhooks: Mapping[str, str] | None = None,
         cache_folder: Path | None = None,
         on_child: Callable[[RunRecord], None] | None = None,
-        earlier: Earlier | None = None,
+        earlier: EarlierPress | None = None,
     ) -> None:
         self.plan = plan
         self.listeners = listeners or Listeners()
         self.listeners.hide = lambda text: self.redactor().text(text)
         self.record = RunRecord(new_run_id(), plan.name)
         self.notes: list[str] = []
-        self.left = Earlier(self.record, lasting={} if earlier is None else earlier.lasting)
+        self.left = EarlierPress(self.record, lasting={} if earlier is None else earlier.lasting)
         self._earlier = None if earlier is None else replace(earlier, now=self.record)
         self._inputs = inputs
         self._mode = mode or Mode()

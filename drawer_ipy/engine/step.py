@@ -23,7 +23,7 @@ from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 
 
-class Compiler(Protocol):
+class StepCompiler(Protocol):
     """What a step needs to compile the steps inside it; :mod:`~drawer_ipy.engine.plan` has the real one."""
 
     def step(self, model: StepBase) -> Step:
@@ -47,7 +47,7 @@ class Step:
     own_timeout = False
     """Whether :meth:`run` keeps to :attr:`timeout` itself (a button does, to keep what it captured)."""
 
-    def __init__(self, model: StepBase, compiler: Compiler) -> None:
+    def __init__(self, model: StepBase, compiler: StepCompiler) -> None:
         self.id = model.id
         self.roots: frozenset[str] = frozenset()
         self.timeout = model.timeout_seconds or None
@@ -170,7 +170,7 @@ async def press_in_order(
     return None
 
 
-def undo_step(model: StepBase, compiler: Compiler) -> Step | None:
+def undo_step(model: StepBase, compiler: StepCompiler) -> Step | None:
     """What ``compensate_with`` asks for: a button's name, ``drawer/NAME``, or a step without an id."""
     given = model.on_failure.compensate_with if model.on_failure is not None else None
     if not given:

@@ -20,7 +20,7 @@ from drawer_ipy.expressions.habits import CHARACTERS, SIGNS
 ESCAPE_HINT = "write $${ where a literal ${ is meant"
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     NAME = "name"
@@ -35,7 +35,7 @@ class Kind(Enum):
 class Token:
     """One word: `text` as written, `value` as meant, ``[start, end)`` in the text compiled."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     value: Any
     start: int
@@ -113,7 +113,7 @@ class _Lexer:
             if self.pos >= len(self.text):
                 return self._end_of_text()
             if self.text[self.pos] == "}" and not self.open and self.embedded:
-                self._add(Kind.END, self.pos, None)
+                self._add(TokenKind.END, self.pos, None)
                 return self.tokens, self.pos + 1
             self._one()
 
@@ -123,10 +123,10 @@ class _Lexer:
             raise ResolveError(
                 "this ${ is never closed", remediation=f"add the }}, or {ESCAPE_HINT}", offset=where
             )
-        self._add(Kind.END, self.pos, None)
+        self._add(TokenKind.END, self.pos, None)
         return self.tokens, self.pos
 
-    def _add(self, kind: Kind, end: int, value: Any) -> None:
+    def _add(self, kind: TokenKind, end: int, value: Any) -> None:
         self.tokens.append(Token(kind, self.text[self.pos : end], value, self.pos, end))
         self.pos = end
 
@@ -148,7 +148,7 @@ class _Lexer:
 
     def _after_operand(self) -> bool:
         last = self.tokens[-1] if self.tokens else None
-        return last is not None and (last.kind is not Kind.OP or last.text in (")", "]", "}"))
+        return last is not None and (last.kind is not TokenKind.OP or last.text in (")", "]", "}"))
 
     def _name(self, match: re.Match[str], member: bool) -> None:
         parts = match.group().split("-")
@@ -159,19 +159,19 @@ class _Lexer:
         text = "-".join(parts[:keep])
         end = self.pos + len(text)
         if member and text.isdecimal():
-            self._add(Kind.INT, end, self._whole(text, 10))
+            self._add(TokenKind.INT, end, self._whole(text, 10))
         else:
-            self._add(Kind.NAME, end, text)
+            self._add(TokenKind.NAME, end, text)
 
     def _number(self, match: re.Match[str]) -> None:
         if match["float"] is not None:
             number = float(match["float"])
             if math.isinf(number):
                 raise ResolveError("this number is larger than a decimal number can be", offset=self.pos)
-            self._add(Kind.FLOAT, match.end(), number)
+            self._add(TokenKind.FLOAT, match.end(), number)
             return
         digits = match["hex"] or match["int"]
-        self._add(Kind.INT, match.end(), self._whole(digits, 16 if match["hex"] else 10))
+        self._add(TokenKind.INT, match.end(), self._whole(digits, 16 if match["hex"] else 10))
 
     def _whole(self, digits: str, base: int) -> int:
         # Beyond 20 characters it cannot fit, and converting a huge literal would be slow.
@@ -198,7 +198,7 @@ class _Lexer:
                     offset=where,
                 )
             self.open.pop()
-        self._add(Kind.OP, match.end(), op)
+        self._add(TokenKind.OP, match.end(), op)
 
     def _unknown_character(self) -> ResolveError:
         found = self.text[self.pos]
@@ -212,7 +212,7 @@ class _Lexer:
         raw, binary = "r" in prefix, "b" in prefix
         end = self._closing(match.end(), quote, raw)
         body = self.text[match.end() : end]
-        self._add(Kind.TEXT, end + len(quote), _unescape(body, match.end(), raw, binary))
+        self._add(TokenKind.TEXT, end + len(quote), _unescape(body, match.end(), raw, binary))
 
     def _closing(self, pos: int, quote: str, raw: bool) -> int:
         """Offset of the quote that ends the text whose content begins at `pos`."""

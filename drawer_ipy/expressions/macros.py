@@ -7,13 +7,15 @@ from typing import Any
 
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import operators
-from drawer_ipy.expressions.paths import LocalScope, Missing, Resplit, Run, Scope, type_word
+from drawer_ipy.expressions.paths import LocalScope, Missing, PathReader, Resplit, Scope, type_word
 from drawer_ipy.expressions.types import plain
 
 Rounds = Iterator[LocalScope]
 
 
-def build(kind: str, source: Run, variable: str, condition: Run | None, body: Run) -> Run:
+def build(
+    kind: str, source: PathReader, variable: str, condition: PathReader | None, body: PathReader
+) -> PathReader:
     """The program of ``source.kind(variable, [condition,] body)``.
 
     Args:
@@ -43,33 +45,33 @@ def _entries(value: Any, kind: str) -> Iterable[Any]:
     raise ResolveError(f"{kind}() goes through a list or a map, not {type_word(value)}")
 
 
-def _true(test: Run, local: LocalScope) -> bool:
+def _true(test: PathReader, local: LocalScope) -> bool:
     value = test(local)
     if value is True or value is False:
         return value
     return operators.truth(value, "the condition of the loop")
 
 
-def _map(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+def _map(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> list[Any]:
     return [body(local) for local in rounds]
 
 
-def _filtered(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+def _filtered(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> list[Any]:
     return [body(local) for local in rounds if _true(test, local)]
 
 
-def _filter(rounds: Rounds, variable: str, test: Run, body: Run) -> list[Any]:
+def _filter(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> list[Any]:
     return [local[variable] for local in rounds if _true(test, local)]
 
 
-def _exists_one(rounds: Rounds, variable: str, test: Run, body: Run) -> bool:
+def _exists_one(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> bool:
     return sum(_true(test, local) for local in rounds) == 1
 
 
-def _decided(decisive: bool) -> Callable[[Rounds, str, Run, Run], bool]:
+def _decided(decisive: bool) -> Callable[[Rounds, str, PathReader, PathReader], bool]:
     """``exists`` and ``all``: one decisive entry outweighs the errors of all others."""
 
-    def finish(rounds: Rounds, variable: str, test: Run, body: Run) -> bool:
+    def finish(rounds: Rounds, variable: str, test: PathReader, body: PathReader) -> bool:
         trouble: Missing | ResolveError | None = None
         for local in rounds:
             try:
@@ -86,7 +88,7 @@ def _decided(decisive: bool) -> Callable[[Rounds, str, Run, Run], bool]:
     return finish
 
 
-_FINISHERS: dict[str, Callable[[Rounds, str, Run, Run], Any]] = {
+_FINISHERS: dict[str, Callable[[Rounds, str, PathReader, PathReader], Any]] = {
     "map": _map,
     "filtered": _filtered,
     "filter": _filter,

@@ -46,7 +46,7 @@ class Index(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class FunctionCall(Node):
     """``name(args)`` or, with a receiver, ``receiver.name(args)``."""
 
     name: str

@@ -9,7 +9,7 @@ from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import habits
 from drawer_ipy.expressions import nodes as ast
 from drawer_ipy.expressions.functions import signature_problem
-from drawer_ipy.expressions.lexer import ESCAPE_HINT, Kind, Token, tokenize
+from drawer_ipy.expressions.lexer import ESCAPE_HINT, Token, TokenKind, tokenize
 
 # How tightly each operator binds; all but ?? group to the left.
 _BINDING = {
@@ -100,12 +100,12 @@ class _Parser:
 
     def _next(self) -> Token:
         token = self.tokens[self.at]
-        if token.kind is not Kind.END:
+        if token.kind is not TokenKind.END:
             self.at += 1
         return token
 
     def _is(self, op: str) -> bool:
-        return self.token.kind is Kind.OP and self.token.text == op
+        return self.token.kind is TokenKind.OP and self.token.text == op
 
     def _take(self, op: str) -> bool:
         if self._is(op):
@@ -122,7 +122,7 @@ class _Parser:
         token = self.token
         if (habit := self._habit()) is not None:
             return habit
-        found = "the expression ends" if token.kind is Kind.END else f"found {token.text!r}"
+        found = "the expression ends" if token.kind is TokenKind.END else f"found {token.text!r}"
         return ResolveError(
             f"{found} where {wanted} should be",
             remediation=f"mend the expression, or {ESCAPE_HINT}",
@@ -148,7 +148,7 @@ class _Parser:
 
     def whole(self) -> ast.Node:
         node = self._expression()
-        if self.token.kind is not Kind.END:
+        if self.token.kind is not TokenKind.END:
             raise self._unexpected("an operator or the end")
         return node
 
@@ -167,7 +167,7 @@ class _Parser:
 
     def _operator(self) -> str | None:
         token = self.token
-        if token.kind is Kind.OP or (token.kind is Kind.NAME and token.text == "in"):
+        if token.kind is TokenKind.OP or (token.kind is TokenKind.NAME and token.text == "in"):
             return token.text if token.text in _BINDING else None
         return None
 
@@ -204,7 +204,7 @@ class _Parser:
             signs.append(self._next())
             if len(signs) > MAX_DEPTH:
                 raise too_deep(signs[-1].start)
-        if signs and signs[-1].text == "-" and self.token.kind in (Kind.INT, Kind.FLOAT):
+        if signs and signs[-1].text == "-" and self.token.kind in (TokenKind.INT, TokenKind.FLOAT):
             minus, number = signs.pop(), self._next()
             literal = ast.Literal(minus.start, number.end, -number.value)
             node = self._suffixes(literal)
@@ -216,12 +216,12 @@ class _Parser:
 
     def _primary(self) -> ast.Node:
         token = self.token
-        if token.kind in (Kind.INT, Kind.FLOAT, Kind.TEXT):
-            if token.kind is Kind.INT and token.value >= 2**63:
+        if token.kind in (TokenKind.INT, TokenKind.FLOAT, TokenKind.TEXT):
+            if token.kind is TokenKind.INT and token.value >= 2**63:
                 raise ResolveError("this whole number does not fit in 64 bits", offset=token.start)
             self._next()
             return ast.Literal(token.start, token.end, token.value)
-        if token.kind is Kind.NAME:
+        if token.kind is TokenKind.NAME:
             self._next()
             return self._named(token)
         if self._take("("):
@@ -251,10 +251,10 @@ class _Parser:
                 raise ResolveError("this path is too long", offset=self.token.start)
             if self._take("."):
                 key = self.token
-                if key.kind not in (Kind.NAME, Kind.INT):
+                if key.kind not in (TokenKind.NAME, TokenKind.INT):
                     raise self._unexpected("the name of a member")
                 self._next()
-                if key.kind is Kind.NAME and self._is("("):
+                if key.kind is TokenKind.NAME and self._is("("):
                     node = self._call(key, node)
                 else:
                     node = ast.Member(node.start, key.end, node, key.value, key.start)
@@ -313,7 +313,7 @@ class _Parser:
         owner = receiver.name if isinstance(receiver, ast.Name) else ""
         if problem := signature_problem(name.text, receiver is not None, len(args), owner):
             raise ResolveError(problem[0], remediation=problem[1], offset=name.start)
-        return ast.Call(start, close.end, name.text, receiver, args)
+        return ast.FunctionCall(start, close.end, name.text, receiver, args)
 
     def _has(self, name: Token, args: tuple[ast.Node, ...], close: Token) -> ast.Node:
         if len(args) != 1 or not isinstance(args[0], ast.Member | ast.Index):

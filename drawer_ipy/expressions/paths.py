@@ -17,7 +17,7 @@ from drawer_ipy.expressions.habits import of_name
 from drawer_ipy.expressions.unset import UNSET_ROOTS, unset
 
 Scope = Mapping[str, Any]
-Run = Callable[[Scope], Any]
+PathReader = Callable[[Scope], Any]
 
 _SHOWN_KEYS = 12
 _ABSENT = object()
@@ -47,7 +47,7 @@ def names_of(scope: Scope) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One member of a path: its key, its offset and end in the text, and how it was written."""
 
     key: Any
@@ -113,7 +113,7 @@ class Resplit(Exception):
         self.missing = missing
 
 
-def root(name: str, at: int) -> Run:
+def root(name: str, at: int) -> PathReader:
     """A program that gives the root called `name`."""
 
     def run(scope: Scope) -> Any:
@@ -148,7 +148,7 @@ def alias_of(name: str, known: Iterable[str]) -> str | None:
     return same.pop() if len(same) == 1 else None
 
 
-def static_path(name: str, at: int, steps: Sequence[Step], text: str, start: int) -> Run:
+def static_path(name: str, at: int, steps: Sequence[PathStep], text: str, start: int) -> PathReader:
     """A program that walks from the root `name` along `steps`.
 
     Args:
@@ -175,7 +175,7 @@ def static_path(name: str, at: int, steps: Sequence[Step], text: str, start: int
     return run
 
 
-def step_into(value: Any, step: Step, text: str, start: int) -> Any:
+def step_into(value: Any, step: PathStep, text: str, start: int) -> Any:
     """The member of `value` that `step` names.
 
     Raises:

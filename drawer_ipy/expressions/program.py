@@ -10,7 +10,7 @@ from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import functions, macros, operators, paths
 from drawer_ipy.expressions import nodes as ast
 from drawer_ipy.expressions.parser import MAX_DEPTH, parse, too_deep
-from drawer_ipy.expressions.paths import Missing, Resplit, Run, Scope, Step
+from drawer_ipy.expressions.paths import Missing, PathReader, PathStep, Resplit, Scope
 from drawer_ipy.expressions.text import to_text
 from drawer_ipy.expressions.types import TYPES
 
@@ -40,7 +40,7 @@ class Program:
         except RecursionError:  # called from code that is nested deeply itself
             raise too_deep(start) from None
         # The programs with some hyphens read as minus, by which ones.
-        self._variants: dict[tuple[tuple[int, int], ...], Run] = {}
+        self._variants: dict[tuple[tuple[int, int], ...], PathReader] = {}
 
     def run(self, scope: Scope) -> Any:
         """The value of the expression in `scope`.
@@ -100,7 +100,7 @@ class Program:
                 break
         raise first.error(self.text) from None
 
-    def _variant(self, splits: dict[int, int]) -> Run:
+    def _variant(self, splits: dict[int, int]) -> PathReader:
         key = tuple(sorted(splits.items()))
         run = self._variants.get(key)
         if run is None:
@@ -113,7 +113,7 @@ class Program:
         return tree
 
 
-def compile_tree(tree: ast.Node, source: str) -> Run:
+def compile_tree(tree: ast.Node, source: str) -> PathReader:
     """The program of `tree`; `source` is the text its offsets point into.
 
     Raises:
@@ -122,14 +122,14 @@ def compile_tree(tree: ast.Node, source: str) -> Run:
     return _Compiler(source).run_of(tree)
 
 
-def static_steps(node: ast.Node) -> tuple[ast.Name, list[Step]] | None:
+def static_steps(node: ast.Node) -> tuple[ast.Name, list[PathStep]] | None:
     """The root and steps of a path with nothing to compute in it; ``None`` for anything else."""
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     while not isinstance(node, ast.Name):
         if isinstance(node, ast.Member):
-            steps.append(Step(node.key, node.at, node.end, True))
+            steps.append(PathStep(node.key, node.at, node.end, True))
         elif isinstance(node, ast.Index) and (key := literal_key(node.index)) is not None:
-            steps.append(Step(key, node.index.start, node.end, False))
+            steps.append(PathStep(key, node.index.start, node.end, False))
         else:
             return None
         node = node.operand
@@ -150,20 +150,20 @@ class _Compiler:
         self.source = source
         self.depth = 0
 
-    def run_of(self, node: ast.Node) -> Run:
+    def run_of(self, node: ast.Node) -> PathReader:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise too_deep(node.start)
         build = _BUILDERS[type(node)]
-        run: Run = build(self, node)
+        run: PathReader = build(self, node)
         self.depth -= 1
         return run
 
-    def literal(self, node: ast.Literal) -> Run:
+    def literal(self, node: ast.Literal) -> PathReader:
         value = node.value
         return lambda scope: value
 
-    def name(self, node: ast.Name) -> Run:
+    def name(self, node: ast.Name) -> PathReader:
         root = paths.root(node.name, node.start)
         kind = TYPES.get(node.name)
         if kind is None:
@@ -178,7 +178,7 @@ class _Compiler:
 
         return run
 
-    def path(self, node: ast.Member | ast.Index) -> Run:
+    def path(self, node: ast.Member | ast.Index) -> PathReader:
         static = static_steps(node)
         if static is not None:
             root, steps = static
@@ -188,17 +188,17 @@ class _Compiler:
             return paths.static_path(root.name, root.start, steps, self.source, node.start)
         operand, start, source = self.run_of(node.operand), node.start, self.source
         if isinstance(node, ast.Member):
-            step = Step(node.key, node.at, node.end, True)
+            step = PathStep(node.key, node.at, node.end, True)
             return lambda scope: paths.step_into(operand(scope), step, source, start)
         index, at, end = self.run_of(node.index), node.index.start, node.end
 
         def run(scope: Scope) -> Any:
-            step = Step(_key(index(scope)), at, end, False)
+            step = PathStep(_key(index(scope)), at, end, False)
             return paths.step_into(operand(scope), step, source, start)
 
         return run
 
-    def has(self, node: ast.Has) -> Run:
+    def has(self, node: ast.Has) -> PathReader:
         operand = self.run_of(node.path.operand)
         if isinstance(node.path, ast.Member):
             key = node.path.key
@@ -206,7 +206,7 @@ class _Compiler:
         index = self.run_of(node.path.index)
         return lambda scope: paths.has_member(operand(scope), _key(index(scope)), False)
 
-    def call(self, node: ast.Call) -> Run:
+    def call(self, node: ast.FunctionCall) -> PathReader:
         member = node.receiver is not None
         args = ([node.receiver] if node.receiver is not None else []) + list(node.args)
         runs = [self.run_of(arg) for arg in args]
@@ -216,18 +216,18 @@ class _Compiler:
             return lambda scope: call(name, member, (only(scope),))
         return lambda scope: call(name, member, [run(scope) for run in runs])
 
-    def macro(self, node: ast.Macro) -> Run:
+    def macro(self, node: ast.Macro) -> PathReader:
         source, body = self.run_of(node.source), self.run_of(node.body)
         condition = None if node.condition is None else self.run_of(node.condition)
         return macros.build(node.kind, source, node.variable, condition, body)
 
-    def unary(self, node: ast.Unary) -> Run:
+    def unary(self, node: ast.Unary) -> PathReader:
         operand = self.run_of(node.operand)
         compute: Callable[[Any], Any]
         compute = operators.negation if node.op == "!" else operators.negate
         return lambda scope: compute(operand(scope))
 
-    def binary(self, node: ast.Binary) -> Run:
+    def binary(self, node: ast.Binary) -> PathReader:
         left, right = self.run_of(node.left), self.run_of(node.right)
         if node.op == "??":
             return _coalesce(left, right)
@@ -236,7 +236,7 @@ class _Compiler:
         compute = operators.BINARY[node.op]
         return lambda scope: compute(left(scope), right(scope))
 
-    def ternary(self, node: ast.Ternary) -> Run:
+    def ternary(self, node: ast.Ternary) -> PathReader:
         condition = self.run_of(node.condition)
         yes, no = self.run_of(node.yes), self.run_of(node.no)
 
@@ -248,22 +248,22 @@ class _Compiler:
 
         return run
 
-    def list(self, node: ast.ListLiteral) -> Run:
+    def list(self, node: ast.ListLiteral) -> PathReader:
         runs = [self.run_of(item) for item in node.items]
         return lambda scope: [run(scope) for run in runs]
 
-    def map(self, node: ast.MapLiteral) -> Run:
+    def map(self, node: ast.MapLiteral) -> PathReader:
         runs = [(self.run_of(key), self.run_of(value)) for key, value in node.entries]
         return lambda scope: {_map_key(key(scope)): value(scope) for key, value in runs}
 
 
-_BUILDERS: dict[type[ast.Node], Callable[..., Run]] = {
+_BUILDERS: dict[type[ast.Node], Callable[..., PathReader]] = {
     ast.Literal: _Compiler.literal,
     ast.Name: _Compiler.name,
     ast.Member: _Compiler.path,
     ast.Index: _Compiler.path,
     ast.Has: _Compiler.has,
-    ast.Call: _Compiler.call,
+    ast.FunctionCall: _Compiler.call,
     ast.Macro: _Compiler.macro,
     ast.Unary: _Compiler.unary,
     ast.Binary: _Compiler.binary,
@@ -301,7 +301,7 @@ def absorb(missing: Missing) -> None:
         raise Resplit(missing) from None
 
 
-def _coalesce(left: Run, right: Run) -> Run:
+def _coalesce(left: PathReader, right: PathReader) -> PathReader:
     """``left ?? right``: `right` where `left` is null or something it names is missing."""
 
     def run(scope: Scope) -> Any:
@@ -315,12 +315,12 @@ def _coalesce(left: Run, right: Run) -> Run:
     return run
 
 
-def _logic(op: str, left: Run, right: Run) -> Run:
+def _logic(op: str, left: PathReader, right: PathReader) -> PathReader:
     """``&&`` and ``||``: an error on one side does not matter if the other decides."""
     decisive = op == "||"
     where = f"each side of {op}"
 
-    def side(run: Run, scope: Scope) -> bool:
+    def side(run: PathReader, scope: Scope) -> bool:
         value = run(scope)
         return value if value is True or value is False else operators.truth(value, where)
 

@@ -205,7 +205,7 @@ def _children(node: ast.Node) -> tuple[ast.Node, ...]:
         return (node.operand,)
     if isinstance(node, ast.Ternary):
         return (node.condition, node.yes, node.no)
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.FunctionCall):
         return node.args if node.receiver is None else (node.receiver, *node.args)
     if isinstance(node, ast.ListLiteral):
         return node.items

@@ -94,7 +94,7 @@ class Whole(Template):
         return find(self.program, self._source, exists)
 
 
-class Environment(Template):
+class EnvReference(Template):
     """``$ENV{NAME}``: a variable of the environment, empty when it is not set."""
 
     __slots__ = ("_reference", "name")
@@ -251,7 +251,7 @@ def _compile(text: str, start: int, stop: int) -> Template:
         if mark.group() == "$${":
             parts.append("${")
         elif mark.group(1) is not None:
-            parts.append(Environment(mark.group(1), mark.start()))
+            parts.append(EnvReference(mark.group(1), mark.start()))
         else:
             program = Program(source, pos, embedded=True)
             parts.append(Whole(program, source))

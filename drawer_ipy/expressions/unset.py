@@ -13,10 +13,10 @@ UNSET_ROOTS = ("batteries", "env")
 _SHOWN = 12
 
 
-Near = Callable[[str, Collection[str]], str]
+Propose = Callable[[str, Collection[str]], str]
 
 
-def unset(root: str, name: str, known: Iterable[str], near: Near = did_you_mean) -> tuple[str, str]:
+def unset(root: str, name: str, known: Iterable[str], near: Propose = did_you_mean) -> tuple[str, str]:
     """The message and the remediation for a missing member of ``batteries`` or ``env``.
 
     Args:

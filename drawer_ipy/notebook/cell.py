@@ -28,7 +28,7 @@ LAST = "_drawer"
 """The variable that always holds the Results of the latest press."""
 
 
-class Cell:
+class DrawerCell:
     """What a ``%%drawer`` cell says; pressed, defined or shown once.
 
     Args:
@@ -112,12 +112,12 @@ class Cell:
         """What pressing `job` would do."""
         return DryRun(job, self._inputs)
 
-    def press(self, job: Job) -> Press:
+    def press(self, job: Job) -> CellPress:
         """A press of `job` with what the line says about it."""
         options = self._line.options
         display = choose_display(self._shell, quiet=options.quiet, kind=options.display)
         out = (LAST, self._line.out) if self._line.out else (LAST,)
-        return Press(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
+        return CellPress(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
 
     def background(self, job: Job, runs: Runs) -> BackgroundRun | None:
         """Start `job` in the background; gives its handle unless a variable got it."""
@@ -138,7 +138,7 @@ class Cell:
         return None
 
 
-class Press:
+class CellPress:
     """A job pressed for one cell, in one of three ways.
 
     Args:

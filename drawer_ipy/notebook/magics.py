@@ -27,7 +27,7 @@ from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.notebook import completion
 from drawer_ipy.notebook.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first, whole_lines
 from drawer_ipy.notebook.background import BackgroundRun, Runs
-from drawer_ipy.notebook.cell import Cell, Press
+from drawer_ipy.notebook.cell import CellPress, DrawerCell
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.line import option_parser, parse_line, split
 from drawer_ipy.notebook.misplaced_magics import MisplacedMagics
@@ -148,11 +148,11 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         name, spec = _button_spec(line, cell)
         self.kept.buttons[name] = make_button(spec, allowed_origins=running_origins)
 
-    def _prepare(self, line: str, text: str) -> tuple[Press | None, DryRun | BackgroundRun | None]:
+    def _prepare(self, line: str, text: str) -> tuple[CellPress | None, DryRun | BackgroundRun | None]:
         """What there is to press; without it, what the cell shows instead."""
         names, kept = self.shell.user_ns, self.kept
         said = parse_line(line, names, {name: getattr(self, name) for name in _OPTIONS})
-        cell = Cell(self.shell, said, text, self.surroundings())
+        cell = DrawerCell(self.shell, said, text, self.surroundings())
         if said.options.define:
             kept.drawers[cell.name] = cell.define()
             print(f"drawer {cell.name} is defined; `%drawer {cell.name} press` runs it")

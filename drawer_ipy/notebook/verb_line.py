@@ -14,13 +14,13 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import Drawer
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.notebook.cell import Press
+from drawer_ipy.notebook.cell import CellPress
 from drawer_ipy.notebook.line import input_value, split, unquote
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
 from drawer_ipy.pressing.job import Job
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
-from drawer_ipy.verbs import Outcome, VerbContext, run_verb
+from drawer_ipy.verbs import VerbContext, VerbResult, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 
 _PLACE = re.compile(r"([A-Za-z_][\w.-]*)=(.*)", re.DOTALL)
@@ -72,7 +72,7 @@ class NotebookVerb:
         return self._end(self._run(self._press_blocking))
 
     async def awaited(self) -> None:
-        """Do a press on the shell's own loop; see :meth:`drawer_ipy.notebook.cell.Press.awaited`."""
+        """Do a press on the shell's own loop; see :meth:`drawer_ipy.notebook.cell.CellPress.awaited`."""
         loop = asyncio.get_running_loop()
         display = choose_display(self._shell)
 
@@ -97,12 +97,12 @@ class NotebookVerb:
         if self._job is None:
             self._end(doing.result())
             return
-        shown = Press(self._shell, self._job, display)
+        shown = CellPress(self._shell, self._job, display)
         shown.show()
         doing.result()
         shown.finish()
 
-    def _run(self, press: Callable[[Job], Results]) -> Outcome:
+    def _run(self, press: Callable[[Job], Results]) -> VerbResult:
         self._context.press = press
         return run_verb(self._words, self._context)
 
@@ -126,7 +126,7 @@ class NotebookVerb:
     def _is_ending(self) -> bool:
         return self._job is None or self._job.run.ending
 
-    def _end(self, outcome: Outcome) -> Any:
+    def _end(self, outcome: VerbResult) -> Any:
         if outcome.results is not None and self._job is not None:
             raise_for(outcome.results, self._job.run.notes)
             return outcome.results

@@ -11,7 +11,7 @@ from drawer_ipy.definition.in_words import Pressed, how, what_it_does
 from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.definition.short_texts import LINE as LINE
 from drawer_ipy.definition.short_texts import short
-from drawer_ipy.definition.wiring import Name, names_in, uses_of, uses_of_value
+from drawer_ipy.definition.wiring import NamePath, names_in, uses_of, uses_of_value
 from drawer_ipy.style.preview import clean, cut
 
 
@@ -57,7 +57,7 @@ def lane_of(drawer: Drawer) -> Lane:
     uses = [uses_of(step, known) for step in drawer.steps]
     asked = [name[1] for names in uses for name in names if len(name) == 2]
     lane = Lane()
-    places: dict[Name, int] = {}
+    places: dict[NamePath, int] = {}
     for spec in drawer.inputs:
         words = spec.type if spec.type != "any" else ""
         _add(lane, places, ("inputs", spec.name), Box(spec.name, "input", [words] if words else []))
@@ -85,7 +85,7 @@ def rewrite(lane: Lane, hide: Callable[[str], str]) -> None:
 
 def _add_steps(
     lane: Lane,
-    places: dict[Name, int],
+    places: dict[NamePath, int],
     steps: Sequence[StepBase],
     known: Collection[str],
     pressed: Pressed,
@@ -97,13 +97,13 @@ def _add_steps(
     lane.order = [(before, index) for before, index in pairwise(made) if index not in fed]
 
 
-def _add(lane: Lane, places: dict[Name, int], name: Name, box: Box) -> int:
+def _add(lane: Lane, places: dict[NamePath, int], name: NamePath, box: Box) -> int:
     places[name] = len(lane.boxes)
     lane.boxes.append(box)
     return places[name]
 
 
-def _wire(lane: Lane, places: dict[Name, int], index: int, names: Sequence[Name]) -> None:
+def _wire(lane: Lane, places: dict[NamePath, int], index: int, names: Sequence[NamePath]) -> None:
     lane.edges += [(places[name], index) for name in names if name in places and places[name] != index]
 
 
@@ -115,7 +115,7 @@ def _box(step: StepBase, number: int, known: Collection[str], pressed: Pressed) 
         if not branch.steps:
             continue
         inner = Lane(clean(branch.title))
-        places: dict[Name, int] = {}
+        places: dict[NamePath, int] = {}
         variable = step.variable()
         if variable and any((variable,) in uses_of(s, known) for s in branch.steps):
             _add(inner, places, (variable,), Box(clean(variable), "variable"))

@@ -9,15 +9,15 @@ from drawer_ipy.definition import Drawer
 from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.definition.steps.for_each import ForEachStep
 from drawer_ipy.engine.drawers import Mode
-from drawer_ipy.engine.earlier import Earlier
+from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.engine.plan import Plans
 from drawer_ipy.engine.run import Run
 from drawer_ipy.errors import (
     DefinitionError,
     UsageError,
 )
-from drawer_ipy.pressing.again import PressAgain
 from drawer_ipy.pressing.job import Job, Options
+from drawer_ipy.pressing.retry import Retrier
 from drawer_ipy.pressing.surroundings import Pressable, Surroundings
 from drawer_ipy.results.origin import Origin
 from drawer_ipy.workspace.history import Keeper
@@ -49,7 +49,7 @@ def prepare(
     inputs: Mapping[str, Any] | None = None,
     options: Options | None = None,
     around: Surroundings | None = None,
-    earlier: Earlier | None = None,
+    earlier: EarlierPress | None = None,
 ) -> Job:
     """Load, look up and check; nothing runs yet.
 
@@ -87,6 +87,6 @@ def prepare(
     )
     if around.workspace.refused:
         run.notes.append(around.workspace.refused)
-    again = PressAgain(lambda earlier: prepare(loaded, inputs, options, around, earlier), run.left)
+    again = Retrier(lambda earlier: prepare(loaded, inputs, options, around, earlier), run.left)
     warnings = [p for p in problems if p.severity != "error"]
     return Job(run, loaded, warnings, catalog, keeper, Origin(run.record, again))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.results.source import Source
+from drawer_ipy.results.source import RowSource
 
 UNKNOWN = ErrorInfo("FAILED", "failed; nothing was recorded about why")
 
@@ -36,7 +36,7 @@ class ItemError:
     status: int | None = None
 
 
-def failed_item(source: Source, index: int) -> ItemError:
+def failed_item(source: RowSource, index: int) -> ItemError:
     """Why the row `index` of `source` failed."""
     step, info = source.error(index) or ("", UNKNOWN)
     return ItemError(

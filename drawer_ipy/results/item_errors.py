@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, overload
 
 from drawer_ipy.results.failed_item import ItemError, failed_item
-from drawer_ipy.results.view import TableView
+from drawer_ipy.results.table_view import TableView
 
-Table = TypeVar("Table")
+TableT = TypeVar("TableT")
 
 
-class ItemErrors(Sequence[ItemError], Generic[Table]):
+class ItemErrors(Sequence[ItemError], Generic[TableT]):
     """The failed items of a table in order; cancelled and skipped ones are not among them.
 
     Args:
@@ -21,12 +21,12 @@ class ItemErrors(Sequence[ItemError], Generic[Table]):
 
     __slots__ = ("_table", "view")
 
-    def __init__(self, view: TableView, table: Callable[[TableView], Table]) -> None:
+    def __init__(self, view: TableView, table: Callable[[TableView], TableT]) -> None:
         self.view = view
         self._table = table
 
     @property
-    def rows(self) -> Table:
+    def rows(self) -> TableT:
         """The table of the same items."""
         return self._table(self.view)
 
@@ -36,7 +36,7 @@ class ItemErrors(Sequence[ItemError], Generic[Table]):
     @overload
     def __getitem__(self, index: int) -> ItemError: ...
     @overload
-    def __getitem__(self, index: slice) -> ItemErrors[Table]: ...
+    def __getitem__(self, index: slice) -> ItemErrors[TableT]: ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return ItemErrors(self.view.of_rows(self.view.index[index]), self._table)

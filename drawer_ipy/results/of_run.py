@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.record.loop import LoopOutput
 from drawer_ipy.record.run import RunRecord
-from drawer_ipy.results.origin import Wanted
+from drawer_ipy.results.explaining import story_of
+from drawer_ipy.results.origin import RetryRequest
 from drawer_ipy.results.shown.story import Story
-from drawer_ipy.results.story import story_of
-from drawer_ipy.results.view import TableView
+from drawer_ipy.results.table_view import TableView
 
 if TYPE_CHECKING:
     from drawer_ipy.pictures.picture import Picture
@@ -116,14 +116,14 @@ class OfRun:
                 self.view = self.view.after_another_press()
         return self
 
-    def _wanted(self, dependents: bool, quiet: bool) -> Wanted | None:
+    def _wanted(self, dependents: bool, quiet: bool) -> RetryRequest | None:
         """What is to be pressed again, ``None`` for nothing."""
         view = self.view
         loop = view.source.loop
         if view.rows is None or loop is None:
-            return Wanted(None, dependents, quiet) if dependents or view.origin.unfinished() else None
+            return RetryRequest(None, dependents, quiet) if dependents or view.origin.unfinished() else None
         rows = frozenset(index for index in view.rows if not loop.complete(index))
-        return Wanted({loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
+        return RetryRequest({loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
 
     def explain(self, position: int) -> Story:
         """The whole story of one row: its item, each step's arguments, attempts, output, captured text,

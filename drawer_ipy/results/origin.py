@@ -10,14 +10,14 @@ from drawer_ipy.errors import UsageError
 from drawer_ipy.record.loop import LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.loop_source import LoopSource
-from drawer_ipy.results.source import Source
+from drawer_ipy.results.source import RowSource
 from drawer_ipy.results.step_source import StepSource
 
-Adopt = Callable[[RunRecord], None]
+TakeRecord = Callable[[RunRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RetryRequest:
     """What to press again.
 
     Attributes:
@@ -31,13 +31,13 @@ class Wanted:
     quiet: bool = False
 
 
-class Again(Protocol):
+class CanRetry(Protocol):
     """Presses a drawer again as it was pressed before: same definition, options, inputs, places to look."""
 
-    def press(self, wanted: Wanted, adopt: Adopt) -> None:
+    def press(self, wanted: RetryRequest, adopt: TakeRecord) -> None:
         """Press while this thread waits; `adopt` gets the record, whatever way the press ends."""
 
-    async def apress(self, wanted: Wanted, adopt: Adopt) -> None:
+    async def apress(self, wanted: RetryRequest, adopt: TakeRecord) -> None:
         """The same on the current event loop."""
 
 
@@ -52,14 +52,14 @@ class Origin:
         run: the newest record; ``earlier`` are those before it, oldest first.
     """
 
-    def __init__(self, run: RunRecord, again: Again | None = None) -> None:
+    def __init__(self, run: RunRecord, again: CanRetry | None = None) -> None:
         self.run = run
         self.earlier: list[RunRecord] = []
         self._again = again
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, RowSource] = {}
         self._busy = False
 
-    def source(self, loop: LoopRecord | None) -> Source:
+    def source(self, loop: LoopRecord | None) -> RowSource:
         """Where the rows of `loop` come from, of the steps when it is ``None``."""
         key = "" if loop is None else "/".join(loop.path)
         found = self._sources.get(key)
@@ -83,7 +83,7 @@ class Origin:
         failed = any(step.error is not None for step in self.run.steps)
         return failed or not all(loop.all_complete() for loop in loops)
 
-    def press(self, wanted: Wanted) -> None:
+    def press(self, wanted: RetryRequest) -> None:
         """Press again while this thread waits.
 
         Raises:
@@ -95,7 +95,7 @@ class Origin:
         finally:
             self._busy = False
 
-    async def apress(self, wanted: Wanted) -> None:
+    async def apress(self, wanted: RetryRequest) -> None:
         """The same on the current event loop."""
         again = self._take()
         try:
@@ -103,7 +103,7 @@ class Origin:
         finally:
             self._busy = False
 
-    def _take(self) -> Again:
+    def _take(self) -> CanRetry:
         if self._again is None:
             raise UsageError(
                 "these results cannot be retried: the run was not pressed in this process",

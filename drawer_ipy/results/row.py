@@ -7,10 +7,10 @@ from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED
+from drawer_ipy.results.explaining import story_of
 from drawer_ipy.results.shown.story import Story
 from drawer_ipy.results.source import StepCell
-from drawer_ipy.results.story import story_of
-from drawer_ipy.results.view import TableView
+from drawer_ipy.results.table_view import TableView
 
 
 class Row(Mapping[str, Any]):

@@ -23,7 +23,7 @@ OUTPUT = "output"
 _ERROR_CHARS = 200
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Rows by index, each question answered from the record as it is now."""
 
     always_states: bool

@@ -18,7 +18,7 @@ from drawer_ipy.results.ordering import in_order, same
 from drawer_ipy.results.origin import Origin
 from drawer_ipy.results.row import Row
 from drawer_ipy.results.source import OUTPUT, RESERVED
-from drawer_ipy.results.view import Rows, TableView
+from drawer_ipy.results.table_view import Rows, TableView
 
 
 class HasToList(Protocol):

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from drawer_ipy.scrape.names import ANY, Names, prefixes_in, resolve
+from drawer_ipy.scrape.namespaces import ANY, PageNames, prefixes_in, resolve
 
 _MOST_KNOWN = 64
-_HTML = Names()
+_HTML = PageNames()
 _ANY_NAMESPACE = re.compile(r"""("[^"]*"|'[^']*')|(?<![\w\\|*-])\*\|(?=[\w*-])""")
 _AT = re.compile(r" at (\d+)")
 _ATTR = re.compile(r"::attr\(\s*([\w-]+)\s*(?:[:|]\s*([\w-]+)\s*)?\)")
@@ -54,7 +54,7 @@ class Finder:
         self._known: dict[Any, Any] = {}
         self._on_html = _tried(self._compiled(_HTML))
 
-    def __call__(self, element: Any, names: Names) -> Any:
+    def __call__(self, element: Any, names: PageNames) -> Any:
         """A list of elements and texts, or a single value.
 
         Args:
@@ -73,7 +73,7 @@ class Finder:
             find = self._known[key] = self._compiled(names)
         return find(element)
 
-    def _compiled(self, names: Names) -> Any:
+    def _compiled(self, names: PageNames) -> Any:
         from lxml import etree
 
         resolved = resolve(self._xml if names.xml else self._html, names, self._declared)

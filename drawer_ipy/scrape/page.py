@@ -12,7 +12,7 @@ from drawer_ipy.common.notes import Note
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.scrape.addresses import joined
 from drawer_ipy.scrape.embedded import read_embedded
-from drawer_ipy.scrape.names import Names, UnknownPrefix
+from drawer_ipy.scrape.namespaces import PageNames, UnknownPrefix
 from drawer_ipy.scrape.numbers import read_float, read_int
 from drawer_ipy.scrape.parsing import parsed
 from drawer_ipy.scrape.spec import Extraction, Field
@@ -46,7 +46,7 @@ class _Work:
     """
 
     base: str
-    names: Names
+    names: PageNames
     notes: list[Note]
     misses: list[str] = field(default_factory=list)
 
@@ -91,7 +91,7 @@ def select(wanted: Field, text: str, url: str, *, xml: bool = False, notes: list
     return extract(Extraction({"it": wanted}), text, url, xml=xml, notes=notes)["it"]
 
 
-def _unknown(prefix: str, names: Names, url: str) -> str:
+def _unknown(prefix: str, names: PageNames, url: str) -> str:
     known = ", ".join(names.prefixes)
     has = f"it has {known}" if known else "it has none"
     near = did_you_mean(prefix, names.prefixes)

@@ -7,7 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from drawer_ipy.common.notes import Note
-from drawer_ipy.scrape.names import Names
+from drawer_ipy.scrape.namespaces import PageNames
 
 _BAD_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
 _REFERENCE = re.compile(
@@ -29,7 +29,7 @@ class Parsed(NamedTuple):
     """
 
     root: Any
-    names: Names
+    names: PageNames
     notes: tuple[Note, ...] = ()
 
 
@@ -52,7 +52,7 @@ def parsed(text: str, *, xml: bool) -> Parsed:
     notes = tuple(_notes(parser, xml=xml))
     if root is None:
         root = etree.fromstring(b"<html/>")
-    return Parsed(root, _names(root) if xml else Names(), notes)
+    return Parsed(root, _names(root) if xml else PageNames(), notes)
 
 
 def _parser(text: str, *, xml: bool) -> Any:
@@ -96,7 +96,7 @@ def _notes(parser: Any, *, xml: bool) -> list[Note]:
     return []
 
 
-def _names(root: Any) -> Names:
+def _names(root: Any) -> PageNames:
     """What is declared anywhere in the tree of `root`."""
     from lxml import etree
 
@@ -106,4 +106,4 @@ def _names(root: Any) -> Names:
             default = default or bool(uri)
         elif uri not in prefixes.get(prefix, ()):
             prefixes[prefix] = (*prefixes.get(prefix, ()), uri)
-    return Names(True, default, prefixes)
+    return PageNames(True, default, prefixes)

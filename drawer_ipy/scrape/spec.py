@@ -25,7 +25,7 @@ from drawer_ipy.common.install import install_hint
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.scrape.finder import BadSelector, Finder
-from drawer_ipy.scrape.names import Names
+from drawer_ipy.scrape.namespaces import PageNames
 from drawer_ipy.scrape.numbers import decimal_sign
 
 TYPES = ("text", "int", "float", "url", "json", "html", "raw", "exists")
@@ -85,7 +85,7 @@ class Field:
     """
 
     text: str
-    find: Callable[[Any, Names], Any]
+    find: Callable[[Any, PageNames], Any]
     type: str = ""
     many: bool = False
     required: bool = False

@@ -22,7 +22,7 @@ Each verb is one module; :mod:`~drawer_ipy.verbs.dispatch` knows which, and impo
 
 from __future__ import annotations
 
-from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, exit_code
+from drawer_ipy.verbs.base import VerbContext, VerbError, VerbResult, exit_code
 from drawer_ipy.verbs.dispatch import run_verb
 
-__all__ = ["Outcome", "VerbContext", "VerbError", "exit_code", "run_verb"]
+__all__ = ["VerbContext", "VerbError", "VerbResult", "exit_code", "run_verb"]

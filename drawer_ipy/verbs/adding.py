@@ -9,7 +9,7 @@ from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration
 from drawer_ipy.definition.values import drawer_named
 from drawer_ipy.errors import Code, did_you_mean
-from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
+from drawer_ipy.verbs.base import VerbContext, VerbError, VerbParser, VerbResult
 from drawer_ipy.verbs.target import Target, find_target
 from drawer_ipy.workspace.lookup import slug
 
@@ -21,10 +21,10 @@ _HELP = """Add steps at the end; what a TARGET is:
   wait:30s         wait; durations are 300ms, 1.5s, 2m, 1h30m
 """
 
-Step = dict[str, Any]
+StepFields = dict[str, Any]
 
 
-def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """See the module; all targets are added, or none.
 
     Raises:
@@ -55,7 +55,9 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     if options.dry_run:
         data["executed"] = False
     verb = "would add" if options.dry_run else "added"
-    return Outcome(data, "\n".join(f"{verb} step {step['id']}{_next(step, target.name)}" for step in added))
+    return VerbResult(
+        data, "\n".join(f"{verb} step {step['id']}{_next(step, target.name)}" for step in added)
+    )
 
 
 def _finder(context: VerbContext, drawer: Any) -> Callable[[str], None]:
@@ -69,7 +71,7 @@ def _finder(context: VerbContext, drawer: Any) -> Callable[[str], None]:
     return find
 
 
-def _step(word: str, target: Target, find_button: Callable[[str], None]) -> Step:
+def _step(word: str, target: Target, find_button: Callable[[str], None]) -> StepFields:
     kind, colon, rest = word.partition(":")
     if colon and kind == "for_each":
         find_button(rest)
@@ -87,7 +89,7 @@ def _step(word: str, target: Target, find_button: Callable[[str], None]) -> Step
     return {"id": slug(word) or word, "kind": "button", "button": word}
 
 
-def _drawer_step(name: str, target: Target) -> Step:
+def _drawer_step(name: str, target: Target) -> StepFields:
     workspace, cells = target.context.workspace, target.context.drawers
     if slug(name) == slug(target.name):
         raise VerbError(f"a drawer cannot include itself: drawer/{name}")
@@ -120,7 +122,7 @@ def _free(wanted: str, taken: Collection[str]) -> str:
     return name
 
 
-def _next(step: Step, drawer: str) -> str:
+def _next(step: StepFields, drawer: str) -> str:
     if step["kind"] != "for_each":
         return ""
     return f"; say what it goes over: drawer {drawer} set {step['id']}.over='${{inputs.items}}'"

@@ -45,7 +45,7 @@ def exit_code(error: DrawerError) -> int:
 
 
 @dataclass(slots=True)
-class Outcome:
+class VerbResult:
     """What a verb did.
 
     Args:

@@ -11,8 +11,8 @@ from drawer_ipy.definition.models import ArgSpec, Drawer
 from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import compile_template
-from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
-from drawer_ipy.verbs.paths import CASE, Place, Tree, find_place
+from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError, VerbParser, VerbResult
+from drawer_ipy.verbs.step_path import CASE, FieldPlace, Tree, find_place
 from drawer_ipy.verbs.target import find_target
 
 _HELP = """Feed a step's arguments from what an earlier step gives.
@@ -26,7 +26,7 @@ _HELP = """Feed a step's arguments from what an earlier step gives.
 _OUTPUT = re.compile(r"(.+?)\.(output(?:\..*)?)", re.DOTALL)
 
 
-def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """See the module.
 
     Raises:
@@ -55,7 +55,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     data: dict[str, Any] = {"drawer": target.name, "connected": made}
     if options.dry_run:
         data["executed"] = False
-    return Outcome(data, "\n".join(f"{line['arg']} = {line['ref']}" for line in made))
+    return VerbResult(data, "\n".join(f"{line['arg']} = {line['ref']}" for line in made))
 
 
 _EXAMPLES = "connect fetch to parse, or connect fetch.output.body to parse.args.html"
@@ -79,7 +79,7 @@ def _explicit(tree: Tree, source: str, sink: str) -> dict[str, str]:
     return {"arg": f"{to.where}.args.{arg}", "ref": reference}
 
 
-def _reference(tree: Tree, source: str, to: Place) -> str:
+def _reference(tree: Tree, source: str, to: FieldPlace) -> str:
     """``${...}`` for `source`, as the step at `to` has to write it."""
     root = source
     if not source.startswith("inputs."):
@@ -97,7 +97,7 @@ def _reference(tree: Tree, source: str, to: Place) -> str:
     return f"${{{root}}}"
 
 
-def _check_visible(giver: Place, to: Place) -> None:
+def _check_visible(giver: FieldPlace, to: FieldPlace) -> None:
     """A step sees the steps around it in the lists that it, or a step it is in, stands in."""
     if any(step is giver.owner for step in to.around):
         raise VerbError(f"step {to.where!r} cannot be fed by {giver.where!r}, which it is, or is in")
@@ -140,13 +140,13 @@ class _Match:
             compile_template(args[arg])
         return [{"arg": f"{to.where}.args.{arg}", "ref": args[arg]} for arg in made]
 
-    def _step(self, path: str) -> Place:
+    def _step(self, path: str) -> FieldPlace:
         place = find_place(self._tree, path)
         if place.rest or place.kind == CASE:
             raise VerbError(f"{path!r} is no step", remediation=_EXAMPLES)
         return place
 
-    def _fields(self, place: Place) -> Mapping[str, Any]:
+    def _fields(self, place: FieldPlace) -> Mapping[str, Any]:
         """The members of what a step gives, with their schemas."""
         if place.kind == "button":
             button = self._catalog.find(place.owner.get("button", ""))
@@ -159,7 +159,7 @@ class _Match:
             return {name: {} for name in given or ()}
         return outputs_of(place.kind)
 
-    def _args(self, place: Place) -> Sequence[ArgSpec]:
+    def _args(self, place: FieldPlace) -> Sequence[ArgSpec]:
         """What a step takes."""
         if place.kind == "button":
             button = self._catalog.find(place.owner.get("button", ""))

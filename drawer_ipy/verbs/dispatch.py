@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 
 from drawer_ipy.errors import DrawerError, did_you_mean
-from drawer_ipy.verbs.base import HelpWanted, Outcome, VerbCode, VerbContext, VerbError
+from drawer_ipy.verbs.base import HelpWanted, VerbCode, VerbContext, VerbError, VerbResult
 
 # Word -> module and function. These come first on the line ...
 GENERAL: Mapping[str, tuple[str, str]] = {
@@ -59,7 +59,7 @@ drawer NAME remove                   remove it with its history
 `drawer NAME VERB --help` tells more; with --dry-run a verb only says what it would do."""
 
 
-def run_verb(argv: Sequence[str], context: VerbContext) -> Outcome:
+def run_verb(argv: Sequence[str], context: VerbContext) -> VerbResult:
     """Do what `argv` says (without the word ``drawer`` itself).
 
     Raises:
@@ -68,19 +68,19 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> Outcome:
     """
     words = list(argv)
     if not words or words[0] in ("help", "--help", "-h"):
-        return Outcome({"help": HELP}, HELP, is_help=True)
+        return VerbResult({"help": HELP}, HELP, is_help=True)
     try:
         outcome = _call(words, context)
         _tell_refused(outcome, context.workspace.refused)
         return outcome
     except HelpWanted as wanted:
-        return Outcome({"help": str(wanted)}, str(wanted).rstrip(), is_help=True)
+        return VerbResult({"help": str(wanted)}, str(wanted).rstrip(), is_help=True)
     except DrawerError as error:
         context.workspace.explain(error)
         raise
 
 
-def _tell_refused(outcome: Outcome, refused: str) -> None:
+def _tell_refused(outcome: VerbResult, refused: str) -> None:
     """Let `outcome` say which folder was refused; a press has noted it already."""
     note = f"note: {refused}"
     if refused and note not in outcome.notes:
@@ -88,7 +88,7 @@ def _tell_refused(outcome: Outcome, refused: str) -> None:
         outcome.notes.append(note)
 
 
-def _call(words: list[str], context: VerbContext) -> Outcome:
+def _call(words: list[str], context: VerbContext) -> VerbResult:
     first = words[0]
     if first.startswith("-"):
         raise VerbError(
@@ -97,7 +97,7 @@ def _call(words: list[str], context: VerbContext) -> Outcome:
             remediation=f"verbs are {', '.join(GENERAL)}, or the name of a drawer",
         )
     if first in GENERAL:
-        outcome: Outcome = _function(*GENERAL[first])(words[1:], context)
+        outcome: VerbResult = _function(*GENERAL[first])(words[1:], context)
         return outcome
     verb = words[1] if len(words) > 1 and words[1] != "--dry-run" else "summary"
     if verb in ("--help", "-h"):

@@ -20,7 +20,7 @@ from drawer_ipy.errors import ResolveError, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.scrape.spec import read_extraction, read_manner
 from drawer_ipy.verbs.base import VerbCode, VerbError
-from drawer_ipy.verbs.paths import CASE, Place, holders
+from drawer_ipy.verbs.step_path import CASE, FieldPlace, holders
 from drawer_ipy.verbs.values import parsed
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*", re.ASCII)
@@ -31,7 +31,7 @@ class _Wrong(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class EditableField:
     """A field of a step.
 
     Attributes:
@@ -43,28 +43,28 @@ class Field:
     allowed: str
 
 
-def _words(*words: str) -> Field:
+def _words(*words: str) -> EditableField:
     def read(text: str) -> str:
         bare = parsed(text)
         if bare not in words:
             raise _Wrong
         return str(bare)
 
-    return Field(read, " or ".join(words))
+    return EditableField(read, " or ".join(words))
 
 
 def _parallelism(text: str) -> int | str:
     return AUTO if text == AUTO else int(_whole(0).read(text))
 
 
-def _whole(least: int) -> Field:
+def _whole(least: int) -> EditableField:
     def read(text: str) -> int:
         value = parsed(text)
         if type(value) is not int or value < least:
             raise _Wrong
         return value
 
-    return Field(read, f"a whole number from {least} up")
+    return EditableField(read, f"a whole number from {least} up")
 
 
 def _text(text: str) -> str:
@@ -185,30 +185,32 @@ def _template(text: str) -> str:
 _SELECTORS = '\'{"title": "css:h1"}\''
 _RETRY = '\'{"action": "retry", "max_attempts": 3}\''
 
-FIELDS: Mapping[str, Field] = {
-    "button": Field(_text, "the name of a button"),
-    "drawer": Field(_text, "the name of a drawer"),
-    "over": Field(_listing, "a list, or an expression that gives one: '${inputs.urls}'"),
-    "as": Field(_variable, "a name: letters, digits and _"),
+FIELDS: Mapping[str, EditableField] = {
+    "button": EditableField(_text, "the name of a button"),
+    "drawer": EditableField(_text, "the name of a drawer"),
+    "over": EditableField(_listing, "a list, or an expression that gives one: '${inputs.urls}'"),
+    "as": EditableField(_variable, "a name: letters, digits and _"),
     "on_item_failure": _words("stop", "continue"),
-    "parallelism": Field(_parallelism, "a whole number from 0 up, or auto"),
+    "parallelism": EditableField(_parallelism, "a whole number from 0 up, or auto"),
     "max_parallelism": _whole(1),
     "size": _whole(1),
-    "tolerated_failures": Field(_tolerance, 'a count from 0 up, or a share such as "5%"'),
-    "from": Field(_listing, "a list, or an expression that gives one: '${each.output.results}'"),
-    "pluck": Field(_expression(str), "an expression: '${item.steps.page.output}'"),
-    "expression": Field(_expression(str, dict, list), "an expression, or a mapping of names to expressions"),
-    "extract": Field(_extraction, f"names with selectors: {_SELECTORS}"),
-    "namespaces": Field(_namespaces, 'prefixes and what they stand for: \'{"atom": "http://..."}\''),
-    "decimal": Field(_decimal, "the decimal sign of numbers, . or , or a language such as de"),
-    "url": Field(_template, "the address a page came from, or a reference to it"),
-    "when": Field(_expression(str, bool), "an expression that is true or false"),
-    "duration": Field(_checked_by(parse_duration), "a duration such as 300ms, 1.5s, 2m or 1h30m"),
-    "until": Field(_checked_by(parse_time), "a time such as 2030-01-31T08:00:00Z"),
-    "rate": Field(_checked_by(parse_rate), "starts per time, such as 5/s or 100/min"),
-    "timeout_seconds": Field(_seconds, "seconds, a number from 0 up"),
-    "on_failure": Field(_policy, f"stop, continue, or what to do: {_RETRY}"),
-    "stdin": Field(_template, "what the script reads: text, or a reference to it"),
+    "tolerated_failures": EditableField(_tolerance, 'a count from 0 up, or a share such as "5%"'),
+    "from": EditableField(_listing, "a list, or an expression that gives one: '${each.output.results}'"),
+    "pluck": EditableField(_expression(str), "an expression: '${item.steps.page.output}'"),
+    "expression": EditableField(
+        _expression(str, dict, list), "an expression, or a mapping of names to expressions"
+    ),
+    "extract": EditableField(_extraction, f"names with selectors: {_SELECTORS}"),
+    "namespaces": EditableField(_namespaces, 'prefixes and what they stand for: \'{"atom": "http://..."}\''),
+    "decimal": EditableField(_decimal, "the decimal sign of numbers, . or , or a language such as de"),
+    "url": EditableField(_template, "the address a page came from, or a reference to it"),
+    "when": EditableField(_expression(str, bool), "an expression that is true or false"),
+    "duration": EditableField(_checked_by(parse_duration), "a duration such as 300ms, 1.5s, 2m or 1h30m"),
+    "until": EditableField(_checked_by(parse_time), "a time such as 2030-01-31T08:00:00Z"),
+    "rate": EditableField(_checked_by(parse_rate), "starts per time, such as 5/s or 100/min"),
+    "timeout_seconds": EditableField(_seconds, "seconds, a number from 0 up"),
+    "on_failure": EditableField(_policy, f"stop, continue, or what to do: {_RETRY}"),
+    "stdin": EditableField(_template, "what the script reads: text, or a reference to it"),
 }
 """The fields that `set` reaches; a step has those of its kind."""
 
@@ -232,7 +234,7 @@ def fields_of(kind: str) -> list[str]:
     ]
 
 
-def field_of(kind: str, name: str) -> Field:
+def field_of(kind: str, name: str) -> EditableField:
     """The field `name` of a step of that kind: one of :data:`FIELDS`, or what its model says of it."""
     model = model_of(kind)
     if model is None or model.__module__.startswith("drawer_ipy.") or name in StepBase.model_fields:
@@ -249,7 +251,7 @@ def field_of(kind: str, name: str) -> Field:
         compile_value(value)
         return value
 
-    return Field(read, key_text(model, name) or f"what a {kind} step takes")
+    return EditableField(read, key_text(model, name) or f"what a {kind} step takes")
 
 
 def allowed_paths(kind: str) -> str:
@@ -262,7 +264,7 @@ def allowed_paths(kind: str) -> str:
     return ", ".join(words)
 
 
-def put(place: Place, text: str) -> tuple[Any, Any]:
+def put(place: FieldPlace, text: str) -> tuple[Any, Any]:
     """Set the field that the rest of `place`'s path names to what was typed.
 
     ``null`` takes away a field that a step can do without; an argument becomes null.
@@ -300,7 +302,7 @@ def put(place: Place, text: str) -> tuple[Any, Any]:
     return was, owner[head]
 
 
-def _value(place: Place, name: str, text: str) -> Any:
+def _value(place: FieldPlace, name: str, text: str) -> Any:
     field = FIELDS[name] if place.kind == CASE else field_of(place.kind, name)
     try:
         return field.read(text)
@@ -313,7 +315,7 @@ def _value(place: Place, name: str, text: str) -> Any:
     )
 
 
-def _argument(place: Place, text: str) -> Any:
+def _argument(place: FieldPlace, text: str) -> Any:
     value = parsed(text)
     try:
         compile_value(value)

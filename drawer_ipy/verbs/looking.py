@@ -12,7 +12,7 @@ from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
 from drawer_ipy.pictures.graph import Graph
-from drawer_ipy.verbs.base import FAILED, Outcome, VerbContext, VerbParser
+from drawer_ipy.verbs.base import FAILED, VerbContext, VerbParser, VerbResult
 from drawer_ipy.verbs.target import Target, find_target
 from drawer_ipy.verbs.values import whole_number
 from drawer_ipy.workspace.history import KEPT, History
@@ -21,7 +21,7 @@ _RECENT = 5
 _REFUSED = 5
 
 
-def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def summary(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """``NAME``: its inputs and steps, what is wrong with it, its last runs; a broken one too.
 
     Raises:
@@ -54,15 +54,15 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
         data["refused"] = refused
         lines += ["", *refused]
     if loaded is None:
-        return Outcome(data, "\n".join(lines))
+        return VerbResult(data, "\n".join(lines))
     redactor = redactor_of(loaded, {spec.name: spec.default for spec in loaded.drawer.inputs}, context)
-    outcome = Outcome(redactor.value(data), redactor.text("\n".join(lines)))
+    outcome = VerbResult(redactor.value(data), redactor.text("\n".join(lines)))
     if drawer.steps:
         outcome.picture = lambda: Graph(drawer, redactor.text)
     return outcome
 
 
-def validation(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def validation(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """``NAME validate``: every problem; exit code 1 when one of them is an error.
 
     Raises:
@@ -71,7 +71,7 @@ def validation(name: str, words: Sequence[str], context: VerbContext) -> Outcome
     VerbParser("NAME validate", "What is wrong with it; exit code 1 when there are errors.").dry().read(words)
     _, problems = _examined(find_target(name, context), context)
     errors = sum(p.severity == "error" for p in problems)
-    outcome = Outcome(report(problems), report_text(problems))
+    outcome = VerbResult(report(problems), report_text(problems))
     if errors:
         outcome.exit_code = FAILED
         count = "1 problem" if errors == 1 else f"{errors} problems"
@@ -79,7 +79,7 @@ def validation(name: str, words: Sequence[str], context: VerbContext) -> Outcome
     return outcome
 
 
-def logs(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def logs(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """``NAME logs``: its runs, the newest first. A drawer of a cell has no history.
 
     Raises:
@@ -98,7 +98,7 @@ def logs(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
         lines = [none if target.folder else f"{none}: only drawers on disk have a history"]
     if refused:
         data["refused"] = refused
-    return Outcome(data, "\n".join([*lines, *refused]))
+    return VerbResult(data, "\n".join([*lines, *refused]))
 
 
 def examine(loaded: Loaded, context: VerbContext, given: Sequence[str] = ()) -> list[Problem]:

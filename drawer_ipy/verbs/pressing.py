@@ -14,8 +14,8 @@ from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.record.jsonable import jsonable
 from drawer_ipy.results import Results
-from drawer_ipy.verbs.base import FAILED, INTERRUPTED, Outcome, VerbContext, VerbParser
-from drawer_ipy.verbs.preview import preview
+from drawer_ipy.verbs.base import FAILED, INTERRUPTED, VerbContext, VerbParser, VerbResult
+from drawer_ipy.verbs.press_preview import preview
 from drawer_ipy.verbs.target import find_target
 from drawer_ipy.verbs.values import assignment, whole_number, width
 
@@ -24,7 +24,7 @@ name=@- standard input.
 The exit code is 0 when it ended ok, 1 when it failed, 130 when it was interrupted."""
 
 
-def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """See the module. A run that fails is an outcome, not an error.
 
     Raises:
@@ -55,7 +55,7 @@ def press_with_bar(job: Job) -> Results:
         display.close(None)
 
 
-def _outcome(job: Job, results: Results) -> Outcome:
+def _outcome(job: Job, results: Results) -> VerbResult:
     run = results.run
     warnings = [problem.to_dict() for problem in job.warnings]
     told = [
@@ -69,13 +69,13 @@ def _outcome(job: Job, results: Results) -> Outcome:
 
     text = "\n".join([str(results), *told])
     if run.status == "ok":
-        return Outcome(data, text, results=results, notes=told)
+        return VerbResult(data, text, results=results, notes=told)
     error = run.error or ErrorInfo("INTERNAL", f"the run is {run.status}")
     where = f" at step {run.failed_step!r}" if run.failed_step else ""
     what = "was cancelled" if run.status == "cancelled" else f"failed{where}: {error.message}"
     whole = replace(error, message=f"drawer {run.drawer!r} {what}", exception=None)
     code = INTERRUPTED if run.status == "cancelled" else FAILED
-    return Outcome(data, text, code, whole, results, told)
+    return VerbResult(data, text, code, whole, results, told)
 
 
 def _from_namespace(drawer: Drawer, context: VerbContext) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
+from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError, VerbParser, VerbResult
 from drawer_ipy.verbs.fields import FIELDS, put
-from drawer_ipy.verbs.paths import find_place
+from drawer_ipy.verbs.step_path import find_place
 from drawer_ipy.verbs.target import find_target
 from drawer_ipy.verbs.values import assignment
 from drawer_ipy.workspace.lookup import slug
@@ -25,7 +25,7 @@ VALUE is JSON if it is JSON, else text; null takes a field away.
 _EXAMPLE = "each.parallelism=10"
 
 
-def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """See the module.
 
     Raises:
@@ -49,7 +49,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     if options.dry_run:
         data["executed"] = False
     lines = [f"{change['path']} = {_shown(change['value'])}{_was(change)}" for change in changes]
-    return Outcome(data, "\n".join([*lines, *(["nothing was saved"] if options.dry_run else [])]))
+    return VerbResult(data, "\n".join([*lines, *(["nothing was saved"] if options.dry_run else [])]))
 
 
 def _change(tree: dict[str, Any], drawer: str, path: str, text: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.errors import DrawerError, did_you_mean
-from drawer_ipy.verbs.base import Outcome, VerbContext, VerbError, VerbParser
+from drawer_ipy.verbs.base import VerbContext, VerbError, VerbParser, VerbResult
 from drawer_ipy.workspace.lookup import read_text
 
 
-def create(words: Sequence[str], context: VerbContext) -> Outcome:
+def create(words: Sequence[str], context: VerbContext) -> VerbResult:
     """``create NAME``: a new drawer without steps, on disk.
 
     Raises:
@@ -28,23 +28,23 @@ def create(words: Sequence[str], context: VerbContext) -> Outcome:
     name = free_name(context.workspace, options.name)
     if options.dry_run:
         data: dict[str, Any] = {"name": name, "executed": False}
-        return Outcome(data, f"would make drawer {name} in {context.workspace.first}")
+        return VerbResult(data, f"would make drawer {name} in {context.workspace.first}")
     from drawer_ipy.definition.models import Drawer
 
     said = {"description": options.description} if options.description else {}
     drawer = Drawer(schema_version=2, name=name, drawer_kind="action", steps=[], **said)
     path = create_drawer(context.workspace, drawer, name)
-    return Outcome({"name": name, "path": str(path)}, f"drawer {name} is in {path}")
+    return VerbResult({"name": name, "path": str(path)}, f"drawer {name} is in {path}")
 
 
-def list_all(words: Sequence[str], context: VerbContext) -> Outcome:
+def list_all(words: Sequence[str], context: VerbContext) -> VerbResult:
     """``list``: every drawer, of cells and on disk."""
     VerbParser("list", "All drawers: of this notebook's cells, and on disk.").read(words)
     entries = list(_entries(context))
     if not entries:
-        return Outcome([], "no drawers yet; make one: drawer create NAME")
+        return VerbResult([], "no drawers yet; make one: drawer create NAME")
     width = max(len(entry["name"]) for entry in entries)
-    return Outcome(entries, "\n".join(_line(entry, width) for entry in entries))
+    return VerbResult(entries, "\n".join(_line(entry, width) for entry in entries))
 
 
 def _entries(context: VerbContext) -> Iterator[dict[str, Any]]:
@@ -99,7 +99,7 @@ def _line(entry: dict[str, Any], width: int) -> str:
     return f"{entry['name']:{width}}  {told:10}  {description}".rstrip()
 
 
-def schema(words: Sequence[str], context: VerbContext) -> Outcome:
+def schema(words: Sequence[str], context: VerbContext) -> VerbResult:
     """``schema``: the JSON Schema of drawer.json."""
     parser = VerbParser("schema", "The JSON Schema of drawer.json or button.json, for editors that check.")
     parser.add_argument("what", metavar="drawer|button", nargs="?", default="drawer")
@@ -112,10 +112,10 @@ def schema(words: Sequence[str], context: VerbContext) -> Outcome:
     from drawer_ipy.definition.json_schema import json_schema
 
     made = json_schema(options.what)
-    return Outcome(made, json.dumps(made, indent=2, ensure_ascii=False))
+    return VerbResult(made, json.dumps(made, indent=2, ensure_ascii=False))
 
 
-def remove_first(words: Sequence[str], context: VerbContext) -> Outcome:
+def remove_first(words: Sequence[str], context: VerbContext) -> VerbResult:
     """``remove NAME``: see :func:`remove`."""
     parser = VerbParser("remove", "Remove a drawer, and the history of its runs.").dry()
     parser.add_argument("name", metavar="NAME")
@@ -123,7 +123,7 @@ def remove_first(words: Sequence[str], context: VerbContext) -> Outcome:
     return _remove(options.name, options.dry_run, context)
 
 
-def remove(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
+def remove(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     """``NAME remove``: take away a drawer of a cell, or a drawer on disk with its history.
 
     It need not be in order for that.
@@ -136,7 +136,7 @@ def remove(name: str, words: Sequence[str], context: VerbContext) -> Outcome:
     return _remove(name, options.dry_run, context)
 
 
-def _remove(name: str, dry: bool, context: VerbContext) -> Outcome:
+def _remove(name: str, dry: bool, context: VerbContext) -> VerbResult:
     from drawer_ipy.verbs.target import find_target
     from drawer_ipy.workspace.drawers import remove_drawer
 
@@ -146,9 +146,9 @@ def _remove(name: str, dry: bool, context: VerbContext) -> Outcome:
     if target.folder is not None:
         data["path"] = where
     if dry:
-        return Outcome({**data, "executed": False}, f"would remove drawer {target.name} from {where}")
+        return VerbResult({**data, "executed": False}, f"would remove drawer {target.name} from {where}")
     if target.folder is None:
         del context.drawers[target.name]
     else:
         remove_drawer(context.workspace, target.name)
-    return Outcome(data, f"drawer {target.name} is removed from {where}")
+    return VerbResult(data, f"drawer {target.name} is removed from {where}")

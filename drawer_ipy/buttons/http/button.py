@@ -14,8 +14,8 @@ from drawer_ipy.buttons.http.auth import authorizer_of
 from drawer_ipy.buttons.http.bound import BoundRequest
 from drawer_ipy.buttons.http.client import HttpClient
 from drawer_ipy.buttons.http.failure import RequestFailed
+from drawer_ipy.buttons.http.following import PagesInTurn, outcome_of_page
 from drawer_ipy.buttons.http.freshness import HttpCaching
-from drawer_ipy.buttons.http.pages import PagesInTurn, outcome_of_page
 from drawer_ipy.buttons.http.paging import PagesByParameter, Parameter
 from drawer_ipy.buttons.http.proxy import ProxyTemplate
 from drawer_ipy.buttons.http.refresh import refreshed
@@ -29,8 +29,8 @@ from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.definition.checking.requests import request_troubles, token_buttons
 from drawer_ipy.definition.extract import Asked, read_asked
+from drawer_ipy.definition.follow import Counted, Cursor
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
-from drawer_ipy.definition.paging import Counted, Cursor
 from drawer_ipy.definition.statuses import read_statuses
 from drawer_ipy.errors import Alarm, ArgumentError, DrawerError, UsageError
 from drawer_ipy.scrape.spec import Trouble

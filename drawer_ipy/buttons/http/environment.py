@@ -18,7 +18,7 @@ _MOST_KNOWN = 1000
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Environment:
+class ProxyEnvironment:
     """What the environment says about proxies, as it is when this is made.
 
     Args:

@@ -13,12 +13,12 @@ from yarl import URL
 from drawer_ipy.buttons.arguments import shorten, to_text
 from drawer_ipy.buttons.base import Outcome
 from drawer_ipy.buttons.http.bound import BoundRequest
-from drawer_ipy.buttons.http.pages import Listing, PagesInTurn, status_of
+from drawer_ipy.buttons.http.following import JoinedPages, PagesInTurn, status_of
 from drawer_ipy.buttons.http.request import Request
 from drawer_ipy.definition.extract import Asked
+from drawer_ipy.definition.follow import Counted, Cursor
 from drawer_ipy.definition.media import read_media
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.definition.paging import Counted, Cursor
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 _FAILED_STATUS = 400
@@ -133,7 +133,7 @@ class PagesByParameter(PagesInTurn):
         log: Callable[[str], None] | None,
     ) -> Outcome:
         """As :meth:`PagesInTurn.press`."""
-        listing, first, before = Listing(), bound, None
+        listing, first, before = JoinedPages(), bound, None
         value, seen = bound.at, set[tuple[type, Any]]()
         while True:
             outcome = await one(bound)
@@ -168,7 +168,7 @@ class PagesByParameter(PagesInTurn):
             if log is not None:
                 log(f"page {listing.count + 1}: {self._parameter.name}={value}")
 
-    def _next(self, value: Any, outcome: Outcome, entries: list[Any] | None, listing: Listing) -> Any:
+    def _next(self, value: Any, outcome: Outcome, entries: list[Any] | None, listing: JoinedPages) -> Any:
         """What comes next; an outcome where that is all, or cannot be gone on with."""
         rule = self._asked.follow
         if isinstance(rule, Counted):

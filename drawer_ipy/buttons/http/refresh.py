@@ -32,10 +32,10 @@ _REFRESH = re.compile(r"\s*(\d+|(?=\.))[\d.]*\s*(?:$|(?:(?<=\s)|[;,])[\s;,]*(.*)
 _URL = re.compile(r"url\s*=\s*", re.IGNORECASE)
 _ANY = UrlTemplate("{{url}}", "meta_refresh")
 
-Ask = Callable[[Request, bool], Awaitable[Response]]
+AskPage = Callable[[Request, bool], Awaitable[Response]]
 
 
-async def refreshed(request: Request, response: Response, ask: Ask) -> Response:
+async def refreshed(request: Request, response: Response, ask: AskPage) -> Response:
     """The answer to which the refreshes of `response` lead; itself when it has none.
 
     Args:

@@ -14,7 +14,7 @@ from drawer_ipy.buttons.arguments import check_text, shorten
 from drawer_ipy.buttons.http.credentials import credentials_of
 from drawer_ipy.buttons.http.field import Pairs, encoded
 from drawer_ipy.buttons.http.request_body import read_body
-from drawer_ipy.buttons.http.template import Template, UrlTemplate
+from drawer_ipy.buttons.http.template import TextTemplate, UrlTemplate
 from drawer_ipy.buttons.http.upload import Upload
 from drawer_ipy.buttons.http.url import target_of
 from drawer_ipy.definition.media import read_media
@@ -235,7 +235,7 @@ class HeaderTemplate:
         where = f"button {owner!r}: the header {shorten(name)}"
         if not _TOKEN.fullmatch(self.name):
             raise UsageError(f"{where} has no name that a header can have")
-        self._place = Template(text.strip())
+        self._place = TextTemplate(text.strip())
         try:
             # References are resolved in what was written; never in what an argument brings.
             self._literals = [compile_value(literal) for literal in self._place.literals]

@@ -77,7 +77,7 @@ def read_body(spec: ButtonSpec, media: Media) -> BodyTemplate | None:
     if isinstance(body, str):
         return _WholeBody(body, media) if PLACE.fullmatch(body.strip()) else _TextBody(body, media)
     if media.kind == "form":
-        return _Form(body, media)
+        return _UrlEncoded(body, media)
     return _Multipart(body, media) if media.kind == "multipart" else _Json(body, media)
 
 
@@ -91,7 +91,7 @@ class _Json:
         return Filled(_dumped(self._template.fill(values), self._media))
 
 
-class _Form:
+class _UrlEncoded:
     def __init__(self, body: Any, media: Media) -> None:
         self._charset = media.charset
         self._pairs = Pairs(body, "field", references=False)

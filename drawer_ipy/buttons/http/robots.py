@@ -19,7 +19,7 @@ _LONGEST_DELAY = 60.0
 ENOUGH = 500 * 1024
 """Bytes of a robots.txt that are read; RFC 9309 (2.5) asks for no more, and what follows is left out."""
 
-Ask = Callable[[URL], Awaitable[Response]]
+AskFile = Callable[[URL], Awaitable[Response]]
 
 
 class RobotsRefused(DrawerError):
@@ -38,7 +38,7 @@ class Robots:
     def __init__(self) -> None:
         self._rules: dict[tuple[str, str | None, int | None], asyncio.Task[RobotsRules | str | None]] = {}
 
-    async def check(self, request: Request, ask: Ask) -> float:
+    async def check(self, request: Request, ask: AskFile) -> float:
         """Refuse `request` where it is forbidden; returns the seconds to keep between two requests.
 
         Args:
@@ -79,7 +79,7 @@ class Robots:
         self._rules.clear()
 
 
-async def _load(where: URL, ask: Ask) -> RobotsRules | str | None:
+async def _load(where: URL, ask: AskFile) -> RobotsRules | str | None:
     """The rules, ``None`` where there are none, or why they cannot be had."""
     try:
         answer = await ask(where)

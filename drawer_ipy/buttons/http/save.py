@@ -16,8 +16,8 @@ from drawer_ipy.buttons.base import Call
 from drawer_ipy.buttons.http.decode import Body
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.resume import Download
-from drawer_ipy.buttons.http.saved import SavedFiles, Target, is_below
-from drawer_ipy.buttons.http.template import Template
+from drawer_ipy.buttons.http.saved import SavedFiles, SaveTarget, is_below
+from drawer_ipy.buttons.http.template import TextTemplate
 from drawer_ipy.buttons.http.wire import Answer
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.definition.own_texts import PLACE
@@ -61,7 +61,7 @@ class SavePath:
                 "and no `.`, `..` or empty name may follow its first argument",
                 remediation="write a path like pages/{{id}}.html",
             )
-        self._parts = [Template(part, _as_name) for part in parts]
+        self._parts = [TextTemplate(part, _as_name) for part in parts]
         self.names = tuple(dict.fromkeys(name for part in self._parts for name in part.names))
 
     def fill(self, values: Mapping[str, Any]) -> Path:
@@ -172,7 +172,7 @@ class _Folder:
         OSError: it cannot be made or opened, or a link has come in the way since `target` was made.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: SaveTarget) -> None:
         self._path = os.path.join(target.folder, *target.inner)
         self._handle: int | None = None
         os.makedirs(target.folder if _HAS_FOLDERS else self._path, exist_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drawer_ipy.buttons.base import Call, Place
+from drawer_ipy.buttons.base import Call, PressPlace
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.request import Request
 from drawer_ipy.common.folders import kind_in_words
@@ -17,7 +17,7 @@ from drawer_ipy.errors import Code
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class SaveTarget:
     """A file that a body goes to.
 
     Attributes:
@@ -33,7 +33,7 @@ class Target:
     name: str
 
     @classmethod
-    def of(cls, path: Path, folder: Path) -> Target:
+    def of(cls, path: Path, folder: Path) -> SaveTarget:
         """Follow the symbolic links that lead to `path`; nothing needs to be there.
 
         Raises:
@@ -83,12 +83,12 @@ class Claim:
         request: what is asked for, whose answer goes there; ``None`` when nobody can share it.
     """
 
-    target: Target
-    place: Place
+    target: SaveTarget
+    place: PressPlace
     step: str
     request: Request | None
 
-    def gives_way_to(self, place: Place, step: str) -> bool:
+    def gives_way_to(self, place: PressPlace, step: str) -> bool:
         """Whether a step may replace the file: the same one, or one of a later press of what this was in."""
         for mine, other in zip(self.place, place, strict=False):
             if mine[0] == other[0] and mine[1] != other[1]:
@@ -110,9 +110,9 @@ class SavedFiles:
     """The files that a run and those it goes on with have saved."""
 
     def __init__(self) -> None:
-        self._begun: dict[tuple[Place, str, Path], Claim] = {}
+        self._begun: dict[tuple[PressPlace, str, Path], Claim] = {}
         self._claims: dict[str, Claim] = {}
-        self._by_step: dict[tuple[Place, str], Claim] = {}
+        self._by_step: dict[tuple[PressPlace, str], Claim] = {}
         self._written: dict[tuple[int, int], str] = {}
 
     @contextlib.contextmanager
@@ -125,7 +125,7 @@ class SavedFiles:
             RequestFailed: another step of the run has saved there, the path leads out of `folder`, or what is
                 there is not a regular file.
         """
-        claim = Claim(Target.of(path, folder), call.place, call.step, request)
+        claim = Claim(SaveTarget.of(path, folder), call.place, call.step, request)
         about = _lstat(claim.target.key)
         claim.target.check_kind(about)
         self.check(claim, about)
@@ -142,7 +142,7 @@ class SavedFiles:
     def begun(self, path: Path, call: Call) -> Claim:
         """The claim of the step that is about to save to `path`."""
         known = self._begun.get((call.place, call.step, path))
-        return known or Claim(Target.of(path, path.parent), call.place, call.step, None)
+        return known or Claim(SaveTarget.of(path, path.parent), call.place, call.step, None)
 
     def check(self, claim: Claim, about: os.stat_result | None) -> None:
         """Refuse a file that another step of the run has saved, also when that one calls it by another name.
@@ -177,7 +177,7 @@ class SavedFiles:
         Raises:
             RequestFailed: as :meth:`saving`, or the file is gone.
         """
-        other = self._claims.get(Target.of(path, folder).key)
+        other = self._claims.get(SaveTarget.of(path, folder).key)
         if other is not None and other.request is not None and _is_same(other.request, request):
             return
         with self.saving(path, folder, request, call) as claim:

@@ -12,7 +12,7 @@ from yarl import URL
 from drawer_ipy.buttons.http.connector import Connector, SystemResolver
 from drawer_ipy.buttons.http.cookies import Cookies
 from drawer_ipy.buttons.http.deadline import Deadlines
-from drawer_ipy.buttons.http.environment import Environment
+from drawer_ipy.buttons.http.environment import ProxyEnvironment
 from drawer_ipy.buttons.http.guard import GuardedResolver
 from drawer_ipy.buttons.http.hosts import Host
 from drawer_ipy.buttons.http.wire import Wire
@@ -45,7 +45,7 @@ class HttpSession:
         self.deadlines = Deadlines()
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
-        self.environment = Environment(urllib.request.getproxies())
+        self.environment = ProxyEnvironment(urllib.request.getproxies())
         self._guarded = GuardedResolver(self._names)
 
     def host(self, url: URL) -> Host:

@@ -11,7 +11,7 @@ from yarl import URL
 
 from drawer_ipy.buttons.base import Outcome
 from drawer_ipy.buttons.http.bound import BoundRequest
-from drawer_ipy.buttons.http.page import page_of
+from drawer_ipy.buttons.http.page_outcome import page_of
 from drawer_ipy.buttons.http.request import Request, abroad
 from drawer_ipy.buttons.http.response import Response, located, outcome_of, shortened
 from drawer_ipy.buttons.http.rules import origin

@@ -53,7 +53,7 @@ _TAKES_BYTES = (in_path, quote_plus)
 """Ways of escaping that have a form for every byte."""
 
 
-class Template:
+class TextTemplate:
     """Text with places, split once.
 
     Args:
@@ -150,7 +150,7 @@ class UrlTemplate:
             (sharp + fragment, in_path, escape_fragment),
         )
         self._parts = [
-            Template(_around_places(part, escape), encode) for part, encode, escape in written if part
+            TextTemplate(_around_places(part, escape), encode) for part, encode, escape in written if part
         ]
         names = (self._base, *(name for part in self._parts for name in part.names))
         self.names = tuple(dict.fromkeys(name for name in names if name))
@@ -262,7 +262,7 @@ class JsonTemplate:
         return _fill(self._body, values)
 
 
-class _Whole(Template):
+class _Whole(TextTemplate):
     """A string that is one place from start to end."""
 
     __slots__ = ()
@@ -273,7 +273,7 @@ class _Whole(Template):
 
 def _compile(body: Any) -> Any:
     if isinstance(body, str):
-        return _Whole(body) if PLACE.fullmatch(body) else Template(body)
+        return _Whole(body) if PLACE.fullmatch(body) else TextTemplate(body)
     if isinstance(body, Mapping):
         return {str(key): _compile(value) for key, value in body.items()}
     if isinstance(body, list | tuple):
@@ -282,7 +282,7 @@ def _compile(body: Any) -> Any:
 
 
 def _names(body: Any) -> Iterable[str]:
-    if isinstance(body, Template):
+    if isinstance(body, TextTemplate):
         yield from body.names
     elif isinstance(body, dict):
         for value in body.values():
@@ -295,7 +295,7 @@ def _names(body: Any) -> Iterable[str]:
 def _fill(body: Any, values: Values) -> Any:
     if isinstance(body, _Whole):
         return body.value(values)
-    if isinstance(body, Template):
+    if isinstance(body, TextTemplate):
         return body.fill(values)
     if isinstance(body, dict):
         return {key: _fill(value, values) for key, value in body.items()}

@@ -13,15 +13,15 @@ from drawer_ipy.definition.checking.button_names import written_as_python
 from drawer_ipy.definition.checking.callee import Callee, FindButton
 from drawer_ipy.definition.checking.included import Drawers
 from drawer_ipy.definition.checking.literals import input_problem, literal_problem
-from drawer_ipy.definition.checking.references import References
+from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Report, Where
-from drawer_ipy.definition.checking.scope import Names
+from drawer_ipy.definition.checking.scope import NamesInScope
 from drawer_ipy.definition.checking.uses import Uses
 from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError
 from drawer_ipy.expressions import compile_value
 
-Listing = Callable[[], Collection[str]]
+ListNames = Callable[[], Collection[str]]
 
 _LOOKED_IN = "define it in `buttons:`, with @button or %%button, or in the workspace folder"
 _NOTHING = ("", "")
@@ -44,7 +44,7 @@ class Ground:
     references: References
     drawers: Drawers
     find_button: FindButton
-    button_names: Listing
+    button_names: ListNames
     given: frozenset[str] = frozenset()
     pressing: bool = False
     ordered: bool = True
@@ -99,7 +99,7 @@ class Calls:
         """Whether that button in the drawer's own ``buttons:`` has been told of."""
         return name in self.wrong or self._report.lost.within(("buttons", name))
 
-    def button_step(self, step: models.ButtonStep, names: Names, where: Where) -> None:
+    def button_step(self, step: models.ButtonStep, names: NamesInScope, where: Where) -> None:
         """Check that the button is there, and its arguments."""
         at = where.at("button", arg="button")
         # Inside another step nothing is left to run without it.
@@ -166,7 +166,9 @@ class Calls:
             self._unknown[name] = hint
         return hint
 
-    def _declared_args(self, step: models.ButtonStep, button: Callee, names: Names, where: Where) -> None:
+    def _declared_args(
+        self, step: models.ButtonStep, button: Callee, names: NamesInScope, where: Where
+    ) -> None:
         known = dict.fromkeys(spec.name for spec in button.args)
         args = where.at("args")
         for name in step.args:
@@ -186,7 +188,7 @@ class Calls:
             if spec.required and not given:
                 self._nobody_gives(step, spec.name, names, where)
 
-    def _nobody_gives(self, step: models.ButtonStep, name: str, names: Names, where: Where) -> None:
+    def _nobody_gives(self, step: models.ButtonStep, name: str, names: NamesInScope, where: Where) -> None:
         unread = not step.args and not self._report.misses(where, "args")
         if unread or names.inputs.open:
             return
@@ -201,7 +203,9 @@ class Calls:
         else:
             self._report.warn(at, message, hint)
 
-    def args(self, step: StepBase, names: Names, where: Where, specs: Mapping[str, models.ArgSpec]) -> None:
+    def args(
+        self, step: StepBase, names: NamesInScope, where: Where, specs: Mapping[str, models.ArgSpec]
+    ) -> None:
         """Check the references in ``args``, and the literals that feed declared arguments."""
         for name, value in step.args.items():
             at = where.at("args", name, arg=name)
@@ -219,7 +223,7 @@ class Calls:
             return _NOTHING  # its syntax was reported with its references
         return judge(template.resolve({})) if template.is_constant else _NOTHING
 
-    def drawer_step(self, step: models.DrawerStep, names: Names, where: Where) -> None:
+    def drawer_step(self, step: models.DrawerStep, names: NamesInScope, where: Where) -> None:
         """Check that the drawer is there, includes nobody that presses it, and its inputs."""
         self.args(step, names, where, {})
         at = where.at("drawer", arg="drawer")

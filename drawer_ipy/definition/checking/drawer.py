@@ -12,10 +12,10 @@ from functools import cache
 
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.checking.callee import FindButton
-from drawer_ipy.definition.checking.calls import Ground, Listing
+from drawer_ipy.definition.checking.calls import Ground, ListNames
 from drawer_ipy.definition.checking.flow import flow_findings
 from drawer_ipy.definition.checking.included import Drawers, FindDrawer, Met
-from drawer_ipy.definition.checking.references import References
+from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.steps import Check
 from drawer_ipy.definition.checking.subdrawers import ButtonsOf, check_bodies
@@ -30,9 +30,9 @@ def validate(
     loaded_or_drawer: Loaded | Drawer,
     *,
     find_button: FindButton,
-    button_names: Listing,
+    button_names: ListNames,
     find_drawer: FindDrawer,
-    drawer_names: Listing,
+    drawer_names: ListNames,
     given_inputs: Iterable[str] = (),
     source: Source | None = None,
     pressing: bool = False,
@@ -84,7 +84,7 @@ def validate(
     return report.in_order()
 
 
-def _once(names: Listing) -> Listing:
+def _once(names: ListNames) -> ListNames:
     """`names`, asked only once: it may read folders, and thousands of steps may be wrong."""
     return cache(lambda: tuple(names()))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
-from drawer_ipy.definition.checking.scope import Known, Names
+from drawer_ipy.definition.checking.scope import Known, NamesInScope
 from drawer_ipy.expressions import Reference
 
 _INDEX = re.compile(r"\[\s*-")
@@ -28,7 +28,7 @@ class FromEnd(NamedTuple):
     certain: bool
 
 
-def from_end(ref: Reference, name: str, known: Known, names: Names) -> FromEnd | None:
+def from_end(ref: Reference, name: str, known: Known, names: NamesInScope) -> FromEnd | None:
     """The first index below 0 in `ref`; ``None`` when there is none.
 
     Args:
@@ -47,7 +47,7 @@ def from_end(ref: Reference, name: str, known: Known, names: Names) -> FromEnd |
     )
 
 
-def _is_list(path: tuple[str | int, ...], name: str, known: Known, names: Names) -> bool:
+def _is_list(path: tuple[str | int, ...], name: str, known: Known, names: NamesInScope) -> bool:
     """Whether the value at that path below the root is a list for certain."""
     if known.kind == "root" and name == "inputs" and len(path) == 1:
         declared = names.inputs.types.named(str(path[0]))

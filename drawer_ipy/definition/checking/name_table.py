@@ -34,7 +34,7 @@ class Spelt(dict[str, V]):
         return alike[0] if len(alike) == 1 else None
 
 
-class Table(Collection[str], Generic[V]):
+class NameTable(Collection[str], Generic[V]):
     """Names and what they stand for, in layers; each list of steps adds a layer to the names around it.
 
     Args:
@@ -42,7 +42,7 @@ class Table(Collection[str], Generic[V]):
         steps: ids of the steps of the list, in order; those that have not ended yet run later.
     """
 
-    def __init__(self, around: Table[V] | None = None, steps: Sequence[str] = ()) -> None:
+    def __init__(self, around: NameTable[V] | None = None, steps: Sequence[str] = ()) -> None:
         self._around = around
         self._own: Spelt[V | None] = Spelt()  # None hides a name of the layers around
         self._last: Spelt[int] = Spelt((name, at) for at, name in enumerate(steps))
@@ -89,8 +89,8 @@ class Table(Collection[str], Generic[V]):
     def _is_ahead(self, name: str) -> bool:
         return self._last.get(name, -1) > self._ended
 
-    def _layers(self) -> Iterator[Table[V]]:
-        layer: Table[V] | None = self
+    def _layers(self) -> Iterator[NameTable[V]]:
+        layer: NameTable[V] | None = self
         while layer is not None:
             yield layer
             layer = layer._around

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from drawer_ipy.definition.checking.name_table import Spelt, Table
+from drawer_ipy.definition.checking.name_table import NameTable, Spelt
 from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
 from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.definition.reading.recovery import Lost
@@ -72,7 +72,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NamesInScope:
     """The names in scope at one place.
 
     Attributes:
@@ -84,7 +84,7 @@ class Names:
         open: there may be more names, which could not be read.
     """
 
-    known: Table[Known]
+    known: NameTable[Known]
     inputs: Inputs
     own: str = ""
     around: frozenset[str] = frozenset()
@@ -100,27 +100,27 @@ class Names:
         found = self.known.get(alias) if alias is not None else None
         return (alias, found) if alias is not None and found is not None else None
 
-    def adding(self, name: str, known: Known) -> Names:
+    def adding(self, name: str, known: Known) -> NamesInScope:
         """These names and one more, which hides another of the same name."""
-        layer = Table(self.known)
+        layer = NameTable(self.known)
         layer.add(name, known)
         return replace(self, known=layer)
 
-    def listing(self, steps: Sequence[str]) -> Names:
-        """These names for a list of steps with those ids; :meth:`Table.end_step` adds them one by one."""
-        return replace(self, known=Table(self.known, steps))
+    def listing(self, steps: Sequence[str]) -> NamesInScope:
+        """These names for a list of steps with those ids; :meth:`NameTable.end_step` adds them one by one."""
+        return replace(self, known=NameTable(self.known, steps))
 
-    def opened(self, really: bool = True) -> Names:
+    def opened(self, really: bool = True) -> NamesInScope:
         """These names and maybe more, if `really`."""
         return replace(self, open=True) if really else self
 
-    def without(self, name: str) -> Names:
+    def without(self, name: str) -> NamesInScope:
         """These names without one."""
-        layer = Table(self.known)
+        layer = NameTable(self.known)
         layer.hide(name)
         return replace(self, known=layer)
 
-    def during(self, own: str) -> Names:
+    def during(self, own: str) -> NamesInScope:
         """These names while the step `own` runs."""
         return replace(self, own=own, around=self.around | {self.own} if self.own else self.around)
 
@@ -138,15 +138,15 @@ class Names:
         return True
 
 
-def initial_names(drawer: Drawer, inputs: Inputs, extra_roots: Iterable[str], lost: Lost) -> Names:
+def initial_names(drawer: Drawer, inputs: Inputs, extra_roots: Iterable[str], lost: Lost) -> NamesInScope:
     """The names a drawer's first step sees."""
-    known: Table[Known] = Table()
+    known: NameTable[Known] = NameTable()
     for name in ROOTS:
         known.add(name, Known("root"))
     for name in extra_roots:
         known.add(name, Known("variable"))
     unread = not drawer.steps and lost.holds((), "steps")
-    return Names(known, inputs, elsewhere=_nested_ids(drawer), open=unread)
+    return NamesInScope(known, inputs, elsewhere=_nested_ids(drawer), open=unread)
 
 
 def _nested_ids(drawer: Drawer) -> Spelt[str]:

@@ -12,10 +12,10 @@ from drawer_ipy.definition.button_fields import TokenPress
 from drawer_ipy.definition.checking.buttons import check_button
 from drawer_ipy.definition.checking.calls import Calls, Ground
 from drawer_ipy.definition.checking.kinds import check_kind
-from drawer_ipy.definition.checking.references import References
+from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Where
 from drawer_ipy.definition.checking.requests import token_buttons
-from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, Names, initial_names
+from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, NamesInScope, initial_names
 from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.definition.step_base import UnreadStep
 from drawer_ipy.definition.values import drawer_named
@@ -82,7 +82,7 @@ class Check:
                 )
                 self._report.warn(where, message, "the button pressed first decides; say one number in both")
 
-    def _on_error(self, handler: models.OnError, names: Names) -> None:
+    def _on_error(self, handler: models.OnError, names: NamesInScope) -> None:
         where = Where(("on_error",), "", "on_error", unsure=True)
         for key, value in handler.with_.items():
             self._ground.references.value(value, names, where.at("with", key))
@@ -99,7 +99,7 @@ class Check:
         given = {*_HANDED, *handler.with_}
         self._ground.drawers.get(handler.drawer, lax, given=given, strict=False)
 
-    def _undo(self, step: StepBase, names: Names, where: Where) -> None:
+    def _undo(self, step: StepBase, names: NamesInScope, where: Where) -> None:
         """Check what ``compensate_with`` presses when the run fails: it sees every step that had ended."""
         given = step.on_failure.compensate_with if step.on_failure is not None else None
         if not given:
@@ -131,7 +131,7 @@ class Check:
             strict=False,
         )
 
-    def _steps(self, steps: Sequence[StepBase], names: Names, where: Where) -> Names:
+    def _steps(self, steps: Sequence[StepBase], names: NamesInScope, where: Where) -> NamesInScope:
         """Check a list of steps one after the other; gives the names as they are after the last."""
         names = names.listing([step.id for step in steps])
         earlier: set[str] = set()
@@ -144,7 +144,7 @@ class Check:
             names = names.opened(self._nameless(here))
         return names
 
-    def _unordered(self, steps: Sequence[StepBase], names: Names, where: Where) -> Names:
+    def _unordered(self, steps: Sequence[StepBase], names: NamesInScope, where: Where) -> NamesInScope:
         """Check steps whose references make their order: each sees all the others."""
         everything = names.listing(())
         for step in steps:
@@ -162,7 +162,7 @@ class Check:
         """Whether the step there had no id that could be read, so that anything may be its name."""
         return (*where.path, "id") in self._report.lost.fields
 
-    def _id(self, step: StepBase, earlier: Collection[str], names: Names, where: Where) -> None:
+    def _id(self, step: StepBase, earlier: Collection[str], names: NamesInScope, where: Where) -> None:
         at = where.at("id", arg="id")
         known = names.known.get(step.id)
         if step.id in earlier:
@@ -182,7 +182,7 @@ class Check:
         asked = button is not None and button.kind != "function"
         return Known("step", step, schema, asked)
 
-    def _step(self, step: StepBase, names: Names, where: Where) -> None:
+    def _step(self, step: StepBase, names: NamesInScope, where: Where) -> None:
         if isinstance(step, UnreadStep):
             return
         ground = self._ground
@@ -203,7 +203,7 @@ class Check:
         for branch in step.nested():
             self._steps(branch.steps, inner, inside.at(*branch.path))
 
-    def _inside(self, step: StepBase, names: Names, where: Where) -> Names:
+    def _inside(self, step: StepBase, names: NamesInScope, where: Where) -> NamesInScope:
         """The names that steps inside `step` see."""
         variable = step.variable()
         if variable in ROOTS:
@@ -224,7 +224,7 @@ def _below(where: Where, position: int, step: StepBase) -> Where:
     return Where((*where.path, position), step_id, "", where.lax or goes_on, where.unsure)
 
 
-def check_fields(step: StepBase, names: Names, where: Where, references: References) -> None:
+def check_fields(step: StepBase, names: NamesInScope, where: Where, references: References) -> None:
     """Check the references in the fields that hold expressions."""
     check = {
         "expression": references.expression,

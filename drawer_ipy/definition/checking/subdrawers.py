@@ -9,7 +9,7 @@ from dataclasses import replace
 from drawer_ipy.definition.checking.callee import FindButton
 from drawer_ipy.definition.checking.calls import Ground
 from drawer_ipy.definition.checking.included import Drawers, Met
-from drawer_ipy.definition.checking.references import References
+from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.steps import Check
 from drawer_ipy.definition.models import Drawer

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.reading.characters import character_name, whole_characters
 from drawer_ipy.definition.reading.scalars import finite, whole
-from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, Node
+from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, TreeNode
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -19,7 +19,7 @@ def looks_like_json(text: str) -> bool:
     return re.match(r'\s*(\[\s*)*\{\s*["}]|\s*\[\s*["\]]', text) is not None
 
 
-def read_json(text: str) -> Node:
+def read_json(text: str) -> TreeNode:
     """The tree of a JSON text.
 
     Whole numbers keep all their digits. Keys given twice are kept, for the caller to report.
@@ -53,7 +53,7 @@ class _Reader:
     def peek(self, at: int) -> str:
         return self.text[at : at + 1]
 
-    def value(self, at: int, depth: int) -> tuple[Node, int]:
+    def value(self, at: int, depth: int) -> tuple[TreeNode, int]:
         if depth > MAX_DEPTH:
             raise Malformed(f"this is nested more than {MAX_DEPTH} deep", at)
         first = self.peek(at)
@@ -63,7 +63,7 @@ class _Reader:
             return self._array(at, depth)
         return self._scalar(at)
 
-    def _scalar(self, at: int) -> tuple[Node, int]:
+    def _scalar(self, at: int) -> tuple[TreeNode, int]:
         try:
             value, end = self._decoder.raw_decode(self.text, at)
             value = whole_characters(value) if isinstance(value, str) else value
@@ -73,7 +73,7 @@ class _Reader:
             raise Malformed(error.message, at, error.hint) from None
         text = value if isinstance(value, str) else self.text[at:end]
         style = '"' if isinstance(value, str) else ""
-        return Node("scalar", at, end, style, value, text), end
+        return TreeNode("scalar", at, end, style, value, text), end
 
     def _bad_scalar(self, at: int, error: json.JSONDecodeError) -> Malformed:
         if at >= len(self.text):
@@ -86,8 +86,8 @@ class _Reader:
             return Malformed(_string_trouble(error, self.peek(error.pos)), error.pos, "")
         return Malformed("a value is expected here", at)
 
-    def _array(self, at: int, depth: int) -> tuple[Node, int]:
-        node = Node("list", at)
+    def _array(self, at: int, depth: int) -> tuple[TreeNode, int]:
+        node = TreeNode("list", at)
         at = self.skip(at + 1)
         while self.peek(at) != "]":
             item, at = self.value(at, depth + 1)
@@ -96,8 +96,8 @@ class _Reader:
         node.end = at + 1
         return node, node.end
 
-    def _object(self, at: int, depth: int) -> tuple[Node, int]:
-        node = Node("map", at)
+    def _object(self, at: int, depth: int) -> tuple[TreeNode, int]:
+        node = TreeNode("map", at)
         at = self.skip(at + 1)
         while self.peek(at) != "}":
             key, at = self._key(at)
@@ -107,7 +107,7 @@ class _Reader:
         node.end = at + 1
         return node, node.end
 
-    def _key(self, at: int) -> tuple[Node, int]:
+    def _key(self, at: int) -> tuple[TreeNode, int]:
         if self.peek(at) != '"':
             hint = 'a key is written in double quotes: "name": value'
             what = (

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.definition.models import ButtonSpec, Drawer, Model
 from drawer_ipy.definition.reading.normal import normalise
+from drawer_ipy.definition.reading.pydantic_errors import translate
 from drawer_ipy.definition.reading.recovery import Lost, made_of, mended
 from drawer_ipy.definition.reading.shape import Finding, findings
 from drawer_ipy.definition.reading.source import (
@@ -21,7 +22,6 @@ from drawer_ipy.definition.reading.source import (
 )
 from drawer_ipy.definition.reading.step_paths import step_at
 from drawer_ipy.definition.reading.tree import Built
-from drawer_ipy.definition.reading.wording import translate
 from drawer_ipy.errors import DefinitionError, Problem
 
 ModelT = TypeVar("ModelT", bound=Model)

@@ -10,11 +10,11 @@ from typing import Any
 
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.definition.reading.json_reader import looks_like_json, read_json
-from drawer_ipy.definition.reading.tree import Built, Malformed, Mark, Node, build
+from drawer_ipy.definition.reading.tree import Built, Malformed, Mark, TreeNode, build
 from drawer_ipy.definition.reading.yaml_reader import read_yaml
 from drawer_ipy.errors import Problem
 
-Place = tuple[int, int] | tuple[None, None]
+TextPlace = tuple[int, int] | tuple[None, None]
 
 _LINE_END = re.compile("\n")
 
@@ -31,7 +31,7 @@ class Source:
         self.text = "\n" * (first_line - 1) + text
         self._marks: dict[KeyPath, Mark] = {}
         self._renamed: dict[KeyPath, KeyPath] = {}
-        self._offsets: tuple[Node, Sequence[int]] | None = None  # of the text asked for last
+        self._offsets: tuple[TreeNode, Sequence[int]] | None = None  # of the text asked for last
         self._starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
 
     def set_marks(self, marks: dict[KeyPath, Mark]) -> None:
@@ -68,7 +68,7 @@ class Source:
                 return None
             known = known[:-1]
 
-    def locate(self, path: Sequence[str | int], key: bool = False) -> Place:
+    def locate(self, path: Sequence[str | int], key: bool = False) -> TextPlace:
         """Line and column, 1-based, of the value at `path` such as ``("steps", 2, "args", "url")``.
 
         Args:
@@ -86,7 +86,7 @@ class Source:
         by_key = mark.key is not None and (key or not exact)
         return self.place(mark.key.start if by_key and mark.key is not None else mark.node.start)
 
-    def locate_in(self, path: Sequence[str | int], offset: int) -> Place:
+    def locate_in(self, path: Sequence[str | int], offset: int) -> TextPlace:
         """The place of the character at `offset` within the text value at `path`.
 
         Exact for values that are plain, quoted on one line, or a literal block; else where the value
@@ -103,7 +103,7 @@ class Source:
         return self.place(node.start + (offsets[min(offset, len(offsets) - 1)] if offsets else 0))
 
 
-def _written_offsets(raw: str, node: Node) -> Sequence[int]:
+def _written_offsets(raw: str, node: TreeNode) -> Sequence[int]:
     """For each offset in the value of `node` the one in the text as written; empty when unsure."""
     if node.style == "|":
         return _in_block(raw, node.text)
@@ -165,7 +165,7 @@ def read_source(text: str, *, first_line: int = 1) -> tuple[Built, Source]:
     return built, source
 
 
-def _read(text: str) -> Node | None:
+def _read(text: str) -> TreeNode | None:
     if not text.lstrip().startswith(("{", "[")):
         return read_yaml(text)
     try:

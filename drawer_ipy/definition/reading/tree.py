@@ -37,7 +37,7 @@ class Malformed(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class TreeNode:
     """One scalar, list or mapping of the text.
 
     Attributes:
@@ -56,10 +56,10 @@ class Node:
     style: str = ""
     value: Any = None
     text: str = ""
-    items: list[Node] = field(default_factory=list)
-    pairs: list[tuple[Node, Node]] = field(default_factory=list)
+    items: list[TreeNode] = field(default_factory=list)
+    pairs: list[tuple[TreeNode, TreeNode]] = field(default_factory=list)
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[TreeNode]:
         """The nodes right below: entries of a list, keys and values of a mapping."""
         yield from self.items
         for key, value in self.pairs:
@@ -71,8 +71,8 @@ class Node:
 class Mark:
     """Where one value of the definition was written, and the key it was written under."""
 
-    node: Node
-    key: Node | None = None
+    node: TreeNode
+    key: TreeNode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class Duplicate:
     """A key given twice in one mapping: the path it stands for and both keys."""
 
     path: KeyPath
-    first: Node
-    second: Node
+    first: TreeNode
+    second: TreeNode
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class Built:
     duplicates: list[Duplicate] = field(default_factory=list)
 
 
-def build(root: Node) -> Built:
+def build(root: TreeNode) -> Built:
     """`root` as dicts, lists and scalars, with the place of every value by its path.
 
     Of a key given twice the last value counts, as in the original; it is listed in ``duplicates``.
@@ -108,18 +108,18 @@ def build(root: Node) -> Built:
 class _Builder:
     """Unfolds one tree."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: TreeNode) -> None:
         self.built = Built()
         # Shared nodes are met once per alias; whatever exceeds the text's own nodes was unfolded.
         self._left = _count(root) + MAX_ALIASED
         self.built.value = self._value(root, (), None)
 
-    def _spend(self, node: Node) -> None:
+    def _spend(self, node: TreeNode) -> None:
         self._left -= 1
         if self._left < 0:
             raise Malformed("aliases (`*name`) unfold into too many values", node.start)
 
-    def _value(self, node: Node, path: KeyPath, key: Node | None) -> Any:
+    def _value(self, node: TreeNode, path: KeyPath, key: TreeNode | None) -> Any:
         self._spend(node)
         if len(path) > MAX_DEPTH:
             raise Malformed(f"this is nested more than {MAX_DEPTH} deep", node.start)
@@ -131,12 +131,14 @@ class _Builder:
         pairs = self._pairs(node, path, len(path))
         return {name: self._value(value, (*path, name), key) for name, (key, value) in pairs.items()}
 
-    def _pairs(self, node: Node, path: KeyPath | None, depth: int) -> dict[str, tuple[Node, Node]]:
+    def _pairs(
+        self, node: TreeNode, path: KeyPath | None, depth: int
+    ) -> dict[str, tuple[TreeNode, TreeNode]]:
         """The mapping's own pairs by name, then those that ``<<`` adds; `path` None is of a merged one."""
         if depth > MAX_DEPTH:
             raise Malformed(f"this is nested more than {MAX_DEPTH} deep", node.start)
-        out: dict[str, tuple[Node, Node]] = {}
-        merged: list[Node] = []
+        out: dict[str, tuple[TreeNode, TreeNode]] = {}
+        merged: list[TreeNode] = []
         for key, value in node.pairs:
             self._spend(key)
             name = _key_text(key, node)
@@ -156,7 +158,7 @@ class _Builder:
         return out
 
 
-def _key_text(key: Node, mapping: Node) -> str:
+def _key_text(key: TreeNode, mapping: TreeNode) -> str:
     """The name a mapping's key stands for; ``404`` and ``true`` are taken as they are written.
 
     Raises:
@@ -171,7 +173,7 @@ def _key_text(key: Node, mapping: Node) -> str:
     )
 
 
-def _count(root: Node) -> int:
+def _count(root: TreeNode) -> int:
     """How many nodes the text holds, shared ones counted once."""
     seen = {id(root)}
     pending = [root]

@@ -27,14 +27,14 @@ from ruamel.yaml.reader import ReaderError
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.reading.characters import stand_ins, whole_characters
 from drawer_ipy.definition.reading.scalars import plain_value, tagged_value
-from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, Node
+from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, TreeNode
 from drawer_ipy.definition.reading.yaml_hints import explain
 from drawer_ipy.definition.reading.yaml_refused import check_first_lines, unexpected, unprintable
 
 _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
-def read_yaml(text: str) -> Node | None:
+def read_yaml(text: str) -> TreeNode | None:
     """The tree of a YAML text; ``None`` when there is nothing but white space and comments.
 
     Raises:
@@ -71,11 +71,11 @@ class _Composer:
         self._events = events
         self._text = text
         self._back = back
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, TreeNode] = {}
         self._open: set[int] = set()  # ids of the collections being composed, to see recursion
 
-    def document(self) -> Node | None:
-        root: Node | None = None
+    def document(self) -> TreeNode | None:
+        root: TreeNode | None = None
         documents = 0
         for event in self._events:
             if isinstance(event, DocumentStartEvent):
@@ -94,7 +94,7 @@ class _Composer:
                 continue
         return root
 
-    def _node(self, event: Any, depth: int) -> Node:
+    def _node(self, event: Any, depth: int) -> TreeNode:
         at = int(event.start_mark.index)
         if depth > MAX_DEPTH:
             raise Malformed(f"this is nested more than {MAX_DEPTH} deep", at)
@@ -104,15 +104,15 @@ class _Composer:
             return self._anchored(event, self._scalar(event, at))
         if event.tag is not None and str(event.tag) not in _COLLECTION_TAGS:
             raise Malformed(f"the tag {str(event.tag)!r} is not known here", at, "take it away")
-        node = self._anchored(event, Node("map" if isinstance(event, MappingStartEvent) else "list", at))
+        node = self._anchored(event, TreeNode("map" if isinstance(event, MappingStartEvent) else "list", at))
         self._open.add(id(node))
         end = self._fill(node, depth)
         self._open.discard(id(node))
         node.end = end
         return node
 
-    def _fill(self, node: Node, depth: int) -> int:
-        key: Node | None = None
+    def _fill(self, node: TreeNode, depth: int) -> int:
+        key: TreeNode | None = None
         for event in self._events:
             if isinstance(event, MappingEndEvent | SequenceEndEvent):
                 return int(event.end_mark.index)
@@ -126,12 +126,12 @@ class _Composer:
                 key = None
         return len(self._text)
 
-    def _anchored(self, event: Any, node: Node) -> Node:
+    def _anchored(self, event: Any, node: TreeNode) -> TreeNode:
         if event.anchor is not None:
             self._anchors[str(event.anchor)] = node
         return node
 
-    def _alias(self, event: Any, at: int) -> Node:
+    def _alias(self, event: Any, at: int) -> TreeNode:
         name = str(event.anchor)
         found = self._anchors.get(name)
         if found is None:
@@ -144,7 +144,7 @@ class _Composer:
             raise Malformed(f"the alias *{name} refers to what it is part of", at)
         return found
 
-    def _scalar(self, event: Any, at: int) -> Node:
+    def _scalar(self, event: Any, at: int) -> TreeNode:
         text = str(event.value)
         style = event.style or ""
         try:
@@ -155,4 +155,4 @@ class _Composer:
                 value = text if style else plain_value(text)
         except BadValue as error:
             raise Malformed(error.message, at, error.hint) from None
-        return Node("scalar", at, int(event.end_mark.index), style, value, text)
+        return TreeNode("scalar", at, int(event.end_mark.index), style, value, text)

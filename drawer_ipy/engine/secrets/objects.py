@@ -82,7 +82,7 @@ _NO_LISTS = (str, bytes, bytearray, UserString)
 _CONSTANTS = frozenset(base for base, _ in _TEXTS)
 
 
-class Foreign:
+class ObjectSearch:
     """Looks into foreign objects.
 
     Args:

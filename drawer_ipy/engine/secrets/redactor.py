@@ -23,7 +23,7 @@ from typing import Any
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.engine.policy import asks_for_less
 from drawer_ipy.engine.secrets.needles import REDACTED, Needles
-from drawer_ipy.engine.secrets.objects import Foreign
+from drawer_ipy.engine.secrets.objects import ObjectSearch
 from drawer_ipy.engine.secrets.pickled import package_of
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record.loop import LoopEntries, LoopOutput
@@ -67,7 +67,7 @@ class Redactor:
         self._texts = frozenset(text for secret in self.secrets for text in texts_of(secret))
         self.hides = bool(self._texts)
         self._needles = Needles(self._texts)
-        self._foreign = Foreign(self._needles, self.holds)
+        self._foreign = ObjectSearch(self._needles, self.holds)
         self._clean: OrderedDict[int, Any] = OrderedDict()
         self._keys: set[tuple[Any, ...]] = set()
         self._looks: dict[type, Callable[[Any], bool]] = {

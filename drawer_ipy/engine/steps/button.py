@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
 from drawer_ipy.definition.steps.button import ButtonStep as ButtonStepModel
-from drawer_ipy.engine.caching import Press, Request
+from drawer_ipy.engine.caching import CacheablePress, PressFunction
 from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.events import LogLine
 from drawer_ipy.engine.limits import Limits
@@ -102,7 +102,7 @@ class ButtonStep(Step):
         self, button: Button, args: Mapping[str, Any], held: bool, session: Session, bound: Bound, call: Call
     ) -> Outcome:
         """Press where more than one press is to be made, or it may have to wait or not be made at all."""
-        press: Press = partial(button.press, call=call)
+        press: PressFunction = partial(button.press, call=call)
         if held:
             press = partial(self._in_turn, button, args, session.limits, call=call)
         if button.caching is not None:
@@ -110,10 +110,16 @@ class ButtonStep(Step):
         return await (press(bound) if button.pages is None else button.pages.press(bound, press, call.log))
 
     async def _cached(
-        self, button: Button, caching: Caching, session: Session, press: Press, bound: Bound, call: Call
+        self,
+        button: Button,
+        caching: Caching,
+        session: Session,
+        press: PressFunction,
+        bound: Bound,
+        call: Call,
     ) -> Outcome:
         """Press, or have the result of an earlier press; that waits for no limit."""
-        request = Request(button, caching, bound, call, press, lambda: session.redactor)
+        request = CacheablePress(button, caching, bound, call, press, lambda: session.redactor)
         return await session.cache.press(request)
 
     def _fed(self, button: Button, bound: Bound, value: Any) -> Bound:

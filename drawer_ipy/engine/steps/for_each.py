@@ -12,7 +12,7 @@ from drawer_ipy.definition.steps.loop import LoopStep
 from drawer_ipy.definition.values import AUTO, parse_tolerance
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
-from drawer_ipy.engine.earlier import EarlierItem, PastLoop, carry_over
+from drawer_ipy.engine.earlier import EarlierItem, EarlierLoop, take_earlier_items
 from drawer_ipy.engine.events import ItemFinished, ItemStarted, LoopFinished, LoopStarted
 from drawer_ipy.engine.graph import dependencies
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
@@ -59,7 +59,7 @@ class ForEachStep(Step):
             return
         await self.loop(items, ctx, result)
 
-    def take_up(self, ctx: Context, result: StepResult) -> PastLoop | None:
+    def take_up(self, ctx: Context, result: StepResult) -> EarlierLoop | None:
         """What an earlier press left; it is in `result` from here on, should this one not get far."""
         past = None if ctx.earlier is None else ctx.earlier.loop(self.id)
         if past is not None:
@@ -84,7 +84,7 @@ class ForEachStep(Step):
         past = self.take_up(ctx, result)
         indices: Sequence[int] = range(len(items))
         if past is not None:
-            indices = carry_over(record, past.output.record, past.only)
+            indices = take_earlier_items(record, past.output.record, past.only)
             hidden.outputs |= past.output.hidden.outputs if past.output.hidden is not None else {}
         self._record(record, hidden, ctx, result)
         ctx.session.loops.append((record, hidden))
@@ -127,7 +127,7 @@ class _Body:
         name: str,
         ctx: Context,
         width: AdaptiveWidth | None,
-        past: PastLoop | None,
+        past: EarlierLoop | None,
         attempt: int,
     ) -> None:
         self._past = past
@@ -202,7 +202,7 @@ class _Body:
             listeners.emit(ItemFinished(record, index))
         return False
 
-    def _earlier(self, past: PastLoop, index: int) -> EarlierItem | None:
+    def _earlier(self, past: EarlierLoop, index: int) -> EarlierItem | None:
         """What an earlier press did with the item; the record forgets it, to be written anew."""
         same = index in self._record.before
         self._record.clear(index)

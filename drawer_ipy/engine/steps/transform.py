@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from drawer_ipy.buttons.http.page import Page, page_from
+from drawer_ipy.buttons.http.page_outcome import Page, page_from
 from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.steps.transform import TransformStep as TransformStepModel
 from drawer_ipy.engine.context import Context

@@ -15,8 +15,8 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from drawer_ipy.notebook.completion.body import body_offer
 from drawer_ipy.notebook.completion.half_written import outline
+from drawer_ipy.notebook.completion.known_names import KnownNames
 from drawer_ipy.notebook.completion.line import button_line_offer, cell_line_offer, verb_offer
-from drawer_ipy.notebook.completion.names import Names
 from drawer_ipy.notebook.completion.offers import Offer
 from drawer_ipy.pressing.surroundings import Surroundings
 
@@ -75,7 +75,7 @@ def _in_cell(
     body = "\n".join(lines[begin + 1 :])
     if row == begin:
         root, _ = outline(body, 0)
-        return cell_line_offer(line, Names(surroundings(), root)) if line[:1].isspace() else Offer()
+        return cell_line_offer(line, KnownNames(surroundings(), root)) if line[:1].isspace() else Offer()
     cursor = sum(len(text) + 1 for text in lines[begin + 1 : row]) + column
     given = re.findall(r"(?:^|\s)([A-Za-z_][\w-]*)=", line)
     return body_offer(body, cursor, surroundings(), given)

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from drawer_ipy.definition.button_fields import Follow, TokenPress
 from drawer_ipy.definition.button_runtimes import runtime_words
+from drawer_ipy.definition.follow import LINK
 from drawer_ipy.definition.models import (
     ArgSpec,
     ButtonSpec,
@@ -16,15 +17,14 @@ from drawer_ipy.definition.models import (
     Model,
     StepBase,
 )
-from drawer_ipy.definition.paging import LINK
 from drawer_ipy.definition.policy import Policy
 from drawer_ipy.definition.reading.shape import children_of, keys_in, keys_of
 from drawer_ipy.definition.step_base import STEP_KINDS, model_of, step_models
 from drawer_ipy.definition.steps.switch import SwitchCase
-from drawer_ipy.notebook.completion.half_written import Node, Spot, outline
-from drawer_ipy.notebook.completion.names import Names
+from drawer_ipy.notebook.completion.half_written import OutlineNode, Spot, outline
+from drawer_ipy.notebook.completion.known_names import KnownNames
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
-from drawer_ipy.notebook.completion.references import reference_offer, whole_references
+from drawer_ipy.notebook.completion.reference_offers import reference_offer, whole_references
 from drawer_ipy.pressing.surroundings import Surroundings
 
 _FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at")
@@ -35,7 +35,7 @@ _FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CursorPlace:
     """What a node is in terms of the models.
 
     Attributes:
@@ -47,7 +47,7 @@ class Place:
 
     form: Literal["one", "list", "map", "steps", "step_map", "args", "value"]
     model: type[Model]
-    owner: Node | None = None
+    owner: OutlineNode | None = None
 
 
 def body_offer(text: str, cursor: int, around: Surroundings, given: list[str]) -> Offer:
@@ -55,42 +55,42 @@ def body_offer(text: str, cursor: int, around: Surroundings, given: list[str]) -
     root, spot = outline(text, cursor)
     if spot is None:
         return Offer()
-    names = Names(around, root, given)
+    names = KnownNames(around, root, given)
     if spot.role == "value":
         reference = reference_offer(spot, names)
         return reference if reference is not None else _value_offer(spot, names)
     return _key_offer(spot, place_of(spot.node), spot.node, names)
 
 
-def place_of(node: Node) -> Place | None:
+def place_of(node: OutlineNode) -> CursorPlace | None:
     """What `node` is; ``None`` where anything may be written."""
     if node.parent is None:
-        return Place("one", Drawer)
+        return CursorPlace("one", Drawer)
     outer = place_of(node.parent)
     if outer is None:
         return None
     if outer.form == "one":
         return _field(outer.model, node)
     if outer.form in ("list", "map"):
-        return Place("one", outer.model)
+        return CursorPlace("one", outer.model)
     if outer.form == "step_map":
-        return Place("steps", StepBase)
+        return CursorPlace("steps", StepBase)
     if outer.form == "steps":
         is_step = isinstance(node.name, int)  # steps by name are none
-        return Place("one", model_of(_kind(node)) or StepBase) if is_step else None
-    return Place("value", outer.model, outer.owner) if outer.form == "args" else None
+        return CursorPlace("one", model_of(_kind(node)) or StepBase) if is_step else None
+    return CursorPlace("value", outer.model, outer.owner) if outer.form == "args" else None
 
 
-def _field(model: type[Model], node: Node) -> Place:
+def _field(model: type[Model], node: OutlineNode) -> CursorPlace:
     child = children_of(model).get(str(node.name))
     if child is not None:
-        return Place(child.form, child.model)
+        return CursorPlace(child.form, child.model)
     if node.name == "args" and issubclass(model, StepBase):
-        return Place("args", model, node.parent)
-    return Place("value", model, node.parent)
+        return CursorPlace("args", model, node.parent)
+    return CursorPlace("value", model, node.parent)
 
 
-def _kind(step: Node) -> str:
+def _kind(step: OutlineNode) -> str:
     """The step's kind; ``""`` while that is open."""
     return step.said("kind") or ("button" if "button" in step.keys else "")
 
@@ -98,13 +98,13 @@ def _kind(step: Node) -> str:
 # Keys
 
 
-def _key_offer(spot: Spot, place: Place | None, node: Node, names: Names) -> Offer:
+def _key_offer(spot: Spot, place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> Offer:
     found = [key for key in _keys(place, node, names) if key not in node.keys or key == spot.typed]
     after = "" if spot.quote else ": "
     return beginning(spot.typed, words(found, "property", after))
 
 
-def _keys(place: Place | None, node: Node, names: Names) -> list[str]:
+def _keys(place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> list[str]:
     """The keys of the mapping that `node` is, or may become."""
     if place is None:
         return []
@@ -117,7 +117,7 @@ def _keys(place: Place | None, node: Node, names: Names) -> list[str]:
     return []
 
 
-def _model_keys(model: type[Model], node: Node) -> list[str]:
+def _model_keys(model: type[Model], node: OutlineNode) -> list[str]:
     if model is StepBase:  # the kind is open yet: the keys of all
         every = dict.fromkeys(key for step in step_models().values() for key in keys_of(step))
         keys = sorted(every, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
@@ -133,7 +133,7 @@ def _model_keys(model: type[Model], node: Node) -> list[str]:
 # Values
 
 
-def _value_offer(spot: Spot, names: Names) -> Offer:
+def _value_offer(spot: Spot, names: KnownNames) -> Offer:
     place = place_of(spot.node)
     if place is None:
         return Offer()
@@ -144,7 +144,7 @@ def _value_offer(spot: Spot, names: Names) -> Offer:
     return beginning(spot.typed, proposals)
 
 
-def _beginning_of(spot: Spot, place: Place, names: Names) -> Offer:
+def _beginning_of(spot: Spot, place: CursorPlace, names: KnownNames) -> Offer:
     """What a mapping or a list may begin with where nothing of it is there yet."""
     entry = isinstance(spot.node.name, int)
     if place.form == "steps" or (place.form == "list" and spot.node.name != "args"):
@@ -171,8 +171,8 @@ def _short_forms(model: type[Model]) -> list[str]:
     return list(_literals(model.model_fields[field].annotation)) if field else []
 
 
-def _words_of(place: Place, key: str, names: Names) -> Iterator[Word]:
-    owner = place.owner or Node()
+def _words_of(place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]:
+    owner = place.owner or OutlineNode()
     if issubclass(place.model, StepBase):
         if key == "kind":
             yield from words(STEP_KINDS, "enum")
@@ -202,7 +202,7 @@ def _literals(annotation: Any) -> Iterator[str]:
             yield from _literals(inner)
 
 
-def _whole(spot: Spot, place: Place, key: str, names: Names) -> Iterator[Word]:
+def _whole(spot: Spot, place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]:
     """References that are the whole value, quoted where brackets are around."""
     is_argument = spot.node.parent is not None and spot.node.parent.name == "args"
     if not (is_argument or key in _references(place.model)):

@@ -19,7 +19,7 @@ _CLOSING = {"{": "}", "[": "]"}
 
 
 @dataclass(eq=False, slots=True)
-class Node:
+class OutlineNode:
     """A mapping, a list or a single value, or what is yet to become one of them.
 
     Attributes:
@@ -30,33 +30,33 @@ class Node:
         text: as it is written, of a single value.
     """
 
-    parent: Node | None = None
+    parent: OutlineNode | None = None
     name: str | int = ""
-    keys: dict[str, Node] = field(default_factory=dict)
-    items: list[Node] = field(default_factory=list)
+    keys: dict[str, OutlineNode] = field(default_factory=dict)
+    items: list[OutlineNode] = field(default_factory=list)
     text: str = ""
 
-    def key(self, name: str) -> Node:
+    def key(self, name: str) -> OutlineNode:
         """A new entry `name`."""
-        self.keys[name] = made = Node(self, name)
+        self.keys[name] = made = OutlineNode(self, name)
         return made
 
-    def item(self) -> Node:
+    def item(self) -> OutlineNode:
         """A new entry at the end."""
-        made = Node(self, len(self.items))
+        made = OutlineNode(self, len(self.items))
         self.items.append(made)
         return made
 
     @property
-    def latest(self) -> Node:
+    def latest(self) -> OutlineNode:
         """The entry that was begun last; itself when there is none."""
         if self.items:
             return self.items[-1]
         return next(reversed(self.keys.values())) if self.keys else self
 
-    def around(self) -> Iterator[Node]:
+    def around(self) -> Iterator[OutlineNode]:
         """It and what it is in, innermost first."""
-        node: Node | None = self
+        node: OutlineNode | None = self
         while node is not None:
             yield node
             node = node.parent
@@ -81,14 +81,14 @@ class Spot:
     """
 
     role: Literal["key", "value"]
-    node: Node
+    node: OutlineNode
     typed: str = ""
     quote: str = ""
     flow: bool = False
     alone: bool = False
 
 
-def outline(text: str, cursor: int) -> tuple[Node, Spot | None]:
+def outline(text: str, cursor: int) -> tuple[OutlineNode, Spot | None]:
     """What `text` holds, and what is typed at `cursor`; ``None`` in a comment or a script."""
     reading = _Reading(text, cursor)
     reading.read()
@@ -97,11 +97,11 @@ def outline(text: str, cursor: int) -> tuple[Node, Spot | None]:
 
 class _Reading:
     def __init__(self, text: str, cursor: int) -> None:
-        self.root = Node()
+        self.root = OutlineNode()
         self.spot: Spot | None = None
         self._text = text
         self._cursor = cursor
-        self._open: list[tuple[int, Node]] = []
+        self._open: list[tuple[int, OutlineNode]] = []
         """Block mappings and lists that may go on, outermost first, each with the column of its entries."""
         self._hidden = False
 
@@ -125,7 +125,7 @@ class _Reading:
         if self._text[at] == "#" or self._text.startswith("---", start):
             self._hide(at, end)
             return end + 1
-        item: Node | None = None
+        item: OutlineNode | None = None
         while self._text[at] == "-" and (at + 1 == end or self._text[at + 1] == " "):
             item = self._list(at - start).item()
             after = at + 1
@@ -135,7 +135,7 @@ class _Reading:
                 return end + 1
         return self._entry(start, at, end, item)
 
-    def _entry(self, start: int, at: int, end: int, item: Node | None) -> int:
+    def _entry(self, start: int, at: int, end: int, item: OutlineNode | None) -> int:
         """A key with its value, or a value alone; ``item`` is the list's entry that it is in."""
         column = at - start
         found = _KEY.match(self._text, at, end)
@@ -150,7 +150,7 @@ class _Reading:
         node = item if item is not None else self._open[-1][1].latest if self._open else self.root
         return self._value(node, at, end, column)
 
-    def _value(self, node: Node, at: int, end: int, column: int) -> int:
+    def _value(self, node: OutlineNode, at: int, end: int, column: int) -> int:
         """The value that begins at or after `at`; gives where the next line begins."""
         before, at = at, self._skip(at, end)
         if at == end or self._text[at] == "#":
@@ -190,11 +190,11 @@ class _Reading:
         if at == column and not node.items:
             self.spot = Spot("key", node, alone=True)
         elif at == column:
-            self.spot = Spot("value", Node(node, len(node.items)), alone=True)
+            self.spot = Spot("value", OutlineNode(node, len(node.items)), alone=True)
         else:
             self.spot = Spot("value", node.latest, alone=True)
 
-    def _mapping(self, column: int) -> Node:
+    def _mapping(self, column: int) -> OutlineNode:
         """The mapping whose keys stand at `column`."""
         while self._open and self._open[-1][0] > column:
             self._open.pop()
@@ -202,7 +202,7 @@ class _Reading:
             self._open.pop()  # a list whose dashes stand no deeper than the key it belongs to
         return self._container(column)
 
-    def _list(self, column: int) -> Node:
+    def _list(self, column: int) -> OutlineNode:
         """The list whose dashes stand at `column`."""
         while self._open and self._open[-1][0] > column:
             self._open.pop()
@@ -210,7 +210,7 @@ class _Reading:
             self._open.append((column, self._open[-1][1].latest))
         return self._container(column)
 
-    def _container(self, column: int) -> Node:
+    def _container(self, column: int) -> OutlineNode:
         if not self._open:
             self._open.append((column, self.root))
         elif self._open[-1][0] < column:
@@ -219,7 +219,7 @@ class _Reading:
 
     # Flow style
 
-    def _flow(self, at: int, node: Node, column: int) -> int:
+    def _flow(self, at: int, node: OutlineNode, column: int) -> int:
         """Read the brackets that open at `at`; gives where they have closed.
 
         Those that nobody closed end before a line that stands no deeper than `column`.
@@ -239,20 +239,20 @@ class _Reading:
             at = self._pair(at, node, column) if closing == "}" else self._flow_value(at, node.item(), column)
             at = max(at, here + 1)  # past a bracket where a key should be
 
-    def _broken(self, begin: int, node: Node, closing: str) -> int:
+    def _broken(self, begin: int, node: OutlineNode, closing: str) -> int:
         """The brackets end at the end of the line, since what follows cannot be in them."""
         end = self._line_end(begin)
         self._meet_in(node, closing, begin, end)
         return end
 
-    def _meet_in(self, node: Node, closing: str, begin: int, end: int) -> None:
+    def _meet_in(self, node: OutlineNode, closing: str, begin: int, end: int) -> None:
         """The cursor may stand between two entries of `node`."""
         if closing == "}":
             self._meet("key", node, begin, end, self._cursor, flow=True)
         else:
-            self._meet("value", Node(node, len(node.items)), begin, end, self._cursor, flow=True)
+            self._meet("value", OutlineNode(node, len(node.items)), begin, end, self._cursor, flow=True)
 
-    def _pair(self, at: int, node: Node, column: int) -> int:
+    def _pair(self, at: int, node: OutlineNode, column: int) -> int:
         """A key with its value in braces."""
         opened = 1 if self._text[at] in "\"'" else 0
         stop = self._quoted(at) if opened else self._plain(at, ":")
@@ -273,7 +273,7 @@ class _Reading:
             self._meet("value", child, begin, at, self._cursor, flow=True)
         return self._flow_value(at, child, column)
 
-    def _flow_value(self, at: int, node: Node, column: int) -> int:
+    def _flow_value(self, at: int, node: OutlineNode, column: int) -> int:
         if self._text[at] in _CLOSING:
             return self._flow(at, node, column)
         stop = self._quoted(at) if self._text[at] in "\"'" else self._plain(at, "")
@@ -305,7 +305,7 @@ class _Reading:
 
     # What both have
 
-    def _scalar(self, node: Node, at: int, end: int, flow: bool) -> None:
+    def _scalar(self, node: OutlineNode, at: int, end: int, flow: bool) -> None:
         opened = self._text[at] if self._text[at] in "\"'" else ""
         if opened:
             stop = min(self._quoted(at), end)
@@ -322,7 +322,7 @@ class _Reading:
     def _meet(
         self,
         role: Literal["key", "value"],
-        node: Node,
+        node: OutlineNode,
         begin: int,
         end: int,
         typed_from: int,

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.notebook.completion.half_written import Node
-from drawer_ipy.notebook.completion.names import Names
+from drawer_ipy.notebook.completion.half_written import OutlineNode
+from drawer_ipy.notebook.completion.known_names import KnownNames
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
 from drawer_ipy.notebook.line import option_parser
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs import VerbContext, run_verb
 from drawer_ipy.verbs.dispatch import GENERAL, OF_DRAWER
 from drawer_ipy.verbs.fields import FIELDS, fields_of
-from drawer_ipy.verbs.paths import CASE, Place, Tree, find_place, names_in
+from drawer_ipy.verbs.step_path import CASE, FieldPlace, Tree, find_place, names_in
 from drawer_ipy.verbs.target import Target, find_target
 
 _OPTION = re.compile(r"(--[a-z-]+)(?:[ ]\{([^}]*)\})?")
@@ -24,7 +24,7 @@ _RUNTIMES = ("sh", "bash", "python", "node", "prompt", "--spec")
 _ENUMS = ("on_item_failure", "on_failure")
 
 
-def cell_line_offer(line: str, names: Names) -> Offer:
+def cell_line_offer(line: str, names: KnownNames) -> Offer:
     """After ``%%drawer``: options, and inputs that the body declares; `line` ends at the cursor."""
     typed, before = _split(line)
     offer = _option_offer(typed, before, option_parser().format_help())
@@ -85,7 +85,7 @@ class _Verb:
         loaded = self._target.load()
         self._drawer = loaded.drawer
         self._tree: Tree = Target.tree(loaded)
-        self._names = Names(around, Node())
+        self._names = KnownNames(around, OutlineNode())
 
     def offer(self, verb: str, typed: str, before: Sequence[str]) -> Offer:
         """What may stand after `verb` and the words `before`."""
@@ -139,7 +139,7 @@ class _Verb:
         args = [] if place.kind == CASE else [Word(f"{owner}.args.", "property")]
         return [*fields, *args, *words([f"{owner}.{name}" for name in names_in(place)], "variable", ".")]
 
-    def _arguments(self, place: Place) -> list[str]:
+    def _arguments(self, place: FieldPlace) -> list[str]:
         said: Any = place.owner.get("args") or {}
         if place.kind == "drawer":
             taken = self._names.inputs_of(place.owner.get("drawer", ""))
@@ -164,7 +164,7 @@ class _Verb:
         owner = typed.rpartition(".")[0]
         if not sink and owner.endswith(".output"):
             place = find_place(self._tree, owner.removesuffix(".output"))
-            step = Node()
+            step = OutlineNode()
             for key in ("kind", "button", "drawer"):
                 step.key(key).text = str(place.owner.get(key) or "")
             return beginning(
@@ -197,7 +197,7 @@ def _option_offer(typed: str, before: Sequence[str], text: str) -> Offer | None:
     return beginning(typed, words([name for name in options if name not in before], "param"))
 
 
-def _variable_offer(typed: str, names: Names) -> Offer:
+def _variable_offer(typed: str, names: KnownNames) -> Offer:
     """After ``name=$``: the user's variables."""
     value = typed.partition("=")[2]
     found = names.variables() if value[:1] == "$" else []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from drawer_ipy.results.export import frames as export
 from drawer_ipy.results.export.arrow import arrow_table
-from drawer_ipy.results.view import TableView
+from drawer_ipy.results.table_view import TableView
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from html import escape
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.results.shown.table import isolated, wrap
 from drawer_ipy.results.source import StepCell
-from drawer_ipy.results.view import TableView
+from drawer_ipy.results.table_view import TableView
 from drawer_ipy.style.amounts import seconds_text
 from drawer_ipy.style.preview import clean, cut, make_cell, pad, preview, text_width
 

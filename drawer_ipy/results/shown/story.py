@@ -83,7 +83,7 @@ def _parts(story: Story) -> Iterator[_Part]:
         yield _earlier(press)
 
 
-def _head(story: Story, last: Press) -> _Part:
+def _head(story: Story, last: PressStory) -> _Part:
     what = f"item {story.index} of {story.count:,} in {clean(story.where)}" if story.where else "step"
     if not story.where:
         what = f"step {preview(story.item, 60)}"
@@ -144,7 +144,7 @@ def _exit_code(error: ErrorInfo | None, exit_code: int) -> str:
     return str(exit_code) if exit_code and error is not None and error.code == Code.SCRIPT_ERROR else ""
 
 
-def _earlier(press: Press) -> _Part:
+def _earlier(press: PressStory) -> _Part:
     took = f" after {seconds_text(press.seconds)}" if press.seconds is not None else ""
     heading = f"{_mark(press.status)} press {press.number} before: {press.status}{took}"
     part = _Part(heading, press.status, _error_facts(press.error))
@@ -157,7 +157,7 @@ def _earlier(press: Press) -> _Part:
     return part
 
 
-def _when(press: Press) -> str:
+def _when(press: PressStory) -> str:
     assert press.started is not None
     clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(press.started))
     return clock if press.offset is None else f"{clock}, {seconds_text(press.offset)} into the run"
@@ -202,7 +202,7 @@ def _mark(status: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class PressStory:
     """What one press of the drawer made of a row.
 
     Attributes:
@@ -246,7 +246,7 @@ class Story:
     item: Any
     drawer: str
     inputs: Mapping[str, Any]
-    presses: list[Press] = field(default_factory=list)
+    presses: list[PressStory] = field(default_factory=list)
 
     @property
     def status(self) -> str:

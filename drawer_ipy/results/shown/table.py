@@ -12,7 +12,7 @@ from typing import Any
 from drawer_ipy.results.failed_item import failed_item
 from drawer_ipy.results.shown.grid import Grid, grid_text, make_grid
 from drawer_ipy.results.shown.summary import headline, trouble_html, trouble_text
-from drawer_ipy.results.view import TableView
+from drawer_ipy.results.table_view import TableView
 from drawer_ipy.style.html_frame import block
 from drawer_ipy.style.preview import MORE, Cell, clean, cut, fit, within
 

@@ -13,12 +13,12 @@ from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.values import parse_lasting
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.record.plain import rfc3339
-from drawer_ipy.verbs.base import Outcome, VerbCode, VerbContext, VerbError, VerbParser
+from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError, VerbParser, VerbResult
 
 _VERBS = ("info", "clear")
 
 
-def run(words: Sequence[str], context: VerbContext) -> Outcome:
+def run(words: Sequence[str], context: VerbContext) -> VerbResult:
     """``cache``, ``cache info`` or ``cache clear``.
 
     Raises:
@@ -34,23 +34,23 @@ def run(words: Sequence[str], context: VerbContext) -> Outcome:
     raise VerbError(f"there is no verb {verb!r}", code=VerbCode.UNKNOWN_VERB, remediation=hint)
 
 
-def _info(words: Sequence[str], context: VerbContext) -> Outcome:
+def _info(words: Sequence[str], context: VerbContext) -> VerbResult:
     VerbParser("cache info", "How many results are kept, of which buttons, and where.").read(words)
     store = _open(context)
     if store is None:
         folder = context.workspace.cache_folder
         empty = {"path": str(folder / FILE), "entries": 0, "bytes": 0, "buttons": {}}
-        return Outcome(empty, f"nothing is cached; results would go to {folder}")
+        return VerbResult(empty, f"nothing is cached; results would go to {folder}")
     try:
         info = store.info()
     except CacheTrouble as trouble:
         raise _told(trouble) from None
     finally:
         store.close()
-    return Outcome(_data(info), _text(info) + _mended(store))
+    return VerbResult(_data(info), _text(info) + _mended(store))
 
 
-def _clear(words: Sequence[str], context: VerbContext) -> Outcome:
+def _clear(words: Sequence[str], context: VerbContext) -> VerbResult:
     parser = VerbParser("cache clear", "Throw results away: all of them, or those of some buttons.").dry()
     parser.add_argument("buttons", metavar="BUTTON", nargs="*", help="only results of this button")
     parser.add_argument("--older", metavar="TIME", help="only those older than this: 30m, 12h, 7d")
@@ -58,7 +58,7 @@ def _clear(words: Sequence[str], context: VerbContext) -> Outcome:
     before = _before(options.older)
     store = _open(context)
     if store is None:
-        return Outcome({"cleared": 0}, "nothing is cached")
+        return VerbResult({"cleared": 0}, "nothing is cached")
     try:
         known = store.info().buttons
         unknown = [name for name in options.buttons if name not in known]
@@ -77,7 +77,7 @@ def _clear(words: Sequence[str], context: VerbContext) -> Outcome:
     if options.dry_run:
         data["executed"] = False
     verb = "would throw" if options.dry_run else "threw"
-    return Outcome(data, f"{verb} {_results(gone)} away{_mended(store)}")
+    return VerbResult(data, f"{verb} {_results(gone)} away{_mended(store)}")
 
 
 def _mended(store: Store) -> str:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from drawer_ipy.expressions.functions import FUNCTIONS
-from drawer_ipy.notebook.completion.half_written import Node, Spot
-from drawer_ipy.notebook.completion.names import Names
+from drawer_ipy.notebook.completion.half_written import OutlineNode, Spot
+from drawer_ipy.notebook.completion.known_names import KnownNames
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]*)*$", re.ASCII)
@@ -16,7 +16,7 @@ _LOOPS = {"for_each": "item", "batch": "batch"}
 """Kinds that bind a variable, and what it is called when nobody says."""
 
 
-def reference_offer(spot: Spot, names: Names) -> Offer | None:
+def reference_offer(spot: Spot, names: KnownNames) -> Offer | None:
     """The proposals inside a ``${...}``; ``None`` when the cursor is in none."""
     begin = spot.typed.rfind("${")
     if begin < 0 or "}" in spot.typed[begin:]:
@@ -35,7 +35,7 @@ def reference_offer(spot: Spot, names: Names) -> Offer | None:
     )
 
 
-def whole_references(node: Node, names: Names) -> Iterator[str]:
+def whole_references(node: OutlineNode, names: KnownNames) -> Iterator[str]:
     """References that are likely as a whole value, the nearest first."""
     variables, steps = _scope(node)
     yield from variables
@@ -44,7 +44,7 @@ def whole_references(node: Node, names: Names) -> Iterator[str]:
     yield from (f"inputs.{name}" for name in names.inputs())
 
 
-def _roots(node: Node, names: Names, functions: bool) -> Iterator[Word]:
+def _roots(node: OutlineNode, names: KnownNames, functions: bool) -> Iterator[Word]:
     variables, steps = _scope(node)
     yield from words(variables, "variable")
     yield from words([step.said("id") for step in steps], "variable", ".output")
@@ -56,7 +56,7 @@ def _roots(node: Node, names: Names, functions: bool) -> Iterator[Word]:
         yield from words(["has", *FUNCTIONS], "function", "(")
 
 
-def _members(owner: str, node: Node, names: Names) -> list[Word]:
+def _members(owner: str, node: OutlineNode, names: KnownNames) -> list[Word]:
     if owner == "inputs":
         return words(names.inputs(), "variable")
     if owner == "env":
@@ -74,10 +74,10 @@ def _members(owner: str, node: Node, names: Names) -> list[Word]:
     return []
 
 
-def _scope(node: Node) -> tuple[list[str], list[Node]]:
+def _scope(node: OutlineNode) -> tuple[list[str], list[OutlineNode]]:
     """Loop variables and steps that an expression at `node` sees, the nearest first."""
     variables: list[str] = ["item"] if node.name == "pluck" else []
-    steps: list[Node] = []
+    steps: list[OutlineNode] = []
     inner = node
     for outer in node.around():
         if isinstance(inner.name, int) and outer is inner.parent and _is_steps(outer):
@@ -90,7 +90,7 @@ def _scope(node: Node) -> tuple[list[str], list[Node]]:
     return list(dict.fromkeys(variables)), steps
 
 
-def _is_steps(node: Node) -> bool:
+def _is_steps(node: OutlineNode) -> bool:
     """Whether a list is one of steps: of a drawer, a loop, a case, or a branch."""
     if node.name == "steps":
         return True

@@ -12,7 +12,7 @@ from drawer_ipy.definition.checking.literals import schema_fits, type_fits
 from drawer_ipy.definition.checking.lookalikes import look_alikes, may_hold_any
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
-from drawer_ipy.definition.checking.scope import ROOTS, Known, Names
+from drawer_ipy.definition.checking.scope import ROOTS, Known, NamesInScope
 from drawer_ipy.definition.checking.unmet import Present, is_env_form
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.errors import ResolveError
@@ -35,7 +35,7 @@ class References:
     tell_unchecked: bool = False
     present: Present = field(default_factory=Present)
 
-    def value(self, value: Any, names: Names, where: Where, spec: ArgSpec | None = None) -> None:
+    def value(self, value: Any, names: NamesInScope, where: Where, spec: ArgSpec | None = None) -> None:
         """Check a string, or maps and lists of strings however deep.
 
         Args:
@@ -48,7 +48,7 @@ class References:
             if sound and may_hold_any(text):
                 self._look_alikes(text, names, inner)
 
-    def _look_alikes(self, text: str, names: Names, where: Where) -> None:
+    def _look_alikes(self, text: str, names: NamesInScope, where: Where) -> None:
         """Warn of what is a reference in other languages, where the name it holds is one here."""
         for found in look_alikes(text):
             if found.root in ROOTS and "." not in found.path and "[" not in found.path:
@@ -58,7 +58,7 @@ class References:
                 hint = f"write ${{{found.path}}} if the value is meant"
                 self.report.warn(where, message, hint, ref=found.path, offset=found.offset)
 
-    def expression(self, value: Any, names: Names, where: Where) -> None:
+    def expression(self, value: Any, names: NamesInScope, where: Where) -> None:
         """Check a field that holds an expression: ``over``, ``when``, ``from``, ``pluck``."""
         if not isinstance(value, str):
             self.value(value, names, where)
@@ -67,12 +67,12 @@ class References:
         if template is not None:
             self._references(template, names, where, None)
 
-    def expressions(self, value: Any, names: Names, where: Where) -> None:
+    def expressions(self, value: Any, names: NamesInScope, where: Where) -> None:
         """Check a field each of whose strings, however deep, is an expression."""
         for text, inner in _strings(value, where):
             self.expression(text, names, inner)
 
-    def _text(self, text: str, names: Names, where: Where, spec: ArgSpec | None) -> bool:
+    def _text(self, text: str, names: NamesInScope, where: Where, spec: ArgSpec | None) -> bool:
         """Check the references within a text; whether its syntax is right."""
         template = self._compiled(text, where, bare=False)
         if template is not None:
@@ -88,7 +88,9 @@ class References:
             self.report.error(where, error.message, error.remediation, ref=_inner(text), offset=offset)
             return None
 
-    def _references(self, template: Template, names: Names, where: Where, spec: ArgSpec | None) -> None:
+    def _references(
+        self, template: Template, names: NamesInScope, where: Where, spec: ArgSpec | None
+    ) -> None:
         for ref in template.references_given(names.exists):
             one = _One(self, ref, names, where)
             whole = spec if template.is_whole and ref.whole else None
@@ -101,7 +103,7 @@ class _One:
 
     checker: References
     ref: Reference
-    names: Names
+    names: NamesInScope
     where: Where
 
     def check(self, feeds: ArgSpec | None) -> None:

@@ -10,7 +10,7 @@ from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.column import Column, UnknownColumn
 from drawer_ipy.results.origin import Origin
-from drawer_ipy.results.source import RESERVED, Getter, Source
+from drawer_ipy.results.source import RESERVED, Getter, RowSource
 from drawer_ipy.results.step_source import StepSource
 
 Rows = range | array  # type: ignore[type-arg]
@@ -30,7 +30,7 @@ class TableView:
     """
 
     origin: Origin
-    source: Source
+    source: RowSource
     rows: Rows | None = None
     chosen: tuple[str, ...] | None = None
     hint: str = ""

@@ -12,14 +12,14 @@ from drawer_ipy.buttons.arguments import shorten
 from drawer_ipy.buttons.base import Outcome
 from drawer_ipy.buttons.http.bound import BoundRequest
 from drawer_ipy.buttons.http.link import next_link
-from drawer_ipy.buttons.http.page import Page, page_of
+from drawer_ipy.buttons.http.page_outcome import Page, page_of
 from drawer_ipy.buttons.http.request import Request, abroad
 from drawer_ipy.buttons.http.response import SHOWN, Response, located, outcome_of
 from drawer_ipy.buttons.http.rules import origin
 from drawer_ipy.buttons.http.template import UrlTemplate
 from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.extract import Asked
-from drawer_ipy.definition.paging import Cursor, NextLink
+from drawer_ipy.definition.follow import Cursor, NextLink
 from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
 from drawer_ipy.scrape.addresses import in_encoding, joined
@@ -135,7 +135,7 @@ def _next(asked: Asked, page: Page, output: Any, notes: list[Note]) -> str | Non
 
 
 @dataclass(slots=True)
-class Listing:
+class JoinedPages:
     """The pages so far.
 
     Attributes:
@@ -193,7 +193,7 @@ class PagesInTurn:
             one: presses one page, when the limits let it, or has it from the cache.
             log: called with each line of progress.
         """
-        listing, first = Listing(), bound.request
+        listing, first = JoinedPages(), bound.request
         listing.seen.add(_same(first.url))
         while True:
             outcome = await one(bound)
@@ -230,7 +230,7 @@ class PagesInTurn:
         except (ArgumentError, ValueError):
             return None
 
-    def _add(self, listing: Listing, outcome: Outcome) -> None:
+    def _add(self, listing: JoinedPages, outcome: Outcome) -> None:
         listing.count += 1
         listing.output = self._joined(listing.output, outcome.output, first=listing.count == 1)
         listing.about = outcome.about
@@ -295,7 +295,7 @@ class PagesInTurn:
             return ""
         return f"`max_pages: {most}` ended it, and there are more pages"
 
-    def _whole(self, listing: Listing, note: str = "") -> Outcome:
+    def _whole(self, listing: JoinedPages, note: str = "") -> Outcome:
         about = None
         if listing.about is not None:
             about = {**listing.about, "elapsed": round(listing.elapsed, 6), "pages": listing.count}
@@ -308,7 +308,7 @@ class PagesInTurn:
             notes=tuple(dict.fromkeys(listing.notes)),
         )
 
-    def _broken(self, listing: Listing, failure: Outcome) -> Outcome:
+    def _broken(self, listing: JoinedPages, failure: Outcome) -> Outcome:
         """`failure`, with what the pages before it gave."""
         if not listing.count or failure.error is None:
             return failure

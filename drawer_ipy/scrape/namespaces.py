@@ -39,7 +39,7 @@ class UnknownPrefix(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class PageNames:
     """What the names of a page mean.
 
     Attributes:
@@ -74,7 +74,7 @@ def prefixes_in(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(prefix for prefix in found if prefix not in ("*", ANY)))
 
 
-def resolve(expression: str, names: Names, declared: Mapping[str, str]) -> Resolved:
+def resolve(expression: str, names: PageNames, declared: Mapping[str, str]) -> Resolved:
     """`expression` for a page whose names are `names`.
 
     Args:
@@ -96,7 +96,7 @@ def resolve(expression: str, names: Names, declared: Mapping[str, str]) -> Resol
     return Resolved("".join(out), spaces)
 
 
-def _prefixed(text: str, names: Names, declared: Mapping[str, str], spaces: dict[str, str]) -> str:
+def _prefixed(text: str, names: PageNames, declared: Mapping[str, str], spaces: dict[str, str]) -> str:
     prefix, _, local = text.partition(":")
     if prefix in ("*", ANY):
         return f"*[local-name()={_quoted(local)}]" if local != "*" else "*"

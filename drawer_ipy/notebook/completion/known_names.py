@@ -11,12 +11,12 @@ from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.models import Drawer
 from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import DrawerError
-from drawer_ipy.notebook.completion.half_written import Node
+from drawer_ipy.notebook.completion.half_written import OutlineNode
 from drawer_ipy.pressing.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class KnownNames:
     """The names known around a cell; what is broken on disk is left out.
 
     Attributes:
@@ -26,7 +26,7 @@ class Names:
     """
 
     around: Surroundings
-    cell: Node
+    cell: OutlineNode
     given: Sequence[str] = ()
 
     def buttons(self) -> list[str]:
@@ -55,7 +55,7 @@ class Names:
         """What this drawer takes."""
         return list(dict.fromkeys([*_listed(self.cell, "inputs"), *self.given]))
 
-    def fields(self, step: Node) -> list[str]:
+    def fields(self, step: OutlineNode) -> list[str]:
         """The members of what a step gives, as far as they are known."""
         kind = step.said("kind") or "button"
         if kind == "button":
@@ -87,12 +87,12 @@ class Names:
         return None
 
 
-def _named(node: Node, key: str) -> Mapping[str, Node]:
+def _named(node: OutlineNode, key: str) -> Mapping[str, OutlineNode]:
     found = node.keys.get(key)
     return {} if found is None else found.keys
 
 
-def _listed(node: Node, key: str) -> list[str]:
+def _listed(node: OutlineNode, key: str) -> list[str]:
     """Names written as a list, as a list of mappings with a name, or as a mapping."""
     found = node.keys.get(key)
     if found is None:

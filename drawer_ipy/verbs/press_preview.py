@@ -15,14 +15,14 @@ from drawer_ipy.engine.secrets.redactor import REDACTED, recorded_inputs
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.expressions import compile_value
 from drawer_ipy.record.jsonable import jsonable
-from drawer_ipy.verbs.base import Outcome, VerbContext
+from drawer_ipy.verbs.base import VerbContext, VerbResult
 from drawer_ipy.verbs.looking import examine, redactor_of, report, report_text
 from drawer_ipy.verbs.target import Target
 
 _KNOWN = ("inputs", "env", "batteries")
 
 
-def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> Outcome:
+def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> VerbResult:
     """The steps with their arguments resolved; what only a run can know is ``""`` (ORIGINAL §8).
 
     Nothing is pressed, and no secret is shown.
@@ -47,7 +47,7 @@ def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: 
     if refusal is not None:
         data["error"] = refusal.to_dict()
         lines.append(f"it would not begin: {refusal}")
-    return Outcome(redactor.value(data), redactor.text("\n".join(lines)))
+    return VerbResult(redactor.value(data), redactor.text("\n".join(lines)))
 
 
 def _steps(steps: Iterable[StepBase], scope: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,14 +6,14 @@ from drawer_ipy.record.loop import LoopOutput
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.loop_source import LoopSource
 from drawer_ipy.results.origin import Origin
-from drawer_ipy.results.shown.story import Press, Story
-from drawer_ipy.results.source import Source
+from drawer_ipy.results.shown.story import PressStory, Story
+from drawer_ipy.results.source import RowSource
 from drawer_ipy.results.step_source import StepSource
 
 
-def story_of(origin: Origin, source: Source, index: int) -> Story:
+def story_of(origin: Origin, source: RowSource, index: int) -> Story:
     """The story of the row `index` of `source`."""
-    presses: list[Press] = []
+    presses: list[PressStory] = []
     for number, run in enumerate([*origin.earlier, origin.run], 1):
         found = _at(run, source, index)
         if found is not None and _came_to(run, *found):
@@ -33,7 +33,7 @@ def story_of(origin: Origin, source: Source, index: int) -> Story:
     )
 
 
-def _at(run: RunRecord, source: Source, index: int) -> tuple[Source, int] | None:
+def _at(run: RunRecord, source: RowSource, index: int) -> tuple[RowSource, int] | None:
     """Where `run` tells of the row; ``None`` where it does not."""
     if source.loop is not None:
         for step in run.steps:
@@ -46,7 +46,7 @@ def _at(run: RunRecord, source: Source, index: int) -> tuple[Source, int] | None
     return (StepSource(run), ids.index(wanted)) if wanted in ids else None
 
 
-def _came_to(run: RunRecord, source: Source, index: int) -> bool:
+def _came_to(run: RunRecord, source: RowSource, index: int) -> bool:
     """Whether `run` itself pressed the row, and did not only take it over from the one before."""
     if source.loop is not None:
         return source.loop.started[index] > 0
@@ -54,9 +54,9 @@ def _came_to(run: RunRecord, source: Source, index: int) -> bool:
     return started is not None and started >= run.started
 
 
-def _press(number: int, run: RunRecord, source: Source, index: int) -> Press:
+def _press(number: int, run: RunRecord, source: RowSource, index: int) -> PressStory:
     started = source.started(index)
-    return Press(
+    return PressStory(
         number,
         run.run_id,
         source.status(index),

@@ -22,7 +22,7 @@ CASE = "case"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldPlace:
     """A step, or a case of a switch, in a definition's tree.
 
     Attributes:
@@ -42,7 +42,7 @@ class Place:
     siblings: tuple[Tree, ...] = ()
 
 
-def find_place(tree: Tree, path: str) -> Place:
+def find_place(tree: Tree, path: str) -> FieldPlace:
     """What `path` means in a drawer's `tree`.
 
     Raises:
@@ -65,7 +65,7 @@ def find_place(tree: Tree, path: str) -> Place:
     return place
 
 
-def _inside(place: Place) -> Place | None:
+def _inside(place: FieldPlace) -> FieldPlace | None:
     """One level further down; ``None`` when the rest of the path is about `place` itself."""
     head, _, more = place.rest.partition(".")
     inside = holders(place.kind)
@@ -87,7 +87,7 @@ def holders(kind: str) -> dict[str, str]:
     return {"cases": "cases", **found} if kind == "switch" else {**found}
 
 
-def names_in(place: Place) -> list[str]:
+def names_in(place: FieldPlace) -> list[str]:
     """The words by which a path goes on from `place` into what is inside it."""
     inside = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
     if place.kind == "switch":
@@ -98,7 +98,7 @@ def names_in(place: Place) -> list[str]:
     return [name for name in dict.fromkeys(inside) if name and inside.count(name) == 1]
 
 
-def _nested(place: Place) -> Place | None:
+def _nested(place: FieldPlace) -> FieldPlace | None:
     """The nested step, or the branch, that the rest of the path begins with."""
     found = []
     for label, steps in _lists(place):
@@ -124,7 +124,7 @@ def _nested(place: Place) -> Place | None:
     raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=hint)
 
 
-def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -> Place | None:
+def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -> FieldPlace | None:
     """The step whose id is the longest that `path` begins with."""
     fitting = [step for step in steps if _begins(path, str(step.get("id", "")))]
     if not fitting:
@@ -134,14 +134,14 @@ def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -
     return _step_place(step, steps, _joined(where, step["id"]), rest, around)
 
 
-def _branch(place: Place) -> Place | None:
+def _branch(place: FieldPlace) -> FieldPlace | None:
     """A case of a switch, or a branch of a split, by its name."""
     if place.kind == "switch":
         named = [case for case in place.owner.get("cases") or () if _begins(place.rest, case.get("id") or "")]
         if named:
             case = max(named, key=lambda case: len(case["id"]))
             rest = place.rest[len(case["id"]) + 1 :]
-            return Place(case, CASE, _joined(place.where, case["id"]), rest, place.around)
+            return FieldPlace(case, CASE, _joined(place.where, case["id"]), rest, place.around)
     for key in _named_lists(place):
         for name, steps in (place.owner.get(key) or {}).items():
             if place.rest.startswith(f"{name}."):
@@ -149,7 +149,7 @@ def _branch(place: Place) -> Place | None:
     return None
 
 
-def _by_position(place: Place, head: str, more: str) -> Place:
+def _by_position(place: FieldPlace, head: str, more: str) -> FieldPlace:
     """``steps.N``, ``cases.N`` or ``branches.NAME.N`` below `place`."""
     where = _joined(place.where, head)
     entries: Any = place.owner.get(head) or []
@@ -166,15 +166,17 @@ def _by_position(place: Place, head: str, more: str) -> Place:
         raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=known)
     where = _joined(where, word)
     if place.kind == "switch" and head == "cases":
-        return Place(entries[int(word)], CASE, where, rest, place.around)
+        return FieldPlace(entries[int(word)], CASE, where, rest, place.around)
     return _step_place(entries[int(word)], entries, where, rest, place.around)
 
 
-def _step_place(step: Tree, siblings: list[Tree], where: str, rest: str, around: tuple[Tree, ...]) -> Place:
-    return Place(step, kind_of(step), where, rest, (*around, step), tuple(siblings))
+def _step_place(
+    step: Tree, siblings: list[Tree], where: str, rest: str, around: tuple[Tree, ...]
+) -> FieldPlace:
+    return FieldPlace(step, kind_of(step), where, rest, (*around, step), tuple(siblings))
 
 
-def _lists(place: Place) -> Iterator[tuple[str, list[Tree]]]:
+def _lists(place: FieldPlace) -> Iterator[tuple[str, list[Tree]]]:
     """The lists of steps in `place`, each with the name its branch has in a path."""
     for key, form in holders(place.kind).items():
         if form == "steps":
@@ -186,7 +188,7 @@ def _lists(place: Place) -> Iterator[tuple[str, list[Tree]]]:
         yield from (place.owner.get(key) or {}).items()
 
 
-def _named_lists(place: Place) -> list[str]:
+def _named_lists(place: FieldPlace) -> list[str]:
     return [key for key, form in holders(place.kind).items() if form == "step_map"]
 
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drawer_ipy.display.choose import choose_display, current_shell
-from drawer_ipy.engine.earlier import Earlier
-from drawer_ipy.results.origin import Adopt, Wanted
+from drawer_ipy.engine.earlier import EarlierPress
+from drawer_ipy.results.origin import RetryRequest, TakeRecord
 
 if TYPE_CHECKING:
     from drawer_ipy.pressing.job import Job
 
 
-class PressAgain:
+class Retrier:
     """Makes further presses of a drawer, each going on with the one before.
 
     Args:
@@ -26,11 +26,11 @@ class PressAgain:
         left: what the latest press left.
     """
 
-    def __init__(self, prepare: Callable[[Earlier], Job], left: Earlier) -> None:
+    def __init__(self, prepare: Callable[[EarlierPress], Job], left: EarlierPress) -> None:
         self._prepare = prepare
         self._left = left
 
-    def press(self, wanted: Wanted, adopt: Adopt) -> None:
+    def press(self, wanted: RetryRequest, adopt: TakeRecord) -> None:
         """Press on a thread with a loop of its own while this thread waits.
 
         Raises:
@@ -44,7 +44,7 @@ class PressAgain:
             self._done(job, adopt)
             display.close(None)
 
-    async def apress(self, wanted: Wanted, adopt: Adopt) -> None:
+    async def apress(self, wanted: RetryRequest, adopt: TakeRecord) -> None:
         """Press on the current event loop.
 
         Raises:
@@ -59,10 +59,10 @@ class PressAgain:
             self._done(job, adopt)
             display.close(None)
 
-    def _job(self, wanted: Wanted) -> Job:
+    def _job(self, wanted: RetryRequest) -> Job:
         return self._prepare(replace(self._left, only=wanted.only, dependents=wanted.dependents))
 
-    def _done(self, job: Job, adopt: Adopt) -> None:
+    def _done(self, job: Job, adopt: TakeRecord) -> None:
         if job.run.record.started:  # else it was cancelled before it began, and the earlier one stays
             self._left = job.run.left
             adopt(job.run.record)
