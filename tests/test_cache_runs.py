@@ -519,7 +519,7 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
     assert told.data["buttons"]["work"]["entries"] == 2
     assert told.text.startswith("2 results in ")
     assert run_verb(["cache", "clear", "--older", "1h"], context).data == {"cleared": 0}
-    dry = run_verb(["cache", "clear", "work", "--summary"], context)
+    dry = run_verb(["cache", "clear", "work", "--dry-run"], context)
     assert (dry.data, dry.text) == ({"cleared": 2, "executed": False}, "would throw 2 results away")
     assert run_verb(["cache", "clear", "work"], context).text == "threw 2 results away"
     run([1, 2], square)

@@ -79,7 +79,7 @@ def test_create_makes_a_drawer_that_the_original_reads(folder: Folder, context: 
         ("a" * 129, "longer than 128"),
     ],
 )
-@pytest.mark.parametrize("dry", [[], ["--summary"]])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_create_refuses(folder: Folder, context: VerbContext, name: str, told: str, dry: list[str]) -> None:
     before = sorted(folder.root.rglob("*"))
     assert told in str(refusal(context, "create", name, *dry))
@@ -96,7 +96,7 @@ def test_create_writes_into_the_first_folder(folder: Folder, tmp_path: Path) -> 
 
 
 def test_a_summary_of_create_makes_nothing(folder: Folder, context: VerbContext) -> None:
-    outcome = do(context, "create mine --summary")
+    outcome = do(context, "create mine --dry-run")
     assert outcome.data == {"name": "mine", "executed": False}
     assert not (folder.root / "drawers" / "mine").exists()
 
@@ -244,7 +244,7 @@ def test_what_connect_connects(
     expected: list[tuple[str, str]],
 ) -> None:
     assert connected(folder, context, line, *steps) == expected
-    found = do(context, "pages press --summary url=u").data["validation"]
+    found = do(context, "pages press --dry-run url=u").data["validation"]
     assert [problem for problem in found["errors"] + found["warnings"] if "ref" in problem] == []
 
 
@@ -289,7 +289,7 @@ def test_what_connect_refuses(
 def test_a_summary_changes_nothing(folder: Folder, context: VerbContext, verb: str) -> None:
     folder.drawer("pages", button_step("a", "fetch"), button_step("b", "parse"))
     before = folder.read("pages")
-    assert do(context, f"pages {verb} --summary").data["executed"] is False
+    assert do(context, f"pages {verb} --dry-run").data["executed"] is False
     assert folder.read("pages") == before
 
 
@@ -343,7 +343,7 @@ def test_a_cells_drawer_is_removed_and_the_one_on_disk_stays(folder: Folder, con
 
 
 def test_a_summary_of_remove_removes_nothing(folder: Folder, context: VerbContext) -> None:
-    assert do(context, "child remove --summary").data["executed"] is False
+    assert do(context, "child remove --dry-run").data["executed"] is False
     assert folder.workspace.drawer_names() == ["child"]
 
 

@@ -123,19 +123,19 @@ def test_the_summary_tells_inputs_steps_problems_and_runs(folder: Folder, contex
         "everything",
         "inputs: urls: list, key: any (optional) (secret)",
         "",
-        "  each  for_each u in ${inputs.urls}, 4 at once, stop on failure",
-        "    page  button say  (text=${u})  [on failure: retry up to 3 times]  [2 s at most]",
-        "  route  switch",
-        "    big:",
-        "      x  button say  (text=1)",
+        "  each: for each u in inputs.urls, 4 at once",
+        "    page: press say, up to 3 tries, 2 s at most with text=${u}",
+        "  route: the first case that is true",
+        "    big: when true:",
+        "      x: press say with text=1",
         "    default:",
-        "      y  button say  (text=2)",
-        "  sub  drawer good  (text=t)",
-        "  nap  wait 1s",
-        "  sum  aggregate ${item.index} of ${each.output.results}",
-        "  side  split",
-        "    left:",
-        "      l  button say  (text=1)",
+        "      y: press say with text=2",
+        "  sub: press drawer good with text=t",
+        "  nap: wait 1s",
+        "  sum: take item.index of each in each.output.results",
+        "  side: all branches side by side",
+        "    branch left:",
+        "      l: press say with text=1",
         "",
         "nothing is wrong with it",
     ]
@@ -158,7 +158,7 @@ def test_the_summary_tells_the_last_runs(context: VerbContext) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["broken"], ["broken", "validate"], ["broken", "summary"], ["broken", "--summary"]]
+    "words", [["broken"], ["broken", "validate"], ["broken", "summary"], ["broken", "--dry-run"]]
 )
 def test_a_broken_drawer_is_looked_at_all_the_same(
     folder: Folder, context: VerbContext, words: list[str]
@@ -384,7 +384,7 @@ FLOW: dict[str, Any] = {
 }
 
 
-# press --summary
+# press --dry-run
 
 
 def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
@@ -399,7 +399,7 @@ def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
         {"id": "each", "kind": "for_each", "over": "[1]", "steps": [button_step("w", "say", text="${item}")]},
         inputs=[{"name": "n", "type": "int"}, {"name": "token", "secret": True}, {"name": "d", "default": "dflt"}],
     )  # fmt: skip
-    outcome = do(context, "dry", "press", "n=7", "token=s3cret-token", "--summary")
+    outcome = do(context, "dry", "press", "n=7", "token=s3cret-token", "--dry-run")
     data = outcome.data
     assert data["executed"] is False
     assert data["inputs"] == {"n": 7, "token": "[redacted]"}
@@ -415,18 +415,18 @@ def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
 
 
 def test_a_dry_run_tells_what_would_keep_it_from_running(folder: Folder, context: VerbContext) -> None:
-    outcome = do(context, "good", "press", "--summary")
+    outcome = do(context, "good", "press", "--dry-run")
     assert outcome.data["error"]["code"] == "MISSING_INPUT"
     assert "it would not begin: MISSING_INPUT: missing input: text" in outcome.text
     folder.drawer("wrong", button_step("a", "saay"))
-    outcome = do(context, "wrong", "press", "--summary")
+    outcome = do(context, "wrong", "press", "--dry-run")
     assert outcome.data["validation"]["ok"] is False
     assert "did you mean 'say'?" in outcome.text
 
 
 def test_a_dry_run_of_a_wrong_secret_does_not_show_it(folder: Folder, context: VerbContext) -> None:
     folder.drawer("pin", inputs=[{"name": "pin", "type": "int", "secret": True}])
-    outcome = do(context, "pin", "press", "pin=not-a-number", "--summary")
+    outcome = do(context, "pin", "press", "pin=not-a-number", "--dry-run")
     assert outcome.data["error"]["code"] == "VALIDATION_ERROR"
     assert "not-a-number" not in outcome.text + json.dumps(outcome.data)
 

@@ -117,8 +117,8 @@ class VerbParser(argparse.ArgumentParser):
         self.add_argument("--help", "-h", action="store_true", help="show this")
 
     def dry(self) -> VerbParser:
-        """Let it take ``--summary``; gives itself."""
-        self.add_argument("--summary", action="store_true", help="only say what would be done")
+        """Let it take ``--dry-run``; gives itself."""
+        self.add_argument("--dry-run", action="store_true", help="only say what would be done")
         return self
 
     def error(self, message: str) -> NoReturn:
@@ -142,6 +142,8 @@ class VerbParser(argparse.ArgumentParser):
     def _refuse(self, word: str) -> NoReturn:
         known = [option for action in self._actions for option in action.option_strings]
         hint = did_you_mean(word.partition("=")[0], known)
+        if word == "--summary" and "--dry-run" in known:
+            hint = "write --dry-run to see what would be done."
         more = f"{self.prog} --help shows what it takes"
         what = "option" if word.startswith("-") else "word"
         raise UsageError(f"{self.prog} takes no {what} {word!r}", remediation=f"{hint} {more}".strip())

@@ -8,6 +8,7 @@ from typing import Any
 
 from drawer_ipy.definition.checking.literals import schema_fits
 from drawer_ipy.definition.models import ArgSpec, Drawer
+from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import compile_template
 from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError, VerbParser, VerbResult
@@ -23,15 +24,6 @@ _HELP = """Feed a step's arguments from what an earlier step gives.
 """
 
 _OUTPUT = re.compile(r"(.+?)\.(output(?:\..*)?)", re.DOTALL)
-
-# What steps of other kinds give (docs/original.md#4-running-steps).
-# Where nothing is said of a field, its type is open.
-OUTPUTS: Mapping[str, Mapping[str, Any]] = {
-    "for_each": {"results": {"type": "array"}, "total": {"type": "integer"}},
-    "aggregate": {"values": {"type": "array"}, "count": {"type": "integer"}},
-    "switch": {"matched": {"type": "string"}, "steps": {"type": "object"}},
-    "wait": {"waited_ms": {"type": "integer"}, "until": {"type": "string"}},
-}
 
 
 def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
@@ -56,12 +48,12 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
             made = [_explicit(tree, source, sink)]
         else:
             made = _Match(tree, loaded.drawer, context).connect(source, sink)
-        if options.summary:
+        if options.dry_run:
             target.checked(tree)
         else:
             target.save(tree)
     data: dict[str, Any] = {"drawer": target.name, "connected": made}
-    if options.summary:
+    if options.dry_run:
         data["executed"] = False
     return VerbResult(data, "\n".join(f"{line['arg']} = {line['ref']}" for line in made))
 
@@ -165,7 +157,7 @@ class _Match:
             child = self._around.find_drawer(place.owner.get("drawer", ""))
             given = child.return_ if child is not None else None
             return {name: {} for name in given or ()}
-        return OUTPUTS.get(place.kind, {})
+        return outputs_of(place.kind)
 
     def _args(self, place: FieldPlace) -> Sequence[ArgSpec]:
         """What a step takes."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.definition import Loaded
+from drawer_ipy.definition.button_runtimes import buttons_in_words
+from drawer_ipy.definition.in_words import steps_as_data, steps_in_words
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
@@ -14,7 +16,6 @@ from drawer_ipy.style.outcome import failed_text, outcome_of
 from drawer_ipy.style.palette import PARTIAL, mark_of
 from drawer_ipy.verbs.base import FAILED, VerbContext, VerbParser, VerbResult
 from drawer_ipy.verbs.target import Target, find_target
-from drawer_ipy.verbs.topology import steps_data, topology
 from drawer_ipy.verbs.values import whole_number
 from drawer_ipy.workspace.history import KEPT, History, failures_in
 
@@ -45,7 +46,7 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> VerbResult
             "drawer_kind": drawer.drawer_kind or "action",
             "description": drawer.description,
             "inputs": [spec.model_dump(exclude_defaults=True) for spec in drawer.inputs],
-            "steps": steps_data(drawer.steps),
+            "steps": steps_as_data(drawer.steps),
         }
         lines += _described(loaded)
     lines += ["", report_text(problems)]
@@ -148,7 +149,7 @@ def _described(loaded: Loaded) -> list[str]:
         lines.append("inputs: " + ", ".join(inputs))
     if drawer.flow is not None:
         return [*lines, "a flow: it is stored and checked here, not run"]
-    steps = [f"  {line}" for line in topology(drawer.steps)]
+    steps = [f"  {line}" for line in steps_in_words(drawer.steps, buttons_in_words(drawer.buttons))]
     return [*lines, "", *(steps or ["  no steps yet; `add` makes one"])]
 
 

@@ -41,15 +41,15 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     with target.changing():
         tree = target.tree(target.load_action("set"))
         changes = [_change(tree, target.name, path, text) for path, text in pairs]
-        if options.summary:
+        if options.dry_run:
             target.checked(tree)
         else:
             target.save(tree)
     data: dict[str, Any] = {"drawer": target.name, "set": changes}
-    if options.summary:
+    if options.dry_run:
         data["executed"] = False
     lines = [f"{change['path']} = {_shown(change['value'])}{_was(change)}" for change in changes]
-    return VerbResult(data, "\n".join([*lines, *(["nothing was saved"] if options.summary else [])]))
+    return VerbResult(data, "\n".join([*lines, *(["nothing was saved"] if options.dry_run else [])]))
 
 
 def _change(tree: dict[str, Any], drawer: str, path: str, text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.button_fields import Auth, TokenPress
+from drawer_ipy.definition.button_runtimes import SCRIPT, runtime_of
 from drawer_ipy.definition.media import Media, read_media
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.own_texts import reference_troubles
@@ -37,7 +38,7 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
                 yield Trouble(
                     (key,), f"`{key}` is for requests, and this button has no `url`", "take it away"
                 )
-    if spec.stdin and (spec.url or spec.prompt or spec.runtime == "prompt"):
+    if spec.stdin and runtime_of(spec) is not SCRIPT:
         hint = "a request sends its `body`" if spec.url else "take it away"
         yield Trouble(("stdin",), "`stdin` is for scripts", hint)
 

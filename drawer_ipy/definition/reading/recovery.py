@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from drawer_ipy.common.key_path import KeyPath
-from drawer_ipy.definition.models import UNREAD, Model
+from drawer_ipy.definition.model_base import Model
 from drawer_ipy.definition.reading.pydantic_errors import Written
 from drawer_ipy.definition.reading.shape import Finding
 from drawer_ipy.definition.reading.source import Source, plain_tree
 from drawer_ipy.definition.reading.step_paths import step_path
+from drawer_ipy.definition.step_base import UNREAD
 
 ModelT = TypeVar("ModelT", bound=Model)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion.half_written import OutlineNode
 from drawer_ipy.pressing.surroundings import Surroundings
-from drawer_ipy.verbs.connecting import OUTPUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class KnownNames:
         if kind == "drawer":
             drawer = self._drawer(step.said("drawer"))
             return [] if drawer is None else list(drawer.return_ or ())
-        return list(OUTPUTS.get(kind, ()))
+        return list(outputs_of(kind))
 
     def variables(self) -> list[str]:
         """The user's variables."""
