@@ -22,7 +22,7 @@ from drawer_ipy.definition import json_schema, load_drawer
 from drawer_ipy.definition.button_runtimes import SCRIPT_WORDS
 from drawer_ipy.definition.in_words import steps_in_words
 from drawer_ipy.definition.step_base import STEP_KINDS
-from drawer_ipy.errors import DefinitionError, UsageError
+from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
 from drawer_ipy.extending import AnyStep, Branch, SpecButton, Step, StepBase
 from drawer_ipy.notebook.completion.body import body_offer
 from drawer_ipy.notebook.dry_run import DryRun
@@ -330,3 +330,21 @@ def test_the_old_name_of_the_dry_run_is_pointed_out() -> None:
     with pytest.raises(UsageError) as caught:
         run_verb(["shop", "validate", "--summary"], VerbContext(Workspace(()), drawers={"shop": drawer}))
     assert "--dry-run" in caught.value.remediation
+
+
+def test_an_extension_that_fails_is_named() -> None:
+    class Odd(StepBase):
+        kind: Literal["odd"]
+
+    def broken(*given: Any) -> Any:
+        raise ZeroDivisionError("no luck")
+
+    with drawer_ipy.register_step(Odd, broken), pytest.raises(DrawerError) as caught:
+        drawer_ipy.press("steps: [{id: a, kind: odd}]")
+    said = "the step kind 'odd' could not prepare it: ZeroDivisionError: no luck"
+    assert f"step 'a': {said}" in str(caught.value)
+    text = "{buttons: {b: {runtime: odd}}, steps: [{id: a, button: b}]}"
+    with drawer_ipy.register_button("odd", broken), pytest.raises(DefinitionError) as refused:
+        drawer_ipy.press(text)
+    said = "the runtime 'odd' could not make button 'b': ZeroDivisionError: no luck"
+    assert said in str(refused.value)
