@@ -14,12 +14,16 @@ from typing import Any, Literal
 
 import jsonschema
 import pytest
+from pydantic import Field
 
 import drawer_ipy
+from drawer_ipy.buttons.script.button import RUNTIMES
 from drawer_ipy.definition import json_schema, load_drawer
+from drawer_ipy.definition.button_runtimes import SCRIPT_WORDS
+from drawer_ipy.definition.in_words import steps_in_words
 from drawer_ipy.definition.step_base import STEP_KINDS
-from drawer_ipy.errors import DefinitionError, UsageError
-from drawer_ipy.extending import SpecButton, Step, StepBase
+from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
+from drawer_ipy.extending import AnyStep, Branch, SpecButton, Step, StepBase
 from drawer_ipy.notebook.completion.body import body_offer
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.pictures.graph import Graph
@@ -297,3 +301,50 @@ print(json.dumps([step, button, told("steps: [{id: a, kind: wiat, duration: 1ms}
     assert f"the step kind 'broken' {said}" in step[0]
     assert any(f"the button runtime 'tired' {said}" in problem for problem in button)
     assert "did you mean 'wait'" in other[0]
+
+
+def test_problems_name_steps_below_fields_of_any_name() -> None:
+    class Fork(StepBase):
+        kind: Literal["fork"]
+        ways: dict[str, list[AnyStep]] = Field(default_factory=dict)
+
+        def nested(self) -> Iterator[Branch]:
+            for name, steps in self.ways.items():
+                yield Branch(("ways", name), steps, name, f"way {name}")
+
+    text = "steps:\n- id: a\n  kind: fork\n  ways:\n    left:\n    - {id: b, kind: wait, durration: 1s}\n"
+    with drawer_ipy.register_step(Fork, Step):
+        (problem,) = wrong(text)
+        assert "step 'a.b'" in problem
+        assert "did you mean 'duration'" in problem
+        right = load_drawer(text.replace("rr", "r")).drawer
+        assert list(steps_in_words(right.steps)) == ["a: fork", "  way left:", "    b: wait 1s"]
+
+
+def test_the_words_of_scripts_are_those_that_run() -> None:
+    assert set(SCRIPT_WORDS) == set(RUNTIMES)
+
+
+def test_the_old_name_of_the_dry_run_is_pointed_out() -> None:
+    drawer = load_drawer("steps: [{id: a, kind: wait, duration: 1s}]", name="shop").drawer
+    with pytest.raises(UsageError) as caught:
+        run_verb(["shop", "validate", "--summary"], VerbContext(Workspace(()), drawers={"shop": drawer}))
+    assert "--dry-run" in caught.value.remediation
+
+
+def test_an_extension_that_fails_is_named() -> None:
+    class Odd(StepBase):
+        kind: Literal["odd"]
+
+    def broken(*given: Any) -> Any:
+        raise ZeroDivisionError("no luck")
+
+    with drawer_ipy.register_step(Odd, broken), pytest.raises(DrawerError) as caught:
+        drawer_ipy.press("steps: [{id: a, kind: odd}]")
+    said = "the step kind 'odd' could not prepare it: ZeroDivisionError: no luck"
+    assert f"step 'a': {said}" in str(caught.value)
+    text = "{buttons: {b: {runtime: odd}}, steps: [{id: a, button: b}]}"
+    with drawer_ipy.register_button("odd", broken), pytest.raises(DefinitionError) as refused:
+        drawer_ipy.press(text)
+    said = "the runtime 'odd' could not make button 'b': ZeroDivisionError: no luck"
+    assert said in str(refused.value)

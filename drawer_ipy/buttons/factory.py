@@ -11,11 +11,12 @@ from drawer_ipy.buttons.http.button import HttpButton, refuse
 from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script.button import RUNTIMES, ScriptButton
 from drawer_ipy.common.folders import read_regular
+from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.definition.button_runtimes import SCRIPT, Setting, added_runtime, runtime_of
 from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.errors import UsageError
+from drawer_ipy.errors import DrawerError, UsageError
 
 SCRIPT_TIMEOUT = 300.0
 """Seconds a script may take when neither its button nor the step says (the original's)."""
@@ -61,7 +62,13 @@ def make_button(
         )
     own = runtime.own(spec)
     _refuse_faults(spec.name, runtime.faults(spec))
-    button: Button = runtime.button(spec, Setting(own, folder, allowed_origins))
+    try:
+        button: Button = runtime.button(spec, Setting(own, folder, allowed_origins))
+    except DrawerError:
+        raise
+    except Exception as error:  # of a runtime that another distribution brought
+        message = f"the runtime {runtime.name!r} could not make button {spec.name!r}: {describe(error)}"
+        raise UsageError(message) from error
     return button
 
 

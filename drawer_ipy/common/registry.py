@@ -86,6 +86,10 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
         """All names, those of things that cannot be loaded included; nothing is imported."""
         return list(dict.fromkeys([*self._built_in, *self._registered, *self._entry_points()]))
 
+    def in_use(self) -> list[ThingT]:
+        """What is registered or has been asked for; nothing is imported."""
+        return [*self._registered.values(), *self._known.values()]
+
     def added(self) -> list[ThingT]:
         """The things that do not ship with the package."""
         return [self[name] for name in self if name not in self._built_in]

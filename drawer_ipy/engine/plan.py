@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.definition.models import Drawer, InputSpec, StepBase
 from drawer_ipy.definition.step_base import StepKind
 from drawer_ipy.engine.step import Step
@@ -111,7 +112,15 @@ class Compiler:
             raise DrawerError(
                 f"step {model.id!r}: no step kind {model.kind!r}", code=Code.KIND_NOT_IMPLEMENTED
             )
-        step: Step = kind.compiler()(model, self)
+        try:
+            step: Step = kind.compiler()(model, self)
+        except DrawerError:
+            raise
+        except Exception as error:  # of a kind that another distribution brought
+            message = (
+                f"step {model.id!r}: the step kind {kind.name!r} could not prepare it: {describe(error)}"
+            )
+            raise DrawerError(message, code=Code.INTERNAL) from error
         return step
 
 

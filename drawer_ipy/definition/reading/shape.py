@@ -130,6 +130,14 @@ def _containers_in(annotation: Any) -> Iterator[Any]:
         yield from _containers_in(inner)
 
 
+def step_fields() -> tuple[set[str], set[str]]:
+    """The keys under which a list of steps may stand, and those under which named lists of them may."""
+    models: list[type[Model]] = [Drawer, *(kind.model for kind in STEP_KINDS.in_use())]
+    fields = [item for model in models for item in children_of(model).items()]
+    lists = {"steps", *(key for key, child in fields if child.form == "steps")}
+    return lists, {"branches", *(key for key, child in fields if child.form == "step_map")}
+
+
 def models_below(model: type[Model]) -> list[type[Model]]:
     """The models of everything inside a `model`, without the kinds of steps."""
     found: dict[type[Model], None] = {}

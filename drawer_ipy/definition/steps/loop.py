@@ -30,7 +30,6 @@ class LoopStep(StepBase):
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "results": {"type": "array"},
         "total": {"type": "integer"},
-        "completed": {"type": "integer"},
     }
     key_texts: ClassVar[Mapping[str, str]] = {
         "over": "The list to loop over, or an expression that gives one: `${inputs.urls}`.",
@@ -70,6 +69,9 @@ class LoopStep(StepBase):
     def uses(self) -> Iterator[Use]:
         if not is_absent(self.over):
             yield Use(("over",), self.over)
+
+    def output_keys(self) -> tuple[str, ...]:
+        return (*self.outputs, "completed")  # which is there when an item did not end ok
 
     def faults(self) -> Iterator[Fault]:
         yield from unreadable("rate", parse_rate, self.rate)

@@ -214,6 +214,8 @@ def _whole(spot: Spot, place: CursorPlace, key: str, names: KnownNames) -> Itera
 
 def _references(model: type[Model]) -> tuple[str, ...]:
     """The keys of a `model` whose values are mostly references."""
+    if model is StepBase:  # the kind is open yet
+        return tuple(key for step in step_models().values() for key in _references(step))
     if issubclass(model, StepBase):
         return (*model.expressions, *model.templates)
     return ("when",) if model is SwitchCase else ()
