@@ -114,7 +114,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What ``%unload_ext drawer_ipy`` calls: takes the magics away, and ``button`` unless it was replaced."""
+    """What ``%unload_ext drawer_ipy`` calls: removes the magics, and ``button`` unless it was replaced."""
     from drawer_ipy import button
     from drawer_ipy.notebook import magics
 

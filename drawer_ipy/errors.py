@@ -268,7 +268,7 @@ class DefinitionError(DrawerError):
 
     Attributes:
         problems: the findings, errors and warnings, in the order of the text.
-        source: the text they point into, ``""`` when the definition was no text.
+        source: the text they point into, ``""`` when the definition was not text.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ def register_step(model: type[StepBase], compile: Callable[[Any, Compiler], Step
         compile: what runs it, usually a subclass of :class:`Step`; or where that is, ``"module:NAME"``.
 
     Returns:
-        What takes it away again: ``unregister()``, or the end of a ``with`` block.
+        What removes it again: ``unregister()``, or the end of a ``with`` block.
 
     Raises:
         UsageError: the kind's name is taken, or the model does not declare one.
@@ -98,7 +98,7 @@ def register_button(
             variables that are present, and the origins that are always allowed.
 
     Returns:
-        What takes it away again, as for :func:`register_step`.
+        What removes it again, as for :func:`register_step`.
 
     Raises:
         UsageError: the name is taken, or `fields` has one that every button has.

@@ -206,7 +206,7 @@ def test_loading_twice_does_no_harm_and_unloading_takes_everything_back(kernel: 
 
 def test_a_mistyped_runtime_is_no_argument(kernel: Kernel) -> None:
     said = kernel.run("%%button odd pyton\nprint(1)", fails=True).traceback
-    assert "'pyton' is no runtime (did you mean 'python'?)" in said
+    assert "'pyton' is not a runtime (did you mean 'python'?)" in said
     assert "if it is an argument, give its type: pyton:string" in said
     kernel.run("%%button odd pyton:string base\necho $BUTTONS_ARG_PYTON $BUTTONS_ARG_BASE")
     kernel.run("%%drawer t\nsteps: [{id: y, button: odd, args: {pyton: hi, base: all}}]")
@@ -233,7 +233,7 @@ MISTAKES = {
     ),
     "a wrong type": ("t", "steps:\n  - {id: a, button: same, args: [1]}", "line 3, column 33: step 'a': "),
     "steps that are no list": ("t", "steps: 7", "line 2, column 8: "),
-    "over that is no list": (
+    "over that is not a list": (
         "t",
         "steps:\n  - {id: e, kind: for_each, over: 7, as: x, steps: [{id: a, button: same}]}",
         "line 3, column 35: step 'e': ",

@@ -67,7 +67,7 @@ def partial_counts(kernel: Kernel, name: str = "_drawer") -> dict[str, int]:
 
 
 def left_behind(kernel: Kernel) -> list[psutil.Process]:
-    """Children of the kernel after the moment that the system needs to take them away."""
+    """Children of the kernel after the moment that the system needs to remove them."""
     until = time.monotonic() + 2
     while (left := kernel.children()) and time.monotonic() < until:
         time.sleep(0.02)

@@ -381,7 +381,7 @@ def test_a_proxy_of_the_environment_that_cannot_be_one_is_told(monkeypatch: pyte
     monkeypatch.setenv("HTTPS_PROXY", f"ftp://me:{SECRET}@p.example")
     (problem,) = found(fetch("output: body"))
     assert (problem.severity, problem.line) == ("error", 2)
-    assert "HTTPS_PROXY of the environment is no address of a proxy" in problem.message
+    assert "HTTPS_PROXY of the environment is not an address of a proxy" in problem.message
     assert found(fetch("proxy: none")) == []
 
 

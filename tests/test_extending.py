@@ -108,7 +108,7 @@ def test_its_fields_are_read_and_checked(repeat: dict[str, Any]) -> None:
     (problem,) = wrong(REPEATING.replace("kind: repeat", "kind: repeat\n    times: 0"))
     assert "times" in problem
     (problem,) = checked(REPEATING.replace("n.output", "m.output"), **around)
-    assert "'m' is no input, step or loop variable" in problem
+    assert "'m' is not an input, a step or a loop variable" in problem
     (problem,) = checked("steps: [{id: a, kind: repeat, done: 'true'}]")
     assert "repeats nothing" in problem
     (problem,) = checked("steps: [{id: a, kind: repeat, steps: [{id: b, button: count}]}]", **around)
@@ -204,7 +204,7 @@ def test_its_own_fields_are_checked(sqlite: dict[str, Any]) -> None:
     (problem,) = checked(QUERY.replace("people.db", "nowhere.db"))
     assert "there is no database 'nowhere.db'" in problem
     (problem,) = wrong(QUERY.replace("runtime: sqlite", "runtime: sh").replace("    sql:", "    sqlx:"))[:1]
-    assert "is no key here" in problem
+    assert "is not a key here" in problem
 
 
 def test_it_is_told_and_completed(sqlite: dict[str, Any]) -> None:

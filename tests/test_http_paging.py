@@ -280,7 +280,7 @@ def test_what_is_no_cursor_fails(value: Any) -> None:
         follow={"cursor": "json:next", "into": "a"},
         items="json:data",
     )
-    assert (step.status, "is no cursor but" in step.error.message) == ("error", True)
+    assert (step.status, "is not a cursor but" in step.error.message) == ("error", True)
 
 
 # Counting
@@ -492,7 +492,7 @@ def test_items_of_one_answer(value: Any, path: str, found: Any) -> None:
     [
         (json_answer({"dta": [1], "n": 1}), "has nothing at json:data, but dta, n"),
         (json_answer({"data": {"a": 1}}), "has no list at json:data"),
-        (answer_of(b"<html>", Content_Type="text/html"), "is no JSON"),
+        (answer_of(b"<html>", Content_Type="text/html"), "is not JSON"),
         (json_answer([1]), "has nothing at json:data"),
     ],
 )

@@ -266,7 +266,7 @@ NOT_CONNECTED: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ("a.output.a-b+ to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "cannot be written as a reference"),
     ("a.outputs.x to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "no output of a step"),
     ("route.big.output.x to b.args.x", [BRANCHES, button_step("b", "parse")], "VALIDATION_ERROR", "no output of a step"),
-    ("route.big to b", [BRANCHES, button_step("b", "parse")], "VALIDATION_ERROR", "is no step"),
+    ("route.big to b", [BRANCHES, button_step("b", "parse")], "VALIDATION_ERROR", "is not a step"),
     ("a b", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "connect takes `A to B`"),
     ("a to b c", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "connect takes `A to B`"),
     ("a and b", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "connect takes `A to B`"),

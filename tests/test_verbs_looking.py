@@ -204,7 +204,7 @@ def test_a_drawer_can_be_looked_at_while_the_batteries_are_broken(
 ) -> None:
     (folder.root / "batteries.json").write_text("{")
     assert "says" in do(context, "good").text
-    with pytest.raises(DrawerError, match=r"batteries\.json is no JSON"):
+    with pytest.raises(DrawerError, match=r"batteries\.json is not JSON"):
         do(context, "good", "press", "text=a")
 
 
@@ -261,11 +261,11 @@ def test_inputs_as_typed(
     [
         ("text=@nowhere.json", "'nowhere.json' cannot be read: No such file or directory"),
         ("text=@.", "cannot be read: Is a directory"),
-        ("text=@BROKEN.json", "is no JSON"),
+        ("text=@BROKEN.json", "is not JSON"),
         ("text=@RAW.txt", "cannot be read"),
         ("text=@\0", "cannot be read"),
-        ("text", "is no name=value"),
-        ("=5", "is no name=value"),
+        ("text", "is not a name=value"),
+        ("=5", "is not a name=value"),
         ("--mode=sideways", "invalid choice"),
         ("--concurrency=-1", "a whole number from 0 up"),
         ("--concurrency=x", "a whole number from 0 up"),

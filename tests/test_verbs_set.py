@@ -262,7 +262,7 @@ def test_what_set_refuses(place: Place, word: str, code: str, told: tuple[str, .
 
 @pytest.mark.parametrize("word", ["each", "each.parallelism", "=5", ""])
 def test_what_is_no_assignment_is_refused(place: Place, word: str) -> None:
-    with pytest.raises(UsageError, match=r"(?s)is no name=value.*each\.parallelism=10"):
+    with pytest.raises(UsageError, match=r"(?s)is not a name=value.*each\.parallelism=10"):
         place.verb("set", word)
 
 

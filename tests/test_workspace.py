@@ -285,7 +285,7 @@ def test_batteries_are_texts(folder: Folder, text: str, expected: dict[str, str]
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"A": s3cret', "is no JSON"),
+        ('{"A": s3cret', "is not JSON"),
         ('["s3cret"]', "mapping of names to values"),
         ('{"A=B": "s3cret"}', "battery 'A=B'"),
         ('{"": "s3cret"}', "battery ''"),

@@ -47,7 +47,7 @@ def make_button(
     if added is not None and given and given[0] != "code":
         raise UsageError(
             f"button {spec.name!r} has `{given[0]}`, and `runtime: {added.name}`",
-            remediation="take one of them away",
+            remediation="remove one of them",
         )
     if len(given) > 1:
         raise UsageError(

@@ -15,13 +15,13 @@ ThingT = TypeVar("ThingT")
 
 
 class Registration:
-    """What registering gives back; a context manager that takes the thing away again at its end."""
+    """What registering gives back; a context manager that removes the thing again at its end."""
 
     def __init__(self, remove: Callable[[], None]) -> None:
         self._remove = remove
 
     def unregister(self) -> None:
-        """Take it away; doing so twice is harmless."""
+        """Remove it; doing so twice is harmless."""
         self._remove()
 
     def __enter__(self) -> Registration:

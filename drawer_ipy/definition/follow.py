@@ -90,9 +90,7 @@ def _mapping_troubles(follow: Follow) -> Iterator[Trouble]:
     if follow.cursor:
         for key in ("start", "by"):
             if getattr(follow, key) is not None:
-                yield Trouble(
-                    (key,), f"`{key}` goes with `page` or `offset`, not with `cursor`", "take it away"
-                )
+                yield Trouble((key,), f"`{key}` goes with `page` or `offset`, not with `cursor`", "remove it")
         if not follow.into.strip():
             hint = "name an argument, a query parameter or a field of the body: `into: after`"
             yield Trouble((), "`follow` says where the cursor is, and not where it goes", hint)

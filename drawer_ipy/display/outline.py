@@ -47,10 +47,10 @@ class OutlineRow:
         name: the step's id, clean and short.
         depth: 0 for a top-level step, 1 within its items, and so on.
         status: the state that it is shown as, such as ``running``; see :mod:`~drawer_ipy.style.outcome`.
-        counts: items in each state, by state number; empty for a step that is no loop and in none.
+        counts: items in each state, by state number; empty for a step that is not a loop and in none.
         seconds: how long it took, so far when it is running; 0.0 for rows within items.
         per: items that one of its cells stands for; 0 when it has no cells.
-        loops: how many loops its counts are the sum of; 0 when it is no nested loop.
+        loops: how many loops its counts are the sum of; 0 when it is not a nested loop.
     """
 
     path: tuple[str, ...]

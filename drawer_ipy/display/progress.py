@@ -54,7 +54,7 @@ class ErrorLine:
     """One failure in a line.
 
     Attributes:
-        index: the item, ``None`` for a step that is no loop.
+        index: the item, ``None`` for a step that is not a loop.
         step: id of the step that failed.
         text: ``CODE: message``, clean (see :func:`~drawer_ipy.style.preview.clean`) and short, but
             not escaped.
@@ -236,7 +236,7 @@ class ProgressState:
         self._step = next(iter(self._live_steps), result.id)
         error = result.error
         self._steps_failed += error is not None and error.code != Code.CANCELLED
-        # A loop's failure repeats what its item said, and a cancellation is no failure.
+        # A loop's failure repeats what its item said, and a cancellation is not a failure.
         if error is not None and error.index is None and error.code != Code.CANCELLED:
             self._step_errors.append(ErrorLine(None, _name(result.id), _told(error)))
 

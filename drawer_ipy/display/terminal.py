@@ -20,7 +20,7 @@ _WIDTH = 80
 class TextDisplay(LiveDisplay):
     """A bar over the items of the current loop, or over the steps while there is no loop.
 
-    Nothing is written where the stream is no terminal: a log file is no place for a bar. The results
+    Nothing is written where the stream is not a terminal: a log file is no place for a bar. The results
     are the caller's to print.
 
     Args:

@@ -190,7 +190,7 @@ def _button_spec(line: str, cell: str) -> tuple[str, Any]:
     runtime = rest.pop(0) if rest and rest[0] in runtimes else "sh"
     if rest and ":" not in rest[0] and (meant := did_you_mean(rest[0], runtimes, near=0.8)):
         raise UsageError(
-            f"%%button {name} {rest[0]}: {rest[0]!r} is no runtime ({meant})",
+            f"%%button {name} {rest[0]}: {rest[0]!r} is not a runtime ({meant})",
             remediation=f"if it is an argument, give its type: {rest[0]}:string",
         )
     args = {a.partition(":")[0]: a.partition(":")[2] or "string" for a in rest}

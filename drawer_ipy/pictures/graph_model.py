@@ -40,7 +40,7 @@ class Box:
         name: its id.
         kind: a step's kind, or ``input``, ``variable``, ``return``, ``on_error``.
         lines: what it does, a few words a line.
-        number: its place among its neighbours, 1-based; 0 for what is no step.
+        number: its place among its neighbours, 1-based; 0 for what is not a step.
         lanes: what is inside.
     """
 

@@ -73,7 +73,7 @@ def _explicit(tree: Tree, source: str, sink: str) -> dict[str, str]:
     to = find_place(tree, sink)
     head, _, arg = to.rest.partition(".")
     if head != "args" or not arg or "." in arg:
-        raise VerbError(f"{sink!r} is no argument of a step", remediation="write STEP.args.NAME")
+        raise VerbError(f"{sink!r} is not an argument of a step", remediation="write STEP.args.NAME")
     reference = _reference(tree, source, to)
     to.owner.setdefault("args", {})[arg] = reference
     return {"arg": f"{to.where}.args.{arg}", "ref": reference}
@@ -87,7 +87,7 @@ def _reference(tree: Tree, source: str, to: FieldPlace) -> str:
         output = _OUTPUT.fullmatch(source)
         giver = find_place(tree, source if output is None else output[1])
         if output is None or giver.rest or giver.kind == CASE:
-            raise VerbError(f"{source!r} is no output of a step", remediation="write STEP.output.FIELD")
+            raise VerbError(f"{source!r} is not an output of a step", remediation="write STEP.output.FIELD")
         _check_visible(giver, to)
         root = f"{giver.owner['id']}.{output[2]}"
     try:
@@ -143,7 +143,7 @@ class _Match:
     def _step(self, path: str) -> FieldPlace:
         place = find_place(self._tree, path)
         if place.rest or place.kind == CASE:
-            raise VerbError(f"{path!r} is no step", remediation=_EXAMPLES)
+            raise VerbError(f"{path!r} is not a step", remediation=_EXAMPLES)
         return place
 
     def _fields(self, place: FieldPlace) -> Mapping[str, Any]:

@@ -68,7 +68,7 @@ def _on_disk(name: str, root: Path, folder: Path) -> dict[str, Any]:
     try:
         raw = json.loads(read_text(root, path))
         if not isinstance(raw, dict):
-            raise ValueError("it is no mapping")
+            raise ValueError("it is not a mapping")
     except (DrawerError, ValueError, RecursionError) as error:
         return {"name": name, "path": str(path), "error": f"it cannot be read: {error}"}
     steps = raw.get("steps")

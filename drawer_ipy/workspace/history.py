@@ -75,7 +75,7 @@ class History:
         # A run that was cancelled before it began has no time; those of now are at hand.
         stamp = datetime.fromtimestamp(record.started or time.time(), UTC).strftime("%Y-%m-%dT%H-%M-%S")
         text = json.dumps(entry(record), ensure_ascii=False)
-        # Half a surrogate pair, from a button's broken text, is no UTF-8; the rest is worth keeping.
+        # Half a surrogate pair, from a button's broken text, is not UTF-8; the rest is worth keeping.
         text = text.encode("utf-8", errors="replace").decode("utf-8")
         path = pressed / f"{stamp}-{record.run_id}.json"
         write_file(self._root, path, text + "\n", durable=False)

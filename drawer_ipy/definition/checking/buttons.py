@@ -53,7 +53,7 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
         message = f"results of {runtime.name} buttons are not cached"
         if runtime is PROMPT:
             message = "a prompt is only text that is filled in, so there is nothing to cache"
-        report.warn(at, message, "take `cache` away", key=True)
+        report.warn(at, message, "remove `cache`", key=True)
 
 
 def _verify(spec: ButtonSpec, where: Where, report: Report) -> None:

@@ -58,7 +58,7 @@ class Ground:
 
     @property
     def as_original(self) -> bool:
-        """Whether a drawer on disk is pressed; what the original runs all the same is no error."""
+        """Whether a drawer on disk is pressed; what the original runs all the same is not an error."""
         return self.on_disk and self.pressing
 
 

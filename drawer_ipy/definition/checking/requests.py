@@ -35,11 +35,9 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     if not spec.url:
         for key in _REQUEST_ONLY:
             if key not in ("follow", "extract", "items") and getattr(spec, key):
-                yield Trouble(
-                    (key,), f"`{key}` is for requests, and this button has no `url`", "take it away"
-                )
+                yield Trouble((key,), f"`{key}` is for requests, and this button has no `url`", "remove it")
     if spec.stdin and runtime_of(spec) is not SCRIPT:
-        hint = "a request sends its `body`" if spec.url else "take it away"
+        hint = "a request sends its `body`" if spec.url else "remove it"
         yield Trouble(("stdin",), "`stdin` is for scripts", hint)
 
 
@@ -57,7 +55,7 @@ def _pair_troubles(path: tuple[str | int, ...], name: str, value: Any, what: str
             if isinstance(inner, Mapping | list):
                 yield from _pair_troubles((*path, i), name, dict(enumerate(inner)), what)
     elif isinstance(value, float) and value - value != 0:
-        yield Trouble(path, f"the {what} {name!r} is {value}, which is no number that could be sent")
+        yield Trouble(path, f"the {what} {name!r} is {value}, which is not a number that could be sent")
 
 
 def _statuses(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -83,7 +81,7 @@ def _auth(spec: ButtonSpec) -> Iterator[Trouble]:
         hint = "write one of `basic: [user, password]`, `digest: [...]`, `bearer: TOKEN` and `token: BUTTON`"
         yield Trouble(("auth",), f"`auth` has {which}", hint)
     if any(name.strip().lower() == "authorization" for name in spec.headers):
-        yield Trouble(("auth",), "`auth` and the header Authorization say the same", "take one of them away")
+        yield Trouble(("auth",), "`auth` and the header Authorization say the same", "remove one of them")
     for key in ("basic", "digest"):
         yield from _login(auth, key)
     if isinstance(auth.token, TokenPress) and not auth.token.button:
@@ -112,7 +110,7 @@ def _bodies(spec: ButtonSpec) -> Iterator[Trouble]:
         return
     has_body = spec.body is not None and spec.body != ""
     if spec.body_file and (has_body or spec.files):
-        hint = "take one of them away"
+        hint = "remove one of them"
         yield Trouble(
             ("body_file",), f"`body_file` and `{'files' if spec.files else 'body'}` are two bodies", hint
         )
@@ -165,7 +163,7 @@ def _body(body: Any, media: Media) -> Iterator[Trouble]:
         kind = (
             "a mapping" if isinstance(body, Mapping) else "a list" if isinstance(body, list) else repr(body)
         )
-        yield Trouble(("body",), f"{kind} is no body of the type {media.type}", "write it as text")
+        yield Trouble(("body",), f"{kind} is not a body of the type {media.type}", "write it as text")
     else:
         yield from _json(body, ("body",))
 
@@ -175,7 +173,9 @@ def _multipart(body: Any, media: Media) -> Iterator[Trouble]:
         whole = body.strip().startswith("{{") and body.strip().endswith("}}") and body.count("{{") == 1
         if not media.boundary and not whole:
             hint = "write its fields as a mapping: `body: {title: ...}`, and files under `files`"
-            yield Trouble(("body",), f"a text is no body of the type {media.type} without a boundary", hint)
+            yield Trouble(
+                ("body",), f"a text is not a body of the type {media.type} without a boundary", hint
+            )
     elif media.type != "multipart/form-data":
         yield Trouble(("body",), f"only multipart/form-data is made of fields, not {media.type}")
     else:
@@ -196,7 +196,7 @@ def _fields(body: Any) -> Iterator[Trouble]:
             for name, value in one.items():
                 yield from _pair_troubles(("body", i, name), str(name), value, "field")
         elif not (isinstance(one, list) and len(one) == 2 and isinstance(one[0], str)):
-            yield Trouble(("body", i), f"{one!r} is no pair of a name and a value", "such as [tag, a]")
+            yield Trouble(("body", i), f"{one!r} is not a pair of a name and a value", "such as [tag, a]")
         else:
             yield from _pair_troubles(("body", i, 1), one[0], one[1], "field")
 
@@ -211,7 +211,7 @@ def _json(body: Any, path: tuple[str | int, ...]) -> Iterator[Trouble]:
     elif isinstance(body, float) and body - body != 0:
         yield Trouble(path, f"JSON has no {body}", "write null, or a text")
     elif not isinstance(body, str | int | float | datetime.date | datetime.time | None):
-        yield Trouble(path, f"{body!r} is no JSON value")
+        yield Trouble(path, f"{body!r} is not a JSON value")
 
 
 def _texts(spec: ButtonSpec) -> Iterator[Trouble]:

@@ -193,7 +193,7 @@ def _below(value: Any, child: Child, path: KeyPath, near: Near) -> Iterator[Find
         for key, inner in value.items():
             yield from _below(inner, Child("steps", child.model), (*path, key), near)
     elif isinstance(value, Mapping) and child.form in ("map", "list"):
-        # Inputs and args may be written as a mapping by name, which then is no key of theirs.
+        # Inputs and args may be written as a mapping by name, which then is not a key of theirs.
         for key, inner in value.items():
             yield from _walk(inner, child.model, (*path, key), near)
     elif isinstance(value, list):
@@ -252,7 +252,7 @@ def _unknown_key(
     for meant in (same, slip):
         if meant != key and meant in known and meant not in tree:
             return Finding(
-                path, f"{key!r} is no key here", f"did you mean {meant!r}?", True, True, ("key", meant)
+                path, f"unknown key {key!r}", f"did you mean {meant!r}?", True, True, ("key", meant)
             )
     kinds = _kinds_with(key)
     if issubclass(model, StepBase) and kinds:
@@ -263,10 +263,10 @@ def _unknown_key(
         return Finding(path, message, hint, True, True, ("out", ""))
     closest = near(key, known)
     if closest:
-        return Finding(path, f"{key!r} is no key here", closest, True, True, ("key", _quoted(closest)))
+        return Finding(path, f"unknown key {key!r}", closest, True, True, ("key", _quoted(closest)))
     allowed = f"known here: {', '.join(k for k in known if k != 'bindings')}"
     hint = _near_in_other_kind(key, model, near) or allowed
-    return Finding(path, f"{key!r} is no key here", hint, True, True, ("drop", ""))
+    return Finding(path, f"unknown key {key!r}", hint, True, True, ("drop", ""))
 
 
 def _kinds_with(key: str) -> list[str]:
@@ -289,7 +289,7 @@ def _quoted(hint: str) -> str:
 def _other_kind(key: str, step: Mapping[str, Any], kinds: list[str], path: KeyPath) -> Finding:
     said = step.get("kind") not in (None, "")
     message = f"{key!r} belongs to {_listed(kinds)} steps, this one is a {kind_of(step)} step"
-    change = f"take it away, or change the kind to {_listed(kinds)}"
+    change = f"remove it, or change the kind to {_listed(kinds)}"
     hint = change if said else f"add `kind: {kinds[0]}`"
     return Finding(path, message, hint, True, True, ("drop", ""))
 

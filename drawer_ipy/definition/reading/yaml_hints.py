@@ -160,7 +160,7 @@ def _no_space_after_colon(it: _Trouble) -> Malformed | None:
             f"a space is missing after {found[1]}:", line_start + found.end(), f"write `{found[1]}: ...`"
         )
     return _colon_missing(it.text[:line_start] + line) or Malformed(
-        "this line is no `key: value`", it.context_at, "give it a key, or indent it as text"
+        "this line is not a `key: value`", it.context_at, "give it a key, or indent it as text"
     )
 
 
@@ -239,7 +239,7 @@ def _indentation(it: _Trouble) -> Malformed | None:
     if "expected <block end>" not in it.problem:
         return None
     if it.character in ("}", "]"):
-        return Malformed(f"this {it.character} closes nothing", it.at, "take it away")
+        return Malformed(f"this {it.character} closes nothing", it.at, "remove it")
     if "'-'" in it.problem or "'?'" in it.problem:
         return Malformed(
             "list entries (`- `) and `key: value` lines are mixed on one level",

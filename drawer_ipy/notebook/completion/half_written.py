@@ -281,7 +281,7 @@ class _Reading:
         return stop
 
     def _gap(self, at: int, column: int, commas: bool = True) -> int:
-        """The next place that is no blank, comma or line end; -1 where the brackets cannot go on."""
+        """The next place that is not a blank, comma or line end; -1 where the brackets cannot go on."""
         blanks = " \t\n\r," if commas else " \t\n\r"
         while at < len(self._text) and self._text[at] in blanks:
             at += 1
