@@ -257,7 +257,7 @@ MISTAKES = {
     "a missing argument": (
         "t",
         "steps:\n  - {id: a, button: two, args: {a: 1}}",
-        "step 'a': button 'two' needs the argument 'b', which nobody gives",
+        "step 'a': button 'two' needs the argument 'b', which is not given",
     ),
     "an input that nobody gives": (
         "t",

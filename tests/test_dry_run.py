@@ -52,7 +52,7 @@ def test_every_step_is_told_where_it_stands() -> None:
         "  input key = [redacted]",
         "  first: press list (sh script)",
         "  pause: wait 5m",
-        "  each: for each x in inputs.xs, one after the other, goes on when items fail",
+        "  each: for each x in inputs.xs, one after the other, continues when items fail",
         "    route: the first case that is true",
         "      when x > 1:",
         "        big: press work (function) with x=${x}, rest=list of 4",

@@ -166,9 +166,9 @@ def test_a_traceback_is_shown_where_nothing_was_captured() -> None:
 
 
 def test_a_run_that_failed_elsewhere_says_so() -> None:
-    error = ErrorInfo("RETURN_ERROR", "no such reference", "mend it")
+    error = ErrorInfo("RETURN_ERROR", "no such reference", "fix it")
     results = table(["x"], status="failed", failed_step="save", error=error)
-    assert "the run failed in step 'save': RETURN_ERROR: no such reference (mend it)" in to_text(results)
+    assert "the run failed in step 'save': RETURN_ERROR: no such reference (fix it)" in to_text(results)
     assert "no such reference" in to_html(results)
     assert "the run failed" not in to_text(results[:1])
 

@@ -48,7 +48,7 @@ class Asked:
 
     @property
     def by_parameter(self) -> bool:
-        """Whether pages are asked for by a parameter, and not by their addresses."""
+        """Whether pages are requested by a parameter, and not by their addresses."""
         return isinstance(self.follow, Cursor | Counted)
 
 
@@ -180,7 +180,7 @@ def _follow(
     found = extraction.fields.get(name)
     if found is None:
         if not extraction.fields:
-            return None, []  # what is wrong with them has been told
+            return None, []  # what is wrong with them has been reported
         hint = f"{did_you_mean(name, extraction.fields)} it has {', '.join(extraction.fields)}".strip()
         return None, [Trouble((), f"`extract` has no field {name!r} to follow", hint)]
     if not isinstance(found, Field) or found.many or found.type not in ("", "url", "text", "raw"):

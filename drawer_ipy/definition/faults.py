@@ -18,12 +18,12 @@ class Fault:
 
     Attributes:
         path: of the value, below the step or button; ``()`` for the whole of it.
-        message, remediation: what is wrong, and how to mend it.
+        message, remediation: what is wrong, and how to fix it.
         soft: a warning rather than an error.
         on_key: the key is meant, not its value.
-        strict: an error even in a step that goes on after a failure.
+        strict: an error even in a step that continues after a failure.
         offset: of the trouble within the text value, where that is known.
-        missing: the keys that are missing; the fault is not told where they could not be read.
+        missing: the keys that are missing; the fault is not reported where they could not be read.
         arg: the field that is named in the problem; the first of `path` when left out.
         on_disk: the warning that takes its place in a drawer that was read from a file.
         pressed: the warning that takes its place where such a drawer is pressed.

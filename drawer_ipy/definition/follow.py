@@ -1,4 +1,4 @@
-"""How an API is asked for its next page: what ``follow`` says beyond fields and selectors, and ``items``."""
+"""How the next page of an API is requested: ``follow`` beyond fields and selectors, and ``items``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Counted:
 
     @property
     def usual_start(self) -> int:
-        """Its first value where nobody says another."""
+        """Its first value unless another is given."""
         return 0 if self.items else 1
 
 

@@ -25,7 +25,7 @@ def what_it_does(step: StepBase, pressed: Pressed = _unknown) -> str:
 
 
 def how(step: StepBase) -> str:
-    """How it does so: ``8 at once, goes on when items fail``; ``""`` when there is nothing to say."""
+    """How it does so: ``8 at once, continues when items fail``; ``""`` when there is nothing to say."""
     return ", ".join(step.manner())
 
 

@@ -144,7 +144,7 @@ def _nullable(schema: _Schema) -> _Schema:
 
 
 def _step(models: Mapping[str, type[StepBase]]) -> _Schema:
-    """A step of any kind. Conditions rather than a union, so that a slip is told as itself.
+    """A step of any kind. Conditions rather than a union, so that a slip is reported as itself.
 
     Of a union, an editor can only say that none of the kinds fits.
     """

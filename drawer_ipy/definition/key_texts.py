@@ -100,7 +100,7 @@ KEY_TEXTS: Mapping[str, str] = {
 
 
 def key_text(model: type[Model], key: str) -> str:
-    """What `key` of `model` means, ``""`` when nobody has said so."""
+    """What `key` of `model` means, ``""`` when it has no description."""
     for owner in model.__mro__:
         own: Mapping[str, str] = owner.__dict__.get("key_texts", {})
         if key in own:

@@ -1,8 +1,8 @@
 """What a drawer, a step and a button are made of: pydantic models of drawer.json and button.json.
 
 Field names and defaults are the original's (schema versions 1 and 2), so a file written by it loads
-unchanged; what is ours is said beside the field. Models are strict: ``parallelism: "4"`` is an error,
-not a 4. Keys that no model knows are kept (and written back) but reported by the loader.
+unchanged; fields marked as extensions are not in the original. Models are strict: ``parallelism: "4"`` is an
+error, not a 4. Keys that no model knows are kept (and written back) but reported by the loader.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from drawer_ipy.definition.steps.drawer import DrawerStep as DrawerStep
 
 
 class InputSpec(Model):
-    """An input a drawer declares. ``type`` ``any`` (ours) takes any Python object."""
+    """An input a drawer declares. ``type`` ``any`` (an extension) takes any Python object."""
 
     name: str = Field(min_length=1)
     type: Literal["string", "int", "float", "bool", "enum", "list", "object", "any"] = "any"
@@ -34,7 +34,7 @@ class InputSpec(Model):
     description: str = ""
     values: list[Any] = []
     secret: bool = False
-    default: Any = None  # ours: used when the input is not given
+    default: Any = None  # extension: used when the input is not given
 
 
 class OnError(Model):
@@ -70,31 +70,35 @@ class ButtonSpec(NewFields):
     headers: dict[str, str] = {}
     body: Any = None
     max_response_bytes: NonNegativeInt = 0
-    # ours: full is {status, url, headers, elapsed, text|json|bytes}; text is text whatever the type says
+    # extension: full is {status, url, headers, elapsed, text|json|bytes}; text is text whatever the type says
     output: Literal["body", "full", "text"] = "body"
-    save: str = ""  # ours: the file to put the body into, "pages/{{id}}.html"
-    retries: NonNegativeInt = 0  # ours: further tries of what may be sent again
-    per_host: NonNegativeInt = 0  # ours: most requests at once at one host; 0 for any number
-    cookies: bool = False  # ours: whether the run's cookies are sent and kept
-    robots: bool = False  # ours: whether robots.txt is obeyed
-    proxy: str = ""  # ours: absent means the environment's; "none" means none
-    verify: bool | str = True  # ours: false checks no certificates; a path names the authorities' file
-    connect_timeout_seconds: NonNegativeFloat | None = None  # ours: 0 and absent: only the whole is bounded
-    read_timeout_seconds: NonNegativeFloat | None = None  # ours: between two pieces of the answer
+    save: str = ""  # extension: the file to put the body into, "pages/{{id}}.html"
+    retries: NonNegativeInt = 0  # extension: further tries of what may be sent again
+    per_host: NonNegativeInt = 0  # extension: most requests at once at one host; 0 for any number
+    cookies: bool = False  # extension: whether the run's cookies are sent and kept
+    robots: bool = False  # extension: whether robots.txt is obeyed
+    proxy: str = ""  # extension: absent means the environment's; "none" means none
+    verify: bool | str = True  # extension: false checks no certificates; a path names the authorities' file
+    connect_timeout_seconds: NonNegativeFloat | None = (
+        None  # extension: 0 and absent: only the whole is bounded
+    )
+    read_timeout_seconds: NonNegativeFloat | None = None  # extension: between two pieces of the answer
     allow_private_networks: bool = False
     allowed_host: str = ""
     output_schema: dict[str, Any] | None = None
     queue: Queue | None = None
-    rate: str | None = None  # ours: starts per time, "5/s"
-    extract: Any = None  # ours: what to take from the page, a mapping of names to selectors
-    namespaces: dict[str, str] = {}  # ours: prefix to namespace, for the selectors; beside those of the pages
-    decimal: str = ""  # ours: the decimal sign of numbers on the pages, "." or ","; or a language, "de"
-    max_pages: NonNegativeInt = 0  # ours: most pages that are followed; 0 for the default, 1,000
-    sitemap: bool | Literal["full"] = False  # ours: whether the output is what a site map lists
-    meta_refresh: bool = False  # ours: whether the refresh of a page is followed like a redirect
-    cache: Any = None  # ours: how long results are used again, "1h" or "forever"
-    code: str = ""  # ours: the script's text; on disk it is main.sh, main.py or main.js
-    prompt: str = ""  # ours: the prompt's text; on disk it is AGENTS.md
+    rate: str | None = None  # extension: starts per time, "5/s"
+    extract: Any = None  # extension: what to take from the page, a mapping of names to selectors
+    namespaces: dict[
+        str, str
+    ] = {}  # extension: prefix to namespace, for the selectors; beside those of the pages
+    decimal: str = ""  # extension: the decimal sign of numbers on the pages, "." or ","; or a language, "de"
+    max_pages: NonNegativeInt = 0  # extension: most pages that are followed; 0 for the default, 1,000
+    sitemap: bool | Literal["full"] = False  # extension: whether the output is what a site map lists
+    meta_refresh: bool = False  # extension: whether the refresh of a page is followed like a redirect
+    cache: Any = None  # extension: how long results are used again, "1h" or "forever"
+    code: str = ""  # extension: the script's text; on disk it is main.sh, main.py or main.js
+    prompt: str = ""  # extension: the prompt's text; on disk it is AGENTS.md
     mcp_enabled: bool = False
     tags: list[str] = []
     pinned: bool = False
@@ -168,7 +172,7 @@ class Drawer(Model):
     triggers: list[Trigger] = []
     created_at: Any = None
     updated_at: Any = None
-    buttons: dict[str, ButtonSpec] = {}  # ours: buttons defined in place
+    buttons: dict[str, ButtonSpec] = {}  # extension: buttons defined in place
     _origin: Any = PrivateAttr(None)  # how it was loaded, see loading.loaded_from
 
     @field_validator("inputs", mode="before")

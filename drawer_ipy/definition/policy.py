@@ -34,7 +34,7 @@ class BackoffSpec(Model):
 
 
 class Policy(Model):
-    """What a step does when it fails; a bare word stands for ``{action: word}``."""
+    """What a step does when it fails; a bare word means ``{action: word}``."""
 
     action: Literal["stop", "continue", "retry"] = "stop"
     max_attempts: NonNegativeInt = 0
@@ -67,4 +67,4 @@ class Policy(Model):
         """It in a few words, ``""`` for a plain stop."""
         if self.action == "retry":
             return f"up to {self.max_attempts} tries" if self.max_attempts else "tried again on failure"
-        return "goes on after a failure" if self.action == "continue" else ""
+        return "continues after a failure" if self.action == "continue" else ""

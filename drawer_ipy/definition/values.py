@@ -35,13 +35,13 @@ def _schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSch
 
 
 Parallelism = Annotated[int | Literal["auto"], GetPydanticSchema(_schema)]
-"""0 and 1 mean one after the other; ``auto`` as many as the other side bears."""
+"""0 and 1 mean one after the other; ``auto`` as many as the server can handle."""
 
 
 def width_words(parallelism: int | str, most: int) -> str:
-    """For people: ``8 at once``; ``""`` for one after the other."""
+    """In words: ``8 at once``; ``""`` for one after the other."""
     if isinstance(parallelism, str):
-        return f"as many at once as it bears, {most} at most"
+        return f"as many at once as the server can handle, at most {most}"
     return f"{parallelism} at once" if parallelism > 1 else ""
 
 
@@ -52,10 +52,10 @@ _LENGTHS_ALLOWED = "say for how long: 10m, 1h, 7d or forever"
 
 
 def parse_lasting(value: Any) -> float | None:
-    """The seconds that ``cache: value`` stands for; infinite for ``forever``, ``None`` for not at all.
+    """The seconds that ``cache: value`` means; infinite for ``forever``, ``None`` for not at all.
 
     Raises:
-        BadValue: it stands for nothing.
+        BadValue: it is not valid.
     """
     if value is None or value is False:
         return None

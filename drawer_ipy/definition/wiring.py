@@ -17,7 +17,7 @@ NamePath = tuple[str, ...]
 def uses_of(step: StepBase, known: Collection[str]) -> list[NamePath]:
     """What `step` refers to outside of itself, nested steps included; in the order of the definition.
 
-    What cannot be read is left out: this is for a picture, validation is told elsewhere.
+    What cannot be read is left out: this is for a picture, validation is reported elsewhere.
 
     Args:
         known: ids of steps and names of loop variables, to tell hyphens from subtractions.

@@ -24,7 +24,7 @@ _NAME = 80
 
 
 def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
-    """What is left in the notebook, by mime type.
+    """The final output in the notebook, by MIME type.
 
     Args:
         snapshot: the run as it ended.

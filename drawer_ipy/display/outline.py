@@ -1,4 +1,4 @@
-"""A run's steps as the rows of an outline: what each step, nested step and nested loop has come to.
+"""A run's steps as the rows of an outline: the state of each step, nested step and nested loop.
 
 Like :mod:`~drawer_ipy.display.progress` it reads the live records when it is asked and does nothing per
 item.
@@ -49,7 +49,7 @@ class OutlineRow:
         status: the state that it is shown as, such as ``running``; see :mod:`~drawer_ipy.style.outcome`.
         counts: items in each state, by state number; empty for a step that is not a loop and in none.
         seconds: how long it took, so far when it is running; 0.0 for rows within items.
-        per: items that one of its cells stands for; 0 when it has no cells.
+        per: items per cell; 0 when it has no cells.
         loops: how many loops its counts are the sum of; 0 when it is not a nested loop.
     """
 
@@ -175,7 +175,7 @@ class Outline:
         self._ended = True
 
     def _step_started(self, event: StepStarted) -> None:
-        if event.run is self._run:  # a sub-drawer tells of its steps too
+        if event.run is self._run:  # a sub-drawer emits events for its steps too
             self._steps[event.result.id] = event.result
 
     def _loop_started(self, event: LoopStarted) -> None:

@@ -1,6 +1,6 @@
 """What a run's events amount to at a moment: counts, pace, time left, last errors.
 
-Pure logic without input or output. A loop's record is live, so its counts are read when somebody asks;
+Pure logic without input or output. A loop's record is live, so its counts are read on demand;
 nothing is done per item, however many there are.
 """
 
@@ -83,7 +83,7 @@ class Snapshot:
         total: its items; `left` wait, `running` run, the others ended in that way.
         inner: loops that began within items.
         elapsed: seconds since the run began, until it ended.
-        rate: items a second of late, 0.0 when none ended.
+        rate: recent items per second, 0.0 when none ended.
         eta: seconds until the loop ends at that rate; ``None`` when it cannot be told.
         retries: attempts that failed and were made again.
         width: how many items may run at once now, of a loop that finds that out itself; else ``None``.
@@ -222,7 +222,7 @@ class ProgressState:
             self._failures = failures_of(event.run)
 
     def _step_started(self, event: StepStarted) -> None:
-        # A sub-drawer tells of its steps too; only this run's own are counted.
+        # A sub-drawer emits events for its steps too; only this run's own steps count.
         if event.run is self._run:
             self._live_steps[event.result.id] = event.result
             self._step = next(iter(self._live_steps))
@@ -268,7 +268,7 @@ class ProgressState:
             self._shown = next(iter(self._live_loops.values()))
 
     def _errors_within(self) -> list[ErrorLine]:
-        """The last failures in loops that began within items; those may be tolerated, and are told first."""
+        """The last failures in loops within items, which may be tolerated; they are shown first."""
         found = list(self._inner_errors)
         for loop in self._live_inner.values():
             found += _lines_within(loop)

@@ -1,6 +1,6 @@
 """Progress as a piece of HTML.
 
-State is told by mark, word and pattern, not by colour alone. Everything that comes from a run is escaped.
+A state is shown by mark, word and pattern, not by colour alone. Everything that comes from a run is escaped.
 """
 
 from __future__ import annotations

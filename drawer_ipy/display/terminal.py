@@ -78,7 +78,7 @@ class TextDisplay(LiveDisplay):
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether `stream` is a terminal; a closed one, or one that cannot tell, is none."""
+    """Whether `stream` is a terminal; False for a closed stream and for one that does not know."""
     try:
         return stream.isatty()
     except (AttributeError, ValueError):

@@ -750,7 +750,7 @@ class LiveView {
   }
 }
 
-/** Draws the model into `el`; gives what takes the view away again. */
+/** Draws the model into `el`; returns a function that removes the view. */
 function render({ model, el }) {
   return new LiveView(model, el).remove;
 }

@@ -33,7 +33,7 @@ def outcome_words(snapshot: Snapshot) -> str:
 
 
 def place_words(snapshot: Snapshot) -> list[str]:
-    """Which step it is at, and what goes on below it."""
+    """The current step, and what runs below it."""
     words = []
     if snapshot.position and snapshot.status == "running":
         words.append(f"step {snapshot.step} ({snapshot.position} of {snapshot.steps})")

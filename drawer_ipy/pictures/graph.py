@@ -1,7 +1,7 @@
 """A drawer as a picture: steps, loops and branches as boxes, arrows from what a step refers to.
 
 The colours are the front end's (JupyterLab's and VS Code's variables) with fallbacks; what a box is, its
-words and outline tell too.
+words and outline show too.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Graph(Picture):
     """A drawer's picture.
 
     Args:
-        drawer: the definition; a broken one is drawn as far as it could be read.
+        drawer: the definition; a broken one is drawn as far as it is readable.
         hide: takes secrets out of a text.
 
     Attributes:
@@ -150,7 +150,7 @@ def _titled(inside: Sequence[_Inside]) -> bool:
 
 
 def _tag(box: Box) -> str:
-    """The kind, where the box's words do not tell it."""
+    """The kind, where the box's words do not show it."""
     return "" if box.kind == "button" else box.kind
 
 

@@ -1,6 +1,6 @@
 """What ran when, as a picture: inline SVG that needs no script.
 
-A row a step; the items of a loop are packed into as few lanes as ran at once. A state is told by colour and
+A row a step; the items of a loop are packed into as few lanes as ran at once. A state is shown by colour and
 by shape: failed bars stand out of their lane and carry a cross, cancelled ones are hollow, running ones end
 in an arrow.
 """
@@ -56,7 +56,7 @@ def timeline_svg(record: RunRecord, *, width: int = 800) -> str:
     """The run's timeline as an ``<svg>`` element, at most 60 KB; ``""`` when nothing has started.
 
     Args:
-        record: the run, which may still go on.
+        record: the run, which may still be running.
         width: pixels, at least 320.
     """
     tracks = tracks_of(record)
@@ -285,7 +285,7 @@ class _Drawing:
         self.front += self._told_load(load, whole, y)
 
     def _told_load(self, load: Load, whole: Sequence[float], y: float) -> Iterator[str]:
-        """What hovering over a stretch of the load tells."""
+        """The tooltip of a stretch of the load."""
         step, each = load.step * self.scale.per_second, 4
         yield '<g fill="transparent">'
         for place in range(0, _BINS, each):

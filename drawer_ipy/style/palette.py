@@ -1,6 +1,6 @@
 """How states look in every display: one mark, one colour and one pattern for each.
 
-This is the only module that names colours and marks. A state is never told by its colour alone: there is
+This is the only module that names colours and marks. A state is never shown by its colour alone: there is
 always a word, a mark, a shape or a pattern as well.
 
 The colours of states are the package's own, after Okabe and Ito, and not those of the front end: they can be
@@ -133,7 +133,7 @@ KINDS = {
     "return": "#8a9199",
     "on_error": "#d55e00",
 }
-"""Colours of the boxes of a graph; what a box is, its words tell too."""
+"""Colours of the boxes of a graph; the words in a box say what it is, too."""
 
 OTHER_KIND = "#b8860b"
 

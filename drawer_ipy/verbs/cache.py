@@ -109,7 +109,7 @@ def _open(context: VerbContext) -> Store | None:
 
 
 def _told(trouble: CacheTrouble) -> VerbError:
-    return VerbError(str(trouble), remediation="runs go on without the cache meanwhile")
+    return VerbError(str(trouble), remediation="runs continue without the cache meanwhile")
 
 
 def _data(info: StoreInfo) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _reference(tree: Tree, source: str, to: FieldPlace) -> str:
     """``${...}`` for `source`, as the step at `to` has to write it."""
     root = source
     if not source.startswith("inputs."):
-        # Cut here, since a path below a loop or a switch goes on with a step of it.
+        # Cut here, since a path below a loop or a switch continues with a step in it.
         output = _OUTPUT.fullmatch(source)
         giver = find_place(tree, source if output is None else output[1])
         if output is None or giver.rest or giver.kind == CASE:

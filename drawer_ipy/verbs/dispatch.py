@@ -56,7 +56,7 @@ drawer NAME press [name=value...]    run it; name=@file.json reads a file
 drawer NAME logs [--failed]          its last runs
 drawer NAME remove                   remove it with its history
 
-`drawer NAME VERB --help` tells more; with --dry-run a verb only says what it would do."""
+`drawer NAME VERB --help` has details; with --dry-run a verb only says what it would do."""
 
 
 def run_verb(argv: Sequence[str], context: VerbContext) -> VerbResult:

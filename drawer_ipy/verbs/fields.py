@@ -36,7 +36,7 @@ class EditableField:
 
     Attributes:
         read: turns what was typed into the value, or raises ValueError.
-        allowed: what it takes, for people.
+        allowed: what it takes, in words.
     """
 
     read: Callable[[str], Any]
@@ -255,7 +255,7 @@ def field_of(kind: str, name: str) -> EditableField:
 
 
 def allowed_paths(kind: str) -> str:
-    """What may follow a step of that kind in a path, for people."""
+    """What may follow a step of that kind in a path, in words."""
     words = [*([] if kind == CASE else ["args.NAME"]), *fields_of(kind)]
     inside = holders(kind)
     words += [f"{key}.NAME.N...." if form == "step_map" else f"{key}.N...." for key, form in inside.items()]

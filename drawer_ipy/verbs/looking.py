@@ -126,7 +126,7 @@ def report(problems: Sequence[Problem]) -> dict[str, Any]:
 
 
 def report_text(problems: Sequence[Problem]) -> str:
-    """The same for people."""
+    """The same as text."""
     if not problems:
         return "nothing is wrong with it"
     ordered = sorted(problems, key=lambda p: p.severity != "error")

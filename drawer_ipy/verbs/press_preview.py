@@ -1,4 +1,4 @@
-"""``NAME press --dry-run``: what a press would do, as far as that can be told without doing it."""
+"""``NAME press --dry-run``: what a press would do, as far as that is known before it."""
 
 from __future__ import annotations
 

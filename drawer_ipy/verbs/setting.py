@@ -17,7 +17,7 @@ _HELP = f"""Change fields of steps: all of the changes are made, or none.
 
 PATH is STEP.FIELD or STEP.args.NAME; a step inside another one is reached by its id (each.work.args.n)
 or its place (each.steps.0.args.n), cases of a switch likewise (route.big.work.args.n, route.big.when).
-VALUE is JSON if it is JSON, else text; null takes a field away.
+VALUE is JSON if it is JSON, else text; null removes a field.
 
 {chr(10).join(f"  {name:20} {field.allowed}" for name, field in FIELDS.items())}
 """

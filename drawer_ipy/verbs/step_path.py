@@ -88,7 +88,7 @@ def holders(kind: str) -> dict[str, str]:
 
 
 def names_in(place: FieldPlace) -> list[str]:
-    """The words by which a path goes on from `place` into what is inside it."""
+    """The words that continue a path from `place` into its contents."""
     inside = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
     if place.kind == "switch":
         cases = enumerate(place.owner.get("cases") or ())

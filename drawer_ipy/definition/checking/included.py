@@ -34,7 +34,7 @@ class Met:
 
     Attributes:
         name: it is pressed under.
-        found: what that name stands for.
+        found: what that name refers to.
         where: of what presses it.
         given: names of the inputs it gets.
     """

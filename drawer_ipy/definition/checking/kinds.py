@@ -37,7 +37,7 @@ def tell_fault(fault: Fault, where: Where, report: Report, instead: str = "") ->
     if fault.missing:
         owner = where.at(*fault.path[:-1])
         if (fault.path and report.lost.within(at.path)) or not report.misses(owner, *fault.missing):
-            return  # it could not be read, which was told
+            return  # it could not be read, which was reported
     if instead or fault.soft:
         report.warn(at, instead or fault.message, fault.remediation, offset=fault.offset, key=fault.on_key)
     else:

@@ -83,7 +83,7 @@ class References:
         try:
             return compile_expression(text) if bare else compile_template(text)
         except ResolveError as error:
-            # Strict even in a step that goes on after a failure: it can never be anything but a mistake.
+            # Strict even in a step that continues after a failure: it can never be anything but a mistake.
             offset = error.offset or 0
             self.report.error(where, error.message, error.remediation, ref=_inner(text), offset=offset)
             return None

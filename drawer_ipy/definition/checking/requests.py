@@ -20,7 +20,7 @@ _FILE_KEYS = frozenset(("path", "content", "name", "type"))
 
 
 def request_troubles(spec: ButtonSpec) -> list[Trouble]:
-    """Everything wrong with `spec` that no argument could mend."""
+    """Everything wrong with `spec` that no argument could fix."""
     return [*_misplaced(spec), *_query(spec), *_statuses(spec), *_auth(spec), *_bodies(spec), *_texts(spec)]
 
 
@@ -102,7 +102,7 @@ def _login(auth: Auth, key: str) -> Iterator[Trouble]:
 
 def _bodies(spec: ButtonSpec) -> Iterator[Trouble]:
     given = next((v for n, v in spec.headers.items() if n.strip().lower() == "content-type"), "")
-    decided = "{{" in given or "$" in given  # by arguments or batteries, which nobody knows yet
+    decided = "{{" in given or "$" in given  # by arguments or batteries, which are not known yet
     try:
         media = read_media("text/plain" if decided else given)
     except BadValue as error:

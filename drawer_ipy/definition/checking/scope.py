@@ -17,7 +17,7 @@ ROOTS = ("inputs", "env", "webhooks", "batteries")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a name stands for.
+    """What a name refers to.
 
     Attributes:
         kind: a fixed root, a step, or a variable (of a loop, of ``pluck``, or handed in by the caller).
@@ -92,7 +92,7 @@ class NamesInScope:
     open: bool = False
 
     def find(self, name: str) -> tuple[str, Known] | None:
-        """What `name` stands for, under its own spelling; ``a_b`` also reads a step ``a-b``."""
+        """What `name` refers to, under its own spelling; ``a_b`` also reads a step ``a-b``."""
         known = self.known.get(name)
         if known is not None:
             return name, known

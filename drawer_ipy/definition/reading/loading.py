@@ -204,7 +204,7 @@ class _Reader:
         """The model of what was read.
 
         Raises:
-            DefinitionError: there were errors, here or before, and `recover` does not go on in spite of
+            DefinitionError: there were errors, here or before, and `recover` does not continue despite
                 them, or cannot.
         """
         normal, adjusted = normalise(self._tree, model, lenient=self._lenient)

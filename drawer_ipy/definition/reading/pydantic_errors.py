@@ -76,7 +76,7 @@ class Written:
         self._keys: dict[int, list[Any]] = {}  # of mappings asked by position, by the mapping's id
 
     def path(self, loc: Sequence[str | int]) -> KeyPath:
-        """The path that `loc` stands for."""
+        """The path that `loc` describes."""
         path: list[str | int] = []
         here = self._tree
         for part in loc:

@@ -1,4 +1,4 @@
-"""Goes on after a loading problem: what is wrong is mended or left out, the rest is still checked.
+"""Goes on after a loading problem: what is wrong is fixed or left out, the rest is still checked.
 
 Nothing recovered ever runs. It is there so that one report tells everything: validation goes on with what
 could be read, and asks :class:`Lost` before it complains of something missing.

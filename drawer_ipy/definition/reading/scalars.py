@@ -1,4 +1,4 @@
-"""What a plain YAML scalar stands for: the core schema of YAML 1.2.
+"""The value of a plain YAML scalar: the core schema of YAML 1.2.
 
 YAML 1.1's surprises are left out: ``yes``, ``no``, ``on`` and ``off`` are text, so are dates, ``12:30``
 and ``1_000``.

@@ -70,7 +70,7 @@ class Finding:
         message, remediation: as in :class:`~drawer_ipy.errors.Problem`.
         soft: whether a file on disk is read in spite of it (the original ignores it).
         on_key: whether the key, rather than the value, is what is wrong.
-        mend: how to read it all the same, so that the rest can be checked: under the ``key`` that was
+        fix: how to read it all the same, so that the rest can be checked: under the ``key`` that was
             meant, with the step's ``kind`` that was meant, or not at all: ``out`` when it belongs
             elsewhere, ``drop`` when it may be the misspelt name of any field.
     """

@@ -97,7 +97,7 @@ class Source:
             return self.locate(path)
         node = found[0].node
         if self._offsets is None or self._offsets[0] is not node:
-            # One text may hold thousands of faults, which are told one after the other.
+            # One text may hold thousands of faults, which are reported one after the other.
             self._offsets = (node, _written_offsets(self.text[node.start : node.end], node))
         offsets = self._offsets[1]
         return self.place(node.start + (offsets[min(offset, len(offsets) - 1)] if offsets else 0))

@@ -15,8 +15,8 @@ class ButtonStep(StepBase):
 
     kind: Literal["button", ""] = "button"
     button: str = ""
-    rate: str | None = None  # ours: starts per time, "5/s"
-    stdin: Any = None  # ours: what the script reads, "${page.output}"
+    rate: str | None = None  # extension: starts per time, "5/s"
+    stdin: Any = None  # extension: what the script reads, "${page.output}"
 
     templates = ("stdin",)
     key_texts: ClassVar[Mapping[str, str]] = {

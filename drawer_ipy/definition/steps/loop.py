@@ -19,10 +19,10 @@ class LoopStep(StepBase):
     over: Any = None
     as_: str
     on_item_failure: Literal["stop", "continue"] = "stop"
-    parallelism: Parallelism = 0  # 0 and 1: one after the other; "auto" is ours
-    max_parallelism: PositiveInt = MOST  # ours: the bound of "auto"
-    tolerated_failures: int | str | None = None  # ours: a count or "5%"
-    rate: str | None = None  # ours: item starts per time
+    parallelism: Parallelism = 0  # 0 and 1: one after the other; "auto" is an extension
+    max_parallelism: PositiveInt = MOST  # extension: the bound of "auto"
+    tolerated_failures: int | str | None = None  # extension: a count or "5%"
+    rate: str | None = None  # extension: item starts per time
     steps: list[Step] = []
 
     expressions = ("over",)
@@ -54,7 +54,7 @@ class LoopStep(StepBase):
         if self.tolerated_failures is not None:
             words.append(f"{self.tolerated_failures} may fail")
         elif self.on_item_failure == "continue":
-            words.append("goes on when items fail")
+            words.append("continues when items fail")
         return [*words, *super().manner()]
 
     def nested(self) -> Iterator[Branch]:

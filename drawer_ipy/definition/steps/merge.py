@@ -13,7 +13,7 @@ from drawer_ipy.definition.step_base import StepBase, StepKind
 
 
 class MergeStep(StepBase):
-    """Ours: merges objects deeply or concatenates lists."""
+    """Extension: merges objects deeply or concatenates lists."""
 
     kind: Literal["merge"]
     from_: Any = Field(None, alias="from")

@@ -11,7 +11,7 @@ from drawer_ipy.definition.step_base import Branch, Step, StepBase, StepKind
 
 
 class SplitStep(StepBase):
-    """Ours: named branches run side by side; output by name."""
+    """Extension: named branches run side by side; output by name."""
 
     kind: Literal["split"]
     branches: dict[str, list[Step]] = {}

@@ -20,7 +20,7 @@ class SwitchCase(Model):
     steps: list[Step] = []
 
     key_texts: ClassVar[Mapping[str, str]] = {
-        "id": "Name of the case, told as `matched`.",
+        "id": "Name of the case, shown as `matched`.",
         "when": "An expression that is true or false.",
         "steps": "The steps, in order.",
     }

@@ -14,7 +14,7 @@ from drawer_ipy.scrape.spec import read_extraction, read_manner
 
 
 class TransformStep(StepBase):
-    """Ours: the output is what an expression, or a mapping of expressions, gives; or what a page holds."""
+    """Extension: the output is the value of an expression or a mapping of them, or an extract of a page."""
 
     kind: Literal["transform"]
     expression: Any = None

@@ -25,7 +25,7 @@ class WaitStep(StepBase):
     }
     key_texts: ClassVar[Mapping[str, str]] = {
         "duration": "How long to wait: `2s`, `1h30m`.",
-        "until": "When to go on: an RFC 3339 time.",
+        "until": "When to continue: an RFC 3339 time.",
     }
 
     def summary(self) -> str:

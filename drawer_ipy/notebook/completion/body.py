@@ -28,7 +28,7 @@ from drawer_ipy.notebook.completion.reference_offers import reference_offer, who
 from drawer_ipy.pressing.surroundings import Surroundings
 
 _FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at")
-"""Keys that nobody has to write."""
+"""Keys that are not offered, since they are never needed."""
 
 _FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases", "steps", "args")
 """The keys of a step in the order people write them."""

@@ -56,7 +56,7 @@ class KnownNames:
         return list(dict.fromkeys([*_listed(self.cell, "inputs"), *self.given]))
 
     def fields(self, step: OutlineNode) -> list[str]:
-        """The members of what a step gives, as far as they are known."""
+        """The known members of a step's output."""
         kind = step.said("kind") or "button"
         if kind == "button":
             found = self._button(step.said("button"))
@@ -71,7 +71,7 @@ class KnownNames:
         return sorted(name for name in self.around.namespace if not name.startswith("_"))
 
     def batteries(self) -> list[str]:
-        """The names of the batteries; their values are nobody's business here."""
+        """The names of the batteries; their values are never read here."""
         with contextlib.suppress(DrawerError):
             return sorted(self.around.workspace.batteries())
         return []

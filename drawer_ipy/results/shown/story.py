@@ -27,7 +27,7 @@ class _Part:
     """A heading, named values below it, and longer texts that can be folded away.
 
     Attributes:
-        heading: one line; `status` is what it tells of.
+        heading: one line; `status` is the status that it shows.
         facts: pairs of a name and a value, both clean.
         texts: pairs of a name and lines of text.
     """
@@ -73,7 +73,7 @@ def story_html(story: Story) -> str:
     return wrap(out)
 
 
-# What is told
+# The content
 
 
 def _parts(story: Story) -> Iterator[_Part]:
@@ -180,7 +180,7 @@ def _error_facts(error: tuple[str, ErrorInfo] | None) -> list[tuple[str, str]]:
     step, info = error
     where = f"{cut(clean(step), 40)}: " if step else ""
     facts = [("error", where + _error(info))]
-    return [*facts, ("to mend it", cut(clean(info.remediation), _VALUE))] if info.remediation else facts
+    return [*facts, ("to fix it", cut(clean(info.remediation), _VALUE))] if info.remediation else facts
 
 
 def _error(info: ErrorInfo) -> str:
@@ -233,7 +233,7 @@ class PressStory:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Story:
-    """What :meth:`Results.explain` tells; its repr is for people, as text and as HTML.
+    """The result of :meth:`Results.explain`; its repr is readable text, in a notebook HTML.
 
     Attributes:
         index: the row's place in the input; `count` is how many rows there are.

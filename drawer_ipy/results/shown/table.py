@@ -117,7 +117,7 @@ def wrap(parts: list[str]) -> str:
 def _grid(view: TableView) -> tuple[Grid, str]:
     """What is shown of the table, and the line that says which rows are first; "" when none are."""
     index = view.index
-    # The status comes first when it is told at all: a wide table scrolls, and failures must be in sight.
+    # The status, when shown, comes first: a wide table scrolls, and failures must stay in sight.
     names = sorted(view.columns, key=lambda name: name != "status")
     columns = {name: view.column(name) for name in names}
     first, told = rows_first(view)
