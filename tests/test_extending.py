@@ -204,7 +204,7 @@ def test_its_own_fields_are_checked(sqlite: dict[str, Any]) -> None:
     (problem,) = checked(QUERY.replace("people.db", "nowhere.db"))
     assert "there is no database 'nowhere.db'" in problem
     (problem,) = wrong(QUERY.replace("runtime: sqlite", "runtime: sh").replace("    sql:", "    sqlx:"))[:1]
-    assert "is not a key here" in problem
+    assert "unknown key" in problem
 
 
 def test_it_is_told_and_completed(sqlite: dict[str, Any]) -> None:

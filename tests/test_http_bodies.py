@@ -279,7 +279,7 @@ def test_fields_without_files_can_be_multipart() -> None:
         ("multipart/mixed", {"a": 1}, "only multipart/form-data"),
         (FORM, {"a": {"b": 1}}, "the field 'a' is a mapping"),
         (FORM, {"a": [{"b": 1}]}, "the field 'a' is a mapping"),
-        (FORM, [1], "no pair"),
+        (FORM, [1], "is not a pair"),
         (FORM, 5, "a mapping or a list of pairs"),
         ("", {"a": float("nan")}, "JSON has no nan"),
         ("text/plain; charset=klingon", "a", "no charset 'klingon'"),

@@ -509,7 +509,7 @@ def test_items_that_are_not_there_fail(answer: bytes, message: str) -> None:
     ("fields", "place", "message"),
     [
         ("follow: {cursor: json:next}", (3, 13), "not where it goes"),
-        ("follow: {cursor: next, into: after}", (3, 22), "no path into JSON"),
+        ("follow: {cursor: next, into: after}", (3, 22), "is not a path into JSON"),
         ("follow: {page: n, offset: m}", (3, 13), "both `page` and `offset`"),
         ("follow: {into: n}", (3, 13), "none of"),
         ("follow: {page: n, into: m}", (3, 29), "goes with `cursor`"),
@@ -518,7 +518,7 @@ def test_items_that_are_not_there_fail(answer: bytes, message: str) -> None:
         ("follow: {pge: n}", (3, 14), "did you mean 'page'"),
         ("follow: {page: 5}", (3, 20), "must be text"),
         ("follow: 5", (3, 13), ""),
-        ("follow: json:a[", (3, 13), "no path into JSON"),
+        ("follow: json:a[", (3, 13), "is not a path into JSON"),
         ("items: data", (3, 12), "write json:data"),
         ("items: json:data\n    output: full", (3, 12), "`output: full`"),
         ("follow: json:next\n    method: POST", (3, 13), "only the pages of GET"),

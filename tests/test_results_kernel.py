@@ -90,6 +90,6 @@ def test_the_magic_draws_a_drawer(kernel: Kernel) -> None:
     cell = kernel.run("%drawer shop")
     (shown,) = cell.of("display_data")
     assert ">first</text>" in shown["data"]["text/html"]
-    assert "first  wait 1s" in cell.stdout
+    assert "first: wait 1s" in cell.stdout
     drawn = kernel.run("from drawer_ipy import Drawer\nDrawer.load({'name': 'x', 'steps': []}).graph()")
     assert "graph of x: 0 steps" in drawn.shown

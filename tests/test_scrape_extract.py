@@ -327,7 +327,7 @@ def told(extract_text: str, more: str = "") -> list[str]:
         ),
         ('{a: "cs:h1"}', "line 5, column 18: a selector begins with css: or xpath: (did you mean 'css'?)"),
         ('{a: "css:"}', 'line 5, column 23: there is no selector (such as "css:h1")'),
-        ('{a: ["css:h1"]}', 'line 5, column 18: a list of values is requested by `[]` (write "css:h1[]")'),
+        ('{a: ["css:h1"]}', 'line 5, column 18: a list of values is asked for by `[]` (write "css:h1[]")'),
         ("{a: 3}", "field 'a' must be a selector or a mapping of fields, not a int"),
         ("{a: null}", "field 'a' must be a selector or a mapping of fields, not null"),
         ('{a: "css:h1|exists!"}', "|exists is true or false, so it takes neither [] nor !"),

@@ -114,7 +114,7 @@ def test_what_is_typed_is_not_run_before_its_end(terminal: Terminal) -> None:
 
 
 def test_verbs_and_display_options(terminal: Terminal) -> None:
-    assert "for_each x in ${inputs.xs}" in terminal.run("%drawer t")
+    assert "for each x in inputs.xs" in terminal.run("%drawer t")
     assert "✔ 3 items" in terminal.run("%drawer t press xs=[1,2,3]")
     shown = terminal.run("%%drawer t xs=[1] --display widget", STEPS.replace("BUTTON", "nap"), "")
     assert "the display 'widget' needs a Jupyter notebook" in shown

@@ -51,9 +51,9 @@ def test_names_that_may_be_had(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("", "no name"),
-        ("   ", "no name"),
-        ("!!", "no name"),
+        ("", "is not a name"),
+        ("   ", "is not a name"),
+        ("!!", "is not a name"),
         ("日本", "letters, digits and hyphens"),
         ("a" * 129, "longer than 128"),
         ("..", "is a path"),

@@ -16,7 +16,7 @@ GENERAL: Mapping[str, tuple[str, str]] = {
     "schema": ("shelf", "schema"),
     "remove": ("shelf", "remove_first"),
     "rm": ("shelf", "remove_first"),
-    "cache": ("caching", "run"),
+    "cache": ("cache", "run"),
 }
 
 # ... and these after a drawer's name.

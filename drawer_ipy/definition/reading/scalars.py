@@ -106,4 +106,4 @@ def tagged_value(tag: str, text: str) -> Any:
         return finite(text)
     if short == ("null" if value is None else type(value).__name__):
         return value
-    raise BadValue(f"{shown(text)} is not a {short}")
+    raise BadValue(f"{shown(text)} is not of the type {short}")
