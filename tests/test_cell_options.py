@@ -225,7 +225,11 @@ def test_a_question_shows_all_options(kernel: Kernel) -> None:
 MISTAKES = {
     "malformed YAML": ("t", "steps:\n  - {id: a, button: same\n", "line 3, column 5: "),
     "a tab": ("t", "steps:\n\t- id: a\n", "line 3, column 1: "),
-    "an unknown key": ("t", "steps:\n  - {id: a, buton: same}", "line 3, column 13: step 'a': unknown key 'buton'"),
+    "an unknown key": (
+        "t",
+        "steps:\n  - {id: a, buton: same}",
+        "line 3, column 13: step 'a': unknown key 'buton'",
+    ),
     "an unknown button": (
         "t",
         "steps:\n  - id: a\n    button: smae",
