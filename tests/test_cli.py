@@ -446,3 +446,14 @@ def test_signals_are_as_before_after_a_call_of_main(drawer: Callable[..., Answer
     before = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
     drawer("good", "press", "text=x")
     assert [signal.getsignal(number) for number in sorted(signal.valid_signals())] == before
+
+
+def test_listing_loads_no_models_and_no_http_client(tmp_path: Path) -> None:
+    code = (
+        "import sys; from drawer_ipy.cli import main; main(['list']); "
+        "print(sorted({'pydantic', 'aiohttp', 'ruamel', 'IPython'} & {m.split('.')[0] for m in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr

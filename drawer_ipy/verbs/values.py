@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
+from drawer_ipy.common.bounded_numbers import finite, whole
 from drawer_ipy.common.short_repr import shown
-from drawer_ipy.definition.reading.scalars import finite, whole
-from drawer_ipy.definition.values import AUTO
 from drawer_ipy.errors import UsageError
 
 
@@ -98,4 +97,6 @@ def whole_number(least: int) -> Callable[[str], int]:
 
 def width(text: str) -> int | str:
     """An argparse type: a loop's width, a whole number from 0 up or ``auto``."""
+    from drawer_ipy.definition.values import AUTO  # the models are heavy, and most verbs do not need them
+
     return text if text == AUTO else whole_number(0)(text)

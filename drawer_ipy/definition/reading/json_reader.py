@@ -7,8 +7,8 @@ import re
 from typing import Any, NoReturn
 
 from drawer_ipy.common.bad_value import BadValue
+from drawer_ipy.common.bounded_numbers import finite, whole
 from drawer_ipy.definition.reading.characters import character_name, whole_characters
-from drawer_ipy.definition.reading.scalars import finite, whole
 from drawer_ipy.definition.reading.tree import MAX_DEPTH, Malformed, TreeNode
 
 _SPACE = re.compile(r"[ \t\n\r]*")

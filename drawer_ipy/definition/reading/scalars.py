@@ -6,15 +6,12 @@ and ``1_000``.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
+from drawer_ipy.common.bounded_numbers import finite, whole
 from drawer_ipy.common.short_repr import shown
-
-MOST_DIGITS = 4_300
-"""Digits a whole number may have; Python, as it comes, neither reads nor writes more."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {
@@ -64,30 +61,6 @@ def _number(text: str) -> Any:
     if infinite:
         return float(infinite[1] + "inf")
     return float("nan") if text in _NANS else text
-
-
-def whole(digits: str, base: int = 10) -> int:
-    """The whole number that `digits` are.
-
-    Raises:
-        BadValue: it has more than :data:`MOST_DIGITS` digits.
-    """
-    # Digits of a smaller base say less; the bound is one for all, so that every number can be written.
-    if len(digits) * math.log10(base) > MOST_DIGITS:
-        raise BadValue(f"this whole number has more than {MOST_DIGITS} digits", "put it in quotes")
-    return int(digits, base)
-
-
-def finite(text: str) -> float:
-    """The decimal number `text`.
-
-    Raises:
-        BadValue: a float cannot hold it; it would silently become infinite.
-    """
-    value = float(text)
-    if math.isinf(value):
-        raise BadValue("this number is larger than a float can be", "put it in quotes")
-    return value
 
 
 def tagged_value(tag: str, text: str) -> Any:
