@@ -1,13 +1,13 @@
-"""The command ``drawer``: the verbs of :mod:`~drawer_ipy.verbs` for a terminal and for other programs.
+"""The command ``drawer``: the verbs of :mod:`~drawer_ipy.verbs` for terminals and for other programs.
 
-Options anywhere on the line: ``--json`` answers with an envelope, ``{"ok": true, "data": ...}`` or
-``{"ok": false, "error": {code, message, remediation}}``, which is also the default where standard output
-is not a terminal (docs/original.md#8-command-line); ``--text`` keeps to text there. Help and the version are
-text unless ``--json`` is given. A run that failed has its whole result as ``data`` beside the error; a wrong
-definition has its problems there, one by one.
+Two options may stand anywhere on the line. ``--json`` prints an envelope, ``{"ok": true, "data": ...}`` or
+``{"ok": false, "error": {code, message, remediation}}``; it is the default if standard output is not a
+terminal (docs/original.md#8-command-line). ``--text`` prints text there too. Help and the version are text
+unless ``--json`` is given. After a failed run, ``data`` beside the error is the whole result; after an
+invalid definition, it has the list of problems.
 
-Exit codes: 0; 1 a run, a drawer or the disk failed; 2 what was typed is wrong; 128 and the number of the
-signal that ended it (130 for Ctrl-C, 143 for SIGTERM).
+Exit codes: 0 for success; 1 for a failure of a run, a drawer or the disk; 2 for a wrong command line; 128
+plus the signal number if a signal ended it (130 for Ctrl-C, 143 for SIGTERM).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from drawer_ipy.verbs import VerbContext, VerbResult, exit_code, run_verb
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED
 from drawer_ipy.workspace.lookup import Workspace
 
-if TYPE_CHECKING:  # imported when a drawer is pressed: listing drawers needs no engine
+if TYPE_CHECKING:  # imported on the first press, since listing drawers does not need the engine
     from drawer_ipy.pressing.job import Job
     from drawer_ipy.results import Results
 
@@ -36,18 +36,18 @@ _FLAGS = {"--json": True, "--text": False}
 _HARMLESS = ("SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH", "SIGINFO")
 _STOPPING = ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
 _FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
-"""A handler in Python runs after the instruction that failed, which would fail again without end."""
+"""A Python handler runs after the failed instruction, which would then fail again, endlessly."""
 
 _NOT_MET = frozenset({*_HARMLESS, *_STOPPING, *_FAULTS, "SIGKILL"})
-"""Signals that do not end a program by default, or that no handler can meet."""
+"""Signals that do not end a program by default, or that cannot be handled."""
 
 HELP = """
---json answers in JSON, which is the default where the output is not a terminal; --text keeps to text.
+--json prints JSON, the default if the output is not a terminal; --text prints text there too.
 Help and the version are text unless --json is given."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the words of the command line say, print it, and give the exit code."""
+    """Run the command line, print the result, and return the exit code."""
     words, asked = _flags(sys.argv[1:] if argv is None else list(argv))
     as_json = not _is_terminal(sys.stdout) if asked is None else asked
     with _terminable() as ending:
@@ -56,9 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return _failed(ErrorInfo("CANCELLED", "interrupted"), as_json, ending.exit_code)
         except _NoOutput as error:
-            _complain(ErrorInfo("INTERNAL", f"the answer could not be written: {error}"))
+            _complain(ErrorInfo("INTERNAL", f"the output could not be written: {error}"))
             return FAILED
-        except Exception as error:  # a fault of ours: whoever reads JSON gets JSON, and we get to know where
+        except Exception as error:  # an internal error: traceback and envelope
             traceback.print_exc()
             return _failed(ErrorInfo("INTERNAL", f"{type(error).__name__}: {error}"), as_json, FAILED)
 
@@ -81,13 +81,13 @@ def _said(words: list[str], asked: bool | None, as_json: bool, ending: _Ending) 
         outcome.text += "\n" + HELP
     if as_json and context.workspace.refused and not outcome.is_help:
         print(f"note: {context.workspace.refused}", file=sys.stderr)
-    # People read help through a pipe too (`drawer --help | less`).
+    # Help may be read through a pipe (`drawer --help | less`).
     code = _shown(outcome, bool(asked) if outcome.is_help else as_json)
     return ending.exit_code if code == INTERRUPTED else code
 
 
 def _flags(argv: list[str]) -> tuple[list[str], bool | None]:
-    """The words without ``--json`` and ``--text``, and whether they ask for JSON; ``None``: for neither."""
+    """Return the words without ``--json`` and ``--text``, and whether JSON was chosen (``None``: neither)."""
     end = argv.index("--") if "--" in argv else len(argv)
     said = [_FLAGS[word] for word in argv[:end] if word in _FLAGS]
     words = [word for word in argv[:end] if word not in _FLAGS] + argv[end:]
@@ -95,16 +95,16 @@ def _flags(argv: list[str]) -> tuple[list[str], bool | None]:
 
 
 class _NoOutput(Exception):
-    """Standard output takes nothing."""
+    """Standard output cannot be written to."""
 
 
 class _Ending:
-    """What a signal does that would end the program: the first one cancels the run, as Ctrl-C does, so that
-    its processes are ended and its history is written. Without a run, and the second time, it ends the
+    """Handles signals that would end the program. The first one cancels the run, as Ctrl-C does, so that its
+    processes are ended and its history is written. Without a run, and the second time, a signal ends the
     program.
 
     Attributes:
-        came: the signals that came.
+        came: the signals received so far.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class _Ending:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of what was interrupted: that of the first signal that came, else that of Ctrl-C."""
+        """The exit code after an interruption: of the first signal received, else of Ctrl-C."""
         return 128 + self.came[0] if self.came else INTERRUPTED
 
     def press(self, job: Job) -> Results:
@@ -136,26 +136,26 @@ class _Ending:
 
 
 def _ending_signals() -> list[int]:
-    """The signals that end a program by default and that can be met."""
+    """Return the signals that end a program by default and that can be handled."""
     left_alone = {int(getattr(signal, name)) for name in _NOT_MET if hasattr(signal, name)}
-    if faulthandler.is_enabled():  # it has SIGABRT, which Python's own table of handlers does not tell
+    if faulthandler.is_enabled():  # it handles SIGABRT, which Python's table of handlers does not show
         left_alone.add(signal.SIGABRT)
     return sorted(int(number) for number in signal.valid_signals() if number not in left_alone)
 
 
 @contextmanager
 def _terminable() -> Iterator[_Ending]:
-    """Let every signal that would end the program be met by what is given; they are as before afterwards."""
+    """Let an :class:`_Ending` handle each signal that would end the program; restore the handlers on exit."""
     ending = _Ending()
     kept: dict[int, Any] = {}
     for number in _ending_signals():
-        # What whoever started us wants ignored (nohup) stays ignored.
+        # A signal that the parent process ignores (nohup) stays ignored.
         if signal.getsignal(number) is signal.SIG_DFL:
             try:
                 kept[number] = signal.signal(number, ending.meet)
-            except ValueError:  # not in the main thread: nobody sends us signals there
+            except ValueError:  # not in the main thread, which alone handles signals
                 break
-            except OSError:  # one that the system keeps for itself
+            except OSError:  # reserved by the system
                 continue
     try:
         yield ending
@@ -192,17 +192,17 @@ def _complain(error: ErrorInfo) -> None:
 
 
 def _json(value: Any) -> str:
-    # ASCII, since a pipe may have any encoding.
+    # ASCII, since the encoding of a pipe is unknown.
     return json.dumps(value, indent=2 if _is_terminal(sys.stdout) else None)
 
 
 def _print(text: str) -> None:
     try:
         print(text, flush=True)
-    except UnicodeEncodeError:  # a terminal that cannot show everything still shows what it can
+    except UnicodeEncodeError:  # the terminal shows what it can encode, and escapes for the rest
         encoding = sys.stdout.encoding or "ascii"
         print(text.encode(encoding, errors="backslashreplace").decode(encoding), flush=True)
-    except BrokenPipeError:  # `drawer list | head`: the reader has seen enough
+    except BrokenPipeError:  # `drawer list | head`: the reader has closed the pipe
         _give_up(sys.stdout)
     except OSError as error:
         _give_up(sys.stdout)
@@ -210,7 +210,7 @@ def _print(text: str) -> None:
 
 
 def _give_up(stream: Any) -> None:
-    """Let what is still buffered go nowhere: it would be flushed at exit, where its failure is reported."""
+    """Discard what is still buffered: flushing it at exit would fail and report that."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -1,7 +1,7 @@
-"""Everything that can go wrong, as a shallow tree under :class:`DrawerError`.
+"""The exceptions and error values of this package, as a shallow tree under :class:`DrawerError`.
 
-An error has a code (one of the engine's fixed words, e.g. ``RESOLVE_ERROR``), a message that says what
-is wrong and where, and, where there is one, a remediation that says how to mend it.
+An error has a code (one of a fixed set of words, e.g. ``RESOLVE_ERROR``), a message that says what is wrong
+and where, and, if possible, a remediation that says how to fix it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Code:
-    """The engine's error codes; scripts and other programs may rely on these words."""
+    """The error codes; scripts and other programs may rely on these words."""
 
     MISSING_INPUT = "MISSING_INPUT"
     MISSING_ARG = "MISSING_ARG"
@@ -43,10 +43,10 @@ class Code:
 
 
 _IN_RECORDS = {Code.HTTP_ERROR: Code.SCRIPT_ERROR}
-"""Codes of ours, and what the original calls the same failure."""
+"""Codes that the original does not have, and its code for the same failure."""
 
 RAN_AND_FAILED = frozenset({Code.SCRIPT_ERROR, Code.HTTP_ERROR, Code.FUNCTION_ERROR})
-"""All that the original calls ``SCRIPT_ERROR``: the button ran, and failed."""
+"""The codes that the original combines as ``SCRIPT_ERROR``: the button ran and failed."""
 
 
 @dataclass(slots=True)
@@ -54,12 +54,12 @@ class ErrorInfo:
     """Why one step, item or run failed.
 
     Attributes:
-        code: one of :class:`Code`'s words, or the class name of a Python exception's family.
-        message: what went wrong, one sentence or the tail of what the button printed.
-        remediation: how to mend it; ``""`` when there is nothing to say.
-        index: for a ``for_each``, the lowest index that really failed; else ``None``.
-        exception: the Python exception a function button raised, when there was one.
-        status: the HTTP status a request was answered with; ``None`` where there was no answer or no request.
+        code: a constant of :class:`Code`, or the class name of a family of Python exceptions.
+        message: what went wrong: one sentence, or the end of the button's output.
+        remediation: how to fix it; ``""`` if there is no hint.
+        index: for a ``for_each``, the lowest index that failed by itself; otherwise ``None``.
+        exception: the Python exception that a function button raised; otherwise ``None``.
+        status: the HTTP status code of the response; ``None`` if there was no response or no request.
     """
 
     code: str
@@ -70,7 +70,7 @@ class ErrorInfo:
     status: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """``{code, message, remediation?, index?, status?}``, fit for JSON."""
+        """Return ``{code, message, remediation?, index?, status?}`` as JSON values."""
         out: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.remediation:
             out["remediation"] = self.remediation
@@ -81,9 +81,9 @@ class ErrorInfo:
         return out
 
     def to_record(self) -> dict[str, Any]:
-        """:meth:`to_dict` with the original's code, for what the original's drawers and tools read.
+        """Return :meth:`to_dict` with the original's code, for drawers and tools written for the original.
 
-        A failed request is ``SCRIPT_ERROR`` there.
+        There, a failed request is a ``SCRIPT_ERROR``.
         """
         return {**self.to_dict(), "code": _IN_RECORDS.get(self.code, self.code)}
 
@@ -92,7 +92,7 @@ class ErrorInfo:
 
 
 class Alarm(str):
-    """A note that a user must not overlook; it is shown in red where there are colours."""
+    """A note that the user must not overlook; it is shown in red if colours are available."""
 
     __slots__ = ()
 
@@ -102,13 +102,13 @@ class Problem:
     """One finding about a definition.
 
     Attributes:
-        severity: ``"error"`` (a press refuses) or ``"warning"``.
+        severity: ``"error"`` (the drawer cannot be pressed) or ``"warning"``.
         message: what is wrong.
-        step_id: id of the step it is in, dotted for nested steps (``each.work``); ``""`` for the drawer.
-        arg: the argument or field concerned, ``""`` when none.
-        ref: the reference concerned, without ``${}``; ``""`` when none.
-        remediation: how to mend it.
-        line, column: 1-based place in the text it came from; ``None`` when there was no text.
+        step_id: id of the step, dotted for nested steps (``each.work``); ``""`` for the drawer itself.
+        arg: the argument or field concerned, or ``""``.
+        ref: the reference concerned, without ``${}``, or ``""``.
+        remediation: how to fix it.
+        line, column: 1-based place in the definition's text; ``None`` if there is no text.
     """
 
     severity: str
@@ -121,10 +121,10 @@ class Problem:
     column: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields that say something, fit for JSON.
+        """Return the fields that are set, as JSON values.
 
-        ``step_id`` is the id of the step itself, as the original reports it; ``path`` is the dotted one
-        where the step is nested.
+        ``step_id`` is the id of the step itself, as the original reports it; ``path`` is the dotted id of a
+        nested step.
         """
         out: dict[str, Any] = {"severity": self.severity, "message": self.message}
         outer, _, own = self.step_id.rpartition(".")
@@ -146,36 +146,36 @@ class Problem:
 
 
 MOST_TOLD = 20
-"""Problems that a message tells in full; all are in its ``problems``."""
+"""Most problems that a message lists; ``problems`` has all of them."""
 
 _WIDTH = 160
-"""Characters of a line that are shown around the place of a problem."""
+"""Characters of a line that are shown around a problem."""
 
 _LONGEST = 2_000
-"""Characters of one problem that are shown."""
+"""Most characters of one problem that are shown."""
 
-# Characters that some programs take for the end of a line; one that is shown must not break the line in two.
+# Some programs treat these characters as line ends; a quoted line must stay one line.
 _BREAKS = dict.fromkeys(map(ord, "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), "\N{SYMBOL FOR NEWLINE}")
-# Halves of characters cannot be written to a terminal or a notebook.
+# Unpaired surrogates cannot be written to a terminal or a notebook.
 _HALVES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 _SHOWN_AS = {ord("\t"): " ", **_BREAKS, **_HALVES}
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of `text` as editors count them: other than ``str.splitlines``, by line feeds only."""
+    """Split `text` into lines as editors count them: at line feeds only, unlike ``str.splitlines``."""
     return text.split("\n")
 
 
 def excerpt(problem: Problem, text: Sequence[str]) -> list[str]:
-    """The line of `text` that `problem` is in and a mark below its column; ``[]`` without a place.
+    """Return the line of `text` that contains `problem` and a caret below its column; ``[]`` without a place.
 
-    Of a very long line only what is around the column is shown.
+    A very long line is cut to the part around the column.
     """
     if problem.line is None or problem.line > len(text):
         return []
     line = text[problem.line - 1]
     if not line.strip():
-        return []  # nothing to point at
+        return []  # a caret would have nothing to point at
     at = (problem.column or 1) - 1
     if len(line) > _WIDTH:
         start = max(0, min(at - _WIDTH // 2, len(line) - _WIDTH))
@@ -186,18 +186,18 @@ def excerpt(problem: Problem, text: Sequence[str]) -> list[str]:
 
 
 def told(problem: Problem) -> str:
-    """`problem` as text, cut where it is longer than anybody reads."""
+    """Return `problem` as text, shortened if it is very long."""
     text = str(problem)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class DrawerError(Exception):
-    """Base of all errors this package raises on purpose.
+    """Base of all exceptions that this package raises deliberately.
 
     Attributes:
-        code: one of :class:`Code`'s words.
+        code: a constant of :class:`Code`.
         message: what is wrong.
-        remediation: how to mend it, ``""`` when nothing is to be said.
+        remediation: how to fix it; ``""`` if there is no hint.
     """
 
     default_code: ClassVar[str] = Code.VALIDATION_ERROR
@@ -213,20 +213,20 @@ class DrawerError(Exception):
         return f"{self.message}{hint}"
 
     def info(self) -> ErrorInfo:
-        """This error as the value that records keep."""
+        """Return this error as the value that records keep."""
         return ErrorInfo(self.code, self.message, self.remediation)
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows: the message, without the frames of the engine."""
+        """Return what IPython shows: the message, without the engine's frames."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class ResolveError(DrawerError):
-    """A ``${...}`` reference has bad syntax or no value.
+    """A ``${...}`` reference has invalid syntax or no value.
 
     Attributes:
-        offset: 0-based character offset of the trouble within the text given to the compiler;
-            ``None`` when the trouble arose at evaluation.
+        offset: 0-based character offset of the error in the compiled text; ``None`` if the error
+            occurred at evaluation.
     """
 
     default_code = Code.RESOLVE_ERROR
@@ -244,31 +244,31 @@ class ResolveError(DrawerError):
 
 
 class ArgumentError(DrawerError):
-    """A button was given an argument it cannot take, or lacks one it needs."""
+    """A button received an invalid argument, or a required argument is missing."""
 
 
 class ButtonNotFound(DrawerError):
-    """No button of that name is anywhere a drawer may look."""
+    """No button has that name, in any place where a drawer looks buttons up."""
 
     default_code = Code.BUTTON_NOT_FOUND
 
 
 class DrawerNotFound(DrawerError):
-    """No drawer of that name is in the workspace."""
+    """No drawer in the workspace has that name."""
 
     default_code = Code.DRAWER_NOT_FOUND
 
 
 class UsageError(DrawerError):
-    """An option or a verb was given something it does not take."""
+    """An option or a verb received an invalid value."""
 
 
 class DefinitionError(DrawerError):
-    """A definition is wrong; every problem found is in it, not just the first.
+    """A definition is invalid; the error contains every problem found, not only the first.
 
     Attributes:
-        problems: the findings, errors and warnings, in the order of the text.
-        source: the text they point into, ``""`` when the definition was not text.
+        problems: errors and warnings, in the order of the text.
+        source: the text that their lines and columns refer to; ``""`` if the definition was not text.
     """
 
     def __init__(
@@ -296,10 +296,10 @@ class DefinitionError(DrawerError):
 
 
 def did_you_mean(word: str, known: Iterable[str], near: float = 0.6) -> str:
-    """``"did you mean 'x'?"`` for the nearest of `known`, or ``""`` when nothing is near.
+    """Return ``"did you mean 'x'?"`` for the nearest of `known`, or ``""`` if none is near.
 
     Args:
-        near: how much of the two words must be alike, 1.0 for all.
+        near: the least similarity of two words; 1.0 means equal.
     """
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=near)
     return f"did you mean {close[0]!r}?" if close else ""

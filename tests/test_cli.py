@@ -305,7 +305,7 @@ def test_full_disks_and_closed_pipes_are_no_tracebacks(folder: Folder) -> None:
         ["bash", "-c", lines], env=environment(folder), capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["code 1", "{", "0 0"]
-    assert done.stderr == "INTERNAL: the answer could not be written: No space left on device\n"
+    assert done.stderr == "INTERNAL: the output could not be written: No space left on device\n"
 
 
 class Pressing:

@@ -132,8 +132,8 @@ TEXTS = {
     "JSON number": ('{"steps": [{"id": "a", "button": "ok", "args": {"v": ' + "9" * 6000 + "}}]}", DIGITS),
     "JSON id": ('{"steps": [{"id": ' + "9" * 6000 + "}]}", DIGITS),
     "parallelism": (f"steps: [{{id: a, kind: for_each, over: x, parallelism: 0x{'f' * 5000}}}]", DIGITS),
-    "beyond floats": (in_args("1e999"), "larger than a float"),
-    "JSON beyond floats": ('{"steps": [{"id": "a", "args": {"v": 1e999}}]}', "larger than a float"),
+    "beyond floats": (in_args("1e999"), "too large for a float"),
+    "JSON beyond floats": ('{"steps": [{"id": "a", "args": {"v": 1e999}}]}', "too large for a float"),
     "half a character": ('steps: "\\ud800"', r"U\+D800"),
     "half a character as it is": ("steps: '\ud800'", r"U\+D800"),
     "half a character in JSON": ('{"name": "\\ud800", "steps": []}', r"U\+D800"),
@@ -183,7 +183,7 @@ def test_an_error_never_shows_what_cannot_be_written() -> None:
 
 LINES = {
     "decimal": ("x=" + "9" * 6000, "digits"),
-    "beyond floats": ("x=1e999", "larger than a float"),
+    "beyond floats": ("x=1e999", "too large for a float"),
     "list": ("x=[" + "9" * 6000 + "]", "digits"),
     "JSON maps": ("x=" + '{"a":' * 5000 + "1" + "}" * 5000, "cannot be evaluated"),
     "brackets": ("x={" + "(" * 5000 + "1" + ")" * 5000 + "}", "cannot be evaluated"),

@@ -429,5 +429,5 @@ def test_a_system_that_gives_no_further_thread_fails_items_in_words(monkeypatch:
     assert [row.output for row in results.ok] == [row["x"] for row in results.ok]
     for error in results.errors:
         assert error.code == "SCRIPT_ERROR"
-        assert error.message.startswith("the system gives this process no further thread")
+        assert error.message.startswith("the system refuses to start another thread")
         assert error.remediation == "lower `parallelism`"

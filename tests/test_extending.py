@@ -159,13 +159,13 @@ def test_the_json_schema_has_it(repeat: dict[str, Any]) -> None:
 
 
 def test_a_name_is_taken_only_once(repeat: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="'repeat' is taken by an earlier registration"):
+    with pytest.raises(UsageError, match="'repeat' is already taken by an earlier registration"):
         drawer_ipy.register_step(repeat["RepeatModel"], repeat["Repeat"])
 
     class Wait(StepBase):
         kind: Literal["wait"]
 
-    with pytest.raises(UsageError, match="'wait' is taken by drawer_ipy itself"):
+    with pytest.raises(UsageError, match="'wait' is already taken by drawer_ipy"):
         drawer_ipy.register_step(Wait, Step)
 
     class Nameless(StepBase):
@@ -228,7 +228,7 @@ def test_the_json_schema_has_its_fields(sqlite: dict[str, Any]) -> None:
 
 
 def test_a_runtime_cannot_take_what_every_button_has(sqlite: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="'sqlite' is taken"):
+    with pytest.raises(UsageError, match="'sqlite' is already taken"):
         drawer_ipy.register_button("sqlite", SpecButton)
     with pytest.raises(UsageError, match=r"'python' cannot be registered .* has a meaning already"):
         drawer_ipy.register_button("python", SpecButton)

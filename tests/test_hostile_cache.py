@@ -196,11 +196,11 @@ def test_what_is_no_regular_file_is_neither_followed_nor_opened(
     status, notes = pressed()
     assert status == "ok"
     words = {"pipe": "a named pipe", "folder": "a folder", "socket": "a socket"}.get(kind, "a symbolic link")
-    assert notes == [f"nothing was cached: {home / 'cache' / FILE}: it is {words} and no regular file"]
+    assert notes == [f"nothing was cached: {home / 'cache' / FILE}: it is {words}, not a regular file"]
     assert {p.name: p.read_bytes() for p in elsewhere.iterdir()} == {"precious": b""}
     assert os.lstat(path)
     if name == FILE:
-        with pytest.raises(DrawerError, match="no regular file"):
+        with pytest.raises(DrawerError, match="not a regular file"):
             run_verb(["cache", "info"], VerbContext(Workspace.current()))
 
 

@@ -38,7 +38,7 @@ def pressed(body: bytes, content_type: str = "application/json", **fields: Any) 
         (b'{"a": 1,\n "b"', "line 2, column 5: it ends too early"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b"[Infinity]", "Infinity is not JSON"),
-        (b"[1e999]", "1e999 does not fit a double"),
+        (b"[1e999]", "1e999 is too large for a double"),
         (b"<!DOCTYPE html><h1>Log in</h1>", "it looks like markup: '<!DOCTYPE html><h1>Log in</h1>'"),
         (b"OK", "expecting value, at 'OK'"),
         (b'{"a": 1} {"a": 2}', "extra data, at"),

@@ -207,7 +207,7 @@ REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
     ("each.rate=5", "VALIDATION_ERROR", ("5/s or 100/min",)),
     ("each.rate=0/s", "VALIDATION_ERROR", ("5/s or 100/min",)),
     ("each.timeout_seconds=-1", "VALIDATION_ERROR", ("seconds, a number from 0 up",)),
-    ("each.timeout_seconds=1e999", "VALIDATION_ERROR", ("larger than a float",)),
+    ("each.timeout_seconds=1e999", "VALIDATION_ERROR", ("too large for a float",)),
     ("each.timeout_seconds=soon", "VALIDATION_ERROR", ("seconds, a number from 0 up",)),
     ("page.button=", "VALIDATION_ERROR", ("the name of a button",)),
     ("page.button=null", "VALIDATION_ERROR", ("the name of a button",)),
@@ -392,7 +392,7 @@ def test_a_drawer_that_is_wrong_already_says_so_and_is_left_as_it_is(tmp_path: P
 def test_a_number_that_no_file_can_hold_is_refused_on_disk(tmp_path: Path) -> None:
     place = Place(Folder(tmp_path), on_disk=True)
     before = place.folder.read("pages")
-    with pytest.raises(UsageError, match="larger than a float"):
+    with pytest.raises(UsageError, match="too large for a float"):
         place.verb("set", "page.args.n=1e999")
     assert place.folder.read("pages") == before
 

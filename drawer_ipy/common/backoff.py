@@ -1,4 +1,4 @@
-"""How long to wait before another attempt."""
+"""Backoff: how long to wait before a retry."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits that grow from attempt to attempt.
+    """Delays that grow with each attempt.
 
     Attributes:
-        initial: seconds after the first attempt.
-        factor: growth per attempt; 1 keeps the wait as it is.
-        cap: most seconds.
-        jitter: share of a wait that is random, 0 to 1 (1 is full jitter).
+        initial: delay after the first attempt, in seconds.
+        factor: growth per attempt; 1 keeps the delay constant.
+        cap: the longest delay, in seconds.
+        jitter: the random share of a delay, from 0 to 1 (1 is full jitter).
     """
 
     initial: float
@@ -23,10 +23,10 @@ class Backoff:
     jitter: float
 
     def delay(self, attempt: int, at_least: float | None = None) -> float:
-        """Seconds to wait after attempt number `attempt`, which counts from 1.
+        """Return the delay in seconds after attempt number `attempt`, counted from 1.
 
         Args:
-            at_least: what the server asked for; neither the cap nor the jitter makes the wait shorter.
+            at_least: seconds the server asked for; neither the cap nor the jitter makes the delay shorter.
         """
         try:
             delay = self.initial * self.factor ** (attempt - 1)

@@ -1,14 +1,14 @@
-"""The error of whatever reads a value in a notation of its own: what is wrong, and how to mend it."""
+"""The error that parsers of values raise: what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
 
 class BadValue(ValueError):
-    """A text or a value stands for nothing.
+    """A text or a value is invalid.
 
     Attributes:
         message: what is wrong with it.
-        hint: what to write instead; ``""`` where there is nothing to say.
+        hint: what to write instead; ``""`` if there is no hint.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

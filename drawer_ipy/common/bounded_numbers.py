@@ -1,4 +1,4 @@
-"""Numbers read from text without a loss: whole ones of bounded length, floats that are finite."""
+"""Parse numbers without loss: integers of bounded length, and finite floats."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import math
 from drawer_ipy.common.bad_value import BadValue
 
 MOST_DIGITS = 4_300
-"""Digits a whole number may have; Python, as it comes, neither reads nor writes more."""
+"""Most digits of an integer; Python's default limit for converting from and to text."""
 
 
 def whole(digits: str, base: int = 10) -> int:
-    """The whole number that `digits` are.
+    """Parse `digits` as an integer.
 
     Raises:
         BadValue: it has more than :data:`MOST_DIGITS` digits.
     """
-    # Digits of a smaller base say less; the bound is one for all, so that every number can be written.
+    # The bound counts decimal digits in every base, so that every number can also be written.
     if len(digits) * math.log10(base) > MOST_DIGITS:
-        raise BadValue(f"this whole number has more than {MOST_DIGITS} digits", "put it in quotes")
+        raise BadValue(f"this integer has more than {MOST_DIGITS} digits", "put it in quotes")
     return int(digits, base)
 
 
 def finite(text: str) -> float:
-    """The decimal number `text`.
+    """Parse `text` as a finite float.
 
     Raises:
-        BadValue: a float cannot hold it; it would silently become infinite.
+        BadValue: the number is too large for a float; it would silently become infinite.
     """
     value = float(text)
     if math.isinf(value):
-        raise BadValue("this number is larger than a float can be", "put it in quotes")
+        raise BadValue("this number is too large for a float", "put it in quotes")
     return value

@@ -1,4 +1,4 @@
-"""Telling work to stop, in a way that does not depend on what the functions of buttons make of it."""
+"""Cancel work reliably, even if a button's function suppresses its cancellation."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PATIENCE = 1.0
-"""Seconds that an async function has for its clean-up after a cancellation, before it is abandoned."""
+"""Seconds an async function has to clean up after a cancellation before it is abandoned."""
 
 
 class Stop:
-    """Whether what runs at one place of a run is to end.
+    """A flag that tells one part of a run to end.
 
-    asyncio's own count does not tell for certain: a function that catches its cancellation may also call
-    ``uncancel()``. Whoever cancels something sets this flag first, and it is never taken back.
+    asyncio's own cancellation count is not reliable: a function that catches its cancellation may also call
+    ``uncancel()``. The code that cancels something sets this flag first, and the flag is never cleared.
 
     Attributes:
-        wanted: nothing more may begin, and what still ends does so too late.
-        abandoned: a function was left behind, since it did not end when this was wanted.
+        wanted: nothing more may start, and a result that still arrives comes too late.
+        abandoned: a function was abandoned because it did not end after the flag was set.
     """
 
     __slots__ = ("_inner", "_outer", "abandoned", "wanted")
@@ -33,7 +33,7 @@ class Stop:
         self._inner: set[Stop] = set()
 
     def want(self) -> None:
-        """Set the flag here and in everything within."""
+        """Set the flag of this part and of all parts inside it."""
         self.wanted = True
         for inner in tuple(self._inner):
             inner.want()
@@ -47,7 +47,7 @@ class Stop:
 
     @contextmanager
     def inner(self) -> Iterator[Stop]:
-        """A part that can be stopped alone, and is stopped with the whole."""
+        """Open a part that can be stopped on its own and that stops with this one."""
         made = Stop(self)
         self._inner.add(made)
         try:
@@ -57,15 +57,15 @@ class Stop:
 
 
 class BrokenOff(asyncio.CancelledError):
-    """Raised into an async function that blocks the event loop while the user interrupts the run."""
+    """Raised inside an async function that blocks the event loop when the user interrupts the run."""
 
 
 class TimeIsUp(Exception):
-    """Work took longer than it may; it was cancelled and has ended."""
+    """Work exceeded its timeout; it was cancelled and has ended."""
 
 
 def is_cancelled(stop: Stop) -> bool:
-    """Whether the current task was asked to stop, by the engine or by somebody else.
+    """Whether the current task was asked to stop, by the engine or by other code.
 
     A function can also raise a CancelledError of its own, or await something that was cancelled.
     """
@@ -74,18 +74,18 @@ def is_cancelled(stop: Stop) -> bool:
 
 
 def is_cancelling() -> bool:
-    """Whether somebody has asked the current task to stop, and nobody has taken that back."""
+    """Whether the current task has a pending cancellation request."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def forgive(stop: Stop) -> None:
-    """Take back a cancellation of the current task that its button asked for itself.
+    """Undo a cancellation of the current task that its button requested itself.
 
-    The task goes on with other items, and one of those must not be ended in this one's place.
+    The task continues with other items, and none of those may be cancelled in place of this one.
 
     Raises:
-        asyncio.CancelledError: the engine asked for one meanwhile.
+        asyncio.CancelledError: the engine cancelled the task meanwhile.
     """
     task = asyncio.current_task()
     if task is None or not task.cancelling() or stop.wanted:
@@ -93,14 +93,14 @@ async def forgive(stop: Stop) -> None:
     while task.uncancel():
         pass
     try:
-        await asyncio.sleep(0)  # where it is raised, if the button did not wait for it
+        await asyncio.sleep(0)  # a cancellation the button did not await is raised here
     except asyncio.CancelledError:
         if stop.wanted:
             raise
 
 
 def is_closed() -> bool:
-    """Whether a GeneratorExit comes from outside: the event loop is gone and its coroutines are closed."""
+    """Whether a GeneratorExit comes from outside, since the event loop is gone and closes its coroutines."""
     try:
         return asyncio.current_task() is None
     except RuntimeError:
@@ -108,20 +108,20 @@ def is_closed() -> bool:
 
 
 async def within(seconds: float, stop: Stop, work: Callable[[Stop], Coroutine[Any, Any, T]]) -> T:
-    """What ``work(stop)`` gives, if it ends in time.
+    """Return the result of ``work(stop)`` if it ends in time.
 
-    It has a task of its own: a function that was abandoned may hold on to the task it began in
-    (``asyncio.timeout`` and ``TaskGroup`` do), and must not cancel what its caller does next.
+    It runs in its own task: an abandoned function may keep a reference to the task it started in
+    (``asyncio.timeout`` and ``TaskGroup`` do) and must not cancel what its caller does next.
 
     Args:
-        seconds: how long it may take.
-        stop: the caller's; `work` gets one within it.
+        seconds: the timeout.
+        stop: the caller's flag; `work` receives one inside it.
         work: called once.
 
     Raises:
-        TimeIsUp: it took longer.
+        TimeIsUp: it took longer than `seconds`.
         asyncio.CancelledError: the caller was cancelled; `work` has ended.
-        BaseException: whatever `work` raised.
+        BaseException: any exception that `work` raised.
     """
     with stop.inner() as own:
         task = asyncio.create_task(work(own))
@@ -138,17 +138,17 @@ async def within(seconds: float, stop: Stop, work: Callable[[Stop], Coroutine[An
     if interrupted is None and not late:
         return task.result()
     if not task.cancelled():
-        task.exception()  # looked at, so that asyncio does not complain
+        task.exception()  # retrieved, so that asyncio does not log it as never retrieved
     if interrupted is not None:
         raise interrupted
     raise TimeIsUp
 
 
 async def end(tasks: list[asyncio.Task[Any]]) -> asyncio.CancelledError | None:
-    """Cancel `tasks` once and wait until they have ended; gives a cancellation of the caller meanwhile.
+    """Cancel `tasks` once, wait until they have ended, and return a cancellation of the caller, if any.
 
-    Once only: an impatient second interrupt must not cut short the clean-up of the first. It does end, since
-    a function that ignores this is abandoned by :func:`drawer_ipy.buttons.function.driving.drive`.
+    They are cancelled only once, since a second interrupt must not cut the clean-up short. The wait does end:
+    :func:`drawer_ipy.buttons.function.driving.drive` abandons a function that ignores its cancellation.
     """
     for task in tasks:
         task.cancel()

@@ -1,4 +1,4 @@
-"""The time of a run: seconds since the epoch that never jump."""
+"""The clock of a run: seconds since the epoch that never jump."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 
 
 class Clock:
-    """The wall clock when it is made, and monotonic time from then on.
+    """The wall clock at creation, and monotonic time from then on.
 
-    Differences between its times are true durations, also when the system's clock is set meanwhile.
+    Differences between its times are true durations, even if the system clock is set meanwhile.
 
     Attributes:
-        zero: what to add to ``time.perf_counter()``, for code that is too busy for a call.
+        zero: the offset to add to ``time.perf_counter()``, for hot code that avoids the call.
     """
 
     __slots__ = ("zero",)
@@ -20,5 +20,5 @@ class Clock:
         self.zero = time.time() - time.perf_counter()
 
     def __call__(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return self.zero + time.perf_counter()

@@ -1,8 +1,8 @@
-"""Which origins of this process are demo sites.
+"""The origins of demo sites that run in this process.
 
-HTTP buttons refuse loopback addresses unless told otherwise; a demo site that this very process serves is
-harmless and is let through. That a port is ours is a fact about the process, so it is kept for the
-process: the one piece of shared state of the package.
+HTTP buttons refuse loopback addresses unless they are allowed. A demo site served by this process is
+harmless, so it is allowed. A port belongs to a process, so the set is kept per process: it is the only
+shared state of the package.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ _running: set[str] = set()
 
 
 def site_started(origin: str) -> None:
-    """`origin` (``http://127.0.0.1:PORT``) is served from now on."""
+    """Add `origin` (``http://127.0.0.1:PORT``), which this process now serves."""
     _running.add(origin)
 
 
 def site_stopped(origin: str) -> None:
-    """`origin` is served no more; the port may be anybody's."""
+    """Remove `origin`, which is no longer served; another process may take the port."""
     _running.discard(origin)
 
 
 def running_origins() -> frozenset[str]:
-    """Origins of the demo sites that run in this process."""
+    """Return the origins of the demo sites that run in this process."""
     return frozenset(_running)

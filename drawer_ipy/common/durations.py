@@ -1,4 +1,4 @@
-"""Lengths and points of time as drawers write them: Go durations and RFC 3339."""
+"""Parse and format durations (Go's notation) and times (RFC 3339)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TIME = re.compile(
 
 
 def parse_duration(text: str) -> float:
-    """Seconds that a Go duration such as ``300ms``, ``1h2m`` or ``-1.5s`` stands for.
+    """Return the seconds of a Go duration such as ``300ms``, ``1h2m`` or ``-1.5s``.
 
-    A bare number has no unit and is refused, except ``0`` (Go's rule).
+    A number without a unit is refused, except ``0`` (Go's rule).
 
     Raises:
-        BadValue: with what is allowed.
+        BadValue: the text is not a duration.
     """
     text = text.strip()
     if text in ("0", "+0", "-0"):
@@ -34,30 +34,30 @@ def parse_duration(text: str) -> float:
 
 
 def parse_time(text: str) -> datetime:
-    """The moment an RFC 3339 text with a zone stands for, in UTC.
+    """Parse an RFC 3339 time with a zone; the result is in UTC.
 
     Raises:
-        BadValue: with what is allowed.
+        BadValue: the text is not such a time.
     """
     text = text.strip()
     if not _TIME.fullmatch(text):
-        raise BadValue(f"{text!r} is not a RFC 3339 time with a zone", "write one like 2030-01-31T08:00:00Z")
+        raise BadValue(f"{text!r} is not an RFC 3339 time with a zone", "write one like 2030-01-31T08:00:00Z")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except ValueError as error:
         raise BadValue(str(error)) from None
     except OverflowError:
-        raise BadValue(f"{text!r} is beyond the years 1 to 9999") from None
+        raise BadValue(f"{text!r} is outside the years 1 to 9999") from None
 
 
 def time_text(value: datetime) -> str:
-    """RFC 3339, with ``Z`` for UTC; a time without a zone stays without one."""
+    """Format `value` as RFC 3339, with ``Z`` for UTC; a time without a zone stays without one."""
     text = value.isoformat()
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 
 def duration_text(value: timedelta) -> str:
-    """Seconds, e.g. ``90s`` or ``-0.25s``, as CEL writes a duration."""
+    """Format `value` in seconds as CEL writes a duration, e.g. ``90s`` or ``-0.25s``."""
     micro = value // timedelta(microseconds=1)
     sign, micro = ("-", -micro) if micro < 0 else ("", micro)
     fraction = f".{micro % 1_000_000:06}".rstrip("0").rstrip(".")

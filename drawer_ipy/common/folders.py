@@ -1,4 +1,4 @@
-"""Folders that are for their owner only, and files that are opened without trusting what put them there."""
+"""Private folders, and files opened safely although their origin is not trusted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 LARGEST_FILE = 64 * 1024 * 1024
-"""Bytes that a file of a workspace folder may have to be read."""
+"""Bytes of the largest workspace file that is read."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -23,45 +23,45 @@ _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getat
 
 
 def make_private(folder: Path) -> None:
-    """Make `folder` and what is missing above it, each for its owner only (0700).
+    """Create `folder` and its missing parents, each accessible to its owner only (0700).
 
     Raises:
-        OSError: it cannot be made.
+        OSError: a folder cannot be created.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
-        with contextlib.suppress(FileExistsError):  # somebody else was faster
+        with contextlib.suppress(FileExistsError):  # another process created it first
             path.mkdir(mode=0o700)
 
 
 def kind_in_words(mode: int) -> str:
-    """``"a named pipe"``, for what is not a regular file; `mode` is that of ``lstat``."""
-    return next((words for is_kind, words in _KINDS if is_kind(mode)), "no regular file")
+    """Name the kind of a file that is not regular, e.g. ``"a named pipe"``; `mode` comes from ``lstat``."""
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "not a regular file")
 
 
 def check_regular(path: str | Path) -> os.stat_result:
-    """What ``lstat`` tells of a regular file.
+    """Return the ``lstat`` result of a regular file.
 
     Raises:
         FileNotFoundError: nothing is there.
-        OSError: it cannot be looked at, or it is something else; ``strerror`` says what.
+        OSError: ``lstat`` fails, or the path is not a regular file; ``strerror`` says what it is.
     """
     about = os.lstat(path)
     if not stat.S_ISREG(about.st_mode):
-        raise OSError(errno.EINVAL, f"it is {kind_in_words(about.st_mode)} and no regular file", str(path))
+        raise OSError(errno.EINVAL, f"it is {kind_in_words(about.st_mode)}, not a regular file", str(path))
     return about
 
 
 def open_regular(path: str | Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
-    """A handle of the regular file at `path`; nothing that blocks, and no link, is ever opened.
+    """Open the regular file at `path` and return its descriptor; links and files that block are never opened.
 
     Args:
-        flags, mode: as those of ``os.open``.
+        flags, mode: as for ``os.open``.
 
     Raises:
-        OSError: it cannot be opened, or it is something else; ``strerror`` says what.
+        OSError: it cannot be opened, or it is not a regular file; ``strerror`` says what it is.
     """
-    # Looked at first as well, since merely opening a device may do something.
+    # Checked before opening as well, since opening a device may have side effects.
     with contextlib.suppress(FileNotFoundError):
         check_regular(path)
     handle = os.open(path, flags | _CAREFULLY, mode)
@@ -72,13 +72,13 @@ def open_regular(path: str | Path, flags: int = os.O_RDONLY, mode: int = 0o600) 
 
 
 def read_regular(path: str | Path, limit: int = LARGEST_FILE) -> bytes:
-    """All of a regular file.
+    """Read a whole regular file.
 
     Args:
-        limit: most bytes that it may have.
+        limit: the largest size in bytes.
 
     Raises:
-        OSError: it cannot be read, it is something else, or larger; ``strerror`` says what.
+        OSError: it cannot be read, is not a regular file, or is larger; ``strerror`` says which.
     """
     with os.fdopen(open_regular(path), "rb") as file:
         data = file.read(limit + 1)

@@ -1,8 +1,8 @@
-"""How the optional parts of this package are installed."""
+"""How to install the optional parts of this package."""
 
 from __future__ import annotations
 
 
 def install_hint(extra: str) -> str:
-    """What to type for the libraries of `extra`, one of pyproject.toml's; the package is on no index yet."""
+    """Say how to install `extra` of pyproject.toml; the package is not on an index yet."""
     return f"in your clone of drawer_ipy: pip install '.[{extra}]'"

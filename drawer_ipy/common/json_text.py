@@ -1,4 +1,4 @@
-"""JSON as others write it: read strictly, with errors that say where and why."""
+"""Parse JSON from outside strictly, with errors that say where and why."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _BLANK = " \t\r\n"
 _BETWEEN = re.compile(r"[\s,;]*")
 
 
-_TOO_LONG = f"a whole number in it has more than {sys.get_int_max_str_digits():,} digits"
+_TOO_LONG = f"it contains an integer of more than {sys.get_int_max_str_digits():,} digits"
 
 
 class BadJson(ValueError):
     """Text that is not a JSON value.
 
     Attributes:
-        reason: why not.
-        line, column: where, counted from 1; ``None`` where that is not known.
+        reason: what is wrong.
+        line, column: the place, counted from 1; ``None`` if unknown.
     """
 
     def __init__(self, reason: str, line: int | None = None, column: int | None = None) -> None:
@@ -32,13 +32,13 @@ class BadJson(ValueError):
 
 
 def read_json(text: str) -> Any:
-    """The one JSON value that `text` is; white space around it is allowed.
+    """Parse `text` as a single JSON value; white space around it is allowed.
 
-    Of duplicate keys the last one counts. Halves of surrogate pairs stay; see :func:`mend`.
+    The last of duplicate keys counts. Unpaired surrogates stay; see :func:`mend`.
 
     Raises:
-        BadJson: it is none, has NaN or Infinity, a number that does not fit a double or has too many digits,
-            or is nested too deeply.
+        BadJson: the text is not JSON, contains NaN, Infinity, a number too large for a double or an integer
+            with too many digits, or is nested too deeply.
     """
     try:
         return _STRICT.decode(text)
@@ -48,18 +48,18 @@ def read_json(text: str) -> Any:
         raise BadJson("it is nested too deeply") from None
     except BadJson:
         raise
-    except ValueError:  # the only one left: Python converts no integer of more digits than this
+    except ValueError:  # the only cause left: an integer with more digits than Python converts
         raise BadJson(_TOO_LONG) from None
 
 
 def read_json_lines(text: str, between: str = "\n") -> list[Any]:
-    """The JSON values of `text`, one to a line; blank lines are passed over.
+    """Parse `text` as JSON values, one per line; blank lines are skipped.
 
     Args:
-        between: what is between two values.
+        between: the separator of two values.
 
     Raises:
-        BadJson: one of them is none; its ``line`` is that of the whole text.
+        BadJson: a value is invalid; ``line`` counts from the beginning of `text`.
     """
     out, line = [], 1
     for piece in text.split(between):
@@ -73,12 +73,12 @@ def read_json_lines(text: str, between: str = "\n") -> list[Any]:
 
 
 def read_json_run(text: str) -> list[Any]:
-    """The JSON values of `text`, with nothing between them but white space, commas and semicolons.
+    """Parse `text` as JSON values separated only by white space, commas and semicolons.
 
-    Line breaks and other control characters within strings are taken as they are.
+    Line breaks and other control characters inside strings are accepted.
 
     Raises:
-        BadJson: something in it is none.
+        BadJson: a part of the text is not a JSON value.
     """
     out, at = list[Any](), 0
     try:
@@ -100,7 +100,7 @@ def _told(error: json.JSONDecodeError, text: str) -> BadJson:
     rest = text[error.pos : error.pos + _LOOKED_AT].lstrip()
     start = text[:_LOOKED_AT].lstrip()
     if not rest:
-        reason = "it ends too early, as if it had been cut off"
+        reason = "it ends too early; it may have been cut off"
     elif start.startswith("<"):
         reason = f"it looks like markup: {_short(start)}"
     else:
@@ -120,22 +120,22 @@ def _no_constant(word: str) -> NoReturn:
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise BadJson(f"{digits[:_SHOWN]} does not fit a double")
+        raise BadJson(f"{digits[:_SHOWN]} is too large for a double")
     return number
 
 
-# Made once: json.loads makes a new one for each text.
+# Created once: json.loads would create a new decoder for each text.
 _STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 _LENIENT = json.JSONDecoder(strict=False, parse_constant=_no_constant, parse_float=_finite)
 
 
 def has_halves(text: str) -> bool:
-    """Whether a JSON text may have escapes of halves of surrogate pairs."""
+    """Whether a JSON text may contain escapes of unpaired surrogates."""
     return "\\ud" in text or "\\uD" in text
 
 
 def mend(value: Any) -> Any:
-    """Halves of surrogate pairs as U+FFFD: text that has them could not be written anywhere."""
+    """Replace unpaired surrogates with U+FFFD, since text with them cannot be encoded."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""Where a value stands within mappings and lists."""
+"""Paths of values inside mappings and lists."""
 
 from __future__ import annotations
 
 KeyPath = tuple[str | int, ...]
-"""Keys and positions from the outside in: ``("steps", 0, "args")``."""
+"""Keys and positions from the outermost in: ``("steps", 0, "args")``."""

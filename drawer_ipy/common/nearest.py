@@ -1,7 +1,7 @@
-"""Proposes what was probably meant, within a bound of work.
+"""Suggest what was probably meant, with a bounded amount of work.
 
-Comparing one unknown word with all known ones is cheap; comparing thousands with thousands is not, and nobody
-reads that many proposals.
+Comparing one unknown word with all known words is cheap. Comparing thousands with thousands is not, and a
+reader cannot use that many suggestions.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from itertools import islice
 from drawer_ipy.errors import did_you_mean
 
 _COMPARISONS = 20_000
-"""Comparisons of two words that one report may cost, a few tenths of a second."""
+"""Most comparisons of two words per report; they take a few tenths of a second."""
 
 _REMEMBERED_BELOW = 100
-"""Known words up to which an answer is remembered; hashing longer lists costs as much as searching them."""
+"""Longest list of known words whose results are cached; hashing a longer one costs as much as a search."""
 
 _LISTED = 20
 
 
 class Near:
-    """``did_you_mean`` for one report: it answers ``""`` once the report has cost enough.
+    """``did_you_mean`` for one report; it returns ``""`` once the report has used up its comparisons.
 
     Args:
-        comparisons: how many comparisons of two words it may make.
+        comparisons: the most comparisons of two words.
     """
 
     def __init__(self, comparisons: int = _COMPARISONS) -> None:
@@ -32,7 +32,7 @@ class Near:
         self._answers: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def __call__(self, word: str, known: Collection[str]) -> str:
-        """``"did you mean 'x'?"`` for the nearest of `known`; ``""`` for none near, or too costly."""
+        """Return ``"did you mean 'x'?"`` for the nearest of `known`, or ``""`` (none near, or too costly)."""
         if self._left <= 0:
             return ""
         if len(known) > _REMEMBERED_BELOW:
@@ -47,6 +47,6 @@ class Near:
 
 
 def listed(words: Collection[str], most: int = _LISTED) -> str:
-    """`words` with commas between them; of many only the first `most`, and how many more there are."""
+    """Join `words` with commas: at most the first `most`, and the number of the others."""
     shown = ", ".join(islice(words, most))
     return shown if len(words) <= most else f"{shown} and {len(words) - most:,} more"

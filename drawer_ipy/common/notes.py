@@ -1,4 +1,4 @@
-"""What a user should know of a run although nothing failed."""
+"""Notes: what a user should know about a run although nothing failed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import NamedTuple
 
 
 class Note(NamedTuple):
-    """Something that was noticed.
+    """One observation about a run.
 
     Attributes:
-        text: what to tell, one sentence.
-        about: what it is about; of several notes about the same, a run tells only the first. ``""`` for the
-            text itself.
+        text: the message, one sentence.
+        about: the subject; a run reports only the first of several notes on one subject. ``""``: the text
+            itself is the subject.
     """
 
     text: str
     about: str = ""
 
     def of(self, owner: str) -> Note:
-        """The same note with `owner` named; one owner's note does not stand for another's."""
+        """Return the note with `owner` named, so that notes of different owners are distinct."""
         return Note(f"{owner}: {self.text}", f"{owner}: {self.key}")
 
     @property
     def key(self) -> str:
-        """What two notes have in common of which only one is told."""
+        """The key by which a run recognizes duplicate notes."""
         return self.about or self.text

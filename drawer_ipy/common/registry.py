@@ -1,4 +1,4 @@
-"""Things by name that ship with the package, are registered while it runs, or come from elsewhere."""
+"""Registries: things by name, built in, registered at run time or offered by entry points."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ThingT = TypeVar("ThingT")
 
 
 class Registration:
-    """What registering gives back; a context manager that removes the thing again at its end."""
+    """The handle of a registration; as a context manager it unregisters the thing on exit."""
 
     def __init__(self, remove: Callable[[], None]) -> None:
         self._remove = remove
 
     def unregister(self) -> None:
-        """Remove it; doing so twice is harmless."""
+        """Remove the thing; a second call has no effect."""
         self._remove()
 
     def __enter__(self) -> Registration:
@@ -32,16 +32,16 @@ class Registration:
 
 
 class Registry(Mapping[str, ThingT], Generic[ThingT]):
-    """A mapping from names to things, each imported the first time it is asked for.
+    """A mapping of names to things; each is imported on first use.
 
-    Entry points are looked up the first time a name is asked for that is neither built in nor registered,
-    or when the names are listed. One that cannot be loaded is left out; :meth:`trouble` says why.
+    Entry points are read when a name is looked up that is neither built in nor registered, or when the names
+    are listed. An entry point that cannot be loaded is left out; :meth:`trouble` says why.
 
     Args:
-        what: what one of them is called in messages, ``"step kind"``.
-        group: the group of entry points in which other distributions offer theirs.
-        built_in: name -> where it is, ``"package.module:NAME"``.
-        check: says what is wrong with a thing that is offered under a name, ``""`` when nothing.
+        what: the word for one of the things in messages, e.g. ``"step kind"``.
+        group: the entry point group in which other distributions offer things.
+        built_in: name -> location, as ``"package.module:NAME"``.
+        check: returns what is wrong with a thing offered under a name; ``""`` if it is valid.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
         """Add `thing` under `name`.
 
         Raises:
-            UsageError: the name is taken, or the thing is not in order.
+            UsageError: the name is taken, or the thing is invalid.
         """
         if name in self._built_in or name in self._registered or name in self._entry_points():
             raise UsageError(
-                f"the {self._what} {name!r} is taken by {self._owner(name)}",
+                f"the {self._what} {name!r} is already taken by {self._owner(name)}",
                 remediation="choose another name, or unregister the other one first",
             )
         if wrong := self._check(name, thing):
@@ -78,20 +78,20 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
         return Registration(remove)
 
     def trouble(self, name: str) -> str:
-        """Why `name` of another distribution could not be loaded; ``""`` when nothing is wrong."""
+        """Return why `name` of another distribution could not be loaded; ``""`` if it could."""
         self.get(name)
         return self._troubles.get(name, "")
 
     def names(self) -> list[str]:
-        """All names, those of things that cannot be loaded included; nothing is imported."""
+        """Return all names, including those of things that cannot be loaded; nothing is imported."""
         return list(dict.fromkeys([*self._built_in, *self._registered, *self._entry_points()]))
 
     def in_use(self) -> list[ThingT]:
-        """What is registered or has been asked for; nothing is imported."""
+        """Return the things that are registered or already loaded; nothing is imported."""
         return [*self._registered.values(), *self._known.values()]
 
     def added(self) -> list[ThingT]:
-        """The things that do not ship with the package."""
+        """Return the things that are not built in."""
         return [self[name] for name in self if name not in self._built_in]
 
     def __getitem__(self, name: str) -> ThingT:
@@ -121,8 +121,8 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
             thing: ThingT = offers[0].load()
             wrong = self._check(name, thing)
             if len(offers) > 1:
-                wrong = f"{self._owner(name)} all offer one of that name"
-        except Exception as error:  # whatever the module of somebody else raises
+                wrong = f"{self._owner(name)} all offer that name"
+        except Exception as error:  # another distribution's module may raise anything
             wrong = f"{type(error).__name__}: {error}"
         if wrong:
             self._troubles[name] = (
@@ -133,7 +133,7 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
 
     def _owner(self, name: str) -> str:
         if name in self._built_in:
-            return "drawer_ipy itself"
+            return "drawer_ipy"
         offers = self._entry_points().get(name)
         if not offers:
             return "an earlier registration"
@@ -141,7 +141,7 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
 
     def _entry_points(self) -> Mapping[str, list[EntryPoint]]:
         if self._offers is None:
-            from importlib.metadata import entry_points  # takes a while, and is rarely needed
+            from importlib.metadata import entry_points  # slow to import, and rarely needed
 
             offers: dict[str, list[EntryPoint]] = {}
             for one in entry_points(group=self._group):
@@ -151,10 +151,10 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
 
 
 def imported(where: str) -> Any:
-    """The object at ``"package.module:NAME"``.
+    """Import the object at ``"package.module:NAME"``.
 
     Raises:
-        ImportError, AttributeError: there is none.
+        ImportError, AttributeError: it does not exist.
     """
     module, _, name = where.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -1,4 +1,4 @@
-"""Threads that last as long as a run, for work that would block the event loop."""
+"""A run's threads, for work that would block the event loop."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ T = TypeVar("T")
 
 
 class NoThread(DrawerError):
-    """The system gives this process no further thread."""
+    """The system refuses to start another thread for this process."""
 
     default_code = Code.SCRIPT_ERROR
 
 
 class Threads:
-    """Daemon threads, made when none is idle and reused after that.
+    """Daemon threads that are created when none is idle and reused afterwards.
 
-    There is no upper bound here, since the engine bounds how much runs at once. A thread cannot be ended
-    from outside in Python: one whose caller was cancelled or timed out goes on until its function
-    returns, and what it returns is dropped. That is why they are daemons: such a thread never keeps the
-    kernel from exiting.
+    There is no upper bound here, since the engine limits how much runs at once. Python cannot end a thread
+    from outside: if its caller is cancelled or times out, the thread continues until its function returns,
+    and the result is dropped. The threads are daemons, so that such a thread never keeps the kernel from
+    exiting.
     """
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ class Threads:
         self._closed = False
 
     def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Run `work` in a thread; the future belongs to the running loop.
+        """Run `work` in a thread and return a future of the running loop.
 
         `work` must not raise StopIteration (a future cannot carry it). Cancelling the future abandons
         the work without ending it.
 
         Raises:
-            NoThread: when the system gives no further one.
+            NoThread: the system refuses another thread.
             RuntimeError: after :meth:`aclose`.
         """
         if self._closed:
@@ -51,7 +51,7 @@ class Threads:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         try:
-            worker = self._idle.pop()  # the latest: its stack is still warm
+            worker = self._idle.pop()  # the most recently used: its stack is still in the cache
         except IndexError:
             worker = self._new()
         worker.jobs.put((loop, future, work))
@@ -63,18 +63,18 @@ class Threads:
             return _Worker(self, number)
         except RuntimeError as error:  # "can't start new thread"
             raise NoThread(
-                f"the system gives this process no further thread than the {number - 1} that it has: {error}",
+                f"the system refuses to start another thread; {number - 1} are running: {error}",
                 remediation="lower `parallelism`",
             ) from None
 
     def rest(self, worker: _Worker) -> bool:
-        """Called by a thread that has nothing to do: whether it should wait for more."""
+        """Tell a thread that has finished its work whether to wait for more."""
         self._idle.append(worker)
-        # Looked at after the append: either aclose finds the worker among the idle, or it sees this.
+        # Read after the append: either aclose finds the worker among the idle, or the worker sees the flag.
         return not self._closed
 
     async def aclose(self) -> None:
-        """Let idle threads end now and busy ones as soon as they have finished."""
+        """End idle threads now, and busy threads as soon as their work has finished."""
         self._closed = True
         ended = []
         while self._idle:
@@ -86,7 +86,7 @@ class Threads:
 
 
 class _Worker:
-    """One thread and the queue it lives from."""
+    """One thread and its work queue."""
 
     __slots__ = ("_owner", "jobs", "thread")
 
@@ -110,11 +110,11 @@ class _Worker:
                 result = work()
             except BaseException as raised:
                 error = raised
-            # Idle before the result is delivered, so that the next piece of work finds this thread.
+            # Marked idle before the result is delivered, so that the next piece of work finds this thread.
             goes_on = self._owner.rest(self)
-            with contextlib.suppress(RuntimeError):  # a closed loop: nobody waits for this any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing awaits this result
                 loop.call_soon_threadsafe(_deliver, future, result, error)
-            # Nothing of the job may live on in an idle thread.
+            # An idle thread must not keep references to its last job.
             del job, loop, future, work, result, error
             if not goes_on:
                 return

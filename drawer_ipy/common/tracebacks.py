@@ -1,4 +1,4 @@
-"""An exception of a user's function, as text: without this package's frames, and without its own."""
+"""Format exceptions of users' functions without the frames of this package."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LONGEST_MESSAGE = 10_000
 
 
 def describe(error: BaseException) -> str:
-    """``ValueError: bad thing``; the class alone when it says nothing."""
+    """Return ``ValueError: bad thing``, or the class name alone if there is no message."""
     try:
-        text = str.strip(str(error))  # not its own: __str__ may give a class of the user's
+        text = str.strip(str(error))  # str's own method: __str__ may return an instance of a user's subclass
     except BaseException as fault:  # the user's __str__ may raise anything
         pass_on_interrupt(fault)
         text = ""
@@ -29,10 +29,10 @@ def describe(error: BaseException) -> str:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback from the user's first frame on; the frames are then dropped from the exception.
+    """Return the traceback from the user's first frame on, and drop the frames from the exception.
 
-    A frame holds every local of its function: a table of failed items would otherwise keep a thousand
-    pages of HTML alive.
+    A frame keeps all local variables of its function alive: a table of failed items could otherwise hold
+    thousands of pages of HTML in memory.
     """
     frames = error.__traceback__
     while frames is not None and _is_ours(frames):
@@ -41,7 +41,7 @@ def user_traceback(error: BaseException) -> str:
 
 
 def full_traceback(error: BaseException) -> str:
-    """The same with this package's frames, for a fault that is in them."""
+    """Return the traceback with this package's frames, for an internal error."""
     return _told(error, error.__traceback__)
 
 
@@ -77,7 +77,7 @@ _PLACE = re.compile(r'File "([^"\n]+)", (?=line \d)')
 
 
 def name_cells(trace: str) -> str:
-    """A traceback that names cells as cells; as it is, where there is no IPython."""
+    """Replace the file names of cells in a traceback with cell names; unchanged without IPython."""
     module = sys.modules.get("IPython")
     shell = None if module is None else module.get_ipython()
     if shell is None:

@@ -1,4 +1,4 @@
-"""Places that are given in the order they were asked for, however many there are at the moment."""
+"""A semaphore whose size may change, with a first-in, first-out queue."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 
 class Places:
-    """Places for whoever works on one thing at once with others, and the line of those who wait for one.
+    """Places for concurrent work, and the queue of tasks that wait for one.
 
-    How many there are is for the asker to say, each time it could be told a place: it may change meanwhile.
+    The number of places is not fixed: each waiter brings a test that decides whether it fits now.
 
     Attributes:
-        taken: how many are given.
+        taken: the number of places in use.
     """
 
     __slots__ = ("_waiting", "taken")
@@ -24,14 +24,14 @@ class Places:
 
     @property
     def awaited(self) -> bool:
-        """Whether somebody waits."""
+        """Whether a task is waiting for a place."""
         return bool(self._waiting)
 
     async def take(self, fits: Callable[[], bool]) -> bool:
-        """Return when there is a place for one more, with whether that had to be waited for.
+        """Wait for a place and take it; return whether it had to wait.
 
         Args:
-            fits: says whether there is a place, by :attr:`taken`.
+            fits: tests whether there is a free place, given :attr:`taken`.
         """
         if not self._waiting and fits():
             self.taken += 1
@@ -42,20 +42,20 @@ class Places:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.give_back()  # the place was given to it at the same moment
+                self.give_back()  # it got the place at the moment it was cancelled
             raise
         return True
 
     def give_back(self) -> None:
-        """One who had a place has gone, whatever way."""
+        """Free a place and admit the next waiters."""
         self.taken -= 1
         self.let_in()
 
     def let_in(self) -> None:
-        """Give places to those at the head of the line, as long as they fit."""
+        """Give places to the waiters at the head of the queue while they fit."""
         while self._waiting:
             fits, place = self._waiting[0]
-            if not place.done():  # else it was cancelled
+            if not place.done():  # otherwise the waiter was cancelled
                 if not fits():
                     return
                 self.taken += 1

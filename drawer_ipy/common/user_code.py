@@ -1,7 +1,7 @@
-"""What code of users may raise when it is called: anything, also what is not a Exception.
+"""Exceptions from users' code: it may raise anything, including what is not an Exception.
 
 Wherever this package calls such code (a button, ``__str__``, a property in a reference), KeyboardInterrupt,
-SystemExit and the like are a failure of that code. Only an interrupt that somebody sent is none.
+SystemExit and the like are failures of that code. Only a real interrupt (Ctrl-C) is not.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether `error` comes from a Ctrl-C, and not from a ``raise KeyboardInterrupt`` in somebody's code.
+    """Whether `error` comes from Ctrl-C and not from a ``raise KeyboardInterrupt`` in user code.
 
-    Signals reach the main thread only. Either the handler is the innermost frame of the traceback, or it is
-    Python's own, which has no frame; that one strikes between instructions and never at a ``raise``.
+    Python handles signals in the main thread only. Either the signal handler is the innermost frame of the
+    traceback, or it is Python's default handler, which has no frame and raises between instructions, never
+    at a ``raise`` statement.
     """
     if not isinstance(error, KeyboardInterrupt) or threading.current_thread() is not threading.main_thread():
         return False
@@ -34,10 +35,10 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def pass_on_interrupt(error: BaseException) -> None:
-    """Raise `error` again if it is an interrupt that somebody sent.
+    """Raise `error` again if it is a real interrupt.
 
     Raises:
-        KeyboardInterrupt: it is.
+        KeyboardInterrupt: `error` is an interrupt.
     """
     if is_interrupt(error):
         raise error
@@ -46,5 +47,5 @@ def pass_on_interrupt(error: BaseException) -> None:
 def _code_of(handler: Any) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
-    code = getattr(handler, "__code__", None)  # a method hands over its function's
+    code = getattr(handler, "__code__", None)  # for a bound method this is the code of its function
     return code if isinstance(code, CodeType) else None
