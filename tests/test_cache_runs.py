@@ -333,7 +333,7 @@ def test_results_that_cannot_be_kept_are_noted_once() -> None:
     results, notes = run([1, 2], locks)
     assert results.counts["ok"] == 2
     assert len(notes) == 1
-    assert "its result is or holds a" in notes[0]
+    assert "its result is or contains a" in notes[0]
     assert "cannot be pickled" in notes[0]
 
 
@@ -358,7 +358,7 @@ def test_no_secret_is_readable_on_disk(work: str, tmp_path: Path) -> None:
         assert results.counts["ok"] == 1
     assert SECRET.encode() not in everything(tmp_path)
     if work == "tells":
-        assert notes == ["button 'work' was not cached: its result holds a secret"]
+        assert notes == ["button 'work' was not cached: its result contains a secret"]
         assert len(tally.calls) == 2
     else:
         assert (notes, len(tally.calls)) == ([], 1)
@@ -409,7 +409,7 @@ def ruin_with_a_folder(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("ruin", "told", "works"),
     [
-        (ruin_with_garbage, "the file of cached results was damaged and begun anew", True),
+        (ruin_with_garbage, "the cache file was damaged and has been replaced by a new one", True),
         (ruin_with_a_file, "nothing was cached: ", False),
         (ruin_with_a_folder, "nothing was cached: ", False),
     ],

@@ -199,8 +199,8 @@ def test_objects_of_an_earlier_cell_that_are_bound_to_the_loop_work_in_async_but
 def test_a_timeout_ends_the_run_and_keeps_what_had_ended(kernel: Kernel) -> None:
     cell = kernel.run(each("quick", "%%drawer t --timeout 0.5", SCRIPTS), fails=True)
     assert cell.traceback.splitlines() == [
-        "DrawerFailed: drawer 't' failed: TIMEOUT: the run was ended after 0.5 s",
-        "  what had ended by then is in the results; give it more time",
+        "DrawerFailed: drawer 't' failed: TIMEOUT: the run timed out after 0.5 s",
+        "  the results contain what had ended by then; raise the timeout to finish the rest",
     ]
     assert cell.ended_at < 0.5 + SOON
     counts = partial_counts(kernel)

@@ -98,8 +98,8 @@ def test_a_file_with_another_schema_is_set_aside_and_said(name: str, home: Path)
     status, notes = pressed()
     assert status == "ok"
     assert len(notes) == 1
-    assert "was damaged and begun anew" in notes[0]
-    assert f"the old one is {FILE}.damaged" in notes[0]
+    assert "was damaged and has been replaced by a new one" in notes[0]
+    assert f"the old file is {FILE}.damaged" in notes[0]
     assert path.with_name(f"{FILE}.damaged").read_bytes()[100:] == before[100:]
     assert pressed() == ("ok", [])
     assert press({"steps": [{"id": "a", "button": "work", "args": {"x": 1}}]}, quiet=True).run.steps[0].cached

@@ -1,9 +1,9 @@
-"""``parallelism: auto``: how many bodies at once bring the most, found out while they run.
+"""``parallelism: auto``: find the number of concurrent bodies with the best throughput while they run.
 
-The manner is TCP's. The width doubles while that makes more items end in a second; from then on it grows
-by one a round (additive increase). It is halved when the other side says that it has too much to do, once
-for all the bodies that were under way together (multiplicative decrease), and gives back a quarter when a
-body takes more than twice as long as it did when the width was found: a server may queue in silence.
+It works like TCP's congestion control. The width doubles while that raises the throughput; after that it
+grows by one per round (additive increase). When the server reports overload, the width is halved, once for
+all bodies that were running together (multiplicative decrease). When bodies take more than twice as long as
+when the width was found, it shrinks by a quarter, since a server may queue requests without reporting it.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from drawer_ipy.common.turns import Places
 
 _START = 2.0
 _LEAST_ROUND = 8
-"""Bodies a round has at least; fewer tell nothing about the time they take."""
+"""Least number of bodies in a round; with fewer, their mean time is not reliable."""
 
 _GAIN = 1.3
-"""How many times more must end in a second for another doubling of the width to be worth it."""
+"""Factor by which the throughput must grow for the width to be doubled again."""
 
 _SLOW = 2.0
-"""How many times longer than at first a body may take until the width is taken back."""
+"""Factor by which bodies may become slower before the width is reduced."""
 
 
 class AdaptiveWidth:
-    """The width of a loop that finds its own.
+    """A loop's width that adapts itself.
 
     Args:
-        most: never more than so many at once, from 1 up.
+        most: the largest width, at least 1.
         changed: called with the first width and each new one.
-        clock: seconds on a monotonic clock.
+        clock: a monotonic clock, in seconds.
 
     Attributes:
-        width: how many may be under way now, 1 to `most`.
+        width: how many bodies may run now, from 1 to `most`.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class AdaptiveWidth:
         self.width = int(self._exact)
         self._places = Places()
         self._ramping = True
-        self._usual: float | None = None  # seconds a body took when the width was found
-        self._rate = 0.0  # bodies a second in the round before
+        self._usual: float | None = None  # seconds per body when the width was found
+        self._rate = 0.0  # bodies per second in the previous round
         self._cut_at = float("-inf")
         self._begin_round(clock())
         changed(self.width)
@@ -61,26 +61,26 @@ class AdaptiveWidth:
         self._seconds = 0.0
 
     async def enter(self) -> None:
-        """Return when there is a place for one body more; they come in the order they asked."""
+        """Wait until one more body may run; bodies start in the order in which they called."""
         await self._places.take(self._fits)
 
     def leave(self) -> None:
-        """A body that had entered has ended, whatever way."""
+        """Report that a body which had entered has ended, for any reason."""
         self._places.give_back()
 
     def _fits(self) -> bool:
         return self._places.taken < self.width
 
     def learn(self, began: float, asked_for_less: bool) -> None:
-        """Draw conclusions from a body that ended by itself.
+        """Adapt the width after a body that ended by itself.
 
         Args:
-            began: the clock's time when it began.
-            asked_for_less: whether the other side said that it has too much to do.
+            began: the clock's time when the body began.
+            asked_for_less: whether the server reported overload.
         """
         now = self._clock()
         if asked_for_less:
-            # What had begun before the last cut only says again what led to it.
+            # A body that began before the last cut only repeats the reason for it.
             if began >= self._cut_at:
                 self._cut_at = now
                 self._ramping = False
@@ -99,11 +99,11 @@ class AdaptiveWidth:
             self._ramping = gained and self._exact < self._most
             if gained:
                 self._rate, self._usual = rate, took
-            # Without a gain the width before was as good, and kinder.
+            # There was no gain, so return to the previous width, which loads the server less.
             self._resize(self._exact * 2 if gained else self._exact / 2, now)
             return
         if self._usual is None or self.width == 1:
-            self._usual = took  # alone, a body takes as long as it takes
+            self._usual = took  # a body that runs alone sets its own pace
         slow = took > self._usual * _SLOW
         self._resize(self._exact * 0.75 if slow else self._exact + 1, now)
 

@@ -1,6 +1,7 @@
-"""Presses answered from the results of earlier ones; and the same press under way twice made once.
+"""Answer presses with cached results, and make identical concurrent presses only once.
 
-Nothing here fails a run: what cannot be looked up is pressed, what cannot be kept is noted.
+Nothing here fails a run: if a result cannot be looked up, the button is pressed; if it cannot be kept, a note
+says so.
 """
 
 from __future__ import annotations
@@ -28,24 +29,24 @@ from drawer_ipy.engine.secrets.redactor import Redactor
 PressFunction = Callable[[Bound], Awaitable[Outcome]]
 
 _KEPT_BEYOND = 30 * 86400.0
-"""Seconds that an answer which can be confirmed is kept after its time: confirming costs no transfer."""
+"""Seconds that a response is kept after it expires if it can be revalidated, which saves the transfer."""
 
 _CLOCK_SLACK = 60.0
 _FLAT = frozenset({str, bytes, int, float, bool, type(None)})
 _SHORT = 1000
-"""Entries up to which a list or a dict is packed at once, sparing it the way to a thread and back."""
+"""Longest list or dict that is packed on the event loop, without the detour through a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheablePress:
-    """A press that is asked for.
+    """A requested press.
 
     Attributes:
-        button: what is pressed.
-        caching: how its results are kept.
-        bound, call: what it is pressed with.
-        press: really presses; holds the limits meanwhile, which an earlier result need not wait for.
-        redactor: gives what finds secrets, which are not kept, as it is by then.
+        button: the button.
+        caching: how its results are cached.
+        bound, call: its arguments.
+        press: presses the button, within the run's limits; a cached result does not wait for them.
+        redactor: returns the current redactor; results with secrets are not cached.
     """
 
     button: Button
@@ -58,7 +59,7 @@ class CacheablePress:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """What is there once the file is open."""
+    """The open cache file."""
 
     key: bytes
     store: Store
@@ -67,7 +68,7 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A result that was kept, and the seconds since."""
+    """A cached result and its age in seconds."""
 
     data: bytes
     age: float
@@ -75,12 +76,12 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What became of a press, for those who wait for the same one.
+    """The outcome of a press, for the other presses that wait for it.
 
     Attributes:
-        button: who pressed.
-        data: packed, ``None`` when there is nothing that others could have.
-        failure: how it failed, ``None`` when it did not, or when the same press might not fail elsewhere.
+        button: the button that was pressed.
+        data: the packed result; ``None`` if it cannot be shared.
+        failure: the failure; ``None`` if it succeeded, or if the same press might succeed elsewhere.
     """
 
     button: Button
@@ -94,12 +95,12 @@ def _is_quick(part: Any) -> bool:
 
 
 class RunCache:
-    """The cache as one run sees it.
+    """One run's access to the cache.
 
     Args:
-        folder: where results are kept; ``None`` keeps none, though the same press is still made once.
-        threads: gives threads for what blocks.
-        notes: takes what a user should know.
+        folder: the cache folder; with ``None`` nothing is kept, but identical presses are still made once.
+        threads: returns the threads for blocking work.
+        notes: receives notes for the user.
     """
 
     def __init__(self, folder: Path | None, threads: Callable[[], Threads], notes: list[str]) -> None:
@@ -112,10 +113,10 @@ class RunCache:
         self._sources = Sources()
 
     async def press(self, request: CacheablePress) -> Outcome:
-        """What the press gives, from an earlier one where there was the same.
+        """Return the outcome of the press, from the cache if possible.
 
         Raises:
-            asyncio.CancelledError: passed on; somebody else who waits for the same press then makes it.
+            asyncio.CancelledError: re-raised; another press that waits for the result then makes it.
         """
         if self._open is None and self._folder is not None:
             await self._wait_until_open(self._folder)
@@ -125,7 +126,7 @@ class RunCache:
             self._note(f"button {request.button.name!r} was not cached: {reason}")
             return await request.press(request.bound)
         while (flight := self._flights.get(name)) is not None:
-            # Shielded: one who gives up waiting must not take the press from the others.
+            # Shielded: if one waiting press is cancelled, the others must still get the result.
             outcome = self._from_shared(await asyncio.shield(flight), request)
             if outcome is not None:
                 return outcome
@@ -137,14 +138,14 @@ class RunCache:
         return await self._lead(request, name, found)
 
     def _name(self, request: CacheablePress) -> bytes:
-        """The key of a press: all that its outcome depends on, hashed so that nothing can be read from it."""
+        """Return the key of a press: an opaque hash of everything that its outcome depends on."""
         parts = request.caching.parts(request.bound, request.call, self._sources)
         key = self._open.key if self._open is not None else b""
         told = canonical(parts, self._sources.of_code)
         return hashlib.blake2b(told, key=key, digest_size=20, person=b"drawer key").digest()
 
     async def _lead(self, request: CacheablePress, name: bytes, found: _Found | None) -> Outcome:
-        """Press, keep what comes of it, and tell those who wait."""
+        """Press, cache the result, and pass it to the presses that wait for it."""
         flight: asyncio.Future[_Shared | None] = asyncio.get_running_loop().create_future()
         self._flights[name] = flight
         shared: _Shared | None = None
@@ -164,10 +165,7 @@ class RunCache:
             flight.set_result(shared)
 
     async def _confirmed(self, request: CacheablePress, name: bytes, found: _Found) -> Outcome | None:
-        """What was found, if the other side says that it is still so; a new outcome if it says otherwise.
-
-        ``None`` when nobody can be asked.
-        """
+        """Revalidate a cached result with the server; return it if still current, else a new outcome."""
         try:
             again = request.caching.asking(request.bound, unpack(found.data))
         except CacheTrouble:
@@ -183,7 +181,7 @@ class RunCache:
         return revived
 
     async def _keep(self, request: CacheablePress, name: bytes, outcome: Outcome) -> bytes | None:
-        """Keep a success; the packed bytes, ``None`` when it cannot be kept."""
+        """Cache a success; return the packed bytes, or ``None`` if it cannot be cached."""
         who = request.button.name
         try:
             kept = request.caching.keep(outcome)
@@ -194,14 +192,14 @@ class RunCache:
             if all(map(_is_quick, kept)):
                 data = pack(kept)
             else:
-                # How long it takes to pack, only whoever wrote the class knows.
+                # Packing an instance of a user's class may take any time.
                 data = await self._threads().submit(lambda: pack(kept))
         except CacheTrouble as reason:
-            self._note(f"button {who!r} was not cached: its result is or holds {reason}")
+            self._note(f"button {who!r} was not cached: its result is or contains {reason}")
             return None
         redactor = request.redactor()
         if redactor and (redactor.holds(kept) or redactor.holds(data)):
-            self._note(f"button {who!r} was not cached: its result holds a secret")
+            self._note(f"button {who!r} was not cached: its result contains a secret")
             return None
         self._write(request, name, data, confirmable=request.caching.asking(request.bound, kept) is not None)
         return data
@@ -214,7 +212,7 @@ class RunCache:
         self._open.writer.write(WriteJob(name, request.button.name, now, expires, data))
 
     def _find(self, name: bytes) -> _Found | None:
-        """The result kept under `name`, also one whose time is over."""
+        """Return the result cached under `name`, even if it has expired."""
         there = self._open
         if there is None:
             return None
@@ -224,17 +222,17 @@ class RunCache:
         try:
             entry = there.store.get(name)
         except CacheTrouble as trouble:
-            self._note(f"results could not be looked up: {trouble}")
+            self._note(f"cached results could not be looked up: {trouble}")
             return None
         if entry is None:
             return None
         data = unseal(entry.body, name, there.key)
         age = time.time() - entry.stored
-        # A clock that was set back must not make a result last for ever.
+        # If the clock was set back, a result must not last for ever.
         return None if data is None or age < -_CLOCK_SLACK else _Found(data, age)
 
     def _from_shared(self, shared: _Shared | None, request: CacheablePress) -> Outcome | None:
-        """What the press that was waited for means here; ``None`` when this one has to press itself."""
+        """Return the outcome of the shared press for this one; ``None`` if this one has to press itself."""
         if shared is None:
             return None
         if shared.failure is not None:
@@ -247,12 +245,12 @@ class RunCache:
             request.caching.take(kept, request.bound, request.call)
             outcome = request.caching.revive(kept, request.bound)
         except CacheTrouble:
-            return None  # a class that is gone or has changed since
+            return None  # its class is gone or has changed since
         outcome.cached = True
         return outcome
 
     async def _wait_until_open(self, folder: Path) -> None:
-        """Open the file, in a thread since it may be locked; all who come meanwhile wait for the one."""
+        """Open the file in a thread, since it may be locked; concurrent callers share the one attempt."""
         if self._opening is None:
             self._opening = self._threads().submit(lambda: self._begin(folder))
         self._open = await asyncio.shield(self._opening)
@@ -268,8 +266,8 @@ class RunCache:
             return None
         if store.mended:
             self._note(
-                f"the file of cached results was damaged and begun anew ({store.path}); "
-                f"the old one is {store.aside.name}"
+                f"the cache file was damaged and has been replaced by a new one ({store.path}); "
+                f"the old file is {store.aside.name}"
             )
         return _Open(key, store, Writer(store, key, self._note))
 
@@ -278,7 +276,7 @@ class RunCache:
             self._notes.append(text)
 
     async def aclose(self) -> None:
-        """Write what is still to be written, and let go of the file."""
+        """Finish pending writes and close the file."""
         if self._opening is not None:
             self._open = await asyncio.shield(self._opening)
         if self._open is not None:

@@ -1,4 +1,4 @@
-"""What a step sees while it runs: the run it belongs to and the names its references may use."""
+"""The context of a running step: its run, and the names that its references may use."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ Scope = dict[str, Any]
 
 @dataclass(slots=True)
 class Session:
-    """What all steps of a press share, sub-drawers included.
+    """The state that all steps of a press share, including those of sub-drawers.
 
     Attributes:
-        listeners: who hears the events.
-        resources: things opened once per run (HTTP session, threads).
+        listeners: the listeners for events.
+        resources: what is opened once per run (HTTP session, threads).
         redactor: hides secrets in everything that is recorded.
-        limits: what holds buttons back across the run.
-        env: what ``${env.X}`` and ``$ENV{X}`` see.
-        batteries: what ``${batteries.X}`` sees.
-        webhooks: what ``${webhooks.X}`` sees, drawer name to URL.
-        cache_folder: where results of presses are kept; ``None`` keeps none.
-        cache: answers presses from them.
-        notes: things worth telling that failed nothing (an ``on_error`` handler that failed itself).
-        button_env: what a process finds in its environment beside the notebook's own.
-        on_child: called with each sub-drawer's complete record (history keeps them).
-        details_left: presses within loops of which everything may still be kept, their output aside.
-        clock: what all times of the run are read from.
-        loops: those that were begun, each with what its record hides.
+        limits: the limits on buttons across the run.
+        env: the values of ``${env.X}`` and ``$ENV{X}``.
+        batteries: the values of ``${batteries.X}``.
+        webhooks: the values of ``${webhooks.X}``: drawer name -> URL.
+        cache_folder: the folder of cached results; ``None`` for no cache.
+        cache: answers presses with cached results.
+        notes: observations for the user that failed nothing (e.g. an ``on_error`` handler that failed).
+        button_env: environment variables of processes, in addition to the notebook's own.
+        on_child: called with each sub-drawer's complete record (for the history).
+        details_left: number of presses in loops that may still be recorded in full, apart from their output.
+        clock: the clock for all times of the run.
+        loops: the loops that have started, each with the values that its record hides.
     """
 
     listeners: Listeners
@@ -70,23 +70,23 @@ class Session:
         self.redactor = self.redactor.also(self.batteries.values())
 
     def note(self, note: Note) -> None:
-        """Tell `note`, unless another about the same was told before."""
+        """Add `note`, unless there is a note on the same subject already."""
         if note.key not in self._noted:
             self._noted.add(note.key)
             self.notes.append(self.redactor.text(note.text))
 
     def hide(self, secret: str) -> None:
-        """Keep `secret`, which turned up while the run went on, out of what is recorded from now on."""
+        """Hide `secret`, which appeared during the run, in everything recorded from now on."""
         self.redactor = self.redactor.also([secret])
 
     def affords(self, presses: int) -> bool:
-        """Whether everything may be kept of so many more presses within a loop."""
+        """Whether this many more presses in a loop may be recorded in full; if so, count them."""
         enough = presses <= self.details_left
         self.details_left -= presses if enough else 0
         return enough
 
     def scope(self, inputs: Mapping[str, Any]) -> Scope:
-        """The names a drawer's steps start with."""
+        """Return the names that a drawer's steps start with."""
         return {
             "inputs": inputs,
             "env": self.env,
@@ -96,21 +96,21 @@ class Session:
 
 
 class Context:
-    """Where a step stands.
+    """The position of a step in a run.
 
     Attributes:
-        session: what the whole press shares.
-        inputs: the inputs of the drawer the step belongs to.
+        session: the state shared by the whole press.
+        inputs: the inputs of the drawer that contains the step.
         scope: name -> value for references. A loop gives each item a copy with its variable added, so
             items never see one another.
-        path: ids of the loops around, outermost first.
+        path: ids of the enclosing loops, outermost first.
         loop, index: the innermost loop and the item's index in it; ``None`` outside loops.
-        depth: how many drawers are around this one.
-        earlier: what an earlier press left here; ``None`` where everything is to be pressed.
-        place: which steps and items are around it, the outermost first.
-        stop: tells that nothing more may begin here.
+        depth: number of enclosing drawers.
+        earlier: what an earlier press left here; ``None`` if everything is to be pressed.
+        place: the enclosing steps and items, outermost first.
+        stop: the flag that nothing more may start here.
         real: step id -> the output of a loop with the values that its record hides; ``None`` until there is
-            one. The record may be looked at while the loop runs, so it is not kept there.
+            one. It is not in the record, which may be shown while the loop runs.
     """
 
     __slots__ = (
@@ -155,20 +155,20 @@ class Context:
         self._base: Context | None = None
 
     def remember(self, step_id: str, output: LoopOutput) -> None:
-        """Keep the output of a loop with its real values, for the steps after it."""
+        """Keep the output of a loop with its real values for the following steps."""
         self.real = {**(self.real or {}), step_id: output}
         if self._base is not None:
             self._base.remember(step_id, output)
 
     def output(self, result: StepResult) -> Any:
-        """The output of a step as later steps see it."""
+        """Return the output of a step as later steps see it."""
         real = None if self.real is None else self.real.get(result.id)
         if real is None or not isinstance(result.output, LoopOutput):
             return result.output
         return real if real.record is result.output.record else result.output
 
     def within(self, result: StepResult) -> Context:
-        """A branch of the step that `result` is of, with a scope of its own; no press leaves it anything."""
+        """Return the context of a branch of a step: its own scope, and nothing from an earlier press."""
         return Context(
             self.session,
             self.inputs,
@@ -182,7 +182,7 @@ class Context:
         )
 
     def under(self, stop: Stop) -> Context:
-        """The very same place, as part of something that can be stopped alone."""
+        """Return the same context with another stop flag, for a part that can be stopped on its own."""
         same = Context(
             self.session,
             self.inputs,
@@ -199,10 +199,10 @@ class Context:
         return same
 
     def inside(self, step_id: str, press: int | str, index: int | None = None) -> PressPlace:
-        """The place within a press of a step, within item `index` of it."""
+        """Return the place inside a press of a step, or inside its item `index`."""
         return (*self.place, (step_id, press, index))
 
 
 def new_run_id() -> str:
-    """16 random hex digits, the original's form."""
+    """Return 16 random hexadecimal digits, as the original does."""
     return secrets.token_hex(8)

@@ -1,4 +1,4 @@
-"""One drawer pressed once: its inputs checked, its steps in order or by graph, its handler on failure."""
+"""Press one drawer: check its inputs, run its steps in order or by graph, and handle a failure."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 
 HANDLER_LIMIT = 300.0
-"""Seconds an ``on_error`` handler may take (docs/original.md#5-on_error)."""
+"""Timeout in seconds of an ``on_error`` handler (docs/original.md#5-on_error)."""
 
 MAX_DEPTH = 32
-"""Drawers within drawers; a cycle is refused before running, this bounds what slips through."""
+"""Deepest nesting of drawers. Cycles are refused before a run; this bounds any that were not detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Mode:
     """How a drawer's steps are run.
 
     Attributes:
-        parallel: by their references instead of one after the other.
-        go_on: after a failure, whether steps that do not depend on it still run.
+        parallel: whether steps start according to their references instead of one after the other.
+        go_on: whether steps that do not depend on a failed step still run.
     """
 
     parallel: bool = False
@@ -54,24 +54,24 @@ async def press_plan(
     left: EarlierPress | None = None,
     earlier: EarlierPress | None = None,
 ) -> Context:
-    """Press `plan` with inputs `given`, writing what happens into `record`.
+    """Press `plan` with the inputs `given` and write what happens into `record`.
 
     Args:
-        place: of the step that presses it; none for the drawer that a run is about.
-        stop: tells that nothing more of it may begin.
-        left: gets what another press needs to go on with this one.
-        earlier: the press that this one goes on with.
+        place: the place of the step that presses it; empty for the run's own drawer.
+        stop: the flag that no more of it may start.
+        left: receives what another press needs to continue this one.
+        earlier: the press that this one continues.
 
     Returns:
-        The context its steps ran in, for the ``return`` block of a sub-drawer.
+        The context of its steps, for the ``return`` block of a sub-drawer.
 
     Raises:
-        asyncio.CancelledError: when it is cancelled; `record` says so and holds what had ended.
+        asyncio.CancelledError: it was cancelled; `record` says so and contains what had ended.
     """
     record.clock = session.clock
     record.started = session.clock()
     inputs, error = prepare_inputs(plan.inputs, given)
-    # Declared inputs that nobody gave read as null, but fill no button's argument.
+    # Declared inputs without a value read as null, but do not fill a button's argument.
     named = {name: value for name, value in inputs.items() if name in given or value is not None}
     session.redactor = session.redactor.also(secrets_of(plan.inputs, named))
     record.inputs = recorded_inputs(plan.inputs, named, session.redactor)
@@ -80,7 +80,7 @@ async def press_plan(
         left.scope, left.needs = ctx.scope, dependencies(plan.steps)
     if plan.drawer.flow is not None:
         error = ErrorInfo(
-            "FLOW_RUNTIME_REQUIRED", f"drawer {plan.name!r} is a flow; flows are only stored here"
+            "FLOW_RUNTIME_REQUIRED", f"drawer {plan.name!r} is a flow; flows can be stored but not run"
         )
     try:
         if error is None:
@@ -130,7 +130,7 @@ async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> Non
 
 
 def _add_rest(ctx: Context, record: RunRecord) -> None:
-    """What an earlier press did stays where this one, which goes on with it, did not get to."""
+    """Copy from the earlier press the steps that this one, which continues it, did not reach."""
     if isinstance(ctx.earlier, EarlierPress):
         for result in ctx.earlier.rest({step.id for step in record.steps}):
             record.steps.append(result)
@@ -139,13 +139,13 @@ def _add_rest(ctx: Context, record: RunRecord) -> None:
 
 
 async def _compensate(plan: Plan, ctx: Context, record: RunRecord) -> None:
-    """Press ``compensate_with`` of the steps that succeeded, the latest first.
+    """Press ``compensate_with`` of the steps that succeeded, the last one first.
 
-    One that fails does not keep the others from running; that is noted, and the run's error stays.
+    If one fails, the others still run; a note reports the failure, and the run's error stays.
     """
     undo = {step.id: step.undo for step in plan.steps if step.undo is not None}
     done = [r for r in reversed(record.steps) if r.error is None and r.id in undo]
-    # Sorting keeps the order of those that ended at the same moment of a coarse clock.
+    # The sort is stable, so steps that ended at the same time of a coarse clock keep their order.
     for result in sorted(done, key=lambda r: -r.finished):
         made = StepResult(result.id)
         record.compensations.append(made)
@@ -155,11 +155,11 @@ async def _compensate(plan: Plan, ctx: Context, record: RunRecord) -> None:
 
 
 async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
-    """Press the ``on_error`` drawer; what becomes of it is only noted (docs/original.md#5-on_error)."""
+    """Press the ``on_error`` drawer; its failure only adds a note (docs/original.md#5-on_error)."""
     session = ctx.session
     handler = plan.plans.named(plan.on_error)
     if handler is None or ctx.depth >= MAX_DEPTH:
-        session.notes.append(f"on_error: no drawer {plan.on_error!r} to press")
+        session.notes.append(f"on_error: there is no drawer {plan.on_error!r}")
         return
     assert record.error is not None
     given = {
@@ -182,7 +182,7 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
         session.notes.append(f"on_error: {plan.on_error}: {error.message}")
         return
     except TimeIsUp:
-        session.notes.append(f"on_error: {plan.on_error} took longer than {HANDLER_LIMIT:g} s")
+        session.notes.append(f"on_error: {plan.on_error} timed out after {HANDLER_LIMIT:g} s")
     if child.error is not None:
         session.notes.append(f"on_error: {plan.on_error} failed: {child.error}")
     if session.on_child is not None:
@@ -190,9 +190,9 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
 
 
 def too_deep(name: str) -> ErrorInfo:
-    """The error for drawers within drawers beyond :data:`MAX_DEPTH`."""
+    """Return the error for drawers nested deeper than :data:`MAX_DEPTH`."""
     return ErrorInfo(
         Code.VALIDATION_ERROR,
-        f"drawer {name!r} is {MAX_DEPTH} drawers deep",
-        "a drawer that includes itself never ends",
+        f"drawer {name!r} is nested {MAX_DEPTH} drawers deep, the limit",
+        "remove the cycle: a drawer that presses itself, directly or through others, never ends",
     )

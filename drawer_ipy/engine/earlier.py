@@ -1,8 +1,8 @@
-"""What an earlier press of the same drawer left, so that another press does only the rest of it.
+"""The results of an earlier press of the same drawer, so that another press does only the rest.
 
-Steps that ended ok are kept; a loop goes on with the items that did not. Within such an item the nested steps
-that ended ok are kept too, up to the first that is pressed again and what refers to it. Of an item that ended
-ok only the loops within it go on, with their own items that did not.
+Steps that ended ok are kept, and a loop repeats only the items that did not end ok. In such an item, nested
+steps that ended ok are kept too, except the steps that are pressed again and those that refer to them. In an
+item that ended ok, only the nested loops continue, with their own items that did not end ok.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from drawer_ipy.record.step import StepResult
 
 @dataclass(frozen=True, slots=True)
 class EarlierLoop:
-    """What an earlier press of a loop left.
+    """The results of a loop in an earlier press.
 
     Attributes:
-        output: with the real values in it, as later steps see it.
-        only: indices that may be pressed again; ``None`` for all that did not end ok.
+        output: its output with the real values, as later steps see it.
+        only: indices of the items that may be pressed again; ``None`` for all that did not end ok.
     """
 
     output: LoopOutput
@@ -31,32 +31,33 @@ class EarlierLoop:
 
 
 class EarlierSteps(Protocol):
-    """What is known from before of the steps at one place: a drawer's, or those of one item."""
+    """The earlier results of the steps of a drawer or of one item."""
 
     def kept(self, step_id: str) -> StepResult | None:
-        """What the step did, when that is to be kept; ``None`` when it is to be pressed again."""
+        """Return the step's earlier result if it is kept; ``None`` if the step is to be pressed again."""
 
     def entry(self, step_id: str) -> Any:
-        """What references to a step that is kept see."""
+        """Return the value that references to a kept step see."""
 
     def loop(self, step_id: str) -> EarlierLoop | None:
-        """The loop that the step is to go on with."""
+        """Return the earlier loop that the step is to continue."""
 
 
 @dataclass(slots=True)
 class EarlierPress:
-    """A press of a drawer, as another one goes on with it.
+    """A press of a drawer that another press continues.
 
     Attributes:
-        record: what it did; may still be written into while it runs.
-        scope: what its references saw, real values.
+        record: its record, which may still change while it runs.
+        scope: the real values that its references saw.
         needs: step id -> ids of the steps it refers to.
-        only: id of a top-level loop -> the items to press again, the items of other loops are left as they
-            are; ``None`` for all that did not end ok.
-        dependents: press steps again that ended ok but used what has changed since.
-        now: the record of the press that goes on.
+        only: id of a top-level loop -> the items to press again; other loops are left as they are. ``None``
+            for all items that did not end ok.
+        dependents: whether to repeat steps that ended ok but used values that have changed since.
+        now: the record of the continuing press.
         lasting: see :class:`~drawer_ipy.buttons.base.Resources`.
-        secrets: what the record hides; a press that goes on need not come to the drawer that declares one.
+        secrets: the secrets that the record hides; the continuing press may never reach the drawer that
+            declares them.
     """
 
     record: RunRecord
@@ -69,7 +70,7 @@ class EarlierPress:
     secrets: tuple[Any, ...] = ()
 
     def kept(self, step_id: str) -> StepResult | None:
-        """As :meth:`EarlierSteps.kept`. What ``compensate_with`` has undone is not kept."""
+        """As :meth:`EarlierSteps.kept`. Steps that ``compensate_with`` has undone are not kept."""
         before = self._before(step_id)
         if before is None or before.status != "ok" or step_id not in self.scope:
             return None
@@ -98,7 +99,7 @@ class EarlierPress:
         return EarlierLoop(output, self._chosen(step_id))
 
     def rest(self, done: Collection[str]) -> list[StepResult]:
-        """What the steps did that are not in `done`: the press that goes on did not get to them."""
+        """Return the results of steps that are not in `done`: the continuing press did not reach them."""
         return [step for step in self.record.steps if step.id not in done]
 
     def _before(self, step_id: str) -> StepResult | None:
@@ -108,23 +109,23 @@ class EarlierPress:
         return None if self.only is None else self.only.get(step_id, ())
 
     def _stale(self, before: StepResult) -> bool:
-        """Whether a step it refers to ended after it began."""
+        """Whether a step that it refers to ended after it began."""
         needs = self.needs.get(before.id, frozenset())
         steps = self.now.steps if self.now is not None else ()
         clock = self.now.clock if self.now is not None else None
-        # Times of two runs cannot be compared when the system's clock was set in between.
+        # If the system clock was set between two runs, their times cannot be compared.
         return any(
             step.id in needs and (step.clock is clock or step.finished > before.started) for step in steps
         )
 
 
 class EarlierItem:
-    """One item of a loop as an earlier press left it.
+    """One item of a loop in an earlier press.
 
     Args:
-        output: the loop's, with real values.
-        index: the item.
-        needs: id of a step of the item -> ids of those it refers to.
+        output: the loop's output with the real values.
+        index: the item's index.
+        needs: id of a step of the item -> ids of the steps it refers to.
         hiding: whether the record's copies hide secrets.
     """
 
@@ -158,7 +159,7 @@ class EarlierItem:
     def loop(self, step_id: str) -> EarlierLoop | None:
         """As :meth:`EarlierSteps.loop`.
 
-        One that refers to what has changed, or whose real values are gone, is pressed from its beginning.
+        A loop that refers to changed values, or whose real values are gone, starts from the beginning.
         """
         output = self._real(step_id)
         if not isinstance(output, LoopOutput) or self._stale(step_id):
@@ -177,15 +178,15 @@ class EarlierItem:
 
 
 def copy_into(before: StepResult, result: StepResult) -> None:
-    """Make `result` say what `before` does."""
+    """Copy the content of `before` into `result`."""
     for spec in fields(StepResult):
         setattr(result, spec.name, getattr(before, spec.name))
 
 
 def take_earlier_items(record: LoopRecord, earlier: LoopRecord, only: Collection[int] | None) -> list[int]:
-    """Fill `record` with what `earlier` has of the same items; returns the indices still to be pressed.
+    """Copy the results of the same items from `earlier` into `record`; return the indices still to press.
 
-    An item whose place another one has taken since is pressed again whatever became of the first.
+    If another item is now at an index, it is pressed, whatever the outcome of the earlier item was.
     """
     again: list[int] = []
     replaced: set[int] = set()
@@ -205,7 +206,7 @@ def _same(a: Any, b: Any) -> bool:
     if a is b:
         return True
     try:
-        return bool(a == b) or bool(a != a and b != b)  # NaN is the same item as NaN
+        return bool(a == b) or bool(a != a and b != b)  # NaN counts as equal to NaN
     except BaseException as error:  # an array, or an object whose comparison fails
         pass_on_interrupt(error)
         return False

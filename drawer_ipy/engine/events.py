@@ -1,7 +1,7 @@
-"""What the engine tells the outside: small event objects, handed to listeners as they happen.
+"""The engine's events: small objects, passed to listeners as they happen.
 
-The engine knows nothing of notebooks, widgets or files; whoever wants to show, store or count a run
-listens. Listening is by event type, so an event nobody listens to is never even made.
+The engine does not know notebooks, widgets or files; code that shows, stores or counts a run registers a
+listener. Listeners register per event type, so an event without listeners is never created.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from drawer_ipy.record.step import StepResult
 
 @dataclass(slots=True, frozen=True)
 class RunStarted:
-    """A run began; `step_ids` are the ids of its top-level steps."""
+    """A run started; `step_ids` are the ids of its top-level steps."""
 
     run: RunRecord
     step_ids: tuple[str, ...]
@@ -26,14 +26,14 @@ class RunStarted:
 
 @dataclass(slots=True, frozen=True)
 class RunFinished:
-    """A run ended, whatever way; `run` is complete."""
+    """A run ended, for any reason; `run` is complete."""
 
     run: RunRecord
 
 
 @dataclass(slots=True, frozen=True)
 class StepStarted:
-    """A top-level step began (steps inside an item are told by the item's events)."""
+    """A top-level step started (nested steps are covered by the events of their items)."""
 
     run: RunRecord
     result: StepResult
@@ -49,21 +49,21 @@ class StepFinished:
 
 @dataclass(slots=True, frozen=True)
 class LoopStarted:
-    """A loop began. Its record is live: a display may poll its bytes instead of hearing each item."""
+    """A loop started. Its record is live: a display may poll its bytes instead of listening to each item."""
 
     loop: LoopRecord
 
 
 @dataclass(slots=True, frozen=True)
 class LoopFinished:
-    """A loop ended, whatever way."""
+    """A loop ended, for any reason."""
 
     loop: LoopRecord
 
 
 @dataclass(slots=True, frozen=True)
 class ItemStarted:
-    """Item `index` of `loop` began."""
+    """Item `index` of `loop` started."""
 
     loop: LoopRecord
     index: int
@@ -79,7 +79,7 @@ class ItemFinished:
 
 @dataclass(slots=True, frozen=True)
 class StepRetried:
-    """Attempt number `attempt` of a step failed with `error`; the next begins in `delay` seconds."""
+    """Attempt number `attempt` of a step failed with `error`; the next starts in `delay` seconds."""
 
     step_id: str
     index: int | None
@@ -101,15 +101,15 @@ Event = TypeVar("Event")
 
 
 class Listeners:
-    """Who listens to what. Listeners are called on the run's event loop and must be quick.
+    """The listeners by event type. They are called on the run's event loop and must be quick.
 
-    A listener that raises is dropped, with its error kept in ``errors``: a broken display must not
-    break the run.
+    A listener that raises is removed, and its error is kept in ``errors``: a broken display must not break
+    the run.
 
     Attributes:
-        errors: of listeners that raised.
-        hide: takes secrets out of a text; for those who show values while the run goes on, since a value
-            may have changed after it was recorded.
+        errors: the errors of listeners that raised.
+        hide: removes secrets from a text; for listeners that show values during the run, since a value may
+            have changed after it was recorded.
     """
 
     def __init__(self) -> None:
@@ -122,11 +122,11 @@ class Listeners:
         self._by_type.setdefault(kind, []).append(listener)
 
     def wants(self, kind: type[Any]) -> bool:
-        """Whether anybody listens to `kind`; if not, do not even make the event."""
+        """Whether `kind` has a listener; if not, the event need not be created."""
         return bool(self._by_type.get(kind))
 
     def emit(self, event: Any) -> None:
-        """Hand `event` to those who listen to its type."""
+        """Pass `event` to the listeners of its type."""
         listeners = self._by_type.get(type(event))
         if not listeners:
             return

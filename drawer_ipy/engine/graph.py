@@ -1,4 +1,4 @@
-"""Graph mode: each step starts the moment the steps its references name have ended, with no waves."""
+"""Graph mode: each step starts as soon as the steps it refers to have ended; there are no waves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from drawer_ipy.record.step import StepResult
 
 
 def dependencies(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
-    """Step id -> ids of the steps its references name, its own left out."""
+    """Return step id -> ids of the steps that its references name, without its own."""
     ids = frozenset(step.id for step in steps)
     return {
         step.id: frozenset(named for root in step.roots if (named := _named(root, ids))) - {step.id}
@@ -23,9 +23,9 @@ def dependencies(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
 
 
 def _named(root: str, ids: frozenset[str]) -> str | None:
-    """The step that the first name of a reference stands for, ``None`` when it is not a step.
+    """Return the step that the first name of a reference means; ``None`` if it is not a step.
 
-    ``a-1`` may be the step ``a`` and a minus, and ``my_step`` may stand for ``my-step``.
+    ``a-1`` may mean the step ``a`` minus 1, and ``my_step`` may mean ``my-step``.
     """
     if root in ids:
         return root
@@ -37,7 +37,7 @@ def _named(root: str, ids: frozenset[str]) -> str | None:
 
 
 def find_cycle(needs: Mapping[str, frozenset[str]]) -> list[str]:
-    """Ids on one cycle, in order, or ``[]`` when there is none."""
+    """Return the ids on one cycle, in order, or ``[]`` if there is none."""
     done: set[str] = set()
     for start in needs:
         path: list[str] = []
@@ -64,16 +64,16 @@ async def press_graph(
     *,
     go_on: bool = False,
 ) -> StepResult | None:
-    """Press `steps` by their references.
+    """Press `steps` in the order that their references require.
 
     Args:
-        go_on: after a failure run what does not depend on it; otherwise cancel what is in flight.
+        go_on: after a failure, run the steps that do not depend on it; otherwise cancel running steps.
 
     Returns:
-        The first step in the order of the definition that really failed, ``None`` when none did.
+        The first step, in the order of the definition, that failed by itself; ``None`` if none did.
 
     Raises:
-        DrawerError: PARALLEL_DEADLOCK, when steps wait for one another; nothing has run then.
+        DrawerError: PARALLEL_DEADLOCK: steps wait for one another; nothing has run.
     """
     needs = dependencies(steps)
     cycle = find_cycle(needs)
@@ -82,7 +82,7 @@ async def press_graph(
         raise DrawerError(
             f"steps wait for one another: {ring}",
             code=Code.PARALLEL_DEADLOCK,
-            remediation="take one of these references out",
+            remediation="remove one of these references",
         )
     order = [step.id for step in steps]
     ready = {step: asyncio.Event() for step in order}
@@ -93,7 +93,7 @@ async def press_graph(
         for need in needs[step.id]:
             await ready[need].wait()
         if failed and not go_on:
-            raise Enough  # another has just failed; this one must not even begin
+            raise Enough  # another step has just failed; this one must not start
         result = StepResult(step.id)
         begun(result)
         try:
@@ -116,10 +116,10 @@ async def press_graph(
 
 
 def skip(result: StepResult, need: str) -> None:
-    """Record that a step did not run, since the step `need` that it refers to gave nothing."""
+    """Record that a step did not run, since the step `need` that it refers to did not end ok."""
     result.fail(
         Code.SKIPPED,
         f"not run: it refers to step {need!r}, which did not end ok",
-        f"give {need!r} `on_failure: continue` if this step can do without it",
+        f"set `on_failure: continue` on step {need!r} if this step can run without its output",
         status="skipped",
     )

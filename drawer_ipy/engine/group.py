@@ -1,4 +1,4 @@
-"""Coroutines side by side until all end or one says that it is enough."""
+"""Run coroutines concurrently until all have ended or one ends the group."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from drawer_ipy.common.cancellation import Stop, end
 
 
 class Enough(Exception):
-    """Raised by a member of a group: the others are cancelled and nothing more starts."""
+    """Raised by a member of a group: the others are cancelled, and nothing more starts."""
 
 
 async def run_group(members: Iterable[Coroutine[Any, Any, None]], stop: Stop) -> None:
-    """Run all `members` at once; returns or raises only when every one of them has ended.
+    """Run all `members` concurrently; return or raise only when every member has ended.
 
-    It is what asyncio.TaskGroup is, except that a cancellation from outside in the same turn as a failure
-    is never swallowed (TaskGroup does that before Python 3.13), and that :class:`Enough` is not an error.
+    It works like asyncio.TaskGroup, with two differences: a cancellation from outside in the same turn as a
+    failure is never lost (TaskGroup loses it before Python 3.13), and :class:`Enough` is not an error.
 
     Args:
-        stop: set before the members are cancelled; what they see of it is theirs alone.
+        stop: a flag for the members only; it is set before they are cancelled.
 
     Raises:
-        asyncio.CancelledError: when cancelled from outside, or when a member cancelled itself.
-        BaseException: the first that a member raised, other than :class:`Enough`.
+        asyncio.CancelledError: it was cancelled from outside, or a member cancelled itself.
+        BaseException: the first exception of a member other than :class:`Enough`.
     """
     tasks = [asyncio.create_task(member) for member in members]
     if not tasks:
@@ -44,5 +44,5 @@ async def run_group(members: Iterable[Coroutine[Any, Any, None]], stop: Stop) ->
     if faults:
         raise faults[0]
     if lost and not any(isinstance(task.exception(), Enough) for task in over):
-        # A button cancelled the task that it runs in: nobody is left to go on with the rest.
+        # A button cancelled the task that it runs in, so no task can continue with the rest.
         raise asyncio.CancelledError

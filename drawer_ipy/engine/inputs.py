@@ -1,4 +1,4 @@
-"""The inputs of a press: what is missing, what has the wrong type, what is filled in, what is secret."""
+"""Prepare the inputs of a press: fill in defaults, and check for missing values and wrong types."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from drawer_ipy.errors import Code, ErrorInfo
 def prepare_inputs(
     specs: Sequence[InputSpec], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], ErrorInfo | None]:
-    """`given` with declared defaults filled in, and why the press cannot begin, if it cannot.
+    """Return `given` with declared defaults filled in, and the error if the press cannot start.
 
-    A key that is present counts as given, whatever its value (docs/original.md#4-running-steps); a
-    declared optional input that is not given is null; undeclared ones are taken as they are.
+    A key that is present counts as given, with any value (docs/original.md#4-running-steps). A declared
+    optional input that is not given is null; undeclared inputs are passed on unchanged.
     """
     inputs = dict(given)
     missing = [s.name for s in specs if s.required and s.name not in inputs and s.default is None]
@@ -23,7 +23,7 @@ def prepare_inputs(
         names = ", ".join(missing)
         what = "input" if len(missing) == 1 else "inputs"
         return inputs, ErrorInfo(
-            Code.MISSING_INPUT, f"missing {what}: {names}", f"give {missing[0]}=... when pressing"
+            Code.MISSING_INPUT, f"missing {what}: {names}", f"pass {missing[0]}=... when pressing"
         )
     for spec in specs:
         if spec.name not in inputs:
@@ -34,7 +34,7 @@ def prepare_inputs(
 
 
 def type_problem(spec: InputSpec, value: Any) -> str:
-    """What is wrong with `value` for `spec`, ``""`` when nothing is. Null is always allowed."""
+    """Return what is wrong with `value` for `spec`, or ``""``. Null is always allowed."""
     if value is None or (isinstance(value, str) and value == "" and spec.type != "enum"):
         return ""
     if spec.type == "enum":
@@ -52,7 +52,7 @@ def _integral(value: Any) -> bool:
     if isinstance(value, bool):
         return False
     if isinstance(value, str):
-        # Text that is a whole number loses nothing: buttons get their arguments as text anyway.
+        # Text that is an integer loses nothing: buttons receive their arguments as text anyway.
         return value.strip().lstrip("+-").isdecimal()
     return isinstance(value, int) or (isinstance(value, float) and value.is_integer()) or _index(value)
 

@@ -1,8 +1,8 @@
-"""What holds buttons back across a run: a cap on all of them, shared pools of slots, even rates.
+"""The limits on buttons across a run: a cap on all buttons, shared pools of slots, and rates.
 
-One class per limit; a step asks :class:`Limits` for those that concern it. All of them are shared by the
-whole press, sub-drawers included, so loops within loops cannot multiply them. A button's timeout begins when
-the button does: waiting here does not count.
+There is one class per limit; a step gets those that apply to it from :class:`Limits`. The whole press,
+including its sub-drawers, shares all limits, so nested loops cannot multiply them. A button's timeout starts
+when the button starts: the time it waits here does not count.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}", re.ASCII)
 
 
 class Rate:
-    """Starts spaced evenly (GCRA without a burst).
+    """Evenly spaced starts (GCRA without a burst).
 
     Args:
-        text: starts per time, ``"5/s"`` or ``"100/min"``.
+        text: starts per unit of time, e.g. ``"5/s"`` or ``"100/min"``.
 
     Raises:
-        ValueError: when `text` is not a rate.
+        ValueError: `text` is not a rate.
     """
 
     def __init__(self, text: str) -> None:
@@ -39,31 +39,31 @@ class Rate:
         self._starts = _Line(gap)
 
     async def wait(self) -> None:
-        """Return when it is this caller's turn to start; turns come in the order they were asked for."""
+        """Wait for this caller's turn to start; turns come in the order of the calls."""
         await self._turns.pass_through()
 
     async def enter(self) -> None:
-        """The same, for a loop whose items wait for it."""
+        """Wait for an item's turn; see :meth:`wait`."""
         await self.wait()
 
     def leave(self) -> None:
-        """A start is spaced whatever becomes of it: there is nothing to give back."""
+        """Do nothing: a start counts, whatever its outcome, so there is nothing to give back."""
 
     async def start(self) -> None:
-        """Return when the start may happen, for one whose turn came and who then waited for a slot.
+        """Wait until the start may happen, for a caller that had its turn and then waited for a slot.
 
-        Several may have waited for slots together; they are spaced again.
+        Several callers may get their slots at once; this spaces them again.
         """
         await self._starts.pass_through()
 
 
 class _Line:
-    """People in a line, let through one by one, `gap` seconds apart."""
+    """A queue whose waiters pass one by one, `gap` seconds apart."""
 
     def __init__(self, gap: float) -> None:
         self._gap = gap
         self._due = 0.0
-        self._first = asyncio.Lock()  # only the first in line waits for the clock; the lock is fair
+        self._first = asyncio.Lock()  # only the first waiter waits for the clock; the lock is fair
 
     async def pass_through(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -72,8 +72,8 @@ class _Line:
             turn = max(self._due, now)
             if turn > now:
                 await asyncio.sleep(turn - now)
-            # An event loop wakes late. Up to half a gap is made up for, so that the average holds; more is
-            # not, so that what was held up together does not go off together.
+            # An event loop wakes late. Up to half a gap is caught up, so that the average rate holds; not
+            # more, so that waiters that were delayed together do not start together.
             self._due = max(turn, clock() - self._gap / 2) + self._gap
 
 
@@ -81,7 +81,7 @@ class Limits:
     """All limits of one press.
 
     Args:
-        concurrency: most buttons in flight at once; ``None`` for no cap.
+        concurrency: most buttons running at once; ``None`` for no cap.
     """
 
     def __init__(self, concurrency: int | None = None) -> None:
@@ -90,17 +90,17 @@ class Limits:
         self._pools: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     def concern(self, button: Button, step_rate: str | None) -> bool:
-        """Whether anything holds `button` back when a step with `step_rate` presses it."""
+        """Whether any limit applies to `button` when a step with `step_rate` presses it."""
         return bool(self._gate is not None or step_rate or button.rate or button.queue)
 
     @asynccontextmanager
     async def hold(
         self, button: Button, args: Mapping[str, Any], step: Hashable, step_rate: str | None
     ) -> AsyncIterator[None]:
-        """Keep every slot that a press of `button` by `step` needs, and begin when its turn comes.
+        """Hold every slot that a press of `button` by `step` needs, and enter when its turn comes.
 
-        Who waits for a turn holds no slot, and who waits for a pool none of the whole run's: neither
-        keeps other buttons from running.
+        A press that waits for its turn holds no slot, and a press that waits for a pool holds none of the
+        run's slots, so neither keeps other buttons from running.
         """
         rates = self._of(button, step, step_rate)
         for rate in rates:
@@ -116,7 +116,7 @@ class Limits:
             yield
 
     def turn(self, button: Button, step: Hashable, step_rate: str | None) -> Turn | None:
-        """What waits for a further start of a press that began already; ``None`` where none need wait."""
+        """Return the wait for another start inside a running press; ``None`` if no rate applies."""
         rates = self._of(button, step, step_rate)
 
         async def wait() -> None:
@@ -132,16 +132,16 @@ class Limits:
         return [self.rate(who, text) for who, text in asked if text]
 
     def rate(self, who: Hashable, text: str) -> Rate:
-        """The one rate of `who`: a loop, a step, or a button by name and rate."""
+        """Return the rate that belongs to `who`: a loop, a step, or a button by name and rate."""
         found = self._rates.get(who)
         if found is None:
             found = self._rates[who] = Rate(text)
         return found
 
     def _pool(self, queue: Queue, button: str, args: Mapping[str, Any]) -> asyncio.Semaphore:
-        """The pool of that name (the button's own when it has none), as large as its first user says.
+        """Return the pool with the queue's name (default: the button's own), as large as its first user says.
 
-        With a ``key`` there is one for each value of it.
+        With a ``key``, each value of the key has its own pool.
         """
         which = (queue.name or f"button {button}", _key_value(queue.key, args))
         found = self._pools.get(which)
@@ -151,7 +151,7 @@ class Limits:
 
 
 def _key_value(key: str, args: Mapping[str, Any]) -> str:
-    """What ``key`` comes to for these arguments: the name of one, or a text with ``{{name}}`` in it."""
+    """Evaluate ``key``, the name of an argument or a text with ``{{name}}``, for these arguments."""
     if "{{" not in key:
         return to_text(args[key.strip()]) if key.strip() in args else ""
     return _PLACE.sub(lambda found: to_text(args.get(found[1], "")), key)

@@ -1,4 +1,4 @@
-"""When a failed step is tried again, and after how long."""
+"""Retry policies: whether a failed step is retried, and after which delay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drawer_ipy.definition.policy import Policy
 from drawer_ipy.errors import RAN_AND_FAILED, Code, ErrorInfo
 from drawer_ipy.record.step import StepResult
 
-# Trying again cannot help when the step never got to run (the original's rule: only run failures).
+# A retry cannot help if the step never started (the original retries failures of running steps only).
 _NEVER_RAN = frozenset(
     {
         Code.BUTTON_NOT_FOUND,
@@ -22,7 +22,7 @@ _NEVER_RAN = frozenset(
     }
 )
 _LONGEST_DELAY = 3600.0
-"""Seconds: no back-off or Retry-After makes a run wait longer between two attempts."""
+"""The longest delay between two attempts in seconds, for backoff and Retry-After alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class RetryPolicy:
     """``on_failure: {action: retry}``, compiled.
 
     Attributes:
-        attempts: tries in all, at least 1.
-        backoff: how long to wait between two tries; ``None`` for not at all.
-        retry_on: error codes or exception class names worth another try; empty means all. ``SCRIPT_ERROR``
-            covers whatever the original calls so, failed requests and functions included.
+        attempts: the number of attempts in all, at least 1.
+        backoff: the delays between attempts; ``None`` for no delay.
+        retry_on: error codes or exception class names that are retried; empty means all. ``SCRIPT_ERROR``
+            covers everything that the original calls so, including failed requests and functions.
     """
 
     attempts: int
@@ -42,7 +42,7 @@ class RetryPolicy:
 
     @classmethod
     def of(cls, policy: Policy | None) -> RetryPolicy | None:
-        """The retry policy that `policy` asks for; ``None`` when it asks for none."""
+        """Return the retry policy of `policy`; ``None`` if it does not retry."""
         if policy is None or policy.action != "retry":
             return None
         attempts = max(1, policy.max_attempts)
@@ -58,7 +58,7 @@ class RetryPolicy:
         return cls(attempts, waits, frozenset(policy.retry_on))
 
     def covers(self, error: ErrorInfo) -> bool:
-        """Whether another try is due after `error`."""
+        """Whether `error` is to be retried."""
         if error.code in _NEVER_RAN:
             return False
         if not self.retry_on:
@@ -71,15 +71,15 @@ class RetryPolicy:
         return not names.isdisjoint(self.retry_on)
 
     def delay(self, attempt: int, retry_after: float | None = None) -> float:
-        """Seconds to wait after try number `attempt`, 1-based; at least what the server asked for."""
+        """Return the delay in seconds after attempt `attempt` (from 1), at least `retry_after`."""
         delay = self.backoff.delay(attempt, retry_after) if self.backoff is not None else retry_after or 0.0
         return min(delay, _LONGEST_DELAY)
 
 
 def asks_for_less(result: StepResult) -> bool:
-    """Whether a step, or an earlier attempt or try of it, met somebody who has too much to do.
+    """Whether an attempt of a step failed because a server was overloaded.
 
-    That is a 429 or 503, a time-out, or a connection that was refused or broken.
+    The signs are status 429 or 503, a timeout, or a connection that was refused or broken.
     """
     if result.pushed_back or result.retry_after is not None:
         return True
@@ -93,7 +93,7 @@ def _too_much(error: ErrorInfo, exit_code: int) -> bool:
     exception = error.exception
     if isinstance(exception, TimeoutError | ConnectionError):
         return True
-    # Clients of users: aiohttp's errors have a status, those of requests and httpx a response.
+    # Exceptions of HTTP clients: aiohttp's have a status; those of requests and httpx have a response.
     response = getattr(exception, "response", None)
     return any(getattr(where, "status_code", None) in BUSY for where in (exception, response)) or (
         getattr(exception, "status", None) in BUSY

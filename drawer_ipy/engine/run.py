@@ -1,4 +1,4 @@
-"""A run as a handle: started on an event loop, cancelled from anywhere, its record whole at any time."""
+"""The handle of a run: start it on an event loop, cancel it from any thread, read its record at any time."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import CANCELLED_ERROR
 
 _AWAKE = 0.25
-"""Seconds after which the loop is awake again, whatever its buttons do."""
+"""Longest time in seconds for which the event loop sleeps."""
 
 _SWEPT = 1_000
-"""Runs of drawers pressed within, the latest, that are looked at again at the end."""
+"""Number of the latest sub-drawer runs that are searched for secrets again at the end."""
 
 
 class Run:
@@ -40,22 +40,22 @@ class Run:
 
     Args:
         plan: the compiled drawer.
-        inputs: what it is given.
-        listeners: who hears the events.
+        inputs: its inputs.
+        listeners: the listeners for events.
         mode: how its steps are run.
-        concurrency: most buttons in flight in the whole run; ``None`` for no cap.
-        timeout: most seconds that it may take; ``None`` for no limit. When they are over it fails with
-            TIMEOUT, and what was in flight is cancelled.
-        batteries, webhooks: what those names resolve to.
-        cache_folder: where results of presses are kept; ``None`` keeps none.
+        concurrency: most buttons running at once in the whole run; ``None`` for no cap.
+        timeout: most seconds for the whole run; ``None`` for no limit. After that, it fails with TIMEOUT
+            and running buttons are cancelled.
+        batteries, webhooks: the values of these names.
+        cache_folder: the folder of cached results; ``None`` for no cache.
         on_child: called with each sub-drawer's record when it has ended.
-        earlier: a press of the same plan with the same inputs that this one goes on with.
+        earlier: a press of the same plan with the same inputs that this one continues.
 
     Attributes:
         record: what happened so far; complete when :meth:`execute` has returned or raised.
-        on_child: as the argument; it may be set until the run starts.
-        notes: things worth telling that failed nothing.
-        left: what another run needs to go on with this one.
+        on_child: the argument; it may be set until the run starts.
+        notes: observations for the user that failed nothing.
+        left: what another run needs to continue this one.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Run:
         self._webhooks = webhooks or {}
         self.on_child = on_child
         self._cache_folder = cache_folder
-        # An interrupt calls cancel() in the middle of whatever this thread does, maybe holding the lock.
+        # An interrupt may call cancel() while this thread holds the lock.
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._body: asyncio.Task[None] | None = None
@@ -103,31 +103,31 @@ class Run:
         self._children: deque[RunRecord] = deque(maxlen=_SWEPT)
 
     def cancel(self) -> None:
-        """Stop the run, from any thread; what had ended stays in the record. Calling it again is harmless."""
+        """Stop the run, from any thread; what has ended stays in the record. A second call has no effect."""
         with self._lock:
             self._cancelled = True
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._cancel_body)
 
     def interrupted(self) -> None:
-        """Begin nothing more from now on: a function that blocks the event loop is being broken off.
+        """Start nothing more: a function that blocks the event loop is being interrupted.
 
-        Called in the loop's thread, between any two bytecodes; the cancellation comes when the loop is free.
+        Called in the loop's thread, between any two bytecodes. The cancellation follows once it is free.
         """
         self._stop.want()
 
     def redactor(self) -> Redactor:
-        """What hides the secrets that are known by now: inputs declared so, and batteries."""
+        """The redactor for the secrets known so far: secret inputs and batteries."""
         return self._known if self._session is None else self._session.redactor
 
     @property
     def ending(self) -> bool:
-        """Whether it has ended, or a cancellation has got through to it."""
+        """Whether it has ended or has received a cancellation."""
         body = self._body
         return body is not None and (body.done() or self._cancelling)
 
     def _cancel_body(self) -> None:
-        # Once only: a second cancellation would cut short the clean-up that the first began.
+        # Only once: a second cancellation would cut short the clean-up that the first one started.
         if self._body is not None and not self._cancelling:
             self._cancelling = True
             self._stop.want()
@@ -145,11 +145,11 @@ class Run:
             The complete record; its status is ``cancelled`` after :meth:`cancel`.
 
         Raises:
-            asyncio.CancelledError: when the caller itself is cancelled, after everything that was
-                started has ended, or was abandoned; the record is complete then too.
+            asyncio.CancelledError: the caller itself was cancelled; everything that was started has ended
+                or was abandoned, and the record is complete.
         """
         session = self._session = self._opened()
-        # The body is a task of its own so that cancel() ends the run without cancelling the caller.
+        # The body has its own task, so that cancel() ends the run without cancelling the caller.
         context = contextvars.copy_context()
         context.run(PRESS.set, [])
         body = asyncio.create_task(self._main(session), name=f"drawer {self.plan.name}", context=context)
@@ -179,11 +179,11 @@ class Run:
         return self.record
 
     async def _until_over(self, task: asyncio.Task[None]) -> asyncio.CancelledError | None:
-        """Wait until `task` has ended; gives a cancellation of the caller, which cancels the run."""
+        """Wait until `task` has ended; a cancellation of the caller cancels the run and is returned."""
         interrupted: asyncio.CancelledError | None = None
         while not task.done():
             try:
-                # Woken now and then: an interrupt does not wake a kernel's loop by itself.
+                # Wake periodically, since an interrupt alone does not wake a kernel's loop.
                 await asyncio.wait({task}, timeout=_AWAKE)
             except asyncio.CancelledError as error:
                 interrupted = error
@@ -191,7 +191,7 @@ class Run:
         return interrupted
 
     def _conclude(self, body: asyncio.Task[None]) -> None:
-        """Say how a body ended that was cancelled."""
+        """Record how a cancelled body ended."""
         record = self.record
         if not body.cancelled():
             return
@@ -201,8 +201,8 @@ class Run:
             record.status = "failed"
             record.error = ErrorInfo(
                 Code.TIMEOUT,
-                f"the run was ended after {self._timeout:g} s",
-                "what had ended by then is in the results; give it more time",
+                f"the run timed out after {self._timeout:g} s",
+                "the results contain what had ended by then; raise the timeout to finish the rest",
             )
 
     def _pressed(self, child: RunRecord) -> None:
@@ -211,7 +211,7 @@ class Run:
             self.on_child(child)
 
     def _sweep(self, session: Session) -> None:
-        """Hide what has become a secret, or has got one, since it was recorded."""
+        """Hide values that became secrets, or that received one, after they were recorded."""
         if not session.redactor:
             return
         self.left.secrets = session.redactor.secrets
@@ -253,7 +253,7 @@ class Run:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            # A fault of ours must not lose what succeeded; it is raised all the same.
+            # An internal error must not lose results; it is still raised.
             record.status = "failed"
             record.error = ErrorInfo(Code.INTERNAL, f"{type(error).__name__}: {error}", exception=error)
             if session.redactor and session.redactor.holds(error):
@@ -262,7 +262,7 @@ class Run:
 
 
 async def _close(session: Session) -> None:
-    """Let go of what a run had opened."""
+    """Close what a run had opened."""
     try:
         await session.cache.aclose()
     finally:

@@ -1,6 +1,6 @@
-"""One step pressed under its policy, and a list of steps pressed one after the other.
+"""The base class of steps, which applies policy and timeout, and the sequential press of a list of steps.
 
-Every kind of step is a :class:`Step`; policy and timeout are applied here, once, for all of them.
+Every kind of step is a :class:`Step`; policy and timeout are applied here for all of them.
 """
 
 from __future__ import annotations
@@ -24,28 +24,27 @@ from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 
 
 class StepCompiler(Protocol):
-    """What a step needs to compile the steps inside it; :mod:`~drawer_ipy.engine.plan` has the real one."""
+    """Compiles nested steps; the implementation is in :mod:`~drawer_ipy.engine.plan`."""
 
     def step(self, model: StepBase) -> Step:
-        """One step, compiled by its kind."""
+        """Compile one step with its kind."""
 
 
 class Step:
-    """Base of all step kinds: one module each in ``engine/steps``.
+    """Base of all step kinds; each has one module in ``engine/steps``.
 
-    A subclass compiles its expressions in ``__init__``, sets :attr:`roots`, and does its work in
-    :meth:`run`.
+    A subclass compiles its expressions in ``__init__``, sets :attr:`roots`, and does its work in :meth:`run`.
 
     Attributes:
         id: the step's id.
-        roots: names its expressions use from outside of itself; what graph mode draws arrows from.
-        policy: how failures are met; ``None`` for plain stop.
-        timeout: seconds one attempt may take, ``None`` for the kind's own default.
-        undo: the step of ``compensate_with``, ``None`` when there is none.
+        roots: the names that its expressions use from outside; graph mode derives dependencies from them.
+        policy: what happens after a failure; ``None`` to stop.
+        timeout: seconds for one attempt; ``None`` for the kind's default.
+        undo: the step of ``compensate_with``, or ``None``.
     """
 
     own_timeout = False
-    """Whether :meth:`run` keeps to :attr:`timeout` itself (a button does, to keep what it captured)."""
+    """Whether :meth:`run` applies :attr:`timeout` itself (a button does, to keep its captured output)."""
 
     def __init__(self, model: StepBase, compiler: StepCompiler) -> None:
         self.id = model.id
@@ -57,19 +56,19 @@ class Step:
         self._simple = self.policy is None and (self.timeout is None or self.own_timeout)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Do the work once, writing what comes of it into `result` as it happens.
+        """Do the work once and write the outcome into `result` as it happens.
 
-        Failure is told by ``result.fail``, never by an exception; a result left alone is ok.
+        A failure is reported by ``result.fail``, never by an exception; an unchanged result is ok.
         """
         raise NotImplementedError
 
     async def press(  # noqa: C901 - once an item and step: further calls cost more than they explain
         self, ctx: Context, result: StepResult
     ) -> bool:
-        """Run under the policy; returns whether the steps after it may run.
+        """Run under the policy; return whether the following steps may run.
 
         Raises:
-            asyncio.CancelledError: when the run is cancelled; `result` says so.
+            asyncio.CancelledError: the run was cancelled; `result` says so.
         """
         if ctx.earlier is not None and (before := ctx.earlier.kept(self.id)) is not None:
             copy_into(before, result)
@@ -79,7 +78,7 @@ class Step:
         result.clock = clock = session.clock
         result.started = clock.zero + perf_counter()
         try:
-            if ctx.stop.wanted:  # what came before has swallowed it
+            if ctx.stop.wanted:  # an earlier step suppressed the cancellation
                 raise asyncio.CancelledError
             if self._simple:
                 await self.run(ctx, result)
@@ -88,7 +87,7 @@ class Step:
             else:
                 await self._retry(self.policy, ctx, result)
         except asyncio.CancelledError as stop:
-            if not is_cancelled(ctx.stop):  # something that the step looked at raised it
+            if not is_cancelled(ctx.stop):  # something that the step used raised it
                 fail_inside(result, stop)
             else:
                 result.status = "cancelled"
@@ -100,13 +99,13 @@ class Step:
             if is_interrupt(fault) or (isinstance(fault, GeneratorExit) and is_closed()):
                 result.status, result.error = "cancelled", CANCELLED_ERROR
                 raise asyncio.CancelledError from None
-            fail_inside(result, fault)  # KeyboardInterrupt and SystemExit as well
+            fail_inside(result, fault)  # including KeyboardInterrupt and SystemExit
         finally:
             result.finished = clock.zero + perf_counter()
             output = result.output if ctx.real is None else ctx.output(result)
             if session.redactor.hides:
                 session.redactor.step(result)
-            # Later steps work with the real output; what is recorded holds no secrets.
+            # Later steps use the real output; the recorded one contains no secrets.
             error = result.error
             told = {"output": output}
             if error is not None:
@@ -118,7 +117,7 @@ class Step:
         return self.goes_on
 
     async def _attempt(self, ctx: Context, result: StepResult) -> None:
-        """One attempt within the step's own time."""
+        """Make one attempt within the step's timeout."""
         if self.timeout is None or self.own_timeout:
             await self.run(ctx, result)
             return
@@ -129,7 +128,7 @@ class Step:
             result.fail(Code.TIMEOUT, f"timed out after {self.timeout:g} s", status="timeout")
 
     async def _retry(self, policy: RetryPolicy, ctx: Context, result: StepResult) -> None:
-        """Attempts until one succeeds, the policy gives up, or the failure is not worth retrying."""
+        """Make attempts until one succeeds, none is left, or the failure is not to be retried."""
         attempt = 1
         while True:
             result.begin_attempt(attempt)
@@ -139,7 +138,7 @@ class Step:
             if error is None or attempt >= policy.attempts or not policy.covers(error):
                 return
             delay = policy.delay(attempt, result.retry_after)
-            if ctx.session.redactor:  # it may be looked at while it waits
+            if ctx.session.redactor:  # the record may be shown during the delay
                 ctx.session.redactor.step(result)
                 error = result.error or error
             if ctx.session.listeners.wants(StepRetried):
@@ -155,10 +154,10 @@ async def press_in_order(
     begun: Callable[[StepResult], None],
     ended: Callable[[StepResult], None] = lambda _result: None,
 ) -> StepResult | None:
-    """Press `steps` one after the other; `begun` and `ended` are handed each result before and after.
+    """Press `steps` one after the other; `begun` and `ended` receive each result before and after.
 
     Returns:
-        The result that stopped the sequence, or ``None`` when all may count as done.
+        The result that stopped the sequence, or ``None`` if there is none.
     """
     for step in steps:
         result = StepResult(step.id)
@@ -173,7 +172,7 @@ async def press_in_order(
 
 
 def undo_step(model: StepBase, compiler: StepCompiler) -> Step | None:
-    """What ``compensate_with`` asks for: a button's name, ``drawer/NAME``, or a step without an id."""
+    """Compile ``compensate_with``: a button's name, ``drawer/NAME``, or a step without an id."""
     given = model.on_failure.compensate_with if model.on_failure is not None else None
     if not given:
         return None
@@ -183,33 +182,33 @@ def undo_step(model: StepBase, compiler: StepCompiler) -> Step | None:
 
 
 def compensation_fields(name: str) -> dict[str, str]:
-    """``drawer/NAME`` or a button's name, as a step's fields."""
+    """Return the step's fields for ``drawer/NAME`` or a button's name."""
     drawer = drawer_named(name)
     return {"button": name} if drawer is None else {"drawer": drawer}
 
 
 def fail_with(result: StepResult, error: DrawerError) -> None:
-    """Record `error` as why the step could not run."""
+    """Record `error` as the reason why the step could not run."""
     result.status = "failed"
     result.error = error.info()
 
 
 def fail_inside(result: StepResult, error: BaseException) -> None:
-    """Record a fault of ours, or of a button's runtime: it fails one step, and loses nothing else."""
-    if isinstance(error, DrawerError):  # in words already
+    """Record an internal error, or one of a button's runtime: it fails this step only."""
+    if isinstance(error, DrawerError):  # it already has a message
         fail_with(result, error)
         return
     result.stderr = full_traceback(error)
     result.fail(
         Code.INTERNAL,
         describe(error),
-        "this is a fault in drawer_ipy: please report it, with the traceback that explain() shows",
+        "this is a bug in drawer_ipy: please report it with the traceback that explain() shows",
     )
 
 
 def fail_bare(result: StepResult, needed: str) -> None:
-    """A step of a kind the original only reserves, without what ours needs, is as inert as it is there."""
+    """Fail a step whose kind the original only reserves, if the fields that drawer_ipy needs are missing."""
     result.fail(
         Code.KIND_NOT_IMPLEMENTED,
-        f"step {result.id!r} says nothing to do: it needs {needed}",
+        f"step {result.id!r} has nothing to do: it needs {needed}",
     )

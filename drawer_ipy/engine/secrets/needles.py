@@ -1,8 +1,8 @@
-"""The forms in which a secret may stand in a text or in bytes, and how they are found.
+"""Find secrets in texts and bytes, in all the forms in which they may appear.
 
-A secret is looked for as it is, escaped (for JSON, a URL, HTML, a Python literal, in any mixture), in base64
-at each of the three places where it can begin, in hexadecimal, and in bytes of UTF-8, Latin-1, UTF-16 and
-UTF-32. Where a message has cut it short with an ellipsis, what is left of it is found, too.
+The search covers a secret itself, its escaped forms (for JSON, URLs, HTML, Python literals, in any mixture),
+base64 at each of its three alignments, hexadecimal, and bytes in UTF-8, Latin-1, UTF-16 and UTF-32. If a
+message has cut a secret short with an ellipsis, the rest of it is found too.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from dataclasses import dataclass
 REDACTED = "[redacted]"
 
 SHORTEST = 4
-"""Characters: a shorter secret is only hidden where it is the whole value, or text would be unreadable."""
+"""Characters. A shorter secret is hidden only if it is the whole value, so that text stays readable."""
 
 _HEAD = 20
-"""Characters: messages cut long values short, so the beginning of a long secret counts as the secret."""
+"""Characters. Messages shorten long values, so the beginning of a long secret counts as the secret."""
 
 _PIECE = 8
-"""Characters of a secret, or half of a shorter one, that count as the secret next to an ellipsis."""
+"""Characters of a secret (or half of a shorter one) that count as the secret next to an ellipsis."""
 
 _LINE = 8
-"""Characters from which a line of a secret of several lines counts as a secret of its own."""
+"""Least length, in characters, for a line of a multi-line secret to count as a secret itself."""
 
 _DIGITS = 8
-"""Digits that do not stand within another number by chance."""
+"""Number of digits that is unlikely to occur inside another number by chance."""
 
 _BITS = 1_000
-"""Bits of a whole number that may be a secret; Python takes quadratic time to write long ones."""
+"""Bits of the largest integer checked as a secret; Python takes quadratic time to format long ones."""
 
 _BASE64 = 6
-"""Characters of base64 below which chance finds are too likely."""
+"""Least length in base64 characters; shorter texts occur by chance too often."""
 
 _WORDS = re.compile("[A-Za-z0-9]+")
-_DOTS = ("...", "…", "â\x80¦")  # the last is the second in UTF-8, read as Latin-1
+_DOTS = ("...", "…", "â\x80¦")  # the last is the second in UTF-8, decoded as Latin-1
 _ELLIPSIS = re.compile(rf"['\"]?(?:{'|'.join(map(re.escape, _DOTS))})['\"]?")
 _NAMED = {"'": ["apos"], **{chr(code): [name] for code, name in html.entities.codepoint2name.items()}}
 
@@ -50,9 +50,9 @@ class _Form:
 
     Attributes:
         text: the form, without escapes.
-        of: what makes a regular expression of a character of it.
-        anchor: a part that is in every text that holds the form; finding it is fast.
-        alone: whether the anchor alone decides.
+        of: returns the regular expression for one of its characters.
+        anchor: a part of every text that contains the form; searching for it is fast.
+        alone: whether finding the anchor is enough.
     """
 
     text: str
@@ -62,7 +62,7 @@ class _Form:
 
     @classmethod
     def make(cls, text: str, of: Callable[[str], str]) -> _Form:
-        """The form `text`."""
+        """Make the form of `text`."""
         head = text[:_HEAD]
         anchor = max(_WORDS.findall(head), key=len, default="")
         return cls(text, of, anchor, anchor == head)
@@ -75,11 +75,11 @@ class _Form:
 
     @functools.cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The same compiled, which takes milliseconds: few are ever needed."""
+        """The compiled regular expression; compiling takes milliseconds, and few are ever needed."""
         return re.compile(self.source)
 
     def is_in(self, text: str) -> bool:
-        """Whether `text`, which holds the anchor, holds the form."""
+        """Whether `text`, which contains the anchor, contains the form."""
         return self.alone or self.pattern.search(text) is not None
 
 
@@ -96,7 +96,7 @@ class Needles:
         self._longest = max(map(len, given), default=0)
         long = {line for text in given for line in _lines(text)}
         forms = {form.text: form for text in long for form in _forms(text)}
-        # Longest first, so that a secret that begins with another one is replaced as a whole.
+        # Longest first, so that a secret that starts with another secret is replaced as a whole.
         self._forms = sorted(forms.values(), key=lambda form: len(form.text), reverse=True)
         self._anchors = sorted(
             ((len(form.anchor), form.anchor, form) for form in self._forms), key=lambda found: found[:2]
@@ -109,10 +109,10 @@ class Needles:
         self._numbers = frozenset(map(float, numbers))
         self._digits = tuple(text for text in numbers if len(text) >= _DIGITS)
         self.numeric = bool(numbers)
-        """Whether a number could be a secret."""
+        """Whether a number can be a secret."""
 
     def in_text(self, text: str) -> bool:
-        """Whether `text` is or holds a secret."""
+        """Whether `text` is or contains a secret."""
         size = len(text)
         if size <= self._longest and text in self._whole:
             return True
@@ -125,24 +125,26 @@ class Needles:
         return dotted and next(self._cuts(text), None) is not None
 
     def in_number(self, value: int | float) -> bool:
-        """Whether `value` is a secret; digits of one within a longer number count if they are many."""
+        """Whether `value` is a secret, or a longer number that contains the digits of a long one."""
         if isinstance(value, int) and value.bit_length() > _BITS:
             return False
         text = str(value)
         return float(text) in self._numbers or any(digits in text for digits in self._digits)
 
     def in_bytes(self, data: bytes | bytearray | memoryview) -> bool:
-        """Whether `data` is or holds a secret, in any of the usual encodings."""
-        text = str(data, "latin-1")  # a form of the secret for each way that its bytes read as Latin-1
+        """Whether `data` is or contains a secret, in any of the usual encodings."""
+        text = str(
+            data, "latin-1"
+        )  # each encoding of the secret has a form that is its bytes read as Latin-1
         if self.in_text(text) or any(wide in text for wide in self._wide):
             return True
         if not self._beyond_ascii or text.isascii():
             return False
-        # MessagePack, in which polars writes queries, puts a byte before each beyond ASCII.
+        # MessagePack, in which polars serializes queries, puts a byte before each byte beyond ASCII.
         return self.in_text(text.replace("\xcc", "")) or self.in_text(str(data, "utf-8", "replace"))
 
     def out_of(self, text: str) -> str:
-        """`text` with a marker in place of each secret."""
+        """Return `text` with a marker in place of each secret."""
         if not self.in_text(text):
             return text
         if text in self._whole:
@@ -157,7 +159,7 @@ class Needles:
         return "".join([*parts, text[done:]])
 
     def _cuts(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where parts of secrets stand on one side of an ellipsis, or on both."""
+        """Yield the spans of parts of secrets on one or both sides of an ellipsis."""
         done = 0
         for dots in _ELLIPSIS.finditer(text):
             before, after = text[max(done, dots.start() - 4096) : dots.start()], text[dots.end() :]
@@ -170,13 +172,13 @@ class Needles:
 
 
 def _left(secret: str, before: str) -> int:
-    """Characters from the beginning of `secret` that `before` ends with."""
+    """Return how many characters of the beginning of `secret` are at the end of `before`."""
     most = min(len(secret) - 1, len(before))
     return next((n for n in range(most, 0, -1) if before.endswith(secret[:n])), 0)
 
 
 def _right(secret: str, after: str) -> int:
-    """Characters from the end of `secret` that `after` begins with."""
+    """Return how many characters of the end of `secret` are at the beginning of `after`."""
     most = min(len(secret) - 1, len(after))
     return next((n for n in range(most, 0, -1) if after.startswith(secret[-n:])), 0)
 
@@ -190,11 +192,11 @@ def _is_number(text: str) -> bool:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """`text`, and its lines where there are several: tracebacks and logs indent them one by one."""
+    """Yield `text` and, if there are several, its lines, which tracebacks and logs indent one by one."""
     if len(text) >= SHORTEST:
         yield text
     lines = [line.strip() for line in text.splitlines()]
-    if len(lines) > 1:  # but no "-----BEGIN CERTIFICATE-----"
+    if len(lines) > 1:  # except "-----BEGIN CERTIFICATE-----"
         yield from (line for line in lines if len(line) >= _LINE and not line.startswith("-----"))
 
 
@@ -212,7 +214,7 @@ def _forms(text: str) -> Iterator[_Form]:
 
 
 def _base64(raw: bytes) -> Iterator[str]:
-    """What is in base64 of a longer text wherever `raw` begins in it, without the ends it shares."""
+    """Yield the base64 of `raw` at each alignment in a longer text, without the characters shared with it."""
     whole = base64.b64encode(raw).decode()
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
@@ -226,12 +228,12 @@ def _base64(raw: bytes) -> Iterator[str]:
 
 
 def _base64_char(char: str) -> str:
-    """A character of base64 in either alphabet, as it may be escaped."""
+    """Return a regular expression for a base64 character in either alphabet, escaped or not."""
     return {"+": f"(?:{_char('+')}|-)", "/": f"(?:{_char('/')}|_)", "=": _char("=")}.get(char, char)
 
 
 def _char(char: str) -> str:
-    """A regular expression for `char` as it is and as it may be escaped, also more than once."""
+    """Return a regular expression for `char`, unescaped or escaped once or several times."""
     if char.isascii() and char.isalnum():
         return char
     code, raw = ord(char), char.encode("utf-8", "surrogatepass")
@@ -274,14 +276,14 @@ def _backslash_x(raw: bytes) -> str:
 
 
 def _units(char: str) -> Iterator[str]:
-    r"""``\uXXXX``, two of them where JSON needs a pair."""
+    r"""Yield ``\uXXXX``, as a pair if JSON needs one."""
     wide = char.encode("utf-16-be", "surrogatepass")
     units = [int.from_bytes(wide[i : i + 2], "big") for i in range(0, len(wide), 2)]
     yield "".join(rf"\\+u{_hex(unit, 4)}" for unit in units)
 
 
 def _wide(text: str) -> Iterator[str]:
-    """UTF-16 and UTF-32 of `text`, read as Latin-1."""
+    """Yield the UTF-16 and UTF-32 bytes of `text`, decoded as Latin-1."""
     for encoding in ("utf-16", "utf-32"):
         for order in ("le", "be"):
             wide = text.encode(f"{encoding}-{order}", "surrogatepass")

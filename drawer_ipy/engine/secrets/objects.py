@@ -1,8 +1,8 @@
-"""Whether a secret is in an object of which nothing is known: a model, a frame, a path, an exception.
+"""Search for secrets in objects of unknown classes: models, frames, paths, exceptions.
 
-Three ways in are tried. What pickle would write is searched, which reaches attributes and buffers fast. What
-pickle cannot write, or leaves out, is followed from reference to reference. And whatever the object says of
-itself, to people, to a notebook and to JSON, is read.
+There are three methods. The pickle of the object is searched, which reaches attributes and buffers fast. What
+pickle cannot write or leaves out is followed from reference to reference. And all representations of the
+object, for people, notebooks and JSON, are searched.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from drawer_ipy.engine.secrets.needles import Needles
 from drawer_ipy.engine.secrets.pickled import DATA, Found, PickleSearch, package_of
 
 _MOST = 50_000
-"""Objects that are followed from one that cannot be pickled; what is larger counts as holding a secret."""
+"""Most objects followed from one that cannot be pickled; a larger one counts as containing a secret."""
 
 _DEEPEST = 20
-"""Foreign objects within what foreign objects tell."""
+"""Deepest nesting of foreign objects in the representations of foreign objects."""
 
 _LONGEST = 10_000
-"""Entries that are taken of an iterator."""
+"""Most entries that are read from an iterator."""
 
 _HAS_REFERENTS, _MADE, _IMMUTABLE = 1 << 14, 1 << 9, 1 << 8
-"""Flags of classes: the garbage collector can look into their objects; made at run time; never changed."""
+"""Type flags: supports garbage collection; created at run time; immutable."""
 
 _VIEWS = (
     "__str__",
@@ -52,10 +52,10 @@ _VIEWS = (
     "__fspath__",
     "model_dump",
 )
-"""Methods by which an object tells what it is: to people, to a notebook, to a terminal, to JSON."""
+"""Methods that return representations of an object for people, notebooks, terminals and JSON."""
 
 _LISTS = ("to_pylist", "rows", "to_list", "tolist", "to_dict", "as_py")
-"""Methods by which arrays and frames give their values as Python's own."""
+"""Methods by which arrays and frames return their values as Python objects."""
 
 _ENDS = (
     type,
@@ -67,7 +67,7 @@ _ENDS = (
     io.TextIOWrapper,
     io.FileIO,
 )
-"""Classes of what belongs to the program, not to a value; it is not followed."""
+"""Classes of objects that belong to the program and not to a value; they are not followed."""
 
 _TEXTS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (str, str.__str__),
@@ -83,11 +83,11 @@ _CONSTANTS = frozenset(base for base, _ in _TEXTS)
 
 
 class ObjectSearch:
-    """Looks into foreign objects.
+    """Searches foreign objects.
 
     Args:
-        needles: what is looked for.
-        holds: whether any value holds a secret; asked of what objects tell.
+        needles: the secrets.
+        holds: whether a value contains a secret; called with the representations of objects.
     """
 
     def __init__(self, needles: Needles, holds: Callable[[Any], bool]) -> None:
@@ -98,7 +98,7 @@ class ObjectSearch:
         self._views: dict[type, tuple[Callable[[Any], Any], ...]] = {}
 
     def holds(self, value: Any) -> bool:
-        """Whether a secret is in `value`, or it is too large or too deep to tell."""
+        """Whether `value` contains a secret, or is too large or too deep to search."""
         if self._depth > _DEEPEST:
             return True
         self._depth += 1
@@ -115,7 +115,7 @@ class ObjectSearch:
         rest = search.search(value)
         kind = type(value)
         if package_of(kind) in DATA and not any(part is value for part in rest):
-            if self._needles.numeric:  # bytes of numbers are no text
+            if self._needles.numeric:  # the bytes of numbers are not text
                 self._look_at_lists(value)
         else:
             self._look_at_views(value)
@@ -128,7 +128,7 @@ class ObjectSearch:
             raise Found
 
     def _look_at_views(self, value: Any) -> None:
-        """All that `value` tells of itself."""
+        """Search all representations of `value`."""
         kind = type(value)
         self._look_at_class(kind)
         if issubclass(kind, type):
@@ -158,13 +158,13 @@ class ObjectSearch:
         return views
 
     def _look_at_lists(self, value: Any) -> None:
-        """The values of an array or a frame, one by one."""
+        """Search the values of an array or a frame one by one."""
         name = next((name for name in _LISTS if callable(getattr(type(value), name, None))), "")
         if name:
             self._look(self._told(getattr(type(value), name), value))
 
     def _told(self, ask: Callable[..., Any], *of: Any) -> Any:
-        """What the answer is. Where there is none, the exception is looked at: a notebook shows it."""
+        """Return the result of ``ask(*of)``. If it raises, search the exception, as a notebook shows it."""
         try:
             answer = ask(*of)
             return list(islice(answer, _LONGEST)) if isinstance(answer, Iterator) else answer
@@ -175,12 +175,12 @@ class ObjectSearch:
             return None
 
     def _follow(self, pending: list[Any], search: PickleSearch) -> None:
-        """Go from reference to reference; `search` looks into what has none.
+        """Follow references; `search` pickles the objects that have none.
 
         Raises:
-            Found: a secret is in what was reached, or there is too much of it.
+            Found: an object contains a secret, or there are too many objects.
         """
-        seen: dict[int, Any] = {}  # holds on to them: ids are used again
+        seen: dict[int, Any] = {}  # keeps the objects alive, since ids are reused
         while pending:
             node = pending.pop()
             kind = type(node)
@@ -208,7 +208,7 @@ class ObjectSearch:
         if kind.__flags__ & _HAS_REFERENTS and not is_data:
             found += gc.get_referents(node)
         if is_data or any(map(_is_in_c, kind.__mro__)):
-            # It may hold what is not an object, which pickle writes though it could not write what led here.
+            # It may hold data that are not objects. Pickle can write it, though not the object that led here.
             rest = (PickleSearch(self._needles.in_bytes) if is_data else search).search(node)
             found += rest
             if is_data and any(part is node for part in rest):
@@ -217,13 +217,13 @@ class ObjectSearch:
 
 
 def _is_in_c(kind: type) -> bool:
-    """Whether a class, none of the built-in ones, is written in C."""
+    """Whether a class that is not built in is implemented in C."""
     by_python = kind.__flags__ & _MADE and not kind.__flags__ & _IMMUTABLE
     return not by_python and kind.__module__ != "builtins"
 
 
 def _of_function(function: types.FunctionType) -> list[Any]:
-    """What a function carries with it; the module it is of is not its own."""
+    """Return the objects that a function holds, without those of its module."""
     return [function.__closure__, function.__defaults__, function.__kwdefaults__, function.__dict__]
 
 
@@ -233,7 +233,7 @@ def _of_builtin(function: types.BuiltinFunctionType) -> list[Any]:
 
 
 def _of_frame(frame: types.FrameType) -> list[Any]:
-    """Its variables, unless they are those of a module; not whoever called it."""
+    """Return the frame's local variables, unless they are a module's; the caller's frame is left out."""
     return [] if frame.f_locals is frame.f_globals else list(frame.f_locals.values())
 
 
@@ -250,12 +250,12 @@ _REFERENTS: tuple[tuple[Any, Callable[[Any], list[Any]]], ...] = (
 
 
 def _constants(kind: type) -> list[Any]:
-    """The texts and numbers that a class holds for all its objects."""
+    """Return the texts and numbers among the attributes of a class."""
     return [value for base in kind.__mro__ for value in vars(base).values() if type(value) in _CONSTANTS]
 
 
 def _defined(kind: type, name: str) -> Any:
-    """What the class `kind` defines as `name`. It is not asked for it: a mock would make up what it lacks."""
+    """Return what the class `kind` defines as `name`, without ``getattr``, for which mocks make up values."""
     return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
@@ -270,25 +270,25 @@ def _pretty(value: Any) -> str:
 
 
 class _Printer:
-    """Takes what a ``_repr_pretty_`` says, as IPython's printer does."""
+    """Collects the output of ``_repr_pretty_``, in place of IPython's printer."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
 
     def text(self, text: str) -> None:
-        """Say `text`."""
+        """Add `text`."""
         self.said.append(str(text))
 
     def pretty(self, value: Any) -> None:
-        """Say `value`."""
+        """Add the representation of `value`."""
         self.said.append(repr(value))
 
     def breakable(self, sep: str = " ") -> None:
-        """Say what may be the end of a line."""
+        """Add a possible line break."""
         self.said.append(sep)
 
     def __getattr__(self, name: str) -> Callable[..., contextlib.AbstractContextManager[None]]:
-        """Groups and indents: only their texts matter."""
+        """Return a method for groups and indents, of which only the texts matter."""
 
         def say(*args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
             self.said += [part for part in (*args, *kwargs.values()) if isinstance(part, str)]

@@ -1,4 +1,4 @@
-"""What pickle would write of an object, searched as it is written instead of kept."""
+"""Search the pickle of an object while it is written, without keeping it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 _NUMBERS = frozenset("?hHiIlLqQnNefdg") | {"Zf", "Zd", "Zg"}
-"""Formats of buffers whose bytes are no text."""
+"""Buffer formats whose bytes are not text."""
 
 _ENDS = (type, types.ModuleType, types.BuiltinFunctionType)
 _LEFT_OUT = (
@@ -26,26 +26,26 @@ _LEFT_OUT = (
 )
 
 DATA = frozenset({"numpy", "pandas", "polars", "pyarrow"})
-"""Packages whose objects pickle everything that they show."""
+"""Packages whose objects include everything they display in their pickle."""
 
 
 class Found(Exception):
-    """A secret is in it."""
+    """A secret was found."""
 
 
 def package_of(kind: type) -> str:
-    """The name of the package that defines the class `kind`."""
+    """Return the name of the package that defines the class `kind`."""
     return str(kind.__module__).partition(".")[0]
 
 
 class PickleSearch(pickle.Pickler):
-    """Pickles into a search.
+    """A pickler whose output is searched.
 
-    It goes on where pickle would give up: what cannot be pickled is put aside, and so is what pickle leaves
-    out of what it writes.
+    It continues where pickle would fail: objects that cannot be pickled, and parts that pickle leaves out,
+    are put aside.
 
     Args:
-        holds: whether a secret is in some bytes.
+        holds: whether bytes contain a secret.
     """
 
     def __init__(self, holds: Callable[[Any], bool]) -> None:
@@ -54,10 +54,10 @@ class PickleSearch(pickle.Pickler):
         self._rest: list[Any] = []
 
     def search(self, value: Any) -> list[Any]:
-        """Search `value`, but for what was searched before; gives what was put aside.
+        """Search `value` without the parts already searched; return the objects that were put aside.
 
         Raises:
-            Found: a secret is in it.
+            Found: `value` contains a secret.
         """
         rest: list[Any] = []
         self._rest = rest
@@ -65,13 +65,13 @@ class PickleSearch(pickle.Pickler):
             self.dump(value)
         except (Found, KeyboardInterrupt):
             raise
-        except BaseException:  # objects do what they like while they are pickled
-            self.clear_memo()  # what it was in the middle of is not searched yet
+        except BaseException:  # objects may run any code while they are pickled
+            self.clear_memo()  # the object being pickled is not fully searched
             rest.append(value)
         return rest
 
     def reducer_override(self, obj: Any) -> Any:
-        """How `obj` is pickled; see :class:`pickle.Pickler`."""
+        """Return how `obj` is pickled; see :class:`pickle.Pickler`."""
         kind = type(obj)
         if obj is len:
             return NotImplemented
@@ -92,13 +92,13 @@ class PickleSearch(pickle.Pickler):
         return self._instead(None) if isinstance(made, str) else made
 
     def _instead(self, obj: Any) -> tuple[Any, ...]:
-        """Put `obj` aside, and pickle next to nothing in its place."""
+        """Put `obj` aside and pickle a minimal value in its place."""
         if obj is not None:
             self._rest.append(obj)
         return len, ((),)
 
     def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
-        """Search a buffer where it is, without a copy in the pickle."""
+        """Search a buffer in place, without copying it into the pickle."""
         with memoryview(buffer) as view:
             if not view.contiguous:
                 return True
@@ -111,7 +111,7 @@ class PickleSearch(pickle.Pickler):
 
 
 class _Sink:
-    """A file that is only searched. Pickle writes no text in two parts."""
+    """A file that only searches what is written. Pickle never splits a text between two writes."""
 
     def __init__(self, holds: Callable[[Any], bool]) -> None:
         self._holds = holds
@@ -124,13 +124,13 @@ class _Sink:
 
 
 def _chooses(kind: Any) -> bool:
-    """Whether the class itself decides what is pickled, and may leave attributes out."""
+    """Whether the class defines what is pickled, and so may leave attributes out."""
     names = ("__getstate__", "__reduce_ex__", "__reduce__")
     return any(getattr(kind, name) is not getattr(object, name) for name in names)
 
 
 def state_of(obj: Any) -> list[Any]:
-    """The attributes of `obj` itself, past all that its class says of attributes."""
+    """Return the attributes of `obj`, bypassing any attribute hooks of its class."""
     state: list[Any] = []
     for kind in type(obj).__mro__:
         for name, member in vars(kind).items():

@@ -1,9 +1,8 @@
-"""Secrets kept out of everything a run leaves behind: outputs, arguments, captured text, errors.
+"""Keep secrets out of everything that a run records: outputs, arguments, captured text, errors.
 
-Steps work with the real values, which are in scope. The record, and so every table, log and file made from
-it, gets copies with a marker in place of each secret. Lists, mappings and other containers that are known
-inside out are copied with the secrets in them replaced; any other object that holds a secret is replaced as a
-whole.
+Steps use the real values in their scope. The record, and so every table, log and file made from it, contains
+copies with a marker in place of each secret. Lists, mappings and other containers of known classes are copied
+with their secrets replaced; any other object that contains a secret is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ from drawer_ipy.record.step import StepResult, Try
 __all__ = ["REDACTED", "Redactor", "recorded_inputs", "secrets_of"]
 
 _DEEPEST = 100
-"""Levels of containers that are copied; what is nested deeper is replaced with all that is in it."""
+"""Most levels of containers that are copied; a container nested deeper is replaced as a whole."""
 
 _SLOW = 0.001
-"""Seconds: a value that took longer to look at, and held no secret, is not looked at twice in a row."""
+"""Seconds. A value without secrets that took longer to search is not searched twice in a row."""
 
 _REMEMBERED = 32
 _LAYOUTS = 1_000
-"""Lists of keys that are remembered to hold no secret."""
+"""Most tuples of keys that are remembered as free of secrets."""
 
 _MAPPINGS = (dict, OrderedDict)
 _LISTS = (list, tuple, set, frozenset, deque)
@@ -48,18 +47,18 @@ _SAID = (
     *(decimal.Decimal, fractions.Fraction, complex, uuid.UUID, range),
     *(pathlib.PosixPath, pathlib.PurePosixPath, pathlib.WindowsPath, pathlib.PureWindowsPath),
 )
-"""Classes whose objects are no more than what they say."""
+"""Classes whose string representation contains everything about their objects."""
 
 
 class Redactor:
     """Replaces secrets in values and texts.
 
     Args:
-        secrets: the values to hide: texts, bytes, numbers, objects that hold such, or containers of them.
+        secrets: the values to hide: texts, bytes, numbers, objects that contain such values, or containers.
 
     Attributes:
-        secrets: as the argument.
-        hides: whether there is anything to hide; it is also what this object is true for.
+        secrets: the argument.
+        hides: whether there is anything to hide; also the truth value of this object.
     """
 
     def __init__(self, secrets: Iterable[Any] = ()) -> None:
@@ -89,17 +88,17 @@ class Redactor:
         return self.hides
 
     def also(self, secrets: Iterable[Any]) -> Redactor:
-        """One that hides `secrets` too."""
+        """Return a redactor that hides `secrets` too."""
         more = tuple(secrets)
         known = all(text in self._texts for secret in more for text in texts_of(secret))
         return self if known else Redactor([*self.secrets, *more])
 
     def text(self, text: str) -> str:
-        """`text` without secrets."""
+        """Return `text` without secrets."""
         return self._needles.out_of(text) if self._texts else text
 
     def holds(self, value: Any) -> bool:
-        """Whether a secret is in `value`, or it is an object too large to tell."""
+        """Whether `value` contains a secret, or is an object too large to search."""
         looks = self._looks
         pending, seen = [value], set()
         while pending:
@@ -122,27 +121,27 @@ class Redactor:
         return False
 
     def value(self, value: Any) -> Any:
-        """`value` without secrets; what holds none is returned as it is, the same object."""
+        """Return `value` without secrets; the same object if it contains none."""
         if not self._texts or id(value) in self._clean:
             return value
         began = time.perf_counter()
         if self.holds(value):
             try:
                 return self._copy(value, 0, {})
-            except RecursionError:  # it was called near the end of the stack
+            except RecursionError:  # it was called near the recursion limit
                 return REDACTED
         if time.perf_counter() - began > _SLOW:
-            self._clean[id(value)] = value  # held on to, since ids are used again
+            self._clean[id(value)] = value  # keeps the value alive, since ids are reused
             if len(self._clean) > _REMEMBERED:
                 self._clean.popitem(last=False)
         return value
 
     def forget(self) -> None:
-        """Look again at what held no secret when it was looked at: it may have changed."""
+        """Forget which values are free of secrets, since they may have changed."""
         self._clean.clear()
 
     def error(self, error: ErrorInfo | None) -> ErrorInfo | None:
-        """`error` with a message that tells no secret; its exception is dropped if it holds one."""
+        """Return `error` with secrets removed from its message; an exception that contains one is dropped."""
         if error is None or not self._texts:
             return error
         message, remediation = self.text(error.message), self.text(error.remediation)
@@ -152,14 +151,14 @@ class Redactor:
         return ErrorInfo(self.text(error.code), message, remediation, error.index, exception, error.status)
 
     def step(self, result: StepResult) -> None:
-        """Redact everything that `result` keeps but its arguments, which are redacted as they are set."""
+        """Redact everything in `result` except its arguments, which are redacted when they are set."""
         result.output = self.value(result.output)
         result.stdout = self.text(result.stdout)
         result.stderr = self.text(result.stderr)
         if result.about is not None:
             result.about = self.value(result.about)
         if result.error is not None or result.tries:
-            # Whether the other side has too much to do can be told by the exceptions only.
+            # Only the exceptions show whether a server was overloaded.
             result.pushed_back = asks_for_less(result)
             result.error = self.error(result.error)
             result.tries = tuple(map(self._try, result.tries))
@@ -168,10 +167,10 @@ class Redactor:
         error = self.error(tried.error) or tried.error
         return replace(tried, error=error, stdout=self.text(tried.stdout), stderr=self.text(tried.stderr))
 
-    # Looking
+    # Searching
 
     def _new(self, keys: tuple[Any, ...]) -> tuple[Any, ...]:
-        """`keys` of a mapping, none if they were looked at before: many mappings have the same."""
+        """Return `keys` of a mapping, or none if they were searched before, as many mappings share keys."""
         if not all(type(key) is str for key in keys):
             return keys
         if keys in self._keys:
@@ -196,13 +195,13 @@ class Redactor:
                 self._looks[kind] = self._said  # a number
                 return self._said(value)
             return self._foreign.holds(value)
-        except Exception:  # what cannot be looked at is hidden; a class may do anything, its metaclass too
+        except Exception:  # what cannot be searched is hidden; a class or its metaclass may raise anything
             return True
 
     # Copying
 
     def _copy(self, value: Any, depth: int, made: dict[int, Any]) -> Any:
-        """`value` with markers in it; `made` has the copies of containers by id."""
+        """Return a copy of `value` with markers; `made` maps ids of containers to their copies."""
         kind = type(value)
         if kind is str:
             return self.text(value)
@@ -214,12 +213,12 @@ class Redactor:
             return self._marker(value) if self.holds(value) else value
         if id(value) in made:
             return made[id(value)]
-        # Until it is made: a container within itself is hidden unseen.
+        # Used until the copy exists: a container inside itself is hidden without a search.
         made[id(value)] = copy = REDACTED
         if depth <= _DEEPEST:
             try:
                 copy = self._container(value, kind, depth + 1, made)
-            except Exception:  # a container of an unknown class does what it likes
+            except Exception:  # a container of an unknown class may raise anything
                 copy = self._marker(value)
         made[id(value)] = copy
         return copy
@@ -240,11 +239,11 @@ class Redactor:
         return self._marker(value)
 
     def _whole(self, value: Any) -> Any:
-        """A container of an unknown class, in whose entries there is no secret."""
+        """Handle a container of an unknown class whose entries contain no secret."""
         return self._marker(value) if self._foreign_holds(value, type(value)) else value
 
     def _bytes(self, value: bytes | bytearray) -> bytes | bytearray:
-        """Text is redacted within; of what is not text, a part would be of no use to anybody."""
+        """Redact text inside bytes; other bytes are replaced as a whole, since a part would be of no use."""
         if not self._needles.in_bytes(value):
             return value
         kind = type(value)
@@ -256,32 +255,33 @@ class Redactor:
         return kind(REDACTED.encode())
 
     def _marker(self, value: Any) -> str:
-        """What stands in the place of an object; it says of which class that was."""
+        """Return the marker that replaces an object; it names the object's class."""
         if isinstance(value, str):
             content = str.__str__(value)
             clean = self.text(content)
             return clean if clean != content else REDACTED
         if isinstance(value, int | float | memoryview):
             return REDACTED
-        name = type.__dict__["__name__"].__get__(type(value))  # past a metaclass with a name of its own
+        # Bypass a metaclass that defines its own __name__.
+        name = type.__dict__["__name__"].__get__(type(value))
         return f"{REDACTED} ({self.text(name)})"
 
 
 def recorded_inputs(
     specs: Iterable[InputSpec], inputs: Mapping[str, Any], redactor: Redactor
 ) -> dict[str, Any]:
-    """`inputs` as records keep them."""
+    """Return `inputs` as records keep them."""
     secret = {spec.name for spec in specs if spec.secret}
     return {name: REDACTED if name in secret else redactor.value(value) for name, value in inputs.items()}
 
 
 def secrets_of(specs: Iterable[InputSpec], inputs: Mapping[str, Any]) -> list[Any]:
-    """Values of the inputs that are declared secret."""
+    """Return the values of the inputs that are declared secret."""
     return [inputs[spec.name] for spec in specs if spec.secret and inputs.get(spec.name) is not None]
 
 
 def texts_of(secret: Any, depth: int = 0) -> Iterator[str]:
-    """The texts that `secret` consists of."""
+    """Yield the texts that `secret` consists of."""
     if secret is None or isinstance(secret, bool) or depth > _DEEPEST:
         return
     parts: Iterable[Any] = ()
@@ -307,7 +307,7 @@ def texts_of(secret: Any, depth: int = 0) -> Iterator[str]:
 
 
 def _mapping(pairs: Iterable[tuple[Any, Any]], kind: type) -> Any:
-    """A mapping of `pairs`, none of which is lost though their keys may have become alike."""
+    """Return a mapping of all `pairs`; keys that became equal are numbered."""
     made = kind()
     for key, value in pairs:
         one, number = key, 2

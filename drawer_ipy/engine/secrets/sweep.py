@@ -1,7 +1,7 @@
-"""A second look for secrets at the end of a run, at what was recorded before it was over.
+"""Search a run's records for secrets again at its end.
 
-A value may have changed since it was recorded (a button added a token to a list that an earlier one had
-given), and a secret may have become known since (a drawer that was pressed later declared one).
+A value may have changed after it was recorded (a button added a token to a list that an earlier one had
+returned), and a secret may have become known later (a drawer pressed later declared it).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
 _FIXED = frozenset({str, bytes, int, float, bool, type(None)})
-"""Classes of values that cannot have changed."""
+"""Classes of immutable values."""
 
 
 class Sweep:
-    """Hides secrets in records, and keeps the real values for a retry.
+    """Hides secrets in records and keeps the real values for a retry.
 
     Args:
-        redactor: knows all secrets there are by now.
-        known: the redactor that the records were made with.
+        redactor: knows all secrets found by now.
+        known: the redactor with which the records were made.
     """
 
     def __init__(self, redactor: Redactor, known: Redactor) -> None:
@@ -32,7 +32,7 @@ class Sweep:
         redactor.forget()
 
     def run(self, record: RunRecord) -> None:
-        """Look at a run's inputs, error and steps."""
+        """Redact the inputs, error and steps of a run."""
         redactor = self._redactor
         record.inputs = redactor.value(record.inputs)
         record.error = redactor.error(record.error)
@@ -44,7 +44,7 @@ class Sweep:
         self._redactor.step(result)
 
     def loop(self, record: LoopRecord, hidden: Hidden) -> None:
-        """Look at the items of a loop and at what its steps gave; the real outputs go to `hidden`."""
+        """Redact the items and outputs of a loop; the real outputs are stored in `hidden`."""
         redactor = self._redactor
         if not isinstance(record.items, range):
             record.items = shown_items(record.items, redactor)
@@ -65,7 +65,7 @@ class Sweep:
 
 
 def shown_items(items: Any, redactor: Redactor) -> Any:
-    """The items of a loop as its record shows them: a list, or `items` where no secret is in them."""
+    """Return the items of a loop as its record shows them: a redacted list, or `items` if free of secrets."""
     if not redactor or isinstance(items, range):
         return items
     listed = items if isinstance(items, list) else list(items)
