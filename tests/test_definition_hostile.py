@@ -87,9 +87,9 @@ NUMBERS = {
     "decimal": ("9" * 5000, "does not fit in 64 bits"),
     "member": ("a." + "9" * 5000, "does not fit in 64 bits"),
     "index": ("a[" + "9" * 5000 + "]", "does not fit in 64 bits"),
-    "beyond floats": ("1e999", "larger than"),
-    "half a character": (r"'\ud800'", "no such character"),
-    "no character": (r"'\U00110000'", "no such character"),
+    "beyond floats": ("1e999", "this decimal number is too large"),
+    "half a character": (r"'\ud800'", "this character does not exist"),
+    "no character": (r"'\U00110000'", "this character does not exist"),
 }
 
 

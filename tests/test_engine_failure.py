@@ -293,7 +293,7 @@ def test_a_handler_has_limited_time(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert record.failed_step == "b"
     assert TOLD == ["hanging", "ended"]
-    assert any("longer than 0.1 s" in note for note in notes)
+    assert any("timed out after 0.1 s" in note for note in notes)
 
 
 def test_compensation_comes_before_the_handler() -> None:

@@ -238,7 +238,7 @@ def test_a_handler_that_ignores_its_limit_is_abandoned(monkeypatch: pytest.Monke
     job = prepare(drawer, {}, None, around)
     assert blocking(job) < LIMIT
     assert job.run.record.failed_step == "a"
-    assert any("longer than 0.1 s" in note for note in job.run.notes)
+    assert any("timed out after 0.1 s" in note for note in job.run.notes)
 
 
 def test_an_abandoned_function_cannot_cancel_the_items_after_its_own() -> None:

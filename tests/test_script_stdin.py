@@ -263,7 +263,7 @@ def test_bytes_are_not_spliced_into_a_longer_text() -> None:
     }
     step = press(drawer, {"d": b"\xff"}, quiet=True, check=False).run.step("s")
     assert step.error.code == "RESOLVE_ERROR"
-    assert "no UTF-8 text" in step.error.message
+    assert "not valid UTF-8" in step.error.message
     assert press(drawer, {"d": "é".encode()}, quiet=True).run.step("s").args == {"data": "got é"}
 
 

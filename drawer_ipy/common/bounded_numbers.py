@@ -18,7 +18,7 @@ def whole(digits: str, base: int = 10) -> int:
     """
     # The bound counts decimal digits in every base, so that every number can also be written.
     if len(digits) * math.log10(base) > MOST_DIGITS:
-        raise BadValue(f"this integer has more than {MOST_DIGITS} digits", "put it in quotes")
+        raise BadValue(f"this whole number has more than {MOST_DIGITS} digits", "put it in quotes")
     return int(digits, base)
 
 

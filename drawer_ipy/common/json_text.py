@@ -13,7 +13,7 @@ _BLANK = " \t\r\n"
 _BETWEEN = re.compile(r"[\s,;]*")
 
 
-_TOO_LONG = f"it contains an integer of more than {sys.get_int_max_str_digits():,} digits"
+_TOO_LONG = f"it contains a whole number of more than {sys.get_int_max_str_digits():,} digits"
 
 
 class BadJson(ValueError):

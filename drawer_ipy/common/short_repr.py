@@ -11,7 +11,7 @@ _MOST_BITS = 2_000
 def shown(value: Any, limit: int = 80) -> str:
     """Return the repr of `value`, at most `limit` characters; if the repr fails, the type's name."""
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-        return f"an integer of about {int(value.bit_length() * 0.30103):,} digits"
+        return f"a whole number of about {int(value.bit_length() * 0.30103):,} digits"
     if isinstance(value, str) and len(value) > limit:
         value = value[:limit]  # the rest of a very long text would be discarded
         return f"{repr(value)[: limit - 3]}..."

@@ -159,7 +159,9 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
     session = ctx.session
     handler = plan.plans.named(plan.on_error)
     if handler is None or ctx.depth >= MAX_DEPTH:
-        session.notes.append(f"on_error: there is no drawer {plan.on_error!r}")
+        session.notes.append(
+            f"on_error: drawer {plan.on_error!r} was not pressed: it does not exist or is nested too deeply"
+        )
         return
     assert record.error is not None
     given = {

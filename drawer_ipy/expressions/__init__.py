@@ -1,4 +1,4 @@
-"""``${...}`` references: compile a string (or a structure of strings) once, resolve it often.
+"""``${...}`` references: compile a string (or a structure of strings) once, then resolve it many times.
 
 >>> compile_template("page ${item.n + 1} of ${size(inputs.pages)}").resolve(
 ...     {"item": {"n": 0}, "inputs": {"pages": ["a", "b"]}}

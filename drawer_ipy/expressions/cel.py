@@ -1,7 +1,7 @@
-"""The functions that are left to the CEL engine: dates, durations, regular expressions, bytes.
+"""Functions that the CEL engine evaluates: dates, durations, regular expressions, bytes.
 
-Operators and paths are ours, so that any Python object can pass through them; what needs CEL's exact
-rules (its time arithmetic by zone, its RE2 expressions) is one small CEL program per function.
+This package implements operators and paths itself, so that they work with any Python object. Functions that
+need CEL's exact rules (time arithmetic by zone, RE2 expressions) are one small CEL program each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STATUS = re.compile(r"^[A-Z_]+: ")
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    from cel_expr_python import cel  # the engine is loaded when needed
+    from cel_expr_python import cel  # loaded on first use
 
     names = {f"_{i}": cel.Type.DYN for i in range(MAX_ARGS + 1)}
     return cel.NewEnv(variables=names)
@@ -33,10 +33,10 @@ def _program(source: str) -> Any:
 
 
 def call(name: str, member: bool, values: tuple[Any, ...]) -> Any:
-    """The CEL function `name` of `values`; the first of them is the receiver if it is a member.
+    """Call the CEL function `name` with `values`; for a member call, the first value is the receiver.
 
     Raises:
-        ResolveError: the function does not take these values.
+        ResolveError: the function does not accept these values.
     """
     operands: list[str] = []
     data: dict[str, Any] = {}
@@ -60,9 +60,9 @@ def call(name: str, member: bool, values: tuple[Any, ...]) -> Any:
 
 
 def _bind(variable: str, value: Any) -> tuple[str, Any]:
-    """How the CEL source names an argument, and what is bound to the variable.
+    """Return the CEL source for an argument, and the value to bind to its variable.
 
-    The engine takes no Python times, so they go in as text.
+    The engine does not accept Python times, so they are passed as text.
     """
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
@@ -75,9 +75,9 @@ def _bind(variable: str, value: Any) -> tuple[str, Any]:
 def _refused(name: str, message: str, values: tuple[Any, ...]) -> ResolveError:
     if "overload" in message or "Non-CEL value" in message:
         given = " and ".join(type_word(value) for value in values)
-        return ResolveError(f"{name}() does not take {given}")
-    # The engine quotes a faulty pattern, and a value may be a secret.
+        return ResolveError(f"{name}() does not accept {given}")
+    # The engine quotes an invalid pattern, but a value may be a secret.
     reason = _STATUS.sub("", message)
     if name == "matches":
-        reason = "the pattern is not a regular expression (RE2 syntax)"
+        reason = "the pattern is not a valid regular expression (RE2 syntax)"
     return ResolveError(f"{name}(): {reason[:1].lower()}{reason[1:]}")

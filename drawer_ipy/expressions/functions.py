@@ -1,4 +1,4 @@
-"""The functions an expression may call, and what each takes."""
+"""The functions that an expression may call, and their arguments."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function's argument counts as ``f(x)`` and as ``x.f()``; empty where it has no such form.
+    """The argument counts of a function as ``f(x)`` and as ``x.f()``; empty if that form does not exist.
 
-    `run` takes the arguments, the receiver first; ``None`` leaves the work to CEL.
+    `run` is called with the arguments, the receiver first; with ``None``, CEL evaluates the function.
     """
 
     plain: tuple[int, ...] = ()
@@ -50,9 +50,7 @@ def _size(value: Any) -> int:
     value = plain(value)
     if isinstance(value, Sized) and not isinstance(value, bool | int | float):
         return len(value)
-    raise ResolveError(
-        f"size() does not take {type_word(value)}", remediation="it takes text, a list or a map"
-    )
+    raise ResolveError(f"size() does not accept {type_word(value)}", remediation="pass text, a list or a map")
 
 
 def _to_int(value: Any) -> int:
@@ -63,7 +61,7 @@ def _to_int(value: Any) -> int:
         return check_int64(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ResolveError("int() does not take an infinite number")
+            raise ResolveError("int() does not accept an infinite number")
         return check_int64(int(value))
     if isinstance(value, datetime):
         return int(value.timestamp() // 1)
@@ -71,10 +69,10 @@ def _to_int(value: Any) -> int:
         if not _WHOLE.fullmatch(value):
             raise ResolveError(
                 "int(): this text is not a whole number",
-                remediation="for a decimal number use double()",
+                remediation="use double() for a decimal number",
             )
         return check_int64(int(value))
-    raise ResolveError(f"int() does not take {type_word(value)}")
+    raise ResolveError(f"int() does not accept {type_word(value)}")
 
 
 def _to_double(value: Any) -> float:
@@ -84,7 +82,7 @@ def _to_double(value: Any) -> float:
     elif isinstance(value, str):
         result = float(cel.call("double", False, (value,)))
     else:
-        raise ResolveError(f"double() does not take {type_word(value)}")
+        raise ResolveError(f"double() does not accept {type_word(value)}")
     if not math.isfinite(result):
         raise ResolveError("double(): the result is not a finite number")
     return result
@@ -94,8 +92,8 @@ def _text_test(name: str) -> Callable[[Any, Any], bool]:
     def run(text: Any, part: Any) -> bool:
         if not isinstance(text, str) or not isinstance(part, str):
             given = type_word(text if not isinstance(text, str) else part)
-            hint = f"a list is searched by {to_text('x in list')}" if name == "contains" else ""
-            raise ResolveError(f"{name}() takes text, not {given}", remediation=hint)
+            hint = f"to search a list, write {to_text('x in list')}" if name == "contains" else ""
+            raise ResolveError(f"{name}() needs text, not {given}", remediation=hint)
         if name == "contains":
             return part in text
         return text.startswith(part) if name == "startsWith" else text.endswith(part)
@@ -125,10 +123,10 @@ _MACRO_NAMES = ("has", "map", "filter", "all", "exists", "exists_one")
 
 
 def signature_problem(name: str, member: bool, count: int, receiver: str = "") -> tuple[str, str] | None:
-    """What is wrong with calling `name` so, and how to mend it; ``None`` when nothing is.
+    """Return what is wrong with a call of `name` and how to fix it; ``None`` if it is valid.
 
     Args:
-        receiver: the ``x`` of ``x.name()``, where it is a bare name.
+        receiver: the ``x`` of ``x.name()`` if it is a bare name.
     """
     function = FUNCTIONS.get(name)
     if function is None:
@@ -139,13 +137,13 @@ def signature_problem(name: str, member: bool, count: int, receiver: str = "") -
     form = f"x.{name}" if member else name
     forms = [f"{name}({_slots(n)})" for n in function.plain]
     forms += [f"x.{name}({_slots(n)})" for n in function.member]
-    return f"{form}() does not take {count} arguments", f"write {' or '.join(forms)}"
+    return f"{form}() does not accept {count} arguments", f"write {' or '.join(forms)}"
 
 
 def _instead(name: str) -> str:
     known = [*FUNCTIONS, *_MACRO_NAMES]
-    own = f"a function of your own is pressed by a step: `button: {name}`"
-    return did_you_mean(name, known) or f"known are {', '.join(known)}; {own}"
+    own = f"to call a function of your own, press it in a step: `button: {name}`"
+    return did_you_mean(name, known) or f"the functions are {', '.join(known)}; {own}"
 
 
 def _slots(count: int) -> str:
@@ -153,10 +151,10 @@ def _slots(count: int) -> str:
 
 
 def call(name: str, member: bool, values: Sequence[Any]) -> Any:
-    """The value of function `name`; `values` begins with the receiver if there is one.
+    """Call the function `name`; `values` starts with the receiver, if there is one.
 
     Raises:
-        ResolveError: it does not take these values.
+        ResolveError: it does not accept these values.
     """
     run = FUNCTIONS[name].run
     if run is not None:

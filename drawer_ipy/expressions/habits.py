@@ -1,6 +1,6 @@
-"""What people write out of habit from Python and its relatives, and what an expression has instead.
+"""Syntax that people write out of habit from Python and similar languages, and its equivalent in expressions.
 
-All of it is data; the lexer, the parser and the validation look their words up here.
+All of it is data, for the lexer, the parser and the validation.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ SIGNS: Mapping[str, str] = {
     "!==": "compare with !=",
     "<>": "write !=",
     "**": f"write x * x; for other powers {IN_A_BUTTON}",
-    "//": "write x / y, which of two whole numbers is whole; for decimal ones int(x / y)",
-    ":=": "an expression assigns nothing; give the value to a transform step",
+    "//": "write x / y, which drops the fraction between whole numbers; for decimal numbers write int(x / y)",
+    ":=": "an expression cannot assign; compute the value in a transform step",
     "=>": "write items.map(x, x.name), items.filter(x, x.ok), or a function button",
     "->": "write items.map(x, x.name), items.filter(x, x.ok), or a function button",
     "?.": "write x.name ?? null",
     "<<": IN_A_BUTTON,
     ">>": IN_A_BUTTON,
 }
-"""Operators of several characters, which are no operators here."""
+"""Invalid operators of several characters."""
 
 CHARACTERS: Mapping[str, str] = {
-    "=": "compare with ==; nothing is assigned in an expression, and arguments have no names",
+    "=": "compare with ==; an expression cannot assign, and arguments have no names",
     "&": "write && for and",
     "|": "write || for or; there are no filters such as x | upper: use a function button",
     "^": IN_A_BUTTON,
     "~": f"join texts with +; for bits {IN_A_BUTTON}",
     "@": IN_A_BUTTON,
-    "$": "inside an expression a name stands alone, without ${}",
+    "$": "inside an expression, write a name without ${}",
     "`": "put text in ' or \"",
     "“": 'put text in straight quotes: "text"',
     "”": 'put text in straight quotes: "text"',
@@ -49,17 +49,17 @@ CHARACTERS: Mapping[str, str] = {
     "−": "write an ordinary minus sign, -",
     "–": "write an ordinary minus sign, -",
 }
-"""Characters that mean nothing."""
+"""Invalid characters."""
 
 _INFIX: Mapping[str, str] = {
     "and": "write x && y",
-    "or": "write x || y; for a value in place of one that is null or missing, x ?? y",
-    "is": "write x == y; for None x == null",
-    "is not": "write x != y; for None x != null",
+    "or": "write x || y; to replace a null or missing value, write x ?? y",
+    "is": "write x == y; for None, write x == null",
+    "is not": "write x != y; for None, write x != null",
     "not in": "write !(x in y)",
     "if": "write condition ? x : y for x if condition else y",
     "else": "write condition ? x : y for x if condition else y",
-    "for": "write items.map(x, x.name) for a list of what the loop gives, items.filter(x, x.ok) to choose",
+    "for": "write items.map(x, x.name) to compute a list, or items.filter(x, x.ok) to select entries",
     "instanceof": "write type(x) == string",
     "mod": "write x % y",
     "div": "write x / y",
@@ -67,38 +67,38 @@ _INFIX: Mapping[str, str] = {
 """Words between two values."""
 
 _PREFIX: Mapping[str, str] = {
-    "not": "write !x; around more than a name, !(x == y)",
+    "not": "write !x, or !(x == y) for more than a name",
     "if": "write condition ? x : y",
     "for": _INFIX["for"],
-    "lambda": "write items.map(x, x.name) or items.filter(x, x.ok); else write a function button",
+    "lambda": "write items.map(x, x.name) or items.filter(x, x.ok), or use a function button",
     "await": "an async function is a button: press it in a step",
     "typeof": "write type(x)",
     "new": "use a function button",
     "function": "use a function button",
     "def": "use a function button",
-    "return": "an expression is the value itself, without return",
+    "return": "write the value alone, without return",
     "yield": "use a function button",
 }
 """Words before a value."""
 
-_FORMATTED = 'join with +: "page " + string(n); or write ${} within the text: page ${n}'
+_FORMATTED = 'join with +: "page " + string(n); or write ${} inside the text: page ${n}'
 
 _NAMES: Mapping[str, str] = {
     "None": "write null",
     "nil": "write null",
-    "undefined": "write null; has(x.name) asks whether there is one",
+    "undefined": "write null; has(x.name) tests whether a member exists",
     "NULL": "write null",
     "Null": "write null",
     "True": "write true",
     "TRUE": "write true",
     "False": "write false",
     "FALSE": "write false",
-    "NaN": "there is no such number in an expression",
-    "os": "a variable of the environment is ${env.NAME}; for anything else use a function button",
-    "steps": "a step is named directly: ${ID.output}",
+    "NaN": "expressions have no NaN",
+    "os": "write ${env.NAME} for an environment variable; use a function button for anything else",
+    "steps": "refer to a step by its id: ${ID.output}",
     "secrets": "write ${batteries.NAME} or ${env.NAME}",
 }
-"""Names that are nothing here."""
+"""Names that do not exist in expressions."""
 
 _MODULES = frozenset(
     [
@@ -119,7 +119,7 @@ _MODULES = frozenset(
         "urllib",
     ]
 )
-_OF_A_MODULE = "expressions see no modules; use a function button"
+_OF_A_MODULE = "expressions cannot use modules; use a function button"
 
 _FUNCTIONS: Mapping[str, str] = {
     "len": "write size(x)",
@@ -148,11 +148,11 @@ _FUNCTIONS: Mapping[str, str] = {
     "defined": "write has(x.name)",
     "getattr": 'write x.name, or x["name"] ?? other',
     "coalesce": "write x ?? y",
-    "round": f"write int(x + 0.5) for numbers above 0; else {IN_A_BUTTON}",
-    "min": f"write x < y ? x : y; of a list, {IN_A_BUTTON}",
-    "max": f"write x > y ? x : y; of a list, {IN_A_BUTTON}",
+    "round": f"write int(x + 0.5) for positive numbers; otherwise {IN_A_BUTTON}",
+    "min": f"write x < y ? x : y; for a list, {IN_A_BUTTON}",
+    "max": f"write x > y ? x : y; for a list, {IN_A_BUTTON}",
     "abs": "write x < 0 ? -x : x",
-    "range": "write the numbers as a list, [0, 1, 2], or give them from a function button",
+    "range": "write the numbers as a list, [0, 1, 2], or return them from a function button",
     "env": "write ${env.NAME}",
     "getenv": "write ${env.NAME}",
 }
@@ -169,13 +169,13 @@ _METHODS: Mapping[str, str] = {
     "format_map": 'join with +: "page " + string(n)',
     "startswith": 'write x.startsWith("a")',
     "endswith": 'write x.endsWith("a")',
-    "includes": 'write x.contains("a"); for an entry of a list, a in x',
+    "includes": 'write x.contains("a"), or a in x for a list',
     "has_key": "write key in x",
     "find": 'write x.contains("a") to ask whether it is there; for its place use a function button',
     "indexOf": 'write x.contains("a") to ask whether it is there; for its place use a function button',
     "length": "write size(x)",
     "len": "write size(x)",
-    "count": f"write size(items.filter(x, x == y)); in a text, {IN_A_BUTTON}",
+    "count": f"write size(items.filter(x, x == y)); for text, {IN_A_BUTTON}",
     "any": "write items.exists(x, x.ok)",
     "some": "write items.exists(x, x.ok)",
     "every": "write items.all(x, x.ok)",
@@ -232,13 +232,13 @@ _TYPES = (str, bytes, list, dict, set, tuple, int, float)
 
 
 def around(before: str, found: str, after: str) -> tuple[str, bool] | None:
-    """What to write instead of `found`, a token that cannot stand where it is.
+    """Return what to write instead of `found`, a token that is invalid in its place.
 
     Args:
-        before, after: the tokens on both sides, ``""`` for none.
+        before, after: the tokens on both sides, or ``""``.
 
     Returns:
-        The hint, and whether it is about `before` instead of `found`; ``None`` for no habit.
+        The hint, and whether it is about `before` instead of `found`; ``None`` if there is no hint.
     """
     word, following = found.lower(), after.lower()
     if word in ("is", "not") and f"{word} {following}" in _INFIX:
@@ -253,16 +253,16 @@ def around(before: str, found: str, after: str) -> tuple[str, bool] | None:
 
 
 def of_name(name: str) -> str:
-    """What to write instead of a name that stands for nothing; ``""`` when it is not a habit."""
+    """Return what to write instead of an unknown name; ``""`` if there is no hint."""
     return _NAMES.get(name) or (_OF_A_MODULE if name in _MODULES else "")
 
 
 def of_call(name: str, member: bool, receiver: str = "") -> str:
-    """What to write instead of calling `name`; ``""`` when that is not a habit.
+    """Return what to write instead of a call of `name`; ``""`` if there is no hint.
 
     Args:
-        member: it is called as ``x.name()``.
-        receiver: that ``x``, where it is a bare name.
+        member: whether the call is ``x.name()``.
+        receiver: that ``x`` if it is a bare name.
     """
     if member:
         if receiver in _MODULES or receiver == "os":
@@ -273,6 +273,6 @@ def of_call(name: str, member: bool, receiver: str = "") -> str:
 
 
 def is_builtin(name: str) -> bool:
-    """Whether `name` is a function or type that Python has built in."""
+    """Whether `name` is a built-in function or type of Python."""
     found: Any = getattr(builtins, name, None)
     return not name.startswith("_") and callable(found)

@@ -1,8 +1,8 @@
-"""Turns the text of an expression into tokens.
+"""Split the text of an expression into tokens.
 
-The words are CEL's (the Common Expression Language), with three additions that drawers need: names
-may hold hyphens (``my-step``), may begin with a digit (``1st``) and may be words CEL reserves
-(``import``). The end of a ``${...}`` is found here too, so quotes and braces inside it are safe.
+The tokens are those of CEL (the Common Expression Language), with three additions that drawers need: names
+may contain hyphens (``my-step``), start with a digit (``1st``) and be words that CEL reserves (``import``).
+The end of a ``${...}`` is found here too, so quotes and braces inside it are safe.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions.habits import CHARACTERS, SIGNS
 
-ESCAPE_HINT = "write $${ where a literal ${ is meant"
+ESCAPE_HINT = "write $${ for a literal ${"
 
 
 class TokenKind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     NAME = "name"
     INT = "number"
@@ -33,7 +33,7 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word: `text` as written, `value` as meant, ``[start, end)`` in the text compiled."""
+    """A token: `text` as written, `value` as parsed, ``[start, end)`` in the compiled text."""
 
     kind: TokenKind
     text: str
@@ -50,7 +50,7 @@ _NUMBER = re.compile(
     r"|(?P<int>\d+)[uU]?",
     re.ASCII,
 )
-# Signs of other languages are tokens too, so that the parser can say what to write instead.
+# Operators of other languages are tokens too, so that the parser can say what to write instead.
 _FOREIGN = "|".join(re.escape(sign) + ("(?![0-9])" if sign == "?." else "") for sign in SIGNS)
 _OPERATOR = re.compile(_FOREIGN + r"|\?\?|\|\||&&|==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}]")
 _QUOTE = re.compile(r"([rRbB]{0,2})('''|\"\"\"|'|\")")
@@ -81,17 +81,18 @@ _ESCAPE = re.compile(
 def tokenize(
     text: str, start: int = 0, *, embedded: bool, splits: Mapping[int, int] | None = None
 ) -> tuple[list[Token], int]:
-    """The tokens of the expression at `start`, and the offset just behind it.
+    """Return the tokens of the expression at `start` and the offset after it.
 
     Args:
         text: the whole text; offsets in tokens and errors count from its beginning.
-        embedded: the expression sits in ``${...}``, so it ends at the first ``}`` that closes
-            nothing inside it; the offset returned is behind that brace. Else it ends with the text.
-        splits: for a name at that offset, how many of its hyphen-joined parts belong to it; what
-            follows is then a minus sign.
+        embedded: whether the expression is inside ``${...}``. If so, it ends at the first ``}`` without an
+            opening brace inside it, and the returned offset is after that brace; otherwise it ends with the
+            text.
+        splits: offset of a name -> how many of its hyphen-joined parts belong to it; the next hyphen is then
+            a minus sign.
 
     Raises:
-        ResolveError: a quote or the ``${`` is not closed, or a character means nothing in CEL.
+        ResolveError: a quote or the ``${`` is not closed, or a character is invalid.
     """
     return _Lexer(text, start, embedded, splits or {}).run()
 
@@ -154,7 +155,7 @@ class _Lexer:
         parts = match.group().split("-")
         keep = self.splits.get(self.pos, len(parts))
         if parts[0].isdecimal():
-            # `list.0-1` and `10-n` are subtractions: only digits before the first hyphen.
+            # `list.0-1` and `10-n` are subtractions: there are only digits before the first hyphen.
             keep = 1
         text = "-".join(parts[:keep])
         end = self.pos + len(text)
@@ -167,14 +168,14 @@ class _Lexer:
         if match["float"] is not None:
             number = float(match["float"])
             if math.isinf(number):
-                raise ResolveError("this number is larger than a decimal number can be", offset=self.pos)
+                raise ResolveError("this decimal number is too large", offset=self.pos)
             self._add(TokenKind.FLOAT, match.end(), number)
             return
         digits = match["hex"] or match["int"]
         self._add(TokenKind.INT, match.end(), self._whole(digits, 16 if match["hex"] else 10))
 
     def _whole(self, digits: str, base: int) -> int:
-        # Beyond 20 characters it cannot fit, and converting a huge literal would be slow.
+        # More than 20 digits cannot fit, and converting a huge literal would be slow.
         value = int(digits, base) if len(digits) <= 40 else _LARGEST + 1
         if value > _LARGEST:
             raise ResolveError("this whole number does not fit in 64 bits", offset=self.pos)
@@ -189,7 +190,7 @@ class _Lexer:
             self.open.append((op, self.pos))
         elif op in _CLOSERS:
             if not self.open:
-                raise ResolveError(f"this {op} closes nothing", offset=self.pos)
+                raise ResolveError(f"this {op} has no matching opening bracket", offset=self.pos)
             opener, where = self.open[-1]
             if opener != _CLOSERS[op]:
                 raise ResolveError(
@@ -202,20 +203,20 @@ class _Lexer:
 
     def _unknown_character(self) -> ResolveError:
         found = self.text[self.pos]
-        hint = CHARACTERS.get(found, f"if no reference is meant, {ESCAPE_HINT}")
-        return ResolveError(f"{found!r} means nothing in an expression", remediation=hint, offset=self.pos)
+        hint = CHARACTERS.get(found, f"if this is not meant as a reference, {ESCAPE_HINT}")
+        return ResolveError(f"{found!r} is invalid in an expression", remediation=hint, offset=self.pos)
 
     def _quoted(self, match: re.Match[str]) -> None:
         prefix, quote = match.group(1).lower(), match.group(2)
         if prefix in ("rr", "bb"):
-            raise ResolveError(f"{prefix!r} before a quote means nothing", offset=self.pos)
+            raise ResolveError(f"the prefix {prefix!r} before a quote is invalid", offset=self.pos)
         raw, binary = "r" in prefix, "b" in prefix
         end = self._closing(match.end(), quote, raw)
         body = self.text[match.end() : end]
         self._add(TokenKind.TEXT, end + len(quote), _unescape(body, match.end(), raw, binary))
 
     def _closing(self, pos: int, quote: str, raw: bool) -> int:
-        """Offset of the quote that ends the text whose content begins at `pos`."""
+        """Return the offset of the quote that ends the text starting at `pos`."""
         begin = self.pos
         while pos < len(self.text):
             if self.text.startswith(quote, pos):
@@ -231,12 +232,12 @@ class _Lexer:
 
 
 def _plain_digits(name: str) -> bool:
-    """``10`` and ``10-n``, which begin with a number and not with a name such as ``1st``."""
+    """Whether `name` starts with a number (``10``, ``10-n``) and not with a name such as ``1st``."""
     return name.split("-", 1)[0].isdecimal()
 
 
 def _unescape(body: str, offset: int, raw: bool, binary: bool) -> str | bytes:
-    """The text (or bytes) that a quoted literal stands for, by CEL's escapes."""
+    """Decode CEL's escapes in a quoted literal into text or bytes."""
     if raw or "\\" not in body:
         return body.encode() if binary else body
     out: list[bytes] = []
@@ -264,5 +265,5 @@ def _escape(match: re.Match[str], offset: int, binary: bool) -> bytes:
     if binary and byte:
         return bytes([code])
     if code > 0x10FFFF or 0xD800 <= code < 0xE000:
-        raise ResolveError("no such character", offset=offset + match.start())
+        raise ResolveError("this character does not exist", offset=offset + match.start())
     return chr(code).encode()

@@ -1,4 +1,4 @@
-"""CEL's comprehensions, as Python loops: the engine's own stop after 10,000 rounds."""
+"""CEL's comprehensions as Python loops, since the CEL engine stops after 10,000 iterations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Rounds = Iterator[LocalScope]
 def build(
     kind: str, source: PathReader, variable: str, condition: PathReader | None, body: PathReader
 ) -> PathReader:
-    """The program of ``source.kind(variable, [condition,] body)``.
+    """Build the program of ``source.kind(variable, [condition,] body)``.
 
     Args:
         kind: ``map``, ``filter``, ``all``, ``exists`` or ``exists_one``.
-        source: gives a list, whose entries are visited, or a map, whose keys are.
+        source: returns a list, whose entries are visited, or a map, whose keys are visited.
     """
     if kind == "map" and condition is not None:
         kind = "filtered"
@@ -42,7 +42,7 @@ def _entries(value: Any, kind: str) -> Iterable[Any]:
         isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
     ):
         return value
-    raise ResolveError(f"{kind}() goes through a list or a map, not {type_word(value)}")
+    raise ResolveError(f"{kind}() needs a list or a map, not {type_word(value)}")
 
 
 def _true(test: PathReader, local: LocalScope) -> bool:
@@ -69,7 +69,7 @@ def _exists_one(rounds: Rounds, _variable: str, test: PathReader, _body: PathRea
 
 
 def _decided(decisive: bool) -> Callable[[Rounds, str, PathReader, PathReader], bool]:
-    """``exists`` and ``all``: one decisive entry outweighs the errors of all others."""
+    """Build ``exists`` or ``all``: one decisive entry outweighs the errors of all others."""
 
     def finish(rounds: Rounds, _variable: str, test: PathReader, _body: PathReader) -> bool:
         trouble: Missing | ResolveError | None = None

@@ -1,4 +1,4 @@
-"""The syntax tree of an expression. Every node knows where in the text it stands."""
+"""The syntax tree of an expression. Every node has its position in the text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """``[start, end)`` are character offsets in the text compiled."""
+    """``[start, end)`` are character offsets in the compiled text."""
 
     start: int
     end: int
@@ -56,7 +56,7 @@ class FunctionCall(Node):
 
 @dataclass(frozen=True, slots=True)
 class Has(Node):
-    """``has(operand.key)``: whether the last member is there."""
+    """``has(operand.key)``: whether the last member exists."""
 
     path: Member | Index
 

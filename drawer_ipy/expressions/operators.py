@@ -1,7 +1,7 @@
-"""What CEL's operators do with Python's values.
+"""CEL's operators on Python values.
 
-Whole numbers and decimals mix, as drawers written for the original engine expect; a bool is never a
-number; an operand that CEL has no word for (a Path, a Decimal, a frame) is left to Python's operator.
+Integers and floats may be mixed, as drawers written for the original engine expect. A bool is never a number.
+For an operand of a type that CEL does not have (a Path, a Decimal, a frame), Python's operator is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from drawer_ipy.expressions.paths import lookup_entry, type_word
 from drawer_ipy.expressions.types import CelType, check_finite, check_int64, plain
 
 _KNOWN = (int, float, str, bytes, bytearray, type(None), Mapping, Sequence, CelType)
-# Where both operands are of one of these classes, Python's answer is CEL's.
+# If both operands are of one of these classes, Python and CEL agree.
 _IDENTICAL = frozenset({str, int, bool, bytes, type(None)})
 _IDENTICAL_ORDER = frozenset({int, float, str, bool, bytes})
 
@@ -30,16 +30,16 @@ def _is_number(value: Any) -> bool:
 def _refuse(op: str, left: Any, right: Any) -> ResolveError:
     hint = ""
     if op == "+" and isinstance(left, str) != isinstance(right, str):
-        hint = "turn both into text with string(), or splice them: a ${x} b"
+        hint = "convert both to text with string(), or write them into a text: a ${x} b"
     elif op in "-*/%" and (isinstance(left, str) or isinstance(right, str)):
-        hint = "turn text into a number with int() or double()"
+        hint = "convert text to a number with int() or double()"
     return ResolveError(
         f"{op} does not work between {type_word(left)} and {type_word(right)}", remediation=hint
     )
 
 
 def _foreign(op: str, python: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    """`python`'s answer where an operand is an object CEL does not know; else a refusal."""
+    """Apply `python` if an operand has a type that CEL does not know; otherwise raise."""
     if isinstance(left, _KNOWN) and isinstance(right, _KNOWN):
         raise _refuse(op, left, right)
     try:
@@ -52,7 +52,7 @@ def _foreign(op: str, python: Callable[[Any, Any], Any], left: Any, right: Any) 
 
 
 def _number(value: Any) -> Any:
-    """The outcome of arithmetic, checked against CEL's ranges."""
+    """Check the result of arithmetic against CEL's ranges."""
     return check_int64(value) if isinstance(value, int) else check_finite(value)
 
 
@@ -95,7 +95,7 @@ def multiply(left: Any, right: Any) -> Any:
 
 
 def divide(left: Any, right: Any) -> Any:
-    """``left / right``; between two whole numbers it drops the fraction, as CEL does."""
+    """``left / right``; between two integers the fraction is dropped, as in CEL."""
     left, right = plain(left), plain(right)
     if _is_number(left) and _is_number(right):
         if right == 0:
@@ -125,7 +125,7 @@ def modulo(left: Any, right: Any) -> Any:
 
 
 def _bounded(compute: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    """Python's arithmetic; what it cannot hold is an error of ours."""
+    """Apply Python's arithmetic; an overflow raises a ResolveError."""
     try:
         return compute(left, right)
     except (OverflowError, ValueError) as error:
@@ -147,10 +147,10 @@ def negate(value: Any) -> Any:
 
 
 def truth(value: Any, where: str) -> bool:
-    """`value`, which must be true or false.
+    """Return `value`, which must be true or false.
 
     Raises:
-        ResolveError: it is not; CEL takes neither 0 nor "" for false. `where` says what needed it.
+        ResolveError: it is not; in CEL, neither 0 nor "" is false. `where` names the place in the message.
     """
     value = plain(value)
     if isinstance(value, bool):
@@ -163,11 +163,11 @@ def truth(value: Any, where: str) -> bool:
 
 def negation(value: Any) -> bool:
     """``!value``."""
-    return not (value if value is True or value is False else truth(value, "what ! negates"))
+    return not (value if value is True or value is False else truth(value, "the operand of !"))
 
 
 def equal(left: Any, right: Any) -> bool:
-    """``left == right``: numbers by value whatever their type, lists and maps by content."""
+    """``left == right``: numbers by value, whatever their types; lists and maps by content."""
     kind = type(left)
     if kind is type(right) and kind in _IDENTICAL:
         return bool(left == right)
@@ -203,7 +203,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _ordered(op: str, python: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The ordering `op`: between numbers, or two texts, bytes, bools, times or durations."""
+    """Return the comparison `op` of two numbers, texts, bytes, bools, times or durations."""
     alike: tuple[Any, ...] = (str, bool, bytes | bytearray, datetime, timedelta)
 
     def compare(left: Any, right: Any) -> Any:
@@ -233,8 +233,8 @@ def contained(value: Any, container: Any) -> bool:
         return bool(lookup_entry(container, plain(value)))
     if isinstance(container, str | bytes | bytearray):
         raise ResolveError(
-            f"'in' looks in a list or a map, not in {type_word(container)}",
-            remediation="for a part of a text write text.contains(part)",
+            f"'in' needs a list or a map on its right, not {type_word(container)}",
+            remediation="to search text, write text.contains(part)",
         )
     if isinstance(container, Sequence | Set):
         if isinstance(container, list | tuple | set | frozenset) and type(value) is str:
@@ -244,7 +244,7 @@ def contained(value: Any, container: Any) -> bool:
         return bool(value in container)
     except BaseException as error:
         pass_on_interrupt(error)
-        raise ResolveError(f"'in' does not look in {type_word(container)}") from error
+        raise ResolveError(f"'in' cannot search {type_word(container)}") from error
 
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {

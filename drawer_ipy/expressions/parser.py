@@ -1,4 +1,4 @@
-"""Tokens to syntax tree: CEL's grammar, and ``??`` between the ternary and ``||``."""
+"""Parse tokens into a syntax tree: CEL's grammar, plus ``??`` between the ternary and ``||``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drawer_ipy.expressions import nodes as ast
 from drawer_ipy.expressions.functions import signature_problem
 from drawer_ipy.expressions.lexer import ESCAPE_HINT, Token, TokenKind, tokenize
 
-# How tightly each operator binds; all but ?? group to the left.
+# The precedence of each operator; all but ?? group to the left.
 _BINDING = {
     "??": 1,
     "||": 2,
@@ -34,19 +34,19 @@ _MACROS = {"map": (2, 3), "filter": (2,), "all": (2,), "exists": (2,), "exists_o
 _EMBEDDED_PATH = re.compile(r"\s*([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*){0,20})\s*\}", re.ASCII)
 _BARE_PATH = re.compile(r"\s*([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*){0,20})\s*\Z", re.ASCII)
 _MEMBER = re.compile(r"\.(\w+)", re.ASCII)
-# Deep trees cost Python frames when they are compiled and run; a notebook has about 900 to spare.
+# Deep trees need Python frames to compile and run; a notebook has about 900 left.
 MAX_DEPTH = 100
 
 
 def parse(
     text: str, start: int = 0, *, embedded: bool, splits: Mapping[int, int] | None = None
 ) -> tuple[ast.Node, int]:
-    """The tree of the expression at `start`, and the offset just behind it.
+    """Return the tree of the expression at `start` and the offset after it.
 
-    Arguments are those of :func:`~drawer_ipy.expressions.lexer.tokenize`.
+    The arguments are those of :func:`~drawer_ipy.expressions.lexer.tokenize`.
 
     Raises:
-        ResolveError: the syntax is wrong; its offset says where.
+        ResolveError: the syntax is invalid; the error has the offset.
     """
     if found := _plain_path(text, start, embedded):
         return found
@@ -61,7 +61,7 @@ def parse(
 
 
 def _plain_path(text: str, start: int, embedded: bool) -> tuple[ast.Node, int] | None:
-    """What :func:`parse` gives for ``a.b.c``, which most expressions are; ``None`` for anything else."""
+    """Parse ``a.b.c``, the form of most expressions, as :func:`parse` does; ``None`` for any other form."""
     found = (_EMBEDDED_PATH if embedded else _BARE_PATH).match(text, start)
     if found is None or found[1] in _CONSTANTS:
         return None
@@ -73,7 +73,7 @@ def _plain_path(text: str, start: int, embedded: bool) -> tuple[ast.Node, int] |
 
 
 def too_deep(offset: int) -> ResolveError:
-    """The error of an expression that would need too much of Python's stack."""
+    """Return the error for an expression that would need too much of Python's stack."""
     return ResolveError(
         "this expression is nested too deeply",
         remediation="split it into transform steps, or move it into a function button",
@@ -82,7 +82,7 @@ def too_deep(offset: int) -> ResolveError:
 
 
 def _foreign(token: Token, hint: str) -> ResolveError:
-    message = f"{token.text!r} means nothing in an expression"
+    message = f"{token.text!r} is invalid in an expression"
     return ResolveError(message, remediation=hint, offset=token.start)
 
 
@@ -92,7 +92,7 @@ class _Parser:
         self.at = 0
         self.nesting = 0
 
-    # -- words ------------------------------------------------------------------------------
+    # -- tokens ------------------------------------------------------------------------------
 
     @property
     def token(self) -> Token:
@@ -124,8 +124,8 @@ class _Parser:
             return habit
         found = "the expression ends" if token.kind is TokenKind.END else f"found {token.text!r}"
         return ResolveError(
-            f"{found} where {wanted} should be",
-            remediation=f"mend the expression, or {ESCAPE_HINT}",
+            f"expected {wanted}, but {found}",
+            remediation=f"correct the expression, or {ESCAPE_HINT}",
             offset=token.start,
         )
 
@@ -133,7 +133,7 @@ class _Parser:
         return ResolveError(message, remediation=hint, offset=self.token.start)
 
     def _habit(self) -> ResolveError | None:
-        """The error about a word or sign of Python's here, with what to write instead; ``None`` for none."""
+        """Return the error for a Python word or operator at this place, with a hint; ``None`` for others."""
         at = self.at
         before = self.tokens[at - 1] if at else None
         after = self.tokens[at + 1].text if at + 1 < len(self.tokens) else ""
@@ -149,7 +149,7 @@ class _Parser:
     def whole(self) -> ast.Node:
         node = self._expression()
         if self.token.kind is not TokenKind.END:
-            raise self._unexpected("an operator or the end")
+            raise self._unexpected("an operator or the end of the expression")
         return node
 
     def _expression(self) -> ast.Node:
@@ -186,7 +186,7 @@ class _Parser:
         return left
 
     def _coalescing(self, first: ast.Node) -> ast.Node:
-        """``a ?? b ?? c``, which groups to the right; read in a loop, so that a long one does not recurse."""
+        """Parse ``a ?? b ?? c``, grouped to the right, in a loop, so that a long chain needs no recursion."""
         operands = [first]
         while self._take("??"):
             if len(operands) > MAX_DEPTH // 2:
@@ -227,8 +227,8 @@ class _Parser:
         if self._take("("):
             inner = self._expression()
             if self._is(","):
-                raise self._instead("brackets hold one value", "a list is written [a, b]")
-            self._expect(")", "of this bracket")
+                raise self._instead("these parentheses contain more than one value", "write a list as [a, b]")
+            self._expect(")", "of these parentheses")
             return inner
         if self._is("["):
             return self._list()
@@ -268,8 +268,8 @@ class _Parser:
     def _index(self) -> ast.Node:
         index = None if self._is(":") else self._expression()
         if index is None or self._is(":"):
-            hint = "take one entry, x[0], or cut the part out in a function button"
-            raise self._instead("an expression has no slices", hint)
+            hint = "take one entry, x[0], or take the slice in a function button"
+            raise self._instead("expressions have no slices", hint)
         return index
 
     def _items(self, closer: str, what: str) -> tuple[tuple[ast.Node, ...], Token]:
@@ -291,7 +291,7 @@ class _Parser:
         while not self._is("}"):
             key = self._expression()
             if self._is("}") or self._is(","):
-                hint = 'a reference has one brace, ${x}; a map is {"key": x}, a list [x, y]'
+                hint = 'write a reference with one brace, ${x}, a map as {"key": x}, a list as [x, y]'
                 raise self._instead("this map has a key without a value", hint)
             self._expect(":", "between a key and its value")
             entries.append((key, self._expression()))
@@ -318,7 +318,7 @@ class _Parser:
     def _has(self, name: Token, args: tuple[ast.Node, ...], close: Token) -> ast.Node:
         if len(args) != 1 or not isinstance(args[0], ast.Member | ast.Index):
             raise ResolveError(
-                "has() takes one path with a member",
+                "has() needs one path with a member",
                 remediation="e.g. has(inputs.name)",
                 offset=name.start,
             )
@@ -327,7 +327,7 @@ class _Parser:
     def _macro(self, name: Token, source: ast.Node, args: tuple[ast.Node, ...], close: Token) -> ast.Node:
         if len(args) not in _MACROS[name.text] or not isinstance(args[0], ast.Name):
             raise ResolveError(
-                f"{name.text}() takes the name of a variable and an expression",
+                f"{name.text}() needs the name of a variable and an expression",
                 remediation=f"e.g. inputs.list.{name.text}(x, x.ok)",
                 offset=name.start,
             )

@@ -1,6 +1,6 @@
-"""Walks from a root to a member through whatever objects are there.
+"""Follow paths from a root to a member through objects of any class.
 
-Nothing is copied or converted on the way, so ``${inputs.frame}`` is the very object that was given.
+Nothing is copied or converted, so ``${inputs.frame}`` is the same object that was passed in.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ABSENT = object()
 
 
 class LocalScope(dict[str, Any]):
-    """The names a macro's loop variable is added to; all others come from `outer`."""
+    """The scope of a macro: its loop variable, and all names of `outer`."""
 
     __slots__ = ("outer",)
 
@@ -37,7 +37,7 @@ class LocalScope(dict[str, Any]):
 
 
 def names_of(scope: Scope) -> list[str]:
-    """Every name in `scope`, loop variables first."""
+    """Return every name in `scope`, loop variables first."""
     names: list[str] = []
     while isinstance(scope, LocalScope):
         names.extend(scope.keys())
@@ -48,7 +48,7 @@ def names_of(scope: Scope) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """One member of a path: its key, its offset and end in the text, and how it was written."""
+    """One member of a path: its key, its offset and end in the text, and its notation."""
 
     key: Any
     at: int
@@ -57,14 +57,14 @@ class PathStep:
 
 
 class Missing(Exception):
-    """A root or member that is not there. Cheap to raise; the words are found when asked for.
+    """A root or member does not exist. It is cheap to raise: the message is composed on demand.
 
     Attributes:
-        container: what was searched; the scope itself for a root.
-        key: what was sought.
+        container: the object that was searched; the scope itself for a root.
+        key: the missing key.
         path: text of the path up to `container`; ``""`` for a root.
-        at: offset of the key where it is a bare name, else ``None``.
-        root: whether the key was a root.
+        at: offset of the key if it is a bare name, else ``None``.
+        root: whether the key is a root.
     """
 
     def __init__(self, container: Any, key: Any, path: str, at: int | None, root: bool) -> None:
@@ -76,9 +76,9 @@ class Missing(Exception):
         self.root = root
 
     def kept_parts(self) -> int:
-        """How many hyphen-joined parts of the name do exist as a name; 0 for none.
+        """Return how many hyphen-joined parts of the name form an existing name; 0 if none do.
 
-        ``n-1`` where ``n`` exists was a subtraction after all.
+        If ``n`` exists, ``n-1`` was meant as a subtraction.
         """
         if self.at is None or not isinstance(self.key, str):
             return 0
@@ -94,19 +94,19 @@ class Missing(Exception):
         return 0
 
     def error(self, text: str) -> ResolveError:
-        """The error for people; `text` is the expression it arose in."""
+        """Return the error with its message; `text` is the expression."""
         if self.root:
             known = names_of(self.container)
             hint = of_name(self.key) or did_you_mean(self.key, known)
             listed = ", ".join(map(str, known[:_SHOWN_KEYS]))
-            message = f"${{{text}}}: nothing here is called {self.key!r}; there is {listed}"
+            message = f"${{{text}}}: there is no {self.key!r} here; available: {listed}"
             return ResolveError(message if known else message.split(";")[0], remediation=hint)
         problem, hint = _describe(self.container, self.key, self.path)
         return ResolveError(f"${{{text}}}: {problem}", remediation=hint)
 
 
 class Resplit(Exception):
-    """A hyphenated name does not exist but its first part does: read the hyphen as a minus."""
+    """A hyphenated name does not exist, but its first part does: the hyphen is a minus sign."""
 
     def __init__(self, missing: Missing) -> None:
         super().__init__(missing.key)
@@ -114,7 +114,7 @@ class Resplit(Exception):
 
 
 def root(name: str, at: int) -> PathReader:
-    """A program that gives the root called `name`."""
+    """Build a program that returns the root `name`."""
 
     def run(scope: Scope) -> Any:
         try:
@@ -126,13 +126,13 @@ def root(name: str, at: int) -> PathReader:
 
 
 def find_alias(scope: Scope, name: str, at: int) -> Any:
-    """The root that `name` means when no root is called exactly so.
+    """Return the root that `name` means if no root has exactly this name.
 
-    The original engine let a step ``emit-data`` be written ``emit_data``; that holds where just
-    one root differs from `name` only so.
+    The original engine accepts ``emit_data`` for a step ``emit-data``. This is supported if exactly one root
+    differs from `name` only in that way.
 
     Raises:
-        Missing: there is none, or more than one.
+        Missing: there is no such root, or more than one.
     """
     alias = alias_of(name, names_of(scope))
     if alias is None:
@@ -141,7 +141,7 @@ def find_alias(scope: Scope, name: str, at: int) -> Any:
 
 
 def alias_of(name: str, known: Iterable[str]) -> str | None:
-    """The one name of `known` that reads `name` once its hyphens are underscores, if any."""
+    """Return the only name in `known` that equals `name` with underscores for hyphens, if there is one."""
     if "_" not in name:
         return None
     same = {k for k in known if "-" in k and k.replace("-", "_") == name.replace("-", "_")}
@@ -149,10 +149,10 @@ def alias_of(name: str, known: Iterable[str]) -> str | None:
 
 
 def static_path(name: str, at: int, steps: Sequence[PathStep], text: str, start: int) -> PathReader:
-    """A program that walks from the root `name` along `steps`.
+    """Build a program that follows `steps` from the root `name`.
 
     Args:
-        text: the whole text compiled; errors quote from it.
+        text: the whole compiled text, which errors quote.
         start: offset of the path in it.
     """
     keys = tuple(step.key for step in steps)
@@ -176,11 +176,11 @@ def static_path(name: str, at: int, steps: Sequence[PathStep], text: str, start:
 
 
 def step_into(value: Any, step: PathStep, text: str, start: int) -> Any:
-    """The member of `value` that `step` names.
+    """Return the member of `value` that `step` names.
 
     Raises:
-        Missing: it has none such.
-        ResolveError: its property raised, or the key is not a key.
+        Missing: the member does not exist.
+        ResolveError: a property raised, or the key is invalid.
     """
     found = lookup(value, step.key, step.dotted)
     if found is _ABSENT:
@@ -195,11 +195,11 @@ def has_member(value: Any, key: Any, dotted: bool) -> bool:
 
 
 def lookup(value: Any, key: Any, dotted: bool) -> Any:
-    """The member, or the marker for absence.
+    """Return the member, or the marker for absence.
 
-    Maps are asked for the key, whole numbers also in their text form and the reverse; lists take
-    whole numbers; any other object is asked for the attribute (never one that begins with an
-    underscore) and for the item, the attribute first when the key was written after a dot.
+    In maps, an integer key also matches its text form and the reverse. Lists accept integers. In any other
+    object, both the attribute (unless its name starts with an underscore) and the item are tried; the
+    attribute is tried first if the key was written after a dot.
     """
     if isinstance(value, Mapping):
         return _entry(value, key)
@@ -216,17 +216,17 @@ def lookup(value: Any, key: Any, dotted: bool) -> Any:
 
 
 def lookup_entry(value: Mapping[Any, Any], key: Any) -> tuple[Any, ...]:
-    """The entry of a map alone in a tuple, or ``()`` when there is none."""
+    """Return the entry of a map as a 1-tuple, or ``()`` if it does not exist."""
     found = _entry(value, key)
     return () if found is _ABSENT else (found,)
 
 
 def _entry(value: Mapping[Any, Any], key: Any) -> Any:
     if isinstance(value, defaultdict) and key not in value:
-        return _ABSENT  # asking would add the entry
+        return _ABSENT  # the look-up would add the entry
     try:
         if isinstance(key, bool):
-            # True and 1 are one key to Python but not to CEL.
+            # True and 1 are the same key in Python but not in CEL.
             return value["true" if key else "false"]
         return value[key]
     except (KeyError, TypeError):
@@ -249,7 +249,7 @@ def _element(value: Sequence[Any], key: Any) -> Any:
     if isinstance(key, float) and key.is_integer():
         key = int(key)
     if isinstance(key, bool) or not hasattr(key, "__index__"):
-        # A named tuple, or a sequence class with properties of its own.
+        # A named tuple, or a sequence class with its own properties.
         return _attribute(value, key) if type(value) not in (list, tuple) else _ABSENT
     if key < 0:
         return _ABSENT
@@ -280,12 +280,12 @@ def _item(value: Any, key: Any) -> Any:
         return value[key]
     except BaseException as error:
         pass_on_interrupt(error)
-        # What an object raises for a key it lacks differs from class to class.
+        # The exception for a missing key differs between classes.
         return _ABSENT
 
 
 def _describe(container: Any, key: Any, path: str) -> tuple[str, str]:
-    """What is wrong with asking `container` for `key`, and how to mend it."""
+    """Return why `container` has no `key`, and how to fix it."""
     where = path or "this value"
     if isinstance(container, Mapping):
         known = [str(k) for k in islice(container, 1000)]
@@ -297,7 +297,7 @@ def _describe(container: Any, key: Any, path: str) -> tuple[str, str]:
         more = ", ..." if len(container) > _SHOWN_KEYS else ""
         return f"{where} has no {key!r}; it has {', '.join(known[:_SHOWN_KEYS])}{more}", hint
     if container is None:
-        return f"{where} is null, so it has no {key!r}", f"allow for that: {where} ?? 'default'"
+        return f"{where} is null, so it has no {key!r}", f"to allow null, write {where} ?? 'default'"
     if isinstance(container, str | bytes | bytearray | bool | int | float):
         return f"{where} is {type_word(container)}, so it has no {key!r}", ""
     if isinstance(container, Sequence):
@@ -313,16 +313,16 @@ def _describe_list(container: Sequence[Any], key: Any, where: str) -> tuple[str,
     counted = "1 entry" if size == 1 else f"{size} entries"
     if isinstance(key, int | float) and not isinstance(key, bool):
         if key < 0:
-            return f"{where} is a list, and its index must not be negative: {key}", (
-                f"the last entry is {where}[size({where}) - 1]"
+            return f"{where} is a list, so its index must not be negative: {key}", (
+                f"for the last entry, write {where}[size({where}) - 1]"
             )
         return f"{where} has {counted}, so it has no [{key}]; the first is [0]", ""
-    hint = f"take one entry, {where}[0].{key}, or all, {where}.map(x, x.{key})"
+    hint = f"write {where}[0].{key} for one entry, or {where}.map(x, x.{key}) for all"
     return f"{where} is a list of {counted}, so it has no {key!r}", hint
 
 
 def type_word(value: Any) -> str:
-    """What people call the type of `value`."""
+    """Return the type of `value` in plain words."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Syntax trees to programs: plain closures over a scope, built once and run often."""
+"""Compile syntax trees into programs: closures over a scope, built once and run many times."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _MAX_SPLITS = 20
 
 
 class Program:
-    """One expression, compiled.
+    """A compiled expression.
 
     Attributes:
-        tree: its syntax tree, with every hyphenated name taken whole.
+        tree: its syntax tree, in which every hyphenated name is one name.
         text: the expression as written, without the ``${}``.
-        execute: its closure, which raises Missing and Resplit too; see :meth:`recover`.
-        end: offset in the compiled text just behind the expression and its brace.
+        execute: its closure, which may also raise Missing and Resplit; see :meth:`recover`.
+        end: offset in the compiled text after the expression and its brace.
     """
 
     __slots__ = ("_embedded", "_source", "_start", "_variants", "end", "execute", "text", "tree")
@@ -37,16 +37,16 @@ class Program:
             self.tree, self.end = parse(source, start, embedded=embedded)
             self.text = source[start : self.end - embedded].strip()
             self.execute = compile_tree(self.tree, source)
-        except RecursionError:  # called from code that is nested deeply itself
+        except RecursionError:  # the caller is deeply nested itself
             raise too_deep(start) from None
-        # The programs with some hyphens read as minus, by which ones.
+        # Variants of the program with some hyphens read as minus signs, by the positions of these hyphens.
         self._variants: dict[tuple[tuple[int, int], ...], PathReader] = {}
 
     def run(self, scope: Scope) -> Any:
-        """The value of the expression in `scope`.
+        """Return the value of the expression in `scope`.
 
         Raises:
-            ResolveError: something it names is missing, or it cannot be computed.
+            ResolveError: a name or member is missing, or the value cannot be computed.
         """
         try:
             return self.execute(scope)
@@ -56,10 +56,10 @@ class Program:
         return self.recover(scope, caught)
 
     def recover(self, scope: Scope, error: BaseException) -> Any:
-        """What follows when :attr:`execute` raised `error`: another reading, or an error for people.
+        """Handle an `error` of :attr:`execute`: try another reading of the hyphens, or raise a clear error.
 
         Raises:
-            ResolveError: there is no other reading that works.
+            ResolveError: no other reading works.
         """
         if isinstance(error, Missing):
             return self._subtract(scope, error)
@@ -69,19 +69,19 @@ class Program:
             raise self._located(error) from error.__cause__
         if isinstance(error, RecursionError):
             raise self._located(ResolveError("nested too deeply")) from None
-        # An object of the user's raised; its own words may hold values, so they stay in the cause.
+        # A user's object raised. Its message may contain values, so it is kept in the cause only.
         raise self._located(ResolveError(f"a {type(error).__name__} was raised")) from error
 
     def _located(self, error: ResolveError) -> ResolveError:
-        """`error`, its message beginning with the expression."""
+        """Return `error` with the expression at the beginning of its message."""
         shown = self.text if len(self.text) <= 200 else self.text[:197] + "..."
         return ResolveError(f"${{{shown}}}: {error.message}", code=error.code, remediation=error.remediation)
 
     def _subtract(self, scope: Scope, first: Missing) -> Any:
-        """Try again with hyphens as minus signs, where a name's first part is known.
+        """Run a variant that reads hyphens as minus signs if the first part of a name is known.
 
         Raises:
-            ResolveError: that fails as well; the error is the one about the whole name.
+            ResolveError: that fails too; the error is about the whole name.
         """
         splits: dict[int, int] = {}
         missing = first
@@ -108,13 +108,13 @@ class Program:
         return run
 
     def split_tree(self, splits: dict[int, int]) -> ast.Node:
-        """The syntax tree with the names at those offsets cut to so many parts."""
+        """Return the syntax tree with the names at these offsets cut to the given number of parts."""
         tree, _ = parse(self._source, self._start, embedded=self._embedded, splits=splits)
         return tree
 
 
 def compile_tree(tree: ast.Node, source: str) -> PathReader:
-    """The program of `tree`; `source` is the text its offsets point into.
+    """Compile `tree`; its offsets refer to the text `source`.
 
     Raises:
         ResolveError: it is nested too deeply.
@@ -123,7 +123,7 @@ def compile_tree(tree: ast.Node, source: str) -> PathReader:
 
 
 def static_steps(node: ast.Node) -> tuple[ast.Name, list[PathStep]] | None:
-    """The root and steps of a path with nothing to compute in it; ``None`` for anything else."""
+    """Return the root and steps of a path without computed parts; ``None`` for anything else."""
     steps: list[PathStep] = []
     while not isinstance(node, ast.Name):
         if isinstance(node, ast.Member):
@@ -137,7 +137,7 @@ def static_steps(node: ast.Node) -> tuple[ast.Name, list[PathStep]] | None:
 
 
 def literal_key(node: ast.Node) -> str | int | None:
-    """The key that a literal index stands for; ``None`` when it is to be computed."""
+    """Return the key of a literal index; ``None`` if it must be computed."""
     if not isinstance(node, ast.Literal) or isinstance(node.value, bool):
         return None
     if isinstance(node.value, float) and node.value.is_integer():
@@ -170,7 +170,7 @@ class _Compiler:
             return root
 
         def run(scope: Scope) -> Any:
-            # `string` in type(x) == string, unless a step or variable is called so.
+            # `string` in type(x) == string, unless a step or variable has this name.
             try:
                 return root(scope)
             except Missing:
@@ -243,7 +243,7 @@ class _Compiler:
         def run(scope: Scope) -> Any:
             chosen = condition(scope)
             if chosen is not True and chosen is not False:
-                chosen = operators.truth(chosen, "what stands before ?")
+                chosen = operators.truth(chosen, "the condition before ?")
             return yes(scope) if chosen else no(scope)
 
         return run
@@ -274,35 +274,35 @@ _BUILDERS: dict[type[ast.Node], Callable[..., PathReader]] = {
 
 
 def _key(value: Any) -> Any:
-    """A computed index; unhashable ones cannot be keys."""
+    """Check a computed index, which must be hashable to be a key."""
     if isinstance(value, list | dict | set):
         raise ResolveError("an index must be text or a number")
     return value
 
 
 def _map_key(value: Any) -> str:
-    """A map's keys are text, as in JSON.
+    """Convert a map's key to text, as in JSON.
 
     Raises:
         ResolveError: the key is neither text, a number nor a bool.
     """
     if isinstance(value, str | int | bool) or (isinstance(value, float) and value.is_integer()):
         return to_text(value)
-    raise ResolveError("a map's key must be text", remediation="turn it into text with string()")
+    raise ResolveError("a map's key must be text", remediation="convert it to text with string()")
 
 
 def absorb(missing: Missing) -> None:
-    """Let a missing value pass, unless its name was a subtraction after all.
+    """Ignore a missing value, unless its name was meant as a subtraction.
 
     Raises:
-        Resplit: it was.
+        Resplit: it was meant as a subtraction.
     """
     if missing.at is not None and "-" in str(missing.key) and missing.kept_parts():
         raise Resplit(missing) from None
 
 
 def _coalesce(left: PathReader, right: PathReader) -> PathReader:
-    """``left ?? right``: `right` where `left` is null or something it names is missing."""
+    """Build ``left ?? right``: `right` is used if `left` is null or something in it is missing."""
 
     def run(scope: Scope) -> Any:
         try:
@@ -316,7 +316,7 @@ def _coalesce(left: PathReader, right: PathReader) -> PathReader:
 
 
 def _logic(op: str, left: PathReader, right: PathReader) -> PathReader:
-    """``&&`` and ``||``: an error on one side does not matter if the other decides."""
+    """Build ``&&`` or ``||``: an error on one side is ignored if the other side decides."""
     decisive = op == "||"
     where = f"each side of {op}"
 

@@ -1,4 +1,4 @@
-"""Which paths an expression reads, for validation and for the graph of what depends on what."""
+"""Find the paths that an expression reads, for validation and for the dependency graph."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Reference:
 
     Attributes:
         root: its first name, e.g. ``inputs``, a step id, a loop variable.
-        path: the members and indices that follow, up to the first that is computed.
-        offset: 0-based character offset of the root in the text compiled.
+        path: the members and indices that follow, up to the first computed one.
+        offset: 0-based character offset of the root in the compiled text.
         text: the path as written.
-        whole: the expression is nothing but this path.
-        guarded: it may be missing: inside ``has()`` or behind one, left of ``??``, or on one side
-            of ``&&`` or ``||`` (where the other side may decide).
-        always: it is read whenever the expression is evaluated: not so in one of the two results of
-            ``a ? b : c``, right of ``??``, or in what a macro does with each entry.
+        whole: whether the expression consists of this path only.
+        guarded: whether it may be missing: inside ``has()`` or guarded by one, left of ``??``, or on one
+            side of ``&&`` or ``||`` (where the other side may decide).
+        always: whether every evaluation reads it: false for the two results of ``a ? b : c``, right of
+            ``??``, and in the body of a macro.
     """
 
     root: str
@@ -50,12 +50,12 @@ class _Found:
 
 
 def find(program: Program, source: str, exists: Exists | None = None) -> tuple[Reference, ...]:
-    """The references of `program`, in the order of the text.
+    """Return the references of `program`, in the order of the text.
 
     Args:
         source: the text the program was compiled from.
-        exists: says whether a path (root first) may exist; where it says no to a path that ends in
-            a hyphenated name, the hyphen is read as a minus sign. Without it such names are whole.
+        exists: whether a path (root first) may exist. If a path that ends in a hyphenated name does not,
+            the hyphen is read as a minus sign. Without `exists`, such names are not split.
     """
     static = static_steps(program.tree)
     if static is not None and not any(isinstance(s.key, str) and "-" in s.key for s in static[1]):
@@ -71,7 +71,7 @@ def find(program: Program, source: str, exists: Exists | None = None) -> tuple[R
             try:
                 tree = program.split_tree(splits)
             except ResolveError:
-                break  # read so it makes no sense; keep the names whole
+                break  # this reading makes no sense, so the names are not split
             found = _collect(tree)
     return tuple(_reference(one, tree, source) for one in found)
 
@@ -102,7 +102,7 @@ def _reference(one: _Found, tree: ast.Node, source: str) -> Reference:
 
 
 def _splits(found: list[_Found], exists: Exists, done: dict[int, int]) -> dict[int, int]:
-    """The hyphenated names that do not exist, and how many parts of each do."""
+    """Return the hyphenated names that do not exist, and how many parts of each do."""
     splits: dict[int, int] = {}
     for one in found:
         full: KeyPath = (one.root.name, *one.path)
@@ -122,7 +122,7 @@ def _splits(found: list[_Found], exists: Exists, done: dict[int, int]) -> dict[i
 
 
 def _path_of(node: ast.Node) -> tuple[_Found, list[ast.Node]] | None:
-    """The longest static path from the root below `node`, and the computed indices after it."""
+    """Return the longest static path from the root below `node`, and the computed indices after it."""
     chain: list[ast.Member | ast.Index] = []
     base = node
     while isinstance(base, ast.Member | ast.Index):
@@ -215,7 +215,7 @@ def _children(node: ast.Node) -> tuple[ast.Node, ...]:
 
 
 def _tested(node: ast.Node) -> set[KeyPath]:
-    """The paths that a ``has()`` somewhere in the expression asks for."""
+    """Return the paths that any ``has()`` in the expression tests."""
     tested: set[KeyPath] = set()
     pending = [node]
     while pending:

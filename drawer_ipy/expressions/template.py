@@ -1,7 +1,7 @@
-"""Strings with references in them, and whole structures of such strings.
+"""Templates: strings with references, and structures of such strings.
 
-``${EXPR}`` is an expression, ``$ENV{NAME}`` a variable of the environment, ``$${`` a literal ``${``;
-all other text stands for itself.
+``${EXPR}`` is an expression, ``$ENV{NAME}`` an environment variable and ``$${`` a literal ``${``; all other
+text is literal.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _CACHED = 4096
 
 
 class Template(ABC):
-    """A value that may hold references.
+    """A value that may contain references.
 
     Attributes:
-        is_constant: it holds none, so :meth:`resolve` needs no scope.
-        is_whole: it is one string and that is exactly one reference, so the value's type is kept.
-        references: the paths it reads, in the order of the text; hyphenated names taken whole.
+        is_constant: whether it has no references, so that :meth:`resolve` needs no scope.
+        is_whole: whether it is a single string with exactly one reference, so that the value keeps its type.
+        references: the paths it reads, in the order of the text; hyphenated names are not split.
     """
 
     __slots__ = ()
@@ -39,7 +39,7 @@ class Template(ABC):
 
     @abstractmethod
     def resolve(self, scope: Scope) -> Any:
-        """The value, with every reference replaced by what it names in `scope`.
+        """Return the value with every reference replaced by its value in `scope`.
 
         Raises:
             ResolveError: a reference has no value.
@@ -47,7 +47,7 @@ class Template(ABC):
 
     @abstractmethod
     def references_given(self, exists: Exists | None) -> tuple[Reference, ...]:
-        """The references, where ``exists(path)`` tells names with a hyphen from subtractions."""
+        """Return the references; ``exists(path)`` distinguishes names with a hyphen from subtractions."""
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -71,7 +71,7 @@ class Constant(Template):
 
 
 class Whole(Template):
-    """One expression, whose value keeps its type and identity."""
+    """A single expression, whose value keeps its type and identity."""
 
     __slots__ = ("_run", "_source", "program")
     is_whole = True
@@ -82,7 +82,7 @@ class Whole(Template):
         self._run = program.execute
 
     def resolve(self, scope: Scope) -> Any:
-        # Not program.run(): a call less counts where a reference is resolved a million times.
+        # Not program.run(): one call less matters if a reference is resolved a million times.
         try:
             return self._run(scope)
         except BaseException as error:
@@ -95,7 +95,7 @@ class Whole(Template):
 
 
 class EnvReference(Template):
-    """``$ENV{NAME}``: a variable of the environment, empty when it is not set."""
+    """``$ENV{NAME}``: an environment variable; empty if it is not set."""
 
     __slots__ = ("_reference", "name")
     is_whole = True
@@ -117,7 +117,7 @@ class EnvReference(Template):
 
 
 class Spliced(Template):
-    """Text with references in it; each is turned to text."""
+    """Text with references, each of which is converted to text."""
 
     __slots__ = ("parts",)
 
@@ -145,12 +145,12 @@ def _text_of(value: Any) -> str:
     except BaseException as error:
         pass_on_interrupt(error)
         kind = type(value).__name__
-        message = f"a {kind} cannot be written as text: {type(error).__name__} was raised"
+        message = f"a {kind} cannot be converted to text: {type(error).__name__} was raised"
         raise ResolveError(message) from error
 
 
 class MapTemplate(Template):
-    """A map whose values may hold references; its keys never do."""
+    """A map whose values may contain references; its keys cannot."""
 
     __slots__ = ("entries",)
 
@@ -165,7 +165,7 @@ class MapTemplate(Template):
 
 
 class ListTemplate(Template):
-    """A list or tuple whose entries may hold references."""
+    """A list or tuple whose entries may contain references."""
 
     __slots__ = ("items", "kind")
 
@@ -182,17 +182,17 @@ class ListTemplate(Template):
 
 
 def compile_value(value: Any) -> Template:
-    """A template of `value`: a string, or maps and lists of strings however deep.
+    """Compile `value` into a template: a string, or maps and lists of strings at any depth.
 
-    Keys are left alone, and so is everything that is not a str, dict, list or tuple. A part without
-    references resolves to the very object given, uncopied.
+    Keys, and values that are not a str, dict, list or tuple, are left unchanged. A part without references
+    resolves to the same object, without a copy.
 
     Raises:
-        ResolveError: a string in it has bad syntax; the offset counts within that string.
+        ResolveError: a string has invalid syntax; the offset counts from the start of that string.
     """
     if isinstance(value, str):
         template = compile_template(value)
-        # The compiled ones are shared between equal strings; this very string may be of a class of its own.
+        # Compiled templates are shared between equal strings, but this string may be of a subclass.
         unchanged = isinstance(template, Constant) and template.value == value
         return Constant(value) if unchanged else template
     if isinstance(value, dict):
@@ -211,28 +211,28 @@ def compile_value(value: Any) -> Template:
 
 
 def _unescaped(template: Template, value: Any) -> bool:
-    """Whether a constant differs from what it was made of, by a ``$${``."""
+    """Whether a constant differs from its source because of a ``$${``."""
     return isinstance(template, Constant) and template.value is not value
 
 
 @lru_cache(maxsize=_CACHED)
 def compile_template(text: str) -> Template:
-    """A template of one string. The result is shared between callers and must not be changed.
+    """Compile one string into a template. The result is shared between callers and must not be changed.
 
     Raises:
-        ResolveError: an expression has bad syntax or is not closed; the offset says where.
+        ResolveError: an expression has invalid syntax or is not closed; the error has the offset.
     """
     return _compile(text, 0, len(text))
 
 
 @lru_cache(maxsize=_CACHED)
 def compile_expression(text: str) -> Template:
-    """A template of a field that holds an expression: ``over``, ``when``, ``from``, ``pluck``.
+    """Compile a field that is an expression: ``over``, ``when``, ``from``, ``pluck``.
 
-    The ``${}`` around it may be left out, and blanks at either end do not matter.
+    The ``${}`` around it is optional, and blanks at either end are ignored.
 
     Raises:
-        ResolveError: the expression is empty or has bad syntax; the offset says where.
+        ResolveError: the expression is empty or has invalid syntax; the error has the offset.
     """
     start = len(text) - len(text.lstrip())
     if text.startswith("${", start):
@@ -241,7 +241,7 @@ def compile_expression(text: str) -> Template:
 
 
 def _compile(text: str, start: int, stop: int) -> Template:
-    """The template of ``text[start:stop]``; offsets count from the beginning of `text`."""
+    """Compile ``text[start:stop]``; offsets count from the beginning of `text`."""
     parts: list[str | Template] = []
     pos = start
     source = text if stop == len(text) else text[:stop]
@@ -268,8 +268,8 @@ def _joined(parts: list[str | Template], source: str, start: int) -> Template:
         return Spliced(kept)
     if _BAD_ENV.fullmatch(source, start):
         raise ResolveError(
-            f"{source[start:]!r} names no variable of the environment",
-            remediation="a name is letters, digits and _, and does not begin with a digit",
+            f"{source[start:]!r} is not the name of an environment variable",
+            remediation="use letters, digits and _ in the name, and no digit at the start",
             offset=start,
         )
     joined = "".join(part for part in kept if isinstance(part, str))

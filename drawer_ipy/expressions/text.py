@@ -1,4 +1,4 @@
-"""The text that stands for a value where a reference is spliced into a longer string."""
+"""Convert values to text, for references inside a longer string."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 from drawer_ipy.common.durations import duration_text, time_text
 from drawer_ipy.errors import ResolveError
 
-# Whole decimals below this are written without an exponent, as JSON writers do.
+# Integral floats below this are written without an exponent, as JSON writers do.
 _PLAIN_BELOW = 1e21
 
 
 def to_text(value: Any) -> str:
-    """`value` as text: ``null``, ``true``, plain decimal numbers, compact JSON, RFC 3339 times.
+    """Return `value` as text: ``null``, ``true``, plain decimal numbers, compact JSON, RFC 3339 times.
 
-    Maps are written with sorted keys, as where a script gets one; durations read ``90s``; bytes are taken
-    as UTF-8; an object that is none of these gives ``str(value)``.
+    Maps are written with sorted keys, as scripts receive them; durations as ``90s``; bytes are decoded as
+    UTF-8; for any other object the result is ``str(value)``.
 
     Raises:
-        ResolveError: bytes that are no UTF-8 text, which would have to be altered.
+        ResolveError: bytes are not valid UTF-8, so they would have to be altered.
     """
     if type(value) is str:
         return value
@@ -36,7 +36,7 @@ def to_text(value: Any) -> str:
             return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         except RecursionError:
             kind = type(value).__name__
-            message = f"this {kind} cannot be written as text: it contains itself or is too deep"
+            message = f"this {kind} cannot be converted to text: it contains itself or is nested too deeply"
             raise ResolveError(message) from None
     if hasattr(value, "dtype") and (plain := plain_object(value)) is not None:
         return to_text(plain)
@@ -44,7 +44,7 @@ def to_text(value: Any) -> str:
 
 
 def _scalar_text(value: Any) -> str | None:
-    """The text of a value that holds no others; ``None`` when it does or is not known here."""
+    """Return the text of a value that contains no others; ``None`` for containers and other classes."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -71,25 +71,25 @@ def _text_of_bytes(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         raise ResolveError(
-            f"bytes that are no UTF-8 text ({value[:20]!r}) cannot stand within a text",
-            remediation="refer to them alone, without any text around, to hand them over as they are",
+            f"bytes that are not valid UTF-8 ({value[:20]!r}) cannot be part of a text",
+            remediation="to pass them unchanged, write the reference alone, without text around it",
         ) from None
 
 
 def float_text(value: float) -> str:
-    """The shortest decimal form; ``2`` for 2.0."""
+    """Return the shortest decimal form; ``2`` for 2.0."""
     if math.isfinite(value) and value.is_integer() and abs(value) < _PLAIN_BELOW:
         return str(int(value))
     return float.__repr__(value)
 
 
 def key_text(key: Any) -> str:
-    """A map's key as JSON text has it."""
+    """Return a map's key as in JSON text."""
     return to_text(key)
 
 
 def _jsonable(value: Any) -> Any:
-    """`value` in terms that :func:`json.dumps` writes as this module would."""
+    """Convert `value` so that :func:`json.dumps` writes it as this module would."""
     if isinstance(value, str | bool) or value is None:
         return value
     if isinstance(value, int):
@@ -106,12 +106,12 @@ def _jsonable(value: Any) -> Any:
 
 def _json_float(value: float) -> float | int | None:
     if not math.isfinite(value):
-        return None  # JSON has no word for it
+        return None  # JSON cannot represent it
     return int(value) if value.is_integer() and abs(value) < _PLAIN_BELOW else float(value)
 
 
 def plain_object(value: Any) -> Any:
-    """A dataclass, pydantic model, named record or NumPy scalar as plain data, else ``None``."""
+    """Return a dataclass, pydantic model, named record or NumPy scalar as plain data, else ``None``."""
     if isinstance(value, type):
         return None
     if dataclasses.is_dataclass(value):
@@ -120,7 +120,7 @@ def plain_object(value: Any) -> Any:
     if callable(dump):
         return dump()
     if hasattr(value, "dtype"):
-        # NumPy's scalars and arrays, without importing NumPy.
+        # NumPy scalars and arrays, without importing NumPy.
         convert = getattr(value, "tolist", None)
         return convert() if callable(convert) else None
     return None

@@ -1,4 +1,4 @@
-"""CEL's types, seen from Python's values."""
+"""CEL's types of Python values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAIN = (str, int, float, bool, type(None), bytes, list, dict, tuple, datetime,
 
 @dataclass(frozen=True, slots=True)
 class CelType:
-    """What ``type(x)`` gives; spliced into text it reads as its name."""
+    """The result of ``type(x)``; as text it is its name."""
 
     name: str
 
@@ -43,7 +43,7 @@ TYPES: dict[str, CelType] = {
         "google.protobuf.Duration",
     )
 }
-# In this order: bool is an int to Python, text and bytes are sequences.
+# The order matters: in Python a bool is an int, and text and bytes are sequences.
 _BY_CLASS: tuple[tuple[Any, str], ...] = (
     (bool, "bool"),
     (int, "int"),
@@ -59,7 +59,7 @@ _BY_CLASS: tuple[tuple[Any, str], ...] = (
 
 
 def type_of(value: Any) -> CelType:
-    """CEL's type of `value`; for an object CEL does not know, the name of its class."""
+    """Return CEL's type of `value`; for a class that CEL does not know, the class name."""
     value = plain(value)
     if value is None:
         return TYPES["null_type"]
@@ -70,7 +70,7 @@ def type_of(value: Any) -> CelType:
 
 
 def plain(value: Any) -> Any:
-    """`value`, or the plain Python number, list or map it amounts to (NumPy's, a model's)."""
+    """Return `value`, or its equivalent as a plain Python number, list or map (NumPy values, models)."""
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, numbers.Integral):
@@ -84,10 +84,10 @@ def plain(value: Any) -> Any:
 
 
 def check_int64(value: int) -> int:
-    """`value`, when it fits CEL's whole numbers.
+    """Return `value` if it fits CEL's integers.
 
     Raises:
-        ResolveError: it does not.
+        ResolveError: it does not fit.
     """
     if -_INT64 <= value < _INT64:
         return value
@@ -95,7 +95,7 @@ def check_int64(value: int) -> int:
 
 
 def check_finite(value: float) -> float:
-    """`value`, when JSON can hold it.
+    """Return `value` if JSON can represent it.
 
     Raises:
         ResolveError: it is infinite or not a number.

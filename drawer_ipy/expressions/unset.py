@@ -1,4 +1,4 @@
-"""What is said of a battery or an environment variable that does not exist, before a run and during one."""
+"""The message about an unset battery or environment variable, for validation and for runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 from drawer_ipy.errors import did_you_mean
 
 UNSET_ROOTS = ("batteries", "env")
-"""The roots whose members somebody sets outside of a drawer."""
+"""The roots whose members are set outside of a drawer."""
 
 _SHOWN = 12
 
@@ -17,12 +17,12 @@ Propose = Callable[[str, Collection[str]], str]
 
 
 def unset(root: str, name: str, known: Iterable[str], near: Propose = did_you_mean) -> tuple[str, str]:
-    """The message and the remediation for a missing member of ``batteries`` or ``env``.
+    """Return the message and the remediation for a missing member of ``batteries`` or ``env``.
 
     Args:
         root: one of :data:`UNSET_ROOTS`.
-        known: the names that exist; never their values.
-        near: proposes what was meant.
+        known: the existing names, without their values.
+        near: suggests the name that was meant.
     """
     known = list(known)
     if root == "env":
@@ -33,5 +33,5 @@ def unset(root: str, name: str, known: Iterable[str], near: Propose = did_you_me
         message = f"batteries has no {name!r}; " + (f"it has {shown}" if known else "it is empty")
         how = f'add it to .buttons/batteries.json, {{"{name}": "..."}}'
     meant = near(name, known)
-    hint = f"{how}, or allow for it: ${{{root}.{name} ?? 'default'}}"
+    hint = f"{how}, or write a default: ${{{root}.{name} ?? 'default'}}"
     return message, f"{meant} or {hint}" if meant else hint

@@ -133,7 +133,7 @@ REFERENCES: dict[str, Right] = {
     "x-ref-duration-val": shows("90s", "90s"),
     "x-ref-webhooks-missing": failed("s1", "RESOLVE_ERROR", says=("webhooks", "'foo'")),
     "x-ref-env-two": shows("env-valueenv-value"),
-    "x-ref-env-dollar-whole-bad": refused("s1", "v", "names no variable"),
+    "x-ref-env-dollar-whole-bad": refused("s1", "v", "is not the name of an environment variable"),
     "x-ref-env-hyphen-value": shows(True),
     "x-stepref-null-field": then_shows(None),
     "x-stepref-interp": then_shows('x=1, t=["p","q"]'),
