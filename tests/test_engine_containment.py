@@ -346,7 +346,7 @@ def test_a_callback_that_raises_system_exit_leaves_press_to_its_end() -> None:
     job = prepare(each(), {}, Options(), Surroundings(named_buttons({"work": work})))
     results = job.press_blocking(NullDisplay())
     assert results.counts["ok"] == 4
-    assert job.run.notes == ["a callback on the event loop raised SystemExit: 3; the run went on"]
+    assert job.run.notes == ["a callback on the event loop raised SystemExit: 3; the run continued"]
 
 
 def test_a_real_interrupt_cancels_the_run_and_leaves_no_keyboard_interrupt() -> None:

@@ -176,7 +176,7 @@ def test_a_pipe_in_place_of_a_folder_hangs_nothing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "drawers")
     with pytest.raises(DrawerError):
         run_verb(["create", "new"], VerbContext(Workspace((tmp_path,))))
-    with pytest.raises(StoreError, match="something else than a folder"):
+    with pytest.raises(StoreError, match="there is something else with this name"):
         make_folder(tmp_path, tmp_path / "drawers")
     with locked(tmp_path / "drawers"):
         pass

@@ -86,7 +86,7 @@ def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="No such file"):
         write_file(tmp_path, tmp_path / "no" / "f", "x")
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be made"):
+    with pytest.raises(StoreError, match="cannot be created"):
         make_folder(tmp_path, tmp_path / "file" / "d")
 
 

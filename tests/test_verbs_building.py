@@ -70,12 +70,12 @@ def test_create_makes_a_drawer_that_the_original_reads(folder: Folder, context: 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("child", "there is a drawer 'child' already"),
-        ("Child!", "there is a drawer 'child' already"),
+        ("child", "a drawer 'child' already exists"),
+        ("Child!", "a drawer 'child' already exists"),
         ("fetch", "there is a button 'fetch'"),
         ("list", "word of the command line"),
         ("../x", "is a path"),
-        ("", "is not a name"),
+        ("", "is not a valid name"),
         ("a" * 129, "longer than 128"),
     ],
 )

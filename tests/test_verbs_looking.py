@@ -204,7 +204,7 @@ def test_a_drawer_can_be_looked_at_while_the_batteries_are_broken(
 ) -> None:
     (folder.root / "batteries.json").write_text("{")
     assert "says" in do(context, "good").text
-    with pytest.raises(DrawerError, match=r"batteries\.json is not JSON"):
+    with pytest.raises(DrawerError, match=r"batteries\.json is not valid JSON"):
         do(context, "good", "press", "text=a")
 
 

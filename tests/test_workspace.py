@@ -51,7 +51,7 @@ def test_names_that_may_be_had(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("", "is not a name"),
+        ("", "is not a valid name"),
         ("   ", "is not a name"),
         ("!!", "is not a name"),
         ("日本", "letters, digits and hyphens"),
@@ -118,7 +118,7 @@ def gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("gone")
 def test_a_current_folder_that_was_removed_leaves_the_home_folder(tmp_path: Path) -> None:
     assert find_roots(environ={}) == (tmp_path / "home" / ".buttons",)
-    with pytest.raises(UsageError, match="'here', seen from a folder that is gone"):
+    with pytest.raises(UsageError, match="'here', but the current folder no longer exists"):
         find_roots(environ={"BUTTONS_HOME": "here"})
 
 
@@ -248,7 +248,7 @@ def test_a_workspace_that_is_a_symbolic_link_itself_is_fine(folder: Folder, tmp_
 def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    with pytest.raises(UsageError, match="in a circle"):
+    with pytest.raises(UsageError, match="form a cycle"):
         within(tmp_path, tmp_path / "a" / "x")
     (tmp_path / "drawers").mkdir()
     (tmp_path / "drawers" / "loop").symlink_to("loop")
@@ -285,7 +285,7 @@ def test_batteries_are_texts(folder: Folder, text: str, expected: dict[str, str]
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"A": s3cret', "is not JSON"),
+        ('{"A": s3cret', "is not valid JSON"),
         ('["s3cret"]', "mapping of names to values"),
         ('{"A=B": "s3cret"}', "battery 'A=B'"),
         ('{"": "s3cret"}', "battery ''"),

@@ -165,7 +165,10 @@ class RunCache:
             flight.set_result(shared)
 
     async def _confirmed(self, request: CacheablePress, name: bytes, found: _Found) -> Outcome | None:
-        """Revalidate a cached result with the server; return it if still current, else a new outcome."""
+        """Revalidate a cached result with the server; return it if still current, else a new outcome.
+
+        ``None`` if the result cannot be revalidated.
+        """
         try:
             again = request.caching.asking(request.bound, unpack(found.data))
         except CacheTrouble:

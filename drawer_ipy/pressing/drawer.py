@@ -1,4 +1,4 @@
-"""A drawer as an object of Python: load it, look at it, check it, press it."""
+"""A drawer as a Python object: load, inspect, check and press it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from drawer_ipy.pressing.validation import Validation
 class Drawer(models.Drawer):
     """A workflow of steps.
 
-    Made by :meth:`load` it remembers its text, so that problems are told with line and column; made from
-    fields (``Drawer(name=..., steps=[...])``, ``Drawer.model_validate(mapping)``) it is checked alike.
+    A drawer from :meth:`load` keeps its text, so that problems are reported with line and column. A drawer
+    made from fields (``Drawer(name=..., steps=[...])``, ``Drawer.model_validate(mapping)``) is checked in the
+    same way.
     """
 
     @classmethod
     def load(cls, drawer: Pressable) -> Drawer:
-        """A drawer from YAML or JSON text, a mapping, a path, or the name of one on disk.
+        """Load a drawer from YAML or JSON text, a mapping, a path, or the name of a drawer on disk.
 
-        What can be read in spite of problems is loaded: :meth:`validate` tells them, and no press runs it.
+        The readable parts of a definition with problems are loaded. :meth:`validate` reports the problems, and the
+        drawer cannot be pressed.
 
         Raises:
-            DefinitionError: nothing can be read of it; every problem is in the error.
-            DrawerNotFound, UsageError: it is not there, or cannot be a drawer.
+            DefinitionError: nothing in it can be read; the error contains every problem.
+            DrawerNotFound, UsageError: it does not exist, or its type cannot be a drawer.
         """
         loaded = Surroundings().load(drawer)
         fields = {name: getattr(loaded.drawer, name) for name in models.Drawer.model_fields}
@@ -44,32 +46,32 @@ class Drawer(models.Drawer):
         *,
         buttons: Mapping[str, Callable[..., Any]] | None = None,
     ) -> Validation:
-        """Everything that is wrong with it, nested steps and the drawers it presses included.
+        """Check the drawer, including nested steps and the drawers it presses.
 
         Args:
-            inputs: what a press would hand over (names, or names and values); they count as declared.
-            buttons: further buttons, name -> callable; else they are looked up as in a press: in the
-                drawer itself, among the functions the caller can see, on disk.
+            inputs: the inputs of a press (names, or names and values); they count as declared.
+            buttons: additional buttons, name -> callable. Others are looked up as in a press: in the drawer
+                itself, among the functions that the caller can see, and on disk.
 
         Returns:
-            The problems; the repr shows them all. A press refuses for what is an error here, and for an
-            argument that nobody gives, of which this only warns.
+            The problems; the repr shows all of them. An error prevents a press. A missing argument is only a
+            warning here, but it also prevents a press.
 
         Raises:
-            UsageError: `inputs` or `buttons` is of another type, or a button cannot be called.
+            UsageError: `inputs` or `buttons` has the wrong type, or a button is not callable.
         """
         if not isinstance(inputs, Iterable):
             raise UsageError(
-                f"inputs must be names, or a mapping of names to values, not {type(inputs).__name__}"
+                f"inputs must be names or a mapping of names to values, not {type(inputs).__name__}"
             )
         around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
         loaded = loaded_from(self)
         return Validation(around.problems(loaded, given=inputs), self.name, loaded.source.text)
 
     def graph(self) -> Graph:
-        """Its steps, loops and branches as a picture, with arrows from what a step refers to.
+        """Draw its steps, loops and branches, with arrows from the steps that a step refers to.
 
-        The picture shows itself in a notebook; ``.svg``, ``.save(path)`` and ``.mermaid`` (text for Markdown)
-        are for elsewhere.
+        A notebook displays the picture; use ``.svg``, ``.save(path)`` or ``.mermaid`` (text for Markdown)
+        elsewhere.
         """
         return Graph(self)

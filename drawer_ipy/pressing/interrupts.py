@@ -1,4 +1,4 @@
-"""Ctrl-C and the stop button of a front end, made to cancel a run instead of tearing through it."""
+"""Let Ctrl-C and the stop button of a front end cancel a run in an orderly way."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from drawer_ipy.common.cancellation import BrokenOff
 
 @contextmanager
 def cancelling(cancel: Callable[[], None], *, only_default: bool = False) -> Iterator[None]:
-    """Inside, the first interrupt calls `cancel` and nothing else; a second one raises KeyboardInterrupt.
+    """Inside, the first interrupt only calls `cancel`; a second one raises KeyboardInterrupt.
 
-    A KeyboardInterrupt raised at the first would strike anywhere: out of an event loop that is not run
-    again, or out of ``Thread.join``, which up to Python 3.12 then takes the thread for ended. A handler
-    that somebody else has set (a kernel's, a server's) is called as well, an interrupt that is ignored
-    stays so, and in other threads than the main one, which get no signals, this does nothing.
+    If the first one raised KeyboardInterrupt, it could occur anywhere: in an event loop, which would not run
+    again, or in ``Thread.join``, which up to Python 3.12 then treats the thread as ended. A handler set by
+    other code (a kernel, a server) is called too, and ignored interrupts stay ignored. Outside the main
+    thread, which alone handles signals, this does nothing.
 
     Args:
-        cancel: stops what is going on; it is called between two bytecodes of the main thread.
-        only_default: leave a handler that somebody else has set alone: it cancels already.
+        cancel: stops the work; called between two bytecodes of the main thread.
+        only_default: do not replace a handler that other code has set, which cancels already.
     """
     previous: Any = None
     if threading.current_thread() is threading.main_thread():
@@ -49,16 +49,16 @@ def cancelling(cancel: Callable[[], None], *, only_default: bool = False) -> Ite
     try:
         yield
     finally:
-        # What was set meanwhile belongs to somebody who has yet to take it back.
+        # A handler set meanwhile belongs to other code, which will restore it itself.
         if signal.getsignal(signal.SIGINT) is meet:
             signal.signal(signal.SIGINT, previous)
 
 
 _PATIENCE = 0.25
-"""Seconds that an event loop has to react to an interrupt before what blocks it is broken off."""
+"""Seconds an event loop has to react to an interrupt before the function that blocks it is interrupted."""
 
 _AGAIN = 0.01
-"""Seconds until the next function that blocks it is broken off: others may have been about to."""
+"""Seconds until the next function that blocks the loop is interrupted, since several may block it in turn."""
 
 
 @contextmanager
@@ -67,17 +67,17 @@ def breaking_off(  # noqa: C901 - a signal handler and its thread, which share w
     strikes: Callable[[], None],
     asleep: asyncio.AbstractEventLoop | None = None,
 ) -> Iterator[None]:
-    """Inside, an interrupt also ends async functions of buttons that keep the event loop to themselves.
+    """Inside, an interrupt also ends async functions of buttons that block the event loop.
 
-    A kernel turns an interrupt into a cancellation, which its loop gets to see when it is free. So where
-    it does not react, :class:`BrokenOff` is raised into the button's function that is in its way, and
-    nowhere else. Does nothing outside the main thread, which alone gets signals.
+    A kernel turns an interrupt into a cancellation, which the loop receives only when it is free. If it does
+    not react, :class:`BrokenOff` is raised inside the button's function that blocks it, and nowhere else.
+    Does nothing outside the main thread, which alone handles signals.
 
     Args:
-        reacted: whether the run is ending; asked on a thread of its own.
-        strikes: called just before something is broken off, which may ignore that.
-        asleep: the loop to wake, ``None`` where that is not needed. A kernel's handler leaves it asleep until
-            something else happens, since Python takes up the waiting again after a signal.
+        reacted: whether the run is ending; called on a separate thread.
+        strikes: called just before a function is interrupted; the function may ignore that.
+        asleep: the loop to wake, or ``None``. A kernel's handler does not wake it, since Python resumes the
+            wait after a signal.
     """
     previous: Any = None
     if threading.current_thread() is threading.main_thread():
@@ -122,31 +122,32 @@ def breaking_off(  # noqa: C901 - a signal handler and its thread, which share w
 
 
 def _nothing() -> None:
-    """What a loop is woken with."""
+    """The callback that wakes a loop."""
 
 
 _LOOK_UP = 0.1
-"""Seconds until the main thread sees a signal that slipped in before its wait."""
+"""Seconds until the main thread notices a signal that arrived just before its wait."""
 
 _LAST_MOMENT = 1.0
-"""Seconds that work which is left at the second interrupt has to end its processes."""
+"""Seconds that abandoned work has, after the second interrupt, to end its processes."""
 
 
 def wait_in_thread(
     work: Callable[[Callable[[BaseException | None], None]], object], cancel: Callable[[], None], name: str
 ) -> None:
-    """Do `work` in a thread of that name, within the caller's context, while this thread waits.
+    """Run `work` in a thread called `name`, in the caller's context, while this thread waits.
 
     Args:
-        work: is handed what it calls when it is over, with its exception or ``None``; it may then go on.
-        cancel: called at an interrupt.
+        work: receives a function that it calls with its exception or ``None`` when it is over; the thread may
+            continue after that.
+        cancel: called on an interrupt.
 
     Raises:
-        BaseException: whatever `work` raised; a second interrupt, once `work` had a moment to end.
+        BaseException: the exception of `work`, or a second interrupt, after `work` had a moment to end.
     """
     faults: list[BaseException] = []
     ended = threading.Event()
-    # What a button prints belongs to the cell that presses it; kernels keep that in a context.
+    # A button's output belongs to the cell that presses it; kernels keep the cell in the context.
     context = contextvars.copy_context()
 
     def over(fault: BaseException | None) -> None:
@@ -165,8 +166,8 @@ def wait_in_thread(
     with cancelling(cancel):
         threading.Thread(target=do, name=name, daemon=True).start()
         try:
-            # A signal that comes just before a wait begins does not end it (CPython looks at signals before
-            # it lets go of the lock, and then only when woken), so no wait here is for ever.
+            # A signal that arrives just before a wait does not end it (CPython checks signals before it
+            # releases the lock, and then only when woken), so every wait here has a timeout.
             while not ended.wait(_LOOK_UP):
                 pass
         except BaseException:
@@ -178,11 +179,11 @@ def wait_in_thread(
 
 
 async def to_the_end(work: Callable[[], object]) -> None:
-    """Do `work` in a thread while the event loop goes on; a cancellation waits until it is done.
+    """Run `work` in a thread while the event loop continues; a cancellation waits until `work` is done.
 
     Raises:
         asyncio.CancelledError: the caller was cancelled meanwhile; `work` is done.
-        Exception: whatever `work` raised.
+        Exception: the exception of `work`.
     """
     doing = asyncio.create_task(asyncio.to_thread(work))
     cancelled: asyncio.CancelledError | None = None
@@ -192,6 +193,6 @@ async def to_the_end(work: Callable[[], object]) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        doing.exception()  # the cancellation outranks it; looking at it keeps asyncio quiet
+        doing.exception()  # the cancellation takes precedence; retrieving it avoids a log message
         raise cancelled
     doing.result()

@@ -1,4 +1,4 @@
-"""From what a user hands over to a run: load, look up, check everything, then press.
+"""A drawer that is ready to be pressed, and the options of a press.
 
 ``press`` and ``apress`` are the two ways in from Python; the magics and the command line use the same
 :class:`Job`.
@@ -34,11 +34,11 @@ class Options:
     """How to press.
 
     Attributes:
-        parallelism: overrides that of the outermost ``for_each`` steps; ``None`` leaves it.
-        mode: ``sequential``, or ``parallel``: steps start as soon as what they refer to has ended.
-        on_failure: in parallel mode, ``stop`` or ``continue`` with what does not depend on the failure.
-        concurrency: most buttons in flight in the whole run; ``None`` for no cap.
-        timeout: most seconds that the whole run may take; ``None`` for no limit.
+        parallelism: overrides that of the outermost ``for_each`` steps; ``None`` keeps theirs.
+        mode: ``sequential``, or ``parallel``: steps start as soon as the steps they refer to have ended.
+        on_failure: in parallel mode, ``stop``, or ``continue`` with steps that do not depend on the failure.
+        concurrency: most buttons running at once in the whole run; ``None`` for no cap.
+        timeout: most seconds for the whole run; ``None`` for no limit.
     """
 
     parallelism: int | Literal["auto"] | None = None
@@ -69,15 +69,15 @@ def _one_of(name: str, value: Any, words: tuple[str, ...]) -> None:
 
 @dataclass(slots=True)
 class Job:
-    """A drawer that was found fit to press, with its inputs.
+    """A checked drawer, ready to be pressed, with its inputs.
 
     Attributes:
-        run: the handle; nothing has started.
-        loaded: the definition, with its place in the text.
-        warnings: what validation found that does not stop a press.
-        catalog: where its buttons were found.
-        keeper: writes the history when the run has ended.
-        origin: what its tables share.
+        run: the handle of the run, which has not started.
+        loaded: the definition, with its positions in the text.
+        warnings: problems that do not prevent a press.
+        catalog: the buttons.
+        keeper: writes the history after the run.
+        origin: the state shared by all tables of the run.
     """
 
     run: Run
@@ -88,10 +88,10 @@ class Job:
     origin: Origin
 
     async def press(self, display: Display) -> Results:
-        """Run on the current loop, shown by `display`.
+        """Run on the current event loop, shown by `display`.
 
         Raises:
-            asyncio.CancelledError: when the caller is cancelled; :attr:`results` holds what had ended.
+            asyncio.CancelledError: the caller was cancelled; :attr:`results` contains what had ended.
         """
         display.attach(self.run.listeners, self.run.cancel)
         try:
@@ -103,10 +103,10 @@ class Job:
         return self.results
 
     def press_blocking(self, display: Display) -> Results:
-        """Run on a loop and a thread of its own while this thread waits.
+        """Run on a separate event loop and thread while this thread waits.
 
-        An interrupt (Ctrl-C) cancels the run and returns what had ended; a second one is raised, once
-        what the run had started got a moment to end.
+        An interrupt (Ctrl-C) cancels the run and returns what had ended. A second one is raised after the run
+        had a moment to end what it started.
         """
         display.attach(self.run.listeners, self.run.cancel)
         work = self.run.execute
@@ -122,17 +122,17 @@ class Job:
         return self.results
 
     def _keep(self) -> None:
-        """Write the history, also of a run that was cancelled or met a fault of ours: it did run."""
+        """Write the history, also for a run that was cancelled or had an internal error."""
         self.run.notes += self.keeper.write(self.run.record)
 
     @property
     def results(self) -> Results:
-        """The table of what has ended so far, in order."""
+        """The table of the items that have ended so far, in order."""
         return Results.of(self.origin)
 
 
 def _shell_kept() -> AbstractContextManager[None]:
-    """Inside, ``exit()`` in a button fails its item and does not shut the kernel down."""
+    """Inside, ``exit()`` in a button fails its item instead of shutting the kernel down."""
     shell = current_shell()
     if shell is None:
         return nullcontext()

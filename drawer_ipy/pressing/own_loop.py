@@ -1,4 +1,4 @@
-"""An event loop for one run, in a thread of its own."""
+"""A separate event loop for one run, in its own thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from drawer_ipy.common.tracebacks import describe
 
 _TIDYING = 1.0
-"""Seconds that tasks left over by buttons have to end once they are cancelled, and so have threads."""
+"""Seconds that buttons' leftover tasks, and threads, have to end after they are cancelled."""
 
 
 def run_on_own_loop(
@@ -17,15 +17,16 @@ def run_on_own_loop(
     notes: list[str],
     over: Callable[[BaseException | None], None],
 ) -> None:
-    """Run `main` on a new event loop, in a thread that may go on after that.
+    """Run `main` on a new event loop, in a thread that may continue afterwards.
 
-    Tasks that buttons left running are cancelled, as asyncio.run does it. Unlike there, one that ignores it
-    is not waited for: after a second there is a note, `over` is called, and this thread goes on with it.
+    Tasks that buttons left running are cancelled, as by asyncio.run. Unlike there, a task that ignores the
+    cancellation does not block: after a second, a note is added, `over` is called, and this thread continues
+    to run the task.
 
     Args:
-        main: makes what is to be run.
-        notes: takes a note on tasks that do not end.
-        over: called once, with what `main` raised or ``None``, when nothing more is waited for.
+        main: returns the coroutine to run.
+        notes: receives a note about tasks that do not end.
+        over: called once when the wait is over, with the exception of `main` or ``None``.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -62,19 +63,19 @@ def _finish(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _drive(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], notes: list[str]) -> None:
-    """Run `loop` until `task` has ended, whatever else stops the loop on the way."""
+    """Run `loop` until `task` has ended, even if something else stops the loop."""
     while not task.done():
         try:
             loop.run_until_complete(asyncio.wait({task}))
         except (RuntimeError, SystemExit, KeyboardInterrupt) as error:
-            # A callback stopped the loop, or raised what passes through it; the run goes on.
+            # A callback stopped the loop or raised an exception that passes through it; the run continues.
             if loop.is_closed():
                 raise
-            notes.append(f"a callback on the event loop raised {describe(error)}; the run went on")
+            notes.append(f"a callback on the event loop raised {describe(error)}; the run continued")
 
 
 def _tidied(loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
-    """Cancel the tasks that are left and let threads end; gives what still runs after a second."""
+    """Cancel remaining tasks and end threads; return the tasks that still run after a second."""
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()

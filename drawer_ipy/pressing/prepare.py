@@ -1,4 +1,4 @@
-"""From what a user hands over to a job that is ready to press: load, look up, check."""
+"""Prepare a job: load the drawer, look up its buttons, and check everything."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _checked_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _overridden(drawer: Drawer, options: Options) -> Drawer:
-    """`drawer` with the parallelism that a press asks for in its outermost loops."""
+    """Return `drawer` with the parallelism of the press in its outermost loops."""
     if options.parallelism is None:
         return drawer
     steps = [
@@ -51,13 +51,13 @@ def prepare(
     around: Surroundings | None = None,
     earlier: EarlierPress | None = None,
 ) -> Job:
-    """Load, look up and check; nothing runs yet.
+    """Load, look up and check everything; nothing runs yet.
 
     Args:
-        earlier: a press of the same drawer with the same inputs that this one goes on with.
+        earlier: a press of the same drawer with the same inputs that this one continues.
 
     Raises:
-        DefinitionError: with every problem found.
+        DefinitionError: the drawer has errors; the exception contains every problem found.
         DrawerNotFound, UsageError: as :meth:`Surroundings.load`.
     """
     options = options or Options()

@@ -1,4 +1,4 @@
-"""``press`` and ``apress``: the two ways in from Python."""
+"""``press`` and ``apress``, which press a drawer from Python."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ def press(
 ) -> Results:
     """Press a drawer and wait for its results; for scripts and for cells without ``await``.
 
-    The run has an event loop and a thread of its own, so this works whether or not a loop is running.
-    Buttons are looked up in the drawer's own ``buttons:``, then in `buttons`, then among the functions
-    the caller can see, then on disk.
+    The run has its own event loop and thread, so this works whether or not a loop is running.
+    Buttons are looked up in the drawer's ``buttons:``, then in `buttons`, then among the functions that the
+    caller can see, then on disk.
 
     Args:
         drawer: YAML or JSON text, a mapping, a path, the name of a drawer on disk, or a Drawer.
-        inputs: input name -> value; any Python object.
-        check: raise when the run does not end ok; ``False`` returns its Results instead.
+        inputs: input name -> value, any Python object.
+        check: raise if the run does not end ok; with ``False``, return its Results instead.
         parallelism: overrides ``parallelism`` of the outermost ``for_each``.
-        mode: ``sequential`` or ``parallel`` (steps start when what they refer to has ended).
+        mode: ``sequential`` or ``parallel`` (steps start when the steps they refer to have ended).
         on_failure: in parallel mode, ``stop`` or ``continue``.
-        concurrency: most buttons in flight in the whole run.
-        buttons: further buttons, name -> callable.
-        quiet: show no progress.
+        concurrency: most buttons running at once in the whole run.
+        buttons: additional buttons, name -> callable.
+        quiet: do not show progress.
 
     Returns:
         The ordered table; ``.run`` is the full record.
 
     Raises:
-        DefinitionError: the drawer is wrong; every problem is in it, and nothing has run.
-        DrawerNotFound, UsageError: there is no such drawer, or an option is wrong.
-        DrawerFailed, DrawerCancelled: it did not end ok; ``.results`` holds everything.
+        DefinitionError: the drawer has errors; the exception contains every problem, and nothing has run.
+        DrawerNotFound, UsageError: there is no such drawer, or an option is invalid.
+        DrawerFailed, DrawerCancelled: the run did not end ok; ``.results`` contains everything.
     """
     options = Options(parallelism, mode, on_failure, concurrency)
     around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
@@ -76,12 +76,12 @@ async def apress(
     buttons: Mapping[str, Callable[..., Any]] | None = None,
     quiet: bool = False,
 ) -> Results:
-    """The twin of :func:`press` for code that awaits: it runs on the current event loop.
+    """Press a drawer on the current event loop; the async counterpart of :func:`press`.
 
     Objects bound to this loop (client sessions, locks) work inside async buttons.
 
     Raises:
-        asyncio.CancelledError: when the caller is cancelled, after everything started has ended.
+        asyncio.CancelledError: the caller was cancelled; everything that was started has ended.
         DrawerError: as :func:`press`.
     """
     options = Options(parallelism, mode, on_failure, concurrency)
@@ -96,9 +96,9 @@ async def apress(
 
 @contextmanager
 def _shown(job: Job, quiet: bool) -> Iterator[Display]:
-    """A display for the run of `job`; afterwards its notes are printed.
+    """Open a display for the run of `job`; print the run's notes afterwards.
 
-    The error of a run that did not end ok has the notes in it already.
+    If the run did not end ok, its error contains the notes already.
     """
     display = choose_display(current_shell(), quiet=quiet)
     try:

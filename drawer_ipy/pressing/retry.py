@@ -1,7 +1,7 @@
-"""Presses a drawer again for what did not end ok: what ``results.retry()`` does.
+"""Press a drawer again for the steps and items that did not end ok, as ``results.retry()`` does.
 
-The definition, inputs and options are those of the first press, and names are looked up in the same places:
-a function that was mended since is used as it is now.
+The definition, inputs and options are those of the first press. Names are looked up again in the same places,
+so a function that was fixed in the meantime is used in its new form.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class Retrier:
-    """Makes further presses of a drawer, each going on with the one before.
+    """Makes further presses of a drawer, each of which continues the previous one.
 
     Args:
-        prepare: from what was left to a job that is ready to press.
-        left: what the latest press left.
+        prepare: returns a job that continues an earlier press.
+        left: the latest press.
     """
 
     def __init__(self, prepare: Callable[[EarlierPress], Job], left: EarlierPress) -> None:
@@ -31,10 +31,10 @@ class Retrier:
         self._left = left
 
     def press(self, wanted: RetryRequest, take: TakeRecord) -> None:
-        """Press on a thread with a loop of its own while this thread waits.
+        """Press on a separate thread and event loop while this thread waits.
 
         Raises:
-            DefinitionError: what it needs is not there any more; nothing has run.
+            DefinitionError: something that the drawer needs no longer exists; nothing has run.
         """
         job = self._job(wanted)
         display = choose_display(current_shell(), quiet=wanted.quiet)
@@ -48,7 +48,7 @@ class Retrier:
         """Press on the current event loop.
 
         Raises:
-            asyncio.CancelledError: when the caller is cancelled, after everything started has ended.
+            asyncio.CancelledError: the caller was cancelled; everything that was started has ended.
             DefinitionError: as :meth:`press`.
         """
         job = self._job(wanted)
@@ -63,6 +63,8 @@ class Retrier:
         return self._prepare(replace(self._left, only=wanted.only, dependents=wanted.dependents))
 
     def _done(self, job: Job, take: TakeRecord) -> None:
-        if job.run.record.started:  # else it was cancelled before it began, and the earlier one stays
+        if (
+            job.run.record.started
+        ):  # otherwise it was cancelled before it started, and the earlier press is kept
             self._left = job.run.left
             take(job.run.record)

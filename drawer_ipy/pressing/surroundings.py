@@ -1,4 +1,4 @@
-"""Where the names in a drawer are looked up, and what a drawer can be given as."""
+"""Look up the names in a drawer, and load a drawer from any of its forms."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from drawer_ipy.errors import DrawerError, DrawerNotFound, Problem, UsageError, 
 from drawer_ipy.workspace.lookup import ButtonsOnDisk, Workspace, load_drawer_file
 
 Pressable = str | Path | Mapping[str, Any] | Drawer | Loaded
-"""What can be pressed: YAML or JSON text, a path, a name in the workspace, a mapping or a Drawer."""
+"""The forms of a drawer: YAML or JSON text, a path, a name in the workspace, a mapping, or a Drawer."""
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """Where names are looked up: the notebook's variables, buttons registered in it, the disk.
+    """The places where names are looked up: the notebook's variables and registered buttons, and the disk.
 
     Attributes:
-        registered: buttons given by name (``%%button``, or the ``buttons`` argument of a press).
+        registered: buttons by name (from ``%%button``, or the ``buttons`` argument of a press).
         namespace: the user's Python variables; callables among them are buttons.
         workspace: buttons and drawers on disk.
-        drawers: drawers defined in cells, by name; they go before those on disk.
+        drawers: drawers defined in cells, by name; they take precedence over those on disk.
     """
 
     registered: Mapping[str, Button] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Surroundings:
     drawers: Mapping[str, Drawer] = field(default_factory=dict)
 
     def catalog(self, drawer: Drawer) -> ButtonCatalog:
-        """The buttons that the steps of `drawer` may name."""
+        """Return the buttons that the steps of `drawer` may name."""
         return ButtonCatalog(
             specs=drawer.buttons,
             registered=self.registered,
@@ -56,18 +56,18 @@ class Surroundings:
         )
 
     def find_drawer(self, name: str) -> Drawer | None:
-        """The drawer `name`, of a cell or the workspace; ``None`` when there is none."""
+        """Return the drawer `name` of a cell or the workspace; ``None`` if there is none."""
         if name in self.drawers:
             return self.drawers[name]
         loaded = self.workspace.find_drawer(name)
         return None if loaded is None else loaded.drawer
 
     def drawer_names(self) -> list[str]:
-        """The names that :meth:`find_drawer` knows."""
+        """Return the names that :meth:`find_drawer` knows."""
         return [*self.drawers, *(n for n in self.workspace.drawer_names() if n not in self.drawers)]
 
     def buttons_of(self, top: Drawer, catalog: ButtonCatalog) -> Callable[[Drawer], ButtonFinder]:
-        """What gives the finder of a drawer's buttons; those of `top` are already in `catalog`."""
+        """Return a function from a drawer to the finder of its buttons; `catalog` has those of `top`."""
         return lambda drawer: catalog.find if drawer.buttons == top.buttons else self.catalog(drawer).find
 
     def problems(
@@ -79,11 +79,11 @@ class Surroundings:
         ordered: bool = True,
         catalog: ButtonCatalog | None = None,
     ) -> list[Problem]:
-        """What is wrong with a drawer, see :func:`~drawer_ipy.definition.checking.drawer.validate`.
+        """Return the problems of a drawer; see :func:`~drawer_ipy.definition.checking.drawer.validate`.
 
         Args:
-            given: names of the inputs that are handed over.
-            catalog: the drawer's, when there is one already.
+            given: names of the inputs that the press receives.
+            catalog: the drawer's catalogue, if it exists already.
         """
         catalog = catalog or self.catalog(loaded.drawer)
         return validate(
@@ -100,9 +100,9 @@ class Surroundings:
         )
 
     def present(self) -> Present:
-        """What a press that begins now would find outside of its drawer."""
+        """Return what a press would find outside its drawer at this moment."""
         values: dict[str, Mapping[str, str]] = {"env": dict(os.environ)}
-        with suppress(DrawerError):  # a press tells what is wrong with the file
+        with suppress(DrawerError):  # a press reports the problem with the file
             values["batteries"] = self.workspace.batteries()
         redactor = Redactor(values.get("batteries", {}).values())
 
@@ -113,12 +113,12 @@ class Surroundings:
         return Present(values, lacks)
 
     def load(self, drawer: Pressable) -> Loaded:
-        """`drawer`, whatever form it has; what is wrong with a text or a mapping is in its ``errors``.
+        """Load `drawer` from any of its forms; problems of a text or a mapping are in its ``errors``.
 
         Raises:
-            DefinitionError: when its text cannot be read at all, or its file is wrong.
-            DrawerNotFound: when it is a name that the workspace does not have.
-            UsageError: when it is something else, or a file that cannot be read.
+            DefinitionError: its text cannot be read at all, or its file is invalid.
+            DrawerNotFound: it is a name that the workspace does not have.
+            UsageError: it is something else, or a file that cannot be read.
         """
         if isinstance(drawer, Loaded):
             return drawer
@@ -131,7 +131,7 @@ class Surroundings:
         if not isinstance(drawer, str):
             raise UsageError(
                 f"a drawer cannot be made from {type(drawer).__name__}",
-                remediation="give YAML or JSON text, a mapping, a path, or the name of a drawer on disk",
+                remediation="pass YAML or JSON text, a mapping, a path, or the name of a drawer on disk",
             )
         if _is_text(drawer):
             return load_drawer(drawer, recover=True)
@@ -142,7 +142,7 @@ class Surroundings:
             names = self.workspace.drawer_names()
             folders = " or ".join(str(root / "drawers") for root in self.workspace.roots)
             missing = DrawerNotFound(
-                f"no drawer {drawer!r} in {folders}", remediation=did_you_mean(drawer, names)
+                f"there is no drawer {drawer!r} in {folders}", remediation=did_you_mean(drawer, names)
             )
             self.workspace.explain(missing)
             raise missing
@@ -154,10 +154,10 @@ def _is_text(drawer: str) -> bool:
 
 
 def named_buttons(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str, Button]:
-    """Functions as buttons of those names.
+    """Wrap functions as buttons with the given names.
 
     Raises:
-        UsageError: it is not a mapping, or something in it cannot be called.
+        UsageError: `buttons` is not a mapping, or an entry is not callable.
     """
     if buttons is not None and not isinstance(buttons, Mapping):
         raise UsageError(
@@ -168,9 +168,9 @@ def named_buttons(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str,
 
 
 def callers_names(frame: FrameType) -> Mapping[str, Any]:
-    """The variables that the code of `frame` sees: its locals over its globals.
+    """Return the variables that the code of `frame` can see: its locals over its globals.
 
-    Globals are read when somebody asks, since a function may have been mended by the time of a retry.
+    Globals are read on access, since a function may have been fixed by the time of a retry.
     """
     if frame.f_locals is frame.f_globals:
         return frame.f_globals

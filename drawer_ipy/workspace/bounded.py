@@ -1,6 +1,6 @@
-"""A run's record cut to a size that may be kept, without touching the record itself.
+"""Cut a run's record to a size that may be kept, without changing the record.
 
-The original cuts stdout and stderr only, and alters what is printed afterwards
+The original cuts stdout and stderr only, and alters the record that is printed afterwards
 (docs/original.md#processes-requests-history, number 68).
 """
 
@@ -17,7 +17,7 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
 LIMIT = 1 << 20
-"""Bytes of UTF-8 that each captured text and each value may take."""
+"""Most bytes of UTF-8 for each captured text and each value."""
 
 TRUNCATED = "[truncated]"
 
@@ -25,9 +25,9 @@ _DEEPEST = 100
 
 
 def bounded_record(record: RunRecord, limit: int = LIMIT) -> dict[str, Any]:
-    """``record.to_dict()`` with every text and value within `limit`, made of what JSON has words for.
+    """Return ``record.to_dict()`` as JSON values, with every text and value cut to `limit` bytes.
 
-    A loop of a million items is looked at only as far as the limit goes.
+    A loop of a million items is read only up to the limit.
     """
     small = replace(
         record,
@@ -57,7 +57,7 @@ def _error(error: ErrorInfo | None, limit: int) -> ErrorInfo | None:
 
 
 def bounded_text(text: str, limit: int = LIMIT) -> str:
-    """`text`, cut to `limit` bytes between two characters and marked, when it is longer."""
+    """Return `text`; if it is longer than `limit` bytes, cut it between two characters and mark the cut."""
     if len(text) <= limit // 4:  # no character takes more than four bytes
         return text
     raw = text[:limit].encode("utf-8", errors="replace")
@@ -67,7 +67,7 @@ def bounded_text(text: str, limit: int = LIMIT) -> str:
 
 
 def bounded_value(value: Any, limit: int = LIMIT) -> Any:
-    """`value` as plain JSON values; where its JSON is longer than `limit`, the beginning of that as text."""
+    """Return `value` as plain JSON values; if its JSON is longer than `limit`, the start of it as text."""
     if isinstance(value, str):
         return bounded_text(value, limit)
     parts: list[str] = []
@@ -81,7 +81,7 @@ def bounded_value(value: Any, limit: int = LIMIT) -> Any:
 
 
 def _json_parts(value: Any, within: tuple[int, ...]) -> Iterator[str]:
-    """The JSON of `value`, piece by piece, so that nobody has to make more than is kept."""
+    """Yield the JSON of `value` piece by piece, so that no more is created than is kept."""
     if id(value) in within or len(within) > _DEEPEST:
         yield '"…"'
     elif isinstance(value, Mapping):
@@ -105,6 +105,6 @@ def _scalar(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
-        from drawer_ipy.record.jsonable import jsonable  # what writes results to files knows the odd ones
+        from drawer_ipy.record.jsonable import jsonable  # handles unusual values
 
         return json.dumps(jsonable(value), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""A definition's model as the mapping that its file holds."""
+"""Convert a definition's model to the mapping in its file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from drawer_ipy.errors import UsageError
 
 
 def document(model: Model) -> dict[str, Any]:
-    """What was said about `model`, in the order of its fields, with keys that it does not know last.
+    """Return the given fields of `model` in the order of its declaration, followed by unknown keys.
 
-    Fields that nobody gave are left out. Mappings and lists are copies, their values the same objects.
-    Seconds and milliseconds are whole numbers where they can be: the original reads no others.
+    Fields that were not given are left out. Mappings and lists are copied, with the same objects in them.
+    Integral seconds and milliseconds are written as integers, since the original reads only integers.
     """
     out: dict[str, Any] = {}
     for name, info in type(model).model_fields.items():
@@ -40,9 +40,9 @@ def _copied(value: Any) -> Any:
 
 
 def spelt_out(entries: Sequence[Model]) -> list[dict[str, Any]]:
-    """Inputs or arguments as files hold them: name, type and whether they are required are always said.
+    """Return inputs or arguments as in files: always with name, type and ``required``.
 
-    In a cell a bare name will do; the original knows no default for them.
+    In a cell the name is enough, but the original has no defaults for the other two.
     """
     return [
         {**{key: getattr(entry, key) for key in ("name", "type", "required")}, **document(entry)}
@@ -51,10 +51,10 @@ def spelt_out(entries: Sequence[Model]) -> list[dict[str, Any]]:
 
 
 def json_text(tree: Mapping[str, Any]) -> str:
-    """`tree` as a file's text: two spaces a level, one line end at the end.
+    """Return `tree` as the text of a file: indented by two spaces, with a line end at the end.
 
     Raises:
-        UsageError: a value is not JSON (a Python object in a drawer that code made); it says which.
+        UsageError: a value cannot be JSON (a Python object in a drawer made by code); the message says which.
     """
     return json.dumps(_checked(tree, ""), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -74,6 +74,6 @@ def _checked(value: Any, at: str) -> Any:
         return value
     what = repr(value) if isinstance(value, float) else f"a Python object ({type(value).__name__})"
     raise UsageError(
-        f"{at} is {what}, which no file can hold",
-        remediation="declare an input for it, and hand it over when you press",
+        f"{at} is {what}, which cannot be saved to a file",
+        remediation="declare an input for it, and pass the value when you press the drawer",
     )

@@ -1,4 +1,4 @@
-"""Drawers written to disk: ``drawers/NAME/drawer.json``, as the original's version 2."""
+"""Write drawers to disk: ``drawers/NAME/drawer.json``, in the original's schema version 2."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from drawer_ipy.workspace.lookup import Workspace, checked_name, slug
 
 
 def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None) -> dict[str, Any]:
-    """`drawer` as drawer.json holds it.
+    """Return the content of drawer.json for `drawer`.
 
     Args:
-        name: the drawer's name where it has none itself.
-        now: the time of the change; ``created_at`` is kept where there is one.
+        name: the name to use if the drawer has none.
+        now: the time of the change; an existing ``created_at`` is kept.
     """
     stamp = (now or datetime.now(UTC)).astimezone(UTC).isoformat().replace("+00:00", "Z")
     given = document(drawer)
@@ -29,8 +29,8 @@ def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None)
     if given["schema_version"] == 2:
         given["drawer_kind"] = kind
     elif not drawer.drawer_kind:
-        del given["drawer_kind"]  # version 1 has none
-    # Action drawers always write their steps, flow drawers never do (docs/original.md#2-data-model).
+        del given["drawer_kind"]  # version 1 does not have it
+    # Action drawers always have steps in the file, flow drawers never (docs/original.md#2-data-model).
     if kind == "flow":
         given.pop("steps", None)
     else:
@@ -42,15 +42,15 @@ def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None)
 
 
 def free_name(workspace: Workspace, name: str) -> str:
-    """The folder's name of a new drawer.
+    """Return the folder name for a new drawer.
 
     Raises:
-        UsageError: the name cannot be had, or is a button's or another drawer's.
+        UsageError: the name is invalid, or a button or another drawer has it.
     """
     folder_name = checked_name(name)
     if workspace.locate("buttons", folder_name):
         raise UsageError(
-            f"there is a button {folder_name!r}, and a drawer may not have its name",
+            f"the name {folder_name!r} is used by a button, and a drawer cannot have the same name",
             remediation="choose another name",
         )
     if workspace.locate("drawers", folder_name):
@@ -60,17 +60,17 @@ def free_name(workspace: Workspace, name: str) -> str:
 
 def _taken(name: str) -> UsageError:
     hint = f"choose another name, or remove it first: drawer {name} remove"
-    return UsageError(f"there is a drawer {name!r} already", remediation=hint)
+    return UsageError(f"a drawer {name!r} already exists", remediation=hint)
 
 
 def create_drawer(workspace: Workspace, drawer: Drawer, name: str) -> Path:
-    """Write a new drawer into the first root.
+    """Write a new drawer to the first root.
 
     Returns:
         Its drawer.json.
 
     Raises:
-        UsageError: the name cannot be had, or is a button's or another drawer's.
+        UsageError: the name is invalid, or a button or another drawer has it.
         StoreError: it cannot be written.
     """
     folder_name = free_name(workspace, name)
@@ -84,17 +84,17 @@ def create_drawer(workspace: Workspace, drawer: Drawer, name: str) -> Path:
 
 
 def save_drawer(root: Path, drawer: Drawer, name: str = "") -> Path:
-    """Write `drawer` into `root`, over the one that may be there; its folder's name is its slug.
+    """Write `drawer` to `root`, replacing an existing one; the folder is named after its slug.
 
     Returns:
         Its drawer.json.
 
     Raises:
-        UsageError: the name cannot be had, or the drawer holds Python objects.
+        UsageError: the name is invalid, or the drawer contains Python objects.
         StoreError: it cannot be written.
     """
     folder = root / "drawers" / slug(name or drawer.name)
-    if not (folder / "drawer.json").exists():  # what the original named stays as it is
+    if not (folder / "drawer.json").exists():  # a name that the original accepted is kept
         checked_name(name or drawer.name)
     text = json_text(drawer_document(drawer, folder.name))
     make_folder(root, folder)
@@ -104,7 +104,7 @@ def save_drawer(root: Path, drawer: Drawer, name: str = "") -> Path:
 
 
 def remove_drawer(workspace: Workspace, name: str) -> Path | None:
-    """Remove a drawer with its history; ``None`` when there is none, else the folder that was removed.
+    """Remove a drawer with its history; return the removed folder, or ``None`` if there is no such drawer.
 
     Raises:
         StoreError: it cannot be removed.
@@ -113,6 +113,6 @@ def remove_drawer(workspace: Workspace, name: str) -> Path | None:
     if found is None:
         return None
     root, folder = found
-    with locked(folder):  # not under the hands of somebody who is changing it and would write it anew
+    with locked(folder):  # not while another process changes it, which would write it again
         remove_folder(root, folder)
     return folder

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, private to their owner, and never outside the workspace."""
+"""Write files atomically, private to their owner, and never outside the workspace."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from drawer_ipy.errors import DrawerError
 from drawer_ipy.workspace.lookup import within
 
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NONBLOCK", 0)
-"""How a folder is opened; opening anything else in its place fails at once."""
+"""Flags to open a folder; opening anything else fails at once."""
 
 
 class StoreError(DrawerError):
-    """Something could not be written to, or removed from, the workspace."""
+    """A file or folder could not be written to, or removed from, the workspace."""
 
 
 def make_folder(root: Path, folder: Path) -> None:
-    """Make `folder` and what is missing above it, each for its owner only (0700).
+    """Create `folder` and its missing parents, each accessible to its owner only (0700).
 
     Raises:
-        StoreError: it cannot be made.
+        StoreError: it cannot be created.
         UsageError: a symbolic link leads out of `root`.
     """
     within(root, folder)
     try:
         make_private(folder)
     except OSError as error:
-        raise StoreError(f"{folder} cannot be made: {error.strerror or error}") from None
+        raise StoreError(f"{folder} cannot be created: {error.strerror or error}") from None
     if not folder.is_dir():
-        raise StoreError(f"{folder} cannot be made: something else than a folder is there")
+        raise StoreError(f"{folder} cannot be created: there is something else with this name")
 
 
 def write_file(root: Path, path: Path, text: str, *, durable: bool = True) -> None:
-    """Put `text` into the file `path`, readable by its owner only (0600); its folder must exist.
+    """Write `text` to the file `path`, readable by its owner only (0600); its folder must exist.
 
-    A reader sees the old text or the new one, whatever happens; with `durable` also after a loss of power,
-    which takes a few milliseconds on most disks.
+    Readers always see either the old or the new text. With `durable`, this is also true after a power
+    failure, which costs a few milliseconds on most disks.
 
     Raises:
-        StoreError: it cannot be written; what was there before is still there.
+        StoreError: it cannot be written; the old content is unchanged.
         UsageError: a symbolic link leads out of `root`.
     """
     within(root, path)
@@ -69,7 +69,7 @@ def write_file(root: Path, path: Path, text: str, *, durable: bool = True) -> No
 
 
 def _sync_folder(folder: Path) -> None:
-    # The new name is on disk only when the folder is. Some systems cannot open one; they lose nothing else.
+    # The new name is on disk only when its folder is. Some systems cannot open folders, so this is optional.
     with contextlib.suppress(OSError):
         handle = os.open(folder, _FOLDER)
         try:
@@ -79,7 +79,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def remove_folder(root: Path, folder: Path) -> None:
-    """Remove `folder` with all it holds; symbolic links in it are removed, not followed.
+    """Remove `folder` and its contents; symbolic links in it are removed, not followed.
 
     Raises:
         StoreError: it cannot be removed.
@@ -88,7 +88,7 @@ def remove_folder(root: Path, folder: Path) -> None:
     within(root, folder)
     doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
     try:
-        os.replace(folder, doomed)  # at once for whoever looks, however long the rest takes
+        os.replace(folder, doomed)  # it disappears at once, even if the removal takes long
         shutil.rmtree(doomed)
     except OSError as error:
         raise StoreError(f"{folder} cannot be removed: {error.strerror or error}") from None
@@ -96,9 +96,8 @@ def remove_folder(root: Path, folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep others out of the same block for the same folder, other processes and other threads: what one
-    reads, changes and writes back must not be lost to another that does so meanwhile. Where a system has no
-    such locks, or there is no such folder, there is none.
+    """Lock `folder` against other processes and threads that use this function, so that concurrent changes
+    are not lost. Without system support, or if the folder does not exist, there is no lock.
     """
     handle = _lock(folder)
     try:
@@ -109,7 +108,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> int | None:
-    """An open, locked handle of `folder`; ``None`` where it cannot be had."""
+    """Open and lock `folder`, and return its descriptor; ``None`` if that is impossible."""
     try:
         import fcntl
     except ImportError:
@@ -120,9 +119,9 @@ def _lock(folder: Path) -> int | None:
         except OSError:
             return None
         try:
-            with contextlib.suppress(OSError):  # some network disks refuse locks
+            with contextlib.suppress(OSError):  # some network file systems refuse locks
                 fcntl.flock(handle, fcntl.LOCK_EX)
-            # Whoever held the lock may have removed the folder, and another be in its place by now.
+            # The previous holder of the lock may have removed the folder, and a new one may be in its place.
             if not folder.exists() or os.path.samestat(os.stat(folder), os.fstat(handle)):
                 return handle
         except BaseException:

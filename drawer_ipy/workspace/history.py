@@ -1,9 +1,9 @@
 """The history of runs: ``drawers/NAME/pressed/YYYY-MM-DDTHH-MM-SS-RUNID.json``
 (docs/original.md#11-history-and-secrets).
 
-The run's id in the name is ours: with the time alone, runs of the same second overwrite each other
-(docs/original.md#processes-requests-history, number 67). Secrets are those of the record: the engine has
-redacted them by the time it is written.
+The run's id in the name is an addition: with the time alone, runs of the same second overwrite each other
+(docs/original.md#processes-requests-history, number 67). The engine has redacted secrets in the record before
+it is written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from drawer_ipy.workspace.files import make_folder, write_file
 from drawer_ipy.workspace.lookup import Workspace, is_regular, read_text, slug, within
 
 KEPT = 100
-"""Runs of a drawer that are kept, the newest."""
+"""Number of the newest runs that are kept per drawer."""
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-[0-9A-Za-z]+)?\.json", re.ASCII)
 
@@ -38,7 +38,7 @@ class History:
         root: a folder laid out like ``.buttons``.
 
     Attributes:
-        refused: what :meth:`list` did not read, and why.
+        refused: the files that :meth:`list` did not read, and why.
     """
 
     def __init__(self, root: Path) -> None:
@@ -46,13 +46,13 @@ class History:
         self.refused: list[str] = []
 
     def write(self, name: str, records: Iterable[RunRecord]) -> str:
-        """Keep `records`, runs of the drawer `name`, and of all its runs the newest 100.
+        """Save `records`, runs of the drawer `name`, and remove all but its newest 100 runs.
 
-        Nothing happens when the drawer is not on disk here: it was removed meanwhile. A history that
-        cannot be written fails nothing: that is what is returned.
+        Does nothing if the drawer is not on disk, because it was removed meanwhile. If the history cannot be
+        written, nothing fails; the returned note reports it.
 
         Returns:
-            A note for the user, ``""`` when all went well.
+            A note for the user, ``""`` if there was no problem.
         """
         folder = self._root / "drawers" / slug(name)
         pressed = folder / "pressed"
@@ -63,31 +63,31 @@ class History:
             for record in records:
                 self._write(pressed, record)
         except DrawerError as error:
-            return f"the run is not in the history of {folder.name}: {error.message}"
+            return f"the run was not saved in the history of {folder.name}: {error.message}"
         except Exception as error:
-            # A value that cannot be written, a disk that does odd things: the run itself is done.
-            return f"the run is not in the history of {folder.name}: {type(error).__name__}: {error}"
+            # E.g. a value that cannot be written, or a faulty disk. The run itself is complete.
+            return f"the run was not saved in the history of {folder.name}: {type(error).__name__}: {error}"
         finally:
             self._prune(pressed)
         return ""
 
     def _write(self, pressed: Path, record: RunRecord) -> None:
-        # A run that was cancelled before it began has no time; those of now are at hand.
+        # A run that was cancelled before it started has no time, so the current one is used.
         stamp = datetime.fromtimestamp(record.started or time.time(), UTC).strftime("%Y-%m-%dT%H-%M-%S")
         text = json.dumps(entry(record), ensure_ascii=False)
-        # Half a surrogate pair, from a button's broken text, is not UTF-8; the rest is worth keeping.
+        # An unpaired surrogate in a button's text is not valid UTF-8; the rest is still worth keeping.
         text = text.encode("utf-8", errors="replace").decode("utf-8")
         path = pressed / f"{stamp}-{record.run_id}.json"
         write_file(self._root, path, text + "\n", durable=False)
 
     def list(self, name: str, failed: bool = False, limit: int = 20) -> list[dict[str, Any]]:
-        """The runs of the drawer `name`, the newest first.
+        """Return the runs of the drawer `name`, newest first.
 
-        Files that are no runs are skipped; those that it would be unsafe to read are in :attr:`refused`, too.
+        Files that are not runs are skipped; files that are unsafe to read are also listed in :attr:`refused`.
 
         Args:
-            failed: only runs that did not end ok.
-            limit: how many at most.
+            failed: return only runs that did not end ok.
+            limit: the most runs to return.
         """
         folder = self._root / "drawers" / slug(name) / "pressed"
         found: list[dict[str, Any]] = []
@@ -124,7 +124,7 @@ class History:
 
 
 def entry(record: RunRecord) -> dict[str, Any]:
-    """`record` as the history holds it: the original's fields, and ours to say why it failed."""
+    """Return `record` as in the history: the original's fields, and additional ones about failures."""
     run = bounded_record(record)
     out = {
         "drawer_name": run["drawer"],
@@ -132,7 +132,7 @@ def entry(record: RunRecord) -> dict[str, Any]:
         "started_at": run["started_at"],
         "finished_at": run["finished_at"],
         "duration_ms": run["duration_ms"],
-        # What an impatient second interrupt left running is over all the same.
+        # A step that a second interrupt left running has ended too.
         "status": "cancelled" if run["status"] == "running" else run["status"],
         "inputs": run.get("inputs", {}),
         "steps": run["steps"],
@@ -151,7 +151,7 @@ def entry(record: RunRecord) -> dict[str, Any]:
 
 
 def failures_in(run: Mapping[str, Any]) -> Failures:
-    """What failed in a kept run that ended ok; none where it does not say, as those of other programs."""
+    """Return the failures in a saved run that ended ok; none if the run does not list them."""
     items, steps = (run.get(key) for key in ("failed_items", "failed_steps"))
     return Failures(*(max(0, n) if isinstance(n, int) else 0 for n in (items, steps)))
 
@@ -165,7 +165,7 @@ def _newest_first(folder: Path) -> Iterator[Path]:
 
 
 def _age(path: Path) -> tuple[str, int, str]:
-    """What orders runs by age: the name's second, and within it when the file was written."""
+    """Return the sort key of a run by age: the second in its name, then the time the file was written."""
     try:
         written = path.stat().st_mtime_ns
     except OSError:
@@ -174,15 +174,15 @@ def _age(path: Path) -> tuple[str, int, str]:
 
 
 class Keeper:
-    """Keeps the runs of one press: of the drawer itself, if it is on disk, and of the drawers it pressed.
+    """Saves the runs of one press: of the drawer, if it is on disk, and of the drawers that it pressed.
 
-    Those are remembered as they end and written at the end, so that no run waits for a disk; a drawer
-    pressed a million times costs no more than the hundred runs that are kept.
+    The latter are collected as they end and written at the end, so that no run waits for the disk. Only the
+    hundred newest of each drawer are held, even if it is pressed a million times.
 
     Args:
-        workspace: where the drawers are that it may press.
-        root: the workspace folder that the pressed drawer is in; ``None`` when it is not on disk.
-        elsewhere: names of drawers that are not those on disk, though they may be called the same.
+        workspace: the workspace of the drawers that may be pressed.
+        root: the workspace folder of the pressed drawer; ``None`` if it is not on disk.
+        elsewhere: names of drawers that are not on disk, even if drawers on disk have the same names.
     """
 
     def __init__(self, workspace: Workspace, root: Path | None, elsewhere: Collection[str] = ()) -> None:
@@ -197,12 +197,12 @@ class Keeper:
         return self._root is not None or bool(self._children)
 
     def child(self, record: RunRecord) -> None:
-        """Remember the run of a drawer that was pressed within (``on_child`` of a run)."""
+        """Collect the run of a sub-drawer (``on_child`` of a run)."""
         if record.drawer not in self._elsewhere:
             self._children.setdefault(record.drawer, deque(maxlen=KEPT)).append(record)
 
     def write(self, record: RunRecord) -> list[str]:
-        """Write what was remembered, and `record` if its drawer is on disk; notes on what failed."""
+        """Write the collected runs, and `record` if its drawer is on disk; return notes on failures."""
         children, self._children = self._children, {}
         notes = [self._write_children(name, list(runs)) for name, runs in children.items()]
         if self._root is not None:
