@@ -161,7 +161,7 @@ def test_folders_that_lead_out_are_not_looked_into(folder: Folder, tmp_path: Pat
         assert history.list("good") == []
         assert "leads out of the workspace" in history.refused[0]
         outcome = run_verb(["good", "press"], VerbContext(workspace))
-        assert any("not in the history" in note for note in outcome.notes)
+        assert any("not saved in the history" in note for note in outcome.notes)
     else:
         names = workspace.drawer_names() if name == "drawers" else workspace.button_names()
         assert names == []

@@ -338,7 +338,7 @@ def test_the_last_loop_is_the_table_and_step_gives_another() -> None:
     assert results["u"] == ["i0", "i1"]
     assert results.step("warm").columns == ("w", "title")
     assert isinstance(results.output, LoopOutput)
-    with pytest.raises(UsageError, match="looped over nothing"):
+    with pytest.raises(UsageError, match="is not a for_each"):
         results.step("plain")
     with pytest.raises(UsageError, match="did you mean 'warm'"):
         results.step("warn")
@@ -415,7 +415,7 @@ def test_filter_takes_values_of_columns() -> None:
         results.filter("n")  # type: ignore[arg-type]
     with pytest.raises(TypeError) as caught:
         results.filter(lambda row: row["n"] > 2)
-    assert caught.value.__notes__ == ["in row 2 (failed); its columns are u, n, a.b, status, error"]
+    assert caught.value.__notes__ == ["in row 2 (failed), whose columns are u, n, a.b, status, error"]
 
 
 def test_equality_is_identity() -> None:

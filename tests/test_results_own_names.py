@@ -93,12 +93,12 @@ def test_a_filter_that_finds_nothing_says_which_one_it_looked_at() -> None:
     found = table().filter(status="active")
     assert len(found) == 0
     assert found.hint == (
-        "filter(status='active') looked at the status of the rows; the outputs have a status of their own: "
+        "filter(status='active') compares the status of the rows; to compare the status in the outputs, write "
         "filter({\"work.status\": 'active'})"
     )
     assert found.hint in repr(found)
-    assert "the outputs have a status of their own" in found._repr_html_()
-    assert "error of their own" in table().filter(error="e1").hint
+    assert "to compare the status in the outputs" in found._repr_html_()
+    assert "compare the error in the outputs" in table().filter(error="e1").hint
     assert not table().filter(status="cancelled", x=99).filter(x=5).hint
     assert not table().filter(x=99).hint
     assert not table()[:2].hint

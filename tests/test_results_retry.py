@@ -445,7 +445,7 @@ def test_what_cannot_be_pressed_again_says_why() -> None:
 
     world.stop_at, world.stop = ("a", 0), nosy
     results.retry(quiet=True)
-    assert told == ["the run still goes on"]
+    assert told == ["the run is still running"]
     assert results[0].ok
 
 

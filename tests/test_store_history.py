@@ -395,7 +395,7 @@ def test_a_disk_that_takes_nothing_is_a_note(
     assert results.run.status == "ok"
     told = capsys.readouterr().err
     for name in ("parent", "child"):
-        assert f"note: the run is not in the history of {name}: " in told
+        assert f"note: the run was not saved in the history of {name}: " in told
     if call != "json":
         assert "Read-only file system" in told
     assert list(folder.root.glob("drawers/*/pressed/*")) == []
@@ -404,7 +404,7 @@ def test_a_disk_that_takes_nothing_is_a_note(
 def test_a_failed_run_tells_the_note_with_its_error(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.drawer("broken", button_step("b", "fail", text="luck"))
     monkeypatch.setattr("tempfile.mkstemp", never_writes)
-    with pytest.raises(DrawerFailed, match=r"no luck(.|\n)*note: the run is not in the history of broken"):
+    with pytest.raises(DrawerFailed, match=r"no luck(.|\n)*note: the run was not saved in the history"):
         press("broken", quiet=True)
 
 

@@ -72,7 +72,7 @@ def test_create_makes_a_drawer_that_the_original_reads(folder: Folder, context: 
     [
         ("child", "a drawer 'child' already exists"),
         ("Child!", "a drawer 'child' already exists"),
-        ("fetch", "there is a button 'fetch'"),
+        ("fetch", "the name 'fetch' is used by a button"),
         ("list", "word of the command line"),
         ("../x", "is a path"),
         ("", "is not a valid name"),

@@ -353,7 +353,7 @@ def test_warnings_and_notes_are_told(
     assert outcome.exit_code == 0
     assert [note.partition(":")[0] for note in outcome.notes] == ["warning", "note"]
     assert all(note in outcome.text for note in outcome.notes)
-    assert "not in the history of warned" in outcome.data["notes"][0]
+    assert "not saved in the history of warned" in outcome.data["notes"][0]
     assert outcome.data["warnings"][0]["step_id"] == "e"
 
 

@@ -52,8 +52,8 @@ def test_names_that_may_be_had(name: str) -> None:
     ("name", "told"),
     [
         ("", "is not a valid name"),
-        ("   ", "is not a name"),
-        ("!!", "is not a name"),
+        ("   ", "is not a valid name"),
+        ("!!", "is not a valid name"),
         ("日本", "letters, digits and hyphens"),
         ("a" * 129, "longer than 128"),
         ("..", "is a path"),
@@ -286,7 +286,7 @@ def test_batteries_are_texts(folder: Folder, text: str, expected: dict[str, str]
     ("text", "told"),
     [
         ('{"A": s3cret', "is not valid JSON"),
-        ('["s3cret"]', "mapping of names to values"),
+        ('["s3cret"]', "must contain an object of names and values"),
         ('{"A=B": "s3cret"}', "battery 'A=B'"),
         ('{"": "s3cret"}', "battery ''"),
         ('{"A": "s3cret\\u0000"}', "battery 'A'"),

@@ -26,8 +26,8 @@ class Drawer(models.Drawer):
     def load(cls, drawer: Pressable) -> Drawer:
         """Load a drawer from YAML or JSON text, a mapping, a path, or the name of a drawer on disk.
 
-        The readable parts of a definition with problems are loaded. :meth:`validate` reports the problems, and the
-        drawer cannot be pressed.
+        The readable parts of a definition with problems are loaded. :meth:`validate` reports the problems,
+        and the drawer cannot be pressed.
 
         Raises:
             DefinitionError: nothing in it can be read; the error contains every problem.

@@ -1,4 +1,4 @@
-"""What one attempt came to, whoever made it: the fields that a button's outcome and a step's result share."""
+"""The result of an attempt: the fields shared by a button's outcome and a step's result."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from drawer_ipy.errors import ErrorInfo
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Attempt:
-    """What one attempt came to.
+    """The result of an attempt.
 
     Attributes:
         output: the value; ``None`` on failure.
         status: ``ok``, ``error`` (it ran and failed), ``timeout`` or ``failed`` (it could not run).
-        error: why it failed, ``None`` when it did not.
-        exit_code: of a script; -1 for a signal, a timeout or a script that never started; the HTTP status of
-            a request that was answered with 400 or above; 1 for functions and prompts that fail; else 0.
-        stdout, stderr: captured text, bounded; for a function that raised, stderr is its traceback.
-        retry_after: seconds that the server asked to wait before another attempt, ``None`` when it did not.
-        about: what a button reports beside its output, fit for JSON: for a request its status, final URL,
-            headers and seconds; ``None`` when there is nothing.
-        pushed_back: whether the server reported overload on the way, also where a later try succeeded.
-        cached: whether the output is that of an earlier press.
+        error: why it failed; ``None`` if it did not.
+        exit_code: a script's exit code, -1 for a signal, a timeout or a script that never started; for a
+            request, the status code if it is 400 or above; 1 for functions and prompts that fail; else 0.
+        stdout, stderr: captured text of bounded length; for a function that raised, stderr is its traceback.
+        retry_after: seconds that the server asked to wait before the next attempt, or ``None``.
+        about: what a button reports beside its output, as JSON values: for a request its status, final URL,
+            headers and seconds; ``None`` for nothing.
+        pushed_back: whether the server reported overload, even if a later attempt succeeded.
+        cached: whether the output is from an earlier press.
     """
 
     output: Any = None
@@ -39,7 +39,7 @@ class Attempt:
     cached: bool = False
 
     def take(self, other: Attempt) -> None:
-        """Become what `other` came to; :attr:`pushed_back` stays set once it was."""
+        """Copy the result of `other`; :attr:`pushed_back` is never reset."""
         self.output = other.output
         self.status = other.status
         self.error = other.error

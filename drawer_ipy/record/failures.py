@@ -1,4 +1,4 @@
-"""What failed in a run, also where the run itself ended ok."""
+"""The failures in a run, including a run that ended ok."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MOST_KEYS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What failed in a run.
+    """The number of failures in a run.
 
     Attributes:
-        items: failed items of all its loops, with loops within items, branches and outputs.
-        steps: top-level steps that did not end ok, without loops that have failed items.
+        items: failed items of all loops, including loops in items, branches and outputs.
+        steps: top-level steps that did not end ok, except loops with failed items.
     """
 
     items: int = 0
@@ -27,11 +27,11 @@ class Failures:
 
     @property
     def total(self) -> int:
-        """Items and steps together."""
+        """The number of failed items and steps."""
         return self.items + self.steps
 
     def beside(self, items: int, steps: int = 0) -> Failures:
-        """Those that are left when `items` and `steps` are told of elsewhere."""
+        """Return the failures without `items` and `steps`, which are reported elsewhere."""
         return Failures(max(0, self.items - items), max(0, self.steps - steps))
 
 
@@ -39,7 +39,7 @@ NONE = Failures()
 
 
 def failures_of(run: RunRecord) -> Failures:
-    """What failed in `run`; the work grows with the number of items only where loops are nested."""
+    """Count the failures in `run`; the time depends on the number of items only for nested loops."""
     items = steps = 0
     for step in run.steps:
         found = failed_items(step.output)
@@ -49,12 +49,12 @@ def failures_of(run: RunRecord) -> Failures:
 
 
 def failed_items(output: Any) -> int:
-    """How many items failed in the loops that a step's `output` holds, 0 when it holds none."""
+    """Return the number of failed items in the loops of a step's `output`."""
     return sum(map(failed_in, _loops(output, 0)))
 
 
 def failed_in(loop: LoopRecord) -> int:
-    """How many items of `loop` failed, with those of loops within items that are ok."""
+    """Return the number of failed items of `loop`, including those of loops in items that are ok."""
     return loop.counts[FAILED] + sum(
         failed_in(output.record)
         for column in loop.columns
@@ -64,7 +64,7 @@ def failed_in(loop: LoopRecord) -> int:
 
 
 def _loops(output: Any, depth: int) -> Iterator[LoopRecord]:
-    """The loops in an output: its own, and those in the mappings that branches give."""
+    """Yield the loops in an output: its own, and those in the mappings that branches return."""
     if isinstance(output, LoopOutput):
         yield output.record
     elif type(output) is dict and depth < _DEEPEST and len(output) <= _MOST_KEYS:

@@ -1,4 +1,4 @@
-"""Any value as something JSON has a word for."""
+"""Convert any value to JSON values."""
 
 from __future__ import annotations
 
@@ -17,27 +17,26 @@ from typing import Any
 from drawer_ipy.common.user_code import pass_on_interrupt
 
 _DEEPEST = 200
-"""Levels that are written out; Python's own recursion ends at some 300."""
+"""Most levels that are converted; Python's recursion limit allows about 300."""
 
 _CUT = "…"
-"""What stands where a value comes round that contains itself, and for what is nested too deep."""
+"""Replaces a value inside itself, and values that are nested too deeply."""
 
-# Python refuses to write longer whole numbers in decimal, in quadratic time.
+# Python refuses to format longer integers in decimal, which takes quadratic time.
 _WIDEST = 14_000
 """Bits."""
 
 
 def jsonable(value: Any, within: tuple[int, ...] = ()) -> Any:
-    """`value` made of dicts with str keys, lists, str, int, finite float, bool and None.
+    """Convert `value` to dicts with str keys, lists, str, int, finite float, bool and None.
 
-    Dates become ISO text, durations seconds, bytes their UTF-8 text (else base64), NaN and infinities
-    null, dataclasses and pydantic models their fields, arrays and sets lists, enums their value,
-    decimals, paths and UUIDs text, whole numbers of more than 4,000 digits hexadecimal text, and other
-    objects their repr. It never raises for a strange value. ``"…"`` stands where a value comes round that
-    contains itself, and below 200 levels.
+    Dates become ISO text; durations seconds; bytes UTF-8 text, or else base64; NaN and infinities null;
+    dataclasses and pydantic models their fields; arrays and sets lists; enums their value; decimals, paths
+    and UUIDs text; integers of more than 4,000 digits hexadecimal text; and other objects their repr. It
+    never raises. ``"…"`` replaces a value inside itself, and values below 200 levels.
 
     Args:
-        within: ids of the values around it.
+        within: ids of the enclosing values.
     """
     if value is None or value is True or value is False or type(value) is str:
         return value
@@ -47,40 +46,40 @@ def jsonable(value: Any, within: tuple[int, ...] = ()) -> Any:
         return value if math.isfinite(value) else None
     try:
         return _convert(value, within)
-    except BaseException as error:  # an object whose own methods fail must not cost the other rows
+    except BaseException as error:  # an object whose methods fail must not affect other rows
         pass_on_interrupt(error)
         return f"<{type(value).__name__}: not readable>"
 
 
 def to_json_text(value: Any) -> str:
-    """`value` as JSON on one line."""
-    try:  # in C, for values that are JSON already; ten times faster
+    """Return `value` as JSON on one line."""
+    try:  # implemented in C, ten times faster for JSON values
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return json.dumps(jsonable(value), ensure_ascii=False)
 
 
 def as_text(value: Any) -> str:
-    """What JSON has as a text (a str, a date, bytes) without quotes, everything else as JSON."""
+    """Return `value` as JSON, but text (a str, a date, bytes) without quotes."""
     plain = jsonable(value)
     return plain if isinstance(plain, str) else to_json_text(plain)
 
 
 def digits(value: int) -> str:
-    """A whole number as text, hexadecimal where Python writes no decimal."""
+    """Return an integer as text, in hexadecimal if it is too long for Python's decimal conversion."""
     return str(value) if value.bit_length() < _WIDEST else hex(value)
 
 
 def native(value: Any) -> Any:
-    """`value` as the nearest of Python's own plain types.
+    """Convert `value` to the nearest built-in type of Python.
 
-    Scalars of numpy and pandas and subclasses become what they stand for (a missing value None), tuples,
-    sets and arrays lists, mappings and models dicts, other objects their repr. Only the outermost value
-    is looked at.
+    Scalars of numpy and pandas, and instances of subclasses, become the equivalent built-in value (None for a
+    missing value); tuples, sets and arrays become lists; mappings and models dicts; other objects their repr.
+    Only the outermost value is converted.
     """
     try:
         return _native(value)
-    except BaseException as error:  # an object whose own methods fail
+    except BaseException as error:  # an object whose methods fail
         pass_on_interrupt(error)
         return jsonable(value)
 
@@ -118,7 +117,7 @@ _PLAIN: tuple[tuple[Any, Any], ...] = (
 
 
 def _convert(value: Any, within: tuple[int, ...]) -> Any:
-    if type(value) not in _CONTAINERS:  # most are; asking them about each kind would double their cost
+    if type(value) not in _CONTAINERS:  # the common case; testing each kind would take twice as long
         if isinstance(value, Enum):
             return jsonable(value.value, within)
         for kind, convert in _CONVERSIONS:
@@ -135,7 +134,7 @@ def _convert(value: Any, within: tuple[int, ...]) -> Any:
 
 
 def _convert_object(value: Any, within: tuple[int, ...]) -> Any:
-    """An object by what it offers; its repr where it offers nothing."""
+    """Convert an object by its methods, or to its repr."""
     if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value)]
         return {name: jsonable(getattr(value, name), within) for name in names}
@@ -171,4 +170,4 @@ _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((Decimal, uuid.UUID), str),
     (os.PathLike, lambda v: jsonable(os.fspath(v))),
 )
-"""What values without inner values become, in the order asked: bool is an int, datetime a date."""
+"""Conversions of values without inner values. The order matters: a bool is an int, a datetime a date."""

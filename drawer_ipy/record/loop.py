@@ -1,7 +1,7 @@
-"""The record of a loop: what each of its items did, in columns.
+"""The record of a loop: the results of its items, in columns.
 
-Items may be a million, so a loop keeps one byte of state, two times and one output per nested step an
-item, and makes objects only for the entries somebody looks at.
+There may be a million items, so a loop keeps one byte of state, two times and one output per nested step for
+each item, and creates objects only for entries that are read.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record.plain import LazyList
 from drawer_ipy.record.step import StepResult
 
-# Item states, one byte each. The widget draws these bytes as they are.
+# Item states, one byte each. The widget draws these bytes directly.
 WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED = range(6)
 STATE_NAMES = ("waiting", "running", "ok", "failed", "cancelled", "skipped")
 
-# Statuses of a nested step within an item, as bytes.
+# Statuses of a nested step of an item, as bytes.
 STEP_STATUSES = ("", "ok", "error", "timeout", "failed", "cancelled")
 DID_NOT_RUN, STEP_OK = 0, 1
 _STATUS_CODE = {word: code for code, word in enumerate(STEP_STATUSES)}
@@ -34,15 +34,14 @@ class StepColumn:
 
     Attributes:
         id: the nested step's id.
-        outputs: list of length n; ``None`` where it did not run or failed.
+        outputs: list of length n; ``None`` if the step did not run or failed.
         statuses: bytes of length n, indices into :data:`STEP_STATUSES`.
-        errors: index -> :class:`ErrorInfo`, only for items where it failed.
-        details: index -> :class:`StepResult`, where there is more to tell (a failure, stderr, several
-            attempts), and everywhere when `detailed`.
-        about: index -> what the button told beside its output, where it told something.
-        cached: bytes of length n, 1 where the output is that of an earlier press; ``None`` while there
-            is none.
-        detailed: whether all that is known is kept of every item: a run of few items can afford it.
+        errors: index -> :class:`ErrorInfo`, only for items in which it failed.
+        details: index -> :class:`StepResult`, if there is more to record (a failure, stderr, several
+            attempts), and for every item if `detailed`.
+        about: index -> what the button reported beside its output, if anything.
+        cached: bytes of length n, 1 if the output is from an earlier press; ``None`` if none is.
+        detailed: whether every item is recorded in full, which is possible in runs with few items.
     """
 
     __slots__ = ("about", "cached", "detailed", "details", "errors", "id", "outputs", "statuses")
@@ -58,7 +57,7 @@ class StepColumn:
         self.cached: bytearray | None = None
 
     def put(self, index: int, result: StepResult) -> None:
-        """Record how the step ended for item `index`."""
+        """Record the step's result for item `index`."""
         self.outputs[index] = result.output
         if result.about is not None:
             self.about[index] = result.about
@@ -78,7 +77,7 @@ class StepColumn:
         self.details[index] = result
 
     def take(self, earlier: StepColumn, n: int) -> None:
-        """Copy the first `n` items of an earlier press."""
+        """Copy the first `n` items from an earlier press."""
         self.outputs[:n] = earlier.outputs[:n]
         self.statuses[:n] = earlier.statuses[:n]
         self.errors = {index: error for index, error in earlier.errors.items() if index < n}
@@ -97,11 +96,11 @@ class StepColumn:
             self.cached[index] = 0
 
     def was_cached(self, index: int) -> bool:
-        """Whether the output of item `index` is that of an earlier press."""
+        """Whether the output of item `index` is from an earlier press."""
         return bool(self.cached and self.cached[index])
 
     def cell(self, index: int) -> dict[str, Any]:
-        """``{status, output, error}`` of item `index`, as expressions and the original see it."""
+        """Return ``{status, output, error}`` of item `index`, as expressions and the original see it."""
         return {
             "status": STEP_STATUSES[self.statuses[index]],
             "output": self.outputs[index],
@@ -115,18 +114,18 @@ class LoopRecord:
     Attributes:
         path: ids from the top-level step down to the loop (``("each", "inner")``).
         label: the loop variable's name.
-        items: the list looped over, as given.
-        states: one byte an item, see :data:`STATE_NAMES`.
-        started, finished: seconds since ``epoch`` on the monotonic clock, 0.0 when not reached.
+        items: the list of items, as given.
+        states: one byte per item, see :data:`STATE_NAMES`.
+        started, finished: seconds since ``epoch`` on the monotonic clock; 0.0 if not reached.
         columns: one :class:`StepColumn` per nested step, in order.
-        parallelism: most items that run at once (1 when serial).
-        width: how many may run at once now, where the loop finds that out itself; else ``None``.
-        epoch: ``time.perf_counter()`` when the loop began; ``began`` is the same moment in seconds
-            since the epoch.
-        ended: ``time.perf_counter()`` when the loop ended, 0.0 while it runs.
-        counts: how many items are in each state, by state number.
-        before: index -> earlier state of an item that a press which goes on with another has still to press.
-        kept: how many items it took over as they were.
+        parallelism: most items that run at once (1 for a serial loop).
+        width: how many items may run now, if the loop adapts that itself; else ``None``.
+        epoch: ``time.perf_counter()`` at the start of the loop; ``began`` is the same time in seconds since
+            the epoch.
+        ended: ``time.perf_counter()`` at the end of the loop, 0.0 while it runs.
+        counts: number of items in each state, by state number.
+        before: index -> earlier state of an item that a continuing press still has to press.
+        kept: number of items taken unchanged from an earlier press.
     """
 
     __slots__ = (
@@ -178,7 +177,7 @@ class LoopRecord:
         return len(self.items)
 
     def move(self, index: int, state: int) -> None:
-        """Put item `index` into `state`; keeps the counts true and stamps its times."""
+        """Set the state of item `index`, and update the counts and its times."""
         counts, states = self.counts, self.states
         counts[states[index]] -= 1
         counts[state] += 1
@@ -190,11 +189,11 @@ class LoopRecord:
             self.finished[index] = now
 
     def widen(self, width: int) -> None:
-        """So many items may run at once from now on."""
+        """Set how many items may run at once from now on."""
         self.width = width
 
     def close(self) -> None:
-        """The loop has ended: items never started become skipped, or what they were before."""
+        """End the loop: items that never started become skipped, or return to their earlier state."""
         for index, state in self.before.items():
             if self.states[index] == WAITING:
                 self.states[index] = state
@@ -209,12 +208,12 @@ class LoopRecord:
         self.ended = perf_counter()
 
     def take_earlier(self, earlier: LoopRecord, again: Sequence[int], replaced: Collection[int]) -> None:
-        """Go on with an earlier press of the same loop.
+        """Continue an earlier press of the same loop.
 
         Args:
             earlier: its record; it is not changed.
-            again: indices that are to be pressed; the others stay as they are.
-            replaced: those of `again` at which `earlier` had another item.
+            again: indices to press; the other items are kept.
+            replaced: those of `again` at which `earlier` had a different item.
         """
         n = min(len(self.states), len(earlier.states))
         states = bytearray(earlier.states[:n])
@@ -235,21 +234,21 @@ class LoopRecord:
         self.kept = len(self) - len(again)
 
     def complete(self, index: int) -> bool:
-        """Whether item `index` ended ok, and all items of loops within it."""
+        """Whether item `index` and all items of loops inside it ended ok."""
         if self.states[index] != OK:
             return False
         inner = (column.outputs[index] for column in self.columns)
         return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
 
     def all_complete(self) -> bool:
-        """Whether :meth:`complete` holds of every item."""
+        """Whether every item is complete; see :meth:`complete`."""
         if self.counts[OK] < len(self.states):
             return False
         inner = (output for column in self.columns for output in column.outputs)
         return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
 
     def clear(self, index: int) -> None:
-        """Forget what an earlier press did with item `index`."""
+        """Forget the results of an earlier press for item `index`."""
         self.before.pop(index, None)
         self.started[index] = self.finished[index] = 0.0
         for column in self.columns:
@@ -257,24 +256,24 @@ class LoopRecord:
 
     @property
     def elapsed(self) -> float:
-        """Seconds from the start of the loop until it ended, or until now."""
+        """Return the seconds from the start of the loop to its end, or until now."""
         return (self.ended or perf_counter()) - self.epoch
 
     @property
     def cached(self) -> int:
-        """How many items had at least one step answered from the result of an earlier press."""
+        """Number of items with at least one output from an earlier press."""
         marks = [int.from_bytes(column.cached) for column in self.columns if column.cached]
         return functools.reduce(operator.or_, marks, 0).bit_count()
 
     def first_failed(self) -> int | None:
-        """The lowest index that really failed, or ``None``."""
+        """The lowest index of an item that failed by itself, or ``None``."""
         index = self.states.find(FAILED)
         return None if index < 0 else index
 
     def error_of(self, index: int) -> tuple[str, ErrorInfo] | None:
-        """``(nested step id, error)`` that decided item `index`, or ``None``.
+        """Return ``(nested step id, error)`` of the failure that ended item `index`, or ``None``.
 
-        It is the last step that ran: an earlier one with ``on_failure: continue`` did not decide.
+        It belongs to the last step that ran; earlier ones with ``on_failure: continue`` did not end the item.
         """
         for column in reversed(self.columns):
             if column.statuses[index]:
@@ -283,7 +282,7 @@ class LoopRecord:
         return None
 
     def entry(self, index: int) -> dict[str, Any]:
-        """Item `index` as ``{index, item, failed, cancelled, steps}``."""
+        """Return item `index` as ``{index, item, failed, cancelled, steps}``."""
         state = self.states[index]
         return {
             "index": index,
@@ -296,21 +295,21 @@ class LoopRecord:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Hidden:
-    """What a loop's record leaves out: values that hold secrets, for the steps that run later.
+    """The values with secrets that a loop's record leaves out, for later steps.
 
-    It hangs on the output in their scope, never on the record; results that can press again what failed
-    hold on to it for that, and show nothing of it.
+    They belong to the output in the steps' scope, never to the record. Results that can be retried keep them
+    for the retry and never show them.
 
     Attributes:
-        items: the list looped over, as it is.
-        outputs: (index, nested step's id) -> output, only where the record's copy differs.
+        items: the list of items with the real values.
+        outputs: (index, nested step's id) -> output, only if the record's copy differs.
     """
 
     items: Sequence[Any]
     outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
 
     def restore(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """`entry`, as :meth:`LoopRecord.entry` made it, with the real values in it."""
+        """Return `entry` (from :meth:`LoopRecord.entry`) with the real values in it."""
         index = entry["index"]
         entry["item"] = self.items[index]
         for step_id, cell in entry["steps"].items():
@@ -320,12 +319,12 @@ class Hidden:
 
 
 class LoopEntries(LazyList):
-    """The entries of a loop in input order, each made when it is looked at; ``None`` where not started.
+    """The entries of a loop in input order, created on access; ``None`` for items that did not start.
 
-    A serial loop that stopped has entries up to and including the one that failed.
+    A serial loop that stopped has entries up to and including the failed one.
 
     Attributes:
-        record, hidden: as of a :class:`LoopOutput`.
+        record, hidden: see :class:`LoopOutput`.
     """
 
     __slots__ = ("hidden", "record")
@@ -348,7 +347,7 @@ class LoopEntries(LazyList):
         if index < 0:
             index += n
         if not 0 <= index < n:
-            raise IndexError(f"item {index} of {n}")
+            raise IndexError(f"item {index} is out of range: there are {n} entries")
         if self.record.states[index] in (WAITING, SKIPPED):
             return None
         entry = self.record.entry(index)
@@ -359,13 +358,13 @@ class LoopEntries(LazyList):
 
 
 class LoopOutput(Mapping[str, Any]):
-    """The output of a ``for_each``: ``results`` and ``total``, and ``completed`` when it did not end ok.
+    """The output of a ``for_each``: ``results`` and ``total``, and ``completed`` if it did not end ok.
 
     ``completed`` counts the items that ended by themselves, ok or failed.
 
     Attributes:
         record: the loop's record.
-        hidden: for the output in a scope, what the record leaves out; ``None`` for the one recorded.
+        hidden: for the output in a scope, the values that the record leaves out; ``None`` in a record.
     """
 
     __slots__ = ("hidden", "record")
@@ -375,7 +374,7 @@ class LoopOutput(Mapping[str, Any]):
         self.hidden = hidden
 
     def _keys(self) -> tuple[str, ...]:
-        # A tolerated or continued loop ran every item; only one that was cut short counts.
+        # A loop that tolerated failures ran every item; only a loop that stopped early has a count.
         counts = self.record.counts
         cut = counts[CANCELLED] or counts[SKIPPED] or counts[WAITING] or counts[RUNNING]
         return ("results", "completed", "total") if cut or counts[FAILED] else ("results", "total")

@@ -1,4 +1,4 @@
-"""Values of a record in plain form: lazy lists as lists, times as text."""
+"""Convert the values of a record to plain ones: lazy lists to lists, times to text."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 from drawer_ipy.common.durations import duration_text, time_text
 
 _DEEPEST = 200
-"""Levels that :func:`plain` goes down; Python's own recursion ends at some 300."""
+"""Most levels that :func:`plain` converts; Python's recursion limit allows about 300."""
 
 
 class LazyList(Sequence[Any]):
-    """A sequence whose entries are made when they are read; :func:`plain` makes a list of it."""
+    """A sequence whose entries are created on access; :func:`plain` converts it to a list."""
 
     __slots__ = ()
 
 
 def rfc3339(seconds: float) -> str:
-    """Seconds since the epoch as UTC text with microseconds and ``Z``."""
+    """Format seconds since the epoch as UTC text with microseconds and ``Z``."""
     return time_text(datetime.fromtimestamp(seconds, UTC))
 
 
 def plain(value: Any, within: tuple[int, ...] = ()) -> Any:
-    """`value` with lazy mappings and sequences made into dicts and lists, times and durations into text.
+    """Convert lazy mappings and sequences in `value` to dicts and lists, times and durations to text.
 
-    Objects that JSON knows nothing of stay what they are: a run may hold any. ``"…"`` stands where a value
-    comes round that contains itself, and below 200 levels.
+    Objects that JSON cannot represent are left unchanged, since a run may contain any object. ``"…"``
+    replaces a value inside itself, and values below 200 levels.
 
     Args:
-        within: ids of the values around it.
+        within: ids of the enclosing values.
     """
     if isinstance(value, dict | Mapping | list | tuple | LazyList):
         if id(value) in within or len(within) >= _DEEPEST:

@@ -1,7 +1,7 @@
-"""The record of a run: what each step and each item did, kept while it happens.
+"""The record of a run: the results of each step and each item, updated during the run.
 
-Steps are few and each has a :class:`StepResult`; a loop keeps its items in columns, see ``record/loop.py``.
-The record is mutated in place, so it is whole at any moment: a cancelled run keeps what had ended.
+Each step has a :class:`StepResult`; a loop keeps its items in columns, see ``record/loop.py``. The record is
+updated in place, so it is complete at any time: a cancelled run keeps what had ended.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class RunRecord:
         run_id: 16 hex digits.
         drawer: the drawer's name.
         status: ``running``, ``ok``, ``failed`` or ``cancelled``.
-        started, finished: seconds since the epoch; 0.0 when not reached.
-        inputs: what it was given, secrets already redacted.
+        started, finished: seconds since the epoch; 0.0 if not reached.
+        inputs: its inputs, with secrets redacted.
         steps: top-level steps that ran, in the order of the definition.
-        failed_step: id of the top-level step that failed the run, ``""`` when none.
-        error: that step's error, or why the run never began.
-        compensations: what ``compensate_with`` did after the failure, in the order it was done.
-        clock: what its times are read from.
+        failed_step: id of the top-level step that failed the run, or ``""``.
+        error: that step's error, or why the run could not start.
+        compensations: results of ``compensate_with`` steps after a failure, in order of execution.
+        clock: the clock for its times.
     """
 
     run_id: str
@@ -46,20 +46,20 @@ class RunRecord:
     clock: Clock = field(default_factory=Clock)
 
     def step(self, step_id: str) -> StepResult:
-        """The top-level step `step_id`; KeyError naming those there are."""
+        """Return the top-level step `step_id`; raise a KeyError that lists the ids if there is none."""
         for step in self.steps:
             if step.id == step_id:
                 return step
         known = ", ".join(s.id for s in self.steps) or "none"
-        raise KeyError(f"no step {step_id!r} in this run; there are: {known}")
+        raise KeyError(f"there is no step {step_id!r} in this run; its steps are: {known}")
 
     @property
     def duration(self) -> float:
-        """Seconds it took, so far when it is still running."""
+        """Return its duration in seconds; while it runs, the time so far."""
         return max(0.0, (self.finished or self.clock()) - self.started) if self.started else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The run in the shape of the original's result, fit for JSON."""
+        """Return the run in the format of the original's result, as JSON values."""
         out: dict[str, Any] = {
             "run_id": self.run_id,
             "drawer": self.drawer,

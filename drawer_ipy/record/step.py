@@ -1,4 +1,4 @@
-"""What one step of a run did, and each of its attempts."""
+"""The result of a step, and its attempts."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from drawer_ipy.record.attempt import Attempt
 from drawer_ipy.record.plain import plain
 
 MOST_TRIES = 20
-"""Earlier attempts of a step that are kept one by one."""
+"""Most earlier attempts of a step that are kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Try:
-    """An attempt that failed and was made again.
+    """A failed attempt that was retried.
 
     Attributes:
         error: why it failed.
         started, finished: seconds since the epoch.
-        exit_code, stdout, stderr: as of a :class:`StepResult`.
+        exit_code, stdout, stderr: as in :class:`StepResult`.
     """
 
     error: ErrorInfo
@@ -37,19 +37,19 @@ class Try:
 
 @dataclass(slots=True, eq=False)
 class StepResult(Attempt):
-    """What one step did: its last attempt, and what came before and around it.
+    """The result of a step: its last attempt, the earlier ones, and their circumstances.
 
     Attributes:
         id: the step's id.
-        button: the button pressed, ``""`` for other kinds.
-        status: as of an attempt; also ``running``, ``cancelled`` or ``skipped``. ``failed`` also stands for
-            a step in which a nested step failed.
-        output: the step's value, ``None`` on failure. For a loop a :class:`LoopOutput`.
+        button: the button pressed, or ``""`` for other kinds.
+        status: as in an attempt; also ``running``, ``cancelled`` or ``skipped``. ``failed`` also means that a
+            nested step failed.
+        output: the step's value, ``None`` on failure. For a loop, a :class:`LoopOutput`.
         started: seconds since the epoch; ``finished`` likewise, 0.0 while running.
-        args: arguments after resolving, ``None`` where none were resolved.
-        attempts: how often it was tried; ``tries`` are those before the last, the latest 20 of them.
-        clock: gives the time of its run while it runs.
-        is_request: whether it pressed a button that sends requests.
+        args: the resolved arguments; ``None`` if none were resolved.
+        attempts: the number of attempts; ``tries`` are the attempts before the last, at most the latest 20.
+        clock: the clock of its run.
+        is_request: whether its button sends requests.
     """
 
     id: str
@@ -64,35 +64,34 @@ class StepResult(Attempt):
     status: str = field(default="running", kw_only=True)
 
     def keep_try(self, began: float, ended: float) -> None:
-        """Keep the failed attempt, which lasted from `began` to `ended` (seconds since the epoch)."""
+        """Add the failed attempt to ``tries``; `began` and `ended` are seconds since the epoch."""
         assert self.error is not None
         tried = Try(self.error, began, ended, self.exit_code, self.stdout, self.stderr)
         self.tries = (*self.tries[1 - MOST_TRIES :], tried)
 
     def begin_attempt(self, number: int) -> None:
-        """Forget what the attempt before came to."""
+        """Reset the result of the previous attempt."""
         self.attempts = number
         if number > 1:
             self.take(Attempt(status="running"))
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
-        """Mark this step as failed; the output it may have is kept by the caller's choice."""
+        """Mark this step as failed; an existing output is kept."""
         self.status = status
         self.error = ErrorInfo(code, message, remediation)
 
     @property
     def failed(self) -> bool:
-        """Whether it ended without success (cancelled included)."""
+        """Whether it ended without success, or was cancelled."""
         return self.error is not None
 
     def told_error(self, recorded: bool = False) -> dict[str, Any] | None:
-        """Why it failed, as later steps see it: ``{code, message}``, of a request ``status`` and ``body``.
-
-        The body is JSON's value where it is JSON, else text, of which the beginning was kept; both are null
-        where there was no answer.
+        """Return the error as later steps see it: ``{code, message}``; requests add ``status`` and ``body``.
+        The body is parsed if it is JSON; otherwise it is the beginning of the text. Both are null if there
+        was no response.
 
         Args:
-            recorded: with the original's code, as in the entries of a loop.
+            recorded: use the original's code, as in the entries of a loop.
         """
         if self.error is None:
             return None
@@ -110,7 +109,7 @@ class StepResult(Attempt):
         return max(0.0, end - self.started) if self.started else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The step in the shape of the original's result: empty and null fields are left out."""
+        """Return the step in the format of the original's result; empty and null fields are left out."""
         out: dict[str, Any] = {"id": self.id}
         if self.button:
             out["button"] = self.button

@@ -1,4 +1,4 @@
-"""The table of a run: one row an item, in the order of the input, whatever finished first."""
+"""The table of a run: one row per item, in the order of the input, not of completion."""
 
 from drawer_ipy.results.column import Column, UnknownColumn
 from drawer_ipy.results.export.frames import MissingLibrary

@@ -1,4 +1,4 @@
-"""Columns that are named by a path into the values of another: ``page.url.host``."""
+"""Columns named by a path into the values of another column: ``page.url.host``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from drawer_ipy.results.source import Getter
 
 
 def at_path(name: str, rows: int, column: Callable[[str], Getter | None]) -> Getter | None:
-    """How to read `name`, a column and a path into its values; ``None`` where no row has a value there.
+    """Return the getter of `name`, a column and a path into its values; ``None`` if no row has a value there.
 
     Args:
-        rows: how many there are.
-        column: gives how to read a column, ``None`` when there is none.
+        rows: the number of rows.
+        column: returns the getter of a column, or ``None``.
     """
     for at in _dots(name):
         head, rest = name[:at], name[at + 1 :]
@@ -25,7 +25,7 @@ def at_path(name: str, rows: int, column: Callable[[str], Getter | None]) -> Get
 
 
 def _dots(name: str) -> Iterable[int]:
-    """Where `name` may be cut in two, the last place first: the longest name of a column wins."""
+    """Yield the positions at which `name` may be split, last first, so that the longest column name wins."""
     return (at for at in range(len(name) - 2, 0, -1) if name[at] == ".")
 
 
@@ -33,7 +33,7 @@ _NOWHERE = object()
 
 
 def _find(value: Any, path: str) -> Any:
-    """What stands at `path` in `value`, :data:`_NOWHERE` when nothing does."""
+    """Return the value at `path` in `value`, or :data:`_NOWHERE`."""
     if isinstance(value, LoopOutput):
         for column in value.record.columns:
             if column.id == path:

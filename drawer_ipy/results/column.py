@@ -1,4 +1,4 @@
-"""One column of a table: a list-like view, and the error for a column that is not there."""
+"""One column of a table: a list-like view, and the error for an unknown column."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, overload
 from drawer_ipy.errors import DrawerError, did_you_mean
 
 SHOWN = 6
-"""Values that the repr of a column shows."""
+"""Number of values in the repr of a column."""
 
 
 class UnknownColumn(DrawerError, KeyError):
-    """A table has no column of that name."""
+    """A table has no column with that name."""
 
     def __init__(self, name: str, columns: Sequence[str], steps: Sequence[str] = ()) -> None:
         near = did_you_mean(name, [*columns, *steps])
         others = [s for s in steps if s not in columns]
         known = f"columns: {_listed(columns)}" + (f"; steps: {_listed(others)}" if others else "")
-        super().__init__(f"no column {name!r}" + (f"; {near}" if near else ""), remediation=known)
+        super().__init__(f"there is no column {name!r}" + (f"; {near}" if near else ""), remediation=known)
 
 
 def _listed(names: Iterable[str], most: int = 40) -> str:
@@ -28,9 +28,9 @@ def _listed(names: Iterable[str], most: int = 40) -> str:
 
 
 class Column(Sequence[Any]):
-    """The values of one column in the order of its table, read from the record when looked at.
+    """The values of one column in the order of its table, read from the record on access.
 
-    It equals a list (or tuple, or column) with the same values. ``column[2:5]`` is a column again.
+    It equals a list, tuple or column with the same values. ``column[2:5]`` is a column too.
 
     Attributes:
         name: the column's name.
@@ -38,7 +38,7 @@ class Column(Sequence[Any]):
 
     __slots__ = ("_get", "_rows", "name")
 
-    # Equal to lists, hence as unhashable as they are.
+    # Columns compare equal to lists, so they must be unhashable too.
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, name: str, get: Callable[[int], Any], rows: Sequence[int]) -> None:
@@ -54,10 +54,10 @@ class Column(Sequence[Any]):
     @overload
     def __getitem__(self, index: slice) -> Column: ...
     def __getitem__(self, index: int | slice) -> Any:
-        """The value of the row at a position of the table, or a column of some rows.
+        """Return the value at a position of the table, or for a slice, a column.
 
         Raises:
-            IndexError: no such row.
+            IndexError: there is no such row.
         """
         if isinstance(index, slice):
             return Column(self.name, self._get, self._rows[index])
@@ -71,7 +71,7 @@ class Column(Sequence[Any]):
         return map(self._get, self._rows)
 
     def to_list(self) -> list[Any]:
-        """The values as a new list."""
+        """Return the values as a new list."""
         return list(self)
 
     tolist = to_list  # numpy's spelling

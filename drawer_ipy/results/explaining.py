@@ -1,4 +1,4 @@
-"""The whole story of one row: what each press made of it, step by step."""
+"""The story of one row: its result in each press, step by step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drawer_ipy.results.step_source import StepSource
 
 
 def story_of(origin: Origin, source: RowSource, index: int) -> Story:
-    """The story of the row `index` of `source`."""
+    """Return the story of the row `index` of `source`."""
     presses: list[PressStory] = []
     for number, run in enumerate([*origin.earlier, origin.run], 1):
         found = _at(run, source, index)
@@ -34,7 +34,7 @@ def story_of(origin: Origin, source: RowSource, index: int) -> Story:
 
 
 def _at(run: RunRecord, source: RowSource, index: int) -> tuple[RowSource, int] | None:
-    """Where `run` tells of the row; ``None`` where it does not."""
+    """Return the source and index of the row in `run`; ``None`` if `run` does not have it."""
     if source.loop is not None:
         for step in run.steps:
             if step.id == source.loop.path[0] and isinstance(step.output, LoopOutput):
@@ -47,7 +47,7 @@ def _at(run: RunRecord, source: RowSource, index: int) -> tuple[RowSource, int] 
 
 
 def _came_to(run: RunRecord, source: RowSource, index: int) -> bool:
-    """Whether `run` itself pressed the row, and did not only take it over from the one before."""
+    """Whether `run` pressed the row itself and did not only take it from the previous run."""
     if source.loop is not None:
         return source.loop.started[index] > 0
     started = source.started(index)

@@ -1,4 +1,4 @@
-"""Why one row failed."""
+"""The error of a failed row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.results.source import RowSource
 
-UNKNOWN = ErrorInfo("FAILED", "failed; nothing was recorded about why")
+UNKNOWN = ErrorInfo("FAILED", "failed for an unknown reason; no error was recorded")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,12 +18,12 @@ class ItemError:
     Attributes:
         index: the item's place in the input.
         item: the item itself.
-        step: id of the nested step that failed, ``""`` when it is not known.
-        code: one of the engine's words, e.g. ``HTTP_ERROR``.
+        step: id of the nested step that failed, or ``""`` if unknown.
+        code: an error code, e.g. ``HTTP_ERROR``.
         message: what went wrong.
-        exception: the Python exception a function button raised, when there was one.
-        remediation: how to mend it, ``""`` when nothing is to be said.
-        status: the HTTP status a request was answered with; ``None`` where there was no answer or no request.
+        exception: the Python exception that a function button raised, or ``None``.
+        remediation: how to fix it; ``""`` if there is no hint.
+        status: the HTTP status code of the response; ``None`` if there was no response or no request.
     """
 
     index: int
@@ -37,7 +37,7 @@ class ItemError:
 
 
 def failed_item(source: RowSource, index: int) -> ItemError:
-    """Why the row `index` of `source` failed."""
+    """Return the error of the failed row `index` of `source`."""
     step, info = source.error(index) or ("", UNKNOWN)
     return ItemError(
         index,

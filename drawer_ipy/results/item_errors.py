@@ -1,4 +1,4 @@
-"""The failures of a table, in order, each made when it is looked at."""
+"""The errors of a table's failed rows, in order, created on access."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ TableT = TypeVar("TableT")
 
 
 class ItemErrors(Sequence[ItemError], Generic[TableT]):
-    """The failed items of a table in order; cancelled and skipped ones are not among them.
+    """The failed items of a table in order, without cancelled and skipped ones.
 
     Args:
         view: the failed rows.
-        table: makes a table of a view.
+        table: creates a table from a view.
     """
 
     __slots__ = ("_table", "view")
@@ -38,10 +38,10 @@ class ItemErrors(Sequence[ItemError], Generic[TableT]):
     @overload
     def __getitem__(self, index: slice) -> ItemErrors[TableT]: ...
     def __getitem__(self, index: int | slice) -> Any:
-        """The failure at a position, or some of them.
+        """Return the error at a position, or for a slice, a list of errors.
 
         Raises:
-            IndexError: there are not so many.
+            IndexError: there is no such error.
         """
         if isinstance(index, slice):
             return ItemErrors(self.view.of_rows(self.view.index[index]), self._table)
@@ -52,7 +52,7 @@ class ItemErrors(Sequence[ItemError], Generic[TableT]):
         return failed_item(self.view.source, row)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """``{index, item, step, code, message}`` for each, and the ``status`` of those that have one."""
+        """Return ``{index, item, step, code, message}`` for each error, and ``status`` if there is one."""
         return [
             {
                 "index": e.index,

@@ -1,4 +1,4 @@
-"""Rows that are the items of a loop, and how their outputs are spread over columns."""
+"""Rows that are the items of a loop, and the columns of their outputs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, StepCell, cell_of, error_text, tally
 
 MOST_KEYS = 200
-"""Above this many keys, mappings are values of one column: they are data, not a row's fields."""
+"""Most keys that become columns; mappings with more keys are values of a single column."""
 
 
 def shared_keys(column: StepColumn) -> list[str] | None:
-    """Keys of the column's ok outputs in the order first seen; ``None`` when they are no plain rows.
+    """Return the keys of the column's ok outputs in order of appearance; ``None`` if not all are mappings.
 
-    Every ok output is looked at (not a sample: an export must not lose a late key), but most are alike,
-    and one whose keys were all seen together before costs one set lookup.
+    Every ok output is examined, not only a sample, so that an export never loses a key. Most outputs have the
+    same keys, and an output whose combination of keys is known costs one set lookup.
     """
     seen: dict[str, None] = {}
     shapes: set[tuple[Any, ...]] = set()
@@ -36,7 +36,7 @@ def shared_keys(column: StepColumn) -> list[str] | None:
             continue
         if not all(isinstance(key, str) for key in shape):
             return None
-        if len(shapes) < 1000:  # bounded memory when every output has its own set of keys
+        if len(shapes) < 1000:  # limits the memory if every output has different keys
             shapes.add(shape)
         seen.update(dict.fromkeys(shape))
         if len(seen) > MOST_KEYS:
@@ -68,7 +68,7 @@ class LoopSource:
         self._known: tuple[tuple[object, ...], Mapping[str, Getter]] | None = None
 
     def follow(self, run: RunRecord) -> None:
-        """Show what `run`, another press, did with the same loop."""
+        """Show the same loop in `run`, another press."""
         for step in run.steps:
             if step.id == self.loop.path[0] and isinstance(step.output, LoopOutput):
                 self.loop, self._known = step.output.record, None
@@ -90,7 +90,7 @@ class LoopSource:
 
     def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
         states = self.loop.states
-        if rows is None:  # a search in bytes: a few failures among a million are found at once
+        if rows is None:  # a search in bytes finds a few failures among a million items fast
             return [found.start() for found in re.finditer(re.escape(bytes([state])), states)]
         return [row for row in rows if states[row] == state]
 
@@ -118,7 +118,7 @@ class LoopSource:
         return max(0.0, end - begin) if begin and end else None
 
     def layout(self) -> Mapping[str, Getter]:
-        # A loop that goes on may show new keys with every item that ends; one that ended does not.
+        # While a loop runs, every new output may add keys; after its end, the layout is fixed.
         version = (*self.loop.counts, self.loop.ended)
         if self._known is None or self._known[0] != version:
             self._known = (version, self._lay_out())
@@ -136,8 +136,8 @@ class LoopSource:
             name = last.id if last.id not in (label, *RESERVED) else f"{last.id}.output"
             columns[_free(name, last.id, (label, *RESERVED))] = last.outputs.__getitem__
             return columns
-        # The last step's own id is free: where its outputs are spread over columns, no column shows it
-        # whole, and a step `title` that returns {"title": ...} should read `title`.
+        # The last step's id is available as a name: if its outputs are spread over columns, no column shows
+        # them whole, and a step `title` that returns {"title": ...} should have a column `title`.
         taken = {label, *RESERVED, *(column.id for column in loop.columns[:-1])}
         plain = {key for key in keys if key not in taken}
         taken |= plain
@@ -153,7 +153,7 @@ class LoopSource:
             return self.status
         if name == "error":
             return lambda index: error_text(loop.error_of(index))
-        if name == loop.label:  # the common question, answered without looking at every output
+        if name == loop.label:  # the common case, which needs no look at the outputs
             return loop.items.__getitem__
         steps = {column.id: column for column in loop.columns}
         if name in steps and steps[name] is not loop.columns[-1]:
@@ -166,10 +166,10 @@ class LoopSource:
         return self._dotted(steps, name)
 
     def _dotted(self, steps: Mapping[str, StepColumn], name: str) -> Getter | None:
-        """``step.key``, ``column.key``, ``step.key.key``: where some row has a value at that path.
+        """Return the getter of ``step.key``, ``column.key`` or ``step.key.key`` if a row has a value there.
 
-        ``output.key`` is of the last step's output, unless a step or a column of that name has it. A step of
-        a loop within the items, ``inner.work``, gives the list of its outputs.
+        ``output.key`` refers to the last step's output, unless a step or a column of that name has the key.
+        For a step of a nested loop, ``inner.work``, the value is the list of its outputs.
         """
         columns = self.layout()
 

@@ -1,4 +1,4 @@
-"""What a table knows of the run that it shows: its record, its story, and how to press it again."""
+"""A table's connection to its run: the record, the story of rows, and retries."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class OfRun:
-    """The part of a table that is about its run.
+    """The methods of a table that concern its run.
 
     Attributes:
-        view: which rows and columns the table shows.
+        view: the rows and columns of the table.
     """
 
     __slots__ = ("view",)
@@ -30,14 +30,14 @@ class OfRun:
 
     @classmethod
     def showing(cls, view: TableView) -> Self:
-        """A table of the rows and columns of `view`."""
+        """Return a table of the rows and columns of `view`."""
         table = object.__new__(cls)
         table.view = view
         return table
 
     @property
     def run(self) -> RunRecord:
-        """The full record of the run; ``.run.to_dict()`` is fit for JSON."""
+        """The full record of the run; ``.run.to_dict()`` returns it as JSON values."""
         return self.view.run
 
     @property
@@ -47,11 +47,11 @@ class OfRun:
 
     @property
     def output(self) -> Any:
-        """What the run's last step gave; ``None`` when no step ran."""
+        """The output of the run's last step; ``None`` if no step ran."""
         return self.run.steps[-1].output if self.run.steps else None
 
     def step(self, step_id: str) -> Self:
-        """The table of another loop of this run.
+        """Return the table of another loop of this run.
 
         Raises:
             UsageError: there is no such step, or it is not a ``for_each``.
@@ -62,38 +62,38 @@ class OfRun:
                     origin = self.view.origin
                     return self.showing(TableView(origin, origin.source(step.output.record)))
                 raise UsageError(
-                    f"step {step_id!r} looped over nothing, so there is no table of it",
-                    remediation=f"its output is results.run.step({step_id!r}).output",
+                    f"step {step_id!r} has no table: it is not a for_each, or its loop did not start",
+                    remediation=f"read its output with results.run.step({step_id!r}).output",
                 )
         ids = [step.id for step in self.run.steps]
         near = did_you_mean(step_id, ids)
         raise UsageError(
-            f"no step {step_id!r} in this run" + (f"; {near}" if near else ""),
+            f"there is no step {step_id!r} in this run" + (f"; {near}" if near else ""),
             remediation=f"steps that ran: {', '.join(ids) or 'none'}",
         )
 
     def retry(self, *, dependents: bool = False, quiet: bool = False) -> Self:
-        """Press again what did not end ok: rows that failed, were cancelled or skipped, and steps likewise.
+        """Press again the rows and steps that did not end ok: failed, cancelled and skipped ones.
 
-        What ended ok is kept as it is; of an ok row whose inner loops went on over failures, the items that
-        failed there are pressed. Rows that end ok now take their places, here and in every other
-        table of this run; :meth:`explain` tells of the earlier presses. Of a part of the table, such as
-        ``results.failed[:10]``, only these rows are pressed again. Definition, inputs and options are
-        those of the first press; buttons are looked up again, so that a function mended since is used.
-        Within an item, nested steps that ended ok are kept up to the first that is pressed again. An
-        interrupt keeps what had ended, and what was not reached stays as it was. Nothing happens when all
-        is ok.
+        Results that are ok are kept; in an ok row whose nested loops tolerated failures, the failed items are
+        pressed. New results replace the old ones in this and every other table of the run; :meth:`explain`
+        shows the earlier presses. For a part of the table, such as ``results.failed[:10]``, only these rows
+        are pressed again. Definition, inputs and options are those of the first press; buttons are looked up
+        again, so that a function fixed in the meantime is used.
+        In an item, nested steps that ended ok are kept up to the first that is pressed again. After an
+        interrupt, what had ended is kept, and what was not reached is unchanged. If everything is ok, nothing
+        happens.
 
         Args:
-            dependents: also press later steps again that ended ok but used what has changed since.
-            quiet: show no progress.
+            dependents: also repeat later steps that ended ok but used values that have changed.
+            quiet: do not show progress.
 
         Returns:
             This table.
 
         Raises:
-            UsageError: the run was not pressed in this process, or still goes on.
-            DefinitionError: what the drawer needs is not there any more; nothing has run.
+            UsageError: the run was not pressed in this process, or is still running.
+            DefinitionError: something that the drawer needs no longer exists; nothing has run.
         """
         wanted = self._wanted(dependents, quiet)
         if wanted is not None:
@@ -102,10 +102,10 @@ class OfRun:
         return self
 
     async def aretry(self, *, dependents: bool = False, quiet: bool = False) -> Self:
-        """The twin of :meth:`retry` for code that awaits: it presses on the current event loop.
+        """Retry on the current event loop; the async counterpart of :meth:`retry`.
 
         Raises:
-            asyncio.CancelledError: when the caller is cancelled; what had ended is in the table.
+            asyncio.CancelledError: the caller was cancelled; the table contains what had ended.
             DrawerError: as :meth:`retry`.
         """
         wanted = self._wanted(dependents, quiet)
@@ -117,7 +117,7 @@ class OfRun:
         return self
 
     def _wanted(self, dependents: bool, quiet: bool) -> RetryRequest | None:
-        """What is to be pressed again, ``None`` for nothing."""
+        """Return what is to be pressed again; ``None`` for nothing."""
         view = self.view
         loop = view.source.loop
         if view.rows is None or loop is None:
@@ -126,29 +126,29 @@ class OfRun:
         return RetryRequest({loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
 
     def explain(self, position: int) -> Story:
-        """The whole story of one row: its item, each step's arguments, attempts, output, captured text,
-        error and times, and what earlier presses made of it. It shows itself as text and as HTML.
+        """Return the story of one row: its item, each step's arguments, attempts, output, captured text,
+        error and times, and the results of earlier presses. It is displayed as text or HTML.
 
         Args:
-            position: as in ``results[position]``; ``row.explain()`` is the same of a row.
+            position: as in ``results[position]``. ``row.explain()`` does the same for a row.
 
         Raises:
             IndexError: there is no such row.
-            TypeError: `position` is not a whole number.
+            TypeError: `position` is not an integer.
         """
         try:
             place = operator.index(position)
         except TypeError:
             raise TypeError(
-                f"explain() takes a row's position, such as 3 or -1, not {type(position).__name__}"
+                f"explain() needs a row's position, such as 3 or -1, not {type(position).__name__}"
             ) from None
         return story_of(self.view.origin, self.view.source, self.view.index_at(place))
 
     def timeline(self, *, width: int = 800) -> Picture:
-        """What ran when, in the whole run: a picture that shows itself; ``.svg`` and ``.save(path)``.
+        """Draw when each part of the run ran. A notebook displays it; see ``.svg`` and ``.save(path)``.
 
         Args:
-            width: pixels.
+            width: the width in pixels.
         """
         from drawer_ipy.pictures.timeline import timeline
 

@@ -1,4 +1,4 @@
-"""Comparing any values at all: which rows equal a value, and in which order rows of mixed values stand."""
+"""Compare and sort values of any types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether `a` is or equals `b`; two NaN are the same. Values that cannot be compared are not."""
+    """Whether `a` is or equals `b`. Two NaN are the same; values that cannot be compared are different."""
     if a is b:
         return True
     try:
@@ -25,11 +25,10 @@ def same(a: Any, b: Any) -> bool:
 
 
 def in_order(pairs: Iterable[tuple[Any, T]], reverse: bool = False) -> list[T]:
-    """What comes with the keys, ordered by them; equal ones keep their order.
+    """Return the second elements of `pairs`, sorted by the first (the keys); the sort is stable.
 
-    Keys of one kind are ordered among themselves: first numbers, then text, bytes, dates and times, then
-    other types by name. None and NaN are last, also in reverse. Keys that Python cannot put in order
-    stay as they came.
+    Keys are sorted kind by kind: numbers, text, bytes, dates and times, then other types by name. None and
+    NaN are last, also in reverse. Keys that Python cannot compare keep their order.
     """
     groups: dict[tuple[int, str], list[tuple[Any, T]]] = {}
     for pair in pairs:
@@ -40,7 +39,7 @@ def in_order(pairs: Iterable[tuple[Any, T]], reverse: bool = False) -> list[T]:
 def _ordered(pairs: list[tuple[Any, T]], reverse: bool) -> list[tuple[Any, T]]:
     try:
         return sorted(pairs, key=lambda pair: pair[0], reverse=reverse)
-    except BaseException as error:  # what cannot be compared, or an object whose comparison fails
+    except BaseException as error:  # keys that cannot be compared, or an object whose comparison fails
         pass_on_interrupt(error)
         return pairs
 
@@ -63,14 +62,14 @@ def _kind(value: Any) -> tuple[int, str]:
     try:
         if value != value:
             return _LAST
-    except BaseException as error:  # an array's answer is an array, which is neither true nor false
+    except BaseException as error:  # comparing an array returns an array, which is neither true nor false
         pass_on_interrupt(error)
         return (8, type(value).__name__)
     for kind, place in _KINDS:
         if isinstance(value, kind):
             zoned = isinstance(value, dt.datetime | dt.time) and value.utcoffset() is not None
             return (place, "zoned" if zoned else "")
-    if hasattr(value, "dtype") and not getattr(value, "shape", ()):  # a numpy number or text
+    if hasattr(value, "dtype") and not getattr(value, "shape", ()):  # a scalar of numpy
         kind = str(value.dtype.kind)
         return (0, "") if kind in "biuf" else (7, kind)
     return (8, type(value).__name__)

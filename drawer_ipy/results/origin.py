@@ -1,4 +1,4 @@
-"""Where a table and all tables made from it come from: a run, and what can press it again."""
+"""The origin of a table and all tables derived from it: a run, and the means to press it again."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class RetryRequest:
     """What to press again.
 
     Attributes:
-        only: id of a top-level loop -> the items in question; ``None`` for all that did not end ok.
-        dependents: also steps that ended ok but used what has changed since.
-        quiet: show no progress.
+        only: id of a top-level loop -> the items to press; ``None`` for all that did not end ok.
+        dependents: also repeat steps that ended ok but used values that have changed.
+        quiet: do not show progress.
     """
 
     only: Mapping[str, Collection[int]] | None = None
@@ -32,24 +32,24 @@ class RetryRequest:
 
 
 class CanRetry(Protocol):
-    """Presses a drawer again as it was pressed before: same definition, options, inputs, places to look."""
+    """Presses a drawer again with the same definition, options, inputs and look-up places."""
 
     def press(self, wanted: RetryRequest, take: TakeRecord) -> None:
-        """Press while this thread waits; `take` gets the record, whatever way the press ends."""
+        """Press while this thread waits; `take` receives the record, however the press ends."""
 
     async def apress(self, wanted: RetryRequest, take: TakeRecord) -> None:
         """The same on the current event loop."""
 
 
 class Origin:
-    """The run that tables show, shared by all of them: when it is pressed again they all show the new one.
+    """The run that tables share: after another press, all of them show the new run.
 
     Args:
         run: the record of the run.
-        retrier: what presses it again; ``None`` for a run that nobody in this process pressed.
+        retrier: presses it again; ``None`` for a run from another process.
 
     Attributes:
-        run: the newest record; ``earlier`` are those before it, oldest first.
+        run: the newest record; ``earlier`` has the previous ones, oldest first.
     """
 
     def __init__(self, run: RunRecord, retrier: CanRetry | None = None) -> None:
@@ -60,7 +60,7 @@ class Origin:
         self._busy = False
 
     def source(self, loop: LoopRecord | None) -> RowSource:
-        """Where the rows of `loop` come from, of the steps when it is ``None``."""
+        """Return the source of the rows of `loop`; of the run's steps if it is ``None``."""
         key = "" if loop is None else "/".join(loop.path)
         found = self._sources.get(key)
         if found is None or found.loop is not loop:
@@ -69,14 +69,14 @@ class Origin:
         return found
 
     def last_loop(self) -> LoopRecord | None:
-        """The run's last top-level loop."""
+        """Return the run's last top-level loop."""
         for step in reversed(self.run.steps):
             if isinstance(step.output, LoopOutput):
                 return step.output.record
         return None
 
     def unfinished(self) -> bool:
-        """Whether anything of the run did not end ok."""
+        """Whether any part of the run did not end ok."""
         if self.run.status != "ok":
             return True
         loops = (step.output.record for step in self.run.steps if isinstance(step.output, LoopOutput))
@@ -87,7 +87,7 @@ class Origin:
         """Press again while this thread waits.
 
         Raises:
-            UsageError: it cannot be pressed, or not now.
+            UsageError: it cannot be pressed, or cannot be pressed now.
         """
         retrier = self._begin()
         try:
@@ -107,11 +107,11 @@ class Origin:
         if self._retrier is None:
             raise UsageError(
                 "these results cannot be retried: the run was not pressed in this process",
-                remediation="press the drawer again; press() and %%drawer give results that can be retried",
+                remediation="press the drawer again; the results of press() and %%drawer can be retried",
             )
         if self._busy or self.run.status == "running":
             raise UsageError(
-                "the run still goes on", remediation="wait for its end, or cancel it; then retry()"
+                "the run is still running", remediation="wait until it ends or cancel it, then call retry()"
             )
         self._busy = True
         return self._retrier

@@ -1,4 +1,4 @@
-"""One row of a table, and what one nested step did for it."""
+"""One row of a table."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from drawer_ipy.results.table_view import TableView
 
 
 class Row(Mapping[str, Any]):
-    """One item: a mapping over the table's columns, and what happened to it.
+    """One item: a mapping of the table's columns to values, and the item's outcome.
 
-    Any name that ``results[name]`` takes, ``row[name]`` takes too.
+    ``row[name]`` accepts the same names as ``results[name]``.
     """
 
     __slots__ = ("_view", "index")
@@ -24,13 +24,13 @@ class Row(Mapping[str, Any]):
     def __init__(self, view: TableView, index: int) -> None:
         self._view = view
         self.index: int = index
-        """The item's place in the input, from 0 (not its place in a subset)."""
+        """The item's position in the input, from 0 (not its position in a subset)."""
 
     def __getitem__(self, name: str) -> Any:
-        """The row's value in that column.
+        """Return the row's value in a column.
 
         Raises:
-            UnknownColumn: no such column (a KeyError).
+            UnknownColumn: there is no such column (a KeyError).
         """
         return self._view.getter(name)(self.index)
 
@@ -42,17 +42,17 @@ class Row(Mapping[str, Any]):
 
     @property
     def item(self) -> Any:
-        """The item itself (for a run without a loop the id of the step)."""
+        """The item itself (for a run without a loop, the id of the step)."""
         return self._view.source.item(self.index)
 
     @property
     def status(self) -> str:
-        """``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` or ``running`` before the end."""
+        """``ok``, ``failed``, ``cancelled`` or ``skipped``; ``waiting`` or ``running`` before the end."""
         return self._view.source.status(self.index)
 
     @property
     def output(self) -> Any:
-        """The last nested step's output, ``None`` where it did not run or failed."""
+        """The last nested step's output; ``None`` if it did not run or failed."""
         return self._view.source.output(self.index)
 
     @property
@@ -63,17 +63,17 @@ class Row(Mapping[str, Any]):
 
     @property
     def steps(self) -> dict[str, StepCell]:
-        """What each nested step did, by id in the order of the definition; those not run included."""
+        """The results of all nested steps, by id in the order of the definition, including steps not run."""
         return self._view.source.steps(self.index)
 
     @property
     def ok(self) -> bool:
-        """Whether the item ended well."""
+        """Whether the item ended ok."""
         return self._state == OK
 
     @property
     def failed(self) -> bool:
-        """Whether the item failed by itself (not: was cancelled)."""
+        """Whether the item failed by itself (and was not cancelled)."""
         return self._state == FAILED
 
     @property
@@ -88,16 +88,16 @@ class Row(Mapping[str, Any]):
 
     @property
     def started(self) -> float | None:
-        """When it began, seconds since the epoch; ``None`` when it did not."""
+        """The start time in seconds since the epoch; ``None`` if it did not start."""
         return self._view.source.started(self.index)
 
     @property
     def duration(self) -> float | None:
-        """Seconds from its start to its end; ``None`` before it ended or when it never started."""
+        """Seconds from start to end; ``None`` if it has not ended or never started."""
         return self._view.source.duration(self.index)
 
     def explain(self) -> Story:
-        """The whole story of this item; see :meth:`Results.explain`."""
+        """Return the story of this item; see :meth:`Results.explain`."""
         return story_of(self._view.origin, self._view.source, self.index)
 
     @property

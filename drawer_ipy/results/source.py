@@ -1,4 +1,4 @@
-"""Where a table's rows come from: what the loop's items and a run's steps both can tell."""
+"""The source of a table's rows: the common interface of a loop's items and a run's steps."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult, Try
 
 Getter = Callable[[int], Any]
-"""From a row's index in the record to a value."""
+"""Returns the value for a row's index in the record."""
 
 RESERVED = ("status", "error")
-"""Columns of the run itself; a field of the outputs that is called so has another name beside them."""
+"""Columns of the run itself; a field of the outputs with such a name gets another name."""
 
 OUTPUT = "output"
-"""What stands for the last step's output in the name of a column: ``output.status``."""
+"""The word for the last step's output in a column's name: ``output.status``."""
 
 _ERROR_CHARS = 200
 
 
 class RowSource(Protocol):
-    """Rows by index, each question answered from the record as it is now."""
+    """Rows by index; every method reads the current record."""
 
     always_states: bool
-    """Whether status and error are among the columns even when all is ok."""
+    """Whether the columns include status and error even if all rows are ok."""
 
     @property
     def loop(self) -> LoopRecord | None:
-        """The loop whose items they are; ``None`` where they are the steps of a run."""
+        """The loop whose items are the rows; ``None`` if the rows are the steps of a run."""
 
     @property
     def steps_known(self) -> tuple[str, ...]:
-        """Ids of the steps that can be asked for as columns."""
+        """Return the ids of the steps that are available as columns."""
 
     def __len__(self) -> int: ...
     def follow(self, run: RunRecord) -> None:
-        """Show what `run`, another press of the same drawer, did."""
+        """Show `run`, another press of the same drawer."""
 
     def state(self, index: int) -> int:
-        """The row's state, one of the record's numbers."""
+        """Return the row's state, one of the record's numbers."""
 
     def counts(self, rows: Sequence[int] | None) -> list[int]:
-        """How many of `rows` (``None``: all) are in each state."""
+        """Return how many of `rows` (``None``: all) are in each state."""
 
     def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
-        """Those of `rows` (``None``: all) that are in `state`, in order."""
+        """Return those of `rows` (``None``: all) that are in `state`, in order."""
 
     def status(self, index: int) -> str: ...
     def item(self, index: int) -> Any: ...
@@ -58,14 +58,14 @@ class RowSource(Protocol):
     def started(self, index: int) -> float | None: ...
     def duration(self, index: int) -> float | None: ...
     def layout(self) -> Mapping[str, Getter]:
-        """The columns shown, without status and error unless :attr:`always_states`."""
+        """Return the visible columns, without status and error unless :attr:`always_states`."""
 
     def getter(self, name: str) -> Getter | None:
-        """How to read column `name`, shown or not; ``None`` when there is none."""
+        """Return the getter of the column `name`, visible or not; ``None`` if there is no such column."""
 
 
 def error_text(found: tuple[str, ErrorInfo] | None) -> str | None:
-    """``CODE: first line of the message``, cut; ``None`` for no error."""
+    """Return ``CODE: first line of the message``, shortened; ``None`` if there is no error."""
     if found is None:
         return None
     head = found[1].message[: 2 * _ERROR_CHARS].strip().splitlines()
@@ -74,30 +74,30 @@ def error_text(found: tuple[str, ErrorInfo] | None) -> str | None:
 
 
 def tally(states: Iterable[int]) -> list[int]:
-    """How many there are of each state."""
+    """Count the states."""
     raw = bytes(states)
     return [raw.count(state) for state in range(len(STATE_NAMES))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepCell:
-    """What one step did for one item.
+    """The result of one step for one item.
 
     Attributes:
         id: the step's id.
-        status: ``ok``, ``error``, ``timeout``, ``failed``, ``cancelled``; ``""`` when it did not run.
-        output: its value, ``None`` where it did not run or failed.
-        error: why it failed, else ``None``.
-        stdout, stderr: captured text. In loops of more than 20,000 presses it is kept for failures, for
-            steps tried more than once and for those that wrote to stderr only; else it is ``""``.
-        attempts: how often it was tried; 0 when it did not run.
-        args: the arguments it was given; ``None`` where they were not kept (as with stdout).
-        seconds: how long it took, ``None`` where that was not kept (as with stdout).
-        button: the button pressed, ``""`` for other kinds of step and where it was not kept.
-        exit_code: of a script; the HTTP status of a request; 0 where it was not kept.
-        about: what a button told beside its output (of a request: status, url, headers, elapsed).
-        cached: whether the output was kept from an earlier press.
-        tries: the attempts before the last.
+        status: ``ok``, ``error``, ``timeout``, ``failed`` or ``cancelled``; ``""`` if it did not run.
+        output: its value; ``None`` if it did not run or failed.
+        error: why it failed, or ``None``.
+        stdout, stderr: captured text. In loops of more than 20,000 presses it is kept only for failures,
+            steps with several attempts and steps that wrote to stderr; otherwise it is ``""``.
+        attempts: number of attempts; 0 if it did not run.
+        args: its arguments; ``None`` if they were not kept (see stdout).
+        seconds: its duration; ``None`` if it was not kept (see stdout).
+        button: the button pressed; ``""`` for other kinds of step, or if it was not kept.
+        exit_code: a script's exit code, or a request's status code; 0 if it was not kept.
+        about: what a button reported beside its output (for a request: status, url, headers, elapsed).
+        cached: whether the output is from an earlier press.
+        tries: the attempts before the last one.
     """
 
     id: str
@@ -126,11 +126,11 @@ class StepCell:
 _COPIED = tuple(
     f.name for f in fields(StepCell) if f.name in {g.name for g in fields(StepResult)} - {"status"}
 )
-"""What a cell and a step's result have in common."""
+"""The fields that a cell and a step's result share."""
 
 
 def cell_of(step: StepResult, status: str) -> StepCell:
-    """What `step` did, in a table's words."""
+    """Convert the result of `step` to a cell."""
     seconds = step.duration if step.started and step.finished else None
     copied = {name: getattr(step, name) for name in _COPIED}
     return StepCell(status=status, seconds=seconds, **copied)

@@ -1,4 +1,4 @@
-"""Rows that are the steps of a run that has no loop."""
+"""Rows that are the steps of a run without a loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STEP_STATES = {"ok": OK, "running": RUNNING, "cancelled": CANCELLED, "skipped":
 
 
 class StepSource:
-    """The steps of a run that has no loop: one row a step."""
+    """The steps of a run without a loop, one row per step."""
 
     always_states = True
     loop: LoopRecord | None = None

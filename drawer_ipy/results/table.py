@@ -1,4 +1,4 @@
-"""The ordered table that a run gives."""
+"""The ordered table of a run."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from drawer_ipy.results.table_view import Rows, TableView
 
 
 class NumpyLike(Protocol):
-    """A numpy array or a pandas series, as a mask or as positions; its scalars have no length."""
+    """A numpy array or a pandas series, used as a mask or as positions; its scalars have no length."""
 
     def __len__(self) -> int: ...
     def tolist(self) -> Any: ...
 
 
 class PolarsLike(Protocol):
-    """A polars series, as a mask or as positions."""
+    """A polars series, used as a mask or as positions."""
 
     def __len__(self) -> int: ...
     def to_list(self) -> list[Any]: ...
 
 
 class Results(OfRun, Exports):
-    """The items of a loop in the order of the input, one row each; without a loop, one row a step.
+    """The items of a loop in the order of the input, one row each; without a loop, one row per step.
 
-    ``results[3]`` is item 3, whatever finished first. ``results["title"]`` is a column, ``results[2:5]``,
-    ``results[mask]`` and ``results[[0, 7]]`` are tables of some rows, ``results[["u", "title"]]`` one of
-    some columns. All of them are views: nothing is copied, and a table of a run that goes on shows what
-    has happened so far. A table is true when it has rows, and equal only to itself.
+    ``results[3]`` is item 3, in the order of the input. ``results["title"]`` is a column; ``results[2:5]``,
+    ``results[mask]`` and ``results[[0, 7]]`` are tables of some rows; ``results[["u", "title"]]`` is a table
+    of some columns. All of them are views: nothing is copied, and a table of a running run shows its current
+    state. A table is true if it has rows, and equal only to itself.
 
-    The columns are the loop variable and the last nested step's output, spread over one column a key
-    where the outputs are mappings. Any nested step's outputs are a column by the step's id. ``status``
-    and ``error`` can always be asked for and are shown when not all rows are ok.
+    The columns are the loop variable and the last nested step's output; if the outputs are mappings, each key
+    has a column. The id of a nested step is a column of its outputs. ``status`` and ``error`` are always
+    available, and visible if not all rows are ok.
 
     Args:
-        run: the record of the run, or what tables of it share.
-        loop: the loop whose items are the rows; ``None`` for one row a step.
+        run: the record of the run, or the origin that its tables share.
+        loop: the loop whose items are the rows; ``None`` for one row per step.
     """
 
     __slots__ = ()
@@ -60,18 +60,18 @@ class Results(OfRun, Exports):
 
     @classmethod
     def of(cls, run: RunRecord | Origin) -> Results:
-        """The table of the run's last top-level ``for_each``, else of its steps."""
+        """Return the table of the run's last top-level ``for_each``, or else of its steps."""
         origin = run if isinstance(run, Origin) else Origin(run)
         return cls(origin, origin.last_loop())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle holds what the tables show, and nothing of what can press the run again."""
+        """Pickle the data of the table, without the objects needed for a retry."""
         view = self.view
         return _unpickled, (type(self), self.run, view.source.loop, view.rows, view.chosen)
 
     @property
     def hint(self) -> str:
-        """What a question that found nothing may have meant; shown with the table."""
+        """A suggestion for a filter that found nothing; shown with the table."""
         return self.view.hint
 
     # Rows
@@ -85,18 +85,18 @@ class Results(OfRun, Exports):
 
     @overload
     def __getitem__(self, key: str) -> Column: ...
-    # Before a position, since an array has an __index__ too.
+    # Before the overload for a position, since an array has an __index__ too.
     @overload
     def __getitem__(self, key: slice | list[Any] | tuple[Any, ...] | NumpyLike | PolarsLike) -> Results: ...
     @overload
     def __getitem__(self, key: SupportsIndex) -> Row: ...
     def __getitem__(self, key: Any) -> Any:
-        """A row, a column or a smaller table.
+        """Return a row, a column or a smaller table.
 
         Raises:
-            IndexError: no such row, or a mask of another length.
-            UnknownColumn: no such column (a KeyError).
-            TypeError: something that is none of these.
+            IndexError: there is no such row, or the mask has another length.
+            UnknownColumn: there is no such column (a KeyError).
+            TypeError: the key has another type.
         """
         if isinstance(key, str):
             return self.view.column(key)
@@ -110,14 +110,14 @@ class Results(OfRun, Exports):
         return Row(self.view, self.view.index_at(position))
 
     def _pick(self, key: Any) -> Results:
-        """Rows by a mask or by positions, or columns by name."""
-        if hasattr(key, "tolist"):  # numpy, pandas, array, Column: Python's own bools and ints
+        """Select rows by a mask or by positions, or columns by name."""
+        if hasattr(key, "tolist"):  # numpy, pandas, array, Column: convert to Python bools and ints
             key = key.tolist()
         elif hasattr(key, "to_list"):  # polars
             key = key.to_list()
         if not isinstance(key, list | tuple):
             raise TypeError(
-                "a table takes a position, a slice, a column name, a list of names, a mask or a list of "
+                "a table accepts a position, a slice, a column name, a list of names, a mask or a list of "
                 f"positions, not {type(key).__name__}"
             )
         view = self.view
@@ -125,39 +125,41 @@ class Results(OfRun, Exports):
             return self.showing(view.of_columns(key))
         if key and all(isinstance(flag, bool) for flag in key):
             if len(key) != len(view):
-                raise IndexError(f"a mask of {len(key)} for a table of {len(view)} rows")
+                raise IndexError(f"the mask has {len(key)} entries, but the table has {len(view)} rows")
             return self.showing(view.of_rows(compress(view.index, key)))
         if any(isinstance(k, bool | str) or not hasattr(k, "__index__") for k in key):
-            raise TypeError("a list of rows or columns is all bools, all positions or all names")
+            raise TypeError(
+                "a list that selects rows or columns must contain only bools, only positions or only names"
+            )
         return self.showing(view.of_rows(view.index_at(operator.index(k)) for k in key))
 
     def filter(
         self, keep: Callable[[Row], Any] | Mapping[str, Any] | None = None, /, **equal: Any
     ) -> Results:
-        """The rows for which `keep` says something true and whose columns equal the values given.
+        """Return the rows for which `keep` returns a true value and whose columns equal the given values.
 
         ``results.filter(lambda row: row["price"] > 10)``, ``results.filter(status="failed")``.
 
         Args:
-            keep: what is asked about each row; or a mapping of column names to values, for names that
-                Python takes for no keyword.
-            equal: column name -> the value it must equal. ``status`` and ``error`` are the row's own; a field
-                of the outputs that is called so is ``output.status``.
+            keep: a function of a row; or a mapping of column names to values, for names that cannot be Python
+                keyword arguments.
+            equal: column name -> the value it must equal. ``status`` and ``error`` mean the row's own; a
+                field of the outputs with that name is ``output.status``.
 
         Returns:
-            A table; where nothing was found although a field of that name has it, its ``hint`` says so.
+            A table. If it is empty, but a field with that name has the value, its ``hint`` says so.
 
         Raises:
-            UnknownColumn: no such column.
-            TypeError: `keep` is neither.
-            Exception: what `keep` raises, with a note that names the row.
+            UnknownColumn: there is no such column.
+            TypeError: `keep` is neither a function nor a mapping.
+            Exception: any exception of `keep`, with a note that names the row.
         """
         wanted = equal
         if isinstance(keep, Mapping):
             wanted, keep = {**keep, **equal}, None
         if keep is not None and not callable(keep):
             raise TypeError(
-                "filter() takes a function of a row, such as lambda row: row.ok, or column=value, "
+                "filter() needs a function of a row, such as lambda row: row.ok, or column=value, "
                 f"not {type(keep).__name__}"
             )
         view = self.view
@@ -174,33 +176,33 @@ class Results(OfRun, Exports):
         return self.showing(found)
 
     def _meant(self, name: str, value: Any) -> str:
-        """What to say of a column of the run in which `value` was looked for in vain; ``""`` for nothing."""
+        """Return a hint for a column of the run in which `value` was not found, or ``""``."""
         if name not in RESERVED:
             return ""
         source = self.view.source
-        looked = f"filter({name}={value!r}) looked at the {name} of the rows"
+        looked = f"filter({name}={value!r}) compares the {name} of the rows"
         for step in (*source.steps_known[-1:], OUTPUT):
             if source.getter(field := f"{step}.{name}") is not None:
                 told = f'filter({{"{field}": {value!r}}})'
-                return f"{looked}; the outputs have a {name} of their own: {told}"
+                return f"{looked}; to compare the {name} in the outputs, write {told}"
         if name == "status" and not source.always_states and value not in STATE_NAMES:
             return f"{looked}, which is one of {', '.join(STATE_NAMES)}"
         return ""
 
     def sort(self, by: str | Callable[[Row], Any], reverse: bool = False) -> Results:
-        """The rows ordered by a column or by what `by` returns for a row.
+        """Return the rows sorted by a column, or by the value that `by` returns for a row.
 
-        Equal rows keep their order. Values of different kinds are ordered kind by kind: numbers, text,
-        dates, the rest; rows without a value (None, NaN) are last, also in reverse. A row's ``index``
-        stays its place in the input.
+        The sort is stable. Values of different kinds are sorted kind by kind: numbers, text, dates, others.
+        Rows without a value (None, NaN) are last, also in reverse. A row's ``index`` remains its position in
+        the input.
 
         Raises:
-            UnknownColumn: no such column.
-            TypeError: `by` is neither.
-            Exception: what `by` raises, with a note that names the row.
+            UnknownColumn: there is no such column.
+            TypeError: `by` is neither a name nor a function.
+            Exception: any exception of `by`, with a note that names the row.
         """
         if not isinstance(by, str) and not callable(by):
-            raise TypeError(f"sort() takes a column's name or a function of a row, not {type(by).__name__}")
+            raise TypeError(f"sort() needs a column's name or a function of a row, not {type(by).__name__}")
         if isinstance(by, str):
             get = self.view.getter(by)
             pairs = [(get(index), index) for index in self.view.index]
@@ -210,7 +212,7 @@ class Results(OfRun, Exports):
 
     @property
     def ok(self) -> Results:
-        """The rows that ended well."""
+        """The rows that ended ok."""
         return self.showing(self.view.in_state(OK))
 
     @property
@@ -230,19 +232,19 @@ class Results(OfRun, Exports):
 
     @property
     def errors(self) -> ItemErrors[Results]:
-        """Why rows failed, in order."""
+        """The errors of the failed rows, in order."""
         return ItemErrors(self.view.in_state(FAILED), self.showing)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows are ``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` and so on if any."""
+        """The number of rows that are ``ok``, ``failed``, ``cancelled``, ``skipped``; other states if any."""
         return self.view.counts()
 
     # Columns
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns shown and exported."""
+        """The names of the columns that are shown and exported."""
         return self.view.columns
 
     def __contains__(self, name: object) -> bool:
@@ -250,7 +252,7 @@ class Results(OfRun, Exports):
 
     @property
     def outputs(self) -> Column:
-        """The last nested step's whole output, one a row."""
+        """The whole outputs of the last nested step, one per row."""
         return Column("outputs", self.view.source.output, self.view.index)
 
     # Display
@@ -285,9 +287,9 @@ def _unpickled(
 
 
 def _asked(function: Callable[[Row], Any], row: Row) -> Any:
-    """What the user's function says of `row`; its exception says of which row."""
+    """Call the user's function with `row`; an exception gets a note that names the row."""
     try:
         return function(row)
     except Exception as error:
-        error.add_note(f"in row {row.index} ({row.status}); its columns are {', '.join(row)}")
+        error.add_note(f"in row {row.index} ({row.status}), whose columns are {', '.join(row)}")
         raise

@@ -1,4 +1,4 @@
-"""Which rows and columns of a run a table shows: what tables, rows and their writers share."""
+"""The rows and columns of a run that a table shows, shared by tables, rows and exports."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from drawer_ipy.results.source import RESERVED, Getter, RowSource
 from drawer_ipy.results.step_source import StepSource
 
 Rows = range | array  # type: ignore[type-arg]
-"""Indices of rows in the record, in the order shown."""
+"""Indices of rows in the record, in display order."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """Rows and columns of a run, by reference: nothing is copied.
+    """Rows and columns of a run, by reference, without copies.
 
     Attributes:
-        origin: the run, and what can press it again.
-        source: where the values of the rows come from.
-        rows: indices in the record of the rows shown; ``None`` for all there are.
-        chosen: names of the columns shown; ``None`` for those of the layout.
-        hint: what a question that found nothing may have meant; shown with the table.
+        origin: the run, and the means to press it again.
+        source: the source of the rows' values.
+        rows: indices in the record of the visible rows; ``None`` for all.
+        chosen: names of the visible columns; ``None`` for those of the layout.
+        hint: a suggestion for a filter that found nothing; shown with the table.
     """
 
     origin: Origin
@@ -45,16 +45,16 @@ class TableView:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all rows of the source are shown."""
+        """Whether all rows of the source are visible."""
         return self.rows is None
 
     @property
     def index(self) -> Rows:
-        """Indices in the record of the rows shown."""
+        """The indices in the record of the visible rows."""
         return range(len(self.source)) if self.rows is None else self.rows
 
     def index_at(self, position: int) -> int:
-        """Index in the record of the row at `position`, which counts from the end when below 0.
+        """Return the index in the record of the row at `position`; negative positions count from the end.
 
         Raises:
             IndexError: there is no such row.
@@ -68,11 +68,11 @@ class TableView:
             raise IndexError(f"row {position} is out of range: this table {have}") from None
 
     def of_rows(self, rows: Rows | Iterable[int]) -> TableView:
-        """The same columns of other rows, given by their indices in the record."""
+        """Return a view of other rows, given by their indices in the record, with the same columns."""
         return replace(self, rows=rows if isinstance(rows, range | array) else array("q", rows), hint="")
 
     def of_columns(self, names: Iterable[str]) -> TableView:
-        """The same rows with only these columns, in this order.
+        """Return a view of the same rows with only these columns, in this order.
 
         Raises:
             UnknownColumn: there is no such column.
@@ -83,20 +83,20 @@ class TableView:
         return replace(self, chosen=chosen, hint="")
 
     def in_state(self, state: int) -> TableView:
-        """The rows in one of the record's states."""
-        if self.source.counts(self.rows)[state] == len(self):  # all of them: nothing to look for
+        """Return a view of the rows in one of the record's states."""
+        if self.source.counts(self.rows)[state] == len(self):  # all rows are, so no search is needed
             return self.of_rows(self.index[:])
         return self.of_rows(self.source.where(state, self.rows))
 
     def counts(self) -> dict[str, int]:
-        """How many rows are ``ok``, ``failed``, ``cancelled``, ``skipped``; ``waiting`` and so on if any."""
+        """Count the rows that are ``ok``, ``failed``, ``cancelled``, ``skipped``; other states if any."""
         found = self.source.counts(self.rows)
         named = {STATE_NAMES[state]: found[state] for state in (OK, FAILED, CANCELLED, SKIPPED)}
         return named | {STATE_NAMES[state]: n for state, n in enumerate(found[:OK]) if n}
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns shown and exported."""
+        """Return the names of the columns that are shown and exported."""
         if self.chosen is not None:
             return self.chosen
         names = tuple(self.source.layout())
@@ -105,7 +105,7 @@ class TableView:
         return (*names, *RESERVED)
 
     def getter(self, name: str) -> Getter:
-        """How to read the column `name`, shown or not.
+        """Return the getter of the column `name`, visible or not.
 
         Raises:
             UnknownColumn: there is no such column.
@@ -118,7 +118,7 @@ class TableView:
         return get
 
     def column(self, name: str) -> Column:
-        """The column `name` of the rows shown.
+        """Return the column `name` of the visible rows.
 
         Raises:
             UnknownColumn: there is no such column.
@@ -126,9 +126,9 @@ class TableView:
         return Column(name, self.getter(name), self.index)
 
     def after_another_press(self) -> TableView:
-        """The view once its run was pressed again.
+        """Return the view after another press of its run.
 
-        A run that never came to its loop had a table of steps; now it has one of items.
+        A run that did not reach its loop had a table of steps; now it may have a table of items.
         """
         if self.is_whole and isinstance(self.source, StepSource):
             return replace(self, source=self.origin.source(self.origin.last_loop()))

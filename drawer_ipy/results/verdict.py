@@ -1,4 +1,4 @@
-"""What becomes of a run that did not end ok: an error that holds its results."""
+"""The errors for runs that did not end ok; they contain the results."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from drawer_ipy.results import Results
 
 
 def raise_for(results: Results, notes: Iterable[str] = ()) -> None:
-    """Nothing for a run that ended ok; its error for one that did not.
+    """Raise the run's error if it did not end ok.
 
     Raises:
-        DrawerFailed, DrawerCancelled: with `results`.
+        DrawerFailed, DrawerCancelled: the run did not end ok; the exception has `results`.
     """
     run = results.run
     if run.status == "ok":
@@ -46,10 +46,10 @@ def _refuse(results: Results, notes: Iterable[str]) -> NoReturn:
 
 
 class DrawerFailed(DrawerError):
-    """A run failed. ``.results`` holds everything that did succeed.
+    """A run failed. ``.results`` contains everything that succeeded.
 
     Attributes:
-        results: the ordered table and, as ``.results.run``, the full record.
+        results: the ordered table; ``.results.run`` is the full record.
     """
 
     def __init__(self, message: str, results: Results, *, code: str, remediation: str = "") -> None:
@@ -58,4 +58,4 @@ class DrawerFailed(DrawerError):
 
 
 class DrawerCancelled(DrawerFailed):
-    """A run was cancelled or interrupted. ``.results`` holds what had ended by then."""
+    """A run was cancelled or interrupted. ``.results`` contains what had ended by then."""

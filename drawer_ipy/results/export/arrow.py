@@ -1,24 +1,25 @@
-"""A table in Arrow's memory format, which pandas, polars, DuckDB and others read without copying.
+"""Convert a table to Arrow's memory format, which pandas, polars, DuckDB and others read without copying.
 
-A column whose values are of one kind keeps it; every other column is text, so that no table is refused:
+A column with values of one kind keeps that kind; every other column is text, so that every table can be
+converted:
 
 ==================================== =======================================================
-values (None aside)                  Arrow's type
+values (apart from None)             Arrow type
 ==================================== =======================================================
 bool; str; bytes; date               bool; string; binary; date32
 int                                  int64, else uint64, else text with the digits
 float, or int up to 2**53 and float  double; NaN stays NaN
 datetime                             timestamp[us]; with zones timestamp[us, UTC]
 time; timedelta                      time64[us]; duration[us]
-Decimal                              decimal128, where 38 digits hold all of them
-list, tuple, set, array              list of whatever the entries are
-mapping, dataclass, pydantic model   struct with the keys in the order seen; missing ones null
-nothing but None                     null
-several kinds, other objects         text: str and dates as they are, numbers, lists and mappings
-                                     as JSON, objects as their repr
+Decimal                              decimal128 if 38 digits are enough for all of them
+list, tuple, set, array              list of the type of the entries
+mapping, dataclass, pydantic model   struct with the keys in order of appearance; missing ones null
+only None                            null
+several kinds, other objects         text: str and dates unchanged; numbers, lists and mappings as
+                                     JSON; objects as their repr
 ==================================== =======================================================
 
-A list whose entries are of several kinds is text as a whole, of a mapping only the field that is.
+A list with entries of several kinds becomes text as a whole; in a mapping, only the field concerned does.
 """
 
 from __future__ import annotations
@@ -34,24 +35,24 @@ if TYPE_CHECKING:
     import pyarrow
 
 MOST_KEYS = 200
-"""Above this many keys a column of mappings is text: they are data, not fields."""
+"""Most keys of a struct; a column of mappings with more keys is text."""
 
 _DEEPEST = 8
 _EXACT = 2**53
 
 Convert = Callable[[Any], Any]
 Shape = tuple[Any, Convert | None]
-"""A type of Arrow's and what makes a value fit it; ``None`` where values fit as they are."""
+"""An Arrow type and the conversion of values to it; ``None`` if no conversion is needed."""
 
 
 def arrow_table(columns: Mapping[str, list[Any]], pa: Any) -> pyarrow.Table:
-    """`columns` as a table; `pa` is the pyarrow module."""
+    """Convert `columns` to a table; `pa` is the pyarrow module."""
     names = [_utf8(name) for name in columns]
     return pa.Table.from_arrays([arrow_array(values, pa) for values in columns.values()], names=names)
 
 
 def arrow_array(values: list[Any], pa: Any) -> Any:
-    """One column; see the module for what becomes of its values."""
+    """Convert one column; the module's docstring lists the conversions."""
     if not set(map(type, values)) <= _KNOWN:
         values = [value if type(value) in _KNOWN else native(value) for value in values]
     shape = _shape(values, pa, 0)
@@ -61,7 +62,7 @@ def arrow_array(values: list[Any], pa: Any) -> Any:
             fitting = values if convert is None else [None if v is None else convert(v) for v in values]
             return pa.array(fitting, kind)
         except (pa.ArrowException, ArithmeticError, ValueError, TypeError):
-            pass  # a value beyond what its kind can hold: a date's year, a duration's length
+            pass  # a value outside the range of its type, such as a year or a duration
     return pa.array([None if v is None else _text(v) for v in values], pa.string())
 
 
@@ -90,7 +91,7 @@ _KNOWN = frozenset(
 
 
 def _shape(values: list[Any], pa: Any, depth: int) -> Shape | None:
-    """What all of `values` fit, ``None`` when that is text only."""
+    """Return the type that fits all of `values`; ``None`` for text."""
     kinds = set(map(type, values)) - {type(None)}
     if not kinds:
         return pa.null(), None
@@ -121,7 +122,7 @@ def _texts(_values: list[Any], pa: Any, _depth: int) -> Shape | None:
 
 
 def _utf8(text: str) -> str:
-    """`text` with lone surrogates escaped: UTF-8 has no place for them."""
+    """Escape unpaired surrogates in `text`, which UTF-8 cannot encode."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -169,7 +170,7 @@ def _structs(values: list[Any], pa: Any, depth: int) -> Shape | None:
     keys = list(dict.fromkeys(key for value in values for key in value))
     if not keys or len(keys) > MOST_KEYS or not all(isinstance(key, str) for key in keys):
         return None
-    # Names that are one in UTF-8 (a lone surrogate, escaped) would be two fields of one name.
+    # Two names may become equal when unpaired surrogates are escaped; a struct needs unique names.
     if len({_utf8(key) for key in keys}) < len(keys):
         return None
     shapes: dict[str, Shape] = {}

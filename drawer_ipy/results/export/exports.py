@@ -1,7 +1,7 @@
-"""What a table can be turned into: plain dicts, data frames, Arrow, files.
+"""Export a table: to dicts, data frames, Arrow and files.
 
-Values keep their type where the target has it. Where it does not, :mod:`drawer_ipy.record.jsonable` (JSON and
-CSV) and :mod:`drawer_ipy.results.export.arrow` describe what they become. No value makes an export fail.
+Values keep their type if the target format has it. Otherwise, :mod:`drawer_ipy.record.jsonable` (JSON and
+CSV) and :mod:`drawer_ipy.results.export.arrow` describe the conversions. No value makes an export fail.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Exports:
     """The exports of a table.
 
-    All take ``flatten``: mappings within cells are spread over columns of their own, named by the path to
-    the value, ``column.key.key``; a name that is taken already gets an underscore at its end. A cell that
-    is not a mapping stays in the column's own name. Lists are not spread.
+    All of them accept ``flatten``: mappings in cells are spread over additional columns, named by the path to
+    the value, ``column.key.key``; if a name is taken, an underscore is appended. A cell that is not a mapping
+    stays in its column. Lists are not spread.
     """
 
     __slots__ = ()
@@ -35,19 +35,19 @@ class Exports:
     view: TableView
 
     def to_dict(self, flatten: bool = False) -> dict[str, list[Any]]:
-        """Each column's values, by name."""
+        """Return the values of each column, by name."""
         columns = {name: self.view.column(name).to_list() for name in self.view.columns}
         return export.flattened(columns) if flatten else columns
 
     def to_dicts(self, flatten: bool = False) -> list[dict[str, Any]]:
-        """One dict a row."""
+        """Return one dict per row."""
         columns = self.to_dict(flatten)
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
     def to_pandas(self, flatten: bool = False) -> pd.DataFrame:
-        """A pandas DataFrame; its index, named ``index``, is each item's place in the input.
+        """Return a pandas DataFrame; its index, named ``index``, is each item's position in the input.
 
-        A column of mixed types is kept as Python objects.
+        A column of mixed types contains Python objects.
 
         Raises:
             MissingLibrary: pandas is not installed.
@@ -55,9 +55,9 @@ class Exports:
         return export.to_pandas(self.to_dict(flatten), self.view.index)
 
     def to_polars(self, flatten: bool = False) -> pl.DataFrame:
-        """A polars DataFrame; a column of mixed types is kept as Python objects, enums as their values.
+        """Return a polars DataFrame; mixed columns contain Python objects, and enums become their values.
 
-        ``polars.DataFrame(results)`` takes the table by way of Arrow, where such a column is text.
+        ``polars.DataFrame(results)`` reads the table through Arrow, in which such a column is text.
 
         Raises:
             MissingLibrary: polars is not installed.
@@ -65,7 +65,7 @@ class Exports:
         return export.to_polars(self.to_dict(flatten))
 
     def to_arrow(self, flatten: bool = False) -> pyarrow.Table:
-        """A pyarrow Table; :mod:`drawer_ipy.results.export.arrow` says what becomes of which values.
+        """Return a pyarrow Table; :mod:`drawer_ipy.results.export.arrow` lists the conversions of values.
 
         Raises:
             MissingLibrary: pyarrow is not installed.
@@ -73,7 +73,7 @@ class Exports:
         return arrow_table(self.to_dict(flatten), export.library("pyarrow", "to_arrow()", "arrow"))
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The table as an Arrow stream, for whoever reads one: ``polars.DataFrame(results)``,
+        """Return the table as an Arrow stream, which other libraries read: ``polars.DataFrame(results)``,
         ``pandas.DataFrame.from_arrow(results)``, ``duckdb.sql("from results")``, ``pyarrow.table(results)``.
 
         Raises:
@@ -85,7 +85,7 @@ class Exports:
         return stream
 
     def to_parquet(self, path: str | Path, flatten: bool = False) -> None:
-        """Write a Parquet file, with the types of :meth:`to_arrow`; one that exists is replaced.
+        """Write a Parquet file with the types of :meth:`to_arrow`; an existing file is replaced.
 
         Raises:
             MissingLibrary: pyarrow is not installed.
@@ -94,7 +94,7 @@ class Exports:
         pa = export.library("pyarrow", "to_parquet()", "arrow")
         parquet = export.library("pyarrow.parquet", "to_parquet()", "arrow")
         table = arrow_table(self.to_dict(flatten), pa)
-        # In one step, so that a full disk leaves no half of a file under that name.
+        # Replaced atomically, so that a full disk leaves no incomplete file under that name.
         half = f"{os.fspath(path)}.part"
         try:
             parquet.write_table(table, half)
@@ -108,7 +108,7 @@ class Exports:
     @overload
     def to_csv(self, path: str | Path, flatten: bool = False) -> None: ...
     def to_csv(self, path: str | Path | None = None, flatten: bool = False) -> str | None:
-        """CSV with a header line, as text or into a UTF-8 file; lists and dicts are written as JSON.
+        """Return CSV with a header line, or write it to a UTF-8 file; lists and dicts are written as JSON.
 
         Raises:
             OSError: the file cannot be written.
@@ -121,10 +121,10 @@ class Exports:
     @overload
     def to_json(self, path: str | Path, flatten: bool = False) -> None: ...
     def to_json(self, path: str | Path | None = None, flatten: bool = False) -> str | None:
-        """A JSON list with one object a row, as text or into a UTF-8 file.
+        """Return a JSON list with one object per row, or write it to a UTF-8 file.
 
-        What JSON has no word for is written as its nearest: NaN as null, dates as ISO text, bytes as
-        text, other objects as their repr.
+        Values that JSON cannot represent are converted: NaN to null, dates to ISO text, bytes to text, other
+        objects to their repr.
 
         Raises:
             OSError: the file cannot be written.
@@ -133,7 +133,7 @@ class Exports:
         return export.to_json(records, names, path)
 
     def _records(self, flatten: bool) -> tuple[Sequence[str], Iterator[tuple[Any, ...]]]:
-        """Names of the columns, and the rows; read one by one unless they are flattened."""
+        """Return the names of the columns and the rows, which are read one by one unless flattened."""
         if flatten:
             columns = self.to_dict(flatten)
             return tuple(columns), zip(*columns.values(), strict=True)

@@ -1,4 +1,4 @@
-"""Columns as a DataFrame, as CSV, as JSON. Optional libraries are imported when they are asked for."""
+"""Convert columns to DataFrames, CSV and JSON. Optional libraries are imported on demand."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Columns = dict[str, list[Any]]
 
 _EXACT = 2**53
-"""Integers up to here are floats without loss."""
+"""Integers up to this can be floats without loss."""
 
 _DEEPEST = 50
-"""Levels of lists and mappings that polars is given; deeper values stay Python objects."""
+"""Most levels of lists and mappings passed to polars; deeper values stay Python objects."""
 
 
 class MissingLibrary(DrawerError, ImportError):
@@ -35,7 +35,7 @@ class MissingLibrary(DrawerError, ImportError):
 
 
 def library(name: str, asked: str, extra: str = "") -> Any:
-    """The optional module `name`, which `asked` needs; `extra` is what brings it (its own name if empty).
+    """Import the optional module `name`, which `asked` needs; `extra` installs it (by default `name`).
 
     Raises:
         MissingLibrary: it is not installed.
@@ -50,10 +50,10 @@ def library(name: str, asked: str, extra: str = "") -> Any:
 
 
 def flattened(columns: Columns) -> Columns:
-    """`columns` with mappings in cells spread over columns ``column.key``, again and again.
+    """Spread mappings in the cells of `columns` over columns ``column.key``, recursively.
 
-    Cells that are no mapping keep the column's own name; it is left out when there are none. A name that
-    is taken gets an underscore at its end.
+    Cells that are not mappings stay in their column, which is left out if there are none. If a name is taken,
+    an underscore is appended.
     """
     out: Columns = {}
     for name, values in columns.items():
@@ -79,7 +79,7 @@ def _spread(name: str, values: list[Any], depth: int) -> Iterable[tuple[str, lis
 
 
 def to_pandas(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
-    """The columns as a DataFrame whose index is `index`; its name is not a column's."""
+    """Convert the columns to a DataFrame with `index`, whose name differs from all columns."""
     pandas = library("pandas", "to_pandas()")
     name = "index"
     while name in columns:
@@ -91,7 +91,7 @@ def to_pandas(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
 
 
 def _pandas_series(pandas: Any, values: list[Any], rows: Any) -> Any:
-    # pandas would read a list of numbers beyond its integers, or of frames, in ways of its own.
+    # pandas would misread a list of frames, or of integers larger than its own.
     kinds = {type(value) for value in values} - {type(None)}
     if kinds == {int} and None in values and any(abs(v) > _EXACT for v in values if v is not None):
         return pandas.Series(values, index=rows, dtype=object)
@@ -102,7 +102,7 @@ def _pandas_series(pandas: Any, values: list[Any], rows: Any) -> Any:
     if len(kinds) == 1 and kinds <= {bool, str}:
         try:
             return pandas.Series(values, index=rows)
-        except (ValueError, TypeError):  # a str that is not UTF-8, with strings kept by arrow
+        except (ValueError, TypeError):  # a str that is not valid UTF-8, if pandas stores strings in Arrow
             pass
     elif len(kinds) == 1 and next(iter(kinds)).__module__ == "datetime":
         return pandas.Series(values, index=rows, dtype=object).infer_objects()
@@ -112,13 +112,13 @@ def _pandas_series(pandas: Any, values: list[Any], rows: Any) -> Any:
 def _object_series(pandas: Any, values: list[Any], rows: Any) -> Any:
     cells = pandas.Series([None] * len(values), index=rows, dtype=object)
     array = cells.to_numpy(copy=True)
-    for position, value in enumerate(values):  # one by one: nested lists must not become dimensions
+    for position, value in enumerate(values):  # one by one, since nested lists must not become dimensions
         array[position] = value
     return pandas.Series(array, index=rows, dtype=object)
 
 
 def to_polars(columns: Columns) -> pl.DataFrame:
-    """The columns as a DataFrame; values that share no polars type stay Python objects."""
+    """Convert the columns to a DataFrame; values without a common polars type stay Python objects."""
     polars = library("polars", "to_polars()")
     frame: pl.DataFrame = polars.DataFrame([_polars_series(polars, name, v) for name, v in columns.items()])
     return frame
@@ -134,16 +134,16 @@ def _polars_series(polars: Any, name: str, values: list[Any]) -> Any:
     if len(kinds) == 1 and all(map(_for_polars, values)):
         try:
             series = polars.Series(name, values)
-            # polars fills, drops or rounds where nested values differ in shape; then objects say it better.
+            # polars fills, drops or rounds nested values of different shapes; Python objects keep them.
             if kinds <= {bool, int, float, str, bytes} or series.to_list() == values:
                 return series
-        except (Exception, polars.exceptions.PanicException):  # any of its refusals means: objects
+        except (Exception, polars.exceptions.PanicException):  # whatever polars refuses is kept as objects
             pass
     return polars.Series(name, values, dtype=polars.Object)
 
 
 def _for_polars(value: Any, depth: int = 0) -> bool:
-    """Whether `value` is made of what polars knows: what it does not know, it may panic at."""
+    """Whether `value` contains only types that polars supports; others may cause a panic."""
     kind = type(value)
     if depth > _DEEPEST:
         return False  # it may contain itself
@@ -164,7 +164,7 @@ _SCALARS = (bool, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta
 
 
 def _open(path: str | Path | None) -> Any:
-    """A text file to write (lone surrogates escaped, since UTF-8 has no place for them), or memory."""
+    """Open a text file for writing, or memory; unpaired surrogates, which UTF-8 lacks, are escaped."""
     if path is None:
         return nullcontext(io.StringIO())
     return Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="")
@@ -173,7 +173,7 @@ def _open(path: str | Path | None) -> Any:
 def to_csv(
     records: Iterable[tuple[Any, ...]], names: Sequence[str], path: str | Path | None = None
 ) -> str | None:
-    """Header and one line a record into `path`, or as the text returned."""
+    """Write the header and one line per record to `path`, or return the text."""
     with _open(path) as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(names)
@@ -194,7 +194,7 @@ def _csv_cell(value: Any) -> Any:
 def to_json(
     records: Iterable[tuple[Any, ...]], names: Sequence[str], path: str | Path | None = None
 ) -> str | None:
-    """A list with one object and one line a record into `path`, or as the text returned."""
+    """Write a list with one object, on one line, per record to `path`, or return the text."""
     out: TextIO
     with _open(path) as out:
         between = "[\n"
