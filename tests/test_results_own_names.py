@@ -93,8 +93,8 @@ def test_a_filter_that_finds_nothing_says_which_one_it_looked_at() -> None:
     found = table().filter(status="active")
     assert len(found) == 0
     assert found.hint == (
-        "filter(status='active') compares the status of the rows; to compare the status in the outputs, write "
-        "filter({\"work.status\": 'active'})"
+        "filter(status='active') compares the status of the rows; "
+        "to compare the status in the outputs, write filter({\"work.status\": 'active'})"
     )
     assert found.hint in repr(found)
     assert "to compare the status in the outputs" in found._repr_html_()
