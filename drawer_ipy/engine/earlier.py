@@ -70,7 +70,7 @@ class EarlierPress:
     secrets: tuple[Any, ...] = ()
 
     def kept(self, step_id: str) -> StepResult | None:
-        """As :meth:`EarlierSteps.kept`. Steps that ``compensate_with`` has undone are not kept."""
+        """See :meth:`EarlierSteps.kept`. Steps that ``compensate_with`` has undone are not kept."""
         before = self._before(step_id)
         if before is None or before.status != "ok" or step_id not in self.scope:
             return None
@@ -85,11 +85,11 @@ class EarlierPress:
         return None if self.dependents and self._stale(before) else before
 
     def entry(self, step_id: str) -> Any:
-        """As :meth:`EarlierSteps.entry`."""
+        """See :meth:`EarlierSteps.entry`."""
         return self.scope[step_id]
 
     def loop(self, step_id: str) -> EarlierLoop | None:
-        """As :meth:`EarlierSteps.loop`."""
+        """See :meth:`EarlierSteps.loop`."""
         output = self.scope.get(step_id, {}).get("output")
         before = self._before(step_id)
         if not isinstance(output, LoopOutput) or before is None:
@@ -140,7 +140,7 @@ class EarlierItem:
         self._changed: set[str] = set()
 
     def kept(self, step_id: str) -> StepResult | None:
-        """As :meth:`EarlierSteps.kept`."""
+        """See :meth:`EarlierSteps.kept`."""
         column, index = self._columns[step_id], self._index
         output = column.outputs[index]
         unfinished = isinstance(output, LoopOutput) and not output.record.all_complete()
@@ -153,11 +153,11 @@ class EarlierItem:
         return StepResult(step_id, status="ok", output=output, about=about, cached=cached)
 
     def entry(self, step_id: str) -> Any:
-        """As :meth:`EarlierSteps.entry`."""
+        """See :meth:`EarlierSteps.entry`."""
         return {"output": self._real(step_id)}
 
     def loop(self, step_id: str) -> EarlierLoop | None:
-        """As :meth:`EarlierSteps.loop`.
+        """See :meth:`EarlierSteps.loop`.
 
         A loop that refers to changed values, or whose real values are gone, starts from the beginning.
         """

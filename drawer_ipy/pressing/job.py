@@ -1,7 +1,6 @@
 """A drawer that is ready to be pressed, and the options of a press.
 
-``press`` and ``apress`` are the two ways in from Python; the magics and the command line use the same
-:class:`Job`.
+``press``, ``apress``, the magics and the command line all use the same :class:`Job`.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class StepResult(Attempt):
 
     @property
     def duration(self) -> float:
-        """Seconds it took, so far when it is still running."""
+        """Return its duration in seconds; while it runs, the time so far."""
         end = self.finished or (self.clock() if self.clock is not None else 0.0)
         return max(0.0, end - self.started) if self.started else 0.0
 

@@ -16,7 +16,7 @@ class ItemError:
     """One failed item.
 
     Attributes:
-        index: the item's place in the input.
+        index: the item's position in the input.
         item: the item itself.
         step: id of the nested step that failed, or ``""`` if unknown.
         code: an error code, e.g. ``HTTP_ERROR``.

@@ -18,7 +18,7 @@ TakeRecord = Callable[[RunRecord], None]
 
 @dataclass(frozen=True, slots=True)
 class RetryRequest:
-    """What to press again.
+    """A request to press a run again.
 
     Attributes:
         only: id of a top-level loop -> the items to press; ``None`` for all that did not end ok.
@@ -38,7 +38,7 @@ class CanRetry(Protocol):
         """Press while this thread waits; `take` receives the record, however the press ends."""
 
     async def apress(self, wanted: RetryRequest, take: TakeRecord) -> None:
-        """The same on the current event loop."""
+        """Press again on the current event loop."""
 
 
 class Origin:
@@ -96,7 +96,7 @@ class Origin:
             self._busy = False
 
     async def apress(self, wanted: RetryRequest) -> None:
-        """The same on the current event loop."""
+        """Press again on the current event loop."""
         retrier = self._begin()
         try:
             await retrier.apress(wanted, self._take_record)

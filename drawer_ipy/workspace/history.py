@@ -35,7 +35,7 @@ class History:
     """The histories of the drawers of one workspace folder.
 
     Args:
-        root: a folder laid out like ``.buttons``.
+        root: a folder with the layout of ``.buttons``.
 
     Attributes:
         refused: the files that :meth:`list` did not read, and why.
