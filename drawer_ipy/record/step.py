@@ -87,6 +87,7 @@ class StepResult(Attempt):
 
     def told_error(self, recorded: bool = False) -> dict[str, Any] | None:
         """Return the error as later steps see it: ``{code, message}``; requests add ``status`` and ``body``.
+
         The body is parsed if it is JSON; otherwise it is the beginning of the text. Both are null if there
         was no response.
 

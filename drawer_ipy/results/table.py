@@ -40,8 +40,8 @@ class Results(OfRun, Exports):
 
     ``results[3]`` is item 3, in the order of the input. ``results["title"]`` is a column; ``results[2:5]``,
     ``results[mask]`` and ``results[[0, 7]]`` are tables of some rows; ``results[["u", "title"]]`` is a table
-    of some columns. All of them are views: nothing is copied, and a table of a running run shows its current
-    state. A table is true if it has rows, and equal only to itself.
+    of some columns. All of them are views: nothing is copied, and a table of a run in progress shows its
+    current state. A table is true if it has rows, and equal only to itself.
 
     The columns are the loop variable and the last nested step's output; if the outputs are mappings, each key
     has a column. The id of a nested step is a column of its outputs. ``status`` and ``error`` are always
