@@ -18,11 +18,10 @@ from drawer_ipy.definition.checking.unmet import Unmet
 from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.short_texts import short
-from drawer_ipy.definition.step_base import STEP_KINDS, Branch, StepBase, StepKind, Use
-from drawer_ipy.definition.step_base import Step as AnyStep
+from drawer_ipy.definition.step_base import STEP_KINDS, AnyStep, Branch, StepBase, StepKind, Use
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
-from drawer_ipy.engine.step import Step, fail_with, press_in_order
+from drawer_ipy.engine.step import StepRunner, fail_with, press_in_order
 from drawer_ipy.errors import DrawerError, ErrorInfo
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.record.step import StepResult
@@ -43,10 +42,10 @@ __all__ = [
     "RuntimeFields",
     "Setting",
     "SpecButton",
-    "Step",
     "StepBase",
     "StepKind",
     "StepResult",
+    "StepRunner",
     "Unmet",
     "Use",
     "compile_expression",
@@ -61,12 +60,14 @@ __all__ = [
 ]
 
 
-def register_step(model: type[StepBase], compile: Callable[[Any, Compiler], Step] | str) -> Registration:
+def register_step(
+    model: type[StepBase], compile: Callable[[Any, Compiler], StepRunner] | str
+) -> Registration:
     """Make a kind of step known to everything: loading, checks, runs, pictures, completion, JSON Schema.
 
     Args:
         model: what such a step may say: a subclass of :class:`StepBase` with ``kind: Literal["name"]``.
-        compile: what runs it, usually a subclass of :class:`Step`; or where that is, ``"module:NAME"``.
+        compile: what runs it, usually a subclass of :class:`StepRunner`; or where that is, ``"module:NAME"``.
 
     Returns:
         What removes it again: ``unregister()``, or the end of a ``with`` block.

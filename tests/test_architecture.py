@@ -96,3 +96,12 @@ def test_no_files_import_one_another_in_a_circle() -> None:
 def test_a_circle_would_be_found() -> None:
     assert circle_in({"a": ["b"], "b": ["c"], "c": ["a"]})
     assert not circle_in({"a": ["b", "c"], "b": ["c"]})
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -23,7 +23,7 @@ from drawer_ipy.definition.button_runtimes import SCRIPT_WORDS
 from drawer_ipy.definition.in_words import steps_in_words
 from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.errors import DefinitionError, DrawerError, UsageError
-from drawer_ipy.extending import AnyStep, Branch, SpecButton, Step, StepBase
+from drawer_ipy.extending import AnyStep, Branch, SpecButton, StepBase, StepRunner
 from drawer_ipy.notebook.completion.body import body_offer
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.pictures.graph import Graph
@@ -166,13 +166,13 @@ def test_a_name_is_taken_only_once(repeat: dict[str, Any]) -> None:
         kind: Literal["wait"]
 
     with pytest.raises(UsageError, match="'wait' is already taken by drawer_ipy"):
-        drawer_ipy.register_step(Wait, Step)
+        drawer_ipy.register_step(Wait, StepRunner)
 
     class Nameless(StepBase):
         pass
 
     with pytest.raises(UsageError, match="does not declare its name"):
-        drawer_ipy.register_step(Nameless, Step)
+        drawer_ipy.register_step(Nameless, StepRunner)
 
 
 def test_what_is_unregistered_is_unknown_again() -> None:
@@ -313,7 +313,7 @@ def test_problems_name_steps_below_fields_of_any_name() -> None:
                 yield Branch(("ways", name), steps, name, f"way {name}")
 
     text = "steps:\n- id: a\n  kind: fork\n  ways:\n    left:\n    - {id: b, kind: wait, durration: 1s}\n"
-    with drawer_ipy.register_step(Fork, Step):
+    with drawer_ipy.register_step(Fork, StepRunner):
         (problem,) = wrong(text)
         assert "step 'a.b'" in problem
         assert "did you mean 'duration'" in problem

@@ -13,7 +13,7 @@ from conformance_cases import CASES, load_cases
 from workspace_rig import Folder, button_step
 
 from drawer_ipy.definition import load_button, load_drawer
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.errors import DefinitionError, UsageError
 from drawer_ipy.workspace.document import document
 from drawer_ipy.workspace.drawers import drawer_document, save_drawer
@@ -188,7 +188,7 @@ def test_versions_and_kinds(raw: dict[str, Any], kept: dict[str, Any]) -> None:
 
 
 def test_when_it_was_created_is_kept() -> None:
-    drawer = Drawer(name="d", created_at="2019-01-01T00:00:00Z", updated_at="2019-01-01T00:00:00Z")
+    drawer = DrawerModel(name="d", created_at="2019-01-01T00:00:00Z", updated_at="2019-01-01T00:00:00Z")
     saved = drawer_document(drawer, now=EPOCH)
     assert (saved["created_at"], saved["updated_at"]) == ("2019-01-01T00:00:00Z", "2020-01-02T03:04:05Z")
 
@@ -213,9 +213,9 @@ def test_what_no_file_can_hold_is_named_and_nothing_is_written(folder: Folder, v
 
 def test_a_name_that_cannot_be_had_is_refused_unless_it_is_there(folder: Folder) -> None:
     with pytest.raises(UsageError, match="word of the command line"):
-        save_drawer(folder.root, Drawer(name="list"))
+        save_drawer(folder.root, DrawerModel(name="list"))
     folder.drawer("list")
-    assert save_drawer(folder.root, Drawer(name="list", description="new")).is_file()
+    assert save_drawer(folder.root, DrawerModel(name="list", description="new")).is_file()
     assert folder.read("list")["description"] == "new"
 
 

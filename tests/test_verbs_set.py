@@ -11,7 +11,7 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy.definition import load_drawer
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.definition.step_base import step_models
 from drawer_ipy.errors import DefinitionError, UsageError
 from drawer_ipy.verbs import VerbContext, VerbError, VerbResult, run_verb
@@ -55,7 +55,7 @@ class Place:
     def verb(self, *words: str) -> VerbResult:
         return run_verb(["pages", *words], self.context)
 
-    def drawer(self) -> Drawer:
+    def drawer(self) -> DrawerModel:
         if not self.on_disk:
             return self.context.drawers["pages"]
         found = self.folder.workspace.find_drawer("pages")

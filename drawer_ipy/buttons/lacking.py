@@ -32,7 +32,7 @@ from drawer_ipy.definition.checking.unmet import Present, Unmet, unset_in
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import DrawerError
 
-Scope = Mapping[str, Mapping[str, str]]
+_Given = Mapping[str, Mapping[str, str]]
 Origins = Callable[[], Collection[str]]
 
 
@@ -102,13 +102,13 @@ def _check_url(spec: ButtonSpec, allowed_origins: Origins) -> None:
             ProxyEnvironment(urllib.request.getproxies()).proxy_for(url)
 
 
-def _fill_header(name: str, text: str, spec: ButtonSpec, scope: Scope) -> None:
+def _fill_header(name: str, text: str, spec: ButtonSpec, scope: _Given) -> None:
     header = HeaderTemplate(name, text, spec.name)
     if not header.names:
         header.fill({}, scope)
 
 
-def _fill_credentials(spec: ButtonSpec, scope: Scope) -> None:
+def _fill_credentials(spec: ButtonSpec, scope: _Given) -> None:
     if spec.auth is None:
         return
     found = Login(spec.auth.digest) if spec.auth.digest is not None else credentials_of(spec.auth)

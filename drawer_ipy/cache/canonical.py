@@ -74,11 +74,11 @@ def canonical(value: Any, of_code: Callable[[Any], bytes] | None = None) -> byte
         Uncacheable: it is, or holds, something else, holds itself, or is larger than :data:`LARGEST`.
     """
     out = bytearray()
-    _Writer(out, of_code).write(value, 0)
+    _KeyWriter(out, of_code).write(value, 0)
     return bytes(out)
 
 
-class _Writer:
+class _KeyWriter:
     """Writes values one after the other; each says its type and its length, so none can be mistaken."""
 
     def __init__(self, out: bytearray, of_code: Callable[[Any], bytes] | None) -> None:
@@ -134,7 +134,7 @@ class _Writer:
 
     def _apart(self, value: Any, depth: int) -> bytes:
         out = bytearray()
-        _Writer(out, self._of_code).write(value, depth + 1)
+        _KeyWriter(out, self._of_code).write(value, depth + 1)
         return bytes(out)
 
     def _other(self, value: Any, kind: type, depth: int) -> None:  # noqa: C901 - one branch a type

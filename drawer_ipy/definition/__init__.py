@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from drawer_ipy.definition.checking.drawer import validate
 from drawer_ipy.definition.json_schema import json_schema
-from drawer_ipy.definition.models import ButtonSpec, Drawer
+from drawer_ipy.definition.models import ButtonSpec, DrawerModel
 from drawer_ipy.definition.reading.loading import Loaded, LoadedButton, load_button, load_drawer
 from drawer_ipy.definition.reading.source import Source
 
 __all__ = [
     "ButtonSpec",
-    "Drawer",
+    "DrawerModel",
     "Loaded",
     "LoadedButton",
     "Source",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES
 from drawer_ipy.definition.key_texts import key_text
-from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Drawer, InputSpec, Model
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, DrawerModel, InputSpec, Model
 from drawer_ipy.definition.policy import Policy
 from drawer_ipy.definition.reading.shape import models_below
 from drawer_ipy.definition.step_base import StepBase, step_models
@@ -28,7 +28,7 @@ def json_schema(what: Literal["drawer", "button"] = "drawer") -> dict[str, Any]:
     >>> json_schema()["properties"]["steps"]["items"]
     {'$ref': '#/$defs/Step'}
     """
-    model: type[Model] = Drawer if what == "drawer" else ButtonSpec
+    model: type[Model] = DrawerModel if what == "drawer" else ButtonSpec
     models = {one.__name__: one for one in models_below(model)}
     for runtime in BUTTON_RUNTIMES.added():
         if runtime.fields is not None:
@@ -193,7 +193,7 @@ _LIST_EXPRESSION: _Schema = {"anyOf": [_EXPRESSION, {"type": "array"}]}
 
 # Fields that are written otherwise than their model says.
 _SHORT: Mapping[tuple[str, str], Callable[[], _Schema]] = {
-    ("Drawer", "inputs"): lambda: _named_list(InputSpec),
+    ("DrawerModel", "inputs"): lambda: _named_list(InputSpec),
     ("ButtonSpec", "args"): lambda: _named_list(ArgSpec),
     ("ButtonSpec", "cache"): lambda: {"type": ["string", "boolean"]},
     ("*", "on_failure"): _policy,
@@ -201,7 +201,7 @@ _SHORT: Mapping[tuple[str, str], Callable[[], _Schema]] = {
     ("AggregateStep", "from"): lambda: dict(_LIST_EXPRESSION),
     ("MergeStep", "from"): lambda: dict(_LIST_EXPRESSION),
     ("SwitchCase", "when"): lambda: {"anyOf": [_EXPRESSION, {"type": "boolean"}]},
-    ("Drawer", "drawer_kind"): lambda: {"enum": ["action", "flow", ""]},
-    ("Drawer", "schema_version"): lambda: {"enum": [1, 2]},
+    ("DrawerModel", "drawer_kind"): lambda: {"enum": ["action", "flow", ""]},
+    ("DrawerModel", "schema_version"): lambda: {"enum": [1, 2]},
     ("Policy", "compensate_with"): lambda: {"type": ["string", "object"]},
 }

@@ -19,7 +19,7 @@ from drawer_ipy.definition.button_fields import Queue as Queue
 from drawer_ipy.definition.button_runtimes import added_runtime
 from drawer_ipy.definition.model_base import Model as Model
 from drawer_ipy.definition.model_base import NonNegativeFloat, NonNegativeInt
-from drawer_ipy.definition.step_base import Step
+from drawer_ipy.definition.step_base import AnyStep
 from drawer_ipy.definition.step_base import StepBase as StepBase
 from drawer_ipy.definition.steps.button import ButtonStep as ButtonStep
 from drawer_ipy.definition.steps.drawer import DrawerStep as DrawerStep
@@ -155,7 +155,7 @@ class ButtonSpec(NewFields):
         return ([] if info.field_name == "tags" else {}) if value is None else value
 
 
-class Drawer(Model):
+class DrawerModel(Model):
     """A workflow: declared inputs, steps in order, what it returns and what happens when it fails."""
 
     schema_version: int = 2
@@ -164,7 +164,7 @@ class Drawer(Model):
     description: str = ""
     version: Any = None
     inputs: list[InputSpec] = []
-    steps: list[Step] = []
+    steps: list[AnyStep] = []
     flow: dict[str, Any] | None = None
     on_error: OnError | None = None
     output_schema: dict[str, Any] | None = None
@@ -192,7 +192,7 @@ class Drawer(Model):
         return [] if value is None else value
 
     @model_validator(mode="after")
-    def _name_buttons(self) -> Drawer:
+    def _name_buttons(self) -> DrawerModel:
         for name, spec in self.buttons.items():
             spec.name = spec.name or name
         return self

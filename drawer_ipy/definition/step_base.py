@@ -168,7 +168,7 @@ class StepKind:
     Attributes:
         model: a subclass of :class:`StepBase` whose ``kind`` is a ``Literal`` of the kind's word.
         compile: makes something that runs out of a model and a compiler, as a subclass of
-            :class:`drawer_ipy.engine.step.Step` does; or ``"package.module:NAME"``, imported before the
+            :class:`drawer_ipy.engine.step.StepRunner` does; or ``"package.module:NAME"``, imported before the
             first such step runs.
     """
 
@@ -260,5 +260,5 @@ def _read(value: Any) -> Any:
 UNKNOWN_KIND = "unknown_step_kind"
 """The type of pydantic's error about a step of a kind that is not there."""
 
-Step = Annotated[SerializeAsAny[StepBase], BeforeValidator(_read)]
+AnyStep = Annotated[SerializeAsAny[StepBase], BeforeValidator(_read)]
 """A step of any kind, as the type of a field."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from drawer_ipy.definition.models import Drawer, StepBase
+from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.step_base import Use
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Template, alias_of, compile_expression, compile_value
@@ -35,7 +35,7 @@ def uses_of_value(value: Any, known: Collection[str]) -> list[NamePath]:
     )
 
 
-def names_in(drawer: Drawer) -> set[str]:
+def names_in(drawer: DrawerModel) -> set[str]:
     """Ids of all steps, however deep, and names of all loop variables."""
     out: set[str] = set()
     pending: list[StepBase] = list(drawer.steps)

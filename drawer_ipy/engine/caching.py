@@ -67,7 +67,7 @@ class _Open:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Cached:
     """A cached result and its age in seconds."""
 
     data: bytes
@@ -144,7 +144,7 @@ class RunCache:
         told = canonical(parts, self._sources.of_code)
         return hashlib.blake2b(told, key=key, digest_size=20, person=b"drawer key").digest()
 
-    async def _lead(self, request: CacheablePress, name: bytes, found: _Found | None) -> Outcome:
+    async def _lead(self, request: CacheablePress, name: bytes, found: _Cached | None) -> Outcome:
         """Press, cache the result, and pass it to the presses that wait for it."""
         flight: asyncio.Future[_Shared | None] = asyncio.get_running_loop().create_future()
         self._flights[name] = flight
@@ -164,7 +164,7 @@ class RunCache:
             del self._flights[name]
             flight.set_result(shared)
 
-    async def _confirmed(self, request: CacheablePress, name: bytes, found: _Found) -> Outcome | None:
+    async def _confirmed(self, request: CacheablePress, name: bytes, found: _Cached) -> Outcome | None:
         """Revalidate a cached result with the server; return it if still current, else a new outcome.
 
         ``None`` if the result cannot be revalidated.
@@ -214,14 +214,14 @@ class RunCache:
         expires = None if math.isinf(lasts) else now + lasts + (_KEPT_BEYOND if confirmable else 0.0)
         self._open.writer.write(WriteJob(name, request.button.name, now, expires, data))
 
-    def _find(self, name: bytes) -> _Found | None:
+    def _find(self, name: bytes) -> _Cached | None:
         """Return the result cached under `name`, even if it has expired."""
         there = self._open
         if there is None:
             return None
         pending = there.writer.pending(name)
         if pending is not None:
-            return _Found(pending.data, time.time() - pending.stored)
+            return _Cached(pending.data, time.time() - pending.stored)
         try:
             entry = there.store.get(name)
         except CacheTrouble as trouble:
@@ -232,7 +232,7 @@ class RunCache:
         data = unseal(entry.body, name, there.key)
         age = time.time() - entry.stored
         # If the clock was set back, a result must not last for ever.
-        return None if data is None or age < -_CLOCK_SLACK else _Found(data, age)
+        return None if data is None or age < -_CLOCK_SLACK else _Cached(data, age)
 
     def _from_shared(self, shared: _Shared | None, request: CacheablePress) -> Outcome | None:
         """Return the outcome of the shared press for this one; ``None`` if this one has to press itself."""

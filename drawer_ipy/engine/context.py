@@ -22,7 +22,7 @@ from drawer_ipy.record.loop import Hidden, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
-Scope = dict[str, Any]
+_Names = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Session:
         self.details_left -= presses if enough else 0
         return enough
 
-    def scope(self, inputs: Mapping[str, Any]) -> Scope:
+    def scope(self, inputs: Mapping[str, Any]) -> _Names:
         """Return the names that a drawer's steps start with."""
         return {
             "inputs": inputs,
@@ -132,7 +132,7 @@ class Context:
         self,
         session: Session,
         inputs: Mapping[str, Any],
-        scope: Scope,
+        scope: _Names,
         stop: Stop,
         path: tuple[str, ...] = (),
         loop: LoopRecord | None = None,

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
-from drawer_ipy.engine.step import Step
+from drawer_ipy.engine.step import StepRunner
 from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.expressions import alias_of
 from drawer_ipy.record.step import StepResult
 
 
-def dependencies(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
+def dependencies(steps: Sequence[StepRunner]) -> dict[str, frozenset[str]]:
     """Return step id -> ids of the steps that its references name, without its own."""
     ids = frozenset(step.id for step in steps)
     return {
@@ -57,7 +57,7 @@ def find_cycle(needs: Mapping[str, frozenset[str]]) -> list[str]:
 
 
 async def press_graph(
-    steps: Sequence[Step],
+    steps: Sequence[StepRunner],
     ctx: Context,
     begun: Callable[[StepResult], None],
     ended: Callable[[StepResult], None],
@@ -89,7 +89,7 @@ async def press_graph(
     usable: set[str] = set()
     failed: dict[str, StepResult] = {}
 
-    async def press(step: Step, ctx: Context) -> None:
+    async def press(step: StepRunner, ctx: Context) -> None:
         for need in needs[step.id]:
             await ready[need].wait()
         if failed and not go_on:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.common.tracebacks import describe
-from drawer_ipy.definition.models import Drawer, InputSpec, StepBase
+from drawer_ipy.definition.models import DrawerModel, InputSpec, StepBase
 from drawer_ipy.definition.step_base import StepKind
-from drawer_ipy.engine.step import Step
+from drawer_ipy.engine.step import StepRunner
 from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.expressions import Template, compile_value
 
 ButtonFinder = Callable[[str], Button | None]
-DrawerFinder = Callable[[str], Drawer | None]
+DrawerFinder = Callable[[str], DrawerModel | None]
 
 
 @dataclass(slots=True)
@@ -34,12 +34,12 @@ class Plan:
 
     name: str
     inputs: Sequence[InputSpec]
-    steps: list[Step]
+    steps: list[StepRunner]
     returns: Template | None
     on_error: str
     on_error_with: Template
     plans: Plans
-    drawer: Drawer
+    drawer: DrawerModel
 
 
 class Plans:
@@ -54,7 +54,7 @@ class Plans:
     def __init__(
         self,
         kinds: Mapping[str, StepKind],
-        buttons_of: Callable[[Drawer], ButtonFinder],
+        buttons_of: Callable[[DrawerModel], ButtonFinder],
         find_drawer: DrawerFinder = lambda _name: None,
     ) -> None:
         self.kinds = kinds
@@ -62,7 +62,7 @@ class Plans:
         self._find_drawer = find_drawer
         self._named: dict[str, Plan | None] = {}
 
-    def plan(self, drawer: Drawer) -> Plan:
+    def plan(self, drawer: DrawerModel) -> Plan:
         """`drawer`, compiled.
 
         Raises:
@@ -101,11 +101,11 @@ class Compiler:
     plans: Plans
     find_button: ButtonFinder
 
-    def steps(self, models: Sequence[StepBase]) -> list[Step]:
+    def steps(self, models: Sequence[StepBase]) -> list[StepRunner]:
         """Each of `models`, compiled by its kind."""
         return [self.step(model) for model in models]
 
-    def step(self, model: StepBase) -> Step:
+    def step(self, model: StepBase) -> StepRunner:
         """One step, compiled by its kind."""
         kind = self.plans.kinds.get(model.kind or "button")
         if kind is None:
@@ -113,7 +113,7 @@ class Compiler:
                 f"step {model.id!r}: no step kind {model.kind!r}", code=Code.KIND_NOT_IMPLEMENTED
             )
         try:
-            step: Step = kind.compiler()(model, self)
+            step: StepRunner = kind.compiler()(model, self)
         except DrawerError:
             raise
         except Exception as error:  # of a kind that another distribution brought
@@ -129,7 +129,7 @@ def roots_of(*templates: Template) -> frozenset[str]:
     return frozenset(ref.root for template in templates for ref in template.references)
 
 
-def outer_roots(steps: Sequence[Step], *bound: str) -> frozenset[str]:
+def outer_roots(steps: Sequence[StepRunner], *bound: str) -> frozenset[str]:
     """What a list of steps uses from outside: their roots without `bound` and without one another."""
     seen = set(bound)
     roots: set[str] = set()

@@ -1,6 +1,6 @@
 """The base class of steps, which applies policy and timeout, and the sequential press of a list of steps.
 
-Every kind of step is a :class:`Step`; policy and timeout are applied here for all of them.
+Every kind of step is a :class:`StepRunner`; policy and timeout are applied here for all of them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 class StepCompiler(Protocol):
     """Compiles nested steps; the implementation is in :mod:`~drawer_ipy.engine.plan`."""
 
-    def step(self, model: StepBase) -> Step:
+    def step(self, model: StepBase) -> StepRunner:
         """Compile one step with its kind."""
 
 
-class Step:
+class StepRunner:
     """Base of all step kinds; each has one module in ``engine/steps``.
 
     A subclass compiles its expressions in ``__init__``, sets :attr:`roots`, and does its work in :meth:`run`.
@@ -149,7 +149,7 @@ class Step:
 
 
 async def press_in_order(
-    steps: Sequence[Step],
+    steps: Sequence[StepRunner],
     ctx: Context,
     begun: Callable[[StepResult], None],
     ended: Callable[[StepResult], None] = lambda _result: None,
@@ -171,7 +171,7 @@ async def press_in_order(
     return None
 
 
-def undo_step(model: StepBase, compiler: StepCompiler) -> Step | None:
+def undo_step(model: StepBase, compiler: StepCompiler) -> StepRunner | None:
     """Compile ``compensate_with``: a button's name, ``drawer/NAME``, or a step without an id."""
     given = model.on_failure.compensate_with if model.on_failure is not None else None
     if not given:

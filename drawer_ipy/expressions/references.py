@@ -40,7 +40,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Reference:
     root: ast.Name
     path: KeyPath
     end: int
@@ -76,7 +76,7 @@ def find(program: Program, source: str, exists: Exists | None = None) -> tuple[R
     return tuple(_reference(one, tree, source) for one in found)
 
 
-def _collect(tree: ast.Node) -> list[_Found]:
+def _collect(tree: ast.Node) -> list[_Reference]:
     found = list(_walk(tree, frozenset(), _PLAIN))
     tested = _tested(tree)
     result = []
@@ -89,11 +89,11 @@ def _collect(tree: ast.Node) -> list[_Found]:
             continue  # `string` in type(x) == string
         behind = any(full[: len(test)] == test for test in tested)
         guarded = one.guarded or behind
-        result.append(_Found(one.root, one.path, one.end, one.at, guarded, one.always))
+        result.append(_Reference(one.root, one.path, one.end, one.at, guarded, one.always))
     return sorted(result, key=lambda one: one.root.start)
 
 
-def _reference(one: _Found, tree: ast.Node, source: str) -> Reference:
+def _reference(one: _Reference, tree: ast.Node, source: str) -> Reference:
     start = one.root.start
     static = static_steps(tree)
     whole = static is not None and len(static[1]) == len(one.path) and static[0].start == start
@@ -101,7 +101,7 @@ def _reference(one: _Found, tree: ast.Node, source: str) -> Reference:
     return Reference(one.root.name, one.path, start, text, whole, one.guarded, one.always)
 
 
-def _splits(found: list[_Found], exists: Exists, done: dict[int, int]) -> dict[int, int]:
+def _splits(found: list[_Reference], exists: Exists, done: dict[int, int]) -> dict[int, int]:
     """Return the hyphenated names that do not exist, and how many parts of each do."""
     splits: dict[int, int] = {}
     for one in found:
@@ -121,7 +121,7 @@ def _splits(found: list[_Found], exists: Exists, done: dict[int, int]) -> dict[i
     return splits
 
 
-def _path_of(node: ast.Node) -> tuple[_Found, list[ast.Node]] | None:
+def _path_of(node: ast.Node) -> tuple[_Reference, list[ast.Node]] | None:
     """Return the longest static path from the root below `node`, and the computed indices after it."""
     chain: list[ast.Member | ast.Index] = []
     base = node
@@ -139,7 +139,7 @@ def _path_of(node: ast.Node) -> tuple[_Found, list[ast.Node]] | None:
     if static is None:  # a Name is always static
         return None
     at = (base.start, *(step.at if step.dotted else None for step in static[1]))
-    found = _Found(base, tuple(step.key for step in static[1]), longest.end, at, False, True)
+    found = _Reference(base, tuple(step.key for step in static[1]), longest.end, at, False, True)
     computed = [link.index for link in chain if isinstance(link, ast.Index)]
     return found, computed
 
@@ -161,7 +161,7 @@ class _Position:
 _PLAIN = _Position()
 
 
-def _walk(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterator[_Found]:
+def _walk(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterator[_Reference]:
     if isinstance(node, ast.Name | ast.Member | ast.Index):
         yield from _walk_path(node, bound, position)
     elif isinstance(node, ast.Has):
@@ -185,7 +185,7 @@ def _walk(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterato
             yield from _walk(child, bound, position)
 
 
-def _walk_path(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterator[_Found]:
+def _walk_path(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterator[_Reference]:
     path = _path_of(node)
     if path is None:
         if isinstance(node, ast.Member | ast.Index):
@@ -195,7 +195,7 @@ def _walk_path(node: ast.Node, bound: frozenset[str], position: _Position) -> It
         return
     found, computed = path
     if found.root.name not in bound:
-        yield _Found(found.root, found.path, found.end, found.at, position.guarded, position.always)
+        yield _Reference(found.root, found.path, found.end, found.at, position.guarded, position.always)
     for index in computed:
         yield from _walk(index, bound, position)
 

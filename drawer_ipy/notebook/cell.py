@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display, NullDisplay
@@ -74,14 +74,14 @@ class DrawerCell:
         }
         return {**found, **given}
 
-    def drawer(self) -> Drawer:
+    def drawer(self) -> DrawerModel:
         """The drawer as it can be pressed again by its name: inputs that only the line gave are declared."""
         drawer = self.loaded.drawer
         declared = {spec.name for spec in drawer.inputs}
         only_given = [InputSpec(name=n, required=True) for n in self._line.inputs if n not in declared]
         return drawer.model_copy(update={"inputs": [*drawer.inputs, *only_given]}) if only_given else drawer
 
-    def define(self) -> Drawer:
+    def define(self) -> DrawerModel:
         """As :meth:`drawer`, checked as far as it can be without a press.
 
         Raises:

@@ -42,7 +42,7 @@ class Line:
     out: str = ""
 
 
-class _Parser(argparse.ArgumentParser):
+class _OptionParser(argparse.ArgumentParser):
     """argparse that raises our error instead of leaving the program."""
 
     def error(self, message: str) -> NoReturn:
@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
 
 def option_parser() -> argparse.ArgumentParser:
     """The options of ``%%drawer``; also the source of its help."""
-    parser = _Parser(prog="%%drawer", add_help=False, allow_abbrev=False)
+    parser = _OptionParser(prog="%%drawer", add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
     add("--parallelism", "-p", metavar="N", type=width, help="items at once in the outermost loops, or auto")

@@ -19,7 +19,7 @@ from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, Union
 from drawer_ipy.buttons import make_button
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.common.demo_origins import running_origins
-from drawer_ipy.definition import Drawer, load_button
+from drawer_ipy.definition import DrawerModel, load_button
 from drawer_ipy.definition.button_runtimes import runtime_words
 from drawer_ipy.definition.values import AUTO
 from drawer_ipy.display.choose import KINDS
@@ -64,7 +64,7 @@ class Kept:
     """
 
     buttons: dict[str, Button] = field(default_factory=dict)
-    drawers: dict[str, Drawer] = field(default_factory=dict)
+    drawers: dict[str, DrawerModel] = field(default_factory=dict)
     runs: Runs = field(default_factory=Runs)
     settings: dict[str, Any] = field(default_factory=dict)
 

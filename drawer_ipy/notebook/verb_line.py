@@ -11,7 +11,7 @@ from typing import Any
 from IPython.display import display
 
 from drawer_ipy.buttons.base import Button
-from drawer_ipy.definition import Drawer
+from drawer_ipy.definition import DrawerModel
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.cell import CellPress
@@ -44,7 +44,7 @@ class NotebookVerb:
         shell: Any,
         line: str,
         registered: Mapping[str, Button],
-        drawers: MutableMapping[str, Drawer],
+        drawers: MutableMapping[str, DrawerModel],
     ) -> None:
         self._shell = shell
         names: Mapping[str, Any] = shell.user_ns

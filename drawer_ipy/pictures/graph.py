@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.pictures.graph_model import Box, Lane, lane_of, rewrite
 from drawer_ipy.pictures.layers import Edge, Placed, Point, place
 from drawer_ipy.pictures.mermaid import mermaid_text
@@ -50,7 +50,7 @@ class Graph(Picture):
         mermaid: the same as Mermaid text, for Markdown files and issues.
     """
 
-    def __init__(self, drawer: Drawer, hide: Callable[[str], str] | None = None) -> None:
+    def __init__(self, drawer: DrawerModel, hide: Callable[[str], str] | None = None) -> None:
         lane = lane_of(drawer)
         if hide is not None:
             rewrite(lane, hide)
@@ -58,7 +58,7 @@ class Graph(Picture):
         super().__init__(_svg(lane, drawer.name), _text(drawer))
 
 
-def _text(drawer: Drawer) -> str:
+def _text(drawer: DrawerModel) -> str:
     n = len(drawer.steps)
     return f"graph of {clean(drawer.name) or 'a drawer'}: {n} step{'' if n == 1 else 's'}; see .mermaid, .svg"
 

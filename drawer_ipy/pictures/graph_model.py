@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from drawer_ipy.definition.button_runtimes import buttons_in_words
 from drawer_ipy.definition.in_words import Pressed, how, what_it_does
-from drawer_ipy.definition.models import Drawer, StepBase
+from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.short_texts import LINE as LINE
 from drawer_ipy.definition.short_texts import short
 from drawer_ipy.definition.wiring import NamePath, names_in, uses_of, uses_of_value
@@ -51,7 +51,7 @@ class Box:
     lanes: list[Lane] = field(default_factory=list)
 
 
-def lane_of(drawer: Drawer) -> Lane:
+def lane_of(drawer: DrawerModel) -> Lane:
     """The whole drawer: inputs, steps, what it returns, what is pressed when it fails."""
     known = names_in(drawer)
     uses = [uses_of(step, known) for step in drawer.steps]

@@ -21,10 +21,10 @@ def mermaid_text(lane: Lane) -> str:
 
     A dotted arrow says that a step only runs after another.
     """
-    return "\n".join(["flowchart TD", *_Writer().lane(lane, 1)]) + "\n"
+    return "\n".join(["flowchart TD", *_MermaidWriter().lane(lane, 1)]) + "\n"
 
 
-class _Writer:
+class _MermaidWriter:
     """Numbers the nodes."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from drawer_ipy.pressing.surroundings import Pressable, Surroundings, callers_na
 from drawer_ipy.pressing.validation import Validation
 
 
-class Drawer(models.Drawer):
+class Drawer(models.DrawerModel):
     """A workflow of steps.
 
     A drawer from :meth:`load` keeps its text, so that problems are reported with line and column. A drawer
@@ -34,7 +34,7 @@ class Drawer(models.Drawer):
             DrawerNotFound, UsageError: it does not exist, or its type cannot be a drawer.
         """
         loaded = Surroundings().load(drawer)
-        fields = {name: getattr(loaded.drawer, name) for name in models.Drawer.model_fields}
+        fields = {name: getattr(loaded.drawer, name) for name in models.DrawerModel.model_fields}
         extra = loaded.drawer.model_extra or {}
         made = cls.model_construct(loaded.drawer.model_fields_set, **fields, **extra)
         made._origin = loaded  # noqa: SLF001 - of this class, and pydantic takes any other name for a field

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drawer_ipy.definition import Drawer
+from drawer_ipy.definition import DrawerModel
 from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.definition.steps.for_each import ForEachStep
 from drawer_ipy.engine.drawers import Mode
@@ -31,7 +31,7 @@ def _checked_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
     return {str(name): value for name, value in inputs.items()}
 
 
-def _overridden(drawer: Drawer, options: Options) -> Drawer:
+def _overridden(drawer: DrawerModel, options: Options) -> DrawerModel:
     """Return `drawer` with the parallelism of the press in its outermost loops."""
     if options.parallelism is None:
         return drawer

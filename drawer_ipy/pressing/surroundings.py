@@ -15,7 +15,7 @@ from drawer_ipy.buttons import ButtonCatalog, as_button
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.buttons.lacking import lacking
 from drawer_ipy.common.demo_origins import running_origins
-from drawer_ipy.definition import Drawer, Loaded, load_drawer
+from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
 from drawer_ipy.definition.checking.callee import Callee
 from drawer_ipy.definition.checking.drawer import validate
 from drawer_ipy.definition.checking.unmet import Present, Unmet
@@ -25,7 +25,7 @@ from drawer_ipy.engine.secrets.redactor import Redactor
 from drawer_ipy.errors import DrawerError, DrawerNotFound, Problem, UsageError, did_you_mean
 from drawer_ipy.workspace.lookup import ButtonsOnDisk, Workspace, load_drawer_file
 
-Pressable = str | Path | Mapping[str, Any] | Drawer | Loaded
+Pressable = str | Path | Mapping[str, Any] | DrawerModel | Loaded
 """The forms of a drawer: YAML or JSON text, a path, a name in the workspace, a mapping, or a Drawer."""
 
 
@@ -43,9 +43,9 @@ class Surroundings:
     registered: Mapping[str, Button] = field(default_factory=dict)
     namespace: Mapping[str, Any] = field(default_factory=dict)
     workspace: Workspace = field(default_factory=Workspace.current)
-    drawers: Mapping[str, Drawer] = field(default_factory=dict)
+    drawers: Mapping[str, DrawerModel] = field(default_factory=dict)
 
-    def catalog(self, drawer: Drawer) -> ButtonCatalog:
+    def catalog(self, drawer: DrawerModel) -> ButtonCatalog:
         """Return the buttons that the steps of `drawer` may name."""
         return ButtonCatalog(
             specs=drawer.buttons,
@@ -55,7 +55,7 @@ class Surroundings:
             allowed_origins=running_origins,
         )
 
-    def find_drawer(self, name: str) -> Drawer | None:
+    def find_drawer(self, name: str) -> DrawerModel | None:
         """Return the drawer `name` of a cell or the workspace; ``None`` if there is none."""
         if name in self.drawers:
             return self.drawers[name]
@@ -66,7 +66,7 @@ class Surroundings:
         """Return the names that :meth:`find_drawer` knows."""
         return [*self.drawers, *(n for n in self.workspace.drawer_names() if n not in self.drawers)]
 
-    def buttons_of(self, top: Drawer, catalog: ButtonCatalog) -> Callable[[Drawer], ButtonFinder]:
+    def buttons_of(self, top: DrawerModel, catalog: ButtonCatalog) -> Callable[[DrawerModel], ButtonFinder]:
         """Return a function from a drawer to the finder of its buttons; `catalog` has those of `top`."""
         return lambda drawer: catalog.find if drawer.buttons == top.buttons else self.catalog(drawer).find
 
@@ -122,7 +122,7 @@ class Surroundings:
         """
         if isinstance(drawer, Loaded):
             return drawer
-        if isinstance(drawer, Drawer):
+        if isinstance(drawer, DrawerModel):
             return loaded_from(drawer)
         if isinstance(drawer, Mapping):
             return load_drawer(drawer, recover=True)

@@ -78,7 +78,7 @@ class Reading(NamedTuple):
     doubt: str = ""
 
 
-class _Found(NamedTuple):
+class _FirstNumber(NamedTuple):
     """The first number of a text.
 
     Attributes:
@@ -194,7 +194,7 @@ def _doubt(digits: str) -> str:
     return f"{digits!r} may be {decimal} or {whole}, and was read as {read}; {hint}"
 
 
-def _first(text: str, *, whole: bool) -> _Found | None:
+def _first(text: str, *, whole: bool) -> _FirstNumber | None:
     """The first number; ``None`` when there is none, or something that only begins like one.
 
     Args:
@@ -207,7 +207,7 @@ def _first(text: str, *, whole: bool) -> _Found | None:
     if any(date.start() <= start < date.end() for date in _DATE.finditer(text)):
         return None
     if not digits[0].isdigit():
-        return _Found(_sign(text[:start]), "0", unicodedata.numeric(digits))
+        return _FirstNumber(_sign(text[:start]), "0", unicodedata.numeric(digits))
     # A number may begin with its decimal sign: ".5".
     if start and text[start - 1] in ".," and (start == 1 or not text[start - 2].isalnum()):
         digits, start = f"0{text[start - 1]}{digits}", start - 1
@@ -222,7 +222,7 @@ def _is_phone(text: str) -> bool:
     return _PHONE.search(text) is not None and _GROUPS.fullmatch(text.lstrip("+")) is None
 
 
-def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> _Found | None:
+def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> _FirstNumber | None:
     """The number that `digits` are, between what is before and after them."""
     sign, more, exponent = _sign(before), 0.0, 0
     behind = after if len(after) < _NEAR else "and more"
@@ -247,11 +247,11 @@ def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> 
     if len(before) < _NEAR and _IN_BRACKETS.fullmatch(before) and (end := _BRACKET_ENDS.match(behind)):
         money = bool(end[1] and end[1] != "%") or before.strip(" (\t\n") != ""
         plain = _is_whole(digits) or (whole and _GROUPS.fullmatch(digits) is not None)
-        return _in_brackets(_Found(sign, digits, more, exponent, ""), plain=plain and not money)
-    return _Found(sign, digits, more, exponent, "")
+        return _in_brackets(_FirstNumber(sign, digits, more, exponent, ""), plain=plain and not money)
+    return _FirstNumber(sign, digits, more, exponent, "")
 
 
-def _in_brackets(found: _Found, *, plain: bool) -> _Found:
+def _in_brackets(found: _FirstNumber, *, plain: bool) -> _FirstNumber:
     """A number in parentheses is a negative amount; a `plain` whole number may also count something."""
     if not plain:
         return found._replace(sign=-1)

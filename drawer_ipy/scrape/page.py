@@ -35,7 +35,7 @@ class ExtractError(Exception):
 
 
 @dataclass(slots=True)
-class _Work:
+class _PageWork:
     """One page being looked at.
 
     Attributes:
@@ -73,7 +73,7 @@ def extract(
     notes = [] if notes is None else notes
     notes += (Note(f"{url or 'the page'}: {note.text}", note.about) for note in page.notes)
     base = "" if xml else page.root.xpath("string(//base/@href)")
-    work = _Work(joined(url, base) if base else url, page.names, notes)
+    work = _PageWork(joined(url, base) if base else url, page.names, notes)
     try:
         out = _group(extraction, page.root, work, "")
     except UnknownPrefix as error:
@@ -102,7 +102,7 @@ def _unknown(prefix: str, names: PageNames, url: str) -> str:
     )
 
 
-def _group(group: Extraction, at: Any, work: _Work, where: str) -> Any:
+def _group(group: Extraction, at: Any, work: _PageWork, where: str) -> Any:
     if group.each is None:
         return _fields(group, at, work, where)
     elements = [one for one in _list(group.each.find(at, work.names)) if _is_element(one)]
@@ -112,7 +112,7 @@ def _group(group: Extraction, at: Any, work: _Work, where: str) -> Any:
     return [_fields(group, one, work, f"{prefix}[{i}].") for i, one in enumerate(elements)]
 
 
-def _fields(group: Extraction, at: Any, work: _Work, where: str) -> dict[str, Any]:
+def _fields(group: Extraction, at: Any, work: _PageWork, where: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, wanted in group.fields.items():
         if isinstance(wanted, Extraction):
@@ -122,7 +122,7 @@ def _fields(group: Extraction, at: Any, work: _Work, where: str) -> dict[str, An
     return out
 
 
-def _value(wanted: Field, at: Any, work: _Work, where: str) -> Any:
+def _value(wanted: Field, at: Any, work: _PageWork, where: str) -> Any:
     found = _list(wanted.find(at, work.names))
     if wanted.type == "exists":
         return bool(found)
@@ -147,7 +147,7 @@ def _is_element(one: Any) -> bool:
     return hasattr(one, "iterchildren")
 
 
-def _values(wanted: Field, found: list[Any], work: _Work, where: str) -> Iterator[Any]:
+def _values(wanted: Field, found: list[Any], work: _PageWork, where: str) -> Iterator[Any]:
     """What was found, turned into what is wanted; ``None`` for what cannot be.
 
     White space is not a value: a text node that holds nothing else is passed over.
@@ -181,7 +181,7 @@ def _is_address(wanted: Field) -> bool:
     return wanted.type == "url" or (wanted.link and not wanted.type)
 
 
-def _converted(wanted: Field, text: str, work: _Work, where: str) -> Any:
+def _converted(wanted: Field, text: str, work: _PageWork, where: str) -> Any:
     if wanted.type in ("int", "float"):
         value, doubt = (read_int if wanted.type == "int" else read_float)(text, wanted.decimal)
         if doubt:
@@ -199,7 +199,7 @@ def _converted(wanted: Field, text: str, work: _Work, where: str) -> Any:
     return text
 
 
-def _note(work: _Work, where: str, text: str, about: str) -> None:
+def _note(work: _PageWork, where: str, text: str, about: str) -> None:
     """Note something about a field; a run tells it once, whatever the entry of a list."""
     name = _INDEX.sub("", where)
     work.notes.append(Note(f"{name}: {text}", f"{name}: {about}"))

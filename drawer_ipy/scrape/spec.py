@@ -151,17 +151,17 @@ def read_extraction(given: Any, manner: Manner | None = None) -> tuple[Extractio
     missing = needs_parsel()
     if missing is not None:
         return Extraction(), [missing]
-    reader = _Reader(manner or Manner())
+    reader = _SpecReader(manner or Manner())
     return reader.group(given, (), within=False), reader.troubles
 
 
 def read_selector(given: str, manner: Manner | None = None) -> tuple[Field | None, list[Trouble]]:
     """One field by itself, and what is wrong with it."""
-    reader = _Reader(manner or Manner())
+    reader = _SpecReader(manner or Manner())
     return reader.field(given, (), within=False), reader.troubles
 
 
-class _Reader:
+class _SpecReader:
     """Reads one definition; collects what is wrong."""
 
     def __init__(self, manner: Manner) -> None:

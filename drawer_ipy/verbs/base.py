@@ -13,7 +13,7 @@ from drawer_ipy.workspace.lookup import Workspace
 
 if TYPE_CHECKING:
     from drawer_ipy.buttons.base import Button
-    from drawer_ipy.definition.models import Drawer
+    from drawer_ipy.definition.models import DrawerModel
     from drawer_ipy.pictures.picture import Picture
     from drawer_ipy.pressing.job import Job
     from drawer_ipy.pressing.surroundings import Surroundings
@@ -91,7 +91,7 @@ class VerbContext:
     workspace: Workspace
     registered: Mapping[str, Button] = field(default_factory=dict)
     namespace: Mapping[str, Any] = field(default_factory=dict)
-    drawers: MutableMapping[str, Drawer] = field(default_factory=dict)
+    drawers: MutableMapping[str, DrawerModel] = field(default_factory=dict)
     press: Callable[[Job], Results] | None = None
     value: Callable[[str, str], Any] = value_of
 

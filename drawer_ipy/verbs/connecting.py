@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.definition.checking.literals import schema_fits
-from drawer_ipy.definition.models import ArgSpec, Drawer
+from drawer_ipy.definition.models import ArgSpec, DrawerModel
 from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import compile_template
@@ -114,7 +114,7 @@ def _check_visible(giver: FieldPlace, to: FieldPlace) -> None:
 class _Match:
     """The form that finds the fields itself."""
 
-    def __init__(self, tree: Tree, drawer: Drawer, context: VerbContext) -> None:
+    def __init__(self, tree: Tree, drawer: DrawerModel, context: VerbContext) -> None:
         self._tree = tree
         self._around = context.surroundings()
         self._catalog = self._around.catalog(drawer)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.job import Job, Options
@@ -78,7 +78,7 @@ def _outcome(job: Job, results: Results) -> VerbResult:
     return VerbResult(data, text, code, whole, results, told)
 
 
-def _from_namespace(drawer: Drawer, context: VerbContext) -> dict[str, Any]:
+def _from_namespace(drawer: DrawerModel, context: VerbContext) -> dict[str, Any]:
     """Declared inputs that are variables of the user's, as a cell fills them."""
     names = [spec.name for spec in drawer.inputs]
     return {name: context.namespace[name] for name in names if name in context.namespace}

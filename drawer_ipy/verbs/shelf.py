@@ -29,10 +29,10 @@ def create(words: Sequence[str], context: VerbContext) -> VerbResult:
     if options.dry_run:
         data: dict[str, Any] = {"name": name, "executed": False}
         return VerbResult(data, f"would make drawer {name} in {context.workspace.first}")
-    from drawer_ipy.definition.models import Drawer
+    from drawer_ipy.definition.models import DrawerModel
 
     said = {"description": options.description} if options.description else {}
-    drawer = Drawer(schema_version=2, name=name, drawer_kind="action", steps=[], **said)
+    drawer = DrawerModel(schema_version=2, name=name, drawer_kind="action", steps=[], **said)
     path = create_drawer(context.workspace, drawer, name)
     return VerbResult({"name": name, "path": str(path)}, f"drawer {name} is in {path}")
 

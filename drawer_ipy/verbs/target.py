@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.definition import Loaded, load_drawer
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.errors import DefinitionError, UsageError, did_you_mean
 from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError
 from drawer_ipy.workspace.document import document
@@ -77,7 +77,7 @@ class Target:
         except DefinitionError as error:
             raise DefinitionError(error.problems, error.source, self.name, "was not changed") from None
 
-    def save(self, tree: dict[str, Any]) -> Drawer:
+    def save(self, tree: dict[str, Any]) -> DrawerModel:
         """Take `tree` (see :meth:`tree`) as the drawer's new definition.
 
         Raises:
@@ -91,7 +91,7 @@ class Target:
             save_drawer(self.root, drawer, self.name)
         return drawer
 
-    def checked(self, tree: dict[str, Any]) -> Drawer:
+    def checked(self, tree: dict[str, Any]) -> DrawerModel:
         """The drawer that `tree` makes.
 
         Raises:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.errors import UsageError
 from drawer_ipy.workspace.document import document, json_text, spelt_out
 from drawer_ipy.workspace.files import locked, make_folder, remove_folder, write_file
 from drawer_ipy.workspace.lookup import Workspace, checked_name, slug
 
 
-def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None) -> dict[str, Any]:
+def drawer_document(drawer: DrawerModel, name: str = "", now: datetime | None = None) -> dict[str, Any]:
     """Return the content of drawer.json for `drawer`.
 
     Args:
@@ -37,7 +37,7 @@ def drawer_document(drawer: Drawer, name: str = "", now: datetime | None = None)
         given.setdefault("steps", [])
     given["created_at"] = given.get("created_at") or stamp
     given["updated_at"] = stamp
-    order = [info.alias or field for field, info in Drawer.model_fields.items()]
+    order = [info.alias or field for field, info in DrawerModel.model_fields.items()]
     return {key: given[key] for key in [*order, *given] if key in given}
 
 
@@ -63,7 +63,7 @@ def _taken(name: str) -> UsageError:
     return UsageError(f"a drawer {name!r} already exists", remediation=hint)
 
 
-def create_drawer(workspace: Workspace, drawer: Drawer, name: str) -> Path:
+def create_drawer(workspace: Workspace, drawer: DrawerModel, name: str) -> Path:
     """Write a new drawer to the first root.
 
     Returns:
@@ -83,7 +83,7 @@ def create_drawer(workspace: Workspace, drawer: Drawer, name: str) -> Path:
         return save_drawer(root, drawer, folder_name)
 
 
-def save_drawer(root: Path, drawer: Drawer, name: str = "") -> Path:
+def save_drawer(root: Path, drawer: DrawerModel, name: str = "") -> Path:
     """Write `drawer` to `root`, replacing an existing one; the folder is named after its slug.
 
     Returns:

@@ -57,7 +57,7 @@ def outcome_of_sitemap(
 
 
 @dataclass(slots=True)
-class _Reading:
+class _SitemapReading:
     """The files so far.
 
     Attributes:
@@ -125,7 +125,7 @@ class SitemapInTurn:
         A part that fails does not keep the others from being read. The step fails for it in the end, and its
         output is what the others gave.
         """
-        reading, first = _Reading(), bound.request
+        reading, first = _SitemapReading(), bound.request
         seen = {_plain(first.url)}
         waiting = deque([bound])
         while waiting and reading.count < self._asked.most:
@@ -152,7 +152,7 @@ class SitemapInTurn:
         except (ArgumentError, ValueError):
             return None
 
-    def _whole(self, reading: _Reading, left: int) -> Outcome:
+    def _whole(self, reading: _SitemapReading, left: int) -> Outcome:
         output: Any = reading.entries
         if self._asked.sitemap != "full":
             output = list(dict.fromkeys(entry["loc"] for entry in reading.entries))

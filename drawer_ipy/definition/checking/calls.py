@@ -17,7 +17,7 @@ from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.scope import NamesInScope
 from drawer_ipy.definition.checking.uses import Uses
-from drawer_ipy.definition.models import Drawer, StepBase
+from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError
 from drawer_ipy.expressions import compile_value
 
@@ -70,7 +70,7 @@ class Calls:
         uses: the buttons that its steps press.
     """
 
-    def __init__(self, ground: Ground, drawer: Drawer) -> None:
+    def __init__(self, ground: Ground, drawer: DrawerModel) -> None:
         self._ground = ground
         self._report = ground.report
         self._name = drawer.name
@@ -239,7 +239,7 @@ class Calls:
         if child is not None:
             self._inputs(step, child, where)
 
-    def _inputs(self, step: models.DrawerStep, child: Drawer, where: Where) -> None:
+    def _inputs(self, step: models.DrawerStep, child: DrawerModel, where: Where) -> None:
         specs = {spec.name: spec for spec in child.inputs}
         webhook = any(trigger.kind == "webhook" for trigger in child.triggers)
         for name, value in step.args.items():

@@ -20,14 +20,14 @@ from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.steps import Check
 from drawer_ipy.definition.checking.subdrawers import ButtonsOf, check_bodies
 from drawer_ipy.definition.checking.unmet import Present
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.definition.reading.source import Source
 from drawer_ipy.errors import DefinitionError, Problem, did_you_mean
 
 
 def validate(
-    loaded_or_drawer: Loaded | Drawer,
+    loaded_or_drawer: Loaded | DrawerModel,
     *,
     find_button: FindButton,
     button_names: ListNames,
@@ -94,10 +94,10 @@ class _Remembered:
 
     def __init__(self, find: FindDrawer) -> None:
         self._find = find
-        self._found: dict[str, Drawer | Loaded | None] = {}
+        self._found: dict[str, DrawerModel | Loaded | None] = {}
         self._wrong: dict[str, DefinitionError] = {}
 
-    def __call__(self, name: str) -> Drawer | Loaded | None:
+    def __call__(self, name: str) -> DrawerModel | Loaded | None:
         if name in self._wrong:
             raise self._wrong[name]
         if name not in self._found:
@@ -109,7 +109,7 @@ class _Remembered:
         return self._found[name]
 
 
-def _versions(drawer: Drawer, report: Report, must_say: bool) -> bool:
+def _versions(drawer: DrawerModel, report: Report, must_say: bool) -> bool:
     """Check the fields that say what sort of drawer it is; whether it makes sense to look further."""
     top = Where()
     given = drawer.model_fields_set
@@ -134,7 +134,7 @@ def _versions(drawer: Drawer, report: Report, must_say: bool) -> bool:
     return not is_flow
 
 
-def _flow(drawer: Drawer, report: Report, top: Where) -> None:
+def _flow(drawer: DrawerModel, report: Report, top: Where) -> None:
     if drawer.schema_version != 2:
         report.error(top.at("schema_version", arg="schema_version"), "a flow needs schema_version 2")
     if "steps" in drawer.model_fields_set:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from drawer_ipy.definition.checking.report import Report, Where
-from drawer_ipy.definition.models import Drawer, DrawerStep, StepBase
+from drawer_ipy.definition.models import DrawerModel, DrawerStep, StepBase
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.errors import DefinitionError
 
-FindDrawer = Callable[[str], Drawer | Loaded | None]
+FindDrawer = Callable[[str], DrawerModel | Loaded | None]
 
 
 def sub_drawers(steps: Iterable[StepBase]) -> Iterator[str]:
@@ -22,7 +22,7 @@ def sub_drawers(steps: Iterable[StepBase]) -> Iterator[str]:
             yield from sub_drawers(branch.steps)
 
 
-def _pressed(drawer: Drawer, handlers: bool) -> Iterator[str]:
+def _pressed(drawer: DrawerModel, handlers: bool) -> Iterator[str]:
     yield from sub_drawers(drawer.steps)
     if handlers and drawer.on_error is not None and drawer.on_error.drawer:
         yield drawer.on_error.drawer
@@ -40,7 +40,7 @@ class Met:
     """
 
     name: str
-    found: Drawer | Loaded
+    found: DrawerModel | Loaded
     where: Where
     given: frozenset[str]
 
@@ -61,7 +61,9 @@ class Drawers:
     report: Report
     meet: Callable[[Met], None]
 
-    def get(self, name: str, where: Where, *, given: Iterable[str], strict: bool = True) -> Drawer | None:
+    def get(
+        self, name: str, where: Where, *, given: Iterable[str], strict: bool = True
+    ) -> DrawerModel | None:
         """The drawer `name`; when there is none or it is broken, that is reported."""
         try:
             found = self.find(name)

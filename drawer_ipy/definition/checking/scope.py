@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from drawer_ipy.definition.checking.name_table import NameTable, Spelt
 from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
-from drawer_ipy.definition.models import Drawer, StepBase
+from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.reading.recovery import Lost
 
 ROOTS = ("inputs", "env", "webhooks", "batteries")
@@ -60,7 +60,7 @@ class Inputs:
     open: bool = False
 
     @classmethod
-    def of(cls, drawer: Drawer, given: Iterable[str], lost: Lost) -> Inputs:
+    def of(cls, drawer: DrawerModel, given: Iterable[str], lost: Lost) -> Inputs:
         """What `drawer` declares, what its webhook trigger implies, and what is `given`."""
         types = dict.fromkeys(given, "any")
         if any(trigger.kind == "webhook" for trigger in drawer.triggers):
@@ -138,7 +138,9 @@ class NamesInScope:
         return True
 
 
-def initial_names(drawer: Drawer, inputs: Inputs, extra_roots: Iterable[str], lost: Lost) -> NamesInScope:
+def initial_names(
+    drawer: DrawerModel, inputs: Inputs, extra_roots: Iterable[str], lost: Lost
+) -> NamesInScope:
     """The names a drawer's first step sees."""
     known: NameTable[Known] = NameTable()
     for name in ROOTS:
@@ -149,7 +151,7 @@ def initial_names(drawer: Drawer, inputs: Inputs, extra_roots: Iterable[str], lo
     return NamesInScope(known, inputs, elsewhere=_nested_ids(drawer), open=unread)
 
 
-def _nested_ids(drawer: Drawer) -> Spelt[str]:
+def _nested_ids(drawer: DrawerModel) -> Spelt[str]:
     out: Spelt[str] = Spelt()
 
     def collect(step: StepBase, prefix: str) -> None:

@@ -16,7 +16,7 @@ from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Where
 from drawer_ipy.definition.checking.requests import token_buttons
 from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, NamesInScope, initial_names
-from drawer_ipy.definition.models import Drawer, StepBase
+from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.step_base import UnreadStep
 from drawer_ipy.definition.values import drawer_named
 
@@ -27,7 +27,7 @@ _HANDED = ("drawer", "run_id", "failed_step", "error", "inputs")
 class Check:
     """One check of one drawer."""
 
-    def __init__(self, ground: Ground, drawer: Drawer) -> None:
+    def __init__(self, ground: Ground, drawer: DrawerModel) -> None:
         self._ground = ground
         self._report = ground.report
         self._drawer = drawer

@@ -12,12 +12,12 @@ from drawer_ipy.definition.checking.included import Drawers, Met
 from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.steps import Check
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.definition.reading.recovery import Lost
 from drawer_ipy.definition.reading.source import Source
 
-ButtonsOf = Callable[[Drawer], FindButton]
+ButtonsOf = Callable[[DrawerModel], FindButton]
 
 
 def check_bodies(

@@ -27,7 +27,7 @@ def read_json(text: str) -> TreeNode:
     Raises:
         Malformed: it is not JSON; message, place and often what to do.
     """
-    reader = _Reader(text)
+    reader = _JsonReader(text)
     node, at = reader.value(reader.skip(0), 0)
     at = reader.skip(at)
     if at < len(text):
@@ -39,7 +39,7 @@ def _no_constant(word: str) -> NoReturn:
     raise BadValue(f"{word} is not JSON")
 
 
-class _Reader:
+class _JsonReader:
     """One pass over one text; every method takes an offset and gives back where it stopped."""
 
     def __init__(self, text: str) -> None:

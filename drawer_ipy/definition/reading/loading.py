@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from drawer_ipy.common.nearest import Near
-from drawer_ipy.definition.models import ButtonSpec, Drawer, Model
+from drawer_ipy.definition.models import ButtonSpec, DrawerModel, Model
 from drawer_ipy.definition.reading.normal import normalise
 from drawer_ipy.definition.reading.pydantic_errors import translate
 from drawer_ipy.definition.reading.recovery import Lost, made_of, mended
@@ -43,7 +43,7 @@ class Loaded:
             ``None`` for every other drawer.
     """
 
-    drawer: Drawer
+    drawer: DrawerModel
     warnings: list[Problem] = field(default_factory=list)
     source: Source = field(default_factory=Source, compare=False)
     lenient: bool = False
@@ -86,18 +86,18 @@ def load_drawer(
         DefinitionError: it cannot be read; every problem is in it, with line and column where there
             was text.
     """
-    reader = _Reader(name or "this drawer", lenient)
+    reader = _Loading(name or "this drawer", lenient)
     reader.read(text_or_mapping, "drawer", first_line)
-    tree = reader.shape(Drawer)
+    tree = reader.shape(DrawerModel)
     stepless = tree.get("steps") is None and tree.get("flow") is None
     if stepless and not lenient and not reader.lost.holds((), "steps", "flow"):
         reader.find(Finding((), "there are no steps", "list them under `steps:`", on_key=False))
-    drawer = reader.model(Drawer, recover=recover)
+    drawer = reader.model(DrawerModel, recover=recover)
     drawer.name = drawer.name or name
     return Loaded(drawer, reader.of("warning"), reader.source, lenient, reader.of("error"), reader.lost)
 
 
-def loaded_from(drawer: Drawer) -> Loaded:
+def loaded_from(drawer: DrawerModel) -> Loaded:
     """`drawer` as it is now, with what is known of the text it was loaded from, if it was."""
     origin: Loaded | None = drawer._origin  # noqa: SLF001 - pydantic takes any other name for a field
     return Loaded(drawer) if origin is None else replace(origin, drawer=drawer)
@@ -111,7 +111,7 @@ def load_button(
     first_line: int = 1,
 ) -> LoadedButton:
     """A button from YAML, JSON or a mapping; see :func:`load_drawer` for arguments and errors."""
-    reader = _Reader(name or "this button", lenient)
+    reader = _Loading(name or "this button", lenient)
     reader.read(text_or_mapping, "button", first_line)
     reader.shape(ButtonSpec)
     button = reader.model(ButtonSpec)
@@ -119,7 +119,7 @@ def load_button(
     return LoadedButton(button, reader.of("warning"), reader.source, lenient)
 
 
-class _Reader:
+class _Loading:
     """One loading: collects problems, and raises them together when the model is asked for."""
 
     def __init__(self, what: str, lenient: bool) -> None:

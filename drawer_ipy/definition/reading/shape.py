@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.common.short_repr import shown
-from drawer_ipy.definition.models import ButtonStep, Drawer, Model
+from drawer_ipy.definition.models import ButtonStep, DrawerModel, Model
 from drawer_ipy.definition.step_base import STEP_KINDS, StepBase, model_of, step_models
 
 _KIND_SLIPS = {
@@ -132,7 +132,7 @@ def _containers_in(annotation: Any) -> Iterator[Any]:
 
 def step_fields() -> tuple[set[str], set[str]]:
     """The keys under which a list of steps may stand, and those under which named lists of them may."""
-    models: list[type[Model]] = [Drawer, *(kind.model for kind in STEP_KINDS.in_use())]
+    models: list[type[Model]] = [DrawerModel, *(kind.model for kind in STEP_KINDS.in_use())]
     fields = [item for model in models for item in children_of(model).items()]
     lists = {"steps", *(key for key, child in fields if child.form == "steps")}
     return lists, {"branches", *(key for key, child in fields if child.form == "step_map")}
@@ -257,7 +257,7 @@ def _unknown_key(
     kinds = _kinds_with(key)
     if issubclass(model, StepBase) and kinds:
         return _other_kind(key, tree, kinds, path)
-    if model is Drawer and kinds and key not in ("kind", "args"):
+    if model is DrawerModel and kinds and key not in ("kind", "args"):
         hint = f"put it into a step, under `steps:` ({_listed(kinds)} steps take it)"
         message = f"{key!r} belongs to a step, not to the drawer"
         return Finding(path, message, hint, True, True, ("out", ""))

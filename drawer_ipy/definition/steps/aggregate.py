@@ -49,4 +49,4 @@ class AggregateStep(StepBase):
         yield from super().faults()
 
 
-KIND = StepKind(AggregateStep, "drawer_ipy.engine.steps.aggregate:AggregateStep")
+KIND = StepKind(AggregateStep, "drawer_ipy.engine.steps.aggregate:AggregateRunner")

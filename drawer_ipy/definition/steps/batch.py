@@ -31,4 +31,4 @@ class BatchStep(LoopStep):
         return f"for each {self.as_} of {self.size} in {short(self.over, '(nothing yet)')}"
 
 
-KIND = StepKind(BatchStep, "drawer_ipy.engine.steps.batch:BatchStep")
+KIND = StepKind(BatchStep, "drawer_ipy.engine.steps.batch:BatchRunner")

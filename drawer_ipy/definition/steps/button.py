@@ -36,4 +36,4 @@ class ButtonStep(StepBase):
         yield from super().faults()
 
 
-KIND = StepKind(ButtonStep, "drawer_ipy.engine.steps.button:ButtonStep")
+KIND = StepKind(ButtonStep, "drawer_ipy.engine.steps.button:ButtonRunner")

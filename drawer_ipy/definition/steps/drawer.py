@@ -20,4 +20,4 @@ class DrawerStep(StepBase):
         return f"press drawer {self.drawer or '(no drawer)'}"
 
 
-KIND = StepKind(DrawerStep, "drawer_ipy.engine.steps.drawer:DrawerStep")
+KIND = StepKind(DrawerStep, "drawer_ipy.engine.steps.drawer:DrawerRunner")

@@ -28,4 +28,4 @@ class ForEachStep(LoopStep):
         return f"for each {self.as_} in {short(self.over, '(nothing yet)')}"
 
 
-KIND = StepKind(ForEachStep, "drawer_ipy.engine.steps.for_each:ForEachStep")
+KIND = StepKind(ForEachStep, "drawer_ipy.engine.steps.for_each:ForEachRunner")

@@ -9,7 +9,7 @@ from pydantic import field_validator
 
 from drawer_ipy.definition.faults import Fault, is_absent, no_list, unreadable
 from drawer_ipy.definition.model_base import PositiveInt
-from drawer_ipy.definition.step_base import Branch, Step, StepBase, Use
+from drawer_ipy.definition.step_base import AnyStep, Branch, StepBase, Use
 from drawer_ipy.definition.values import AUTO, MOST, Parallelism, parse_rate, parse_tolerance, width_words
 
 
@@ -23,7 +23,7 @@ class LoopStep(StepBase):
     max_parallelism: PositiveInt = MOST  # extension: the bound of "auto"
     tolerated_failures: int | str | None = None  # extension: a count or "5%"
     rate: str | None = None  # extension: item starts per time
-    steps: list[Step] = []
+    steps: list[AnyStep] = []
 
     expressions = ("over",)
     is_pure = True

@@ -37,4 +37,4 @@ class MergeStep(StepBase):
         yield from super().faults()
 
 
-KIND = StepKind(MergeStep, "drawer_ipy.engine.steps.merge:MergeStep")
+KIND = StepKind(MergeStep, "drawer_ipy.engine.steps.merge:MergeRunner")

@@ -7,14 +7,14 @@ from typing import ClassVar, Literal
 
 from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.short_texts import short
-from drawer_ipy.definition.step_base import Branch, Step, StepBase, StepKind
+from drawer_ipy.definition.step_base import AnyStep, Branch, StepBase, StepKind
 
 
 class SplitStep(StepBase):
     """Extension: named branches run side by side; output by name."""
 
     kind: Literal["split"]
-    branches: dict[str, list[Step]] = {}
+    branches: dict[str, list[AnyStep]] = {}
 
     reserved = True
     is_pure = True
@@ -46,4 +46,4 @@ class SplitStep(StepBase):
         yield from super().faults()
 
 
-KIND = StepKind(SplitStep, "drawer_ipy.engine.steps.split:SplitStep")
+KIND = StepKind(SplitStep, "drawer_ipy.engine.steps.split:SplitRunner")

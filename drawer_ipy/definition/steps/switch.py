@@ -9,7 +9,7 @@ from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.faults import Fault, is_absent
 from drawer_ipy.definition.model_base import Model
 from drawer_ipy.definition.short_texts import short
-from drawer_ipy.definition.step_base import Branch, Step, StepBase, StepKind, Use
+from drawer_ipy.definition.step_base import AnyStep, Branch, StepBase, StepKind, Use
 
 
 class SwitchCase(Model):
@@ -17,7 +17,7 @@ class SwitchCase(Model):
 
     id: str = ""
     when: Any = None
-    steps: list[Step] = []
+    steps: list[AnyStep] = []
 
     key_texts: ClassVar[Mapping[str, str]] = {
         "id": "Name of the case, shown as `matched`.",
@@ -31,7 +31,7 @@ class SwitchStep(StepBase):
 
     kind: Literal["switch"]
     cases: list[SwitchCase] = []
-    steps: list[Step] = []
+    steps: list[AnyStep] = []
 
     is_pure = True
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -75,4 +75,4 @@ class SwitchStep(StepBase):
         yield from super().faults()
 
 
-KIND = StepKind(SwitchStep, "drawer_ipy.engine.steps.switch:SwitchStep")
+KIND = StepKind(SwitchStep, "drawer_ipy.engine.steps.switch:SwitchRunner")

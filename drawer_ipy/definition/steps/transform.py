@@ -72,4 +72,4 @@ class TransformStep(StepBase):
             yield from self.on_failure.faults()
 
 
-KIND = StepKind(TransformStep, "drawer_ipy.engine.steps.transform:TransformStep")
+KIND = StepKind(TransformStep, "drawer_ipy.engine.steps.transform:TransformRunner")

@@ -45,4 +45,4 @@ class WaitStep(StepBase):
         yield from super().faults()
 
 
-KIND = StepKind(WaitStep, "drawer_ipy.engine.steps.wait:WaitStep")
+KIND = StepKind(WaitStep, "drawer_ipy.engine.steps.wait:WaitRunner")

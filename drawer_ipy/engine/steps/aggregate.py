@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 
-from drawer_ipy.definition.steps.aggregate import AggregateStep as AggregateStepModel
+from drawer_ipy.definition.steps.aggregate import AggregateStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.pool import GIVE_WAY
-from drawer_ipy.engine.step import Step
+from drawer_ipy.engine.step import StepRunner
 from drawer_ipy.engine.steps.for_each import compile_over, resolve_list
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.record.step import StepResult
 
 
-class AggregateStep(Step):
+class AggregateRunner(StepRunner):
     """Output is ``{values, count}``; ``item`` is bound to the entry in ``pluck``."""
 
-    def __init__(self, model: AggregateStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: AggregateStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._from = compile_over(model.from_)
         self._pluck = compile_over(model.pluck)

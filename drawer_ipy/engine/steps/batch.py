@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from drawer_ipy.definition.steps.batch import BatchStep as BatchStepModel
+from drawer_ipy.definition.steps.batch import BatchStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler
 from drawer_ipy.engine.step import fail_bare
-from drawer_ipy.engine.steps.for_each import ForEachStep, resolve_list
+from drawer_ipy.engine.steps.for_each import ForEachRunner, resolve_list
 from drawer_ipy.record.step import StepResult
 
 
-class BatchStep(ForEachStep):
+class BatchRunner(ForEachRunner):
     """Chunks of ``size`` entries, the last one maybe shorter, each bound to ``as`` as a list."""
 
-    def __init__(self, model: BatchStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: BatchStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._size = model.size
         self._given = model.over is not None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
-from drawer_ipy.definition.steps.button import ButtonStep as ButtonStepModel
+from drawer_ipy.definition.steps.button import ButtonStep
 from drawer_ipy.engine.caching import CacheablePress, PressFunction
 from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.events import LogLine
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Compiler, roots_of
-from drawer_ipy.engine.step import Step, fail_with
+from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import ArgumentError, ButtonNotFound, ResolveError
 from drawer_ipy.expressions import compile_value
 from drawer_ipy.record.step import StepResult
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-class ButtonStep(Step):
+class ButtonRunner(StepRunner):
     """Resolve args, fill those not given from the drawer's inputs of the same name, press."""
 
     own_timeout = True
 
-    def __init__(self, model: ButtonStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: ButtonStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._name = model.button
         self._button: Button | None = compiler.find_button(model.button) if model.button else None

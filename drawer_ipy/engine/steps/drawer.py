@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from drawer_ipy.definition.steps.drawer import DrawerStep as DrawerStepModel
+from drawer_ipy.definition.steps.drawer import DrawerStep
 from drawer_ipy.engine.context import Context, new_run_id
 from drawer_ipy.engine.drawers import MAX_DEPTH, press_plan, too_deep
 from drawer_ipy.engine.plan import Compiler, roots_of
-from drawer_ipy.engine.step import Step, fail_with
+from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import Code, DrawerNotFound, ErrorInfo, ResolveError
 from drawer_ipy.expressions import compile_value
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
 
-class DrawerStep(Step):
+class DrawerRunner(StepRunner):
     """The child's inputs are the resolved args and nothing else."""
 
-    def __init__(self, model: DrawerStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: DrawerStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._name = model.drawer
         self._args = compile_value(model.args)

@@ -19,7 +19,7 @@ from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.policy import asks_for_less
 from drawer_ipy.engine.pool import BoundedMap
 from drawer_ipy.engine.secrets.sweep import shown_items
-from drawer_ipy.engine.step import Step, fail_with
+from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
 from drawer_ipy.record.loop import (
@@ -35,7 +35,7 @@ from drawer_ipy.record.loop import (
 from drawer_ipy.record.step import StepResult
 
 
-class ForEachStep(Step):
+class ForEachRunner(StepRunner):
     """Results are in input order whatever finishes first; each item sees only its own steps."""
 
     def __init__(self, model: LoopStep, compiler: Compiler) -> None:
@@ -123,7 +123,7 @@ class _Body:
         self,
         record: LoopRecord,
         hidden: Hidden,
-        steps: Sequence[Step],
+        steps: Sequence[StepRunner],
         name: str,
         ctx: Context,
         width: AdaptiveWidth | None,

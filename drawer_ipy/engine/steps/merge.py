@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drawer_ipy.definition.steps.merge import MergeStep as MergeStepModel
+from drawer_ipy.definition.steps.merge import MergeStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
-from drawer_ipy.engine.step import Step, fail_bare, fail_with
+from drawer_ipy.engine.step import StepRunner, fail_bare, fail_with
 from drawer_ipy.engine.steps.for_each import as_list, compile_each
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.record.step import StepResult
 
 
-class MergeStep(Step):
+class MergeRunner(StepRunner):
     """``from`` lists what is merged; nulls are left out.
 
     Objects: keys of later ones win, objects under the same key are merged in turn. Lists: one after the
     other. A mixture of both is an error.
     """
 
-    def __init__(self, model: MergeStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: MergeStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._given = model.from_ not in (None, "")
         self._from = compile_each(model.from_)

@@ -6,22 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.common.cancellation import Stop
-from drawer_ipy.definition.steps.split import SplitStep as SplitStepModel
+from drawer_ipy.definition.steps.split import SplitStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
 from drawer_ipy.engine.plan import Compiler, outer_roots
-from drawer_ipy.engine.step import Step, fail_bare, press_in_order
+from drawer_ipy.engine.step import StepRunner, fail_bare, press_in_order
 from drawer_ipy.record.step import StepResult
 
 
-class SplitStep(Step):
+class SplitRunner(StepRunner):
     """Output is ``{branch name: output of the branch's last step}``.
 
     The first branch that fails cancels the others and fails the step; outputs of branches that had ended
     by then are kept. Branches do not see one another's steps.
     """
 
-    def __init__(self, model: SplitStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: SplitStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._branches = {name: compiler.steps(steps) for name, steps in model.branches.items()}
         self.roots = frozenset().union(*(outer_roots(steps) for steps in self._branches.values()))
@@ -34,7 +34,7 @@ class SplitStep(Step):
         ended: dict[str, Any] = {}
         failures: dict[str, StepResult] = {}
 
-        async def branch(name: str, steps: list[Step], stop: Stop) -> None:
+        async def branch(name: str, steps: list[StepRunner], stop: Stop) -> None:
             begun: list[StepResult] = []
             inner = ctx.within(result).under(stop)
             failed = await press_in_order(steps, inner, begun.append)

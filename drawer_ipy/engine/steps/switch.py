@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drawer_ipy.definition.steps.switch import SwitchStep as SwitchStepModel
+from drawer_ipy.definition.steps.switch import SwitchStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
-from drawer_ipy.engine.step import Step, fail_with, press_in_order
+from drawer_ipy.engine.step import StepRunner, fail_with, press_in_order
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.record.step import StepResult
 
 
-class SwitchStep(Step):
+class SwitchRunner(StepRunner):
     """Output is ``{matched, steps}``; later cases are not evaluated once one has matched."""
 
-    def __init__(self, model: SwitchStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: SwitchStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._cases = [
             (
@@ -51,7 +51,7 @@ class SwitchStep(Step):
             result.status = "failed"
             result.error = failed.error
 
-    def _choose(self, ctx: Context, result: StepResult) -> tuple[str, list[Step]] | None:
+    def _choose(self, ctx: Context, result: StepResult) -> tuple[str, list[StepRunner]] | None:
         for case_id, when, steps in self._cases:
             try:
                 value = when.resolve(ctx.scope)

@@ -8,10 +8,10 @@ from typing import Any
 
 from drawer_ipy.buttons.http.page_outcome import Page, page_from
 from drawer_ipy.common.notes import Note
-from drawer_ipy.definition.steps.transform import TransformStep as TransformStepModel
+from drawer_ipy.definition.steps.transform import TransformStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
-from drawer_ipy.engine.step import Step, fail_bare, fail_with
+from drawer_ipy.engine.step import StepRunner, fail_bare, fail_with
 from drawer_ipy.errors import Code, DrawerError, ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
 from drawer_ipy.record.step import StepResult
@@ -20,14 +20,14 @@ from drawer_ipy.scrape.sniff import is_xml
 from drawer_ipy.scrape.spec import Extraction, read_extraction, read_manner
 
 
-class TransformStep(Step):
+class TransformRunner(StepRunner):
     """Output is what ``expression`` gives; of a mapping or list of expressions, one value each.
 
     A text is an expression whether or not it is written in ``${}``, as in ``over`` and ``when``. With
     ``extract`` the output is what selectors find in the page that ``from`` gives.
     """
 
-    def __init__(self, model: TransformStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: TransformStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._given = model.expression is not None
         self._leaves: list[Template] = []
@@ -69,7 +69,7 @@ class TransformStep(Step):
             fail_with(result, error)
 
 
-def _extraction(model: TransformStepModel) -> Extraction:
+def _extraction(model: TransformStep) -> Extraction:
     """What is to be taken from pages.
 
     Raises:

@@ -6,10 +6,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from drawer_ipy.common.durations import parse_duration, parse_time
-from drawer_ipy.definition.steps.wait import WaitStep as WaitStepModel
+from drawer_ipy.definition.steps.wait import WaitStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
-from drawer_ipy.engine.step import Step, fail_with
+from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.expressions import compile_template, to_text
 from drawer_ipy.record.step import StepResult
@@ -18,10 +18,10 @@ _LONGEST = 366 * 24 * 3600.0
 """Seconds: an event loop cannot sleep for centuries, and nobody means to."""
 
 
-class WaitStep(Step):
+class WaitRunner(StepRunner):
     """Output is ``{waited_ms, until}``; ``duration`` wins when both are given."""
 
-    def __init__(self, model: WaitStepModel, compiler: Compiler) -> None:
+    def __init__(self, model: WaitStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._is_duration = bool(model.duration)
         self._given = bool(model.duration or model.until)

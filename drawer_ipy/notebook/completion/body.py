@@ -12,7 +12,7 @@ from drawer_ipy.definition.follow import LINK
 from drawer_ipy.definition.models import (
     ArgSpec,
     ButtonSpec,
-    Drawer,
+    DrawerModel,
     InputSpec,
     Model,
     StepBase,
@@ -65,7 +65,7 @@ def body_offer(text: str, cursor: int, around: Surroundings, given: list[str]) -
 def place_of(node: OutlineNode) -> CursorPlace | None:
     """What `node` is; ``None`` where anything may be written."""
     if node.parent is None:
-        return CursorPlace("one", Drawer)
+        return CursorPlace("one", DrawerModel)
     outer = place_of(node.parent)
     if outer is None:
         return None
@@ -123,7 +123,7 @@ def _model_keys(model: type[Model], node: OutlineNode) -> list[str]:
         keys = sorted(every, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
     elif issubclass(model, StepBase):
         keys = sorted(keys_of(model), key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
-    elif model is Drawer:
+    elif model is DrawerModel:
         keys = sorted(keys_of(model), key=lambda key: key not in ("buttons", "inputs", "steps", "return"))
     else:
         keys = keys_in({"runtime": node.said("runtime")}, model)

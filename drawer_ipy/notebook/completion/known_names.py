@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.buttons.base import Button
-from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion.half_written import OutlineNode
@@ -32,7 +32,7 @@ class KnownNames:
     def buttons(self) -> list[str]:
         """Names of buttons, the cell's own first."""
         own = list(_named(self.cell, "buttons"))
-        return [*own, *(name for name in self.around.catalog(Drawer()).names() if name not in own)]
+        return [*own, *(name for name in self.around.catalog(DrawerModel()).names() if name not in own)]
 
     def drawers(self) -> list[str]:
         """Names of drawers."""
@@ -78,10 +78,10 @@ class KnownNames:
 
     def _button(self, name: str) -> Button | None:
         with contextlib.suppress(DrawerError):
-            return self.around.catalog(Drawer()).find(name) if name else None
+            return self.around.catalog(DrawerModel()).find(name) if name else None
         return None
 
-    def _drawer(self, name: str) -> Drawer | None:
+    def _drawer(self, name: str) -> DrawerModel | None:
         with contextlib.suppress(DrawerError):
             return self.around.find_drawer(name) if name else None
         return None
