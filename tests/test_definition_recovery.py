@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drawer_ipy import DefinitionError, press
 from drawer_ipy.buttons.function.button import as_button
-from drawer_ipy.definition import Drawer, Loaded, load_drawer, validate
+from drawer_ipy.definition import DrawerModel, Loaded, load_drawer, validate
 from drawer_ipy.errors import Problem
 
 
@@ -198,7 +198,7 @@ def test_whatever_is_wrong_recovers_and_is_validated(tree: dict[str, Any], lenie
     loaded = load_drawer(json.dumps(tree), lenient=lenient, recover=True)
     problems = validated(loaded)
     assert [p for p in problems if p in loaded.errors] == loaded.errors
-    assert isinstance(loaded.drawer, Drawer)
+    assert isinstance(loaded.drawer, DrawerModel)
     if loaded.errors:
         with pytest.raises(DefinitionError) as caught:
             load_drawer(json.dumps(tree), lenient=lenient)

@@ -12,7 +12,7 @@ import pytest
 from engine_rig import loop
 
 from drawer_ipy import DefinitionError
-from drawer_ipy.definition import Drawer, load_drawer
+from drawer_ipy.definition import DrawerModel, load_drawer
 from drawer_ipy.engine import drawers as engine_drawers
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
@@ -49,7 +49,7 @@ async def hang() -> None:
         TOLD.append("ended")
 
 
-def named(drawers: Mapping[str, dict[str, Any]]) -> dict[str, Drawer]:
+def named(drawers: Mapping[str, dict[str, Any]]) -> dict[str, DrawerModel]:
     return {name: load_drawer(fields, name=name).drawer for name, fields in drawers.items()}
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from drawer_ipy import press
 from drawer_ipy.buttons import as_button
 from drawer_ipy.buttons.base import Button
-from drawer_ipy.definition import Drawer, load_drawer
+from drawer_ipy.definition import DrawerModel, load_drawer
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.engine.limits import Limits, Rate
 from drawer_ipy.pressing.job import Options
@@ -52,7 +52,7 @@ def run(
     drawers: Mapping[str, Sequence[Step]] | None = None,
     **options: Any,
 ) -> RunRecord:
-    children: dict[str, Drawer] = {
+    children: dict[str, DrawerModel] = {
         name: load_drawer({"inputs": ["x"], "steps": list(inner)}, name=name).drawer
         for name, inner in (drawers or {}).items()
     }
