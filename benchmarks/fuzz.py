@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks import fuzz_grammar as grammar
-from drawer_ipy import DrawerError, DrawerModel, ResolveError, Validation
+from drawer_ipy import Drawer, DrawerError, ResolveError, Validation
 from drawer_ipy.definition import DrawerModel, load_button, load_drawer
 from drawer_ipy.errors import Code
 from drawer_ipy.expressions import compile_expression, compile_template, compile_value
@@ -125,15 +125,15 @@ def check_text(text: str) -> None:
     lenient = len(text) % 2 == 0
     _refused(lambda: load_drawer(text, lenient=lenient))
     _refused(lambda: load_button(text, lenient=lenient))
-    drawer = _refused(lambda: DrawerModel.load({"steps": text} if not text.strip() else text + "\n"))
-    if isinstance(drawer, DrawerModel):
+    drawer = _refused(lambda: Drawer.load({"steps": text} if not text.strip() else text + "\n"))
+    if isinstance(drawer, Drawer):
         _shown(drawer.validate(["n"], buttons={"same": same}))
 
 
 def check_mapping(tree: Any) -> None:
     """As :func:`check_text`, for a mapping."""
-    drawer = _refused(lambda: DrawerModel.load(tree))
-    if isinstance(drawer, DrawerModel):
+    drawer = _refused(lambda: Drawer.load(tree))
+    if isinstance(drawer, Drawer):
         _shown(drawer.validate(buttons={"same": same, "fail": fail}))
     _refused(lambda: compile_value(tree))
 
