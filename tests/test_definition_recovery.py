@@ -205,3 +205,14 @@ def test_whatever_is_wrong_recovers_and_is_validated(tree: dict[str, Any], lenie
         assert [p for p in caught.value.problems if p.severity == "error"] == loaded.errors
     else:
         assert load_drawer(json.dumps(tree), lenient=lenient).drawer == loaded.drawer
+
+
+@pytest.mark.parametrize("name", ["steps", "branches", "cases", "on_error"])
+def test_a_button_or_an_argument_may_be_named_as_a_list_of_steps(name: str) -> None:
+    tree = {
+        "buttons": {name: {"args": [""]}},
+        "steps": [{"id": "a", "button": name, "args": {name: [{"id": 4}]}, "timeout_seconds": "x"}],
+    }
+    found = [(p.step_id, p.arg, p.message) for p in load_drawer(json.dumps(tree), recover=True).errors]
+    assert found[0] == ("", "buttons", f"buttons.{name}.args[0] has no name")
+    assert [(step, arg) for step, arg, _ in found[1:]] == [("a", "timeout_seconds")]

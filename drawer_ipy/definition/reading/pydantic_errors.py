@@ -120,8 +120,10 @@ def _finding(path: KeyPath, details: list[ErrorDetails], value: Any, near: Near)
     first = details[0]
     context = first.get("ctx") or {}
     if first["type"] == "missing" or (first["type"] == "string_too_short" and path):
-        owner = _named(path[:-1])
-        return Finding(path, f"{owner} has no {path[-1]}", _NEEDED.get(str(path[-1]), ""), on_key=False)
+        # An entry that is written short, `args: [""]`, is one part above the key it stands for.
+        short = isinstance(path[-1], int)
+        owner, key = (what, str(first["loc"][-1])) if short else (_named(path[:-1]), str(path[-1]))
+        return Finding(path, f"{owner} has no {key}", _NEEDED.get(key, ""), on_key=False)
     if first["type"] == "literal_error":
         words = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
         words = [word for word in words if word]

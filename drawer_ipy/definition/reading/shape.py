@@ -130,12 +130,12 @@ def _containers_in(annotation: Any) -> Iterator[Any]:
         yield from _containers_in(inner)
 
 
-def step_fields() -> tuple[set[str], set[str]]:
-    """The keys under which a list of steps may stand, and those under which named lists of them may."""
-    models: list[type[Model]] = [DrawerModel, *(kind.model for kind in STEP_KINDS.in_use())]
-    fields = [item for model in models for item in children_of(model).items()]
-    lists = {"steps", *(key for key, child in fields if child.form == "steps")}
-    return lists, {"branches", *(key for key, child in fields if child.form == "step_map")}
+def step_children() -> dict[str, Child]:
+    """The fields of every kind of step that hold models; a step of an unknown kind may hold any of them."""
+    children = {"steps": Child("steps", StepBase), "branches": Child("step_map", StepBase)}
+    for kind in STEP_KINDS.in_use():
+        children |= children_of(kind.model)
+    return children
 
 
 def models_below(model: type[Model]) -> list[type[Model]]:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from drawer_ipy.common.key_path import KeyPath
-from drawer_ipy.definition.reading.shape import step_fields
+from drawer_ipy.definition.models import DrawerModel
+from drawer_ipy.definition.reading.shape import children_of, step_children
+
+_PARTS = {"one": 1, "list": 2, "map": 2, "steps": 2, "step_map": 3}
+"""How many parts of a path lead through a field of each form."""
 
 
 def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
@@ -17,35 +21,44 @@ def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
     """
     ids: list[str] = []
     here = tree
-    rest = 0
-    fields = step_fields()
-    for i, part in enumerate(path):
-        if isinstance(here, list) and isinstance(part, int) and _is_step(path, i, fields):
-            here = here[part] if part < len(here) else None
-            ids.append(_name(here, part, str(path[i - 1])))
-            rest = i + 1
-        elif isinstance(here, list) and isinstance(part, int):
+    ends = _step_ends(path)
+    for i, part in enumerate(path[: ends[-1] if ends else 0], start=1):
+        if isinstance(here, list) and isinstance(part, int):
             here = here[part] if part < len(here) else None
         else:
             here = here.get(part) if isinstance(here, Mapping) else None
-    return ".".join(ids), _field(path[rest:])
+        if i in ends:
+            ids.append(_name(here, part, str(path[i - 2])))
+    return ".".join(ids), _field(path[ends[-1] if ends else 0 :])
 
 
 def step_path(path: KeyPath) -> KeyPath:
     """The part of `path` that leads to the innermost step it passes; ``()`` when it passes none."""
-    fields = step_fields()
-    ends = [i + 1 for i, part in enumerate(path) if isinstance(part, int) and _is_step(path, i, fields)]
+    ends = _step_ends(path)
     return path[: ends[-1]] if ends else ()
 
 
-def _is_step(path: KeyPath, i: int, fields: tuple[set[str], set[str]]) -> bool:
-    if i == 0 or path[0] == "flow":
-        return False
-    lists, named = fields
-    return path[i - 1] in lists or (i > 1 and path[i - 2] in named)
+def _step_ends(path: KeyPath) -> list[int]:
+    """How many parts of `path` lead to each step that it passes, the outermost step first.
+
+    The models say what stands under a key, so a button or an argument that is called ``steps`` is no step.
+    """
+    ends: list[int] = []
+    children = children_of(DrawerModel)
+    at = 0
+    while at < len(path) and (child := children.get(str(path[at]))) is not None:
+        at += _PARTS[child.form]
+        if child.form in ("steps", "step_map"):
+            if at > len(path) or not isinstance(path[at - 1], int):
+                break
+            ends.append(at)
+            children = step_children()
+        else:
+            children = children_of(child.model)
+    return ends
 
 
-def _name(step: Any, position: int, of: str) -> str:
+def _name(step: Any, position: int | str, of: str) -> str:
     named = step.get("id") if isinstance(step, Mapping) else None
     return named if isinstance(named, str) and named else f"{of}[{position}]"
 
