@@ -5,6 +5,7 @@ In a notebook: ``%load_ext drawer_ipy``, then ``%%drawer`` cells. In a script: :
 Where things are, from the top down; imports run downwards only (tests/test_architecture.py)::
 
     cli.py        the command ``drawer``
+    extending.py  what new kinds of steps and buttons are made of and registered with
     notebook/     magics, cells, background runs; completion/ is the Tab key
     verbs/        create, list, press, logs and so on, for notebook and command line
     pressing/     from a text, path or name to a checked Job; press, apress, Drawer
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         ResolveError,
         UsageError,
     )
+    from drawer_ipy.extending import register_button, register_step
     from drawer_ipy.pressing.drawer import Drawer
     from drawer_ipy.pressing.press import apress, press
     from drawer_ipy.pressing.validation import Validation
@@ -66,6 +68,8 @@ __all__ = [
     "button",
     "load_ipython_extension",
     "press",
+    "register_button",
+    "register_step",
     "unload_ipython_extension",
 ]
 
@@ -79,6 +83,8 @@ _ELSEWHERE = {
     "apress": "pressing.press",
     "press": "pressing.press",
     "Results": "results",
+    "register_button": "extending",
+    "register_step": "extending",
 }
 """The modules that hold the public names, without those of ``errors``."""
 
@@ -108,7 +114,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What ``%unload_ext drawer_ipy`` calls: takes the magics away, and ``button`` unless it was replaced."""
+    """What ``%unload_ext drawer_ipy`` calls: removes the magics, and ``button`` unless it was replaced."""
     from drawer_ipy import button
     from drawer_ipy.notebook import magics
 

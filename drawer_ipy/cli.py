@@ -42,7 +42,7 @@ _NOT_MET = frozenset({*_HARMLESS, *_STOPPING, *_FAULTS, "SIGKILL"})
 """Signals that do not end a program by default, or that no handler can meet."""
 
 HELP = """
---json answers in JSON, which is the default where the output is no terminal; --text keeps to text.
+--json answers in JSON, which is the default where the output is not a terminal; --text keeps to text.
 Help and the version are text unless --json is given."""
 
 

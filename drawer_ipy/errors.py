@@ -97,11 +97,6 @@ class Alarm(str):
     __slots__ = ()
 
 
-def told_in_colour(note: str) -> str:
-    """A note as it is shown where there are colours."""
-    return f"\x1b[31mnote: {note}\x1b[0m" if isinstance(note, Alarm) else f"note: {note}"
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One finding about a definition.
@@ -273,7 +268,7 @@ class DefinitionError(DrawerError):
 
     Attributes:
         problems: the findings, errors and warnings, in the order of the text.
-        source: the text they point into, ``""`` when the definition was no text.
+        source: the text they point into, ``""`` when the definition was not text.
     """
 
     def __init__(

@@ -120,7 +120,7 @@ def test_the_quickstart_executes_and_gives_its_table(image: Image, tmp_path: Pat
     for before, after in zip(code_cells(saved), code_cells(executed), strict=True):
         assert list(map(sanitize, said(after))) == list(map(sanitize, said(before))), before.id
     table = said(drawer_cells(executed)[0])[0]
-    assert "58 ok · 2 failed" in table
+    assert "58 of 60 items ok, 2 failed" in table
     assert "Humble wall clock" in table
     plot = next(cell for cell in executed.cells if cell.id == "plot")
     assert said(plot, "image/png")

@@ -122,7 +122,7 @@ def test_two_arguments_never_share_a_variable(other: str) -> None:
 def test_nul_and_foreign_objects_are_refused() -> None:
     with pytest.raises(ArgumentError, match="NUL"):
         ScriptButton("b").bind({"x": "a\0b"})
-    with pytest.raises(ArgumentError, match="no JSON value"):
+    with pytest.raises(ArgumentError, match="is not a JSON value"):
         ScriptButton("b").bind({"x": object()})
     loop: list[Any] = []
     loop.append(loop)

@@ -28,7 +28,7 @@ from drawer_ipy.workspace.lookup import Workspace
 
 
 class Tally:
-    """Counts calls; an object, so that counting is no part of what a function computes."""
+    """Counts calls; an object, so that counting is not a part of what a function computes."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -474,7 +474,7 @@ def test_results_that_this_user_did_not_seal_are_never_read(what: str, home: Pat
     [
         ("5", "line 3, column 31: `cache: 5` has no unit (say for how long: 10m, 1h, 7d or forever)"),
         ("true", "`cache: true` does not say for how long"),
-        ("1 fortnight", "`cache: 1 fortnight` is no length of time"),
+        ("1 fortnight", "`cache: 1 fortnight` is not a length of time"),
         ("0s", "`cache: 0s` keeps nothing"),
         ("[1h]", "`cache` must be text, not a list"),
     ],
@@ -498,7 +498,7 @@ def test_lengths_of_time_that_are_taken(value: str) -> None:
 
 
 def test_a_decorator_refuses_a_wrong_length_of_time() -> None:
-    with pytest.raises(UsageError, match=r"button 'f': `cache: soon` is no length of time"):
+    with pytest.raises(UsageError, match=r"button 'f': `cache: soon` is not a length of time"):
         button(name="f", cache="soon")(lambda x: x)
 
 
@@ -519,7 +519,7 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
     assert told.data["buttons"]["work"]["entries"] == 2
     assert told.text.startswith("2 results in ")
     assert run_verb(["cache", "clear", "--older", "1h"], context).data == {"cleared": 0}
-    dry = run_verb(["cache", "clear", "work", "--summary"], context)
+    dry = run_verb(["cache", "clear", "work", "--dry-run"], context)
     assert (dry.data, dry.text) == ({"cleared": 2, "executed": False}, "would throw 2 results away")
     assert run_verb(["cache", "clear", "work"], context).text == "threw 2 results away"
     run([1, 2], square)

@@ -114,7 +114,7 @@ def test_a_dry_run_says_what_would_run_and_presses_nothing(kernel: Kernel) -> No
     assert cell.shown.splitlines() == [
         "drawer t: dry run, nothing was pressed",
         "  input xs = range(0, 500)",
-        "  each: for_each x in ${inputs.xs}, 9 at once, stop on failure",
+        "  each: for each x in inputs.xs, 9 at once",
         "    y: press double (function) with x=${x}",
     ]
     assert kernel.value("(pressed, kept)") == ([], "from an earlier cell")
@@ -125,7 +125,7 @@ def test_define_remembers_a_drawer_that_verbs_then_change_and_press(kernel: Kern
     said = kernel.run("%%drawer doubled --define xs=1" + LOOP).stdout
     assert said == "drawer doubled is defined; `%drawer doubled press` runs it\n"
     assert kernel.value("pressed") == []
-    assert "for_each x in ${inputs.xs}" in kernel.run("%drawer doubled").stdout
+    assert "for each x in inputs.xs" in kernel.run("%drawer doubled").stdout
     changed = kernel.run("%drawer doubled set each.parallelism=10 each.on_item_failure=continue").stdout
     assert "each.parallelism = 10" in changed
     assert kernel.run("%drawer doubled press xs=$three").shown.startswith("✔ 3 items")
@@ -206,7 +206,7 @@ def test_loading_twice_does_no_harm_and_unloading_takes_everything_back(kernel: 
 
 def test_a_mistyped_runtime_is_no_argument(kernel: Kernel) -> None:
     said = kernel.run("%%button odd pyton\nprint(1)", fails=True).traceback
-    assert "'pyton' is no runtime (did you mean 'python'?)" in said
+    assert "'pyton' is not a runtime (did you mean 'python'?)" in said
     assert "if it is an argument, give its type: pyton:string" in said
     kernel.run("%%button odd pyton:string base\necho $BUTTONS_ARG_PYTON $BUTTONS_ARG_BASE")
     kernel.run("%%drawer t\nsteps: [{id: y, button: odd, args: {pyton: hi, base: all}}]")
@@ -225,7 +225,11 @@ def test_a_question_shows_all_options(kernel: Kernel) -> None:
 MISTAKES = {
     "malformed YAML": ("t", "steps:\n  - {id: a, button: same\n", "line 3, column 5: "),
     "a tab": ("t", "steps:\n\t- id: a\n", "line 3, column 1: "),
-    "an unknown key": ("t", "steps:\n  - {id: a, buton: same}", "line 3, column 13: step 'a': 'buton'"),
+    "an unknown key": (
+        "t",
+        "steps:\n  - {id: a, buton: same}",
+        "line 3, column 13: step 'a': unknown key 'buton'",
+    ),
     "an unknown button": (
         "t",
         "steps:\n  - id: a\n    button: smae",
@@ -233,7 +237,7 @@ MISTAKES = {
     ),
     "a wrong type": ("t", "steps:\n  - {id: a, button: same, args: [1]}", "line 3, column 33: step 'a': "),
     "steps that are no list": ("t", "steps: 7", "line 2, column 8: "),
-    "over that is no list": (
+    "over that is not a list": (
         "t",
         "steps:\n  - {id: e, kind: for_each, over: 7, as: x, steps: [{id: a, button: same}]}",
         "line 3, column 35: step 'e': ",
@@ -257,7 +261,7 @@ MISTAKES = {
     "a missing argument": (
         "t",
         "steps:\n  - {id: a, button: two, args: {a: 1}}",
-        "step 'a': button 'two' needs the argument 'b', which nobody gives",
+        "step 'a': button 'two' needs the argument 'b', which is not given",
     ),
     "an input that nobody gives": (
         "t",

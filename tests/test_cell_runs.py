@@ -67,7 +67,7 @@ def partial_counts(kernel: Kernel, name: str = "_drawer") -> dict[str, int]:
 
 
 def left_behind(kernel: Kernel) -> list[psutil.Process]:
-    """Children of the kernel after the moment that the system needs to take them away."""
+    """Children of the kernel after the moment that the system needs to remove them."""
     until = time.monotonic() + 2
     while (left := kernel.children()) and time.monotonic() < until:
         time.sleep(0.02)
@@ -117,7 +117,7 @@ def test_stopping_a_run_keeps_what_had_ended(kernel: Kernel, act: Action, button
     assert counts["failed"] == 0
     assert counts["cancelled"] <= 4
     assert counts["skipped"] > 200
-    assert cell.shown.startswith(f"⚠ {counts['ok']} ok")
+    assert cell.shown.startswith(f"⊘ cancelled · {counts['ok']} of {sum(counts.values())} items ok")
     assert left_behind(kernel) == []
 
 

@@ -66,7 +66,7 @@ OK: list[tuple[tuple[str, ...], Callable[[Any], bool]]] = [
     (("good", "add", "say"), lambda data: data["added"][0]["id"] == "say"),
     (("good", "set", "a.args.text=hi"), lambda data: data["set"][0]["value"] == "hi"),
     (("good", "press", "text=hi"), lambda data: data["steps"][0]["output"] == "hi\n"),
-    (("good", "press", "text=hi", "--summary"), lambda data: data["executed"] is False),
+    (("good", "press", "text=hi", "--dry-run"), lambda data: data["executed"] is False),
     (("good", "logs"), lambda data: data["runs"] == []),
     (("good", "remove"), lambda data: data["removed"]),
     (("schema",), lambda data: data["title"].startswith("A drawer")),
@@ -254,7 +254,7 @@ def test_secrets_are_in_no_answer(drawer: Callable[..., Answer], folder: Folder)
         button_step("b", "leak", t="${batteries.KEY}", code=1),
     ]
     folder.drawer("keys", *steps, inputs=[{"name": "token", "secret": True}])
-    for words in (("press",), ("press", "--summary"), ("logs",), ()):
+    for words in (("press",), ("press", "--dry-run"), ("logs",), ()):
         for form in ("--json", "--text"):
             given = [f"token={token}"] if "press" in words else []
             answer = drawer("keys", *words, *given, form)

@@ -15,7 +15,7 @@ from workspace_rig import Folder, button_step
 
 from drawer_ipy.buttons import make_button
 from drawer_ipy.definition import load_button, load_drawer
-from drawer_ipy.definition.models import STEP_MODELS
+from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion import offer_at
 from drawer_ipy.notebook.completion.half_written import outline
@@ -107,7 +107,7 @@ LINES: list[tuple[str, list[str]]] = [
     ("%drawer child press --mode ‸", ["sequential", "parallel"]),
     ("%drawer child press --mode=p‸", ["parallel"]),
     ("%drawer child logs --‸", ["--help", "--failed", "--limit"]),
-    ("%drawer child set --s‸", ["--summary"]),
+    ("%drawer child set --d‸", ["--dry-run"]),
     ("%drawer broken set ‸", []),
     ("%drawer nobody press ‸", []),
     ("%drawer child nonsense ‸", []),
@@ -165,7 +165,7 @@ IN_LOOP: list[tuple[str, list[str]]] = [
     ("on_failure: c‸", ["continue"]),
     ("on_failure:\n      ‸", ["action: ", "max_attempts: ", "backoff: ", "retry_on: ", "compensate_with: "]),
     ("on_failure:\n      backoff: {st‸", ["strategy: "]),
-    ("kind: ‸", list(STEP_MODELS)),
+    ("kind: ‸", list(STEP_KINDS)),
     ("rate: ‸", []),
     ("nonsense‸", []),
     ("# comm‸", []),
@@ -397,7 +397,7 @@ IN_KERNEL: list[tuple[str, str, list[str]]] = [
     ("%%drawer x\nsteps:\n  - id: a\n    button: pa‸\n", "pa", ["parse"]),
     ("%%drawer x\nsteps:\n  - id: a\n    kind: for_each\n    par‸\n    steps: []", "par", ["parallelism: "]),
     ('%%drawer x\ninputs: [urls]\nsteps:\n  - {id: a, button: fetch, args: {url: "${inputs.u‸}"}}', "inputs.u", ["inputs.urls"]),
-    ("%%drawer x\nsteps:\n  - id: a\n    kind: ‸", "", list(STEP_MODELS)),
+    ("%%drawer x\nsteps:\n  - id: a\n    kind: ‸", "", list(STEP_KINDS)),
 ]  # fmt: skip
 
 

@@ -21,11 +21,11 @@ from defects_expected import RIGHT
 from drawer_ipy import DefinitionError, Drawer, cli, press
 from drawer_ipy.buttons import ButtonCatalog
 from drawer_ipy.definition import load_drawer
+from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.demo import DemoSite
 from drawer_ipy.engine import drawers
 from drawer_ipy.engine.plan import Plans
 from drawer_ipy.engine.run import Run
-from drawer_ipy.engine.steps import STEP_KINDS
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.workspace.bounded import LIMIT, TRUNCATED
 

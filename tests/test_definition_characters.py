@@ -27,7 +27,7 @@ ALL = (*KEPT.values(), *REFUSED)
 
 HEAD = "steps:\n- id: a\n  args:\n    v: "
 FORMS = {
-    # YAML with ~ for the character, and the value it stands for
+    # YAML with ~ for the character, and the value it represents
     "plain": (HEAD + "x~y\n", "x~y"),
     "in single quotes": (HEAD + "'x~y'\n", "x~y"),
     "in double quotes": (HEAD + '"x~y"\n', "x~y"),

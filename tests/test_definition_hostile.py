@@ -144,7 +144,7 @@ TEXTS = {
     "JSON NUL": ('{"name": "\0"}', r"\\u0000"),
     "a tab": ("steps:\n\t- id: a", "tab"),
     "a date": (in_args("!!timestamp 2024-99-99"), "timestamp"),
-    "no whole number": (in_args("!!int x"), "is no int"),
+    "no whole number": (in_args("!!int x"), "is not of the type int"),
     "an object of Python": (in_args("!!python/object:os.system x"), "is not known here"),
     "a set": ("steps: !!set {a}", "is not known here"),
     "a key that is a list": ("? [a]\n: 1", "name of a key"),

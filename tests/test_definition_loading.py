@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy.definition import load_button, load_drawer
-from drawer_ipy.definition.models import ForEachStep
+from drawer_ipy.definition.steps.for_each import ForEachStep
 from drawer_ipy.errors import DefinitionError, Problem
 
 

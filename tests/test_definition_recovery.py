@@ -111,7 +111,7 @@ ALONE: list[tuple[str, list[tuple[int, str]]]] = [
     ("qqq: {x: int}\nsteps: [{id: b, button: show, args: {v: '${inputs.x}'}}]", [(1, "qqq")]),
     ("qqq: {f: {url: x}}\nsteps: [{id: b, button: f}]", [(1, "qqq")]),
     ("qqq: [{id: b, button: show}]\nreturn: {x: '${b.output}'}", [(1, "qqq")]),
-    # ... but a single value is no block of buttons or arguments
+    # ... but a single value is not a block of buttons or arguments
     ("qqq: 1\nsteps: [{id: b, button: nope}]", [(1, "qqq"), (2, "nope")]),
     ("parallelism: 8\nsteps: [{id: b, button: nope}]", [(1, "parallelism"), (2, "nope")]),
     ("steps: [{id: a, button: need, qqq: 1}]", [(1, "need"), (1, "qqq")]),

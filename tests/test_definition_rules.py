@@ -276,7 +276,7 @@ NAMES = [
     (steps("{id: emit-data, button: show, args: {v: '${emit_data.output}'}}"), "step it is in"),
     (steps("{id: e-e, kind: for_each, over: '[1]', steps: [{id: w, button: show, args: {v: '${e_e.output}'}}]}"), "part of"),
     (steps("{id: e, kind: for_each, over: '[1]', steps: [{id: w-w, button: show}]}", "{id: b, button: show, args: {v: '${w_w.output}'}}"), "inside"),
-    (steps("{id: b, button: show, args: {v: '${n-1}'}}"), "no input"),
+    (steps("{id: b, button: show, args: {v: '${n-1}'}}"), "is not an input"),
 ]  # fmt: skip
 
 
@@ -306,7 +306,7 @@ def test_an_optional_input_nobody_gives_fills_no_argument(
     problems = check(text, pressing=True, given_inputs=given)
     assert told(problems) == [("e", "a", "q")] * count
     if count:
-        with pytest.raises(DefinitionError, match="nobody gives"):
+        with pytest.raises(DefinitionError, match="which is not given"):
             press(text, given, buttons={"need": need}, quiet=True)
     if before:
         assert check(text) == []

@@ -13,8 +13,8 @@ import pytest
 
 from drawer_ipy.definition import load_button, load_drawer
 from drawer_ipy.definition.json_schema import json_schema
-from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.definition.reading.source import read_source
+from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.errors import DefinitionError
 
 FOLDER = Path(__file__).parent / "conformance"
@@ -138,4 +138,4 @@ def test_every_key_is_described() -> None:
 
 
 def test_every_kind_is_in_it() -> None:
-    assert set(DRAWER.schema["$defs"]["Step"]["properties"]["kind"]["enum"]) == {*STEP_MODELS, "", None}
+    assert set(DRAWER.schema["$defs"]["Step"]["properties"]["kind"]["enum"]) == {*STEP_KINDS, "", None}

@@ -152,7 +152,7 @@ WRONG = [
     (steps("{id: w, kind: wait}"), "w", "", "needs `duration`", (2, 5)),
     (steps("{id: w, kind: wait, duration: '5'}"), "w", "duration", "1h30m", (2, 35)),
     (steps("{id: w, kind: wait, until: tomorrow}"), "w", "until", "RFC 3339", (2, 32)),
-    (steps("{id: b, button: show, args: {v: '${zip.output}'}}"), "b", "v", "'zip' is no input", (2, 40)),
+    (steps("{id: b, button: show, args: {v: '${zip.output}'}}"), "b", "v", "'zip' is not an input", (2, 40)),
     (steps("{id: b, button: show, args: {v: 'x ${1 + zip.output}'}}"), "b", "v", "'zip'", (2, 46)),
     (steps("{id: b, button: show, args: {v: [1, {k: '${zip}'}]}}"), "b", "v", "'zip'", (2, 48)),
     (steps("{id: bb, button: ok}", "{id: c, button: show, args: {v: '${bbb.output}'}}"), "c", "v", "mean 'bb'?", (3, 40)),

@@ -241,7 +241,7 @@ def test_within_an_output_widget_the_table_stays_there(kernel: Kernel) -> None:
     step = "{'id': 'y', 'button': 'at_end', 'args': {'x': '${x}'}}"
     run = f"press({{'inputs': ['xs'], 'steps': [{loop.replace('STEP', step)}]}}, {{'xs': [1, 4]}}"
     cell = kernel.run(f"with aside:\n    got = {run}, buttons={{'at_end': at_end}})")
-    assert seen(cell).tables == ["drawer : 2/2 (ok)"], "the value of press() is the table"
+    assert seen(cell).tables == ["drawer : 2/2 (✔ ok)"], "the value of press() is the table"
 
 
 def test_two_runs_of_one_cell_are_both_shown(kernel: Kernel) -> None:
@@ -285,6 +285,6 @@ def test_a_notebook_that_nbclient_executes_keeps_every_table(tmp_path: Path) -> 
     buttons = [one for one in BUTTONS if one != "in_a_widget"]
     cells = executed(tmp_path, *map(cell_of, buttons), cell_of("every", "--background -o run"), "await run")
     for button, cell in zip((*buttons, "background"), cells, strict=False):
-        tables = [text for text in said(cell) if "✔ 5 items" in text or "4 ok · 1 failed" in text]
+        tables = [text for text in said(cell) if "✔ 5 items" in text or "4 of 5 items ok, 1 failed" in text]
         assert len(tables) == 1, (button, said(cell))
         assert "✔ 5 items" in tables[0] or button == "fails"

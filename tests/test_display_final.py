@@ -115,22 +115,25 @@ def test_it_has_summary_bar_table_errors_and_the_picture_of_what_ran_when() -> N
     failing = ErrorInfo("HTTP", "404", "check the URL")
     shown, page = page_of(*ended(30, error=lambda k: failing if k % 10 == 3 else None))
     check(page)
-    assert re.match(r"\s*pages · ok · ✘ 27 ok · 3 failed · .* · \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", page.text)
+    assert re.match(
+        r"\s*pages · ⚠ 27 of 30 items ok, 3 failed · .* · \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", page.text
+    )
     assert page.attributes["role"] == {"progressbar", "img"}
     assert "3 × HTTP in page: 404 (items 3, 13, 23)" in page.text
     assert "check the URL" in page.text
     assert shown.count("<details") == 2
     assert shown.count("<svg") == 1
-    assert "10 more rows not shown" in page.text
+    assert "3 failed rows first" in page.text
+    assert "7 more rows not shown" in page.text
 
 
 @pytest.mark.parametrize(
     ("status", "upto", "words"),
     [
-        ("ok", 20, "pages · ok · ✔ 20 items"),
-        ("failed", 12, "pages · failed · ⚠ 12 ok · 8 skipped"),
-        ("cancelled", 5, "pages · cancelled · ⚠ 5 ok · 15 skipped"),
-        ("cancelled", 0, "pages · cancelled · ⚠ 20 skipped"),
+        ("ok", 20, "pages · ✔ 20 items"),
+        ("failed", 12, "pages · ✘ failed · 12 of 20 items ok, 8 skipped"),
+        ("cancelled", 5, "pages · ⊘ cancelled · 5 of 20 items ok, 15 skipped"),
+        ("cancelled", 0, "pages · ⊘ cancelled · 0 of 20 items ok, 20 skipped"),
     ],
 )
 def test_however_the_run_ended_it_is_said(status: str, upto: int, words: str) -> None:

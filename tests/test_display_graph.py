@@ -72,17 +72,17 @@ def test_arrows_lead_from_what_a_step_refers_to() -> None:
     }
     (items,) = next(b for b in whole.boxes if b.kind == "for_each").lanes
     assert wires(items) == {("shop", "page"), ("page", "kind"), ("kind", "save"), ("page", "save")}
-    rows, otherwise = box(items, "kind").lanes
-    assert (rows.title, otherwise.title) == ("rows: page.output.n > inputs.limit", "else")
+    rows, default = box(items, "kind").lanes
+    assert (rows.title, default.title) == ("rows: when page.output.n > inputs.limit", "default")
     assert [b.name for b in rows.boxes] == ["rows"]
 
 
 def test_boxes_tell_what_a_step_does() -> None:
     whole = lane(SHOP)
     loop = next(b for b in whole.boxes if b.kind == "for_each")
-    assert loop.lines == ["each shop in inputs.shops", "4 at once, goes on when items fail"]
-    assert box(loop.lanes[0], "page").lines == ["fetch", "GET example.org", "up to 3 tries"]
-    assert box(loop.lanes[0], "save").lines == ["5 s at most"]
+    assert loop.lines == ["for each shop in inputs.shops", "4 at once, continues when items fail"]
+    assert box(loop.lanes[0], "page").lines == ["press fetch (GET example.org)", "up to 3 tries"]
+    assert box(loop.lanes[0], "save").lines == ["press save", "5 s at most"]
     assert box(whole, "on error").lines == ["drawer alarm"]
     assert [(b.name, b.number) for b in whole.boxes if b.number] == [
         ("log-in", 1),
@@ -102,7 +102,7 @@ def test_a_step_that_refers_to_nothing_stands_after_the_one_before() -> None:
         ({"args": {"x": "${a.output} and ${inputs.n}"}}, {("a",), ("inputs", "n")}),
         ({"args": {"x": ["${a-1.output}", {"y": "${my_step.output}"}]}}, {("a",), ("my-step",)}),
         ({"kind": "wait", "duration": "${a.output}s"}, {("a",)}),
-        ({"kind": "aggregate", "from": "a.output", "pluck": "${item.x}"}, {("a",), ("item",)}),
+        ({"kind": "aggregate", "from": "a.output", "pluck": "${item.x}"}, {("a",)}),
         ({"kind": "transform", "expression": {"n": "a.output + inputs.n"}}, {("a",), ("inputs", "n")}),
         ({"kind": "merge", "from": ["${a.output}", "${my-step.output}"]}, {("a",), ("my-step",)}),
         ({"kind": "for_each", "over": "${inputs.n}", "as": "a",
@@ -168,7 +168,7 @@ def test_mermaid_has_subgraphs_and_arrows() -> None:
     assert sum(line.strip() == "end" for line in lines) == 4
     assert sum("-->" in line for line in lines) == 9
     assert sum("-.->" in line for line in lines) == 1
-    assert any(re.fullmatch(r' +n\d+\["<b>log-in</b><br/>login"\]', line) for line in lines)
+    assert any(re.fullmatch(r' +n\d+\["<b>log-in</b><br/>press login"\]', line) for line in lines)
 
 
 def test_it_can_be_saved_and_shown(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import html.parser
 import io
 import os
+import re
 import struct
 import sys
 import threading
@@ -218,7 +219,7 @@ def test_the_header_tells_states_by_word_and_symbol() -> None:
         ok=78, failed=2, cancelled=2, elapsed=6.4, rate=12.34, eta=9.6, retries=1,
     )  # fmt: skip
     assert Tags(progress_html(snapshot)).text == (
-        "▶ pages running · step each (1 of 2) · ✔ 78 ok · ✖ 2 failed · ⊘ 2 cancelled · ▶ 8 running"
+        "▶ pages running · step each (1 of 2) · ✔ 78 ok · ✘ 2 failed · ⊘ 2 cancelled · ▶ 8 running"
         " · 110 of 200 left · 1 retry · 12.3/s · ETA 0:09 · 0:06"
     )
     assert errors_html(snapshot) == ""
@@ -256,7 +257,11 @@ class Unshowable:
 
 @pytest.mark.parametrize(
     ("results", "plain"),
-    [(Shown(), "table"), (None, "drawer pages: 20/20 (ok, 1 failed)"), (Unshowable(), "drawer pages: 20/20")],
+    [
+        (Shown(), "table"),
+        (None, "drawer pages: 20/20 (⚠ 19 of 20 items ok, 1 failed)"),
+        (Unshowable(), "drawer pages: 20/20"),
+    ],
 )
 def test_html_is_replaced_in_place_and_ends_as_the_results(
     monkeypatch: pytest.MonkeyPatch, results: Any, plain: str
@@ -274,31 +279,38 @@ def test_html_is_replaced_in_place_and_ends_as_the_results(
     assert "text/html" in front.sent[-1][1]
 
 
+def uncoloured(text: str) -> str:
+    return re.sub(r"\x1b\[\d*m", "", text)
+
+
 class Screen(io.StringIO):
     def isatty(self) -> bool:
         return True
 
     @property
     def lines(self) -> list[str]:
-        return self.getvalue().replace("\r", "\n").split("\n")
+        return uncoloured(self.getvalue()).replace("\r", "\n").split("\n")
 
 
 @pytest.mark.parametrize(
     ("stop_at", "end"),
-    [(None, "20/20 [00:00, ok=19 failed=1]"), (9, "9/20 [00:00, ok=8 failed=1 skipped=11, cancelled]")],
+    [
+        (None, "20/20 [00:00, ⚠ 19 of 20 items ok, 1 failed]"),
+        (9, "9/20 [00:00, ⊘ cancelled, ok=8 failed=1 skipped=11]"),
+    ],
 )
 def test_a_terminal_shows_one_bar_that_is_ended_properly(stop_at: int | None, end: str) -> None:
     screen = Screen()
     before = threading.active_count()
     display = TextDisplay(screen)
-    listeners = asyncio.run(play(display, stop_at=stop_at, drawer="pages {bar} %s"))
+    listeners = asyncio.run(play(display, stop_at=stop_at, drawer="{bar} %s"))
     assert threading.active_count() == before
     display.close(Shown())
     assert listeners.errors == []
     assert screen.getvalue().endswith("\n")
     assert screen.getvalue().count("\n") == 1
     last = [line for line in screen.lines if line.strip()][-1]
-    assert last.startswith("drawer pages {bar} %s: ")
+    assert last.startswith("drawer {bar} %s: ")
     assert last.rstrip().endswith(end)
 
 
@@ -322,7 +334,7 @@ def test_without_a_loop_the_bar_is_over_the_steps() -> None:
     told = [line.rsplit("| ", 1)[1].strip() for line in screen.lines if "| " in line]
     assert told[0].startswith("0/2")
     assert any(line.startswith("1/2 [00:00, b") for line in told)
-    assert told[-1] == "2/2 [00:00, ok]"
+    assert told[-1] == "2/2 [00:00, ✔ ok]"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -343,7 +355,7 @@ def test_a_terminal_that_does_not_know_its_width_gets_a_bar_too(columns: int) ->
         while b"\n" not in written:  # a terminal hands over a few kilobytes at a time, the end of a line last
             written += os.read(controller, 4096)
     os.close(controller)
-    assert "20/20 [00:00, ok=19 failed=1]" in written.decode()
+    assert "20/20 [00:00, ⚠ 19 of 20 items ok, 1 failed]" in uncoloured(written.decode())
 
 
 def test_a_file_gets_no_bar() -> None:

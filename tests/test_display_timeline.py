@@ -26,7 +26,7 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
 NS = "{http://www.w3.org/2000/svg}"
-DRAWN = {"#009e73": OK, "#56b4e9": RUNNING, "#cc79a7": CANCELLED, "#d55e00": FAILED}
+DRAWN = {"#009e73": OK, "#2f97d6": RUNNING, "#b9588f": CANCELLED, "#d55e00": FAILED}
 
 
 def run_of(

@@ -50,13 +50,13 @@ def test_every_step_is_told_where_it_stands() -> None:
         "drawer all: dry run, nothing was pressed",
         "  input xs = list of 4",
         "  input key = [redacted]",
-        "  first: press list (script)",
-        "  pause: wait",
-        "  each: for_each x in ${inputs.xs}, one after the other, continue on failure",
-        "    route: switch",
-        "      when ${x > 1}:",
+        "  first: press list (sh script)",
+        "  pause: wait 5m",
+        "  each: for each x in inputs.xs, one after the other, continues when items fail",
+        "    route: the first case that is true",
+        "      when x > 1:",
         "        big: press work (function) with x=${x}, rest=list of 4",
-        "      otherwise:",
+        "      default:",
         "        small: press work (function) with x=0",
     ]
 
@@ -65,7 +65,7 @@ def test_every_step_is_told_where_it_stands() -> None:
     ("width", "told"), [(0, "one after the other"), (1, "one after"), (12, "12 at once")]
 )
 def test_the_parallelism_is_the_one_that_was_asked_for(width: int, told: str) -> None:
-    assert f"each: for_each x in ${{inputs.xs}}, {told}" in repr(dry(parallelism=width))
+    assert f"each: for each x in inputs.xs, {told}" in repr(dry(parallelism=width))
 
 
 def test_it_is_harmless_as_html() -> None:

@@ -393,7 +393,7 @@ def test_a_fault_of_ours_fails_one_item_and_loses_no_other(action: str, parallel
 
 
 def test_a_fault_of_ours_is_met_by_the_policy_like_any_failure() -> None:
-    """A step that is no loop, under a policy."""
+    """A step that is not a loop, under a policy."""
     buttons = {"same": Faulty(named_buttons({"same": same})["same"])}
     step = {"id": "one", "button": "same", "args": {"x": 3}, "on_failure": {"action": "continue"}}
     job = prepare(

@@ -143,7 +143,7 @@ def holds(expected: Any, found: Any) -> bool:
 
 
 def test_no_kind_is_left_out() -> None:
-    from drawer_ipy.engine.steps import STEP_KINDS
+    from drawer_ipy.definition.step_base import STEP_KINDS
 
     assert set(GOOD) == set(BAD) == set(STEP_KINDS)
 

@@ -11,7 +11,7 @@ import pytest
 
 from drawer_ipy import press
 from drawer_ipy.common.backoff import Backoff
-from drawer_ipy.definition.models import Policy
+from drawer_ipy.definition.policy import Policy
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.prepare import prepare

@@ -49,11 +49,13 @@ def notebook(*first: str) -> Any:
 def checked(cells: list[Any], count: int = 5) -> None:
     """That the last cells show what they should, and nothing that only a running kernel could draw."""
     table, printed, later, between, last = cells[-5:]
-    (shown,) = [text for text in said(table) if text.startswith(f"✘ {count - 1} ok · 1 failed")]
+    (shown,) = [
+        text for text in said(table) if text.startswith(f"⚠ {count - 1} of {count} items ok, 1 failed")
+    ]
     assert "ValueError: <script>x</script>" in shown
     assert "".join(said(table)).count("pressed") == count - 1
     assert said(printed) == [f"{count} {[x * 10 if x != 3 else None for x in range(count)]}\n"]
-    assert any(text.startswith("✘ 39 ok · 1 failed") for text in said(later))
+    assert any(text.startswith("⚠ 39 of 40 items ok, 1 failed") for text in said(later))
     assert any("pressed 39" in text for text in said(later))
     assert said(between) == ["between\n"]
     assert said(last) == ["40 1\n"]
@@ -100,5 +102,5 @@ def test_a_run_that_fails_stops_the_notebook_and_its_table_is_saved(tmp_path: Pa
         papermill.execute_notebook(str(source), str(target), progress_bar=False, cwd=str(tmp_path))
     saved = nbformat.read(target, as_version=4)  # type: ignore[no-untyped-call]
     failed = next(cell for cell in saved.cells if cell.source.startswith("%%drawer t "))
-    assert any("3 ok · 1 failed" in text for text in said(failed))
+    assert any("3 of 5 items ok, 1 failed" in text for text in said(failed))
     assert json.dumps(saved).count("Traceback") <= 1

@@ -79,7 +79,7 @@ def test_what_cannot_be_sent_fails_and_sends_nothing(auth: Any, given: Any, mess
         ({"basic": ["a"]}, "takes a user and a password, not 1"),
         ({"digest": ["a", "b", "c"]}, "not 3"),
         ({"basic": ["a", None]}, "must be a text"),
-        ({"basic": ["{{x}}", "y"]}, "no argument"),
+        ({"basic": ["{{x}}", "y"]}, "is not an argument"),
         ({"token": {"args": {"a": 1}}}, "names no button"),
     ],
 )

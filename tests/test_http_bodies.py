@@ -273,13 +273,13 @@ def test_fields_without_files_can_be_multipart() -> None:
 @pytest.mark.parametrize(
     ("content_type", "body", "message"),
     [
-        ("text/xml", {"a": 1}, "a mapping is no body of the type text/xml"),
-        ("image/png", [1], "a list is no body"),
+        ("text/xml", {"a": 1}, "a mapping is not a body of the type text/xml"),
+        ("image/png", [1], "a list is not a body"),
         ("multipart/form-data", "a=1", "without a boundary"),
         ("multipart/mixed", {"a": 1}, "only multipart/form-data"),
         (FORM, {"a": {"b": 1}}, "the field 'a' is a mapping"),
         (FORM, {"a": [{"b": 1}]}, "the field 'a' is a mapping"),
-        (FORM, [1], "no pair"),
+        (FORM, [1], "is not a pair"),
         (FORM, 5, "a mapping or a list of pairs"),
         ("", {"a": float("nan")}, "JSON has no nan"),
         ("text/plain; charset=klingon", "a", "no charset 'klingon'"),

@@ -122,7 +122,7 @@ def test_lines_of_json_are_a_list(kind: str, body: bytes, values: list[Any]) -> 
 def test_a_broken_line_is_told_by_its_number() -> None:
     outcome = pressed(b'{"a": 1}\n\n{"a": \n{"a": 3}\n', "application/x-ndjson")
     assert outcome.error is not None
-    assert "no JSON: line 3, column " in outcome.error.message
+    assert "is not JSON: line 3, column " in outcome.error.message
 
 
 def test_records_of_a_sequence_may_have_several_lines() -> None:

@@ -288,7 +288,7 @@ def test_a_proxy_of_the_button_with_a_password_from_a_battery() -> None:
         address = server.url.replace("http://", "http://me:${batteries.PASSWORD}@")
         found = await press(make("http://only-the-proxy-knows.invalid/x", proxy=address), call)
         assert found.output == {"host": "only-the-proxy-knows.invalid", "auth": "Basic bWU6aHVzaA=="}
-        with pytest.raises(UsageError, match="no address of a proxy"):
+        with pytest.raises(UsageError, match="is not an address of a proxy"):
             make("http://h/", proxy="socks://h")
         with pytest.raises(UsageError, match="refers to 'inputs'"):
             make("http://h/", proxy="http://${inputs.x}")

@@ -280,7 +280,7 @@ def test_what_is_no_cursor_fails(value: Any) -> None:
         follow={"cursor": "json:next", "into": "a"},
         items="json:data",
     )
-    assert (step.status, "is no cursor but" in step.error.message) == ("error", True)
+    assert (step.status, "is not a cursor but" in step.error.message) == ("error", True)
 
 
 # Counting
@@ -492,7 +492,7 @@ def test_items_of_one_answer(value: Any, path: str, found: Any) -> None:
     [
         (json_answer({"dta": [1], "n": 1}), "has nothing at json:data, but dta, n"),
         (json_answer({"data": {"a": 1}}), "has no list at json:data"),
-        (answer_of(b"<html>", Content_Type="text/html"), "is no JSON"),
+        (answer_of(b"<html>", Content_Type="text/html"), "is not JSON"),
         (json_answer([1]), "has nothing at json:data"),
     ],
 )
@@ -509,7 +509,7 @@ def test_items_that_are_not_there_fail(answer: bytes, message: str) -> None:
     ("fields", "place", "message"),
     [
         ("follow: {cursor: json:next}", (3, 13), "not where it goes"),
-        ("follow: {cursor: next, into: after}", (3, 22), "no path into JSON"),
+        ("follow: {cursor: next, into: after}", (3, 22), "is not a path into JSON"),
         ("follow: {page: n, offset: m}", (3, 13), "both `page` and `offset`"),
         ("follow: {into: n}", (3, 13), "none of"),
         ("follow: {page: n, into: m}", (3, 29), "goes with `cursor`"),
@@ -518,7 +518,7 @@ def test_items_that_are_not_there_fail(answer: bytes, message: str) -> None:
         ("follow: {pge: n}", (3, 14), "did you mean 'page'"),
         ("follow: {page: 5}", (3, 20), "must be text"),
         ("follow: 5", (3, 13), ""),
-        ("follow: json:a[", (3, 13), "no path into JSON"),
+        ("follow: json:a[", (3, 13), "is not a path into JSON"),
         ("items: data", (3, 12), "write json:data"),
         ("items: json:data\n    output: full", (3, 12), "`output: full`"),
         ("follow: json:next\n    method: POST", (3, 13), "only the pages of GET"),

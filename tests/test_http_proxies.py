@@ -207,7 +207,7 @@ def test_what_is_no_proxy_is_refused_by_the_name_of_its_variable(address: str) -
         environment = ProxyEnvironment({"https": address})
         with pytest.raises(ArgumentError) as found:
             environment.proxy_for(URL("https://h.test/"))
-        assert found.value.message.startswith("https_proxy of the environment is no address of a proxy")
+        assert found.value.message.startswith("https_proxy of the environment is not an address of a proxy")
         assert "hush" not in found.value.message
         assert environment.proxy_for(URL("http://h.test/")) is None
 

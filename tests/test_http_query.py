@@ -134,9 +134,9 @@ def test_a_mapping_as_a_value_is_refused_by_name() -> None:
     [
         ({"f": {"a": 1}}, "the query parameter 'f' is a mapping"),
         ({"f": [{"a": 1}]}, "the query parameter 'f' is a mapping"),
-        ({"f": float("inf")}, "no number"),
-        ({"f": "${m}"}, "no argument"),
-        ({"f": "{{m}}"}, "no argument"),
+        ({"f": float("inf")}, "is not a number"),
+        ({"f": "${m}"}, "is not an argument"),
+        ({"f": "{{m}}"}, "is not an argument"),
         ({"f": "${n"}, ""),
     ],
 )

@@ -159,7 +159,7 @@ def test_a_part_that_fails_does_not_lose_the_others() -> None:
         "3 of 6 site maps could not be read whole: HTTP 404 Not Found for GET "
     )
     assert "/cut.xml: the XML is broken in line " in step.error.message
-    assert "/html: it is no site map" in step.error.message
+    assert "/html: it is not a site map" in step.error.message
     assert "on_failure: continue" in step.error.remediation
 
 
@@ -167,9 +167,9 @@ def test_a_part_that_fails_does_not_lose_the_others() -> None:
     ("body", "told"),
     [
         (None, "HTTP 404 Not Found"),
-        ("<html><body>Log in</body></html>", "it is no site map: it lists no addresses"),
-        ("<a><b/></a>", "it is no site map; its root element is 'a'"),
-        ("", "it is no site map"),
+        ("<html><body>Log in</body></html>", "it is not a site map: it lists no addresses"),
+        ("<a><b/></a>", "it is not a site map; its root element is 'a'"),
+        ("", "it is not a site map"),
         ("<urlset><url><lastmod>x</lastmod></url></urlset>", "1 of its 1 entries have no address"),
         (gzip.compress(b"<urlset>" + b" " * 3_000_000), "has more than 1,000,000 bytes when it is opened"),
     ],

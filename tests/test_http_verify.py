@@ -15,7 +15,8 @@ from socks_rig import a_socks_proxy
 
 from drawer_ipy import Drawer
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.errors import Alarm, DefinitionError, UsageError, told_in_colour
+from drawer_ipy.errors import Alarm, DefinitionError, UsageError
+from drawer_ipy.style.notes import told_in_colour
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ ABOVE = {
 def test_code_above_a_cell_magic_is_told(kernel: Kernel, above: str, line: int, magic: str) -> None:
     said = kernel.run(f"{above}{magic}\n{BODY}", fails=True).traceback
     assert f"{magic.split()[0]} on line {line} must be the first line of its cell" in said
-    assert "into a cell of its own" in said
+    assert "into a separate cell" in said
     assert "SyntaxError" not in said
 
 

@@ -20,7 +20,15 @@ import drawer_ipy
 from drawer_ipy import Drawer, DrawerFailed, Results, UsageError, Validation, press, results
 from drawer_ipy.results import Column, ItemError, ItemErrors, Row, StepCell
 
-FUNCTIONS = {"apress", "button", "load_ipython_extension", "press", "unload_ipython_extension"}
+FUNCTIONS = {
+    "apress",
+    "button",
+    "load_ipython_extension",
+    "press",
+    "register_button",
+    "register_step",
+    "unload_ipython_extension",
+}
 ERRORS = {
     "ArgumentError",
     "ButtonNotFound",
@@ -51,12 +59,14 @@ STEP_CELL = """
 """
 VALIDATION = "errors name ok problems to_dict warnings"
 DRAWER = """
-    buttons created_at description drawer_kind flow graph inputs load name on_error output_schema return_
-    schema_version steps triggers updated_at validate version
+    beside buttons created_at description drawer_kind flow graph inputs key_texts load name on_error
+    output_schema return_ schema_version steps triggers updated_at validate version
 """
 FAILED = "add_note args code default_code info message remediation results with_traceback"
 
 RAISES = {
+    "register_button": "UsageError",
+    "register_step": "UsageError",
     "press": "DefinitionError DrawerNotFound UsageError DrawerFailed DrawerCancelled",
     "apress": "CancelledError DrawerError",
     "button": "UsageError",

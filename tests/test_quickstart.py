@@ -17,7 +17,7 @@ from notebook_rig import QUICKSTART, drawer_cells, read, said
 from drawer_ipy.demo import quickstart
 from drawer_ipy.demo.quickstart import FAILED, UNUSABLE, main
 
-TABLE = ["Humble wall clock", "147.66", "✘ 58 ok · 2 failed", "Nautical coffer"]
+TABLE = ["Humble wall clock", "147.66", "⚠ 58 of 60 items ok, 2 failed", "Nautical coffer"]
 
 
 def write(path: Path, *cells: str) -> Path:
@@ -52,8 +52,8 @@ def test_it_prints_the_cell_its_table_and_where_to_open_it(tmp_path: Path) -> No
     [
         (lambda path: None, "there is no notebook"),
         (lambda path: path.mkdir(), "there is no notebook"),
-        (lambda path: path.write_text("print(1)"), "is no notebook"),
-        (lambda path: path.write_text('{"cells": 3}'), "is no notebook"),
+        (lambda path: path.write_text("print(1)"), "is not a notebook"),
+        (lambda path: path.write_text('{"cells": 3}'), "is not a notebook"),
     ],
     ids=["missing", "a folder", "no JSON", "other JSON"],
 )

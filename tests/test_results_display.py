@@ -71,6 +71,7 @@ class Checker(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = {
             "div",
+            "span",
             "style",
             "table",
             "thead",
@@ -121,7 +122,7 @@ def test_failures_are_counted_and_grouped_below() -> None:
     outputs = ["x", ErrorInfo("TIMEOUT", "slow"), *[ErrorInfo("HTTP", "404", "check the URL")] * 7, SKIP]
     results = table(outputs, stderr="Traceback\n  File x")
     text = to_text(results)
-    assert text.startswith("✘ 1 ok · 8 failed · 1 skipped · 4.0 s · 2.2/s")
+    assert text.startswith("⚠ 1 of 10 items ok, 8 failed, 1 skipped · 4.0 s · 2.2/s")
     assert "7 × HTTP in title: 404 (items 2, 3, 4, 5, 6, …)\n    check the URL\n1 × TIMEOUT" in text
     page = to_html(results)
     check(page)
@@ -165,9 +166,9 @@ def test_a_traceback_is_shown_where_nothing_was_captured() -> None:
 
 
 def test_a_run_that_failed_elsewhere_says_so() -> None:
-    error = ErrorInfo("RETURN_ERROR", "no such reference", "mend it")
+    error = ErrorInfo("RETURN_ERROR", "no such reference", "fix it")
     results = table(["x"], status="failed", failed_step="save", error=error)
-    assert "the run failed in step 'save': RETURN_ERROR: no such reference (mend it)" in to_text(results)
+    assert "the run failed in step 'save': RETURN_ERROR: no such reference (fix it)" in to_text(results)
     assert "no such reference" in to_html(results)
     assert "the run failed" not in to_text(results[:1])
 

@@ -101,8 +101,8 @@ def test_earlier_presses_are_told() -> None:
     assert [press.status for press in second.presses] == ["failed", "ok"]
     headings = [line for line in repr(first).splitlines() if "before:" in line]
     assert [line.partition(" after")[0] for line in headings] == [
-        "✖ press 2 before: failed",
-        "✖ press 1 before: failed",
+        "✘ press 2 before: failed",
+        "✘ press 1 before: failed",
     ]
     assert "ValueError: 1 to come for a" in repr(first)
 

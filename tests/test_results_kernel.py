@@ -78,7 +78,7 @@ def test_an_interrupted_retry_keeps_what_had_ended(kernel: Kernel, code: str) ->
 def test_stories_and_pictures_show_themselves(kernel: Kernel) -> None:
     (story,) = kernel.run("pages.explain(1)").of("execute_result")
     assert "<details" in story["data"]["text/html"]
-    assert story["data"]["text/plain"].startswith("✖ item 1 of 6 in each: failed")
+    assert story["data"]["text/plain"].startswith("✘ item 1 of 6 in each: failed")
     (picture,) = kernel.run("pages.timeline()").of("execute_result")
     assert picture["data"]["image/svg+xml"].startswith("<svg")
     assert "<svg" in picture["data"]["text/html"]
@@ -90,6 +90,6 @@ def test_the_magic_draws_a_drawer(kernel: Kernel) -> None:
     cell = kernel.run("%drawer shop")
     (shown,) = cell.of("display_data")
     assert ">first</text>" in shown["data"]["text/html"]
-    assert "first  wait 1s" in cell.stdout
+    assert "first: wait 1s" in cell.stdout
     drawn = kernel.run("from drawer_ipy import Drawer\nDrawer.load({'name': 'x', 'steps': []}).graph()")
     assert "graph of x: 0 steps" in drawn.shown

@@ -21,7 +21,7 @@ from drawer_ipy.record.run import RunRecord
 
 
 class World:
-    """Buttons whose failures can be mended, and a list of what was pressed."""
+    """Buttons whose failures can be fixed, and a list of what was pressed."""
 
     def __init__(self, bad: Sequence[Any] = ()) -> None:
         self.bad = set(bad)

@@ -294,25 +294,28 @@ def told(extract_text: str, more: str = "") -> list[str]:
     [
         (
             '{a: "css:h1[", b: "css:p"}',
-            "line 5, column 26: this is no CSS selector: Expected ident or '*', got <EOF>",
+            "line 5, column 26: this is not a CSS selector: Expected ident or '*', got <EOF>",
         ),
         (
             '{a: "css: h1 > > p"}',
-            "line 5, column 29: this is no CSS selector: Expected selector, got <DELIM '>'>",
+            "line 5, column 29: this is not a CSS selector: Expected selector, got <DELIM '>'>",
         ),
         (
             '{a: "css:h1:nope"}',
-            "line 5, column 23: this is no CSS selector: The pseudo-class :nope is unknown",
+            "line 5, column 23: this is not a CSS selector: The pseudo-class :nope is unknown",
         ),
         (
             '{a: "xpath://a["}',
-            "line 5, column 25: this is no XPath that can be evaluated: Invalid expression",
+            "line 5, column 25: this is not a XPath that can be evaluated: Invalid expression",
         ),
         (
             '{a: "xpath:f(1)"}',
-            "line 5, column 25: this is no XPath that can be evaluated: Unregistered function",
+            "line 5, column 25: this is not a XPath that can be evaluated: Unregistered function",
         ),
-        ('{a: "xpath:$v"}', "line 5, column 25: this is no XPath that can be evaluated: Undefined variable"),
+        (
+            '{a: "xpath:$v"}',
+            "line 5, column 25: this is not a XPath that can be evaluated: Undefined variable",
+        ),
         (
             '{a: "css:h1::text|flaot"}',
             "line 5, column 32: there is no type 'flaot' (did you mean 'float'? types are text, int, float, "
@@ -352,8 +355,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
             "    follow: nxt\n",
             "`extract` has no field 'nxt' to follow (did you mean 'next'? it has next, all)",
         ),
-        ("    follow: all\n", "field 'all' is no address, so it cannot be followed"),
-        ("    follow: css:a[\n", "line 6, column 19: this is no CSS selector"),
+        ("    follow: all\n", "field 'all' is not an address, so it cannot be followed"),
+        ("    follow: css:a[\n", "line 6, column 19: this is not a CSS selector"),
         ('    follow: "css:a::attr(href)[]"\n', "`follow` is one address, it takes neither [] nor a type"),
         (
             "    follow: next\n    method: POST\n",
@@ -374,9 +377,9 @@ def test_wrong_paging_is_told_with_its_place(more: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        ("extract: {a: 'css:h1['}, from: '1'", "line 3, column 52: step 'it': this is no CSS selector"),
+        ("extract: {a: 'css:h1['}, from: '1'", "line 3, column 52: step 'it': this is not a CSS selector"),
         ("extract: {a: css:h1}", "`extract` in a step needs `from`"),
-        ("extract: {a: css:h1}, from: x.output", "'x' is no input, step or loop variable"),
+        ("extract: {a: css:h1}, from: x.output", "'x' is not an input, a step or a loop variable"),
         ("extract: {a: css:h1}, from: '1', expression: '1'", "`expression` or `extract`, not both"),
     ],
 )

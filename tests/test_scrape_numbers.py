@@ -289,7 +289,7 @@ def test_a_transform_step_notes_doubts_too() -> None:
     [
         ('extract: {a: "css:p|float:xx"}', "line 5, column 31: there is no language 'xx'"),
         ('extract: {a: "css:p|text:de"}', "only int and float are written with a language, not 'text'"),
-        ('extract: {a: "css:p|float"}\n    decimal: ";"', "';' is no decimal sign"),
+        ('extract: {a: "css:p|float"}\n    decimal: ";"', "';' is not a decimal sign"),
     ],
 )
 def test_a_wrong_language_is_told(fields: str, expected: str) -> None:

@@ -80,7 +80,7 @@ def test_pages_are_followed_to_the_last_and_their_items_put_together_in_order(th
     step = results.run.steps[0]
     assert (names(results), notes) == (ALL, [])
     assert step.output["items"][5]["url"] == f"{three.url}/i/3-1"
-    assert step.output["heading"] == "Page 1"  # of what is no list, the first page counts
+    assert step.output["heading"] == "Page 1"  # of what is not a list, the first page counts
     assert step.output["next"] is None
     assert step.about["pages"] == 3
     assert three.asked == ["/1", "/2", "/3?a=%20b"]
@@ -299,7 +299,7 @@ steps:
     ("path", "told"),
     [
         ("/api/items/1", "is JSON, whose fields need no selectors"),
-        ("/binary/100", "is no page but application/octet-stream"),
+        ("/binary/100", "is not a page but application/octet-stream"),
     ],
 )
 def test_what_is_no_page_is_told(path: str, told: str, demo: DemoSite) -> None:
@@ -322,7 +322,7 @@ def test_a_button_on_disk_with_a_wrong_selector_is_told(home: Path) -> None:
     spec = load_button(
         {"name": "b", "url": "http://h.example/", "extract": {"a": "css:h1["}}, name="b"
     ).button
-    with pytest.raises(UsageError, match=r"button 'b': extract\.a: this is no CSS selector"):
+    with pytest.raises(UsageError, match=r"button 'b': extract\.a: this is not a CSS selector"):
         make_button(spec)
 
 

@@ -195,11 +195,11 @@ def told(button_fields: str) -> list[str]:
         ),
         (
             '    namespaces: {"1": "http://i"}\n    extract: {a: css:b}\n',
-            "line 5, column 23: '1' is no prefix",
+            "line 5, column 23: '1' is not a prefix",
         ),
         ('    namespaces: {i: ""}\n    extract: {a: css:b}\n', "the prefix 'i' needs a namespace"),
         ("    namespaces: [a]\n    extract: {a: css:b}\n", "namespaces"),
-        ('    extract: {a: "xpath://foo:bar()"}\n', "this is no XPath that can be evaluated"),
+        ('    extract: {a: "xpath://foo:bar()"}\n', "this is not a XPath that can be evaluated"),
     ],
 )
 def test_what_can_be_known_before_is_told_before(fields: str, expected: str) -> None:
@@ -281,8 +281,8 @@ def test_a_compressed_page_is_opened(kind: str) -> None:
     [
         (gzip.compress(b"<r>" + b"x" * 500_000)[:-10], "is a damaged gzip file"),
         (gzip.compress(b"<r>" + b"x" * 50_000_000), "has more than 1,000,000 bytes when it is opened"),
-        (gzip.compress(b"\0\1\2"), "is no page but of an unknown type"),
-        (b"\x89PNG\r\n\x1a\n", "is no page"),
+        (gzip.compress(b"\0\1\2"), "is not a page but of an unknown type"),
+        (b"\x89PNG\r\n\x1a\n", "is not a page"),
     ],
     ids=["cut off", "too large", "binary", "no gzip"],
 )

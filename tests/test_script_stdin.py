@@ -185,7 +185,7 @@ def test_it_is_part_of_what_a_cached_result_depends_on(tmp_path: Path) -> None:
         ("code: cat", "stdin: ${nope.output}", 5, "nope"),
         ('{url: "http://h/", stdin: a}', "args: {}", 2, "`stdin` is for scripts"),
         ("{prompt: p, stdin: a}", "args: {}", 2, "`stdin` is for scripts"),
-        ('{code: cat, args: [a], stdin: "{{b}}"}', "args: {a: 1}", 2, "no argument"),
+        ('{code: cat, args: [a], stdin: "{{b}}"}', "args: {a: 1}", 2, "is not an argument"),
         ('{code: cat, stdin: "${batteries.X}"}', "args: {a: 1}", 2, "cannot be used here"),
     ],
 )

@@ -75,11 +75,11 @@ def test_create_makes_a_drawer_that_the_original_reads(folder: Folder, context: 
         ("fetch", "there is a button 'fetch'"),
         ("list", "word of the command line"),
         ("../x", "is a path"),
-        ("", "no name"),
+        ("", "is not a name"),
         ("a" * 129, "longer than 128"),
     ],
 )
-@pytest.mark.parametrize("dry", [[], ["--summary"]])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_create_refuses(folder: Folder, context: VerbContext, name: str, told: str, dry: list[str]) -> None:
     before = sorted(folder.root.rglob("*"))
     assert told in str(refusal(context, "create", name, *dry))
@@ -96,7 +96,7 @@ def test_create_writes_into_the_first_folder(folder: Folder, tmp_path: Path) -> 
 
 
 def test_a_summary_of_create_makes_nothing(folder: Folder, context: VerbContext) -> None:
-    outcome = do(context, "create mine --summary")
+    outcome = do(context, "create mine --dry-run")
     assert outcome.data == {"name": "mine", "executed": False}
     assert not (folder.root / "drawers" / "mine").exists()
 
@@ -244,7 +244,7 @@ def test_what_connect_connects(
     expected: list[tuple[str, str]],
 ) -> None:
     assert connected(folder, context, line, *steps) == expected
-    found = do(context, "pages press --summary url=u").data["validation"]
+    found = do(context, "pages press --dry-run url=u").data["validation"]
     assert [problem for problem in found["errors"] + found["warnings"] if "ref" in problem] == []
 
 
@@ -262,11 +262,11 @@ NOT_CONNECTED: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ("nobody.output.x to a.args.url", [button_step("a", "fetch")], "STEP_NOT_FOUND", "steps are a"),
     ("a.output.x to b", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "one end names a field"),
     ("a to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "one end names a field"),
-    ("a.output.x to b.args.x.y", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "no argument of a step"),
+    ("a.output.x to b.args.x.y", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "is not an argument of a step"),
     ("a.output.a-b+ to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "cannot be written as a reference"),
-    ("a.outputs.x to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "no output of a step"),
-    ("route.big.output.x to b.args.x", [BRANCHES, button_step("b", "parse")], "VALIDATION_ERROR", "no output of a step"),
-    ("route.big to b", [BRANCHES, button_step("b", "parse")], "VALIDATION_ERROR", "is no step"),
+    ("a.outputs.x to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "is not an output of a step"),
+    ("route.big.output.x to b.args.x", [BRANCHES, button_step("b", "parse")], "VALIDATION_ERROR", "is not an output of a step"),
+    ("route.big to b", [BRANCHES, button_step("b", "parse")], "VALIDATION_ERROR", "is not a step"),
     ("a b", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "connect takes `A to B`"),
     ("a to b c", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "connect takes `A to B`"),
     ("a and b", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "connect takes `A to B`"),
@@ -289,7 +289,7 @@ def test_what_connect_refuses(
 def test_a_summary_changes_nothing(folder: Folder, context: VerbContext, verb: str) -> None:
     folder.drawer("pages", button_step("a", "fetch"), button_step("b", "parse"))
     before = folder.read("pages")
-    assert do(context, f"pages {verb} --summary").data["executed"] is False
+    assert do(context, f"pages {verb} --dry-run").data["executed"] is False
     assert folder.read("pages") == before
 
 
@@ -343,7 +343,7 @@ def test_a_cells_drawer_is_removed_and_the_one_on_disk_stays(folder: Folder, con
 
 
 def test_a_summary_of_remove_removes_nothing(folder: Folder, context: VerbContext) -> None:
-    assert do(context, "child remove --summary").data["executed"] is False
+    assert do(context, "child remove --dry-run").data["executed"] is False
     assert folder.workspace.drawer_names() == ["child"]
 
 

@@ -82,7 +82,7 @@ VALUES = st.one_of(
     st.integers().map(str),
 )
 WORDS = st.one_of(
-    st.sampled_from([*GENERAL, *OF_DRAWER, "pages", "to", "--help", "--summary", "--", "--json", "-h", "-x"]),
+    st.sampled_from([*GENERAL, *OF_DRAWER, "pages", "to", "--help", "--dry-run", "--", "--json", "-h", "-x"]),
     st.builds("{}={}".format, PATHS, VALUES),
     PATHS,
     st.sampled_from(["say", "for_each:say", "wait:1s", "wait:", "drawer/pages", "drawer/", ":", "for_each:"]),

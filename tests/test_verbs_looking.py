@@ -123,19 +123,19 @@ def test_the_summary_tells_inputs_steps_problems_and_runs(folder: Folder, contex
         "everything",
         "inputs: urls: list, key: any (optional) (secret)",
         "",
-        "  each  for_each u in ${inputs.urls}, 4 at once, stop on failure",
-        "    page  button say  (text=${u})  [on failure: retry up to 3 times]  [2 s at most]",
-        "  route  switch",
-        "    big:",
-        "      x  button say  (text=1)",
+        "  each: for each u in inputs.urls, 4 at once",
+        "    page: press say, up to 3 tries, 2 s at most with text=${u}",
+        "  route: the first case that is true",
+        "    big: when true:",
+        "      x: press say with text=1",
         "    default:",
-        "      y  button say  (text=2)",
-        "  sub  drawer good  (text=t)",
-        "  nap  wait 1s",
-        "  sum  aggregate ${item.index} of ${each.output.results}",
-        "  side  split",
-        "    left:",
-        "      l  button say  (text=1)",
+        "      y: press say with text=2",
+        "  sub: press drawer good with text=t",
+        "  nap: wait 1s",
+        "  sum: take item.index of each in each.output.results",
+        "  side: all branches side by side",
+        "    branch left:",
+        "      l: press say with text=1",
         "",
         "nothing is wrong with it",
     ]
@@ -158,7 +158,7 @@ def test_the_summary_tells_the_last_runs(context: VerbContext) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["broken"], ["broken", "validate"], ["broken", "summary"], ["broken", "--summary"]]
+    "words", [["broken"], ["broken", "validate"], ["broken", "summary"], ["broken", "--dry-run"]]
 )
 def test_a_broken_drawer_is_looked_at_all_the_same(
     folder: Folder, context: VerbContext, words: list[str]
@@ -204,7 +204,7 @@ def test_a_drawer_can_be_looked_at_while_the_batteries_are_broken(
 ) -> None:
     (folder.root / "batteries.json").write_text("{")
     assert "says" in do(context, "good").text
-    with pytest.raises(DrawerError, match=r"batteries\.json is no JSON"):
+    with pytest.raises(DrawerError, match=r"batteries\.json is not JSON"):
         do(context, "good", "press", "text=a")
 
 
@@ -261,11 +261,11 @@ def test_inputs_as_typed(
     [
         ("text=@nowhere.json", "'nowhere.json' cannot be read: No such file or directory"),
         ("text=@.", "cannot be read: Is a directory"),
-        ("text=@BROKEN.json", "is no JSON"),
+        ("text=@BROKEN.json", "is not JSON"),
         ("text=@RAW.txt", "cannot be read"),
         ("text=@\0", "cannot be read"),
-        ("text", "is no name=value"),
-        ("=5", "is no name=value"),
+        ("text", "is not a name=value"),
+        ("=5", "is not a name=value"),
         ("--mode=sideways", "invalid choice"),
         ("--concurrency=-1", "a whole number from 0 up"),
         ("--concurrency=x", "a whole number from 0 up"),
@@ -384,7 +384,7 @@ FLOW: dict[str, Any] = {
 }
 
 
-# press --summary
+# press --dry-run
 
 
 def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
@@ -399,7 +399,7 @@ def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
         {"id": "each", "kind": "for_each", "over": "[1]", "steps": [button_step("w", "say", text="${item}")]},
         inputs=[{"name": "n", "type": "int"}, {"name": "token", "secret": True}, {"name": "d", "default": "dflt"}],
     )  # fmt: skip
-    outcome = do(context, "dry", "press", "n=7", "token=s3cret-token", "--summary")
+    outcome = do(context, "dry", "press", "n=7", "token=s3cret-token", "--dry-run")
     data = outcome.data
     assert data["executed"] is False
     assert data["inputs"] == {"n": 7, "token": "[redacted]"}
@@ -415,18 +415,18 @@ def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
 
 
 def test_a_dry_run_tells_what_would_keep_it_from_running(folder: Folder, context: VerbContext) -> None:
-    outcome = do(context, "good", "press", "--summary")
+    outcome = do(context, "good", "press", "--dry-run")
     assert outcome.data["error"]["code"] == "MISSING_INPUT"
     assert "it would not begin: MISSING_INPUT: missing input: text" in outcome.text
     folder.drawer("wrong", button_step("a", "saay"))
-    outcome = do(context, "wrong", "press", "--summary")
+    outcome = do(context, "wrong", "press", "--dry-run")
     assert outcome.data["validation"]["ok"] is False
     assert "did you mean 'say'?" in outcome.text
 
 
 def test_a_dry_run_of_a_wrong_secret_does_not_show_it(folder: Folder, context: VerbContext) -> None:
     folder.drawer("pin", inputs=[{"name": "pin", "type": "int", "secret": True}])
-    outcome = do(context, "pin", "press", "pin=not-a-number", "--summary")
+    outcome = do(context, "pin", "press", "pin=not-a-number", "--dry-run")
     assert outcome.data["error"]["code"] == "VALIDATION_ERROR"
     assert "not-a-number" not in outcome.text + json.dumps(outcome.data)
 
@@ -449,7 +449,7 @@ def test_logs_read_what_other_programs_left(folder: Folder, context: VerbContext
     pressed.mkdir()
     (pressed / "2020-01-02T03-04-05.json").write_text('{"status": "failed", "duration_ms": "long"}')
     (pressed / "2020-01-02T03-04-06.json").write_text("{")
-    assert do(context, "good", "logs", "--failed").text.split() == ["failed"]
+    assert do(context, "good", "logs", "--failed").text.split() == ["✘", "failed"]
 
 
 # help

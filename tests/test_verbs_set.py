@@ -11,7 +11,8 @@ import pytest
 from workspace_rig import Folder, button_step
 
 from drawer_ipy.definition import load_drawer
-from drawer_ipy.definition.models import STEP_MODELS, Drawer
+from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.step_base import step_models
 from drawer_ipy.errors import DefinitionError, UsageError
 from drawer_ipy.verbs import VerbContext, VerbError, VerbResult, run_verb
 from drawer_ipy.verbs.fields import FIELDS, fields_of
@@ -261,7 +262,7 @@ def test_what_set_refuses(place: Place, word: str, code: str, told: tuple[str, .
 
 @pytest.mark.parametrize("word", ["each", "each.parallelism", "=5", ""])
 def test_what_is_no_assignment_is_refused(place: Place, word: str) -> None:
-    with pytest.raises(UsageError, match=r"(?s)is no name=value.*each\.parallelism=10"):
+    with pytest.raises(UsageError, match=r"(?s)is not a name=value.*each\.parallelism=10"):
         place.verb("set", word)
 
 
@@ -307,12 +308,12 @@ def test_nothing_is_written_where_nothing_changed(place: Place) -> None:
 
 def test_a_summary_says_what_would_be_done(place: Place) -> None:
     before = place.drawer().model_dump()
-    outcome = place.verb("set", "each.parallelism=4", "--summary")
+    outcome = place.verb("set", "each.parallelism=4", "--dry-run")
     assert outcome.data["executed"] is False
     assert outcome.text.endswith("nothing was saved")
     assert place.drawer().model_dump() == before
     with pytest.raises(VerbError):
-        place.verb("set", "each.parallelism=-4", "--summary")
+        place.verb("set", "each.parallelism=-4", "--dry-run")
 
 
 # What is kept
@@ -401,7 +402,7 @@ def test_a_number_that_no_file_can_hold_is_refused_on_disk(tmp_path: Path) -> No
 
 def test_every_field_that_a_step_kind_has_is_reachable_or_structure() -> None:
     structure = {"id", "kind", "args", "steps", "cases", "branches", "bindings"}
-    for kind, model in STEP_MODELS.items():
+    for kind, model in step_models().items():
         keys = {info.alias or name for name, info in model.model_fields.items()}
         assert keys - structure == set(fields_of(kind)), kind
 

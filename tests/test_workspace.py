@@ -51,9 +51,9 @@ def test_names_that_may_be_had(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("", "no name"),
-        ("   ", "no name"),
-        ("!!", "no name"),
+        ("", "is not a name"),
+        ("   ", "is not a name"),
+        ("!!", "is not a name"),
         ("日本", "letters, digits and hyphens"),
         ("a" * 129, "longer than 128"),
         ("..", "is a path"),
@@ -285,7 +285,7 @@ def test_batteries_are_texts(folder: Folder, text: str, expected: dict[str, str]
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"A": s3cret', "is no JSON"),
+        ('{"A": s3cret', "is not JSON"),
         ('["s3cret"]', "mapping of names to values"),
         ('{"A=B": "s3cret"}', "battery 'A=B'"),
         ('{"": "s3cret"}', "battery ''"),

@@ -244,7 +244,7 @@ def _plain_foreign(value: Any, name: str, depth: int) -> Any:
                 continue
     if isinstance(value, Sequence):  # the lazy entries of a loop
         return [_plain(v, name, depth + 1) for v in value]
-    raise _unfit(value, name, "is no JSON value")
+    raise _unfit(value, name, "is not a JSON value")
 
 
 def _text_of_bytes(value: bytes | bytearray | memoryview, name: str) -> str:

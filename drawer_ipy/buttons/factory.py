@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Button
@@ -11,9 +11,12 @@ from drawer_ipy.buttons.http.button import HttpButton, refuse
 from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script.button import RUNTIMES, ScriptButton
 from drawer_ipy.common.folders import read_regular
+from drawer_ipy.common.tracebacks import describe
+from drawer_ipy.definition.button_runtimes import SCRIPT, Setting, added_runtime, runtime_of
 from drawer_ipy.definition.checking.requests import request_troubles
+from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.models import ButtonSpec
-from drawer_ipy.errors import UsageError
+from drawer_ipy.errors import DrawerError, UsageError
 
 SCRIPT_TIMEOUT = 300.0
 """Seconds a script may take when neither its button nor the step says (the original's)."""
@@ -30,8 +33,8 @@ def make_button(
     """The button that `spec` describes.
 
     Args:
-        spec: with a ``url``, a ``prompt`` (or the runtime ``prompt``) or ``code``; without any of them
-            its script is looked for in `folder`.
+        spec: with a ``url``, a ``prompt`` (or the runtime ``prompt``), ``code``, or a runtime of another
+            distribution; without any of them its script is looked for in `folder`.
         folder: where a button of a workspace lives, with its ``main.sh``, ``main.py`` or ``main.js``;
             ``None`` for one that was written in a cell.
         allowed_origins: see HttpButton.
@@ -40,26 +43,51 @@ def make_button(
         UsageError: when it is several things at once, or nothing.
     """
     given = [word for word in ("url", "prompt", "code") if getattr(spec, word)]
+    added = added_runtime(spec.runtime)
+    if added is not None and given and given[0] != "code":
+        raise UsageError(
+            f"button {spec.name!r} has `{given[0]}`, and `runtime: {added.name}`",
+            remediation="remove one of them",
+        )
     if len(given) > 1:
         raise UsageError(
             f"button {spec.name!r} has both `{given[0]}` and `{given[1]}`",
             remediation="a button is one of: `url` (a request), `prompt` (text), `code` (a script)",
         )
-    if spec.url:
-        return HttpButton(spec, allowed_origins)
-    if spec.prompt or spec.runtime == "prompt":
-        return _prompt(spec, folder)
-    if not spec.code and folder is None:
+    runtime = runtime_of(spec)
+    if runtime is SCRIPT and not spec.code and folder is None:
         raise UsageError(
             f"button {spec.name!r} does nothing",
             remediation="give it `url` (a request), `prompt` (text) or `code` (a script)",
         )
-    return _script(spec, folder)
+    own = runtime.own(spec)
+    _refuse_faults(spec.name, runtime.faults(spec))
+    try:
+        button: Button = runtime.button(spec, Setting(own, folder, allowed_origins))
+    except DrawerError:
+        raise
+    except Exception as error:  # of a runtime that another distribution brought
+        message = f"the runtime {runtime.name!r} could not make button {spec.name!r}: {describe(error)}"
+        raise UsageError(message) from error
+    return button
 
 
-def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
+def _refuse_faults(name: str, faults: Iterable[Fault]) -> None:
+    for one in faults:
+        if not one.soft:
+            where = ".".join(map(str, one.path))
+            raise UsageError(f"button {name!r}: {where}: {one.message}", remediation=one.remediation)
+
+
+def make_request(spec: ButtonSpec, setting: Setting) -> HttpButton:
+    """A request as a button."""
+    return HttpButton(spec, setting.allowed_origins)
+
+
+def make_script(spec: ButtonSpec, setting: Setting) -> ScriptButton:
+    """A script as a button; without ``code`` it is in a file of the button's folder."""
     refuse(spec.name, request_troubles(spec))
-    runtime = spec.runtime.strip().lower()
+    runtime, folder = spec.runtime.strip().lower(), setting.folder
     path = None
     if not spec.code and folder is not None:
         known = RUNTIMES.get(runtime)
@@ -82,9 +110,10 @@ def _script(spec: ButtonSpec, folder: Path | None) -> ScriptButton:
     )
 
 
-def _prompt(spec: ButtonSpec, folder: Path | None) -> PromptButton:
+def make_prompt(spec: ButtonSpec, setting: Setting) -> PromptButton:
+    """A prompt as a button; without ``prompt`` its text is in a file of the button's folder."""
     refuse(spec.name, request_troubles(spec))
-    if spec.prompt or folder is None:
+    if spec.prompt or setting.folder is None:
         return PromptButton(spec)
-    path = folder / _PROMPT_FILE
+    path = setting.folder / _PROMPT_FILE
     return PromptButton(spec, lambda: read_regular(path.resolve()).decode("utf-8"))

@@ -26,6 +26,7 @@ from drawer_ipy.buttons.http.upload import check_file
 from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script.button import ScriptButton
 from drawer_ipy.common.key_path import KeyPath
+from drawer_ipy.definition.button_runtimes import runtime_of
 from drawer_ipy.definition.checking.callee import Callee
 from drawer_ipy.definition.checking.unmet import Present, Unmet, unset_in
 from drawer_ipy.definition.models import ButtonSpec
@@ -46,19 +47,29 @@ def lacking(button: Callee, present: Present, allowed_origins: Origins = tuple) 
         return
     unset = list(unset_in(spec, present))
     yield from unset
-    if isinstance(button, ScriptButton | PromptButton):
-        if (error := button.lacking()) is not None:
-            field = "runtime" if isinstance(button, ScriptButton) else "prompt"
-            yield Unmet((field,), error.message, error.remediation)
-    elif spec.url:
-        told = {one.path for one in unset}
-        for one in _of_request(spec, present.values, allowed_origins):
-            if not any(path[: len(one.path)] == one.path for path in told):
-                yield one
+    told = {one.path for one in unset}
+    for one in runtime_of(spec).lacking(button, present, allowed_origins):
+        if not any(path[: len(one.path)] == one.path for path in told):
+            yield one
 
 
-def _of_request(spec: ButtonSpec, scope: Scope, allowed_origins: Origins) -> Iterator[Unmet]:
+def of_script(button: ScriptButton, _present: Present, _origins: Origins) -> Iterator[Unmet]:
+    """The program or the file that a script lacks."""
+    if (error := button.lacking()) is not None:
+        yield Unmet(("runtime",), error.message, error.remediation)
+
+
+def of_prompt(button: PromptButton, _present: Present, _origins: Origins) -> Iterator[Unmet]:
+    """The text that a prompt lacks."""
+    if (error := button.lacking()) is not None:
+        yield Unmet(("prompt",), error.message, error.remediation)
+
+
+def of_request(button: Callee, present: Present, allowed_origins: Origins) -> Iterator[Unmet]:
     """What is wrong with the parts of a request that no argument decides."""
+    spec, scope = button.spec, present.values
+    if spec is None:
+        return
     yield from _tried(("url",), lambda: _check_url(spec, allowed_origins))
     if scope.keys() >= {"batteries", "env"}:
         for name, text in spec.headers.items():

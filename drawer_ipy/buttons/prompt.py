@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drawer_ipy.buttons.arguments import Arguments
-from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
+from drawer_ipy.buttons.base import Call, Outcome
 from drawer_ipy.buttons.http.template import TextTemplate
+from drawer_ipy.buttons.spec_button import SpecButton
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 
@@ -18,7 +18,7 @@ class PromptError(DrawerError):
     default_code = Code.PROMPT_ERROR
 
 
-class PromptButton:
+class PromptButton(SpecButton):
     """A prompt as a button; the output is its text with ``{{arg}}`` filled in, ready for a model.
 
     Args:
@@ -27,23 +27,12 @@ class PromptButton:
     """
 
     kind = "prompt"
-    open_args = True
 
     def __init__(self, spec: ButtonSpec, read: Callable[[], str] | None = None) -> None:
-        self.name = spec.name
-        self.spec: ButtonSpec | None = spec
-        self.timeout: float | None = spec.timeout_seconds or None
-        self.output_schema: Mapping[str, Any] | None = spec.output_schema
-        self.rate = spec.rate
-        self.queue = spec.queue
-        self.pages: Pages | None = None
-        self.needs: tuple[str, ...] = ()
-        self.caching: Caching | None = None  # filling text in costs less than looking it up
         self._read = read
         self._template = TextTemplate(spec.prompt)
         implied = (ArgSpec(name=name, type="any", required=True) for name in self._template.names)
-        self.args = tuple(spec.args) or tuple(implied)
-        self._arguments = Arguments(self.args, self.name)
+        super().__init__(spec, spec.args or tuple(implied))
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """The arguments as text. Raises ArgumentError, see base.Button."""

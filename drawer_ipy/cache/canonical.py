@@ -192,7 +192,7 @@ class _Writer:
             names = [field.name for field in dataclasses.fields(kind)]
             more = getattr(value, "__dict__", {}).keys() - set(names)
             if more:
-                raise Uncacheable(f"has an attribute that is no field ({min(map(str, more))!r})")
+                raise Uncacheable(f"has an attribute that is not a field ({min(map(str, more))!r})")
             self._put(b"o", self._code(kind))
             self._pairs(b"d", [(name, getattr(value, name)) for name in names], depth)
         elif isinstance(value, tuple) and isinstance(getattr(kind, "_fields", None), tuple):

@@ -37,7 +37,7 @@ def make_folder(folder: Path) -> None:
     """Make `folder` and what is missing above it, each for its owner only (0700).
 
     Raises:
-        CacheTrouble: it cannot be made, is no folder, a symbolic link to one, or another user's.
+        CacheTrouble: it cannot be made, is not a folder, a symbolic link to one, or another user's.
     """
     try:
         make_private(folder)

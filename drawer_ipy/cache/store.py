@@ -190,7 +190,7 @@ class Store:
         """Look at what SQLite would open, before it does.
 
         Raises:
-            OSError: one is no regular file.
+            OSError: one is not a regular file.
             Foreign: one is larger than any that is made here.
             _HalfMade: there is a journal.
         """
@@ -345,7 +345,7 @@ def is_busy(error: Exception) -> bool:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file is no SQLite file, a damaged one, or not one of ours."""
+    """Whether the file is not a SQLite file, a damaged one, or not one of ours."""
     return _code(error) in _DAMAGED
 
 

@@ -28,7 +28,7 @@ def parse_duration(text: str) -> float:
     if text in ("0", "+0", "-0"):
         return 0.0
     if not _WHOLE.fullmatch(text):
-        raise BadValue(f"{text!r} is no duration", "write one like 300ms, 1.5s, 2m or 1h30m")
+        raise BadValue(f"{text!r} is not a duration", "write one like 300ms, 1.5s, 2m or 1h30m")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     return -seconds if text.startswith("-") else seconds
 
@@ -41,7 +41,7 @@ def parse_time(text: str) -> datetime:
     """
     text = text.strip()
     if not _TIME.fullmatch(text):
-        raise BadValue(f"{text!r} is no RFC 3339 time with a zone", "write one like 2030-01-31T08:00:00Z")
+        raise BadValue(f"{text!r} is not a RFC 3339 time with a zone", "write one like 2030-01-31T08:00:00Z")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except ValueError as error:

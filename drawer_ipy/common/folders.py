@@ -35,7 +35,7 @@ def make_private(folder: Path) -> None:
 
 
 def kind_in_words(mode: int) -> str:
-    """``"a named pipe"``, for what is no regular file; `mode` is that of ``lstat``."""
+    """``"a named pipe"``, for what is not a regular file; `mode` is that of ``lstat``."""
     return next((words for is_kind, words in _KINDS if is_kind(mode)), "no regular file")
 
 
@@ -67,7 +67,7 @@ def open_regular(path: str | Path, flags: int = os.O_RDONLY, mode: int = 0o600) 
     handle = os.open(path, flags | _CAREFULLY, mode)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return handle
 
 

@@ -17,7 +17,7 @@ _TOO_LONG = f"a whole number in it has more than {sys.get_int_max_str_digits():,
 
 
 class BadJson(ValueError):
-    """Text that is no JSON value.
+    """Text that is not a JSON value.
 
     Attributes:
         reason: why not.

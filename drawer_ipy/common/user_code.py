@@ -1,4 +1,4 @@
-"""What code of users may raise when it is called: anything, also what is no Exception.
+"""What code of users may raise when it is called: anything, also what is not a Exception.
 
 Wherever this package calls such code (a button, ``__str__``, a property in a reference), KeyboardInterrupt,
 SystemExit and the like are a failure of that code. Only an interrupt that somebody sent is none.

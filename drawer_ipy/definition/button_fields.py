@@ -10,7 +10,7 @@ from drawer_ipy.definition.model_base import Model, NonNegativeInt, PositiveInt
 
 
 class ArgSpec(Model):
-    """An argument a button declares; a bare name stands for a required string."""
+    """An argument a button declares; a bare name means a required string."""
 
     name: str = Field(min_length=1)
     type: Literal["string", "int", "float", "bool", "enum", "any"] = "string"
@@ -45,7 +45,7 @@ class TokenPress(Model):
 
 
 class Follow(Model):
-    """How an API is asked for its next page: by a cursor of the answer, a page number or an offset."""
+    """How the next page of an API is requested: by a cursor of the answer, a page number or an offset."""
 
     cursor: str = ""  # where the answer says what comes next: "json:meta.next"
     into: str = ""  # the argument, query parameter or field of the body that takes it

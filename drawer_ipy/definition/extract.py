@@ -48,7 +48,7 @@ class Asked:
 
     @property
     def by_parameter(self) -> bool:
-        """Whether pages are asked for by a parameter, and not by their addresses."""
+        """Whether pages are requested by a parameter, and not by their addresses."""
         return isinstance(self.follow, Cursor | Counted)
 
 
@@ -90,7 +90,7 @@ def _about_refresh(spec: ButtonSpec) -> Iterator[Trouble]:
     if not spec.url:
         yield Trouble(("meta_refresh",), "only requests have refreshes, so `meta_refresh` needs `url`")
     if spec.save:
-        hint = "take one of them away"
+        hint = "remove one of them"
         yield Trouble(("meta_refresh",), "`meta_refresh` needs the page that `save` puts into a file", hint)
 
 
@@ -104,7 +104,7 @@ def _about_sitemap(spec: ButtonSpec) -> Iterator[Trouble]:
     others |= {"items": bool(spec.items), "output": spec.output != "body", "meta_refresh": spec.meta_refresh}
     for key, given in others.items():
         if given:
-            hint = "take one of them away; `sitemap: full` gives details of each address"
+            hint = "remove one of them; `sitemap: full` gives details of each address"
             yield Trouble((key,), f"`sitemap` gives a list of addresses, so `{key}` says nothing", hint)
     if spec.sent_method != "GET":
         key = "method" if spec.method.strip() else "files" if spec.files else "body_file"
@@ -116,15 +116,15 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     if not spec.url:
         yield Trouble((key,), f"only requests have pages, so `{key}` needs `url`", "use a transform step")
     if spec.save:
-        yield Trouble((key,), f"`{key}` needs the page that `save` puts into a file", "take one of them away")
+        yield Trouble((key,), f"`{key}` needs the page that `save` puts into a file", "remove one of them")
     if spec.follow and spec.output == "full":
-        hint = "take one of them away; `about` of the step tells the last one"
+        hint = "remove one of them; `about` of the step tells the last one"
         yield Trouble(("follow",), "`output: full` tells of one answer, and `follow` makes many", hint)
     if spec.items and spec.output == "full":
-        hint = "take one of them away"
+        hint = "remove one of them"
         yield Trouble(("items",), "`output: full` tells of the whole answer, and `items` of a part", hint)
     if spec.items and spec.extract is not None:
-        hint = "take one of them away"
+        hint = "remove one of them"
         yield Trouble(("items",), "`items` is for JSON, and `extract` for pages", hint)
     method = spec.sent_method
     if spec.follow and isinstance(spec.follow, str) and method != "GET":
@@ -147,7 +147,7 @@ def _mismatched(spec: ButtonSpec, follow: object) -> Iterator[Trouble]:
     """What cannot be asked of one answer at once."""
     of_json = isinstance(follow, JsonPath) or (isinstance(follow, Cursor) and follow.path is not None)
     if of_json and spec.extract is not None:
-        yield Trouble(("follow",), "`follow` is for JSON, and `extract` for pages", "take one of them away")
+        yield Trouble(("follow",), "`follow` is for JSON, and `extract` for pages", "remove one of them")
     if isinstance(follow, Cursor) and any(place[1] == follow.into for place in PLACE.finditer(spec.url)):
         hint = f'put it in `query: {{{follow.into}: "{{{{{follow.into}}}}}"}}`, where null is left out'
         yield Trouble(
@@ -180,9 +180,9 @@ def _follow(
     found = extraction.fields.get(name)
     if found is None:
         if not extraction.fields:
-            return None, []  # what is wrong with them has been told
+            return None, []  # what is wrong with them has been reported
         hint = f"{did_you_mean(name, extraction.fields)} it has {', '.join(extraction.fields)}".strip()
         return None, [Trouble((), f"`extract` has no field {name!r} to follow", hint)]
     if not isinstance(found, Field) or found.many or found.type not in ("", "url", "text", "raw"):
-        return None, [Trouble((), f"field {name!r} is no address, so it cannot be followed")]
+        return None, [Trouble((), f"field {name!r} is not an address, so it cannot be followed")]
     return name, []

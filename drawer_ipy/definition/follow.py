@@ -1,4 +1,4 @@
-"""How an API is asked for its next page: what ``follow`` says beyond fields and selectors, and ``items``."""
+"""How the next page of an API is requested: ``follow`` beyond fields and selectors, and ``items``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Counted:
 
     @property
     def usual_start(self) -> int:
-        """Its first value where nobody says another."""
+        """Its first value unless another is given."""
         return 0 if self.items else 1
 
 
@@ -90,9 +90,7 @@ def _mapping_troubles(follow: Follow) -> Iterator[Trouble]:
     if follow.cursor:
         for key in ("start", "by"):
             if getattr(follow, key) is not None:
-                yield Trouble(
-                    (key,), f"`{key}` goes with `page` or `offset`, not with `cursor`", "take it away"
-                )
+                yield Trouble((key,), f"`{key}` goes with `page` or `offset`, not with `cursor`", "remove it")
         if not follow.into.strip():
             hint = "name an argument, a query parameter or a field of the body: `into: after`"
             yield Trouble((), "`follow` says where the cursor is, and not where it goes", hint)

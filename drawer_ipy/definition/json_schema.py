@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from drawer_ipy.definition.key_texts import KEY_TEXTS
-from drawer_ipy.definition.models import STEP_MODELS, ArgSpec, ButtonSpec, Drawer, InputSpec, Model, Policy
+from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES
+from drawer_ipy.definition.key_texts import key_text
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Drawer, InputSpec, Model
+from drawer_ipy.definition.policy import Policy
+from drawer_ipy.definition.reading.shape import models_below
+from drawer_ipy.definition.step_base import StepBase, step_models
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,43 +29,87 @@ def json_schema(what: Literal["drawer", "button"] = "drawer") -> dict[str, Any]:
     {'$ref': '#/$defs/Step'}
     """
     model: type[Model] = Drawer if what == "drawer" else ButtonSpec
-    made = model.model_json_schema(by_alias=True)
-    parts = made.pop("$defs", {})
-    parts.pop("UnreadStep", None)
-    parts = {name: _object(part, name) for name, part in parts.items()}
+    models = {one.__name__: one for one in models_below(model)}
+    for runtime in BUTTON_RUNTIMES.added():
+        if runtime.fields is not None:
+            models |= {one.__name__: one for one in models_below(runtime.fields)}
     if what == "drawer":
-        parts["Step"] = _step()
-    whole = _object(made, model.__name__)
+        kinds = step_models()
+        for kind, one in kinds.items():
+            models |= {below.__name__: below for below in models_below(one)} | {_name_of(kind): one}
+    models.pop("StepBase", None)
+    parts = {name: _object(_plain_schema(one), one) for name, one in models.items()}
+    if what == "drawer":
+        parts["Step"] = _step(kinds)
+    whole = _object(_plain_schema(model), model)
     title = "A drawer: a workflow of steps" if what == "drawer" else "A button: a reusable action"
     return {"$schema": DIALECT, "title": title, **whole, "$defs": dict(sorted(parts.items()))}
 
 
-def _object(made: Mapping[str, Any], name: str) -> _Schema:
+def _plain_schema(model: type[Model]) -> _Schema:
+    made = model.model_json_schema(by_alias=True)
+    parts: dict[str, _Schema] = made.pop("$defs", {})
+    reference = made.get("$ref", "")  # of one that refers to itself
+    return parts[reference.split("/")[-1]] if reference else made
+
+
+def _name_of(kind: str) -> str:
+    """What steps of that kind are called among the parts: ``ForEachStep``."""
+    return "".join(word.capitalize() for word in kind.split("_")) + "Step"
+
+
+def _object(made: Mapping[str, Any], model: type[Model]) -> _Schema:
     """One model's schema: no titles, no stray keys, descriptions, and the short forms."""
     required = made.get("required", [])
     out: _Schema = {"type": "object", "description": _plain(made.get("description", ""))}
     out["properties"] = {
-        key: _property(name, key, value, optional=key not in required)
+        key: _property(model, key, value, optional=key not in required)
         for key, value in made["properties"].items()
     }
     if required:
         out["required"] = list(required)
-    return {**out, "additionalProperties": False}
+    out["additionalProperties"] = False
+    return _with_runtimes(out) if model is ButtonSpec else out
+
+
+def _with_runtimes(button: _Schema) -> _Schema:
+    """`button` with the fields of the runtimes that do not ship with the package, each under its own."""
+    rules: list[_Schema] = []
+    owners: dict[str, list[str]] = {}
+    for runtime in BUTTON_RUNTIMES.added():
+        if runtime.fields is None:
+            continue
+        own = _object(_plain_schema(runtime.fields), runtime.fields)
+        said = {"properties": {"runtime": {"const": runtime.name}}, "required": ["runtime"]}
+        rules.append(
+            {"if": said, "then": {key: own[key] for key in ("properties", "required") if key in own}}
+        )
+        for key, schema in own["properties"].items():
+            owners.setdefault(key, []).append(runtime.name)
+            told = {"description": schema["description"]} if "description" in schema else {}
+            button["properties"].setdefault(key, told)
+    if rules:
+        button["allOf"] = rules
+        button["dependentSchemas"] = {
+            key: {"properties": {"runtime": {"enum": names}}, "required": ["runtime"]}
+            for key, names in owners.items()
+        }
+    return button
 
 
 def _plain(text: str) -> str:
     return " ".join(text.replace("``", "`").split())
 
 
-def _property(owner: str, key: str, made: Mapping[str, Any], *, optional: bool) -> _Schema:
-    short = _SHORT.get((owner, key)) or _SHORT.get(("*", key))
+def _property(owner: type[Model], key: str, made: Mapping[str, Any], *, optional: bool) -> _Schema:
+    short = _SHORT.get((owner.__name__, key)) or _SHORT.get(("*", key))
     schema = short() if short is not None else _steps_by_reference(_untitled(made))
     default = made.get("default")
     if optional:
         schema = _nullable(schema)
         if default not in (None, "", [], {}, 0, False):
             schema["default"] = default
-    text = KEY_TEXTS.get(f"{owner}.{key}") or KEY_TEXTS.get(key)
+    text = key_text(owner, key)
     return {"description": text, **schema} if text else schema
 
 
@@ -72,12 +120,12 @@ def _untitled(made: Any) -> Any:
 
 
 def _steps_by_reference(schema: Any) -> Any:
-    """`schema` with the union of all step models put as a reference to ``Step``."""
+    """`schema` with references to the base of all step models put as references to ``Step``."""
     if isinstance(schema, list):
         return [_steps_by_reference(value) for value in schema]
     if not isinstance(schema, Mapping):
         return schema
-    if any(one.get("$ref") == _ref("ButtonStep")["$ref"] for one in schema.get("oneOf", ())):
+    if schema.get("$ref") == _ref("StepBase")["$ref"]:
         return _ref("Step")
     return {key: _steps_by_reference(value) for key, value in schema.items()}
 
@@ -95,18 +143,18 @@ def _nullable(schema: _Schema) -> _Schema:
     return {"anyOf": [schema, _NULL]}
 
 
-def _step() -> _Schema:
-    """A step of any kind. Conditions rather than a union, so that a slip is told as itself.
+def _step(models: Mapping[str, type[StepBase]]) -> _Schema:
+    """A step of any kind. Conditions rather than a union, so that a slip is reported as itself.
 
-    Of a union, an editor can only say that none of ten kinds fits.
+    Of a union, an editor can only say that none of the kinds fits.
     """
     button = {"properties": {"kind": {"enum": ["button", "", None]}}}
     rules = [{"if": button, "then": _ref("ButtonStep")}]
-    for kind, model in STEP_MODELS.items():
+    for kind in models:
         if kind != "button":
             said = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
-            rules.append({"if": said, "then": _ref(model.__name__)})
-    kinds = {"description": KEY_TEXTS["kind"], "enum": [*STEP_MODELS, "", None], "default": "button"}
+            rules.append({"if": said, "then": _ref(_name_of(kind))})
+    kinds = {"description": key_text(StepBase, "kind"), "enum": [*models, "", None], "default": "button"}
     return {
         "type": "object",
         "description": "One step of a drawer; `kind` says which sort it is.",
@@ -123,7 +171,7 @@ def _words(model: type[Model], field: str) -> _Schema:
 
 def _nameless(model: type[Model]) -> _Schema:
     """An entry written under its name, as in ``inputs: {urls: {type: list}}``."""
-    made = _object(model.model_json_schema(by_alias=True), model.__name__)
+    made = _object(_plain_schema(model), model)
     made.pop("required", None)
     return made
 

@@ -1,51 +1,19 @@
-"""What every key of a definition means, in a line: shown by editors, and wherever keys are explained."""
+"""What every key of a definition means, in a line: shown by editors, and wherever keys are explained.
+
+A kind of step explains its own keys, see ``key_texts`` of :class:`~drawer_ipy.definition.step_base.StepBase`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drawer_ipy.definition.model_base import Model
+
 KEY_TEXTS: Mapping[str, str] = {
-    # of steps
-    "id": "The step's name; later steps refer to its output as `${id.output}`.",
-    "kind": "What sort of step it is; `button` when left out.",
-    "args": "Arguments by name; text may hold references such as `${inputs.url}`.",
-    "on_failure": "What to do on failure: `stop`, `continue`, or `retry` with its options.",
-    "timeout_seconds": "Most seconds one attempt may take; 0 or nothing for the default.",
-    "bindings": "Legacy; ignored.",
-    "button": "Name of the button to press.",
-    "drawer": "Name of the drawer to press.",
     "rate": 'Most starts per time: "5/s", "100/min", "1/h".',
-    "over": "The list to loop over, or an expression that gives one: `${inputs.urls}`.",
-    "as": "Name that steps inside refer to the entry by.",
-    "on_item_failure": "`stop` at the first failed item, or `continue` with the others.",
-    "parallelism": "Most items in flight at once; 0 and 1 mean one after the other, auto finds it out.",
-    "max_parallelism": "With `parallelism: auto`: never more items in flight than this.",
-    "tolerated_failures": 'How many items may fail before the loop does: a count, or a share such as "5%".',
     "steps": "The steps, in order.",
-    "size": "Entries per batch, at least 1.",
-    "cases": "The branches; the first whose `when` is true is taken.",
-    "SwitchStep.steps": "The default branch, taken when no case is.",
-    "SwitchCase.id": "Name of the case, told as `matched`.",
-    "when": "An expression that is true or false.",
-    "from": "The list, or an expression that gives one.",
-    "MergeStep.from": "What to merge: a list of expressions, or one expression that gives a list.",
-    "pluck": "Expression for what to take from each entry, which it calls `item`.",
-    "duration": "How long to wait: `2s`, `1h30m`.",
-    "until": "When to go on: an RFC 3339 time.",
-    "expression": "What the output is: an expression, or a mapping of expressions.",
-    "branches": "Named lists of steps that run side by side; the output has each by its name.",
-    # of policies
-    "action": "`stop` the run, `continue` with the next step, or `retry`.",
-    "max_attempts": "How often to try in all, under `retry`.",
-    "backoff": "How long to wait between attempts.",
-    "strategy": "`fixed`, or `exponential`: each wait longer than the one before.",
-    "initial_ms": "First wait, milliseconds.",
-    "factor": "How much longer each wait is; 2 when left out.",
-    "max_ms": "Longest wait, milliseconds; 0 for no bound.",
-    "jitter": "Whether waits vary at random: true, or the share that varies.",
-    "retry_on": "Error codes, or names of Python exceptions, to retry on; all when left out.",
-    "compensate_with": "What to press when the run fails after this step was done: a button, or drawer/NAME.",
     # of drawers
+    "OnError.drawer": "Name of the drawer to press.",
     "schema_version": "Version of the format: 1 or 2.",
     "drawer_kind": "`action` for a workflow of steps.",
     "name": "Its name.",
@@ -69,6 +37,8 @@ KEY_TEXTS: Mapping[str, str] = {
     "default": "Its value when none is given.",
     # of buttons
     "ButtonSpec.args": "The arguments it takes: names, or names with types.",
+    "ButtonSpec.timeout_seconds": "Most seconds one attempt may take; 0 or nothing for the default.",
+    "TokenPress.args": "Arguments by name; text may hold references such as `${inputs.url}`.",
     "ButtonSpec.kind": "Kept as it is.",
     "runtime": "What runs `code`: sh, bash, python, node; or `prompt`.",
     "env": "Environment variables of the script.",
@@ -118,8 +88,6 @@ KEY_TEXTS: Mapping[str, str] = {
     "by": "How much is added for each page; 1, or the number of its items, when left out.",
     "stdin": "What the script reads: text, bytes, or a value that is written as JSON.",
     "max_pages": "Most pages that are followed; 1,000 when left out.",
-    "TransformStep.from": "The page to extract from: its text, or the whole answer of a request.",
-    "TransformStep.url": "Address the page came from; links on it are made whole with it.",
     "cache": "How long results are used again instead of pressing: `10m`, `1h`, `7d`, `forever`.",
     "code": "Text of the script.",
     "prompt": "Text of the prompt.",
@@ -129,3 +97,12 @@ KEY_TEXTS: Mapping[str, str] = {
     "path": "Path of the webhook, from `/` on.",
     "auth": "How a caller shows who it is.",
 }
+
+
+def key_text(model: type[Model], key: str) -> str:
+    """What `key` of `model` means, ``""`` when it has no description."""
+    for owner in model.__mro__:
+        own: Mapping[str, str] = owner.__dict__.get("key_texts", {})
+        if key in own:
+            return own[key]
+    return KEY_TEXTS.get(f"{model.__name__}.{key}") or KEY_TEXTS.get(key, "")

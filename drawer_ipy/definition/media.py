@@ -82,6 +82,6 @@ def _codec(declared: str) -> str:
     except LookupError:
         raise BadValue(
             f"there is no charset {declared!r} that a body could be written in",
-            "take it away, or write utf-8",
+            "remove it, or write utf-8",
         ) from None
     return found.name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,3 +16,11 @@ class Model(BaseModel):
     """Base of all definition models: strict types, unknown keys kept for writing back."""
 
     model_config = ConfigDict(strict=True, extra="allow", populate_by_name=True)
+
+    key_texts: ClassVar[Mapping[str, str]] = {}
+    """What each own key means, a line each."""
+
+    @classmethod
+    def beside(cls, tree: Mapping[str, Any]) -> type[Model] | None:  # noqa: ARG003 - for subclasses
+        """The model of further fields that a mapping has because of what it says; ``None`` for none."""
+        return None

@@ -81,4 +81,4 @@ def _no_argument(
     text: str, name: str, path: tuple[str | int, ...], args: frozenset[str], offset: int
 ) -> Trouble:
     hint = did_you_mean(name, args) or f"it takes {', '.join(sorted(args))}"
-    return Trouble(path, f"{text!r} is no argument of this button", hint, offset)
+    return Trouble(path, f"{text!r} is not an argument of this button", hint, offset)

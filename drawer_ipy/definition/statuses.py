@@ -38,7 +38,7 @@ def _statuses(given: Any) -> frozenset[int]:
     if isinstance(given, int) and not isinstance(given, bool):
         if given in STATUSES:
             return frozenset((given,))
-        raise BadValue(f"{given} is no HTTP status", "statuses are 100 to 599")
+        raise BadValue(f"{given} is not a HTTP status", "statuses are 100 to 599")
     text = str(given).strip() if isinstance(given, str) else ""
     if text.lower() == "any":
         return frozenset(STATUSES)

@@ -15,13 +15,13 @@ Trust = bool | ssl.SSLContext
 
 
 def read_verify(verify: bool | str) -> Trust:
-    """What `verify` stands for.
+    """What `verify` refers to.
 
     Args:
         verify: a file is meant from the working folder on, and its authorities count alone.
 
     Raises:
-        BadValue: it stands for nothing.
+        BadValue: it is not valid.
     """
     if isinstance(verify, bool):
         return verify

@@ -35,13 +35,13 @@ def _schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSch
 
 
 Parallelism = Annotated[int | Literal["auto"], GetPydanticSchema(_schema)]
-"""0 and 1 mean one after the other; ``auto`` as many as the other side bears."""
+"""0 and 1 mean one after the other; ``auto`` as many as the server can handle."""
 
 
 def width_words(parallelism: int | str, most: int) -> str:
-    """For people: ``8 at once``; ``""`` for one after the other."""
+    """In words: ``8 at once``; ``""`` for one after the other."""
     if isinstance(parallelism, str):
-        return f"as many at once as it bears, {most} at most"
+        return f"as many at once as the server can handle, at most {most}"
     return f"{parallelism} at once" if parallelism > 1 else ""
 
 
@@ -52,10 +52,10 @@ _LENGTHS_ALLOWED = "say for how long: 10m, 1h, 7d or forever"
 
 
 def parse_lasting(value: Any) -> float | None:
-    """The seconds that ``cache: value`` stands for; infinite for ``forever``, ``None`` for not at all.
+    """The seconds that ``cache: value`` means; infinite for ``forever``, ``None`` for not at all.
 
     Raises:
-        BadValue: it stands for nothing.
+        BadValue: it is not valid.
     """
     if value is None or value is False:
         return None
@@ -72,7 +72,7 @@ def parse_lasting(value: Any) -> float | None:
     try:
         seconds = float(days[1]) * 86400 if days else parse_duration(text)
     except ValueError:
-        raise BadValue(f"`cache: {text[:60]}` is no length of time", _LENGTHS_ALLOWED) from None
+        raise BadValue(f"`cache: {text[:60]}` is not a length of time", _LENGTHS_ALLOWED) from None
     if seconds <= 0 or math.isinf(seconds):
         raise BadValue(f"`cache: {text[:60]}` keeps nothing", _LENGTHS_ALLOWED)
     return seconds
@@ -96,11 +96,11 @@ def parse_rate(text: str) -> float:
     """The starts per second that `text` allows; ``"30/min"`` is 0.5.
 
     Raises:
-        BadValue: it is no rate.
+        BadValue: it is not a rate.
     """
     found = _RATE.fullmatch(text) if len(text) <= 60 else None
     if found is None or found[2] not in _SECONDS:
-        raise BadValue(f"{text[:60]!r} is no rate", _RATES_ALLOWED)
+        raise BadValue(f"{text[:60]!r} is not a rate", _RATES_ALLOWED)
     rate = float(found[1]) / _SECONDS[found[2]]
     if rate <= 0:
         raise BadValue(f"{text!r} never lets anything start", _RATES_ALLOWED)

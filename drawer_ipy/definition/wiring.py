@@ -5,29 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from drawer_ipy.definition import models
-from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
+from drawer_ipy.definition.models import Drawer, StepBase
+from drawer_ipy.definition.step_base import Use
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Template, alias_of, compile_expression, compile_value
 
 NamePath = tuple[str, ...]
 """What a reference names: ``("fetch",)`` a step or loop variable, ``("inputs", "urls")`` an input."""
 
-_EXPRESSIONS = ("over", "from_", "pluck", "expression")
-_TEMPLATES = ("args", "stdin", "duration", "until")
-
 
 def uses_of(step: StepBase, known: Collection[str]) -> list[NamePath]:
     """What `step` refers to outside of itself, nested steps included; in the order of the definition.
 
-    What cannot be read is left out: this is for a picture, validation is told elsewhere.
+    What cannot be read is left out: this is for a picture, validation is reported elsewhere.
 
     Args:
         known: ids of steps and names of loop variables, to tell hyphens from subtractions.
     """
-    found = dict.fromkeys(name for template in _own(step) for name in _names(template, known))
-    for _, steps in nested_steps(step):
-        found |= dict.fromkeys(_outer(steps, known, getattr(step, "as_", "")))
+    found = dict.fromkeys(_own(step, known))
+    for branch in step.nested():
+        found |= dict.fromkeys(_outer(branch.steps, known, step.variable()))
     return list(found)
 
 
@@ -44,8 +41,8 @@ def names_in(drawer: Drawer) -> set[str]:
     pending: list[StepBase] = list(drawer.steps)
     while pending:
         step = pending.pop()
-        out |= {step.id, getattr(step, "as_", step.id)}
-        pending += [inner for _, steps in nested_steps(step) for inner in steps]
+        out |= {step.id, step.variable() or step.id}
+        pending += [inner for branch in step.nested() for inner in branch.steps]
     return out
 
 
@@ -56,17 +53,14 @@ def _outer(steps: Sequence[StepBase], known: Collection[str], variable: str) -> 
         bound.add(step.id)
 
 
-def _own(step: StepBase) -> Iterator[Template]:
-    for field in _EXPRESSIONS:
-        yield from _compiled(getattr(step, field, None), bare=True)
-    for field in _TEMPLATES:
-        yield from _compiled(getattr(step, field, None), bare=False)
-    if isinstance(step, models.SwitchStep):
-        for case in step.cases:
-            yield from _compiled(case.when, bare=True)
+def _own(step: StepBase, known: Collection[str]) -> Iterator[NamePath]:
+    """What the step's own fields name, those of what undoes it included."""
     undo = step.on_failure.compensate_with if step.on_failure is not None else None
-    if isinstance(undo, Mapping):
-        yield from _compiled([undo.get("args"), undo.get("stdin")], bare=False)
+    undone = [undo.get("args"), undo.get("stdin")] if isinstance(undo, Mapping) else None
+    texts = [Use(("args",), step.args, "template"), *step.uses(), Use(("on_failure",), undone, "template")]
+    for use in texts:
+        for template in _compiled(use.value, bare=use.form != "template"):
+            yield from (name for name in _names(template, known) if name[0] not in use.adds)
 
 
 def _compiled(value: Any, *, bare: bool) -> Iterator[Template]:

@@ -43,7 +43,7 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def allow_leaving(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A client that closes while it is being answered is no error and leaves no traceback."""
+    """A client that closes while it is being answered is not an error and leaves no traceback."""
     try:
         return await handler(request)
     except ConnectionError:

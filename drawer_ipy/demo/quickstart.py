@@ -76,7 +76,7 @@ def _read(path: Path) -> Any:
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except Exception as error:  # nbformat raises whatever the text provokes
-        raise Unusable(f"{path} is no notebook: {_first_line(error)}") from error
+        raise Unusable(f"{path} is not a notebook: {_first_line(error)}") from error
 
 
 def _execute(notebook: Any, path: Path) -> str:
@@ -126,7 +126,7 @@ def _told_of(cell: Any, index: int, why: str) -> str:
 
 
 def _progress() -> Callable[[str], None]:
-    """What shows a line of progress on standard error; ``""`` takes the last one away.
+    """What shows a line of progress on standard error; ``""`` removes the last one.
 
     Only a terminal can take back what it shows; elsewhere there is a line for the start and no more.
     """

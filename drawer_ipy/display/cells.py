@@ -16,11 +16,11 @@ class Cells:
     """The picture of one loop, read again and again while it runs.
 
     A byte holds the state of its item (:data:`~drawer_ipy.record.loop.STATE_NAMES`) in its three lowest bits.
-    Where it stands for several items it is the commonest of their states, two bits above tell how many
+    For several items it is their most common state; the two bits above encode how many
     failed (0 none, 1 some, 2 a tenth or more, 3 half or more) and one whether any is running.
 
     Args:
-        loop: its record, which goes on changing.
+        loop: its record, which keeps changing.
         most: cells there may be.
     """
 
@@ -29,12 +29,12 @@ class Cells:
     def __init__(self, loop: LoopRecord, most: int = MOST) -> None:
         self.loop = loop
         self.per = max(1, -(-len(loop) // most))
-        """Items that a cell stands for; the last cell may stand for fewer."""
+        """Items per cell; the last cell may have fewer."""
         self._seen = b""
         self._picture = bytearray(-(-len(loop) // self.per))
 
     def span(self, cell: int) -> range:
-        """The items that `cell` stands for; none for a cell that is not in the picture."""
+        """The items of `cell`; empty for a cell that is not in the picture."""
         if not 0 <= cell < len(self._picture):
             return range(0)
         return range(cell * self.per, min((cell + 1) * self.per, len(self.loop)))

@@ -10,7 +10,7 @@ from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.errors import UsageError, did_you_mean
 
 KINDS = ("auto", "widget", "html", "text", "none")
-"""What may be asked for."""
+"""Displays that a user may choose."""
 
 
 def choose_display(

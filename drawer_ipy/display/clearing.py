@@ -57,7 +57,7 @@ class Clearing:
         self._outputs: list[Clearable] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
-        """Clear as the publisher does, and tell."""
+        """Clear as the publisher does, and notify the outputs."""
         with self.lock:
             self._behind(*args, **kwargs)
             where = destination()
@@ -78,7 +78,7 @@ class Clearing:
             return found
 
     def leave(self, output: Clearable) -> None:
-        """Tell `output` no more; the last takes this away again, unless something else stands in front."""
+        """Stop notifying `output`; the last one restores the publisher unless it was wrapped again."""
         with _INSTALLING:
             if output in self._outputs:
                 self._outputs.remove(output)

@@ -21,7 +21,7 @@ class FailingAlike:
 
     def __init__(self, loop: LoopRecord) -> None:
         self._loop = loop
-        # A press that goes on with an earlier one begins with that one's items.
+        # A retry begins with the items of the earlier press.
         self._ok_before = loop.counts[OK]
         self._failed_before = self._failed = loop.counts[FAILED]
         self._told = ""

@@ -6,7 +6,6 @@ At most 200 KB, whatever the items are: each part has a bound of its own.
 from __future__ import annotations
 
 import time
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.common.user_code import pass_on_interrupt
@@ -15,8 +14,7 @@ from drawer_ipy.display.progress_html import bar_html, static_html
 from drawer_ipy.display.wording import progress_line
 from drawer_ipy.pictures.timeline import timeline_svg
 from drawer_ipy.record.run import RunRecord
-from drawer_ipy.results.shown.summary import headline
-from drawer_ipy.results.shown.table import body_html, isolated, wrap
+from drawer_ipy.results.shown.table import body_html, headline_html, isolated, wrap
 from drawer_ipy.style.preview import clean, cut
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ _NAME = 80
 
 
 def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
-    """What is left in the notebook, by mime type.
+    """The final output in the notebook, by MIME type.
 
     Args:
         snapshot: the run as it ended.
@@ -56,13 +54,9 @@ def final_html(snapshot: Snapshot, results: Results) -> str:
 def _head(results: Results) -> str:
     run = results.run
     name = isolated(cut(clean(run.drawer or "drawer"), _NAME))
-    css = {"ok": "ok", "failed": "bad", "cancelled": "off"}.get(run.status, "d")
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started)) if run.started else ""
     began = f'<span class="d"> · {at}</span>' if at else ""
-    return (
-        f'<div class="dry-head">{name} · <span class="{css}">{run.status}</span> · '
-        f"<span>{escape(headline(results.view))}{began}</span></div>"
-    )
+    return f'<div class="dry-head">{name} · {headline_html(results.view)}{began}</div>'
 
 
 def _picture(run: RunRecord) -> str:

@@ -32,7 +32,7 @@ class Display(Protocol):
         """
 
     def detach(self) -> None:
-        """Go on when the cell is over: what is sent from now on is sent as by the cell that runs then."""
+        """Continue after the cell has ended: later messages belong to the cell that runs then."""
 
     def close(self, results: Any | None) -> None:
         """Put the final, static view in the place of the live one. Calling it again does nothing.
@@ -49,7 +49,7 @@ class NullDisplay:
         """Listen to nothing."""
 
     def detach(self) -> None:
-        """Go on showing nothing."""
+        """Keep showing nothing."""
 
     def close(self, results: Any | None) -> None:
         """Show nothing."""

@@ -1,4 +1,4 @@
-"""A run's steps as the rows of an outline: what each step, nested step and nested loop has come to.
+"""A run's steps as the rows of an outline: the state of each step, nested step and nested loop.
 
 Like :mod:`~drawer_ipy.display.progress` it reads the live records when it is asked and does nothing per
 item.
@@ -30,6 +30,8 @@ from drawer_ipy.record.loop import (
 )
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.style.outcome import outcome_of
+from drawer_ipy.style.palette import PARTIAL, state_of
 from drawer_ipy.style.preview import clean, cut
 
 MOST_ROWS = 60
@@ -44,11 +46,11 @@ class OutlineRow:
         path: ids from the top-level step down to this one, as they are.
         name: the step's id, clean and short.
         depth: 0 for a top-level step, 1 within its items, and so on.
-        status: ``waiting``, ``running``, ``ok``, ``failed``, ``cancelled`` or ``skipped``.
-        counts: items in each state, by state number; empty for a step that is no loop and in none.
+        status: the state that it is shown as, such as ``running``; see :mod:`~drawer_ipy.style.outcome`.
+        counts: items in each state, by state number; empty for a step that is not a loop and in none.
         seconds: how long it took, so far when it is running; 0.0 for rows within items.
-        per: items that one of its cells stands for; 0 when it has no cells.
-        loops: how many loops its counts are the sum of; 0 when it is no nested loop.
+        per: items per cell; 0 when it has no cells.
+        loops: how many loops its counts are the sum of; 0 when it is not a nested loop.
     """
 
     path: tuple[str, ...]
@@ -173,7 +175,7 @@ class Outline:
         self._ended = True
 
     def _step_started(self, event: StepStarted) -> None:
-        if event.run is self._run:  # a sub-drawer tells of its steps too
+        if event.run is self._run:  # a sub-drawer emits events for its steps too
             self._steps[event.result.id] = event.result
 
     def _loop_started(self, event: LoopStarted) -> None:
@@ -202,14 +204,17 @@ def _name(step_id: str) -> str:
 
 
 def _status(result: StepResult) -> str:
-    return "failed" if result.status in ("error", "timeout") else result.status
+    output = result.output
+    return outcome_of(
+        state_of(result.status), output.record.counts[FAILED] if isinstance(output, LoopOutput) else 0
+    )
 
 
 def _sum_status(counts: tuple[int, ...]) -> str:
     if counts[WAITING] and any(counts[WAITING + 1 :]):
         return "running"
     if counts[FAILED]:
-        return "failed"
+        return PARTIAL if counts[OK] else "failed"
     if counts[CANCELLED]:
         return "cancelled"
     if counts[OK]:

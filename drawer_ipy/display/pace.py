@@ -1,4 +1,4 @@
-"""How fast items end of late, and when the rest will have ended."""
+"""Recent throughput and the time left."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a run's events amount to at a moment: counts, pace, time left, last errors.
 
-Pure logic without input or output. A loop's record is live, so its counts are read when somebody asks;
+Pure logic without input or output. A loop's record is live, so its counts are read on demand;
 nothing is done per item, however many there are.
 """
 
@@ -25,6 +25,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record.failures import NONE, Failures, failures_of
 from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
@@ -37,6 +38,7 @@ from drawer_ipy.record.loop import (
 )
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.style.outcome import outcome_of
 from drawer_ipy.style.preview import clean, cut
 
 _ERRORS = 3
@@ -52,7 +54,7 @@ class ErrorLine:
     """One failure in a line.
 
     Attributes:
-        index: the item, ``None`` for a step that is no loop.
+        index: the item, ``None`` for a step that is not a loop.
         step: id of the step that failed.
         text: ``CODE: message``, clean (see :func:`~drawer_ipy.style.preview.clean`) and short, but
             not escaped.
@@ -81,11 +83,12 @@ class Snapshot:
         total: its items; `left` wait, `running` run, the others ended in that way.
         inner: loops that began within items.
         elapsed: seconds since the run began, until it ended.
-        rate: items a second of late, 0.0 when none ended.
+        rate: recent items per second, 0.0 when none ended.
         eta: seconds until the loop ends at that rate; ``None`` when it cannot be told.
         retries: attempts that failed and were made again.
         width: how many items may run at once now, of a loop that finds that out itself; else ``None``.
         cached: items that were answered from the results of earlier presses, at least in part.
+        elsewhere: what failed and is not in `failed`, of a run that has ended ok.
         errors: the last failures, oldest first.
         warning: that all items of a loop fail alike, and how to stop that; ``""`` for nothing.
     """
@@ -112,6 +115,7 @@ class Snapshot:
     retries: int = 0
     cached: int = 0
     width: int | None = None
+    elsewhere: Failures = NONE
     errors: tuple[ErrorLine, ...] = ()
     warning: str = ""
 
@@ -119,6 +123,11 @@ class Snapshot:
     def done(self) -> int:
         """Items that ended by themselves."""
         return self.ok + self.failed
+
+    @property
+    def outcome(self) -> str:
+        """The state that the run is shown as: its status, or that it ended ok although something failed."""
+        return outcome_of(self.status, self.failed + self.elsewhere.total)
 
 
 class ProgressState:
@@ -144,6 +153,7 @@ class ProgressState:
         self._retries = 0
         self._began = 0.0
         self._ended: float | None = None
+        self._failures = NONE
         self._step_errors: deque[ErrorLine] = deque(maxlen=_ERRORS)
 
     def attach(self, listeners: Listeners) -> None:
@@ -194,6 +204,7 @@ class ProgressState:
             retries=self._retries,
             cached=0 if shown is None else shown.loop.cached,
             width=None if shown is None else shown.loop.width,
+            elsewhere=self._failures.beside(counts[FAILED]),
             errors=errors[-_ERRORS:],
             warning=self._warning() if self._ended is None else "",
         )
@@ -205,11 +216,13 @@ class ProgressState:
     def _run_started(self, event: RunStarted) -> None:
         self._run, self._step_ids, self._began = event.run, event.step_ids, self.clock()
 
-    def _run_finished(self, _event: RunFinished) -> None:
+    def _run_finished(self, event: RunFinished) -> None:
         self._ended = self.clock()
+        if event.run.status == "ok":
+            self._failures = failures_of(event.run)
 
     def _step_started(self, event: StepStarted) -> None:
-        # A sub-drawer tells of its steps too; only this run's own are counted.
+        # A sub-drawer emits events for its steps too; only this run's own steps count.
         if event.run is self._run:
             self._live_steps[event.result.id] = event.result
             self._step = next(iter(self._live_steps))
@@ -223,7 +236,7 @@ class ProgressState:
         self._step = next(iter(self._live_steps), result.id)
         error = result.error
         self._steps_failed += error is not None and error.code != Code.CANCELLED
-        # A loop's failure repeats what its item said, and a cancellation is no failure.
+        # A loop's failure repeats what its item said, and a cancellation is not a failure.
         if error is not None and error.index is None and error.code != Code.CANCELLED:
             self._step_errors.append(ErrorLine(None, _name(result.id), _told(error)))
 
@@ -255,7 +268,7 @@ class ProgressState:
             self._shown = next(iter(self._live_loops.values()))
 
     def _errors_within(self) -> list[ErrorLine]:
-        """The last failures in loops that began within items; those may be tolerated, and are told first."""
+        """The last failures in loops within items, which may be tolerated; they are shown first."""
         found = list(self._inner_errors)
         for loop in self._live_inner.values():
             found += _lines_within(loop)

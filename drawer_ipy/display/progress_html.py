@@ -1,7 +1,6 @@
 """Progress as a piece of HTML.
 
-State is told by symbol, word and pattern, not by colour alone; the colours (Okabe and Ito's) can be told
-apart by people who see fewer of them. Everything that comes from a run is escaped.
+A state is shown by mark, word and pattern, not by colour alone. Everything that comes from a run is escaped.
 """
 
 from __future__ import annotations
@@ -9,31 +8,28 @@ from __future__ import annotations
 from html import escape
 
 from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.wording import counts_words, pace_words, place_words
-from drawer_ipy.style.amounts import SYMBOLS
+from drawer_ipy.display.wording import counts_words, outcome_words, pace_words, place_words
 from drawer_ipy.style.html_frame import block
+from drawer_ipy.style.palette import FAINT, PARTIAL, TEXT, TRACK, WARNING, look_of, mark_of
 
-_STRIPES = "repeating-linear-gradient(45deg,{0} 0 4px,{1} 4px 6px)"
-_FILLS = (
-    ("ok", "#009e73"),
-    ("failed", _STRIPES.format("#d55e00", "#7a3600")),
-    ("cancelled", _STRIPES.format("#cc79a7", "#f2dbe8")),
-    ("running", "#56b4e9"),
-)
-_COLOUR = "color:var(--jp-content-font-color1,var(--vscode-editor-foreground,inherit))"
-_FAINT = "color:var(--jp-content-font-color2,var(--vscode-descriptionForeground,#777))"
-_BAD = "color:var(--jp-error-color1,var(--vscode-errorForeground,#c62828))"
-_TRACK = "background:var(--jp-layout-color3,var(--vscode-editorWidget-border,rgba(128,128,128,.35)))"
+_FILLS = ("ok", "failed", "cancelled", "running")
+_COLOUR = f"color:{TEXT}"
+_FAINT = f"color:{FAINT}"
+_BAD = f"color:{look_of('failed').text}"
 
 
 def progress_html(snapshot: Snapshot) -> str:
     """The header line and the bar, in about a kilobyte."""
     name = escape(snapshot.drawer)
-    words = [*map(escape, place_words(snapshot)), *_counts(snapshot)]
+    words = [*map(escape, place_words(snapshot))]
+    words += [] if snapshot.outcome == PARTIAL else _counts(snapshot)
     words += map(escape, pace_words(snapshot))
+    look = look_of(snapshot.outcome)
     head = (
         f'<div style="font-variant-numeric:tabular-nums;line-height:1.5;{_COLOUR}">'
-        f"<b>{SYMBOLS.get(snapshot.status, '')} {name}</b> {snapshot.status} · {' · '.join(words)}</div>"
+        f'<b><span style="color:{look.text}">{look.mark}</span> {name}</b> '
+        f"{escape(outcome_words(snapshot))} · "
+        f"{' · '.join(words)}</div>"
     )
     return head + bar_html(snapshot)
 
@@ -42,7 +38,7 @@ def errors_html(snapshot: Snapshot) -> str:
     """The last failures, a line each; ``""`` when there is none."""
     lines = "".join(
         f'<div style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
-        f"{SYMBOLS['failed']} <bdi>{escape(str(line))}</bdi></div>"
+        f"{mark_of('failed')} <bdi>{escape(str(line))}</bdi></div>"
         for line in snapshot.errors
     )
     return f'<div style="font-size:12px;line-height:1.4;{_BAD}">{lines}</div>' if lines else ""
@@ -53,7 +49,7 @@ def warning_html(snapshot: Snapshot) -> str:
     if not snapshot.warning:
         return ""
     words = escape(snapshot.warning)
-    return f'<div role="status" style="font-size:12px;line-height:1.4;{_COLOUR}">⚠ {words}</div>'
+    return f'<div role="status" style="font-size:12px;line-height:1.4;{_COLOUR}">{WARNING} {words}</div>'
 
 
 def static_html(snapshot: Snapshot) -> str:
@@ -63,8 +59,8 @@ def static_html(snapshot: Snapshot) -> str:
 
 
 def _counts(snapshot: Snapshot) -> list[str]:
-    faint = f'<span style="{_FAINT}">%s</span>'
-    return [escape(words) if n else faint % escape(words) for words, n in counts_words(snapshot)]
+    faint = f'<span style="{_FAINT}">'
+    return [escape(words) if n else f"{faint}{escape(words)}</span>" for words, n in counts_words(snapshot)]
 
 
 def bar_html(snapshot: Snapshot) -> str:
@@ -74,15 +70,15 @@ def bar_html(snapshot: Snapshot) -> str:
         fills = [("ok", now - snapshot.steps_failed), ("failed", snapshot.steps_failed)]
     else:
         now, whole, noun = snapshot.done, snapshot.total, "items"
-        fills = [(name, getattr(snapshot, name)) for name, _ in _FILLS]
-    colours = dict(_FILLS)
+        fills = [(name, getattr(snapshot, name)) for name in _FILLS]
     parts = "".join(
-        f'<div title="{n:,} {name}" style="flex:0 0 {100 * n / whole:.2f}%;background:{colours[name]}"></div>'
+        f'<div title="{n:,} {name}" style="flex:0 0 {100 * n / whole:.2f}%;'
+        f'background:{look_of(name).fill}"></div>'
         for name, n in fills
         if n and whole
     )
     return (
         f'<div role="progressbar" aria-valuemin="0" aria-valuemax="{whole}" aria-valuenow="{now}" '
         f'aria-label="{noun} done" style="display:flex;height:10px;border-radius:3px;overflow:hidden;'
-        f'margin:2px 0;{_TRACK}">{parts}</div>'
+        f'margin:2px 0;background:{TRACK}">{parts}</div>'
     )

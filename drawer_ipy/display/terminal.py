@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import Any, TextIO
 
 from drawer_ipy.display.live import LiveDisplay
 from drawer_ipy.display.progress import Snapshot
+from drawer_ipy.display.wording import outcome_words
 from drawer_ipy.style.amounts import clock_text, rate_text
+from drawer_ipy.style.palette import PARTIAL, WARNING, in_ansi, mark_of
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 _WIDTH = 80
@@ -17,7 +20,7 @@ _WIDTH = 80
 class TextDisplay(LiveDisplay):
     """A bar over the items of the current loop, or over the steps while there is no loop.
 
-    Nothing is written where the stream is no terminal: a log file is no place for a bar. The results
+    Nothing is written where the stream is not a terminal: a log file is no place for a bar. The results
     are the caller's to print.
 
     Args:
@@ -56,11 +59,12 @@ class TextDisplay(LiveDisplay):
         drawn = (total, done, _postfix(snapshot), clock_text(snapshot.elapsed))
         if snapshot.warning and snapshot.warning != self._warned:
             self._warned = snapshot.warning
-            bar.write(f"warning: {snapshot.warning}", file=self._stream)
+            bar.write(f"{WARNING} warning: {snapshot.warning}", file=self._stream)
         if drawn != self._shown:
             self._shown = drawn
             bar.total, bar.n = total, done
-            bar.set_postfix_str(drawn[2], refresh=False)
+            coloured = drawn[2] if snapshot.status == "running" else _in_colour(drawn[2], snapshot.outcome)
+            bar.set_postfix_str(coloured, refresh=False)
             bar.refresh()
 
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:  # noqa: ARG002 - as LiveDisplay
@@ -74,7 +78,7 @@ class TextDisplay(LiveDisplay):
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether `stream` is a terminal; a closed one, or one that cannot tell, is none."""
+    """Whether `stream` is a terminal; False for a closed stream and for one that does not know."""
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
@@ -99,20 +103,36 @@ def _mend_size(bar: Any) -> None:
     bar.ncols, bar.nrows = shape(bar.fp)
 
 
+def _in_colour(text: str, outcome: str) -> str:
+    """`text` with its mark in the colour of the outcome, unless the user wants no colours (NO_COLOR)."""
+    mark = mark_of(outcome)
+    return text if os.environ.get("NO_COLOR") else text.replace(mark, in_ansi(mark, outcome), 1)
+
+
 def _postfix(snapshot: Snapshot) -> str:
-    if snapshot.loop is None:
-        return snapshot.step if snapshot.status == "running" else snapshot.status
+    """What stands behind the bar, without colours; how a run ended is first: narrow lines are cut."""
+    over = snapshot.status != "running"
+    if snapshot.loop is None and not over:
+        return snapshot.step
+    mark = f"{mark_of(snapshot.outcome)} "
+    seldom = [("retries", snapshot.retries), ("cached", snapshot.cached)]
     named = [("ok", snapshot.ok), ("failed", snapshot.failed), ("running", snapshot.running)]
     named += [("cancelled", snapshot.cancelled), ("skipped", snapshot.skipped)]
-    named += [("retries", snapshot.retries), ("cached", snapshot.cached)]
-    words = [" ".join(f"{name}={n}" for name, n in named if n or name == "ok")]
-    if snapshot.status != "running":
-        return ", ".join(words if snapshot.status == "ok" else [*words, snapshot.status])
+    if snapshot.loop is None or snapshot.outcome == PARTIAL:
+        return ", ".join(filter(None, [mark + outcome_words(snapshot), _figures(seldom)]))
+    figures = _figures([*named, *seldom])
+    if over:
+        return mark + (figures if snapshot.status == "ok" else f"{snapshot.status}, {figures}")
+    words = [figures]
     if snapshot.rate:
         words.append(rate_text(snapshot.rate))
     if snapshot.eta is not None:
         words.append(f"ETA {clock_text(snapshot.eta)}")
     return ", ".join(words)
+
+
+def _figures(named: list[tuple[str, int]]) -> str:
+    return " ".join(f"{name}={n}" for name, n in named if n or name == "ok")
 
 
 def _bar_class() -> Any:

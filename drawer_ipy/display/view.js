@@ -10,7 +10,6 @@ const [WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED] = STATES.keys();
 /** States in the order in which a bar and a legend show them. */
 export const ORDER = [OK, FAILED, CANCELLED, RUNNING, SKIPPED, WAITING];
 
-const MARKS = { waiting: "·", running: "▶", ok: "✔", failed: "✖", cancelled: "⊘", skipped: "–" };
 const TALLEST = 200;
 const PITCHES = [16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3];
 
@@ -148,7 +147,7 @@ export function progress(head) {
 /** One sentence for those who listen to the page. */
 export function sentence(head) {
   const { noun, counts, done, total } = progress(head);
-  const words = [`${head.drawer} ${head.status}`, `${count(done)} of ${count(total)} ${noun} done`];
+  const words = [`${head.drawer} ${head.words ?? head.status}`, `${count(done)} of ${count(total)} ${noun} done`];
   for (const state of [FAILED, CANCELLED, SKIPPED]) {
     if (counts[state]) words.push(`${count(counts[state])} ${STATES[state]}`);
   }
@@ -406,7 +405,7 @@ function makeRow(row, view) {
       mark(el, "data-status", now.status);
       el.style.setProperty("--depth", Math.min(now.depth, 6));
       mark(el, "data-failures", now.counts[FAILED] || now.status === "failed" ? "yes" : "no");
-      put(sign, MARKS[now.status] ?? "");
+      put(sign, view.mark(now.status));
       put(name, now.name);
       mark(name, "title", now.name);
       bar.el.style.visibility = now.counts.length && !picture ? "" : "hidden"; // a picture says it better
@@ -431,10 +430,10 @@ function makeHead(cancel) {
   el.append(name, state, figures, button);
   return {
     el,
-    set(head, { seconds, silent, over, stage }) {
+    set(head, { seconds, silent, over, stage, sign }) {
       put(name, head.drawer || "drawer");
       const at = head.position && !over ? `${head.step} (${head.position} of ${head.steps})` : "";
-      put(state, [`${MARKS[head.status] ?? ""} ${head.status}`, head.steps > 1 ? at : ""].filter(Boolean).join(" · "));
+      put(state, [`${sign} ${head.words}`, head.steps > 1 ? at : ""].filter(Boolean).join(" · "));
       const words = [];
       if (head.retries) words.push(`${count(head.retries)} ${head.retries === 1 ? "retry" : "retries"}`);
       if (!over && head.width != null) words.push(`${count(head.width)} at once`);
@@ -479,7 +478,7 @@ function makeLegend() {
 }
 
 /** The latest failures, newest first. */
-function makeErrors(show) {
+function makeErrors(show, mark) {
   const el = make("div", "dv-errors", { role: "list", "aria-label": "latest errors" });
   let told = "";
   return {
@@ -492,7 +491,7 @@ function makeErrors(show) {
         ...[...errors].reverse().map(({ index, step, text }) => {
           const line = make("div", "dv-error", { role: "listitem", title: text });
           const where = make("button", "dv-where", { type: "button" });
-          where.textContent = index == null ? `✖ ${step}` : `✖ item ${count(index)}`;
+          where.textContent = `${mark("failed")} ${index == null ? step : `item ${count(index)}`}`;
           where.disabled = index == null;
           where.addEventListener("click", () => show(index));
           const why = make("bdi", "dv-why");
@@ -535,8 +534,8 @@ function makeTip(root) {
 
 function inkOf(root) {
   const style = getComputedStyle(root);
-  const ink = Object.fromEntries(STATES.map((s) => [s, style.getPropertyValue(`--dv-${s}`).trim()]));
-  return { ...ink, paper: style.getPropertyValue("--dv-paper").trim(), ratio: window.devicePixelRatio || 1 };
+  const ink = Object.fromEntries(STATES.map((s) => [s, style.getPropertyValue(`--drawer-${s}`).trim()]));
+  return { ...ink, paper: style.getPropertyValue("--drawer-paper").trim(), ratio: window.devicePixelRatio || 1 };
 }
 
 // So that no front end takes dollar signs in texts for mathematics (see style/html_frame.py).
@@ -568,7 +567,7 @@ class LiveView {
     this.list = make("div", "dv-rows", { role: "list", "aria-label": "steps" });
     this.warning = make("div", "dv-warning", { role: "status" });
     this.warning.hidden = true;
-    this.errors = makeErrors((index) => this.#goTo(index));
+    this.errors = makeErrors((index) => this.#goTo(index), (state) => this.mark(state));
     this.live = make("div", "dv-spoken", { role: "status", "aria-live": "polite" });
     root.append(this.head.el, this.bar.el, this.legend.el, this.list, this.warning);
     root.append(this.errors.el, this.live, this.tip.el);
@@ -576,6 +575,11 @@ class LiveView {
     this.#theme();
     this.remove = this.#watch();
     this.#draw();
+  }
+
+  /** The mark of a state. */
+  mark(state) {
+    return this.#model.get("marks")?.[state] ?? "";
   }
 
   /** A cell is pointed at; null: none is. */
@@ -632,7 +636,7 @@ class LiveView {
     this.#drawBar(head);
     this.#drawRows();
     const warning = this.#model.get("warning") ?? "";
-    const words = warning && `⚠ ${warning}`;
+    const words = warning && `${this.mark("partial")} ${warning}`;
     if (this.warning.textContent !== words) this.warning.textContent = words;
     this.warning.hidden = !warning;
     this.errors.set(this.#model.get("errors") ?? []);
@@ -644,8 +648,14 @@ class LiveView {
     const ago = (moment) => (over ? 0 : (performance.now() - moment) / 1000);
     if (model.get("cancelling") && this.#stage !== "interrupting") this.#stage = "cancelling";
     const seconds = (model.get("elapsed") ?? 0) + ago(this.#since);
-    this.head.set(head, { seconds, silent: ago(this.#newsAt), over, stage: this.#stage });
-    mark(this.root, "data-status", head.status);
+    this.head.set(head, {
+      seconds,
+      silent: ago(this.#newsAt),
+      over,
+      stage: this.#stage,
+      sign: this.mark(head.outcome),
+    });
+    mark(this.root, "data-status", head.outcome);
     mark(this.root, "aria-label", `run of drawer ${head.drawer}`);
     this.legend.set(head);
   }
@@ -740,7 +750,7 @@ class LiveView {
   }
 }
 
-/** Draws the model into `el`; gives what takes the view away again. */
+/** Draws the model into `el`; returns a function that removes the view. */
 function render({ model, el }) {
   return new LiveView(model, el).remove;
 }

@@ -15,6 +15,8 @@ import traitlets
 
 from drawer_ipy.display.outline import Outline, OutlineRow
 from drawer_ipy.display.progress import Snapshot
+from drawer_ipy.display.wording import outcome_words
+from drawer_ipy.style.palette import LOOKS, properties
 
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 
@@ -37,8 +39,9 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
 
     # As text: a Path would be watched, and the watcher would keep every view that was ever made.
     _esm = (_HERE / "view.js").read_text(encoding="utf-8")
-    _css = (_HERE / "view.css").read_text(encoding="utf-8")
+    _css = properties(".drawer-view") + (_HERE / "view.css").read_text(encoding="utf-8")
 
+    marks = traitlets.Dict({state: look.mark for state, look in LOOKS.items()}).tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
     elapsed = traitlets.Float().tag(sync=True)
     rows = traitlets.List().tag(sync=True)
@@ -132,6 +135,8 @@ def _head(snapshot: Snapshot, loop: str | None) -> dict[str, Any]:
     return {
         "drawer": snapshot.drawer,
         "status": snapshot.status,
+        "outcome": snapshot.outcome,
+        "words": outcome_words(snapshot),
         "step": snapshot.step,
         "position": snapshot.position,
         "steps": snapshot.steps,

@@ -1,6 +1,6 @@
 """The live view in a notebook: an anywidget, replaced by static HTML when the run has ended.
 
-A widget that is left in a saved notebook reopens as a bare object name, so none is left. Where no page
+A widget in a saved notebook reopens as a bare object name, so none is kept. Where no page
 says that it can draw the widget, HTML is shown in its place.
 """
 
@@ -30,7 +30,7 @@ class WidgetDisplay(LiveDisplay):
 
     Args:
         may_interrupt: whether an unanswered Cancel may interrupt the kernel; ``False`` for a run that
-            goes on while other cells run: the interrupt would strike one of those.
+            runs beside other cells: the interrupt would hit one of those.
     """
 
     # A message costs about as much again after the call: it is sent by another thread.
@@ -123,7 +123,7 @@ class _Instead:
 
 
 def _is_heard() -> bool:
-    """Whether a page's message would arrive while the run goes on.
+    """Whether a page's message would arrive during the run.
 
     On a thread of its own the run leaves the kernel's loop to a cell that waits, and kernels before 7
     look at no message while a cell runs; silence means nothing there.

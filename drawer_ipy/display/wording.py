@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.style.amounts import SYMBOLS, clock_text, rate_text
+from drawer_ipy.style.amounts import clock_text, rate_text
+from drawer_ipy.style.outcome import counts_text, elsewhere_text
+from drawer_ipy.style.palette import PARTIAL, mark_of
 
 
 def progress_line(snapshot: Snapshot) -> str:
@@ -12,14 +14,26 @@ def progress_line(snapshot: Snapshot) -> str:
         told = f"{snapshot.steps_done}/{snapshot.steps} steps"
     else:
         told = f"{snapshot.done}/{snapshot.total}"
-    extra = [] if snapshot.status == "running" else [snapshot.status]
-    extra += [f"{snapshot.failed} failed"] if snapshot.failed else []
-    extra += [f"{snapshot.cancelled} cancelled"] if snapshot.cancelled else []
+    extra = [] if snapshot.status == "running" else [f"{mark_of(snapshot.outcome)} {outcome_words(snapshot)}"]
+    if snapshot.outcome != PARTIAL:
+        extra += [f"{snapshot.failed} failed"] if snapshot.failed else []
+        extra += [f"{snapshot.cancelled} cancelled"] if snapshot.cancelled else []
     return f"drawer {snapshot.drawer}: {told}" + (f" ({', '.join(extra)})" if extra else "")
 
 
+def outcome_words(snapshot: Snapshot) -> str:
+    """How the run stands: its status, or what is ok of one that ended ok although something failed."""
+    if snapshot.outcome != PARTIAL:
+        return snapshot.status
+    counts = {name: getattr(snapshot, name) for name in ("ok", "failed", "cancelled", "skipped")}
+    noun, steps = "item", snapshot.elsewhere.steps
+    if snapshot.loop is None:
+        counts, noun, steps = {"ok": snapshot.steps_done - steps, "failed": steps}, "step", 0
+    return ", ".join([counts_text(counts, noun), *elsewhere_text(snapshot.elsewhere.items, steps)])
+
+
 def place_words(snapshot: Snapshot) -> list[str]:
-    """Which step it is at, and what goes on below it."""
+    """The current step, and what runs below it."""
     words = []
     if snapshot.position and snapshot.status == "running":
         words.append(f"step {snapshot.step} ({snapshot.position} of {snapshot.steps})")
@@ -35,11 +49,13 @@ def counts_words(snapshot: Snapshot) -> list[tuple[str, int]]:
     if snapshot.loop is None:
         return []
     out = [
-        (f"{SYMBOLS[name]} {getattr(snapshot, name):,} {name}", getattr(snapshot, name))
+        (f"{mark_of(name)} {getattr(snapshot, name):,} {name}", getattr(snapshot, name))
         for name in ("ok", "failed", "cancelled", "running")
         if getattr(snapshot, name) or name in ("ok", "failed")
     ]
-    out += [(f"{snapshot.skipped:,} skipped", snapshot.skipped)] if snapshot.skipped else []
+    out += (
+        [(f"{mark_of('skipped')} {snapshot.skipped:,} skipped", snapshot.skipped)] if snapshot.skipped else []
+    )
     return [*out, (f"{snapshot.left:,} of {snapshot.total:,} left", snapshot.left)]
 
 

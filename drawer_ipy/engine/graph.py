@@ -23,7 +23,7 @@ def dependencies(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
 
 
 def _named(root: str, ids: frozenset[str]) -> str | None:
-    """The step that the first name of a reference stands for, ``None`` when it is no step.
+    """The step that the first name of a reference stands for, ``None`` when it is not a step.
 
     ``a-1`` may be the step ``a`` and a minus, and ``my_step`` may stand for ``my-step``.
     """

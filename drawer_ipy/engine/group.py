@@ -17,7 +17,7 @@ async def run_group(members: Iterable[Coroutine[Any, Any, None]], stop: Stop) ->
     """Run all `members` at once; returns or raises only when every one of them has ended.
 
     It is what asyncio.TaskGroup is, except that a cancellation from outside in the same turn as a failure
-    is never swallowed (TaskGroup does that before Python 3.13), and that :class:`Enough` is no error.
+    is never swallowed (TaskGroup does that before Python 3.13), and that :class:`Enough` is not an error.
 
     Args:
         stop: set before the members are cancelled; what they see of it is theirs alone.

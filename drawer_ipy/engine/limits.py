@@ -30,7 +30,7 @@ class Rate:
         text: starts per time, ``"5/s"`` or ``"100/min"``.
 
     Raises:
-        ValueError: when `text` is no rate.
+        ValueError: when `text` is not a rate.
     """
 
     def __init__(self, text: str) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.definition.models import Drawer, InputSpec, StepBase
+from drawer_ipy.definition.step_base import StepKind
 from drawer_ipy.engine.step import Step
 from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.expressions import Template, compile_value
 
 ButtonFinder = Callable[[str], Button | None]
 DrawerFinder = Callable[[str], Drawer | None]
-StepKinds = Mapping[str, Callable[[Any, "Compiler"], Step]]
 
 
 @dataclass(slots=True)
@@ -46,14 +46,14 @@ class Plans:
     """Compiles drawers, each at most once; sub-drawers when they are first pressed.
 
     Args:
-        kinds: step kind -> its class.
+        kinds: every kind of step by its word.
         buttons_of: drawer -> what finds the buttons its steps name (each may define its own).
         find_drawer: name -> definition, ``None`` when there is none.
     """
 
     def __init__(
         self,
-        kinds: StepKinds,
+        kinds: Mapping[str, StepKind],
         buttons_of: Callable[[Drawer], ButtonFinder],
         find_drawer: DrawerFinder = lambda _name: None,
     ) -> None:
@@ -112,7 +112,16 @@ class Compiler:
             raise DrawerError(
                 f"step {model.id!r}: no step kind {model.kind!r}", code=Code.KIND_NOT_IMPLEMENTED
             )
-        return kind(model, self)
+        try:
+            step: Step = kind.compiler()(model, self)
+        except DrawerError:
+            raise
+        except Exception as error:  # of a kind that another distribution brought
+            message = (
+                f"step {model.id!r}: the step kind {kind.name!r} could not prepare it: {describe(error)}"
+            )
+            raise DrawerError(message, code=Code.INTERNAL) from error
+        return step
 
 
 def roots_of(*templates: Template) -> frozenset[str]:

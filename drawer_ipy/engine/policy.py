@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from drawer_ipy.buttons.base import BUSY
 from drawer_ipy.common.backoff import Backoff
-from drawer_ipy.definition.models import Policy
+from drawer_ipy.definition.policy import Policy
 from drawer_ipy.errors import RAN_AND_FAILED, Code, ErrorInfo
 from drawer_ipy.record.step import StepResult
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from drawer_ipy.common.cancellation import TimeIsUp, is_cancelled, is_closed, within
 from drawer_ipy.common.tracebacks import describe, full_traceback
 from drawer_ipy.common.user_code import is_interrupt
-from drawer_ipy.definition.models import STEP_MODELS, StepBase
+from drawer_ipy.definition.models import ButtonStep, DrawerStep, StepBase
 from drawer_ipy.definition.values import drawer_named
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import copy_into
@@ -178,9 +178,8 @@ def undo_step(model: StepBase, compiler: StepCompiler) -> Step | None:
     if not given:
         return None
     fields = given if isinstance(given, Mapping) else compensation_fields(str(given))
-    kind = "drawer" if "drawer" in fields else "button"
-    undo = STEP_MODELS[kind].model_validate({"kind": kind, **fields, "id": f"{model.id}.undo"})
-    return compiler.step(undo)
+    kind, undo = ("drawer", DrawerStep) if "drawer" in fields else ("button", ButtonStep)
+    return compiler.step(undo.model_validate({"kind": kind, **fields, "id": f"{model.id}.undo"}))
 
 
 def compensation_fields(name: str) -> dict[str, str]:

@@ -79,5 +79,5 @@ def _refused(name: str, message: str, values: tuple[Any, ...]) -> ResolveError:
     # The engine quotes a faulty pattern, and a value may be a secret.
     reason = _STATUS.sub("", message)
     if name == "matches":
-        reason = "the pattern is no regular expression (RE2 syntax)"
+        reason = "the pattern is not a regular expression (RE2 syntax)"
     return ResolveError(f"{name}(): {reason[:1].lower()}{reason[1:]}")

@@ -253,12 +253,12 @@ def around(before: str, found: str, after: str) -> tuple[str, bool] | None:
 
 
 def of_name(name: str) -> str:
-    """What to write instead of a name that stands for nothing; ``""`` when it is no habit."""
+    """What to write instead of a name that stands for nothing; ``""`` when it is not a habit."""
     return _NAMES.get(name) or (_OF_A_MODULE if name in _MODULES else "")
 
 
 def of_call(name: str, member: bool, receiver: str = "") -> str:
-    """What to write instead of calling `name`; ``""`` when that is no habit.
+    """What to write instead of calling `name`; ``""`` when that is not a habit.
 
     Args:
         member: it is called as ``x.name()``.

@@ -255,7 +255,7 @@ def _escape(match: re.Match[str], offset: int, binary: bool) -> bytes:
         return _SIMPLE_ESCAPES[match["simple"]].encode()
     if match["bad"] is not None:
         raise ResolveError(
-            f"\\{match['bad']} is no escape",
+            f"\\{match['bad']} is not an escape",
             remediation="write \\\\ for a backslash, or put r before the quote",
             offset=offset + match.start(),
         )

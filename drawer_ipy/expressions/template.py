@@ -184,7 +184,7 @@ class ListTemplate(Template):
 def compile_value(value: Any) -> Template:
     """A template of `value`: a string, or maps and lists of strings however deep.
 
-    Keys are left alone, and so is everything that is no str, dict, list or tuple. A part without
+    Keys are left alone, and so is everything that is not a str, dict, list or tuple. A part without
     references resolves to the very object given, uncopied.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Runs that go on while other cells run: a handle for each, and a list of them."""
+"""Runs in the background: a handle for each, and a list of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BackgroundRun:
         display: what shows it.
         number: what it is listed by.
         log: gets what its buttons print.
-        check: raise when it did not end ok and somebody asks for its outcome.
+        check: raise when its outcome is read and it did not end ok.
     """
 
     def __init__(self, job: Job, display: Display, number: int, log: Log, *, check: bool = True) -> None:
@@ -128,7 +128,7 @@ class BackgroundRun:
             timeout: most seconds to wait; ``None`` for as long as it takes.
 
         Raises:
-            TimeoutError: it goes on.
+            TimeoutError: it has not ended in time; it keeps running.
             DrawerFailed, DrawerCancelled: it did not end ok; ``.results`` holds everything.
         """
         if not self._ended.wait(timeout):
@@ -143,7 +143,7 @@ class BackgroundRun:
         ended = loop.create_future()
 
         def tell() -> None:
-            if not ended.done():  # whoever waits may have been cancelled
+            if not ended.done():  # the waiter may have been cancelled
                 ended.set_result(None)
 
         with self._lock:
@@ -185,7 +185,7 @@ class BackgroundRun:
 
 
 class _Telling:
-    """A display that tells when it shows the run, and that is closed by somebody else."""
+    """A display that reports when it is attached to the run; its creator closes it."""
 
     def __init__(self, display: Display, shown: threading.Event) -> None:
         self._display = display
@@ -204,11 +204,11 @@ class _Telling:
         """Nothing: it has been done."""
 
     def close(self, results: Any | None) -> None:
-        """Nothing: whoever started the run does it."""
+        """Nothing: the code that started the run closes it."""
 
 
 class Runs:
-    """The background runs of one notebook: those that go on, and the last that have ended."""
+    """The background runs of one notebook: those still running, and the latest that have ended."""
 
     def __init__(self) -> None:
         self._runs: list[BackgroundRun] = []
@@ -243,5 +243,5 @@ class RunList(list[BackgroundRun]):
 
 
 def _later(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+    with contextlib.suppress(RuntimeError):  # the loop is closed, so nothing waits there
         loop.call_soon_threadsafe(then)

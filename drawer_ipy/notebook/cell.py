@@ -12,7 +12,7 @@ from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.display.log import LogDisplay, Together
 from drawer_ipy.display.terminal import TextDisplay
-from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told, told_in_colour
+from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told
 from drawer_ipy.notebook.background import BackgroundRun, Runs
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.line import Line
@@ -23,6 +23,7 @@ from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
+from drawer_ipy.style.notes import told_in_colour
 
 LAST = "_drawer"
 """The variable that always holds the Results of the latest press."""
@@ -39,7 +40,7 @@ class DrawerCell:
 
     Attributes:
         loaded: the drawer, maybe with errors.
-        name: what it is called by in this notebook, ``""`` when nobody said.
+        name: its name in this notebook, ``""`` when none was given.
 
     Raises:
         DefinitionError: the text cannot be read at all.
@@ -63,7 +64,7 @@ class DrawerCell:
     def _all_inputs(self) -> dict[str, Any]:
         """The line's inputs; a declared one that is not given comes from a variable of its name."""
         names, given = self._shell.user_ns, self._line.inputs
-        # IPython's own names (exit, open, In) are in the namespace too; they are nobody's inputs.
+        # IPython's own names (exit, open, In) are in the namespace too, and are never inputs.
         own = self._shell.user_ns_hidden
         declared = (spec.name for spec in self.loaded.drawer.inputs)
         found = {
@@ -85,7 +86,7 @@ class DrawerCell:
 
         Raises:
             DefinitionError: with every problem found.
-            UsageError: nobody says what it is called.
+            UsageError: it has no name.
         """
         if not self.name:
             raise UsageError("--define needs a name", remediation="%%drawer NAME --define")
@@ -181,7 +182,7 @@ class CellPress:
         """Press on the shell's own loop.
 
         An interrupt reaches a kernel's cell as a cancellation. The cell is what was interrupted, so it
-        is met here: partial results are shown and kept, and the cell ends with an error of ours. In a
+        is handled here: partial results are shown and kept, and the cell ends with DrawerCancelled. In a
         terminal it would be a KeyboardInterrupt out of the loop; there it cancels the run.
         """
         job, loop = self._job, asyncio.get_running_loop()
@@ -224,7 +225,7 @@ class CellPress:
             print(results)  # a terminal's bar cannot turn into a table
 
     def finish(self) -> None:
-        """Tell warnings, and end the cell with an error if the run calls for one.
+        """Print warnings, and end the cell with an error if the run calls for one.
 
         Raises:
             DrawerFailed, DrawerCancelled: the run did not end ok, and that is to be said.
@@ -233,7 +234,7 @@ class CellPress:
         if not self._quiet:
             tell(self._job.warnings)
             for note in notes if self._job.run.record.status == "ok" else ():
-                print(told_in_colour(note))  # the error of a run that did not end ok tells them itself
+                print(told_in_colour(note))  # the error of a run that did not end ok includes them
         if self._check and self._results is not None:
             raise_for(self._results, notes)
 

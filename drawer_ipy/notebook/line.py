@@ -69,7 +69,7 @@ def option_parser() -> argparse.ArgumentParser:
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
     add("--timeout", metavar="SECONDS", type=_seconds, help="most seconds that the whole run may take")
-    add("--background", action="store_true", help="go on with other cells; gives a handle of the run")
+    add("--background", action="store_true", help="run in the background; returns a handle of the run")
     add("--dry-run", action="store_true", help="check and show what would run; press nothing")
     add("--define", action="store_true", help="check and remember the drawer by its name; press nothing")
     add("--quiet", "-q", action="store_true", help="show no progress and no table")

@@ -18,9 +18,9 @@ from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, Union
 
 from drawer_ipy.buttons import make_button
 from drawer_ipy.buttons.base import Button
-from drawer_ipy.buttons.script.button import RUNTIMES
 from drawer_ipy.common.demo_origins import running_origins
 from drawer_ipy.definition import Drawer, load_button
+from drawer_ipy.definition.button_runtimes import runtime_words
 from drawer_ipy.definition.values import AUTO
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.errors import UsageError, did_you_mean
@@ -186,11 +186,11 @@ def _button_spec(line: str, cell: str) -> tuple[str, Any]:
     name, rest = words[0], words[1:]
     if "--spec" in rest:
         return name, load_button(cell, name=name, first_line=2).button
-    runtimes = [*filter(None, RUNTIMES), "prompt"]
+    runtimes = runtime_words()
     runtime = rest.pop(0) if rest and rest[0] in runtimes else "sh"
     if rest and ":" not in rest[0] and (meant := did_you_mean(rest[0], runtimes, near=0.8)):
         raise UsageError(
-            f"%%button {name} {rest[0]}: {rest[0]!r} is no runtime ({meant})",
+            f"%%button {name} {rest[0]}: {rest[0]!r} is not a runtime ({meant})",
             remediation=f"if it is an argument, give its type: {rest[0]}:string",
         )
     args = {a.partition(":")[0]: a.partition(":")[2] or "string" for a in rest}

@@ -1,4 +1,4 @@
-"""Says so when ``%%drawer`` or ``%%button`` is not the first line of its cell."""
+"""Reports when ``%%drawer`` or ``%%button`` is not the first line of its cell."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _misplaced(magic: str, lines: Sequence[str], first: int, at: int) -> UsageEr
     return UsageError(
         f"{magic} on line {at + 1} must be the first line of its cell; "
         f"above it stands `{above}` (line {first + 1})",
-        remediation=f"put what stands above {magic} into a cell of its own, and run that first; "
+        remediation=f"put what stands above {magic} into a separate cell, and run that first; "
         "only comments and empty lines may stay",
     )
 

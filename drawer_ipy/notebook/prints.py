@@ -66,7 +66,7 @@ class Log:
 
 
 class Prints:
-    """Stands in front of stdout and stderr while somebody needs it, and not longer.
+    """Wraps stdout and stderr for as long as a background run needs it.
 
     Each print goes to the log of the context it is made in, and where there is none to the stream that was
     there before.
@@ -86,7 +86,7 @@ class Prints:
                 setattr(sys, name, parted)
 
     def end(self) -> None:
-        """Go away with the last who needed it; a stream that somebody else has put in front stays."""
+        """Unwrap when the last run has ended; a stream that other code has put in front stays."""
         with self._lock:
             self._users -= 1
             if self._users:

@@ -77,7 +77,7 @@ class NotebookVerb:
         display = choose_display(self._shell)
 
         def press(job: Job) -> Results:
-            # In a thread of its own, since verbs do not await; the run is the loop's all the same.
+            # In a thread, since verbs do not await; the run still belongs to the loop.
             self._job = job
             return asyncio.run_coroutine_threadsafe(job.press(display), loop).result()
 

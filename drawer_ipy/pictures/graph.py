@@ -1,7 +1,7 @@
 """A drawer as a picture: steps, loops and branches as boxes, arrows from what a step refers to.
 
 The colours are the front end's (JupyterLab's and VS Code's variables) with fallbacks; what a box is, its
-words and outline tell too.
+words and outline show too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from drawer_ipy.pictures.graph_model import Box, Lane, lane_of, rewrite
 from drawer_ipy.pictures.layers import Edge, Placed, Point, place
 from drawer_ipy.pictures.mermaid import mermaid_text
 from drawer_ipy.pictures.picture import Picture
+from drawer_ipy.style.palette import BOX, FONT, KINDS, OTHER_KIND, TEXT
 from drawer_ipy.style.preview import clean, cut, text_width
 
 _PAD = 12.0
@@ -25,40 +26,24 @@ _ROUND = ("input", "variable", "return", "on_error")
 _MOST = 900.0
 
 _STYLE = (
-    "<style>"
-    ".dgr{font:12px var(--jp-ui-font-family,var(--vscode-font-family,system-ui,sans-serif))}"
-    ".dgr text{fill:var(--jp-content-font-color1,var(--vscode-editor-foreground,currentColor))}"
+    f"<style>.dgr{{font:12px {FONT}}}.dgr text{{fill:{TEXT}}}"
     ".dgr .n{font-weight:600}.dgr .l{font-size:11px;opacity:.72}.dgr .i{font-size:10px;opacity:.5}"
     ".dgr .e{text-anchor:end}.dgr .m{text-anchor:middle}"
-    ".dgr .x{fill:var(--jp-layout-color1,var(--vscode-editor-background,rgba(255,255,255,.06)))}"
+    f".dgr .x{{fill:{BOX}}}"
     ".dgr .x,.dgr .c{stroke-width:1.2}"
     ".dgr .c{fill-opacity:.07}"
     ".dgr .br{fill:none;stroke-dasharray:4 3;stroke-opacity:.55}"
-    ".dgr .a{fill:none;stroke-width:1.3}.dgr .a,.dgr .h{stroke:var(--jp-content-font-color2,#80868b)}"
-    ".dgr .h{fill:var(--jp-content-font-color2,#80868b)}.dgr .o{stroke-dasharray:1.5 4;stroke-linecap:round}"
+    ".dgr .a{fill:none;stroke-width:1.3}.dgr .a,.dgr .h{stroke:currentColor;opacity:.65}"
+    ".dgr .h{fill:currentColor}.dgr .o{stroke-dasharray:1.5 4;stroke-linecap:round}"
     "</style>"
 )
-# Okabe and Ito's, as in the other pictures; a kind is told by its words too.
-_COLOURS = {
-    "button": "#0072b2",
-    "drawer": "#0072b2",
-    "for_each": "#009e73",
-    "batch": "#009e73",
-    "switch": "#d55e00",
-    "split": "#cc79a7",
-    "input": "#8a9199",
-    "variable": "#009e73",
-    "return": "#8a9199",
-    "on_error": "#d55e00",
-}
-_OTHER = "#b8860b"
 
 
 class Graph(Picture):
     """A drawer's picture.
 
     Args:
-        drawer: the definition; a broken one is drawn as far as it could be read.
+        drawer: the definition; a broken one is drawn as far as it is readable.
         hide: takes secrets out of a text.
 
     Attributes:
@@ -165,7 +150,7 @@ def _titled(inside: Sequence[_Inside]) -> bool:
 
 
 def _tag(box: Box) -> str:
-    """The kind, where the box's words do not tell it."""
+    """The kind, where the box's words do not show it."""
     return "" if box.kind == "button" else box.kind
 
 
@@ -216,7 +201,7 @@ def _arrow(points: Sequence[Point], dotted: bool) -> str:
 
 def _draw(shape: _Shape) -> str:
     box, width, height = shape.box, shape.width, shape.height
-    colour = _COLOURS.get(box.kind, _OTHER)
+    colour = KINDS.get(box.kind, OTHER_KIND)
     if box.kind in _ROUND:
         return _draw_pill(shape, colour)
     css, fill = ("c", colour) if shape.inside else ("x", "")

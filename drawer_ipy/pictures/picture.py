@@ -6,13 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.style.html_frame import block
-
-# A notebook's colours reach a picture that is part of its page; one opened on its own follows the reader's
-# system instead.
-_ALONE = (
-    "<style>svg{color:#24292f;background:#fff}"
-    "@media(prefers-color-scheme:dark){svg{color:#d8dee4;background:#16191d}}</style>"
-)
+from drawer_ipy.style.palette import ALONE
 
 
 class Picture:
@@ -44,8 +38,10 @@ class Picture:
         return self._text
 
     def _repr_svg_(self) -> str:
-        head, mark, rest = self.svg.partition(">")
-        return head + mark + _ALONE + rest
+        # A notebook's colours reach a picture that is part of its page; one opened on its own follows the
+        # reader's system instead.
+        head, end, rest = self.svg.partition(">")
+        return head + end + ALONE + rest
 
     def _repr_html_(self) -> str:
         return block(self.svg, style="overflow-x:auto;max-width:100%")

@@ -52,7 +52,7 @@ class Track:
         label: the step's id; `depth` is how far it is nested.
         spans: what ran, by beginning.
         begin, end: seconds since the run began, of the whole row.
-        loops: how many loops its items are of; 0 for a step that is no loop.
+        loops: how many loops its items are of; 0 for a step that is not a loop.
         counts: how many items ended in each state, by state number; kept ones aside.
         kept: items that were taken over from an earlier press.
         stride: every how manieth item was looked at; 1 for all of them. A span's count says for how many

@@ -1,6 +1,6 @@
 """What ran when, as a picture: inline SVG that needs no script.
 
-A row a step; the items of a loop are packed into as few lanes as ran at once. A state is told by colour and
+A row a step; the items of a loop are packed into as few lanes as ran at once. A state is shown by colour and
 by shape: failed bars stand out of their lane and carry a cross, cancelled ones are hollow, running ones end
 in an arrow.
 """
@@ -18,6 +18,7 @@ from drawer_ipy.pictures.spans import Load, Span, Track, load_of, pack, thin, tr
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, STATE_NAMES
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.style.amounts import seconds_text
+from drawer_ipy.style.palette import EDGE, FONT, LANE, ON_FILL, TEXT, look_of
 from drawer_ipy.style.preview import clean, cut, fit, make_cell, text_width
 
 MOST_BARS = 500
@@ -36,30 +37,26 @@ _CHAR = 6.4  # mean width of a character, px, at the font size below
 _DRAWN = (OK, RUNNING, CANCELLED, FAILED)
 
 _STYLE = (
-    "<style>"
-    ".dtl{font:11px var(--jp-ui-font-family,var(--vscode-font-family,system-ui,sans-serif));"
-    "font-variant-numeric:tabular-nums}"
-    ".dtl text{fill:var(--jp-content-font-color1,var(--vscode-editor-foreground,currentColor))}"
+    f"<style>.dtl{{font:11px {FONT};font-variant-numeric:tabular-nums}}.dtl text{{fill:{TEXT}}}"
     ".dtl .f{opacity:.68}.dtl .b{font-weight:600}.dtl .e{text-anchor:end}.dtl .m{text-anchor:middle}"
-    ".dtl .g{stroke:var(--jp-border-color2,var(--vscode-panel-border,rgba(128,128,128,.3)))}"
-    ".dtl .w{fill:var(--jp-layout-color2,var(--vscode-editorWidget-background,rgba(128,128,128,.1)))}"
+    f".dtl .g{{stroke:{EDGE}}}.dtl .w{{fill:{LANE}}}"
     ".dtl .s{stroke-linejoin:round}.dtl .s>*:hover{opacity:.7}"
     "</style>"
 )
-# Okabe and Ito's colours can be told apart by people who see fewer of them.
-_PAINT = {
-    OK: 'fill="#009e73" stroke="#009e73"',
-    RUNNING: 'fill="#56b4e9" stroke="#56b4e9"',
-    CANCELLED: 'fill="#cc79a7" fill-opacity=".25" stroke="#cc79a7"',
-    FAILED: 'fill="#d55e00" stroke="#d55e00"',
-}
+
+
+def _paint(state: int) -> str:
+    """Attributes of the bars of items in `state`; a file that has lost its style keeps them."""
+    colour = look_of(STATE_NAMES[state]).colour
+    hollow = ' fill-opacity=".25"' if state == CANCELLED else ""
+    return f'fill="{colour}"{hollow} stroke="{colour}"'
 
 
 def timeline_svg(record: RunRecord, *, width: int = 800) -> str:
     """The run's timeline as an ``<svg>`` element, at most 60 KB; ``""`` when nothing has started.
 
     Args:
-        record: the run, which may still go on.
+        record: the run, which may still be running.
         width: pixels, at least 320.
     """
     tracks = tracks_of(record)
@@ -125,13 +122,13 @@ class _Drawing:
             y += _ROW
         grid = self._axis(top, y)
         groups = "".join(
-            f'<g class="s" {_PAINT[state]}>{"".join(parts)}</g>'
+            f'<g class="s" {_paint(state)}>{"".join(parts)}</g>'
             for state, parts in self.bars.items()
             if parts
         )
         if self.crosses:
             groups += (
-                f'<path d="{"".join(self.crosses)}" stroke="#fff" stroke-width="1.4" fill="none" '
+                f'<path d="{"".join(self.crosses)}" stroke="{ON_FILL}" stroke-width="1.4" fill="none" '
                 'pointer-events="none"/>'
             )
         height = y + 22
@@ -288,7 +285,7 @@ class _Drawing:
         self.front += self._told_load(load, whole, y)
 
     def _told_load(self, load: Load, whole: Sequence[float], y: float) -> Iterator[str]:
-        """What hovering over a stretch of the load tells."""
+        """The tooltip of a stretch of the load."""
         step, each = load.step * self.scale.per_second, 4
         yield '<g fill="transparent">'
         for place in range(0, _BINS, each):

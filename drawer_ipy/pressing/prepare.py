@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from drawer_ipy.definition import Drawer
-from drawer_ipy.definition.models import ForEachStep
+from drawer_ipy.definition.step_base import STEP_KINDS
+from drawer_ipy.definition.steps.for_each import ForEachStep
 from drawer_ipy.engine.drawers import Mode
 from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.engine.plan import Plans
 from drawer_ipy.engine.run import Run
-from drawer_ipy.engine.steps import STEP_KINDS
 from drawer_ipy.errors import (
     DefinitionError,
     UsageError,

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from drawer_ipy.display.choose import choose_display, current_shell
 from drawer_ipy.display.live import Display
-from drawer_ipy.errors import told_in_colour
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Pressable, Surroundings, callers_names, named_buttons
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
+from drawer_ipy.style.notes import told_in_colour
 
 
 def press(

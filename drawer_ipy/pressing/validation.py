@@ -8,11 +8,12 @@ from typing import Any
 
 from drawer_ipy.errors import Problem, excerpt, lines_of, told
 from drawer_ipy.style.html_frame import block
+from drawer_ipy.style.palette import PARTIAL, look_of
 
 _MOST_SHOWN = 50
 """Problems that are shown; all are in its ``problems``."""
 
-_COLOURS = {"error": "#c62828", "warning": "#b26a00"}
+_LOOKS = {"error": look_of("failed"), "warning": look_of(PARTIAL)}
 
 
 class Validation:
@@ -97,6 +98,6 @@ class Validation:
         shown = "\n".join(excerpt(problem, self._lines))
         code = f"<pre style='margin:2px 0 0 0'>{escape(shown)}</pre>" if shown else ""
         return (
-            f"<div style='margin:6px 0 0 12px'><b style='color:{_COLOURS[problem.severity]}'>"
-            f"{problem.severity}</b> {escape(told(problem))}{code}</div>"
+            f"<div style='margin:6px 0 0 12px'><b style='color:{_LOOKS[problem.severity].text}'>"
+            f"{_LOOKS[problem.severity].mark} {problem.severity}</b> {escape(told(problem))}{code}</div>"
         )

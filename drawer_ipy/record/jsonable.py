@@ -118,11 +118,12 @@ _PLAIN: tuple[tuple[Any, Any], ...] = (
 
 
 def _convert(value: Any, within: tuple[int, ...]) -> Any:
-    if isinstance(value, Enum):
-        return jsonable(value.value, within)
-    for kind, convert in _CONVERSIONS:
-        if isinstance(value, kind):
-            return convert(value)
+    if type(value) not in _CONTAINERS:  # most are; asking them about each kind would double their cost
+        if isinstance(value, Enum):
+            return jsonable(value.value, within)
+        for kind, convert in _CONVERSIONS:
+            if isinstance(value, kind):
+                return convert(value)
     if id(value) in within or len(within) >= _DEEPEST:
         return _CUT
     within = (*within, id(value))
@@ -159,6 +160,7 @@ def _bytes_text(value: bytes) -> str:
         return base64.b64encode(value).decode()
 
 
+_CONTAINERS = frozenset({dict, list, tuple})
 _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (str, str.__str__),
     (int, lambda v: jsonable(int(v))),

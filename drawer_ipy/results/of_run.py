@@ -54,7 +54,7 @@ class OfRun:
         """The table of another loop of this run.
 
         Raises:
-            UsageError: there is no such step, or it is no ``for_each``.
+            UsageError: there is no such step, or it is not a ``for_each``.
         """
         for step in self.run.steps:
             if step.id == step_id:

@@ -81,7 +81,7 @@ class Finder:
         try:
             return etree.XPath(resolved.text, namespaces=namespaces, smart_strings=False)
         except etree.XPathError as error:
-            raise BadSelector(f"this is no XPath that can be evaluated: {error}") from None
+            raise BadSelector(f"this is not a XPath that can be evaluated: {error}") from None
 
 
 @lru_cache(maxsize=1)
@@ -99,7 +99,7 @@ def _tried(find: Any) -> Any:
     try:
         find(etree.fromstring("<p/>"))
     except etree.XPathError as error:
-        raise BadSelector(f"this is no XPath that can be evaluated: {error}") from None
+        raise BadSelector(f"this is not a XPath that can be evaluated: {error}") from None
     return find
 
 
@@ -120,7 +120,7 @@ def _from_css(text: str, *, xml: bool) -> str:
     except (SelectorSyntaxError, ExpressionError) as error:
         told = _AT.search(str(error)) if prepared == text else None
         offset = int(told[1]) if told else None
-        raise BadSelector(f"this is no CSS selector: {_AT.sub('', str(error))}", offset) from None
+        raise BadSelector(f"this is not a CSS selector: {_AT.sub('', str(error))}", offset) from None
 
 
 def _attribute(found: re.Match[str], *, xml: bool) -> str:

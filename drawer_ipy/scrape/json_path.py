@@ -76,7 +76,7 @@ def read_json_path(text: str) -> JsonPath:
     """
     given = text.strip()
     if not is_json_path(given):
-        raise BadValue(f"{given!r} is no path into JSON", f"write json:{given}")
+        raise BadValue(f"{given!r} is not a path into JSON", f"write json:{given}")
     rest = given[len(PREFIX) :].strip()
     rest = rest[1:] if rest == "$" or rest.startswith(("$.", "$[")) else rest
     parts: list[str | int] = []
@@ -87,7 +87,7 @@ def read_json_path(text: str) -> JsonPath:
         if found is None or (
             at == 0 and rest.startswith(".") and not given.partition(":")[2].strip().startswith("$")
         ):
-            raise BadValue(f"{given!r} is no path into JSON", "write names and positions: json:data[0].id")
+            raise BadValue(f"{given!r} is not a path into JSON", "write names and positions: json:data[0].id")
         if found["name"] is not None:
             parts.append(found["name"])
         else:

@@ -280,7 +280,7 @@ def _sign(before: str) -> int:
 def _cut(digits: str) -> str:
     """`digits` up to where a space parts two numbers (``5 12``) and not thousands (``2 100``).
 
-    ``""`` where it parts what is no number (a telephone's ``0 800 123``).
+    ``""`` where it parts what is not a number (a telephone's ``0 800 123``).
     """
     for space in re.finditer(rf"[{_GROUPING}]", digits):
         after = re.match(r"\d{3}(?!\d)", digits[space.end() :])
@@ -293,7 +293,7 @@ def _cut(digits: str) -> str:
 
 
 def _parts(digits: str, decimal: str) -> tuple[str, str] | None:
-    """The digits before and after the decimal sign; ``None`` for ``1.2.3``, which is no number."""
+    """The digits before and after the decimal sign; ``None`` for ``1.2.3``, which is not a number."""
     if SPLIT in digits:
         return None
     if CENTS in digits:

@@ -23,7 +23,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class ExtractError(Exception):
-    """A page lacks something that is required, or is no page; the message says what, and where.
+    """A page lacks something that is required, or is not a page; the message says what, and where.
 
     Attributes:
         misses: whether it lacks something.
@@ -150,7 +150,7 @@ def _is_element(one: Any) -> bool:
 def _values(wanted: Field, found: list[Any], work: _Work, where: str) -> Iterator[Any]:
     """What was found, turned into what is wanted; ``None`` for what cannot be.
 
-    White space is no value: a text node that holds nothing else is passed over.
+    White space is not a value: a text node that holds nothing else is passed over.
     """
     for one in found:
         text = _text(wanted, one, xml=work.names.xml)

@@ -57,7 +57,7 @@ def _of_xml(text: str, url: str) -> SiteMap:
     elif kind == "feed":
         found = [_of_atom(one, url) for one in _children(root, "entry")]
     else:
-        return SiteMap([], [], f"it is no site map; its root element is {kind!r}")
+        return SiteMap([], [], f"it is not a site map; its root element is {kind!r}")
     entries = [one for one in found if one is not None]
     if not trouble and len(entries) < len(found):
         trouble = f"{len(found) - len(entries)} of its {len(found)} entries have no address"
@@ -74,9 +74,9 @@ def _of_text(text: str, url: str) -> SiteMap:
     wrong = next((number for number, line in lines if not _ADDRESS.fullmatch(line)), None)
     trouble = ""
     if not entries:
-        trouble = "it is no site map: it lists no addresses"
+        trouble = "it is not a site map: it lists no addresses"
     elif wrong is not None:
-        trouble = f"line {wrong} is no address"
+        trouble = f"line {wrong} is not an address"
     return SiteMap([one for one in entries if one is not None], [], trouble)
 
 

@@ -132,7 +132,7 @@ def read_manner(namespaces: Any, decimal: Any) -> tuple[Manner, list[Trouble]]:
     troubles, spaces = [], dict[str, str]()
     for prefix, uri in (namespaces or {}).items():
         if not _PREFIX_NAME.fullmatch(str(prefix)):
-            troubles.append(Trouble(("namespaces", prefix), f"{prefix!r} is no prefix", "such as `atom`"))
+            troubles.append(Trouble(("namespaces", prefix), f"{prefix!r} is not a prefix", "such as `atom`"))
         elif not isinstance(uri, str) or not uri.strip():
             hint = f'the namespace\'s address: `{prefix}: "http://..."`'
             troubles.append(Trouble(("namespaces", prefix), f"the prefix {prefix!r} needs a namespace", hint))
@@ -142,7 +142,7 @@ def read_manner(namespaces: Any, decimal: Any) -> tuple[Manner, list[Trouble]]:
     sign = sign if sign in ("", ".", ",") else decimal_sign(sign)
     if decimal and not sign:
         hint = 'it is "," or "."; or say a language: `decimal: de`'
-        troubles.append(Trouble(("decimal",), f"{decimal!r} is no decimal sign", hint))
+        troubles.append(Trouble(("decimal",), f"{decimal!r} is not a decimal sign", hint))
     return Manner(spaces, sign), troubles
 
 
@@ -213,7 +213,7 @@ class _Reader:
         if found is None:
             return None
         if found.type or found.many:
-            self._trouble(path, "`each` selects elements; it takes no type and no []", "take it away")
+            self._trouble(path, "`each` selects elements; it takes no type and no []", "remove it")
         if "::text" in found.text or _ATTRIBUTE.search(found.text) or found.text.rstrip().endswith("text()"):
             hint = "select the element here, and its text or attribute in a field"
             self._trouble(path, "`each` must select elements, not text or attributes", hint)
@@ -236,7 +236,7 @@ class _Reader:
             self._trouble(path, "there is no selector", f'such as "{language}:h1"', prefix.end())
             return None
         if kind == "exists" and (many or required):
-            self._trouble(path, "|exists is true or false, so it takes neither [] nor !", "take them away")
+            self._trouble(path, "|exists is true or false, so it takes neither [] nor !", "remove them")
         try:
             find = Finder(language, text, self._manner.namespaces)
         except BadSelector as error:

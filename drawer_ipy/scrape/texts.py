@@ -51,7 +51,7 @@ def markup(element: Any, *, xml: bool) -> str:
     parent = element.getparent()
     if not xml or parent is None or not element.nsmap:
         return text
-    # What is declared further out is no part of it.
+    # What is declared further out is not a part of it.
     outer = parent.nsmap
     start = _START_TAG.match(text)
     if start is None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 def seconds_text(seconds: float) -> str:
-    """A duration for people: ``12 ms``, ``3.2 s``, ``4 min 05 s``, ``2 h 10 min``."""
+    """A duration in words: ``12 ms``, ``3.2 s``, ``4 min 05 s``, ``2 h 10 min``."""
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
@@ -20,12 +15,8 @@ def seconds_text(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-SYMBOLS = {"running": "▶", "ok": "✔", "failed": "✖", "cancelled": "⊘"}
-"""What marks a state, of a run and of items."""
-
-
 def rate_text(rate: float) -> str:
-    """Items a second for people: ``1,234/s``, ``12.3/s``, or the seconds one takes, ``8.5 s each``."""
+    """Items a second in words: ``1,234/s``, ``12.3/s``, or the seconds one takes, ``8.5 s each``."""
     if rate >= 100:
         return f"{rate:,.0f}/s"
     if rate >= 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 UNTOUCHED = "mathjax_ignore tex2jax_ignore"
-"""Classes of an element whose text is no mathematics, whatever dollar signs or backslashes are in it.
+"""Classes of an element whose text is not a mathematics, whatever dollar signs or backslashes are in it.
 
 MathJax 3 (JupyterLab 4, Notebook 7) knows the first, MathJax 2 (the pages that nbconvert makes) the second.
 """

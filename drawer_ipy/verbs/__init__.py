@@ -12,7 +12,7 @@ A caller makes a :class:`VerbContext` of what it has around it and gives the wor
     )
     outcome = run_verb(["pages", "set", "each.parallelism=10"], context)
 
-``outcome.text`` is for people, ``outcome.data`` for programs; ``outcome.results`` is the table of a press,
+``result.text`` is for reading, ``result.data`` for programs; ``outcome.results`` is the table of a press,
 which a notebook shows instead of the text and puts into ``_drawer``. What was typed wrong, or cannot be
 done, is raised as a DrawerError with code, message and remediation; :func:`exit_code` gives its exit code.
 A run that failed is no such error: the outcome holds everything, with ``outcome.error`` and exit code 1.

@@ -47,14 +47,14 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
             step["id"] = _free(step["id"], {str(other.get("id")) for other in steps})
             steps.append(step)
             added.append(step)
-        if options.summary:
+        if options.dry_run:
             target.checked(tree)
         else:
             target.save(tree)
     data: dict[str, Any] = {"drawer": target.name, "added": added}
-    if options.summary:
+    if options.dry_run:
         data["executed"] = False
-    verb = "would add" if options.summary else "added"
+    verb = "would add" if options.dry_run else "added"
     return VerbResult(
         data, "\n".join(f"{verb} step {step['id']}{_next(step, target.name)}" for step in added)
     )

@@ -40,7 +40,7 @@ class VerbError(UsageError):
 
 
 def exit_code(error: DrawerError) -> int:
-    """The exit code that an error raised by a verb stands for."""
+    """The exit code for an error raised by a verb."""
     return USAGE if isinstance(error, UsageError) else FAILED
 
 
@@ -49,14 +49,14 @@ class VerbResult:
     """What a verb did.
 
     Args:
-        made: the data, or what makes them when somebody asks (a run's may be large).
+        made: the data, or a function that makes it on demand (that of a run may be large).
         text: what people read.
         exit_code: 0, or one of :data:`FAILED` and :data:`INTERRUPTED`.
         error: why it is not 0; ``None`` when it is.
         results: the table of a press, ``None`` for other verbs.
         notes: warnings about a drawer that was pressed, and what failed nothing; they are in the text too.
-        picture: makes a picture of what was asked for, where pictures can be shown.
-        is_help: whether it is the help that was asked for.
+        picture: makes a picture of the result, where pictures can be shown.
+        is_help: whether it is the requested help text.
     """
 
     made: Any
@@ -106,7 +106,7 @@ class VerbParser(argparse.ArgumentParser):
     """argparse that raises our errors instead of leaving the program, and shows help as an outcome."""
 
     def __init__(self, prog: str, description: str) -> None:
-        # What a verb does is told below its usage, with line ends as they are written.
+        # The description of a verb stands below its usage, with line ends as written.
         super().__init__(
             prog=f"drawer {prog}",
             description=description,
@@ -117,8 +117,8 @@ class VerbParser(argparse.ArgumentParser):
         self.add_argument("--help", "-h", action="store_true", help="show this")
 
     def dry(self) -> VerbParser:
-        """Let it take ``--summary``; gives itself."""
-        self.add_argument("--summary", action="store_true", help="only say what would be done")
+        """Let it take ``--dry-run``; gives itself."""
+        self.add_argument("--dry-run", action="store_true", help="only say what would be done")
         return self
 
     def error(self, message: str) -> NoReturn:
@@ -142,10 +142,12 @@ class VerbParser(argparse.ArgumentParser):
     def _refuse(self, word: str) -> NoReturn:
         known = [option for action in self._actions for option in action.option_strings]
         hint = did_you_mean(word.partition("=")[0], known)
+        if word == "--summary" and "--dry-run" in known:
+            hint = "write --dry-run to see what would be done."
         more = f"{self.prog} --help shows what it takes"
         what = "option" if word.startswith("-") else "word"
         raise UsageError(f"{self.prog} takes no {what} {word!r}", remediation=f"{hint} {more}".strip())
 
 
 class HelpWanted(Exception):
-    """Somebody asked for help; the text is the only argument."""
+    """The user asked for help; the text is the only argument."""

@@ -67,16 +67,16 @@ def _clear(words: Sequence[str], context: VerbContext) -> VerbResult:
             raise VerbError(
                 f"no results of a button {unknown[0]!r} are kept", code=VerbCode.NOT_FOUND, remediation=hint
             )
-        count = store.count if options.summary else store.clear
+        count = store.count if options.dry_run else store.clear
         gone = count(options.buttons, before)
     except CacheTrouble as trouble:
         raise _told(trouble) from None
     finally:
         store.close()
     data: dict[str, Any] = {"cleared": gone}
-    if options.summary:
+    if options.dry_run:
         data["executed"] = False
-    verb = "would throw" if options.summary else "threw"
+    verb = "would throw" if options.dry_run else "threw"
     return VerbResult(data, f"{verb} {_results(gone)} away{_mended(store)}")
 
 
@@ -109,7 +109,7 @@ def _open(context: VerbContext) -> Store | None:
 
 
 def _told(trouble: CacheTrouble) -> VerbError:
-    return VerbError(str(trouble), remediation="runs go on without the cache meanwhile")
+    return VerbError(str(trouble), remediation="runs continue without the cache meanwhile")
 
 
 def _data(info: StoreInfo) -> dict[str, Any]:

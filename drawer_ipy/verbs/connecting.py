@@ -8,6 +8,7 @@ from typing import Any
 
 from drawer_ipy.definition.checking.literals import schema_fits
 from drawer_ipy.definition.models import ArgSpec, Drawer
+from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import compile_template
 from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError, VerbParser, VerbResult
@@ -23,15 +24,6 @@ _HELP = """Feed a step's arguments from what an earlier step gives.
 """
 
 _OUTPUT = re.compile(r"(.+?)\.(output(?:\..*)?)", re.DOTALL)
-
-# What steps of other kinds give (docs/original.md#4-running-steps).
-# Where nothing is said of a field, its type is open.
-OUTPUTS: Mapping[str, Mapping[str, Any]] = {
-    "for_each": {"results": {"type": "array"}, "total": {"type": "integer"}},
-    "aggregate": {"values": {"type": "array"}, "count": {"type": "integer"}},
-    "switch": {"matched": {"type": "string"}, "steps": {"type": "object"}},
-    "wait": {"waited_ms": {"type": "integer"}, "until": {"type": "string"}},
-}
 
 
 def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
@@ -56,12 +48,12 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
             made = [_explicit(tree, source, sink)]
         else:
             made = _Match(tree, loaded.drawer, context).connect(source, sink)
-        if options.summary:
+        if options.dry_run:
             target.checked(tree)
         else:
             target.save(tree)
     data: dict[str, Any] = {"drawer": target.name, "connected": made}
-    if options.summary:
+    if options.dry_run:
         data["executed"] = False
     return VerbResult(data, "\n".join(f"{line['arg']} = {line['ref']}" for line in made))
 
@@ -81,7 +73,7 @@ def _explicit(tree: Tree, source: str, sink: str) -> dict[str, str]:
     to = find_place(tree, sink)
     head, _, arg = to.rest.partition(".")
     if head != "args" or not arg or "." in arg:
-        raise VerbError(f"{sink!r} is no argument of a step", remediation="write STEP.args.NAME")
+        raise VerbError(f"{sink!r} is not an argument of a step", remediation="write STEP.args.NAME")
     reference = _reference(tree, source, to)
     to.owner.setdefault("args", {})[arg] = reference
     return {"arg": f"{to.where}.args.{arg}", "ref": reference}
@@ -91,11 +83,11 @@ def _reference(tree: Tree, source: str, to: FieldPlace) -> str:
     """``${...}`` for `source`, as the step at `to` has to write it."""
     root = source
     if not source.startswith("inputs."):
-        # Cut here, since a path below a loop or a switch goes on with a step of it.
+        # Cut here, since a path below a loop or a switch continues with a step in it.
         output = _OUTPUT.fullmatch(source)
         giver = find_place(tree, source if output is None else output[1])
         if output is None or giver.rest or giver.kind == CASE:
-            raise VerbError(f"{source!r} is no output of a step", remediation="write STEP.output.FIELD")
+            raise VerbError(f"{source!r} is not an output of a step", remediation="write STEP.output.FIELD")
         _check_visible(giver, to)
         root = f"{giver.owner['id']}.{output[2]}"
     try:
@@ -151,7 +143,7 @@ class _Match:
     def _step(self, path: str) -> FieldPlace:
         place = find_place(self._tree, path)
         if place.rest or place.kind == CASE:
-            raise VerbError(f"{path!r} is no step", remediation=_EXAMPLES)
+            raise VerbError(f"{path!r} is not a step", remediation=_EXAMPLES)
         return place
 
     def _fields(self, place: FieldPlace) -> Mapping[str, Any]:
@@ -165,7 +157,7 @@ class _Match:
             child = self._around.find_drawer(place.owner.get("drawer", ""))
             given = child.return_ if child is not None else None
             return {name: {} for name in given or ()}
-        return OUTPUTS.get(place.kind, {})
+        return outputs_of(place.kind)
 
     def _args(self, place: FieldPlace) -> Sequence[ArgSpec]:
         """What a step takes."""

@@ -16,7 +16,7 @@ GENERAL: Mapping[str, tuple[str, str]] = {
     "schema": ("shelf", "schema"),
     "remove": ("shelf", "remove_first"),
     "rm": ("shelf", "remove_first"),
-    "cache": ("caching", "run"),
+    "cache": ("cache", "run"),
 }
 
 # ... and these after a drawer's name.
@@ -56,7 +56,7 @@ drawer NAME press [name=value...]    run it; name=@file.json reads a file
 drawer NAME logs [--failed]          its last runs
 drawer NAME remove                   remove it with its history
 
-`drawer NAME VERB --help` tells more; with --summary a verb only says what it would do."""
+`drawer NAME VERB --help` has details; with --dry-run a verb only says what it would do."""
 
 
 def run_verb(argv: Sequence[str], context: VerbContext) -> VerbResult:
@@ -99,7 +99,7 @@ def _call(words: list[str], context: VerbContext) -> VerbResult:
     if first in GENERAL:
         outcome: VerbResult = _function(*GENERAL[first])(words[1:], context)
         return outcome
-    verb = words[1] if len(words) > 1 and words[1] != "--summary" else "summary"
+    verb = words[1] if len(words) > 1 and words[1] != "--dry-run" else "summary"
     if verb in ("--help", "-h"):
         raise HelpWanted(HELP)
     if verb not in OF_DRAWER:

@@ -11,14 +11,16 @@ from pydantic import ValidationError
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration, parse_time
-from drawer_ipy.definition.models import STEP_MODELS, Policy
+from drawer_ipy.definition.key_texts import key_text
+from drawer_ipy.definition.policy import Policy
 from drawer_ipy.definition.reading.shape import keys_of
+from drawer_ipy.definition.step_base import StepBase, model_of
 from drawer_ipy.definition.values import AUTO, parse_rate, parse_tolerance
 from drawer_ipy.errors import ResolveError, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.scrape.spec import read_extraction, read_manner
 from drawer_ipy.verbs.base import VerbCode, VerbError
-from drawer_ipy.verbs.step_path import CASE, FieldPlace
+from drawer_ipy.verbs.step_path import CASE, FieldPlace, holders
 from drawer_ipy.verbs.values import parsed
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*", re.ASCII)
@@ -34,7 +36,7 @@ class EditableField:
 
     Attributes:
         read: turns what was typed into the value, or raises ValueError.
-        allowed: what it takes, for people.
+        allowed: what it takes, in words.
     """
 
     read: Callable[[str], Any]
@@ -212,6 +214,9 @@ FIELDS: Mapping[str, EditableField] = {
 }
 """The fields that `set` reaches; a step has those of its kind."""
 
+_FIXED = ("id", "kind")
+"""Fields that are no longer changed once a step is there."""
+
 _NEEDED = ("button", "drawer", "when", "as", "size")
 """Fields that null does not take away: a step is nothing without them, or has them always."""
 
@@ -220,19 +225,42 @@ def fields_of(kind: str) -> list[str]:
     """The fields of a step of that kind that `set` reaches."""
     if kind == CASE:
         return ["when"]
-    known = keys_of(STEP_MODELS[kind])
-    return [name for name in FIELDS if name in known]
+    model = model_of(kind) or StepBase
+    out_of_reach = {*_FIXED, *holders(kind), *StepBase.model_fields} - FIELDS.keys()
+    known = keys_of(model)
+    return [
+        *(name for name in FIELDS if name in known),
+        *(name for name in known if name not in FIELDS and name not in out_of_reach),
+    ]
+
+
+def field_of(kind: str, name: str) -> EditableField:
+    """The field `name` of a step of that kind: one of :data:`FIELDS`, or what its model says of it."""
+    model = model_of(kind)
+    if model is None or model.__module__.startswith("drawer_ipy.") or name in StepBase.model_fields:
+        return FIELDS[name]
+    python = next(key for key, info in model.model_fields.items() if (info.alias or key) == name)
+
+    def read(text: str) -> Any:
+        value = parsed(text)
+        try:
+            bare = model.model_construct(id="")
+            model.__pydantic_validator__.validate_assignment(bare, python, value)
+        except ValidationError as error:
+            raise _Wrong(error.errors()[0]["msg"]) from None
+        compile_value(value)
+        return value
+
+    return EditableField(read, key_text(model, name) or f"what a {kind} step takes")
 
 
 def allowed_paths(kind: str) -> str:
-    """What may follow a step of that kind in a path, for people."""
+    """What may follow a step of that kind in a path, in words."""
     words = [*([] if kind == CASE else ["args.NAME"]), *fields_of(kind)]
-    if kind in ("for_each", "batch", CASE):
-        words += ["steps.N....", "ID.... (of a step in it)"]
-    elif kind == "switch":
-        words += ["cases.N....", "steps.N....", "ID.... (of a case, or a step in it)"]
-    elif kind == "split":
-        words += ["branches.NAME.N....", "ID.... (of a step in it)"]
+    inside = holders(kind)
+    words += [f"{key}.NAME.N...." if form == "step_map" else f"{key}.N...." for key, form in inside.items()]
+    if inside:
+        words.append(f"ID.... (of {'a case, or ' if 'cases' in inside else ''}a step in it)")
     return ", ".join(words)
 
 
@@ -275,7 +303,7 @@ def put(place: FieldPlace, text: str) -> tuple[Any, Any]:
 
 
 def _value(place: FieldPlace, name: str, text: str) -> Any:
-    field = FIELDS[name]
+    field = FIELDS[name] if place.kind == CASE else field_of(place.kind, name)
     try:
         return field.read(text)
     except ResolveError as error:

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.definition import Loaded
+from drawer_ipy.definition.button_runtimes import buttons_in_words
+from drawer_ipy.definition.in_words import steps_as_data, steps_in_words
 from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
 from drawer_ipy.pictures.graph import Graph
+from drawer_ipy.style.outcome import failed_text, outcome_of
+from drawer_ipy.style.palette import PARTIAL, mark_of
 from drawer_ipy.verbs.base import FAILED, VerbContext, VerbParser, VerbResult
 from drawer_ipy.verbs.target import Target, find_target
-from drawer_ipy.verbs.topology import steps_data, topology
 from drawer_ipy.verbs.values import whole_number
-from drawer_ipy.workspace.history import KEPT, History
+from drawer_ipy.workspace.history import KEPT, History, failures_in
 
 _RECENT = 5
 _REFUSED = 5
@@ -43,7 +46,7 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> VerbResult
             "drawer_kind": drawer.drawer_kind or "action",
             "description": drawer.description,
             "inputs": [spec.model_dump(exclude_defaults=True) for spec in drawer.inputs],
-            "steps": steps_data(drawer.steps),
+            "steps": steps_as_data(drawer.steps),
         }
         lines += _described(loaded)
     lines += ["", report_text(problems)]
@@ -123,7 +126,7 @@ def report(problems: Sequence[Problem]) -> dict[str, Any]:
 
 
 def report_text(problems: Sequence[Problem]) -> str:
-    """The same for people."""
+    """The same as text."""
     if not problems:
         return "nothing is wrong with it"
     ordered = sorted(problems, key=lambda p: p.severity != "error")
@@ -146,7 +149,7 @@ def _described(loaded: Loaded) -> list[str]:
         lines.append("inputs: " + ", ".join(inputs))
     if drawer.flow is not None:
         return [*lines, "a flow: it is stored and checked here, not run"]
-    steps = [f"  {line}" for line in topology(drawer.steps)]
+    steps = [f"  {line}" for line in steps_in_words(drawer.steps, buttons_in_words(drawer.buttons))]
     return [*lines, "", *(steps or ["  no steps yet; `add` makes one"])]
 
 
@@ -166,7 +169,16 @@ def _runs(target: Target, failed: bool = False, limit: int = 20) -> tuple[list[d
 
 
 def _brief(run: dict[str, Any]) -> dict[str, Any]:
-    keys = ("run_id", "status", "started_at", "duration_ms", "failed_step", "error_type")
+    keys = (
+        "run_id",
+        "status",
+        "started_at",
+        "duration_ms",
+        "failed_step",
+        "error_type",
+        "failed_items",
+        "failed_steps",
+    )
     return {key: run[key] for key in keys if run.get(key) not in (None, "")}
 
 
@@ -178,4 +190,9 @@ def _run_line(run: dict[str, Any]) -> str:
     error = run.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     why = " ".join(str(word) for word in (run.get("failed_step"), code or run.get("error_type")) if word)
-    return f"{started}  {run.get('status', '?'):9}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()
+    status, failures = str(run.get("status", "?")), failures_in(run)
+    outcome = outcome_of(status, failures.total)
+    if outcome == PARTIAL:
+        status, why = "partly ok", failed_text(failures.items, failures.steps)
+    told = f"{mark_of(outcome)} {status}"
+    return f"{started}  {told:11}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()

@@ -1,4 +1,4 @@
-"""``NAME press --summary``: what a press would do, as far as that can be told without doing it."""
+"""``NAME press --dry-run``: what a press would do, as far as that is known before it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drawer_ipy.definition import Loaded
-from drawer_ipy.definition.models import StepBase, nested_steps
+from drawer_ipy.definition.button_runtimes import buttons_in_words
+from drawer_ipy.definition.in_words import dry_run_in_words, head_as_data
+from drawer_ipy.definition.models import StepBase
 from drawer_ipy.engine.inputs import prepare_inputs
 from drawer_ipy.engine.secrets.redactor import REDACTED, recorded_inputs
 from drawer_ipy.errors import DrawerError
@@ -16,7 +18,6 @@ from drawer_ipy.record.jsonable import jsonable
 from drawer_ipy.verbs.base import VerbContext, VerbResult
 from drawer_ipy.verbs.looking import examine, redactor_of, report, report_text
 from drawer_ipy.verbs.target import Target
-from drawer_ipy.verbs.topology import topology
 
 _KNOWN = ("inputs", "env", "batteries")
 
@@ -41,9 +42,8 @@ def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: 
         "steps": _steps(drawer.steps, scope),
         "validation": report(problems),
     }
-    lines = [f"drawer {target.name}: nothing was pressed"]
-    lines += [f"  input {name} = {_short(value)}" for name, value in shown.items()]
-    lines += [*(f"  {line}" for line in topology(drawer.steps)), report_text(problems)]
+    told = dry_run_in_words(target.name, shown, drawer.steps, buttons_in_words(drawer.buttons))
+    lines = [*told, report_text(problems)]
     if refusal is not None:
         data["error"] = refusal.to_dict()
         lines.append(f"it would not begin: {refusal}")
@@ -53,15 +53,12 @@ def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: 
 def _steps(steps: Iterable[StepBase], scope: Mapping[str, Any]) -> list[dict[str, Any]]:
     out = []
     for step in steps:
-        entry: dict[str, Any] = {"id": step.id, "kind": step.kind or "button"}
-        for key in ("button", "drawer"):
-            if getattr(step, key, ""):
-                entry[key] = getattr(step, key)
+        entry = head_as_data(step)
         if step.args:
             entry["args"] = {name: jsonable(_resolved(value, scope)) for name, value in step.args.items()}
-        for path, nested in nested_steps(step):
-            if nested:
-                entry[".".join(map(str, path))] = _steps(nested, scope)
+        for branch in step.nested():
+            if branch.steps:
+                entry[".".join(map(str, branch.path))] = _steps(branch.steps, scope)
         out.append(entry)
     return out
 
@@ -79,10 +76,3 @@ def _resolved(value: Any, scope: Mapping[str, Any]) -> Any:
     except DrawerError:
         pass  # validation says what is wrong with it
     return ""
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list | tuple) and len(value) > 3:
-        return f"{type(value).__name__} of {len(value)}"
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

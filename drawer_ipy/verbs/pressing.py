@@ -39,7 +39,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     inputs = _from_namespace(loaded.drawer, context)
     inputs |= {key: context.value(key, text) for key, text in given.items()}
     chosen = Options(options.parallelism, options.mode, options.on_failure, options.concurrency)
-    if options.summary:
+    if options.dry_run:
         return preview(target, loaded, inputs, context)
     job = prepare(loaded, inputs, chosen, context.surroundings())
     results = (context.press or press_with_bar)(job)

@@ -17,7 +17,7 @@ _HELP = f"""Change fields of steps: all of the changes are made, or none.
 
 PATH is STEP.FIELD or STEP.args.NAME; a step inside another one is reached by its id (each.work.args.n)
 or its place (each.steps.0.args.n), cases of a switch likewise (route.big.work.args.n, route.big.when).
-VALUE is JSON if it is JSON, else text; null takes a field away.
+VALUE is JSON if it is JSON, else text; null removes a field.
 
 {chr(10).join(f"  {name:20} {field.allowed}" for name, field in FIELDS.items())}
 """
@@ -41,15 +41,15 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     with target.changing():
         tree = target.tree(target.load_action("set"))
         changes = [_change(tree, target.name, path, text) for path, text in pairs]
-        if options.summary:
+        if options.dry_run:
             target.checked(tree)
         else:
             target.save(tree)
     data: dict[str, Any] = {"drawer": target.name, "set": changes}
-    if options.summary:
+    if options.dry_run:
         data["executed"] = False
     lines = [f"{change['path']} = {_shown(change['value'])}{_was(change)}" for change in changes]
-    return VerbResult(data, "\n".join([*lines, *(["nothing was saved"] if options.summary else [])]))
+    return VerbResult(data, "\n".join([*lines, *(["nothing was saved"] if options.dry_run else [])]))
 
 
 def _change(tree: dict[str, Any], drawer: str, path: str, text: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def create(words: Sequence[str], context: VerbContext) -> VerbResult:
     from drawer_ipy.workspace.drawers import create_drawer, free_name
 
     name = free_name(context.workspace, options.name)
-    if options.summary:
+    if options.dry_run:
         data: dict[str, Any] = {"name": name, "executed": False}
         return VerbResult(data, f"would make drawer {name} in {context.workspace.first}")
     from drawer_ipy.definition.models import Drawer
@@ -68,7 +68,7 @@ def _on_disk(name: str, root: Path, folder: Path) -> dict[str, Any]:
     try:
         raw = json.loads(read_text(root, path))
         if not isinstance(raw, dict):
-            raise ValueError("it is no mapping")
+            raise ValueError("it is not a mapping")
     except (DrawerError, ValueError, RecursionError) as error:
         return {"name": name, "path": str(path), "error": f"it cannot be read: {error}"}
     steps = raw.get("steps")
@@ -120,7 +120,7 @@ def remove_first(words: Sequence[str], context: VerbContext) -> VerbResult:
     parser = VerbParser("remove", "Remove a drawer, and the history of its runs.").dry()
     parser.add_argument("name", metavar="NAME")
     options = parser.read(words)
-    return _remove(options.name, options.summary, context)
+    return _remove(options.name, options.dry_run, context)
 
 
 def remove(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
@@ -133,7 +133,7 @@ def remove(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
         StoreError: it cannot be removed.
     """
     options = VerbParser("NAME remove", "Remove the drawer, and the history of its runs.").dry().read(words)
-    return _remove(name, options.summary, context)
+    return _remove(name, options.dry_run, context)
 
 
 def _remove(name: str, dry: bool, context: VerbContext) -> VerbResult:

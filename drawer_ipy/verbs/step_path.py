@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drawer_ipy.definition.models import STEP_MODELS
-from drawer_ipy.definition.reading.shape import keys_of, kind_of
+from drawer_ipy.definition.reading.shape import children_of, keys_of, kind_of
+from drawer_ipy.definition.step_base import StepBase, model_of
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.verbs.base import VerbCode, VerbError
 
@@ -19,8 +19,6 @@ Tree = dict[str, Any]
 
 CASE = "case"
 """What a case of a switch is called where a step has its kind."""
-
-_CONTAINERS = ("for_each", "batch", "switch", "split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +68,32 @@ def find_place(tree: Tree, path: str) -> FieldPlace:
 def _inside(place: FieldPlace) -> FieldPlace | None:
     """One level further down; ``None`` when the rest of the path is about `place` itself."""
     head, _, more = place.rest.partition(".")
-    if place.kind in (*_CONTAINERS, CASE) and head in ("steps", "cases", "branches") and more:
+    inside = holders(place.kind)
+    if head in inside and more:
         return _by_position(place, head, more)
     if place.kind == CASE:
         return None if head in ("when", "id") else _nested(place)
-    if head in keys_of(STEP_MODELS[place.kind]) or place.kind not in _CONTAINERS:
+    if head in keys_of(model_of(place.kind) or StepBase) or not inside:
         return None
     return _nested(place)
 
 
+def holders(kind: str) -> dict[str, str]:
+    """The fields of such a step that hold steps: ``steps``, ``step_map``, or ``cases`` of a switch."""
+    if kind == CASE:
+        return {"steps": "steps"}
+    children = children_of(model_of(kind) or StepBase)
+    found = {key: child.form for key, child in children.items() if child.form in ("steps", "step_map")}
+    return {"cases": "cases", **found} if kind == "switch" else {**found}
+
+
 def names_in(place: FieldPlace) -> list[str]:
-    """The words by which a path goes on from `place` into what is inside it."""
+    """The words that continue a path from `place` into its contents."""
     inside = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
     if place.kind == "switch":
         cases = enumerate(place.owner.get("cases") or ())
         inside += [case.get("id") or f"cases.{i}" for i, case in cases]
-    if place.kind == "split":
-        inside += list(place.owner.get("branches") or ())
+    inside += [name for key in _named_lists(place) for name in place.owner.get(key) or ()]
     # A step that several branches have is reached through its branch only.
     return [name for name in dict.fromkeys(inside) if name and inside.count(name) == 1]
 
@@ -135,8 +142,8 @@ def _branch(place: FieldPlace) -> FieldPlace | None:
             case = max(named, key=lambda case: len(case["id"]))
             rest = place.rest[len(case["id"]) + 1 :]
             return FieldPlace(case, CASE, _joined(place.where, case["id"]), rest, place.around)
-    if place.kind == "split":
-        for name, steps in (place.owner.get("branches") or {}).items():
+    for key in _named_lists(place):
+        for name, steps in (place.owner.get(key) or {}).items():
             if place.rest.startswith(f"{name}."):
                 return _by_id(steps, place.rest[len(name) + 1 :], _joined(place.where, name), place.around)
     return None
@@ -147,7 +154,7 @@ def _by_position(place: FieldPlace, head: str, more: str) -> FieldPlace:
     where = _joined(place.where, head)
     entries: Any = place.owner.get(head) or []
     word, _, rest = more.partition(".")
-    if head == "branches":
+    if head in _named_lists(place):
         entries = entries.get(word) if isinstance(entries, Mapping) else None
         where = _joined(where, word)
         word, _, rest = rest.partition(".")
@@ -158,7 +165,7 @@ def _by_position(place: FieldPlace, head: str, more: str) -> FieldPlace:
         known = f"they are numbered from 0 to {count - 1}" if count else f"there is no {what} in it"
         raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=known)
     where = _joined(where, word)
-    if head == "cases":
+    if place.kind == "switch" and head == "cases":
         return FieldPlace(entries[int(word)], CASE, where, rest, place.around)
     return _step_place(entries[int(word)], entries, where, rest, place.around)
 
@@ -171,16 +178,22 @@ def _step_place(
 
 def _lists(place: FieldPlace) -> Iterator[tuple[str, list[Tree]]]:
     """The lists of steps in `place`, each with the name its branch has in a path."""
-    yield "", _steps(place.owner)
+    for key, form in holders(place.kind).items():
+        if form == "steps":
+            yield "" if key == "steps" else key, _steps(place.owner, key)
     if place.kind == "switch":
         for i, case in enumerate(place.owner.get("cases") or ()):
             yield case.get("id") or f"cases.{i}", _steps(case)
-    if place.kind == "split":
-        yield from (place.owner.get("branches") or {}).items()
+    for key in _named_lists(place):
+        yield from (place.owner.get(key) or {}).items()
 
 
-def _steps(owner: Tree) -> list[Tree]:
-    steps = owner.get("steps")
+def _named_lists(place: FieldPlace) -> list[str]:
+    return [key for key, form in holders(place.kind).items() if form == "step_map"]
+
+
+def _steps(owner: Tree, key: str = "steps") -> list[Tree]:
+    steps = owner.get(key)
     return steps if isinstance(steps, list) else []
 
 

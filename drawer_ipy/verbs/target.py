@@ -69,7 +69,7 @@ class Target:
         """Around loading, changing and saving, so that no other process changes it meanwhile.
 
         Raises:
-            DefinitionError: one that was raised inside, told as what it is: nothing was changed.
+            DefinitionError: raised inside; nothing was changed.
         """
         try:
             with contextlib.nullcontext() if self.folder is None else locked(self.folder):

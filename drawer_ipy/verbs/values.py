@@ -66,7 +66,7 @@ def value_of(name: str, text: str) -> Any:
     except BadValue as error:
         raise UsageError(f"input {name}: {path}: {error.message}") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"input {name}: {path} is no JSON: {error}") from None
+        raise UsageError(f"input {name}: {path} is not JSON: {error}") from None
 
 
 def assignment(word: str, example: str) -> tuple[str, str]:
@@ -77,7 +77,7 @@ def assignment(word: str, example: str) -> tuple[str, str]:
     """
     name, equals, value = word.partition("=")
     if not equals or not name.strip():
-        raise UsageError(f"{word!r} is no name=value", remediation=f"write it like {example}")
+        raise UsageError(f"{word!r} is not a name=value", remediation=f"write it like {example}")
     return name.strip(), value
 
 

@@ -54,7 +54,7 @@ def json_text(tree: Mapping[str, Any]) -> str:
     """`tree` as a file's text: two spaces a level, one line end at the end.
 
     Raises:
-        UsageError: a value is no JSON (a Python object in a drawer that code made); it says which.
+        UsageError: a value is not JSON (a Python object in a drawer that code made); it says which.
     """
     return json.dumps(_checked(tree, ""), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -13,12 +13,13 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from drawer_ipy.errors import DrawerError
+from drawer_ipy.record.failures import Failures, failures_of
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.workspace.bounded import bounded_record
 from drawer_ipy.workspace.files import make_folder, write_file
@@ -74,7 +75,7 @@ class History:
         # A run that was cancelled before it began has no time; those of now are at hand.
         stamp = datetime.fromtimestamp(record.started or time.time(), UTC).strftime("%Y-%m-%dT%H-%M-%S")
         text = json.dumps(entry(record), ensure_ascii=False)
-        # Half a surrogate pair, from a button's broken text, is no UTF-8; the rest is worth keeping.
+        # Half a surrogate pair, from a button's broken text, is not UTF-8; the rest is worth keeping.
         text = text.encode("utf-8", errors="replace").decode("utf-8")
         path = pressed / f"{stamp}-{record.run_id}.json"
         write_file(self._root, path, text + "\n", durable=False)
@@ -142,7 +143,17 @@ def entry(record: RunRecord) -> dict[str, Any]:
             out[key] = run[key]
     if record.error is not None:
         out["error"]["code"] = record.error.code
+    if record.status == "ok":
+        failures = failures_of(record)
+        found = {"failed_items": failures.items, "failed_steps": failures.steps}
+        out |= {key: n for key, n in found.items() if n}
     return out
+
+
+def failures_in(run: Mapping[str, Any]) -> Failures:
+    """What failed in a kept run that ended ok; none where it does not say, as those of other programs."""
+    items, steps = (run.get(key) for key in ("failed_items", "failed_steps"))
+    return Failures(*(max(0, n) if isinstance(n, int) else 0 for n in (items, steps)))
 
 
 def _newest_first(folder: Path) -> Iterator[Path]:

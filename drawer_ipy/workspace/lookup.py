@@ -73,7 +73,7 @@ def checked_name(name: str, what: str = "drawer") -> str:
     folder = slug(name)
     if not folder:
         raise UsageError(
-            f"{shown} is no name for a {what}", remediation="use letters, digits and hyphens: my-pages"
+            f"{shown} is not a name for a {what}", remediation="use letters, digits and hyphens: my-pages"
         )
     if folder in RESERVED:
         raise UsageError(f"{folder!r} is a word of the command line, so no {what} may have it as its name")
@@ -193,7 +193,7 @@ class Workspace:
         """The root and the folder of what is called `name`; ``None`` when it is in no root.
 
         Raises:
-            UsageError: a symbolic link leads out of the workspace, or its file is no regular file.
+            UsageError: a symbolic link leads out of the workspace, or its file is not a regular file.
         """
         folder = slug(name)
         if not folder:
@@ -217,7 +217,7 @@ class Workspace:
 
         Raises:
             DrawerError: when one of the files is wrong; no value is in the message.
-            UsageError: when one is no regular file, or a symbolic link leads out of the workspace.
+            UsageError: when one is not a regular file, or a symbolic link leads out of the workspace.
         """
         found: dict[str, str] = {}
         for root in reversed(self.roots):
@@ -240,7 +240,7 @@ class Workspace:
                 folders = list(within(root, root / shelf).iterdir())
             except (OSError, UsageError):  # it is not there, or not for us to read: nothing to name
                 continue
-            # A folder whose name is no slug can never be looked up, so it is not proposed either.
+            # A folder whose name is not a slug can never be looked up, so it is not proposed either.
             yield from (p.name for p in folders if p.name == slug(p.name) and _is_file(p / MAIN_FILE[shelf]))
 
 
@@ -305,7 +305,7 @@ def read_text(root: Path, path: Path) -> str:
     """The text of a file of the workspace folder `root`.
 
     Raises:
-        UsageError: it cannot be read, is no regular file, is larger than such files may be, or a link leads
+        UsageError: it cannot be read, is not a regular file, is too large, or a link leads
             out of the workspace.
     """
     try:
@@ -325,7 +325,7 @@ def _batteries(root: Path, path: Path) -> dict[str, str]:
     try:
         data: Any = json.loads(read_text(root, path))
     except (ValueError, RecursionError) as error:
-        raise DrawerError(f"{path} is no JSON: {error}", remediation=_BATTERIES_FORM) from None
+        raise DrawerError(f"{path} is not JSON: {error}", remediation=_BATTERIES_FORM) from None
     if isinstance(data, dict) and isinstance(data.get("batteries"), dict):
         data = data["batteries"]
     if not isinstance(data, dict):

@@ -13,7 +13,7 @@ from jupyter_rig import jupyter_in
 from playwright.sync_api import Locator
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-MOST_BYTES = 150_000
+MOST_BYTES = 200_000
 
 # The pages up to 260 are there at once; the others take as long as the camera needs.
 SETUP = """\

@@ -84,7 +84,7 @@ def test_a_view_that_has_come_back_can_be_cancelled(notebook: BrowserNotebook) -
     notebook.cancel_button(3).click()
     notebook.table(3).wait_for()
     notebook.wait_idle()
-    assert "20 ok · 1 cancelled · 19 skipped" in notebook.output(3).inner_text()
+    assert "20 of 40 items ok, 1 cancelled, 19 skipped" in notebook.output(3).inner_text()
     assert notebook.output(3).get_by_role("table").count() == 1
 
 

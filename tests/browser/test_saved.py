@@ -12,7 +12,7 @@ from browser_rig import BrowserNotebook, Opener, Watched
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, BrowserContext, Page
 
-HEADLINE = "19 ok · 1 failed · 4 cancelled · 16 skipped"
+HEADLINE = "19 of 40 items ok, 1 failed, 4 cancelled, 16 skipped"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_opened_again_without_a_kernel_it_shows_the_table(
     again.open_without_kernel()
     again.table(1).wait_for()
     assert HEADLINE in again.output(1).inner_text()
-    assert again.table(1).get_by_role("row").count() == 22
+    assert again.table(1).get_by_role("row").count() == 27
     again.output(1).get_by_text("1 × FUNCTION_ERROR").click()
     again.output(1).get_by_text("Traceback (most recent call last)").wait_for()
     assert not again.view(1).is_visible()
@@ -61,7 +61,7 @@ def test_the_page_that_nbconvert_makes_shows_the_table_offline_and_without_scrip
     (tmp_path / "page.html").write_text(html)
     offline.goto((tmp_path / "page.html").as_uri())
     assert offline.get_by_text(HEADLINE).is_visible()
-    assert offline.get_by_role("table").first.get_by_role("row").count() == 22
+    assert offline.get_by_role("table").first.get_by_role("row").count() == 27
     trace = offline.get_by_text("Traceback (most recent call last)")
     assert not trace.is_visible()
     offline.get_by_text("1 × FUNCTION_ERROR").click()

@@ -164,6 +164,8 @@ test("progress is over the items of a loop, else over the steps", () => {
 
 test("a screen reader hears a sentence", () => {
   assert.equal(view.sentence(head()), "pages running, 80 of 200 items done, 2 failed, 2 cancelled");
+  const partly = head({ status: "ok", words: "198 of 200 items ok, 2 failed", counts: [0, 0, 198, 2, 0, 0] });
+  assert.match(view.sentence(partly), /^pages 198 of 200 items ok, 2 failed, 200 of 200 items done/);
 });
 
 test("a row tells counts, failures, loops and how many items share a cell", () => {

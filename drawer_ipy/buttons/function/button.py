@@ -250,7 +250,7 @@ def button(
 
     Raises:
         UsageError: when it cannot be called, or cannot be marked (a builtin: use :func:`as_button`); when
-            `cache` is no length of time.
+            `cache` is not a length of time.
     """
     if function is None:
         return lambda f: button_of(f, name, timeout, rate, cache)

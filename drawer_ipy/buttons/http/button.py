@@ -130,7 +130,7 @@ class HttpButton:
             given = values.get(parameter.name)
             if given is not None and not is_int(to_text(given)):
                 raise ArgumentError(
-                    f"argument {parameter.name!r} counts pages, and {shorten(given)} is no number"
+                    f"argument {parameter.name!r} counts pages, and {shorten(given)} is not a number"
                 )
             start = int(given) if given is not None else rule.usual_start if start is None else start
             values = {**values, parameter.name: start}
@@ -191,7 +191,7 @@ class HttpButton:
                 accepts=self._accepts,
             )
         if self._save is not None and response.path is None and not self._full:
-            outcome.output = None  # an answer that `ok_status` lets through is no file
+            outcome.output = None  # an answer that `ok_status` lets through is not a file
         if outcome.notes:
             outcome.notes = tuple(note.of(f"button {self.name!r}") for note in outcome.notes)
         outcome.pushed_back = response.pushed_back

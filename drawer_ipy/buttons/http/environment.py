@@ -35,7 +35,7 @@ class ProxyEnvironment:
         """The proxy for `url`; ``None`` when there is none, or the host is excepted.
 
         Raises:
-            ArgumentError: when what is named for it is no proxy that can be used.
+            ArgumentError: when what is named for it is not a proxy that can be used.
         """
         if not self._addresses:
             return None

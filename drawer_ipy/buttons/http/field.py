@@ -176,9 +176,9 @@ def entries(given: Any) -> list[tuple[str, Any]]:
             elif isinstance(one, list | tuple) and len(one) == 2 and isinstance(one[0], str):
                 found.append((one[0], one[1]))
             else:
-                raise ArgumentError(f"{shorten(one)} is no pair of a name and a value")
+                raise ArgumentError(f"{shorten(one)} is not a pair of a name and a value")
         return found
-    raise ArgumentError(f"{shorten(given)} is no mapping of names to values, and no list of pairs")
+    raise ArgumentError(f"{shorten(given)} is not a mapping of names to values, and no list of pairs")
 
 
 def flat(name: str, value: Any, what: str) -> Iterable[str | bytes]:

@@ -81,7 +81,7 @@ def _items(path: JsonPath, value: Any, url: str) -> list[Any]:
     """The items of an answer; none where it is empty, or has null there.
 
     Raises:
-        ExtractError: it is no JSON, or has no list there.
+        ExtractError: it is not JSON, or has no list there.
     """
     found = _in_json(path, value, url)
     if value is None or found is None:
@@ -96,7 +96,7 @@ def _items(path: JsonPath, value: Any, url: str) -> list[Any]:
 
 def _in_json(path: JsonPath, value: Any, url: str) -> Any:
     if isinstance(value, str | bytes):
-        raise ExtractError(f"{url} is no JSON, so {path.text} cannot be looked for in it")
+        raise ExtractError(f"{url} is not JSON, so {path.text} cannot be looked for in it")
     return path.find(value)
 
 
@@ -117,7 +117,7 @@ def _told_next(asked: Asked, response: Response, value: Any, url: str) -> Any:
     if found is False or found == "":
         return None
     if not isinstance(found, str):
-        raise ExtractError(f"{path.text} of {url} is no address but {shorten(found)}")
+        raise ExtractError(f"{path.text} of {url} is not an address but {shorten(found)}")
     return _absolute(found, url)
 
 
@@ -142,7 +142,7 @@ class JoinedPages:
         output: what they come to together; ``None`` before the first.
         count: how many they are.
         seen: their addresses, those that were asked for and those that answered, as :func:`_same` gives them.
-        answered: the addresses that answered; a further page that is answered by one of them is no new one.
+        answered: the addresses that responded; a page answered by one of them again is not a new page.
         about, elapsed, cached: of the last one; seconds of all; whether all of them were.
         pushed_back: whether any of them was.
         note: the first of the notes that are no :class:`Note`.

@@ -83,7 +83,7 @@ class HttpCaching:
         """See base.Caching. Of failures, those are kept that are likely to last (RFC 9110, 15.1)."""
         answer: Response = outcome.kept
         if not _is_final(answer.status):
-            raise Uncacheable(f"the server answered {answer.status_line}, which is no final answer")
+            raise Uncacheable(f"the server answered {answer.status_line}, which is not a final answer")
         headers = [(n, v) for n, v in answer.headers.items() if n.lower() not in _NOT_KEPT]
         path = None if answer.path is None else str(answer.path)
         address = answer.address or str(answer.url)

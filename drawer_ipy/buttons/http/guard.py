@@ -98,7 +98,7 @@ def is_private(address: str) -> bool:
     """Whether an IP address is not a public one, or carries one that is not (``::ffff:10.0.0.1``).
 
     Raises:
-        ValueError: when `address` is no IP address.
+        ValueError: when `address` is not an IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):

@@ -121,7 +121,7 @@ class Host:
         self._gap = max(self._gap, gap)
 
     def went_well(self) -> None:
-        """An answer came that was no complaint."""
+        """An answer came that was not a complaint."""
         self._strikes = 0
         if self.window is not None:
             self.window += 1.0 / self.window

@@ -29,7 +29,7 @@ class Part:
     Attributes:
         name: of the field.
         content: its bytes, or the file that holds them.
-        filename: what the file is called there; ``None`` for a field that is no file.
+        filename: what the file is called there; ``None`` for a field that is not a file.
         type: its Content-Type, ``""`` for none.
     """
 
@@ -58,7 +58,7 @@ class FilesTemplate:
         """The parts for these arguments; null leaves a file out.
 
         Raises:
-            ArgumentError: one is no file, or is not there.
+            ArgumentError: one is not a file, or is not there.
         """
         return [part for name, field in self._fields.items() for part in _parts(name, _filled(field, values))]
 
@@ -149,7 +149,7 @@ def _of_mapping(name: str, value: Mapping[str, Any]) -> Part:
 
 def _no_file(name: str, value: Any) -> ArgumentError:
     what = f"{shorten(value)} (a {type(value).__name__})"
-    return ArgumentError(f"the file of {name!r} is {what}, which is no file", remediation=_FORMS)
+    return ArgumentError(f"the file of {name!r} is {what}, which is not a file", remediation=_FORMS)
 
 
 def guessed_type(filename: str | PurePath) -> str:
@@ -206,7 +206,9 @@ def _head(part: Part) -> bytes:
         lines[0] += f'; filename="{_quoted(part.filename)}"'
     if part.type:
         if not _TYPE.fullmatch(part.type):
-            raise ArgumentError(f"the file of {part.name!r} has the type {shorten(part.type)}, which is none")
+            raise ArgumentError(
+                f"the file of {part.name!r} has the type {shorten(part.type)}, which is invalid"
+            )
         lines.append(f"Content-Type: {part.type}")
     try:
         return "\r\n".join([*lines, "", ""]).encode()

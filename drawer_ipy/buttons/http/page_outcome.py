@@ -41,7 +41,7 @@ def page_of(response: Response, limit: int) -> Page:
         limit: most bytes that a compressed one may have when it is opened.
 
     Raises:
-        ExtractError: it is no page.
+        ExtractError: it is not a page.
     """
     return page_from(response.headers.get("Content-Type", ""), response.body, str(response.url), limit)
 
@@ -50,7 +50,7 @@ def page_from(content_type: str, body: bytes, url: str, limit: int) -> Page:
     """A body with the header `content_type` as a page; also one that is compressed by gzip.
 
     Raises:
-        ExtractError: it is no page.
+        ExtractError: it is not a page.
     """
     kind, charset = parse_content_type(content_type)
     where = url or "the body"
@@ -63,7 +63,7 @@ def page_from(content_type: str, body: bytes, url: str, limit: int) -> Page:
         raise ExtractError(f"{where} is JSON, whose fields need no selectors")
     if is_binary(kind, charset, body):
         if not looks:
-            raise ExtractError(f"{where} is no page but {kind or 'of an unknown type'}")
+            raise ExtractError(f"{where} is not a page but {kind or 'of an unknown type'}")
         kind = ""
     read = read_text(kind, charset, body)
     return Page(read.text, url, is_xml(kind, body), read.encoding, lost_note(read))

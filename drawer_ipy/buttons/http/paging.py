@@ -189,7 +189,7 @@ class PagesByParameter(PagesInTurn):
             return found
         where = rule.path.text if isinstance(rule, Cursor) and rule.path is not None else "the header"
         listing.count -= 1
-        return self._broken(listing, self._failed(outcome, f"{where} is no cursor but {shorten(found)}"))
+        return self._broken(listing, self._failed(outcome, f"{where} is not a cursor but {shorten(found)}"))
 
     def _entries(self, output: Any) -> list[Any] | None:
         """The items of one page; ``None`` where it has no list of them."""

@@ -104,7 +104,7 @@ def _scan(data: bytes, *, late: bool) -> str:
 
 
 def _after(data: bytes, at: int, *, late: bool) -> int:
-    """Where what begins at `at` and is no meta element and no comment ends."""
+    """Where what begins at `at` and is not a meta element and no comment ends."""
     if tag := _TAG.match(data, at):
         attributes = _Attributes(data, tag.end())
         for _ in attributes:

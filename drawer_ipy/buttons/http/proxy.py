@@ -93,7 +93,7 @@ def parse_proxy(text: str, source: str) -> Proxy:
         scheme, fine = "", False
     if not fine:
         raise ArgumentError(
-            f"{source} is no address of a proxy",
+            f"{source} is not an address of a proxy",
             remediation="write one like http://host:3128, http://user:password@host:3128 or socks5h://host:1080",
         )
     if scheme in _SOCKS:
@@ -110,7 +110,7 @@ def parse_proxy(text: str, source: str) -> Proxy:
         url = url.with_port(url.port or _SOCKS_PORT)
     elif scheme not in ("http", "https"):
         raise ArgumentError(
-            f"{source} is no address of a proxy that can be used here: nothing here speaks {scheme}://",
+            f"{source} is not an address of a proxy that can be used here: nothing here speaks {scheme}://",
             remediation="write http://, https://, socks4://, socks4a://, socks5:// or socks5h://",
         )
     return Proxy(url, source)

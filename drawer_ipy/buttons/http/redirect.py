@@ -61,14 +61,14 @@ def redirected(request: Request, status: int, location: str) -> Request:
     """The request that a redirect asks for instead of `request`.
 
     Raises:
-        ArgumentError: when it leads to what is no URL.
+        ArgumentError: when it leads to something that is not a URL.
     """
     try:
         address = resolved(request.address or str(request.url), location)
         there = URL(address, encoded=True)
     except ValueError:
         shown = _USER.sub("//", location[:200])
-        raise ArgumentError(f"{request} is redirected to {shown!r}, which is no URL") from None
+        raise ArgumentError(f"{request} is redirected to {shown!r}, which is not a URL") from None
     method, headers, body = request.method, request.headers, request.body
     if status == 303 or (status in (301, 302) and method == "POST"):
         method, body = "HEAD" if method == "HEAD" else "GET", None

@@ -118,7 +118,7 @@ class RequestTemplate:
     def __init__(self, spec: ButtonSpec) -> None:
         self._method = spec.sent_method
         if not _TOKEN.fullmatch(self._method):
-            raise UsageError(f"button {spec.name!r} has the method {shorten(spec.method)}, which is none")
+            raise UsageError(f"button {spec.name!r} has the method {shorten(spec.method)}, which is invalid")
         self._url = UrlTemplate(spec.url, spec.name)
         headers = [
             HeaderTemplate(name, value, spec.name)
@@ -172,7 +172,7 @@ class RequestTemplate:
             # Everything is escaped by now, and must stay as it is.
             target = URL(url, encoded=True)
         except ValueError as error:
-            raise ArgumentError(f"{url!r} is no URL: {error}") from None
+            raise ArgumentError(f"{url!r} is not a URL: {error}") from None
         return Request(self._method, target, headers, body, url)
 
     def with_secrets(

@@ -130,7 +130,7 @@ class _File:
             return Filled(None)
         if not isinstance(value, str | os.PathLike):
             raise ArgumentError(
-                f"`body_file` is {shorten(value)} (a {type(value).__name__}), which is no path",
+                f"`body_file` is {shorten(value)} (a {type(value).__name__}), which is not a path",
                 remediation='bytes and text are sent by `body: "{{data}}"`',
             )
         return _of_file(Path(value), self._declared)
@@ -171,7 +171,7 @@ class _WholeBody:
             return _as_multipart(field_parts(entries(value), media.charset), media)
         if media.kind in ("xml", "binary"):
             raise ArgumentError(
-                f"argument {self._name!r} is {shorten(value)}, which is no body of the type {media.type}",
+                f"argument {self._name!r} is {shorten(value)}, which is not a body of the type {media.type}",
                 remediation="give it as text or bytes",
             )
         return Filled(_dumped(plain, media))

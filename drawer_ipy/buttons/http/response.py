@@ -206,7 +206,7 @@ def located(notes: tuple[Note, ...], response: Response) -> tuple[Note, ...]:
 
 def _unreadable(response: Response, error: BadJson) -> Outcome:
     kind = response.content_type
-    message = f"{response.method} {response.url} was answered with {kind} that is no JSON: {error}"
+    message = f"{response.method} {response.url} was answered with {kind} that is not JSON: {error}"
     hint = "`output: text` on the button gives it as text; its beginning is in stdout"
     info = ErrorInfo(Code.HTTP_ERROR, message, hint, status=response.status)
     shown = shortened(response.text())

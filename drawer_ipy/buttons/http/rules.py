@@ -61,7 +61,7 @@ class Rules:
     def _first_check(self, url: URL) -> URL:
         """What no button may request; returns the origin."""
         if url.scheme not in ("http", "https") or not url.host:
-            raise ArgumentError(f"{url} is no http or https URL, so it is not requested")
+            raise ArgumentError(f"{url} is not an http or https URL, so it is not requested")
         if url.raw_user is not None or url.raw_password is not None:
             raise ArgumentError(f"a URL that names a user is not requested: {url.with_user(None)}")
         return url.origin()

@@ -91,7 +91,7 @@ def _name(text: str) -> str:
     try:
         raw = text.encode("utf-8", errors="surrogateescape")  # as names of files that are no UTF-8 are read
     except UnicodeEncodeError:
-        raise ArgumentError(f"no file can have the name {shorten(text)}: it is no text in UTF-8") from None
+        raise ArgumentError(f"no file can have the name {shorten(text)}: it is not text in UTF-8") from None
     if len(raw) <= _LONGEST_NAME:
         return text
     _, dot, suffix = text.rpartition(".")
@@ -110,7 +110,7 @@ async def save_body(answer: Answer, body: Body, path: Path, call: Call, download
         download: what there is of it already, and keeps what comes of it where it can go on later.
 
     Raises:
-        RequestFailed: when the file cannot be written, something that is no regular file is there, or another
+        RequestFailed: when the file cannot be written, the path is not a regular file, or another
             step of the run has saved there.
         TooLarge, Damaged: see Body.
     """

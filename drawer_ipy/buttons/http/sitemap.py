@@ -136,7 +136,9 @@ class SitemapInTurn:
             for part in parts:
                 url = self._url(part)
                 if url is None:
-                    reading.failures.append(ErrorInfo(Code.EXTRACT_ERROR, f"{part[:200]!r} is no address"))
+                    reading.failures.append(
+                        ErrorInfo(Code.EXTRACT_ERROR, f"{part[:200]!r} is not an address")
+                    )
                 elif _plain(url) not in seen:
                     seen.add(_plain(url))
                     waiting.append(_bound_for(bound, first, url))

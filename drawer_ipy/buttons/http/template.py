@@ -119,7 +119,7 @@ class UrlTemplate:
         host: the fixed host, with its port where one is written; ``""`` when the caller gives it.
 
     Raises:
-        UsageError: when it is no http(s) URL, names a user, or has a place in its scheme or host.
+        UsageError: when it is not an http(s) URL, names a user, or has a place in its scheme or host.
     """
 
     def __init__(self, text: str, owner: str) -> None:
@@ -140,7 +140,7 @@ class UrlTemplate:
             try:
                 head = _ascii(head)
             except ValueError as error:
-                raise self._bad(text, f"it is no URL: {error}") from None
+                raise self._bad(text, f"it is not a URL: {error}") from None
         self._follows = bool(rest)
         rest, sharp, fragment = rest.partition("#")
         path, question, query = rest.partition("?")
@@ -165,7 +165,7 @@ class UrlTemplate:
             parts = urlsplit(head)
             host, _ = parts.hostname, parts.port  # a port that is none raises, too
         except ValueError as error:
-            raise self._bad(text, f"it is no URL: {error}") from None
+            raise self._bad(text, f"it is not a URL: {error}") from None
         if parts.scheme.lower() not in ("http", "https") or not host:
             raise self._bad(text, _BEGINNING)
         if strange := _NO_HOST.search(host):
@@ -213,7 +213,7 @@ class UrlTemplate:
             fine = fine and parts.port != 0
             # Not of `parts`, which leaves out line breaks and tabs.
             fine = fine and not any(c in "@ " or not c.isprintable() for c in head)
-        except ValueError:  # a port that is no number, brackets that do not match
+        except ValueError:  # a port that is not a number, brackets that do not match
             fine = False
         if not fine:
             raise ArgumentError(

@@ -90,7 +90,7 @@ def is_json(kind: str) -> bool:
 
 
 def is_binary(kind: str, charset: str, body: bytes) -> bool:
-    """Whether a body is no text, by its type or, where that says nothing, by what it looks like."""
+    """Whether a body is not text, by its type or, where that says nothing, by what it looks like."""
     if kind:
         if kind.startswith("text/") or kind.endswith(_TEXT_ENDS) or kind in LINES:
             return False
@@ -180,7 +180,7 @@ def detect(body: bytes) -> str:
     That is also what the encodings of western Europe are taken for, which can hardly be told apart. Needs
     charset-normalizer (of the extra ``scrape``).
     """
-    # A cut within a letter would count against the right encoding; a blank is no part of one anywhere.
+    # A cut within a letter would count against the right encoding; a blank is not a part of one anywhere.
     cut = body.rfind(b" ", 0, _SAMPLE) if len(body) > _SAMPLE else -1
     sample = _TAG.sub(b" ", body[: cut if cut > 0 else _SAMPLE])
     letters = sample.translate(None, _NO_LETTERS)

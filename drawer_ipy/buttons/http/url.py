@@ -28,7 +28,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def escape_path(text: str) -> str:
-    """`text` fit for a path; a backslash is no slash here.
+    """`text` fit for a path; a backslash is not a slash here.
 
     Raises:
         UnicodeEncodeError: it holds half a character.
@@ -76,7 +76,7 @@ def resolved(base: str, reference: str) -> str:
         base: an absolute http or https URL.
 
     Raises:
-        ValueError: it is no URL.
+        ValueError: it is not a URL.
     """
     text = _IGNORED.sub("", reference.strip(_ENDS))
     base, _, fragment = base.partition("#")

@@ -16,7 +16,7 @@ _RESET = ("X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset")
 _PASSING = frozenset({403, 408, 413, 425})
 _FORBIDDEN, _TOO_MANY = 403, 429
 _EPOCH = 1e9
-"""A reset of more is no number of seconds but a time; of a thousand times more, one in milliseconds."""
+"""A reset of more is not a number of seconds but a time; of a thousand times more, one in milliseconds."""
 
 _MOST = 1e9
 

@@ -166,7 +166,7 @@ class _Destination:
         for name, value in full.items():
             if _BREAK.search(value) or _BREAK.search(name):
                 raise ValueError(f"the header {name[:60]!r} holds a line break")
-        # What a server sent (cookies, validators) goes back byte for byte, also where it is no UTF-8.
+        # What a server sent (cookies, validators) goes back byte for byte, also where it is not UTF-8.
         return "".join([f"{name}: {value}\r\n" for name, value in full.items()]).encode(*_ENCODING)
 
 

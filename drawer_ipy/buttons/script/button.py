@@ -31,8 +31,9 @@ from drawer_ipy.buttons.script.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.script.processes import Processes
 from drawer_ipy.common.folders import read_regular
 from drawer_ipy.common.threads import Threads
+from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES, runtime_words
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
-from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
+from drawer_ipy.errors import ArgumentError, Code, ErrorInfo, did_you_mean
 
 _INLINE_LIMIT = 100_000
 """Bytes of script text handed over on the command line; Linux takes 128 KiB in one argument."""
@@ -261,9 +262,12 @@ class ScriptButton:
     def _no_runtime(self) -> ErrorInfo:
         runtime = RUNTIMES.get(self._runtime)
         if runtime is None:
-            known = ", ".join(word for word in RUNTIMES if word)
+            known = runtime_words()
             message = f"button {self.name!r} wants the runtime {self._runtime!r}, which is unknown"
-            return ErrorInfo(Code.RUNTIME_MISSING, message, f"one of: {known}")
+            if trouble := BUTTON_RUNTIMES.trouble(self._runtime):
+                return ErrorInfo(Code.RUNTIME_MISSING, trouble, "update or uninstall that distribution")
+            hint = f"{did_you_mean(self._runtime, known)} one of: {', '.join(known)}".strip()
+            return ErrorInfo(Code.RUNTIME_MISSING, message, hint)
         program = runtime.program or "a Python interpreter"
         return ErrorInfo(
             Code.RUNTIME_MISSING,

@@ -13,7 +13,7 @@ _REFERENCE = re.compile(r"\$\{.*\}|\{\{?.*\}\}?", re.DOTALL)
 
 
 def written_as_python(name: str, known: Collection[str]) -> str:
-    """What to write instead of the button `name`, which is nowhere; ``""`` when it is no piece of Python.
+    """What to write instead of the button `name`, which is nowhere; ``""`` when it is not a piece of Python.
 
     Args:
         known: the names of buttons that there are.

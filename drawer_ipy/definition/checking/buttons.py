@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drawer_ipy.common.bad_value import BadValue
-from drawer_ipy.definition.checking.kinds import check_rate, tell_troubles
+from drawer_ipy.definition.button_runtimes import PROMPT, runtime_of
+from drawer_ipy.definition.checking.kinds import check_rate, tell_fault, tell_troubles
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.extract import read_asked
@@ -24,6 +25,8 @@ def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     _verify(spec, where, report)
     _, troubles = read_asked(spec)
     tell_troubles([*troubles, *request_troubles(spec), *_unread(spec)], where, report)
+    for fault in runtime_of(spec).faults(spec):
+        tell_fault(fault, where, report)
     return report.errors == before
 
 
@@ -45,9 +48,12 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
     if lasts is not None and spec.url and spec.cookies:
         message = "answers are not cached, since they depend on the cookies of earlier requests"
         report.warn(at, message, "take `cache` or `cookies` away", key=True)
-    if lasts is not None and (spec.prompt or spec.runtime == "prompt"):
-        message = "a prompt is only text that is filled in, so there is nothing to cache"
-        report.warn(at, message, "take `cache` away", key=True)
+    runtime = runtime_of(spec)
+    if lasts is not None and not runtime.caches:
+        message = f"results of {runtime.name} buttons are not cached"
+        if runtime is PROMPT:
+            message = "a prompt is only text that is filled in, so there is nothing to cache"
+        report.warn(at, message, "remove `cache`", key=True)
 
 
 def _verify(spec: ButtonSpec, where: Where, report: Report) -> None:

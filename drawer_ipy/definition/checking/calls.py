@@ -58,7 +58,7 @@ class Ground:
 
     @property
     def as_original(self) -> bool:
-        """Whether a drawer on disk is pressed; what the original runs all the same is no error."""
+        """Whether a drawer on disk is pressed; what the original runs all the same is not an error."""
         return self.on_disk and self.pressing
 
 
@@ -78,7 +78,7 @@ class Calls:
         self.wrong: set[str] = set()
         self.uses = Uses(ground.report, ground.references.present, drawer.buttons)
         self._unknown: dict[str, str] = {}  # names of buttons that are nowhere, and what to do about each
-        # What fills a button's argument of that name. At a press, an optional input that nobody gave
+        # What fills a button's argument of that name. At a press, an optional input that was not given
         # does not, unless it has a default.
         self._filling = ground.given | {
             spec.name
@@ -96,7 +96,7 @@ class Calls:
             return None  # reported where the step is checked
 
     def _unread(self, name: str) -> bool:
-        """Whether that button in the drawer's own ``buttons:`` has been told of."""
+        """Whether that button in the drawer's own ``buttons:`` has been reported of."""
         return name in self.wrong or self._report.lost.within(("buttons", name))
 
     def button_step(self, step: models.ButtonStep, names: NamesInScope, where: Where) -> None:
@@ -192,7 +192,7 @@ class Calls:
         unread = not step.args and not self._report.misses(where, "args")
         if unread or names.inputs.open:
             return
-        message = f"button {step.button!r} needs the argument {name!r}, which nobody gives"
+        message = f"button {step.button!r} needs the argument {name!r}, which is not given"
         at = where.at("args", arg=name)
         if name in names.inputs.types:
             hint = f"give the input {name!r} when pressing, or the argument under `args:`"
@@ -224,7 +224,7 @@ class Calls:
         return judge(template.resolve({})) if template.is_constant else _NOTHING
 
     def drawer_step(self, step: models.DrawerStep, names: NamesInScope, where: Where) -> None:
-        """Check that the drawer is there, includes nobody that presses it, and its inputs."""
+        """Check that the drawer is there, does not include a drawer that presses it, and its inputs."""
         self.args(step, names, where, {})
         at = where.at("drawer", arg="drawer")
         if not step.drawer:

@@ -44,7 +44,7 @@ def validate(
     """Everything wrong with a drawer, errors and warnings together, in the order of the text.
 
     Args:
-        find_button, find_drawer: give what a name stands for, or ``None``. They may raise
+        find_button, find_drawer: return what a name refers to, or ``None``. They may raise
             DefinitionError for one that is itself broken, which is then a problem of the step.
         button_names, drawer_names: give all names, for "did you mean".
         given_inputs: names of inputs that a press hands over; they count as declared.

@@ -38,7 +38,9 @@ def flow_findings(flow: Mapping[str, Any]) -> Iterator[Finding]:
     first = flow.get("initial_stage")
     if first not in names:
         hint = did_you_mean(str(first or ""), names)
-        yield Finding((*at, "initial_stage"), f"initial_stage {shown(first)} is no stage", hint, on_key=False)
+        yield Finding(
+            (*at, "initial_stage"), f"initial_stage {shown(first)} is not a stage", hint, on_key=False
+        )
     for i, stage in enumerate(stages):
         path = (*at, "stages", i)
         if not isinstance(stage, Mapping):
@@ -72,7 +74,7 @@ def _stage(stage: Mapping[str, Any], names: list[str], path: KeyPath) -> Iterato
     name = stage.get("id")
     if not (isinstance(name, str) and _KEBAB.fullmatch(name)):
         hint = "lower case letters, digits and single hyphens"
-        yield Finding((*path, "id"), f"{shown(name)} is no stage id", hint, on_key=False)
+        yield Finding((*path, "id"), f"{shown(name)} is not a stage id", hint, on_key=False)
     if not stage.get("title"):
         yield Finding((*path, "title"), f"stage {shown(name)} has no title", on_key=False)
     for owner in ("manager", "worker"):

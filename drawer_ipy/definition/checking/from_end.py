@@ -32,7 +32,7 @@ def from_end(ref: Reference, name: str, known: Known, names: NamesInScope) -> Fr
     """The first index below 0 in `ref`; ``None`` when there is none.
 
     Args:
-        name, known: what the root of `ref` stands for.
+        name, known: what the root of `ref` refers to.
         names: all names in scope.
     """
     at = next((i for i, key in enumerate(ref.path) if type(key) is int and key < 0), None)

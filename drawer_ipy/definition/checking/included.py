@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from drawer_ipy.definition.checking.report import Report, Where
-from drawer_ipy.definition.models import Drawer, DrawerStep, StepBase, nested_steps
+from drawer_ipy.definition.models import Drawer, DrawerStep, StepBase
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.errors import DefinitionError
 
@@ -18,8 +18,8 @@ def sub_drawers(steps: Iterable[StepBase]) -> Iterator[str]:
     for step in steps:
         if isinstance(step, DrawerStep) and step.drawer:
             yield step.drawer
-        for _, inner in nested_steps(step):
-            yield from sub_drawers(inner)
+        for branch in step.nested():
+            yield from sub_drawers(branch.steps)
 
 
 def _pressed(drawer: Drawer, handlers: bool) -> Iterator[str]:
@@ -34,7 +34,7 @@ class Met:
 
     Attributes:
         name: it is pressed under.
-        found: what that name stands for.
+        found: what that name refers to.
         where: of what presses it.
         given: names of the inputs it gets.
     """

@@ -39,7 +39,7 @@ _TAKES_SCHEMA: Mapping[str, frozenset[str]] = {
 
 
 def literal_problem(spec: ArgSpec, value: Any) -> tuple[str, str]:
-    """What is wrong with a literal `value` for the argument, and how to mend it; two ``""`` if nothing.
+    """What is wrong with a literal `value` for the argument, and how to fix it; two ``""`` if nothing.
 
     Null is never wrong here: it means "not given".
     """

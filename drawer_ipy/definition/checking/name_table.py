@@ -62,7 +62,7 @@ class NameTable(Collection[str], Generic[V]):
         self._ended += 1
 
     def get(self, name: str) -> V | None:
-        """What `name` stands for; ``None`` when it is not there."""
+        """What `name` refers to; ``None`` when it is not there."""
         for layer in self._layers():
             if name in layer._own:
                 return layer._own[name]

@@ -83,7 +83,7 @@ class References:
         try:
             return compile_expression(text) if bare else compile_template(text)
         except ResolveError as error:
-            # Strict even in a step that goes on after a failure: it can never be anything but a mistake.
+            # Strict even in a step that continues after a failure: it can never be anything but a mistake.
             offset = error.offset or 0
             self.report.error(where, error.message, error.remediation, ref=_inner(text), offset=offset)
             return None
@@ -155,11 +155,11 @@ class _One:
         elif names.open:
             return  # it may be what loading left out
         elif root in names.inputs.types:
-            self._error(f"{root!r} is no step", f"it is an input: ${{inputs.{root}}}")
+            self._error(f"{root!r} is not a step", f"it is an input: ${{inputs.{root}}}")
         else:
             hint = habits.of_name(root) or self._near(root, names.known)
             hint = hint or f"known here: {listed(names.known)}"
-            self._error(f"{root!r} is no input, step or loop variable", hint)
+            self._error(f"{root!r} is not an input, a step or a loop variable", hint)
 
     def _input(self, feeds: ArgSpec | None) -> None:
         ref, types = self.ref, self.names.inputs.types

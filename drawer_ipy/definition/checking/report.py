@@ -19,7 +19,7 @@ class Where:
         path: from the top of the definition.
         step_id: dotted id of the step, ``""`` for the drawer itself.
         arg: the argument or field, ``""`` when none.
-        lax: the step goes on after a failure (an explicit ``on_failure: continue``), so that what
+        lax: the step continues after a failure (an explicit ``on_failure: continue``), so that what
             would only fail that step is told, and stops nothing.
         unsure: whether a run comes here depends on what happens in it (a branch of a switch, what is
             done after a failure).
@@ -48,7 +48,7 @@ class Report:
         near: proposes what was probably meant by an unknown word.
         pressing: a press follows.
         errors: how many of the problems are errors.
-        unmet: those of the problems that are mended outside of the definition, and whether a run would
+        unmet: those of the problems that are fixed outside of the definition, and whether a run would
             certainly fail for them.
     """
 
@@ -86,7 +86,7 @@ class Report:
             ref: the reference concerned.
             offset: of the trouble within the text value at the place, when it is known.
             key: the place of the key rather than of its value.
-            strict: an error even in a step that goes on after a failure.
+            strict: an error even in a step that continues after a failure.
         """
         severity = "error" if strict or not where.lax else "warning"
         self._add(severity, where, message, remediation, ref, offset, key)
@@ -137,9 +137,9 @@ class Report:
         offset: int | None,
         key: bool,
     ) -> Problem | None:
-        """Note a problem, once; gives it unless it was told before."""
+        """Note a problem, once; gives it unless it was reported before."""
         if where.path in self.lost.fields:
-            return None  # loading has told of it
+            return None  # loading has reported it
         if offset is not None:
             line, column = self.source.locate_in(where.path, offset)
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.button_fields import Auth, TokenPress
+from drawer_ipy.definition.button_runtimes import SCRIPT, runtime_of
 from drawer_ipy.definition.media import Media, read_media
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.own_texts import reference_troubles
@@ -19,7 +20,7 @@ _FILE_KEYS = frozenset(("path", "content", "name", "type"))
 
 
 def request_troubles(spec: ButtonSpec) -> list[Trouble]:
-    """Everything wrong with `spec` that no argument could mend."""
+    """Everything wrong with `spec` that no argument could fix."""
     return [*_misplaced(spec), *_query(spec), *_statuses(spec), *_auth(spec), *_bodies(spec), *_texts(spec)]
 
 
@@ -34,11 +35,9 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     if not spec.url:
         for key in _REQUEST_ONLY:
             if key not in ("follow", "extract", "items") and getattr(spec, key):
-                yield Trouble(
-                    (key,), f"`{key}` is for requests, and this button has no `url`", "take it away"
-                )
-    if spec.stdin and (spec.url or spec.prompt or spec.runtime == "prompt"):
-        hint = "a request sends its `body`" if spec.url else "take it away"
+                yield Trouble((key,), f"`{key}` is for requests, and this button has no `url`", "remove it")
+    if spec.stdin and runtime_of(spec) is not SCRIPT:
+        hint = "a request sends its `body`" if spec.url else "remove it"
         yield Trouble(("stdin",), "`stdin` is for scripts", hint)
 
 
@@ -56,7 +55,7 @@ def _pair_troubles(path: tuple[str | int, ...], name: str, value: Any, what: str
             if isinstance(inner, Mapping | list):
                 yield from _pair_troubles((*path, i), name, dict(enumerate(inner)), what)
     elif isinstance(value, float) and value - value != 0:
-        yield Trouble(path, f"the {what} {name!r} is {value}, which is no number that could be sent")
+        yield Trouble(path, f"the {what} {name!r} is {value}, which is not a number that could be sent")
 
 
 def _statuses(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -82,7 +81,7 @@ def _auth(spec: ButtonSpec) -> Iterator[Trouble]:
         hint = "write one of `basic: [user, password]`, `digest: [...]`, `bearer: TOKEN` and `token: BUTTON`"
         yield Trouble(("auth",), f"`auth` has {which}", hint)
     if any(name.strip().lower() == "authorization" for name in spec.headers):
-        yield Trouble(("auth",), "`auth` and the header Authorization say the same", "take one of them away")
+        yield Trouble(("auth",), "`auth` and the header Authorization say the same", "remove one of them")
     for key in ("basic", "digest"):
         yield from _login(auth, key)
     if isinstance(auth.token, TokenPress) and not auth.token.button:
@@ -103,7 +102,7 @@ def _login(auth: Auth, key: str) -> Iterator[Trouble]:
 
 def _bodies(spec: ButtonSpec) -> Iterator[Trouble]:
     given = next((v for n, v in spec.headers.items() if n.strip().lower() == "content-type"), "")
-    decided = "{{" in given or "$" in given  # by arguments or batteries, which nobody knows yet
+    decided = "{{" in given or "$" in given  # by arguments or batteries, which are not known yet
     try:
         media = read_media("text/plain" if decided else given)
     except BadValue as error:
@@ -111,7 +110,7 @@ def _bodies(spec: ButtonSpec) -> Iterator[Trouble]:
         return
     has_body = spec.body is not None and spec.body != ""
     if spec.body_file and (has_body or spec.files):
-        hint = "take one of them away"
+        hint = "remove one of them"
         yield Trouble(
             ("body_file",), f"`body_file` and `{'files' if spec.files else 'body'}` are two bodies", hint
         )
@@ -164,7 +163,7 @@ def _body(body: Any, media: Media) -> Iterator[Trouble]:
         kind = (
             "a mapping" if isinstance(body, Mapping) else "a list" if isinstance(body, list) else repr(body)
         )
-        yield Trouble(("body",), f"{kind} is no body of the type {media.type}", "write it as text")
+        yield Trouble(("body",), f"{kind} is not a body of the type {media.type}", "write it as text")
     else:
         yield from _json(body, ("body",))
 
@@ -174,7 +173,9 @@ def _multipart(body: Any, media: Media) -> Iterator[Trouble]:
         whole = body.strip().startswith("{{") and body.strip().endswith("}}") and body.count("{{") == 1
         if not media.boundary and not whole:
             hint = "write its fields as a mapping: `body: {title: ...}`, and files under `files`"
-            yield Trouble(("body",), f"a text is no body of the type {media.type} without a boundary", hint)
+            yield Trouble(
+                ("body",), f"a text is not a body of the type {media.type} without a boundary", hint
+            )
     elif media.type != "multipart/form-data":
         yield Trouble(("body",), f"only multipart/form-data is made of fields, not {media.type}")
     else:
@@ -195,7 +196,7 @@ def _fields(body: Any) -> Iterator[Trouble]:
             for name, value in one.items():
                 yield from _pair_troubles(("body", i, name), str(name), value, "field")
         elif not (isinstance(one, list) and len(one) == 2 and isinstance(one[0], str)):
-            yield Trouble(("body", i), f"{one!r} is no pair of a name and a value", "such as [tag, a]")
+            yield Trouble(("body", i), f"{one!r} is not a pair of a name and a value", "such as [tag, a]")
         else:
             yield from _pair_troubles(("body", i, 1), one[0], one[1], "field")
 
@@ -210,7 +211,7 @@ def _json(body: Any, path: tuple[str | int, ...]) -> Iterator[Trouble]:
     elif isinstance(body, float) and body - body != 0:
         yield Trouble(path, f"JSON has no {body}", "write null, or a text")
     elif not isinstance(body, str | int | float | datetime.date | datetime.time | None):
-        yield Trouble(path, f"{body!r} is no JSON value")
+        yield Trouble(path, f"{body!r} is not a JSON value")
 
 
 def _texts(spec: ButtonSpec) -> Iterator[Trouble]:

@@ -8,25 +8,16 @@ from typing import Any, Literal
 
 from drawer_ipy.definition.checking.name_table import NameTable, Spelt
 from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
-from drawer_ipy.definition.models import Drawer, SplitStep, StepBase, nested_steps
+from drawer_ipy.definition.models import Drawer, StepBase
 from drawer_ipy.definition.reading.recovery import Lost
 
 ROOTS = ("inputs", "env", "webhooks", "batteries")
 """Names that mean something everywhere; no step and no loop variable may take them."""
 
-# What the output of a kind always holds; other kinds' outputs are whatever their button gives.
-_OUTPUT_KEYS: Mapping[str, tuple[str, ...]] = {
-    "for_each": ("results", "total", "completed"),
-    "batch": ("results", "total", "completed"),
-    "aggregate": ("values", "count"),
-    "switch": ("matched", "steps"),
-    "wait": ("waited_ms", "until"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a name stands for.
+    """What a name refers to.
 
     Attributes:
         kind: a fixed root, a step, or a variable (of a loop, of ``pluck``, or handed in by the caller).
@@ -43,9 +34,7 @@ class Known:
     @property
     def output_keys(self) -> tuple[str, ...]:
         """The members the step's output can have, ``()`` when any."""
-        if isinstance(self.step, SplitStep):
-            return tuple(self.step.branches)
-        return _OUTPUT_KEYS.get(self.step.kind, ()) if self.step is not None else ()
+        return self.step.output_keys() if self.step is not None else ()
 
     def may_have(self, members: tuple[str | int, ...]) -> bool:
         """Whether the step's output may have the member at that path."""
@@ -103,7 +92,7 @@ class NamesInScope:
     open: bool = False
 
     def find(self, name: str) -> tuple[str, Known] | None:
-        """What `name` stands for, under its own spelling; ``a_b`` also reads a step ``a-b``."""
+        """What `name` refers to, under its own spelling; ``a_b`` also reads a step ``a-b``."""
         known = self.known.get(name)
         if known is not None:
             return name, known
@@ -164,8 +153,8 @@ def _nested_ids(drawer: Drawer) -> Spelt[str]:
     out: Spelt[str] = Spelt()
 
     def collect(step: StepBase, prefix: str) -> None:
-        for _, steps in nested_steps(step):
-            for inner in steps:
+        for branch in step.nested():
+            for inner in branch.steps:
                 if inner.id not in out:
                     out[inner.id] = f"{prefix}.{inner.id}"
                 collect(inner, f"{prefix}.{inner.id}")

@@ -11,12 +11,13 @@ from drawer_ipy.definition import models
 from drawer_ipy.definition.button_fields import TokenPress
 from drawer_ipy.definition.checking.buttons import check_button
 from drawer_ipy.definition.checking.calls import Calls, Ground
-from drawer_ipy.definition.checking.kinds import check_kind, is_absent
+from drawer_ipy.definition.checking.kinds import check_kind
 from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Where
 from drawer_ipy.definition.checking.requests import token_buttons
 from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, NamesInScope, initial_names
-from drawer_ipy.definition.models import Drawer, StepBase, nested_steps
+from drawer_ipy.definition.models import Drawer, StepBase
+from drawer_ipy.definition.step_base import UnreadStep
 from drawer_ipy.definition.values import drawer_named
 
 # What a handler is told beside its `with` (docs/original.md#5-on_error).
@@ -182,7 +183,7 @@ class Check:
         return Known("step", step, schema, asked)
 
     def _step(self, step: StepBase, names: NamesInScope, where: Where) -> None:
-        if isinstance(step, models.UnreadStep):
+        if isinstance(step, UnreadStep):
             return
         ground = self._ground
         if len(where.path) > 2 and step.on_failure is not None and step.on_failure.compensate_with:
@@ -195,27 +196,26 @@ class Check:
         else:
             self._calls.args(step, names, where, {})
         check_fields(step, names, where, ground.references)
-        inner = names
-        if isinstance(step, models.ForEachStep | models.BatchStep):
-            inner = self._loop(step, names, where)
-        if isinstance(step, models.ButtonStep | models.DrawerStep | models.WaitStep):
+        inner = self._inside(step, names, where) if step.variable() else names
+        if not step.is_pure:
             self._calls.uses.is_first = False
-        inside = replace(where, unsure=True) if _may_skip(step) else where
-        for path, steps in nested_steps(step):
-            self._steps(steps, inner, inside.at(*path))
+        inside = replace(where, unsure=True) if step.may_skip() else where
+        for branch in step.nested():
+            self._steps(branch.steps, inner, inside.at(*branch.path))
 
-    def _loop(
-        self, step: models.ForEachStep | models.BatchStep, names: NamesInScope, where: Where
-    ) -> NamesInScope:
-        if step.as_ in ROOTS:
-            message = f"a loop variable cannot be called {step.as_!r}: references use that word otherwise"
+    def _inside(self, step: StepBase, names: NamesInScope, where: Where) -> NamesInScope:
+        """The names that steps inside `step` see."""
+        variable = step.variable()
+        if variable in ROOTS:
+            message = f"a loop variable cannot be called {variable!r}: references use that word otherwise"
             at = where.at("as", arg="as")
             if not self._ground.as_original:
                 self._report.error(at, message)
                 return names
             self._report.warn(at, message)
-        unread = "as_" not in step.model_fields_set and not self._report.misses(where, "as")
-        return names.adding(step.as_, Known("variable")).opened(unread)
+        written = "as_" in step.model_fields_set or "as_" not in type(step).model_fields
+        unread = not written and not self._report.misses(where, "as")
+        return names.adding(variable, Known("variable")).opened(unread)
 
 
 def _below(where: Where, position: int, step: StepBase) -> Where:
@@ -224,39 +224,16 @@ def _below(where: Where, position: int, step: StepBase) -> Where:
     return Where((*where.path, position), step_id, "", where.lax or goes_on, where.unsure)
 
 
-def _may_skip(step: StepBase) -> bool:
-    """Whether a run that comes to `step` may leave out steps inside of it."""
-    if isinstance(step, models.ForEachStep | models.BatchStep):
-        return isinstance(step.over, list | tuple) and not step.over
-    return isinstance(step, models.SwitchStep)
-
-
-def check_fields(  # noqa: C901 - one branch a kind of step
-    step: StepBase, names: NamesInScope, where: Where, references: References
-) -> None:
-    """Check the references in the fields that hold expressions, kind by kind."""
-    check = references.expression
-    if isinstance(step, models.ButtonStep):
-        references.value(step.stdin, names, where.at("stdin", arg="stdin"))
-    elif isinstance(step, models.ForEachStep | models.BatchStep) and not is_absent(step.over):
-        check(step.over, names, where.at("over", arg="over"))
-    elif isinstance(step, models.SwitchStep):
-        for i, case in enumerate(step.cases):
-            if not is_absent(case.when):
-                at = where.at("cases", i, "when", arg="when")
-                check(case.when, names, replace(at, unsure=True) if i else at)
-    elif isinstance(step, models.AggregateStep):
-        if not is_absent(step.from_):
-            check(step.from_, names, where.at("from", arg="from"))
-        if not is_absent(step.pluck):
-            check(step.pluck, names.adding("item", Known("variable")), where.at("pluck", arg="pluck"))
-    elif isinstance(step, models.MergeStep) and not is_absent(step.from_):
-        references.expressions(step.from_, names, where.at("from", arg="from"))
-    elif isinstance(step, models.TransformStep):
-        for key, value in (("expression", step.expression), ("from", step.from_)):
-            if not is_absent(value):
-                references.expressions(value, names, where.at(key, arg=key))
-        references.value(step.url, names, where.at("url", arg="url"))
-    elif isinstance(step, models.WaitStep):
-        references.value(step.duration, names, where.at("duration", arg="duration"))
-        references.value(step.until, names, where.at("until", arg="until"))
+def check_fields(step: StepBase, names: NamesInScope, where: Where, references: References) -> None:
+    """Check the references in the fields that hold expressions."""
+    check = {
+        "expression": references.expression,
+        "expressions": references.expressions,
+        "template": references.value,
+    }
+    for use in step.uses():
+        at = where.at(*use.path, arg=use.arg or str(use.path[0]))
+        seen = names
+        for name in use.adds:
+            seen = seen.adding(name, Known("variable"))
+        check[use.form](use.value, seen, replace(at, unsure=True) if use.unsure else at)

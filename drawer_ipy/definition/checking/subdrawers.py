@@ -29,8 +29,8 @@ def check_bodies(
 ) -> None:
     """Check the drawers `pending`, and those that they press in turn.
 
-    Their errors are told where the top drawer presses the first of the chain; what is only odd in them
-    is for whoever looks at them. One that is pressed where a failure is passed over, and elsewhere too, is
+    Their errors are reported where the top drawer presses the first of the chain; what is only odd in them
+    is for those who check them. One that is pressed where a failure is passed over, and elsewhere too, is
     checked for both places.
 
     Args:

@@ -114,7 +114,7 @@ def _unset_in(value: Any, path: KeyPath, present: Present) -> Iterator[Unmet]:
         try:
             references = compile_value(value).references
         except ResolveError:
-            return  # told where its syntax is checked
+            return  # reported where its syntax is checked
         for ref in references:
             if (missing := present.missing(ref)) is not None:
                 yield Unmet(path, *missing, ref.offset, ref.text, certain=ref.always)

@@ -30,7 +30,7 @@ class _Use:
 
 
 class Uses:
-    """Collects the presses of one drawer's steps; what a button lacks is told once, however many press it.
+    """Collects the presses of one drawer's steps; each missing thing of a button is reported once.
 
     Args:
         report: where findings go.

@@ -130,7 +130,7 @@ class _Reader:
             raise Malformed(f"{what} where , or {closing} is expected", at)
         after = self.skip(at + 1)
         if self.peek(after) == closing:
-            raise Malformed(f"a comma stands before {closing}", at, "take the comma away")
+            raise Malformed(f"a comma stands before {closing}", at, "remove the comma")
         return after
 
 

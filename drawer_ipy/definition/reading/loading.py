@@ -173,7 +173,7 @@ class _Reader:
             step, arg = step_at(self._tree, twice.path)
             message = f"the key {twice.path[-1]!r} is given twice, on line {first} and on line {line}"
             severity = "warning" if self._lenient else "error"
-            hint = "the later one counts" if self._lenient else "take one of them away"
+            hint = "the later one counts" if self._lenient else "remove one of them"
             self._problems.append(Problem(severity, message, step, arg, "", hint, line, column))
 
     def find(self, finding: Finding) -> None:
@@ -204,7 +204,7 @@ class _Reader:
         """The model of what was read.
 
         Raises:
-            DefinitionError: there were errors, here or before, and `recover` does not go on in spite of
+            DefinitionError: there were errors, here or before, and `recover` does not continue despite
                 them, or cannot.
         """
         normal, adjusted = normalise(self._tree, model, lenient=self._lenient)

@@ -11,8 +11,9 @@ from typing import Any
 
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.short_repr import shown
-from drawer_ipy.definition.models import STEP_MODELS, ArgSpec, InputSpec, Model
-from drawer_ipy.definition.reading.shape import Child, Finding, children_of, keys_of, kind_of
+from drawer_ipy.definition.models import ArgSpec, InputSpec, Model
+from drawer_ipy.definition.reading.shape import Child, Finding, children_in, keys_in, kind_of
+from drawer_ipy.definition.step_base import model_of
 
 
 def normalise(
@@ -32,8 +33,8 @@ class _Work:
         self._lenient = lenient
 
     def mapping(self, tree: Mapping[str, Any], model: type[Model], path: KeyPath) -> dict[str, Any]:
-        known = set(keys_of(model))
-        children = children_of(model)
+        known = set(keys_in(tree, model))
+        children = children_in(tree, model)
         out: dict[str, Any] = {}
         for key, value in tree.items():
             if value is None and key in known:
@@ -66,7 +67,7 @@ class _Work:
             return value
         if child.form != "steps":
             return self.mapping(value, child.model, path)
-        model = STEP_MODELS.get(kind_of(value))
+        model = model_of(kind_of(value))
         return self.mapping(value, model, path) if model is not None else value
 
 

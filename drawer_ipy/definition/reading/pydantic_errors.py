@@ -16,10 +16,10 @@ from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.button_fields import Follow, TokenPress
-from drawer_ipy.definition.models import STEP_MODELS
 from drawer_ipy.definition.reading.characters import NO_BREAK_SPACES, character_name
 from drawer_ipy.definition.reading.shape import Finding
 from drawer_ipy.definition.reading.step_paths import step_path
+from drawer_ipy.definition.step_base import UNKNOWN_KIND
 
 _SHORT = 40
 
@@ -52,7 +52,7 @@ def translate(error: ValidationError, tree: Any, near: Near) -> list[Finding]:
     by_path: dict[KeyPath, list[ErrorDetails]] = {}
     written = Written(tree)
     for detail in error.errors(include_url=False, include_input=False):
-        if detail["type"] == "union_tag_invalid":
+        if detail["type"] == UNKNOWN_KIND:
             continue  # shape.py reports unknown kinds
         path = written.path(detail["loc"])
         if detail["loc"][-1] == _TEXT and isinstance(_at(tree, path), Mapping):
@@ -64,7 +64,7 @@ def translate(error: ValidationError, tree: Any, near: Near) -> list[Finding]:
 class Written:
     """Turns pydantic's locations into the paths of keys and positions in the definition as it was written.
 
-    Union members (``"for_each"`` after a step's position) are left out; a position in a list that was
+    Members of unions (``"str"``) are left out; a position in a list that was
     written as a mapping by name becomes that name; what goes on below a scalar is cut.
 
     Args:
@@ -76,11 +76,11 @@ class Written:
         self._keys: dict[int, list[Any]] = {}  # of mappings asked by position, by the mapping's id
 
     def path(self, loc: Sequence[str | int]) -> KeyPath:
-        """The path that `loc` stands for."""
+        """The path that `loc` describes."""
         path: list[str | int] = []
         here = self._tree
-        for i, part in enumerate(loc):
-            if _is_tag(loc, i) or (part in _MEMBERS and not (isinstance(here, Mapping) and part in here)):
+        for part in loc:
+            if part in _MEMBERS and not (isinstance(here, Mapping) and part in here):
                 continue
             if isinstance(here, Mapping):
                 by_position = isinstance(part, int) and part < len(here)
@@ -98,12 +98,6 @@ class Written:
         if keys is None:
             keys = self._keys[id(mapping)] = list(mapping)
         return keys[position]
-
-
-def _is_tag(loc: Sequence[str | int], i: int) -> bool:
-    if loc[i] not in STEP_MODELS or i < 2 or not isinstance(loc[i - 1], int):
-        return False
-    return loc[i - 2] == "steps" or (i > 2 and loc[i - 3] == "branches")
 
 
 _MISSING = object()

@@ -1,4 +1,4 @@
-"""Goes on after a loading problem: what is wrong is mended or left out, the rest is still checked.
+"""Goes on after a loading problem: what is wrong is fixed or left out, the rest is still checked.
 
 Nothing recovered ever runs. It is there so that one report tells everything: validation goes on with what
 could be read, and asks :class:`Lost` before it complains of something missing.
@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from drawer_ipy.common.key_path import KeyPath
-from drawer_ipy.definition.models import UNREAD, Model
+from drawer_ipy.definition.model_base import Model
 from drawer_ipy.definition.reading.pydantic_errors import Written
 from drawer_ipy.definition.reading.shape import Finding
 from drawer_ipy.definition.reading.source import Source, plain_tree
 from drawer_ipy.definition.reading.step_paths import step_path
+from drawer_ipy.definition.step_base import UNREAD
 
 ModelT = TypeVar("ModelT", bound=Model)
 

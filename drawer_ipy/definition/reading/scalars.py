@@ -1,4 +1,4 @@
-"""What a plain YAML scalar stands for: the core schema of YAML 1.2.
+"""The value of a plain YAML scalar: the core schema of YAML 1.2.
 
 YAML 1.1's surprises are left out: ``yes``, ``no``, ``on`` and ``off`` are text, so are dates, ``12:30``
 and ``1_000``.
@@ -106,4 +106,4 @@ def tagged_value(tag: str, text: str) -> Any:
         return finite(text)
     if short == ("null" if value is None else type(value).__name__):
         return value
-    raise BadValue(f"{shown(text)} is no {short}")
+    raise BadValue(f"{shown(text)} is not of the type {short}")

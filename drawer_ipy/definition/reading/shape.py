@@ -16,7 +16,8 @@ from typing import Any, Literal, get_args, get_origin
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.common.short_repr import shown
-from drawer_ipy.definition.models import STEP_MODELS, Drawer, Model, StepBase
+from drawer_ipy.definition.models import ButtonStep, Drawer, Model
+from drawer_ipy.definition.step_base import STEP_KINDS, StepBase, model_of, step_models
 
 _KIND_SLIPS = {
     "for": "for_each",
@@ -69,7 +70,7 @@ class Finding:
         message, remediation: as in :class:`~drawer_ipy.errors.Problem`.
         soft: whether a file on disk is read in spite of it (the original ignores it).
         on_key: whether the key, rather than the value, is what is wrong.
-        mend: how to read it all the same, so that the rest can be checked: under the ``key`` that was
+        fix: how to read it all the same, so that the rest can be checked: under the ``key`` that was
             meant, with the step's ``kind`` that was meant, or not at all: ``out`` when it belongs
             elsewhere, ``drop`` when it may be the misspelt name of any field.
     """
@@ -99,6 +100,18 @@ def keys_of(model: type[Model]) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
+def keys_in(tree: Mapping[str, Any], model: type[Model]) -> list[str]:
+    """The keys that `tree`, a `model`, takes; those that it has because of what it says come last."""
+    beside = model.beside(tree)
+    return keys_of(model) if beside is None else [*keys_of(model), *keys_of(beside)]
+
+
+def children_in(tree: Mapping[str, Any], model: type[Model]) -> dict[str, Child]:
+    """The fields of `tree`, a `model`, that hold models."""
+    beside = model.beside(tree)
+    return children_of(model) if beside is None else children_of(model) | children_of(beside)
+
+
 def kind_of(step: Mapping[str, Any]) -> str:
     """The kind a raw step says it is; ``button`` when it says nothing."""
     kind = step.get("kind")
@@ -115,6 +128,26 @@ def _containers_in(annotation: Any) -> Iterator[Any]:
     yield get_origin(annotation)
     for inner in get_args(annotation):
         yield from _containers_in(inner)
+
+
+def step_fields() -> tuple[set[str], set[str]]:
+    """The keys under which a list of steps may stand, and those under which named lists of them may."""
+    models: list[type[Model]] = [Drawer, *(kind.model for kind in STEP_KINDS.in_use())]
+    fields = [item for model in models for item in children_of(model).items()]
+    lists = {"steps", *(key for key, child in fields if child.form == "steps")}
+    return lists, {"branches", *(key for key, child in fields if child.form == "step_map")}
+
+
+def models_below(model: type[Model]) -> list[type[Model]]:
+    """The models of everything inside a `model`, without the kinds of steps."""
+    found: dict[type[Model], None] = {}
+    pending = [model]
+    while pending:
+        for info in pending.pop().model_fields.values():
+            new = [one for one in _models_in(info.annotation) if one not in found]
+            found.update(dict.fromkeys(new))
+            pending += new
+    return list(found)
 
 
 @lru_cache(maxsize=64)
@@ -144,11 +177,11 @@ def findings(tree: Mapping[str, Any], model: type[Model], near: Near) -> list[Fi
 def _walk(tree: Any, model: type[Model], path: KeyPath, near: Near) -> Iterator[Finding]:
     if not isinstance(tree, Mapping):
         return  # a value of the wrong type is pydantic's to report
-    known = keys_of(model)
+    known = keys_in(tree, model)
     for key in tree:
         if key not in known:
             yield _unknown_key(key, tree, model, known, (*path, key), near)
-    for key, child in children_of(model).items():
+    for key, child in children_in(tree, model).items():
         if key in tree:
             yield from _below(tree[key], child, (*path, key), near)
 
@@ -160,7 +193,7 @@ def _below(value: Any, child: Child, path: KeyPath, near: Near) -> Iterator[Find
         for key, inner in value.items():
             yield from _below(inner, Child("steps", child.model), (*path, key), near)
     elif isinstance(value, Mapping) and child.form in ("map", "list"):
-        # Inputs and args may be written as a mapping by name, which then is no key of theirs.
+        # Inputs and args may be written as a mapping by name, which then is not a key of theirs.
         for key, inner in value.items():
             yield from _walk(inner, child.model, (*path, key), near)
     elif isinstance(value, list):
@@ -175,11 +208,13 @@ def _step(step: Any, path: KeyPath, near: Near) -> Iterator[Finding]:
     if not isinstance(step, Mapping):
         return
     kind = kind_of(step)
-    model = STEP_MODELS.get(kind)
-    if model is None:
+    model = model_of(kind)
+    if model is None and (trouble := STEP_KINDS.trouble(kind)):
+        yield Finding((*path, "kind"), trouble, "update or uninstall that distribution", on_key=False)
+    elif model is None:
         meant = _meant_kind(kind, near)
         hint = f"did you mean {meant!r}?" if meant else ""
-        hint = f"{hint} step kinds are {', '.join(STEP_MODELS)}".strip()
+        hint = f"{hint} step kinds are {', '.join(STEP_KINDS)}".strip()
         message = f"there is no step kind {shown(kind)}"
         finding = Finding((*path, "kind"), message, hint, on_key=False)
         yield replace(finding, mend=("kind", meant)) if meant else finding
@@ -191,19 +226,20 @@ def _step(step: Any, path: KeyPath, near: Near) -> Iterator[Finding]:
 
 def _meant_kind(kind: str, near: Near) -> str:
     plain = re.sub(r"[\W_]", "", kind.lower())
-    meant = _KIND_SLIPS.get(plain) or next((k for k in STEP_MODELS if k.replace("_", "") == plain), "")
-    return meant or _quoted(near(kind, STEP_MODELS))
+    meant = _KIND_SLIPS.get(plain) or next((k for k in STEP_KINDS if k.replace("_", "") == plain), "")
+    return meant or _quoted(near(kind, STEP_KINDS))
 
 
 def _untold_kind(step: Mapping[str, Any], path: KeyPath) -> Finding | None:
     """The finding for a step that says no kind and no button, but has keys of another kind."""
     if step.get("kind") not in (None, "") or step.get("button"):
         return None
-    own = keys_of(STEP_MODELS["button"])
+    own = keys_of(ButtonStep)
     keys = [key for key in step if key not in own and _kinds_with(key)]
     if not keys:
         return None
-    kind = max(STEP_MODELS, key=lambda kind: len({*keys} & {*keys_of(STEP_MODELS[kind])}))
+    models = step_models()
+    kind = max(models, key=lambda kind: len({*keys} & {*keys_of(models[kind])}))
     finding = _other_kind(keys[0], step, _kinds_with(keys[0]), (*path, keys[0]))
     return replace(finding, remediation=f"add `kind: {kind}`", mend=("kind", kind))
 
@@ -216,7 +252,7 @@ def _unknown_key(
     for meant in (same, slip):
         if meant != key and meant in known and meant not in tree:
             return Finding(
-                path, f"{key!r} is no key here", f"did you mean {meant!r}?", True, True, ("key", meant)
+                path, f"unknown key {key!r}", f"did you mean {meant!r}?", True, True, ("key", meant)
             )
     kinds = _kinds_with(key)
     if issubclass(model, StepBase) and kinds:
@@ -227,20 +263,20 @@ def _unknown_key(
         return Finding(path, message, hint, True, True, ("out", ""))
     closest = near(key, known)
     if closest:
-        return Finding(path, f"{key!r} is no key here", closest, True, True, ("key", _quoted(closest)))
+        return Finding(path, f"unknown key {key!r}", closest, True, True, ("key", _quoted(closest)))
     allowed = f"known here: {', '.join(k for k in known if k != 'bindings')}"
     hint = _near_in_other_kind(key, model, near) or allowed
-    return Finding(path, f"{key!r} is no key here", hint, True, True, ("drop", ""))
+    return Finding(path, f"unknown key {key!r}", hint, True, True, ("drop", ""))
 
 
 def _kinds_with(key: str) -> list[str]:
-    return [kind for kind, other in STEP_MODELS.items() if key in keys_of(other)]
+    return [kind for kind, other in step_models().items() if key in keys_of(other)]
 
 
 def _near_in_other_kind(key: str, model: type[Model], near: Near) -> str:
     if not issubclass(model, StepBase):
         return ""
-    owners = {known: kind for kind, other in reversed(STEP_MODELS.items()) for known in keys_of(other)}
+    owners = {known: kind for kind, other in reversed(step_models().items()) for known in keys_of(other)}
     closest = near(key, owners)
     return f"{closest} it belongs to {owners[_quoted(closest)]} steps" if closest else ""
 
@@ -253,7 +289,7 @@ def _quoted(hint: str) -> str:
 def _other_kind(key: str, step: Mapping[str, Any], kinds: list[str], path: KeyPath) -> Finding:
     said = step.get("kind") not in (None, "")
     message = f"{key!r} belongs to {_listed(kinds)} steps, this one is a {kind_of(step)} step"
-    change = f"take it away, or change the kind to {_listed(kinds)}"
+    change = f"remove it, or change the kind to {_listed(kinds)}"
     hint = change if said else f"add `kind: {kinds[0]}`"
     return Finding(path, message, hint, True, True, ("drop", ""))
 

@@ -77,7 +77,7 @@ class Source:
 
         Returns:
             The place; of the nearest enclosing value when there is none at `path` (its key where it has
-            one, which is what the eye looks for); ``(None, None)`` when the definition was no text.
+            one, which is what the eye looks for); ``(None, None)`` when the definition was not text.
         """
         found = self._nearest(path)
         if found is None:
@@ -97,7 +97,7 @@ class Source:
             return self.locate(path)
         node = found[0].node
         if self._offsets is None or self._offsets[0] is not node:
-            # One text may hold thousands of faults, which are told one after the other.
+            # One text may hold thousands of faults, which are reported one after the other.
             self._offsets = (node, _written_offsets(self.text[node.start : node.end], node))
         offsets = self._offsets[1]
         return self.place(node.start + (offsets[min(offset, len(offsets) - 1)] if offsets else 0))
@@ -191,7 +191,7 @@ def plain_tree(value: Any, depth: int = 0) -> Any:
     """`value` with its mappings and lists copied to plain dicts and lists, all else as it is.
 
     Raises:
-        ValueError: a key is no text, or it is nested too deep (or within itself).
+        ValueError: a key is not text, or it is nested too deep (or within itself).
     """
     if depth > 100:
         raise ValueError("the definition is nested more than 100 deep, or within itself")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drawer_ipy.common.key_path import KeyPath
+from drawer_ipy.definition.reading.shape import step_fields
 
 
 def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
@@ -17,8 +18,9 @@ def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
     ids: list[str] = []
     here = tree
     rest = 0
+    fields = step_fields()
     for i, part in enumerate(path):
-        if isinstance(here, list) and isinstance(part, int) and _is_step(path, i):
+        if isinstance(here, list) and isinstance(part, int) and _is_step(path, i, fields):
             here = here[part] if part < len(here) else None
             ids.append(_name(here, part, str(path[i - 1])))
             rest = i + 1
@@ -31,14 +33,16 @@ def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
 
 def step_path(path: KeyPath) -> KeyPath:
     """The part of `path` that leads to the innermost step it passes; ``()`` when it passes none."""
-    ends = [i + 1 for i, part in enumerate(path) if isinstance(part, int) and _is_step(path, i)]
+    fields = step_fields()
+    ends = [i + 1 for i, part in enumerate(path) if isinstance(part, int) and _is_step(path, i, fields)]
     return path[: ends[-1]] if ends else ()
 
 
-def _is_step(path: KeyPath, i: int) -> bool:
+def _is_step(path: KeyPath, i: int, fields: tuple[set[str], set[str]]) -> bool:
     if i == 0 or path[0] == "flow":
         return False
-    return path[i - 1] == "steps" or (i > 1 and path[i - 2] == "branches")
+    lists, named = fields
+    return path[i - 1] in lists or (i > 1 and path[i - 2] in named)
 
 
 def _name(step: Any, position: int, of: str) -> str:

@@ -26,7 +26,7 @@ class Malformed(Exception):
     Attributes:
         message: what is wrong, in plain words.
         index: 0-based character offset of the trouble in the text.
-        remediation: how to mend it, ``""`` when there is no saying.
+        remediation: how to fix it, ``""`` when there is no saying.
     """
 
     def __init__(self, message: str, index: int, remediation: str = "") -> None:
@@ -44,7 +44,7 @@ class TreeNode:
         kind: which of the three.
         start, end: character offsets in the text; `end` is exclusive.
         style: of a scalar, its quote (``"``, ``'``), block mark (``|``, ``>``) or ``""`` for plain.
-        value: of a scalar, the value it stands for.
+        value: of a scalar, the value it represents.
         text: of a scalar, its text without quotes; what a mapping's key is taken from.
         items: of a list, the entries.
         pairs: of a mapping, keys and values in the order of the text.
@@ -77,7 +77,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A key given twice in one mapping: the path it stands for and both keys."""
+    """A key given twice in one mapping: its path and both keys."""
 
     path: KeyPath
     first: TreeNode
@@ -159,7 +159,7 @@ class _Builder:
 
 
 def _key_text(key: TreeNode, mapping: TreeNode) -> str:
-    """The name a mapping's key stands for; ``404`` and ``true`` are taken as they are written.
+    """The name that a mapping's key represents; ``404`` and ``true`` are taken as they are written.
 
     Raises:
         Malformed: the key is a list or a mapping.

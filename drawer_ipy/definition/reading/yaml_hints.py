@@ -1,4 +1,4 @@
-"""What a YAML parser's complaint means, in plain words and with what to do about it.
+"""What a YAML parser's complaint means, in plain words and with how to fix it.
 
 A parser says what it expected next; people want to know what they wrote. The line is looked at for the
 few slips that make up nearly all of them, references and templates without quotes first.
@@ -123,7 +123,7 @@ def _unquoted_braces(it: _Trouble) -> Malformed | None:
 
 
 def _value_end(line: str, at: int, in_flow: bool) -> int:
-    """Where the value that goes on at offset `at` ends: at the next comma or bracket, or with the line."""
+    """Where the value that continues at offset `at` ends: at the next comma or bracket, or with the line."""
     found = re.match(r"[^,\]}\s]*" if in_flow else r".*?(?=\s+#|\s*$)", line[at:])
     return at + (found.end() if found else 0)
 
@@ -137,7 +137,7 @@ def _quoted_then_more(it: _Trouble) -> Malformed | None:
     if "expected <block end>" not in it.problem or not before.endswith(('"', "'")):
         return None
     return Malformed(
-        "text goes on after the closing quote",
+        "text continues after the closing quote",
         it.at,
         "quote the whole value with the other kind of quotes, or double an inner ' to ''",
     )
@@ -160,7 +160,7 @@ def _no_space_after_colon(it: _Trouble) -> Malformed | None:
             f"a space is missing after {found[1]}:", line_start + found.end(), f"write `{found[1]}: ...`"
         )
     return _colon_missing(it.text[:line_start] + line) or Malformed(
-        "this line is no `key: value`", it.context_at, "give it a key, or indent it as text"
+        "this line is not a `key: value`", it.context_at, "give it a key, or indent it as text"
     )
 
 
@@ -239,7 +239,7 @@ def _indentation(it: _Trouble) -> Malformed | None:
     if "expected <block end>" not in it.problem:
         return None
     if it.character in ("}", "]"):
-        return Malformed(f"this {it.character} closes nothing", it.at, "take it away")
+        return Malformed(f"this {it.character} closes nothing", it.at, "remove it")
     if "'-'" in it.problem or "'?'" in it.problem:
         return Malformed(
             "list entries (`- `) and `key: value` lines are mixed on one level",

@@ -84,7 +84,7 @@ class _Composer:
                     raise Malformed(
                         "a second document starts here; a definition is one",
                         event.start_mark.index,
-                        "take the line `---` away",
+                        "remove the line `---`",
                     )
             elif isinstance(event, StreamEndEvent):
                 break
@@ -103,7 +103,7 @@ class _Composer:
         if isinstance(event, ScalarEvent):
             return self._anchored(event, self._scalar(event, at))
         if event.tag is not None and str(event.tag) not in _COLLECTION_TAGS:
-            raise Malformed(f"the tag {str(event.tag)!r} is not known here", at, "take it away")
+            raise Malformed(f"the tag {str(event.tag)!r} is not known here", at, "remove it")
         node = self._anchored(event, TreeNode("map" if isinstance(event, MappingStartEvent) else "list", at))
         self._open.add(id(node))
         end = self._fill(node, depth)

@@ -34,7 +34,7 @@ def check_first_lines(text: str) -> None:
 def _check_directive(line: str, at: int) -> None:
     version = _VERSION.match(line)
     if version and version[1] not in _READ:
-        hint = "take the line away: a definition is read as YAML 1.2"
+        hint = "remove the line: a definition is read as YAML 1.2"
         raise Malformed(f"there is no YAML {version[1]} that is read here", at, hint)
     if line.startswith(("%YAML", "%TAG")):
         return
@@ -42,9 +42,7 @@ def _check_directive(line: str, at: int) -> None:
     if trouble is not None:
         raise trouble
     if line.startswith("%"):
-        raise Malformed(
-            f"the directive {shown(line.split()[0])} means nothing here", at, "take the line away"
-        )
+        raise Malformed(f"the directive {shown(line.split()[0])} means nothing here", at, "remove the line")
 
 
 def magic_inside(line: str, at: int) -> Malformed | None:
@@ -67,7 +65,7 @@ def unprintable(character: str, at: int) -> Malformed:
     return Malformed(
         f"{character_name(character)} cannot stand in a definition as it is",
         at,
-        f'where it belongs to a value, write it in double quotes as "{escape}"; else take it away',
+        f'where it belongs to a value, write it in double quotes as "{escape}"; else remove it',
     )
 
 

@@ -208,7 +208,7 @@ class ObjectSearch:
         if kind.__flags__ & _HAS_REFERENTS and not is_data:
             found += gc.get_referents(node)
         if is_data or any(map(_is_in_c, kind.__mro__)):
-            # It may hold what is no object, which pickle writes though it could not write what led here.
+            # It may hold what is not an object, which pickle writes though it could not write what led here.
             rest = (PickleSearch(self._needles.in_bytes) if is_data else search).search(node)
             found += rest
             if is_data and any(part is node for part in rest):

@@ -244,7 +244,7 @@ class Redactor:
         return self._marker(value) if self._foreign_holds(value, type(value)) else value
 
     def _bytes(self, value: bytes | bytearray) -> bytes | bytearray:
-        """Text is redacted within; of what is no text, a part would be of no use to anybody."""
+        """Text is redacted within; of what is not text, a part would be of no use to anybody."""
         if not self._needles.in_bytes(value):
             return value
         kind = type(value)

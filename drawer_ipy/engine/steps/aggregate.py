@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.aggregate import AggregateStep as AggregateStepModel
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.pool import GIVE_WAY
@@ -18,7 +18,7 @@ from drawer_ipy.record.step import StepResult
 class AggregateStep(Step):
     """Output is ``{values, count}``; ``item`` is bound to the entry in ``pluck``."""
 
-    def __init__(self, model: models.AggregateStep, compiler: Compiler) -> None:
+    def __init__(self, model: AggregateStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._from = compile_over(model.from_)
         self._pluck = compile_over(model.pluck)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.batch import BatchStep as BatchStepModel
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler
 from drawer_ipy.engine.step import fail_bare
@@ -13,7 +13,7 @@ from drawer_ipy.record.step import StepResult
 class BatchStep(ForEachStep):
     """Chunks of ``size`` entries, the last one maybe shorter, each bound to ``as`` as a list."""
 
-    def __init__(self, model: models.BatchStep, compiler: Compiler) -> None:
+    def __init__(self, model: BatchStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._size = model.size
         self._given = model.over is not None

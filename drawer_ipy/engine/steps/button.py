@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.button import ButtonStep as ButtonStepModel
 from drawer_ipy.engine.caching import CacheablePress, PressFunction
 from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.events import LogLine
@@ -27,7 +27,7 @@ class ButtonStep(Step):
 
     own_timeout = True
 
-    def __init__(self, model: models.ButtonStep, compiler: Compiler) -> None:
+    def __init__(self, model: ButtonStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._name = model.button
         self._button: Button | None = compiler.find_button(model.button) if model.button else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.drawer import DrawerStep as DrawerStepModel
 from drawer_ipy.engine.context import Context, new_run_id
 from drawer_ipy.engine.drawers import MAX_DEPTH, press_plan, too_deep
 from drawer_ipy.engine.plan import Compiler, roots_of
@@ -16,7 +16,7 @@ from drawer_ipy.record.step import StepResult
 class DrawerStep(Step):
     """The child's inputs are the resolved args and nothing else."""
 
-    def __init__(self, model: models.DrawerStep, compiler: Compiler) -> None:
+    def __init__(self, model: DrawerStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._name = model.drawer
         self._args = compile_value(model.args)

@@ -8,7 +8,7 @@ from typing import Any
 
 from drawer_ipy.common.tracebacks import describe, full_traceback
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.loop import LoopStep
 from drawer_ipy.definition.values import AUTO, parse_tolerance
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.context import Context
@@ -39,7 +39,7 @@ from drawer_ipy.record.step import StepResult
 class ForEachStep(Step):
     """Results are in input order whatever finishes first; each item sees only its own steps."""
 
-    def __init__(self, model: models.ForEachStep | models.BatchStep, compiler: Compiler) -> None:
+    def __init__(self, model: LoopStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._over = compile_over(model.over)
         self._as = model.as_
@@ -305,7 +305,7 @@ def as_list(value: Any) -> Sequence[Any] | None:
     return None
 
 
-def tolerance(model: models.ForEachStep | models.BatchStep) -> int | Fraction | None:
+def tolerance(model: LoopStep) -> int | Fraction | None:
     """Failures that do not stop the loop: a count, a share between 0 and 1, or ``None`` for any."""
     limit = model.tolerated_failures
     if limit is None:

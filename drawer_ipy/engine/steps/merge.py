@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.merge import MergeStep as MergeStepModel
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_bare, fail_with
@@ -21,7 +21,7 @@ class MergeStep(Step):
     other. A mixture of both is an error.
     """
 
-    def __init__(self, model: models.MergeStep, compiler: Compiler) -> None:
+    def __init__(self, model: MergeStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._given = model.from_ not in (None, "")
         self._from = compile_each(model.from_)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.common.cancellation import Stop
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.split import SplitStep as SplitStepModel
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
 from drawer_ipy.engine.plan import Compiler, outer_roots
@@ -21,7 +21,7 @@ class SplitStep(Step):
     by then are kept. Branches do not see one another's steps.
     """
 
-    def __init__(self, model: models.SplitStep, compiler: Compiler) -> None:
+    def __init__(self, model: SplitStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._branches = {name: compiler.steps(steps) for name, steps in model.branches.items()}
         self.roots = frozenset().union(*(outer_roots(steps) for steps in self._branches.values()))

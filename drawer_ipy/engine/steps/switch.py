@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.switch import SwitchStep as SwitchStepModel
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.step import Step, fail_with, press_in_order
@@ -17,7 +17,7 @@ from drawer_ipy.record.step import StepResult
 class SwitchStep(Step):
     """Output is ``{matched, steps}``; later cases are not evaluated once one has matched."""
 
-    def __init__(self, model: models.SwitchStep, compiler: Compiler) -> None:
+    def __init__(self, model: SwitchStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._cases = [
             (

@@ -8,7 +8,7 @@ from typing import Any
 
 from drawer_ipy.buttons.http.page_outcome import Page, page_from
 from drawer_ipy.common.notes import Note
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.transform import TransformStep as TransformStepModel
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_bare, fail_with
@@ -27,7 +27,7 @@ class TransformStep(Step):
     ``extract`` the output is what selectors find in the page that ``from`` gives.
     """
 
-    def __init__(self, model: models.TransformStep, compiler: Compiler) -> None:
+    def __init__(self, model: TransformStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._given = model.expression is not None
         self._leaves: list[Template] = []
@@ -69,7 +69,7 @@ class TransformStep(Step):
             fail_with(result, error)
 
 
-def _extraction(model: models.TransformStep) -> Extraction:
+def _extraction(model: TransformStepModel) -> Extraction:
     """What is to be taken from pages.
 
     Raises:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from drawer_ipy.common.durations import parse_duration, parse_time
-from drawer_ipy.definition import models
+from drawer_ipy.definition.steps.wait import WaitStep as WaitStepModel
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import Step, fail_with
@@ -21,7 +21,7 @@ _LONGEST = 366 * 24 * 3600.0
 class WaitStep(Step):
     """Output is ``{waited_ms, until}``; ``duration`` wins when both are given."""
 
-    def __init__(self, model: models.WaitStep, compiler: Compiler) -> None:
+    def __init__(self, model: WaitStepModel, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._is_duration = bool(model.duration)
         self._given = bool(model.duration or model.until)

@@ -28,7 +28,7 @@ _CELL = re.compile(r"%%(drawer|button)(\s.*|$)", re.DOTALL)
 
 
 def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
-    """Add our matcher to the completer of `shell`; `surroundings` tells where names are looked up."""
+    """Add our matcher to the completer of `shell`; `surroundings` returns where names are looked up."""
     unregister(shell)
 
     @context_matcher(identifier=MATCHER)  # type: ignore[untyped-decorator]
@@ -36,7 +36,7 @@ def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
         try:
             lines = context.full_text.split("\n")
             offer = offer_at(lines, context.cursor_line, context.cursor_position, surroundings)
-        except Exception:  # a completion that fails is none: nobody asked for an answer to that
+        except Exception:  # a completion that fails offers nothing; an error would only disturb typing
             offer = Offer()
         return {
             "completions": [SimpleCompletion(text=word.text, type=word.kind) for word in offer.words],

@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from drawer_ipy.buttons.script.button import RUNTIMES
 from drawer_ipy.definition.button_fields import Follow, TokenPress
+from drawer_ipy.definition.button_runtimes import runtime_words
 from drawer_ipy.definition.follow import LINK
 from drawer_ipy.definition.models import (
-    STEP_MODELS,
     ArgSpec,
     ButtonSpec,
     Drawer,
     InputSpec,
     Model,
-    Policy,
     StepBase,
 )
-from drawer_ipy.definition.reading.shape import children_of, keys_of
+from drawer_ipy.definition.policy import Policy
+from drawer_ipy.definition.reading.shape import children_of, keys_in, keys_of
+from drawer_ipy.definition.step_base import STEP_KINDS, model_of, step_models
+from drawer_ipy.definition.steps.switch import SwitchCase
 from drawer_ipy.notebook.completion.half_written import OutlineNode, Spot, outline
 from drawer_ipy.notebook.completion.known_names import KnownNames
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
@@ -27,13 +28,10 @@ from drawer_ipy.notebook.completion.reference_offers import reference_offer, who
 from drawer_ipy.pressing.surroundings import Surroundings
 
 _FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at")
-"""Keys that nobody has to write."""
+"""Keys that are not offered, since they are never needed."""
 
 _FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases", "steps", "args")
 """The keys of a step in the order people write them."""
-
-_REFERENCES = ("over", "from", "pluck", "when", "expression", "duration", "until", "stdin")
-"""Fields whose values are mostly references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def place_of(node: OutlineNode) -> CursorPlace | None:
         return CursorPlace("steps", StepBase)
     if outer.form == "steps":
         is_step = isinstance(node.name, int)  # steps by name are none
-        return CursorPlace("one", STEP_MODELS.get(_kind(node), StepBase)) if is_step else None
+        return CursorPlace("one", model_of(_kind(node)) or StepBase) if is_step else None
     return CursorPlace("value", outer.model, outer.owner) if outer.form == "args" else None
 
 
@@ -101,17 +99,17 @@ def _kind(step: OutlineNode) -> str:
 
 
 def _key_offer(spot: Spot, place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> Offer:
-    found = [key for key in _keys(place, names) if key not in node.keys or key == spot.typed]
+    found = [key for key in _keys(place, node, names) if key not in node.keys or key == spot.typed]
     after = "" if spot.quote else ": "
     return beginning(spot.typed, words(found, "property", after))
 
 
-def _keys(place: CursorPlace | None, names: KnownNames) -> list[str]:
-    """The keys of the mapping at `place`, which may be yet to be written."""
+def _keys(place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> list[str]:
+    """The keys of the mapping that `node` is, or may become."""
     if place is None:
         return []
     if place.form == "one":
-        return _model_keys(place.model)
+        return _model_keys(place.model, node)
     if place.form == "args" and place.owner is not None:
         step = place.owner
         taken = names.inputs_of(step.said("drawer")) if _kind(step) == "drawer" else None
@@ -119,16 +117,16 @@ def _keys(place: CursorPlace | None, names: KnownNames) -> list[str]:
     return []
 
 
-def _model_keys(model: type[Model]) -> list[str]:
+def _model_keys(model: type[Model], node: OutlineNode) -> list[str]:
     if model is StepBase:  # the kind is open yet: the keys of all
-        every = dict.fromkeys(key for step in STEP_MODELS.values() for key in keys_of(step))
+        every = dict.fromkeys(key for step in step_models().values() for key in keys_of(step))
         keys = sorted(every, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
     elif issubclass(model, StepBase):
         keys = sorted(keys_of(model), key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
     elif model is Drawer:
         keys = sorted(keys_of(model), key=lambda key: key not in ("buttons", "inputs", "steps", "return"))
     else:
-        keys = keys_of(model)
+        keys = keys_in({"runtime": node.said("runtime")}, model)
     return [key for key in keys if key not in _FORGOTTEN]
 
 
@@ -142,7 +140,7 @@ def _value_offer(spot: Spot, names: KnownNames) -> Offer:
     if place.form != "value":
         return _beginning_of(spot, place, names)
     key = str(spot.node.name)
-    proposals = [*_words_of(place, key, names), *_whole(spot, key, names)]
+    proposals = [*_words_of(place, key, names), *_whole(spot, place, key, names)]
     return beginning(spot.typed, proposals)
 
 
@@ -155,7 +153,7 @@ def _beginning_of(spot: Spot, place: CursorPlace, names: KnownNames) -> Offer:
     elif entry and spot.flow:
         proposals = words(["{id: "], "property") if issubclass(place.model, StepBase) else []
     elif place.form in ("one", "args") and (entry or spot.alone):
-        proposals = words(_keys(place, names), "property", ": ")
+        proposals = words(_keys(place, spot.node, names), "property", ": ")
     elif place.model is TokenPress:
         proposals = words(names.buttons(), "function")
     elif place.form == "one":
@@ -177,7 +175,7 @@ def _words_of(place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]
     owner = place.owner or OutlineNode()
     if issubclass(place.model, StepBase):
         if key == "kind":
-            yield from words(STEP_MODELS, "enum")
+            yield from words(STEP_KINDS, "enum")
         elif key == "button":
             yield from words(names.buttons(), "function")
         elif key == "drawer":
@@ -185,7 +183,7 @@ def _words_of(place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]
     if place.model is TokenPress and key == "button":
         yield from words(names.buttons(), "function")
     if place.model is ButtonSpec and key == "runtime":
-        yield from words([word for word in RUNTIMES if word], "enum")
+        yield from words(runtime_words(), "enum")
     if key == "drawer" and owner.parent is not None and owner.name == "on_error":
         yield from words(names.drawers(), "module")
     for name, info in place.model.model_fields.items():
@@ -204,11 +202,20 @@ def _literals(annotation: Any) -> Iterator[str]:
             yield from _literals(inner)
 
 
-def _whole(spot: Spot, key: str, names: KnownNames) -> Iterator[Word]:
+def _whole(spot: Spot, place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]:
     """References that are the whole value, quoted where brackets are around."""
     is_argument = spot.node.parent is not None and spot.node.parent.name == "args"
-    if not (is_argument or key in _REFERENCES):
+    if not (is_argument or key in _references(place.model)):
         return
     quote = '"' if spot.flow and not spot.quote else ""
     for reference in whole_references(spot.node, names):
         yield Word(f"{quote}${{{reference}}}{quote}", "variable")
+
+
+def _references(model: type[Model]) -> tuple[str, ...]:
+    """The keys of a `model` whose values are mostly references."""
+    if model is StepBase:  # the kind is open yet
+        return tuple(key for step in step_models().values() for key in _references(step))
+    if issubclass(model, StepBase):
+        return (*model.expressions, *model.templates)
+    return ("when",) if model is SwitchCase else ()

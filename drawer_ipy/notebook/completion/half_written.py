@@ -1,6 +1,6 @@
 """Where in a half-written YAML or JSON text the cursor stands.
 
-A text that is being typed rarely parses, so this reads what can be told from indentation, dashes, colons and
+A text that is being typed rarely parses, so this reads only indentation, dashes, colons and
 brackets, and never fails: what it does not understand it leaves out.
 """
 
@@ -102,7 +102,7 @@ class _Reading:
         self._text = text
         self._cursor = cursor
         self._open: list[tuple[int, OutlineNode]] = []
-        """Block mappings and lists that may go on, outermost first, each with the column of its entries."""
+        """Open block mappings and lists, outermost first, each with the column of its entries."""
         self._hidden = False
 
     def read(self) -> None:
@@ -222,7 +222,7 @@ class _Reading:
     def _flow(self, at: int, node: OutlineNode, column: int) -> int:
         """Read the brackets that open at `at`; gives where they have closed.
 
-        Those that nobody closed end before a line that stands no deeper than `column`.
+        Those without a closing mark end before a line indented no deeper than `column`.
         """
         closing = _CLOSING[self._text[at]]
         at += 1
@@ -281,7 +281,7 @@ class _Reading:
         return stop
 
     def _gap(self, at: int, column: int, commas: bool = True) -> int:
-        """The next place that is no blank, comma or line end; -1 where the brackets cannot go on."""
+        """The next place that is not a blank, comma or line end; -1 where the brackets cannot continue."""
         blanks = " \t\n\r," if commas else " \t\n\r"
         while at < len(self._text) and self._text[at] in blanks:
             at += 1
@@ -342,7 +342,7 @@ class _Reading:
         self._hidden = self._hidden or begin < self._cursor <= end
 
     def _quoted(self, at: int) -> int:
-        """Where the text in quotes that opens at `at` ends: with its line, if nobody has closed it."""
+        """Where the text in quotes that opens at `at` ends: with its line, if it is not closed."""
         quote, end = self._text[at], self._line_end(at)
         at += 1
         while at < end and self._text[at] != quote:

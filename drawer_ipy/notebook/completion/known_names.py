@@ -9,10 +9,10 @@ from typing import Any
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.models import Drawer
+from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion.half_written import OutlineNode
 from drawer_ipy.pressing.surroundings import Surroundings
-from drawer_ipy.verbs.connecting import OUTPUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class KnownNames:
         return list(dict.fromkeys([*_listed(self.cell, "inputs"), *self.given]))
 
     def fields(self, step: OutlineNode) -> list[str]:
-        """The members of what a step gives, as far as they are known."""
+        """The known members of a step's output."""
         kind = step.said("kind") or "button"
         if kind == "button":
             found = self._button(step.said("button"))
@@ -64,14 +64,14 @@ class KnownNames:
         if kind == "drawer":
             drawer = self._drawer(step.said("drawer"))
             return [] if drawer is None else list(drawer.return_ or ())
-        return list(OUTPUTS.get(kind, ()))
+        return list(outputs_of(kind))
 
     def variables(self) -> list[str]:
         """The user's variables."""
         return sorted(name for name in self.around.namespace if not name.startswith("_"))
 
     def batteries(self) -> list[str]:
-        """The names of the batteries; their values are nobody's business here."""
+        """The names of the batteries; their values are never read here."""
         with contextlib.suppress(DrawerError):
             return sorted(self.around.workspace.batteries())
         return []

@@ -129,7 +129,7 @@ class _Verb:
         return words([str(step.get("id", "")) for step in self._tree.get("steps", [])], "variable", after)
 
     def _below(self, owner: str) -> list[Word]:
-        """The paths that go on from `owner`."""
+        """The paths below `owner`."""
         place = find_place(self._tree, owner)
         if place.rest == "args":
             return words([f"{owner}.{name}" for name in self._arguments(place)], "property", "=")

@@ -13,7 +13,7 @@ from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]*)*$", re.ASCII)
 _LOOPS = {"for_each": "item", "batch": "batch"}
-"""Kinds that bind a variable, and what it is called when nobody says."""
+"""Kinds that bind a variable, and its default name."""
 
 
 def reference_offer(spot: Spot, names: KnownNames) -> Offer | None:

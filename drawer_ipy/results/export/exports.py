@@ -27,7 +27,7 @@ class Exports:
 
     All take ``flatten``: mappings within cells are spread over columns of their own, named by the path to
     the value, ``column.key.key``; a name that is taken already gets an underscore at its end. A cell that
-    is no mapping stays in the column's own name. Lists are not spread.
+    is not a mapping stays in the column's own name. Lists are not spread.
     """
 
     __slots__ = ()

@@ -79,7 +79,7 @@ def _spread(name: str, values: list[Any], depth: int) -> Iterable[tuple[str, lis
 
 
 def to_pandas(columns: Columns, index: Sequence[int]) -> pd.DataFrame:
-    """The columns as a DataFrame whose index is `index`; its name is no column's."""
+    """The columns as a DataFrame whose index is `index`; its name is not a column's."""
     pandas = library("pandas", "to_pandas()")
     name = "index"
     while name in columns:
@@ -102,7 +102,7 @@ def _pandas_series(pandas: Any, values: list[Any], rows: Any) -> Any:
     if len(kinds) == 1 and kinds <= {bool, str}:
         try:
             return pandas.Series(values, index=rows)
-        except (ValueError, TypeError):  # a str that is no UTF-8, with strings kept by arrow
+        except (ValueError, TypeError):  # a str that is not UTF-8, with strings kept by arrow
             pass
     elif len(kinds) == 1 and next(iter(kinds)).__module__ == "datetime":
         return pandas.Series(values, index=rows, dtype=object).infer_objects()

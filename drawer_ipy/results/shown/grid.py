@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from drawer_ipy.style.preview import Cell, clean, cut, fit, make_cell, pad, text_width
 
 HEAD = TAIL = 10
 """Rows shown from either end of a longer table."""
+
+FIRST = 10
+"""Rows that are shown before those of a longer table, since they matter most."""
 
 MOST_COLUMNS = 12
 
@@ -25,6 +29,8 @@ class Grid:
 
     Attributes:
         headers: column names, clean and cut.
+        places: the position of each row in the table, ``None`` for the gap.
+        first: how many of the rows are put before the others, out of their order.
         keys: what stands left of each row; ``…`` for the gap.
         rows: the cells, one a header.
         right: whether each column holds numbers and is set to the right.
@@ -37,10 +43,16 @@ class Grid:
     right: list[bool]
     cut_rows: int
     cut_columns: int
+    places: list[int | None]
+    first: int = 0
 
 
 def make_grid(
-    names: Sequence[str], n: int, key: Callable[[int], object], fetch: Callable[[str, int], Any]
+    names: Sequence[str],
+    n: int,
+    key: Callable[[int], object],
+    fetch: Callable[[str, int], Any],
+    first: Sequence[int] = (),
 ) -> Grid:
     """The grid of a table of `n` rows.
 
@@ -49,12 +61,15 @@ def make_grid(
         n: how many rows it has.
         key: from a row's position to its label.
         fetch: from a column and a position to the value; only called for cells that are shown.
+        first: positions of rows that a table that is cut shows before the others.
     """
     shown: list[str | None] = list(names)
     if len(names) > MOST_COLUMNS:
         right_end = MOST_COLUMNS - _LEFT_COLUMNS
         shown = [*names[:_LEFT_COLUMNS], None, *names[len(names) - right_end :]]
-    places: list[int | None] = [*range(n)] if n <= HEAD + TAIL else [*range(HEAD), None, *range(n - TAIL, n)]
+    if not is_cut(n):
+        first = ()
+    places = [*first, *_ends(n, first)]
 
     def cell(name: str | None, place: int | None) -> Cell:
         if name is None or place is None:
@@ -67,9 +82,26 @@ def make_grid(
         keys=["…" if place is None else str(key(place)) for place in places],
         rows=rows,
         right=[_numeric([row[i] for row in rows]) for i in range(len(shown))],
-        cut_rows=max(0, n - HEAD - TAIL),
+        cut_rows=n - sum(place is not None for place in places),
         cut_columns=max(0, len(names) - MOST_COLUMNS),
+        places=places,
+        first=len(first),
     )
+
+
+def is_cut(n: int) -> bool:
+    """Whether a table of `n` rows is longer than what is shown."""
+    return n > HEAD + TAIL
+
+
+def _ends(n: int, without: Sequence[int]) -> list[int | None]:
+    """Positions of the first and last of `n` rows that are not `without`, with ``None`` for a gap."""
+    apart = frozenset(without)
+    if n - len(apart) <= HEAD + TAIL:
+        return [place for place in range(n) if place not in apart]
+    head = islice((place for place in range(n) if place not in apart), HEAD)
+    tail = islice((place for place in reversed(range(n)) if place not in apart), TAIL)
+    return [*head, None, *reversed([*tail])]
 
 
 def _numeric(cells: list[Cell]) -> bool:
@@ -90,10 +122,13 @@ def grid_text(grid: Grid, width: int) -> tuple[list[str], int]:
             " " * key_width, ["…" if i is None else grid.headers[i] for i in columns], columns, widths, grid
         )
     ]
-    out.append("─" * (key_width + sum(widths) + 2 * len(widths)))
-    for key, row in zip(grid.keys, grid.rows, strict=True):
+    rule = "─" * (key_width + sum(widths) + 2 * len(widths))
+    out.append(rule)
+    for number, (key, row) in enumerate(zip(grid.keys, grid.rows, strict=True), 1):
         texts = ["…" if i is None else row[i].text for i in columns]
         out.append(_line(pad(key, key_width, right=True), texts, columns, widths, grid))
+        if number == grid.first:
+            out.append(rule)
     lost = sum(i not in columns and header != "…" for i, header in enumerate(grid.headers))
     return out, lost
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record.failures import failed_items
 from drawer_ipy.record.step import Try
 from drawer_ipy.results.shown.table import isolated, wrap
 from drawer_ipy.results.source import StepCell
-from drawer_ipy.style.amounts import SYMBOLS, seconds_text
+from drawer_ipy.style.amounts import seconds_text
+from drawer_ipy.style.outcome import outcome_of
+from drawer_ipy.style.palette import look_of, mark_of, state_of
 from drawer_ipy.style.preview import clean, cut, pad, preview, text_width
 
 _VALUE = 400
@@ -24,7 +27,7 @@ class _Part:
     """A heading, named values below it, and longer texts that can be folded away.
 
     Attributes:
-        heading: one line; `status` is what it tells of.
+        heading: one line; `status` is the status that it shows.
         facts: pairs of a name and a value, both clean.
         texts: pairs of a name and lines of text.
     """
@@ -52,10 +55,9 @@ def story_html(story: Story) -> str:
     """The same; captured text can be folded out, of what failed it is open."""
     out: list[str] = []
     for part in _parts(story):
-        css = {"ok": "ok", "": "d", "skipped": "d"}.get(part.status, "bad")
-        bad = "" if css == "ok" else f" {css}"
+        css = look_of(part.status).css
         space = ' style="margin-top:10px"' if out else ""
-        out.append(f'<div class="dry-head{bad}"{space}>{isolated(part.heading)}</div>')
+        out.append(f'<div class="dry-head {css}"{space}>{isolated(part.heading)}</div>')
         rows = "".join(
             f"<tr><th>{isolated(name)}</th>"
             f'<td style="white-space:pre-wrap;overflow-wrap:anywhere">{isolated(value)}</td></tr>'
@@ -63,7 +65,7 @@ def story_html(story: Story) -> str:
         )
         out.append(f'<div class="dry-scroll"><table><tbody>{rows}</tbody></table></div>' if rows else "")
         for name, text in part.texts:
-            opened = " open" if css == "bad" else ""
+            opened = " open" if state_of(part.status) == "failed" else ""
             out.append(
                 f'<div class="dry-errors"><details{opened}><summary>{isolated(name)}</summary>'
                 f"<pre>{isolated(text)}</pre></details></div>"
@@ -71,7 +73,7 @@ def story_html(story: Story) -> str:
     return wrap(out)
 
 
-# What is told
+# The content
 
 
 def _parts(story: Story) -> Iterator[_Part]:
@@ -88,7 +90,9 @@ def _head(story: Story, last: PressStory) -> _Part:
     if not story.where:
         what = f"step {preview(story.item, 60)}"
     took = f" after {seconds_text(last.seconds)}" if last.seconds is not None else ""
-    part = _Part(f"{_mark(last.status)} {what}: {last.status}{took}", last.status)
+    failed = sum(failed_items(cell.output) for cell in last.steps.values())
+    shown = outcome_of(last.status, failed)
+    part = _Part(f"{mark_of(shown)} {what}: {last.status}{_within(failed)}{took}", shown)
     if story.where:
         part.facts.append((clean(story.label), preview(story.item, _VALUE)))
     part.facts += _error_facts(last.error)
@@ -109,9 +113,10 @@ def _step(cell: StepCell, number: int, alone: bool) -> _Part:
     tries = f", {cell.attempts} attempts" if cell.attempts > 1 else ""
     kept = ", kept from an earlier press" if cell.cached else ""
     which = "" if alone else f"step {number} "
-    part = _Part(
-        f"{_mark(cell.status)} {which}{clean(cell.id)}{button}: {how}{took}{tries}{kept}", cell.status
-    )
+    failed = failed_items(cell.output)
+    shown = outcome_of(cell.status, failed)
+    told = f"{how}{_within(failed)}{took}{tries}{kept}"
+    part = _Part(f"{mark_of(shown)} {which}{clean(cell.id)}{button}: {told}", shown)
     part.facts += [
         (f"args.{cut(clean(str(name)), 40)}", _value(value)) for name, value in _few(cell.args or {})
     ]
@@ -126,6 +131,10 @@ def _step(cell: StepCell, number: int, alone: bool) -> _Part:
         part.texts += _texts(f"attempt {n} ", one.stdout, one.stderr)
     part.texts += _texts("", cell.stdout, cell.stderr)
     return part
+
+
+def _within(failed: int) -> str:
+    return f", {failed:,} item{'' if failed == 1 else 's'} of loops within it failed" if failed else ""
 
 
 def _numbered(cell: StepCell) -> list[tuple[int, Try]]:
@@ -146,8 +155,10 @@ def _exit_code(error: ErrorInfo | None, exit_code: int) -> str:
 
 def _earlier(press: PressStory) -> _Part:
     took = f" after {seconds_text(press.seconds)}" if press.seconds is not None else ""
-    heading = f"{_mark(press.status)} press {press.number} before: {press.status}{took}"
-    part = _Part(heading, press.status, _error_facts(press.error))
+    failed = sum(failed_items(cell.output) for cell in press.steps.values())
+    shown = outcome_of(press.status, failed)
+    heading = f"{mark_of(shown)} press {press.number} before: {press.status}{_within(failed)}{took}"
+    part = _Part(heading, shown, _error_facts(press.error))
     part.facts.append(("began", _when(press)))
     for cell in press.steps.values():
         if cell.status:
@@ -169,7 +180,7 @@ def _error_facts(error: tuple[str, ErrorInfo] | None) -> list[tuple[str, str]]:
     step, info = error
     where = f"{cut(clean(step), 40)}: " if step else ""
     facts = [("error", where + _error(info))]
-    return [*facts, ("to mend it", cut(clean(info.remediation), _VALUE))] if info.remediation else facts
+    return [*facts, ("to fix it", cut(clean(info.remediation), _VALUE))] if info.remediation else facts
 
 
 def _error(info: ErrorInfo) -> str:
@@ -194,11 +205,6 @@ def _tail(text: str) -> str:
     """The end of `text`, where an error's reason stands."""
     lines = [clean(line.replace("\t", "    ")) for line in text[-_TEXT:].strip("\n").splitlines()]
     return ("…" if len(text) > _TEXT else "") + "\n".join(lines)
-
-
-def _mark(status: str) -> str:
-    word = "failed" if status in ("error", "timeout") else status
-    return SYMBOLS.get(word, "·")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +233,7 @@ class PressStory:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Story:
-    """What :meth:`Results.explain` tells; its repr is for people, as text and as HTML.
+    """The result of :meth:`Results.explain`; its repr is readable text, in a notebook HTML.
 
     Attributes:
         index: the row's place in the input; `count` is how many rows there are.

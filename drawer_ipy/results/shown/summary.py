@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
 from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
+from drawer_ipy.record.failures import NONE, Failures, failures_of
 from drawer_ipy.record.loop import FAILED, STEP_OK, LoopOutput
 from drawer_ipy.results.failed_item import ItemError, failed_item
 from drawer_ipy.results.table_view import TableView
 from drawer_ipy.style.amounts import seconds_text
+from drawer_ipy.style.outcome import counts_text, elsewhere_text, outcome_of, outcome_of_rows
+from drawer_ipy.style.palette import mark_of
 from drawer_ipy.style.preview import clean, cut, fit, within
 
 GROUPS = 5
@@ -45,48 +49,93 @@ class ErrorGroup:
     differ: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a table says in one line.
+
+    Attributes:
+        state: what the rows, or the run, are shown as.
+        word: a word for that state, ``""`` where the counts are enough.
+        counts: how many rows there are and how they ended.
+        rest: how many were cached, the time and the pace.
+    """
+
+    state: str
+    word: str
+    counts: str
+    rest: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The part that says how it ended: a mark and words."""
+        return f"{mark_of(self.state)} {' · '.join(filter(None, (self.word, self.counts)))}"
+
+    def __str__(self) -> str:
+        return " · ".join([self.told, *self.rest])
+
+
 def headline(view: TableView) -> str:
     """How many rows there are and how they ended; the time and pace when it is the whole table."""
-    source, n = view.source, len(view)
-    if not len(source):
+    return str(headline_of(view))
+
+
+def headline_of(view: TableView) -> Headline:
+    """The same in parts."""
+    if not len(view.source):
         return _nothing(view)
-    loop = source.loop
-    noun = ("item" if loop else "step") + ("" if n == 1 else "s")
     counts = {word: k for word, k in view.counts().items() if k}
-    whole = view.is_whole
-    if counts.keys() <= {"ok"}:
-        parts = [f"{n:,} {noun}" if whole else f"{n:,} of {len(source):,} items"]
+    if not view.is_whole:
+        return _of_some(view, counts)
+    run, n, ok = view.run, len(view), counts.get("ok", 0)
+    noun = "item" if view.source.loop is not None else "step"
+    beside = _beside(view, counts) if run.status == "ok" else NONE
+    state = outcome_of(run.status, n - ok + beside.total)
+    if state == "ok":
+        told = f"{n:,} {noun}{'' if n == 1 else 's'}"
     else:
-        parts = [f"{k:,} {word}" for word, k in counts.items()]
-        if not whole:
-            parts.append(f"{n:,} of {len(source):,} items")
+        told = ", ".join([counts_text(counts, noun), *elsewhere_text(beside.items, beside.steps)])
+    word = state if state in ("failed", "cancelled") else ""
+    return Headline(state, word, told, tuple(_figures(view, counts)))
+
+
+def _of_some(view: TableView, counts: dict[str, int]) -> Headline:
+    n, of = len(view), len(view.source)
+    noun = "items" if view.source.loop is not None else "steps"
+    parts = [] if counts.keys() <= {"ok"} else [f"{k:,} {word}" for word, k in counts.items()]
+    return Headline(outcome_of_rows(counts), "", " · ".join([*parts, f"{n:,} of {of:,} {noun}"]))
+
+
+def _beside(view: TableView, counts: dict[str, int]) -> Failures:
+    """What failed in the run and is not among the rows."""
+    failed = counts.get("failed", 0)
+    whole = failures_of(view.run)
+    return whole.beside(failed) if view.source.loop is not None else whole.beside(0, failed)
+
+
+def _figures(view: TableView, counts: dict[str, int]) -> Iterator[str]:
+    """How many rows were cached, how long it took, and the pace."""
+    loop = view.source.loop
     cached = loop.cached if loop else sum(step.cached for step in view.run.steps)
-    if whole and cached:
-        parts.append(f"{cached:,} cached")
-    if whole:
-        elapsed = loop.elapsed if loop else view.run.duration
-        parts.append(seconds_text(elapsed))
-        done = counts.get("ok", 0) + counts.get("failed", 0)
-        done -= loop.kept if loop else 0
-        if loop and elapsed > 0 and done > 1:
-            pace = done / elapsed
-            parts.append(f"{pace:,.0f}/s" if pace >= 10 else f"{pace:.2g}/s")
-    return f"{_mark(counts)} {' · '.join(parts)}"
+    if cached:
+        yield f"{cached:,} cached"
+    elapsed = loop.elapsed if loop else view.run.duration
+    yield seconds_text(elapsed)
+    done = counts.get("ok", 0) + counts.get("failed", 0) - (loop.kept if loop else 0)
+    if loop and elapsed > 0 and done > 1:
+        pace = done / elapsed
+        yield f"{pace:,.0f}/s" if pace >= 10 else f"{pace:.2g}/s"
 
 
-def _mark(counts: dict[str, int]) -> str:
-    if counts.keys() & {"waiting", "running"}:
-        return "…"
-    return "✔" if counts.keys() <= {"ok"} else "✘" if "failed" in counts else "⚠"
-
-
-def _nothing(view: TableView) -> str:
+def _nothing(view: TableView) -> Headline:
     run = view.run
+    failures = failures_of(run) if run.status == "ok" else NONE
+    state = outcome_of(run.status, failures.total)
     if view.source.loop is not None:
-        return "0 items: the loop had nothing to do"
+        told = ["0 items: the loop had nothing to do", *elsewhere_text(failures.items, failures.steps)]
+        return Headline(state, "", ", ".join(told))
     if run.error is not None:
-        return f"✘ no step ran: {cut(clean(str(run.error)), _MESSAGE)}"
-    return "… no step has run yet" if run.status == "running" else "0 rows: no step ran"
+        return Headline(state, "", f"no step ran: {cut(clean(str(run.error)), _MESSAGE)}")
+    return Headline(state, "", "no step has run yet" if run.status == "running" else "0 rows: no step ran")
 
 
 def run_trouble(view: TableView) -> str:

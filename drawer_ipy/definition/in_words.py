@@ -1,0 +1,84 @@
+"""A drawer's steps in words: the one writer behind dry runs, summaries of drawers and their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from drawer_ipy.definition.models import ButtonStep
+from drawer_ipy.definition.step_base import StepBase
+
+Pressed = Callable[[str], str]
+"""Says of a button, by its name, what sort it is: ``"GET shop.example"``; ``""`` when nothing is known."""
+
+_MOST = 60
+
+
+def _unknown(_button: str) -> str:
+    return ""
+
+
+def what_it_does(step: StepBase, pressed: Pressed = _unknown) -> str:
+    """A step's summary, with the sort of button that it presses: ``press page (GET shop.example)``."""
+    sort = pressed(step.button) if isinstance(step, ButtonStep) and step.button else ""
+    return f"{step.summary()} ({sort})" if sort else step.summary()
+
+
+def how(step: StepBase) -> str:
+    """How it does so: ``8 at once, continues when items fail``; ``""`` when there is nothing to say."""
+    return ", ".join(step.manner())
+
+
+def step_in_words(step: StepBase, pressed: Pressed = _unknown) -> str:
+    """One line about one step, without the steps inside it."""
+    line = f"{step.id}: " + ", ".join(filter(None, (what_it_does(step, pressed), how(step))))
+    args = ", ".join(f"{name}={short_value(value)}" for name, value in step.args.items())
+    return f"{line} with {args}" if args else line
+
+
+def steps_in_words(steps: Iterable[StepBase], pressed: Pressed = _unknown, depth: int = 0) -> Iterator[str]:
+    """One line a step, what is inside it further in, below the title of its branch."""
+    for step in steps:
+        yield "  " * depth + step_in_words(step, pressed)
+        for branch in step.nested():
+            if branch.title and branch.steps:
+                yield "  " * (depth + 1) + f"{branch.title}:"
+            yield from steps_in_words(branch.steps, pressed, depth + (2 if branch.title else 1))
+
+
+def steps_as_data(steps: Iterable[StepBase]) -> list[dict[str, Any]]:
+    """The same for programs: id, kind, what is pressed, and the steps inside by the names of branches."""
+    out = []
+    for step in steps:
+        entry = head_as_data(step)
+        for branch in step.nested():
+            if branch.name:
+                entry.setdefault("branches", {})[branch.name] = steps_as_data(branch.steps)
+            else:
+                entry["steps"] = steps_as_data(branch.steps)
+        out.append(entry)
+    return out
+
+
+def head_as_data(step: StepBase) -> dict[str, Any]:
+    """A step without what is inside it: its id, its kind, what it presses."""
+    entry: dict[str, Any] = {"id": step.id, "kind": step.kind or "button"}
+    return entry | {key: getattr(step, key) for key in ("button", "drawer") if getattr(step, key, "")}
+
+
+def dry_run_in_words(
+    name: str, inputs: Mapping[str, Any], steps: Iterable[StepBase], pressed: Pressed = _unknown
+) -> Iterator[str]:
+    """What a press of the drawer `name` would do with `inputs`, from which secrets have been taken out."""
+    yield f"drawer {name or '(no name)'}: dry run, nothing was pressed"
+    for key, value in inputs.items():
+        yield f"  input {key} = {short_value(value)}"
+    yield from steps_in_words(steps, pressed, 1)
+
+
+def short_value(value: Any) -> str:
+    """A literal value in few characters."""
+    if isinstance(value, list | tuple) and len(value) > 3:
+        return f"{type(value).__name__} of {len(value)}"
+    text = " ".join(value.split()) if isinstance(value, str) else repr(value)
+    return text if len(text) <= _MOST else text[: _MOST - 1] + "…"

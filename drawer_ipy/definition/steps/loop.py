@@ -1,0 +1,87 @@
+"""What the kinds of steps that run other steps once per entry of a list have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import field_validator
+
+from drawer_ipy.definition.faults import Fault, is_absent, no_list, unreadable
+from drawer_ipy.definition.model_base import PositiveInt
+from drawer_ipy.definition.step_base import Branch, Step, StepBase, Use
+from drawer_ipy.definition.values import AUTO, MOST, Parallelism, parse_rate, parse_tolerance, width_words
+
+
+class LoopStep(StepBase):
+    """Runs ``steps`` once per entry of the list ``over``, at most ``parallelism`` at once."""
+
+    over: Any = None
+    as_: str
+    on_item_failure: Literal["stop", "continue"] = "stop"
+    parallelism: Parallelism = 0  # 0 and 1: one after the other; "auto" is an extension
+    max_parallelism: PositiveInt = MOST  # extension: the bound of "auto"
+    tolerated_failures: int | str | None = None  # extension: a count or "5%"
+    rate: str | None = None  # extension: item starts per time
+    steps: list[Step] = []
+
+    expressions = ("over",)
+    is_pure = True
+    outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "results": {"type": "array"},
+        "total": {"type": "integer"},
+    }
+    key_texts: ClassVar[Mapping[str, str]] = {
+        "over": "The list to loop over, or an expression that gives one: `${inputs.urls}`.",
+        "as": "Name that steps inside refer to the entry by.",
+        "on_item_failure": "`stop` at the first failed item, or `continue` with the others.",
+        "parallelism": "Most items in flight at once; 0 and 1 mean one after the other, auto finds it out.",
+        "max_parallelism": "With `parallelism: auto`: never more items in flight than this.",
+        "tolerated_failures": "How many items may fail before the loop does: "
+        'a count, or a share such as "5%".',
+        "rate": 'Most starts per time: "5/s", "100/min", "1/h".',
+        "steps": "The steps, in order.",
+    }
+
+    @field_validator("on_item_failure", mode="before")
+    @classmethod
+    def _empty_action(cls, value: Any) -> Any:
+        return value or "stop"
+
+    def manner(self) -> list[str]:
+        words = [width_words(self.parallelism, self.max_parallelism) or "one after the other"]
+        words += [f"at most {self.rate}"] if self.rate else []
+        if self.tolerated_failures is not None:
+            words.append(f"{self.tolerated_failures} may fail")
+        elif self.on_item_failure == "continue":
+            words.append("continues when items fail")
+        return [*words, *super().manner()]
+
+    def nested(self) -> Iterator[Branch]:
+        yield Branch(("steps",), self.steps)
+
+    def variable(self) -> str:
+        return self.as_
+
+    def may_skip(self) -> bool:
+        return isinstance(self.over, list | tuple) and not self.over
+
+    def uses(self) -> Iterator[Use]:
+        if not is_absent(self.over):
+            yield Use(("over",), self.over)
+
+    def output_keys(self) -> tuple[str, ...]:
+        return (*self.outputs, "completed")  # which is there when an item did not end ok
+
+    def faults(self) -> Iterator[Fault]:
+        yield from unreadable("rate", parse_rate, self.rate)
+        if not is_absent(self.over):
+            yield from no_list("over", self.over)
+        if not self.steps:
+            message = f"this {self.kind} step has no steps, so it does nothing"
+            yield Fault(("steps",), message, soft=True, missing=("steps",))
+        if "max_parallelism" in self.model_fields_set and self.parallelism != AUTO:
+            message = "max_parallelism bounds `parallelism: auto` only"
+            yield Fault(("max_parallelism",), message, "give one of the two", soft=True, on_key=True)
+        yield from unreadable("tolerated_failures", parse_tolerance, self.tolerated_failures)
+        yield from super().faults()

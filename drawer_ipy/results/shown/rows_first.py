@@ -1,0 +1,52 @@
+"""Which rows a table that is cut shows before the others: those that failed must not be cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from drawer_ipy.record.loop import CANCELLED, FAILED, STATE_NAMES
+from drawer_ipy.results.shown.grid import FIRST, is_cut
+from drawer_ipy.results.table_view import TableView
+
+_FIRST_STATES = (FAILED, CANCELLED)
+
+
+def rows_first(view: TableView) -> tuple[list[int], str]:
+    """Positions of the failed and then of the cancelled rows that are shown first, and a line that says so.
+
+    At most :data:`~drawer_ipy.results.shown.grid.FIRST` rows, in the order of the table. None, and ``""``,
+    where the table is shown whole, and where all of its rows are alike.
+    """
+    counts = view.source.counts(view.rows)
+    if not is_cut(len(view)) or max(counts) == len(view):
+        return [], ""
+    places: list[int] = []
+    told = []
+    for state in _FIRST_STATES:
+        found = _places(view, state, FIRST - len(places)) if counts[state] else []
+        if found:
+            n, of = len(found), counts[state]
+            told.append(f"{n:,} {STATE_NAMES[state]}" if n == of else f"{n:,} of {of:,} {STATE_NAMES[state]}")
+            places += found
+    if not told:
+        return [], ""
+    word = "row" if counts[FAILED] + counts[CANCELLED] == 1 else "rows"
+    return places, f"{' and '.join(told)} {word} first"
+
+
+def hidden_failures(view: TableView, shown: Sequence[int | None]) -> int:
+    """How many failed rows are not among those at the positions `shown`."""
+    failed = view.source.counts(view.rows)[FAILED]
+    if not failed:
+        return 0
+    index = view.index
+    return failed - sum(place is not None and view.source.state(index[place]) == FAILED for place in shown)
+
+
+def _places(view: TableView, state: int, most: int) -> list[int]:
+    """Positions of the first `most` rows in `state`."""
+    if view.is_whole:  # a row's position is its index
+        return list(islice(view.source.where(state, None), most))
+    state_at = view.source.state
+    return list(islice((place for place, row in enumerate(view.index) if state_at(row) == state), most))

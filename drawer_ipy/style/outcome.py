@@ -1,0 +1,64 @@
+"""What is said of a run, a table or a step that has ended: one rule and one wording for every display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drawer_ipy.style.palette import PARTIAL
+
+
+def outcome_of(status: str, failed: int) -> str:
+    """The state that something with this `status` is shown as.
+
+    A run with the status ``ok`` in which parts failed is shown as :data:`~drawer_ipy.style.palette.PARTIAL`,
+    never as ``ok``.
+
+    Args:
+        status: of the run or step.
+        failed: how many items and steps of it did not end ok.
+    """
+    return PARTIAL if status == "ok" and failed else status
+
+
+def outcome_of_rows(counts: Mapping[str, int]) -> str:
+    """The state that some rows are shown as together.
+
+    Args:
+        counts: how many rows are in each state, by its name.
+    """
+    states = {state for state, n in counts.items() if n}
+    if states & {"waiting", "running"}:
+        return "running"
+    if not states:
+        return "ok"
+    return next(iter(states)) if len(states) == 1 else PARTIAL
+
+
+def counts_text(counts: Mapping[str, int], noun: str) -> str:
+    """How many of all are ok, and how the others ended: ``175 of 180 items ok, 5 failed``.
+
+    Args:
+        counts: how many are in each state, by its name.
+        noun: what is counted, in the singular.
+    """
+    total = sum(counts.values())
+    parts = [f"{counts.get('ok', 0):,} of {total:,} {noun}{'' if total == 1 else 's'} ok"]
+    others = ("failed", "cancelled", "skipped", "running", "waiting")
+    return ", ".join([*parts, *(f"{counts[name]:,} {name}" for name in others if counts.get(name))])
+
+
+def failed_text(items: int, steps: int) -> str:
+    """How many items and steps failed: ``5 items failed, 1 step failed``."""
+    named = ((items, "item"), (steps, "step"))
+    return ", ".join(f"{n:,} {noun}{'' if n == 1 else 's'} failed" for n, noun in named if n)
+
+
+def elsewhere_text(items: int, steps: int) -> list[str]:
+    """What failed beside the rows that are counted, in words.
+
+    Args:
+        items: failed items of other loops.
+        steps: failed steps.
+    """
+    told = [f"{items:,} item{'' if items == 1 else 's'} of other loops failed"] if items else []
+    return [*told, failed_text(0, steps)] if steps else told
