@@ -18,9 +18,10 @@ from drawer_ipy.engine.graph import dependencies
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.policy import asks_for_less
 from drawer_ipy.engine.pool import BoundedMap
+from drawer_ipy.engine.rows import rows_of
 from drawer_ipy.engine.secrets.sweep import shown_items
 from drawer_ipy.engine.step import StepRunner, fail_with
-from drawer_ipy.errors import Code, ErrorInfo, ResolveError
+from drawer_ipy.errors import Code, ErrorInfo, ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
 from drawer_ipy.record.loop import (
     CANCELLED,
@@ -242,6 +243,12 @@ def resolve_list(template: Template, field: str, ctx: Context, result: StepResul
         return None
     try:
         items = as_list(value)
+    except UsageError as error:
+        fail_with(
+            result,
+            UsageError(f"`{field}` of step {result.id!r}: {error.message}", remediation=error.remediation),
+        )
+        return None
     except BaseException as error:  # of a class of the user's
         pass_on_interrupt(error)
         result.fail(
@@ -256,24 +263,42 @@ def resolve_list(template: Template, field: str, ctx: Context, result: StepResul
         result.fail(
             Code.VALIDATION_ERROR,
             f"`{field}` of step {result.id!r} must be a list, not {kind}",
-            "give a list, or a reference to one such as ${inputs.urls}",
+            _instead(value),
         )
     return items
 
 
-def as_list(value: Any) -> Sequence[Any] | None:
-    """`value` if it can be looped over by index: lists, tuples, ranges, and columns of data frames.
+def _instead(value: Any) -> str:
+    """What to give in place of `value`, which is no list."""
+    if isinstance(value, Mapping):
+        return "for its keys and values write list(d.items()), for its values list(d.values())"
+    if isinstance(value, str):
+        return "for its lines write text.splitlines(), for one item a list of one: [text]"
+    if hasattr(value, "__aiter__"):
+        return "collect it first: [x async for x in items]"
+    if hasattr(value, "__next__"):
+        return "collect it first: list(items)"
+    return "give a list, a data frame, or a reference to one such as ${inputs.urls}"
 
-    Text and mappings are no lists. Other iterables with a length (a Series, an array, a set) are
-    copied into a list once; plain iterators are not taken, since looping would use them up.
+
+def as_list(value: Any) -> Sequence[Any] | None:
+    """`value` if it can be looped over by index: lists, tuples, ranges, rows of tables, entries of arrays.
+
+    Text and mappings are not lists. Other iterables with a length (a set, the view of a dict) are copied into
+    a list once. Plain iterators are refused, since looping would use them up.
+
+    Raises:
+        UsageError: it is a table that cannot be read row by row.
     """
     if isinstance(value, list | tuple | range):
         return value
     if isinstance(value, str | bytes | bytearray | dict):
         return None
+    if (rows := rows_of(value)) is not None:
+        return rows
     if isinstance(value, Sequence):
         return value
-    if isinstance(value, Mapping) or hasattr(value, "columns"):  # a frame's entries are its columns
+    if isinstance(value, Mapping):
         return None
     if hasattr(value, "__iter__") and hasattr(value, "__len__"):
         return list(value)
