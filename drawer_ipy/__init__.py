@@ -8,7 +8,7 @@ Where things are, from the top down; imports run downwards only (tests/test_arch
     extending.py  what new kinds of steps and buttons are made of and registered with
     notebook/     magics, cells, background runs; completion/ is the Tab key
     verbs/        create, list, press, logs and so on, for notebook and command line
-    pressing/     from a text, path or name to a checked Job; press, apress, Drawer
+    pressing/     from a text, path or name to a checked Job; press, apress, each, Drawer
     display/      a run while it happens: live view, HTML, terminal bar
     engine/       plan, bounded loop, graph, policies, secrets; steps/ has one module a kind
     workspace/    everything on disk: buttons, drawers, batteries, history
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from drawer_ipy.extending import register_button, register_step
     from drawer_ipy.pressing.drawer import Drawer
+    from drawer_ipy.pressing.each.press import aeach, each
     from drawer_ipy.pressing.press import apress, press
     from drawer_ipy.pressing.validation import Validation
     from drawer_ipy.results import Results
@@ -64,8 +65,10 @@ __all__ = [
     "UsageError",
     "Validation",
     "__version__",
+    "aeach",
     "apress",
     "button",
+    "each",
     "load_ipython_extension",
     "press",
     "register_button",
@@ -80,7 +83,9 @@ _ELSEWHERE = {
     "DrawerFailed": "results.verdict",
     "Validation": "pressing.validation",
     "Drawer": "pressing.drawer",
+    "aeach": "pressing.each.press",
     "apress": "pressing.press",
+    "each": "pressing.each.press",
     "press": "pressing.press",
     "Results": "results",
     "register_button": "extending",

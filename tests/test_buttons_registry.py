@@ -149,7 +149,6 @@ def test_places_are_searched_in_order() -> None:
     assert [catalog.find(name) for name in ("_hidden", "n", "nowhere")] == [None, None, None]
     assert catalog.find("plain") is catalog.find("plain")
     assert catalog.names() == ["cell", "both", "made", "marked-name", "shared", "only-folder", "plain"]
-    assert "a folder" in catalog.where
 
 
 def test_an_object_that_answers_any_attribute_is_no_button() -> None:

@@ -21,8 +21,10 @@ from drawer_ipy import Drawer, DrawerFailed, Results, UsageError, Validation, pr
 from drawer_ipy.results import Column, ItemError, ItemErrors, Row, StepCell
 
 FUNCTIONS = {
+    "aeach",
     "apress",
     "button",
+    "each",
     "load_ipython_extension",
     "press",
     "register_button",
@@ -69,6 +71,8 @@ RAISES = {
     "register_step": "UsageError",
     "press": "DefinitionError DrawerNotFound UsageError DrawerFailed DrawerCancelled",
     "apress": "CancelledError DrawerError",
+    "aeach": "CancelledError DrawerError",
+    "each": "DefinitionError ButtonNotFound UsageError DrawerFailed DrawerCancelled",
     "button": "UsageError",
     "Drawer.load": "DefinitionError DrawerNotFound UsageError",
     "Drawer.validate": "UsageError",

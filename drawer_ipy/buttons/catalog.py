@@ -108,12 +108,6 @@ class ButtonCatalog:
             return False
         return bool(value.__module__ == self._namespace.get("__name__", "__main__"))
 
-    @property
-    def where(self) -> str:
-        """The places that were looked in, for a message."""
-        places = ["the cell's `buttons:`", "buttons registered in this kernel", "your functions"]
-        return ", ".join([*places, *(str(folder) for folder in self._folders)])
-
 
 def _mark(value: Any) -> FunctionButton | None:
     """The button that ``@button`` made of a value, ``None`` when it was not marked."""

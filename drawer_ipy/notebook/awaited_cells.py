@@ -17,10 +17,14 @@ from drawer_ipy.notebook.misplaced_magics import editor_lines, says_nothing
 AWAITED = "drawer_awaited"
 """The cell magic that a rewritten ``%%drawer`` cell calls; its result is awaited."""
 
+EACH_AWAITED = "each_awaited"
+"""The same for ``%%each``."""
+
 AWAITED_VERB = "drawer_verb_awaited"
 """The line magic that a rewritten ``%drawer NAME press`` calls."""
 
-_MAGICS = ("%%drawer", "%%button")
+_MAGICS = ("%%drawer", "%%each", "%%button")
+_REWRITTEN = {"%%drawer": AWAITED, "%%each": EACH_AWAITED}
 
 
 def magic_first(lines: list[str]) -> list[str]:
@@ -53,7 +57,7 @@ def _first_said(lines: list[str]) -> int:
 
 
 class AwaitedCells:
-    """Turns ``%%drawer`` cells, and cells that only press a drawer, into awaited calls where that can be.
+    """Turns ``%%drawer`` and ``%%each`` cells, and ``%drawer NAME press``, into awaited calls where possible.
 
     Args:
         shell: IPython's shell.
@@ -71,10 +75,12 @@ class AwaitedCells:
         """`lines` of one cell, rewritten if that is called for; a question about the magic is not."""
         if not lines:
             return lines
-        called = _called(lines[0], "%%drawer")
-        if called is not None and self._can_await():
-            body = "".join(lines[1:]) or "\n"  # IPython refuses an empty one, by the name of our magic
-            return [f"await get_ipython().run_cell_magic({AWAITED!r}, {called!r}, {body!r})\n"]
+        for magic, awaited in _REWRITTEN.items():
+            called = _called(lines[0], magic)
+            if called is not None and self._can_await():
+                # IPython refuses an empty body, by the name of our magic.
+                body = "".join(lines[1:]) or "\n"
+                return [f"await get_ipython().run_cell_magic({awaited!r}, {called!r}, {body!r})\n"]
         words = _lone_verb(lines)
         if words is not None and self._can_await():
             return [f"await get_ipython().run_line_magic({AWAITED_VERB!r}, {words!r})\n"]

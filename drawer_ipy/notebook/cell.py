@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,7 +30,56 @@ LAST = "_drawer"
 """The variable that always holds the Results of the latest press."""
 
 
-class DrawerCell:
+class PressingCell:
+    """What the cells have in common that press something, whatever declares it.
+
+    Args:
+        shell: IPython's shell.
+        options: of the magic's line.
+        out: the variable that gets the Results, ``""`` for none.
+
+    Attributes:
+        options, out: as given.
+        inputs: what is pressed with, for a dry run.
+    """
+
+    def __init__(self, shell: Any, options: Namespace, out: str) -> None:
+        self._shell = shell
+        self.options = options
+        self.out = out
+        self.inputs: dict[str, Any] = {}
+
+    def dry_run(self, job: Job) -> DryRun:
+        """What pressing `job` would do."""
+        return DryRun(job, self.inputs)
+
+    def press(self, job: Job) -> CellPress:
+        """A press of `job` with what the line says about it."""
+        options = self.options
+        display = choose_display(self._shell, quiet=options.quiet, kind=options.display)
+        out = (LAST, self.out) if self.out else (LAST,)
+        return CellPress(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
+
+    def background(self, job: Job, runs: Runs) -> BackgroundRun | None:
+        """Start `job` in the background; gives its handle unless a variable got it."""
+        options = self.options
+
+        def display(log: Log) -> Display:
+            shown = choose_display(self._shell, quiet=options.quiet, kind=options.display, background=True)
+            if isinstance(shown, NullDisplay | TextDisplay):
+                return shown
+            return Together(shown, LogDisplay(lambda: log.lines, lambda: log.dropped))
+
+        run = runs.start(job, display, check=not options.no_raise)
+        if not options.quiet:
+            tell(job.warnings)
+        if not self.out:
+            return run
+        self._shell.push({self.out: run}, interactive=True)
+        return None
+
+
+class DrawerCell(PressingCell):
     """What a ``%%drawer`` cell says; pressed, defined or shown once.
 
     Args:
@@ -53,13 +103,13 @@ class DrawerCell:
                 f"%%drawer takes one name, not {' '.join(line.words)!r}",
                 remediation="inputs are written name=value, variables name=$variable",
             )
-        self._shell = shell
+        super().__init__(shell, line.options, line.out)
         self._line = line
         self._around = around
         said = line.words[0] if line.words else ""
         self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
         self.name = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
-        self._inputs = self._all_inputs()
+        self.inputs = self._all_inputs()
 
     def _all_inputs(self) -> dict[str, Any]:
         """The line's inputs; a declared one that is not given comes from a variable of its name."""
@@ -90,10 +140,10 @@ class DrawerCell:
         """
         if not self.name:
             raise UsageError("--define needs a name", remediation="%%drawer NAME --define")
-        problems = self._around.problems(self.loaded, given=self._inputs)
+        problems = self._around.problems(self.loaded, given=self.inputs)
         if any(p.severity == "error" for p in problems):
             raise DefinitionError(problems, self.loaded.source.text, self.name)
-        if not self._line.options.quiet:
+        if not self.options.quiet:
             tell(problems)
         return self.drawer()
 
@@ -103,40 +153,11 @@ class DrawerCell:
         Raises:
             DefinitionError: with every problem found.
         """
-        chosen = self._line.options
+        chosen = self.options
         options = Options(
             chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
         )
-        return prepare(self.loaded, self._inputs, options, self._around)
-
-    def dry_run(self, job: Job) -> DryRun:
-        """What pressing `job` would do."""
-        return DryRun(job, self._inputs)
-
-    def press(self, job: Job) -> CellPress:
-        """A press of `job` with what the line says about it."""
-        options = self._line.options
-        display = choose_display(self._shell, quiet=options.quiet, kind=options.display)
-        out = (LAST, self._line.out) if self._line.out else (LAST,)
-        return CellPress(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
-
-    def background(self, job: Job, runs: Runs) -> BackgroundRun | None:
-        """Start `job` in the background; gives its handle unless a variable got it."""
-        options = self._line.options
-
-        def display(log: Log) -> Display:
-            shown = choose_display(self._shell, quiet=options.quiet, kind=options.display, background=True)
-            if isinstance(shown, NullDisplay | TextDisplay):
-                return shown
-            return Together(shown, LogDisplay(lambda: log.lines, lambda: log.dropped))
-
-        run = runs.start(job, display, check=not options.no_raise)
-        if not options.quiet:
-            tell(job.warnings)
-        if not self._line.out:
-            return run
-        self._shell.push({self._line.out: run}, interactive=True)
-        return None
+        return prepare(self.loaded, self.inputs, options, self._around)
 
 
 class CellPress:

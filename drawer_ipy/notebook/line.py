@@ -22,6 +22,9 @@ _NO_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 _SHOWN = 200
 """Characters of an expression that a message shows."""
 
+_ONLY_ONE = ("define", "dry_run", "background", "as_drawer")
+"""Options that exclude one another."""
+
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
@@ -42,16 +45,39 @@ class Line:
     out: str = ""
 
 
-class _OptionParser(argparse.ArgumentParser):
-    """argparse that raises our error instead of leaving the program."""
+class OptionParser(argparse.ArgumentParser):
+    """argparse that raises a UsageError instead of leaving the program; `prog` is the magic."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"%%drawer: {message}", remediation="%%drawer? shows all options")
+        """Refuse the options."""
+        raise UsageError(f"{self.prog}: {message}", remediation=f"{self.prog}? shows all options")
+
+    def options(self, flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Namespace, list[str]]:
+        """Return the options in `flags`, and the words that are none.
+
+        Raises:
+            UsageError: an option is unknown or has an invalid value, or two exclude each other.
+        """
+        self.set_defaults(**defaults)
+        options, words = self.parse_known_args(flags)
+        for word in words:
+            if word.startswith("-"):
+                known = [s for action in self._actions for s in action.option_strings]
+                hint = did_you_mean(word.split("=")[0], known)
+                raise UsageError(
+                    f"{self.prog}: there is no option {word}",
+                    remediation=f"{hint} {self.prog}? shows all options".strip(),
+                )
+        only_one = [name for name in _ONLY_ONE if getattr(options, name, False)]
+        if len(only_one) > 1:
+            first, second = (name.replace("_", "-") for name in only_one[:2])
+            raise UsageError(f"write --{first} or --{second}, not both")
+        return options, words
 
 
-def option_parser() -> argparse.ArgumentParser:
+def option_parser() -> OptionParser:
     """The options of ``%%drawer``; also the source of its help."""
-    parser = _OptionParser(prog="%%drawer", add_help=False, allow_abbrev=False)
+    parser = OptionParser(prog="%%drawer", add_help=False, allow_abbrev=False)
     add = parser.add_argument
     add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
     add("--parallelism", "-p", metavar="N", type=width, help="items at once in the outermost loops, or auto")
@@ -68,7 +94,7 @@ def option_parser() -> argparse.ArgumentParser:
         default="stop",
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
-    add("--timeout", metavar="SECONDS", type=_seconds, help="most seconds that the whole run may take")
+    add("--timeout", metavar="SECONDS", type=seconds, help="most seconds that the whole run may take")
     add("--background", action="store_true", help="run in the background; returns a handle of the run")
     add("--dry-run", action="store_true", help="check and show what would run; press nothing")
     add("--define", action="store_true", help="check and remember the drawer by its name; press nothing")
@@ -83,17 +109,18 @@ def option_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """An argparse type: seconds, or a duration."""
     try:
-        seconds = float(text) if text.isascii() else 0.0
+        found = float(text) if text.isascii() else 0.0
     except ValueError:
         try:
-            seconds = parse_duration(text)
+            found = parse_duration(text)
         except ValueError:
-            seconds = 0.0
-    if not 0 < seconds < math.inf:
+            found = 0.0
+    if not 0 < found < math.inf:
         raise argparse.ArgumentTypeError(f"must be seconds, or a duration such as 2m, not {text!r}")
-    return seconds
+    return found
 
 
 def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Line:
@@ -111,23 +138,28 @@ def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, A
     before, tokens = _target(tokens)
     given = [m for t in tokens if (m := _ASSIGNMENT.fullmatch(t))]
     flags = [unquote(t) for t in tokens if not _ASSIGNMENT.fullmatch(t)]
-    options, words = _options(flags, defaults or {})
+    options, words = option_parser().options(flags, defaults or {})
     inputs: dict[str, Any] = {}
     for match in given:
         name, text = match.groups()
         if name in inputs:
             raise UsageError(f"input {name} is given twice")
         inputs[name] = input_value(name, text, namespace)
-    if before and options.out and options.out != (defaults or {}).get("out"):
-        raise UsageError(f"write `{before} <<` or --out {options.out}, not both")
-    only_one = [name for name in ("define", "dry_run", "background") if getattr(options, name)]
-    if len(only_one) > 1:
-        first, second = (name.replace("_", "-") for name in only_one[:2])
-        raise UsageError(f"write --{first} or --{second}, not both")
-    out = before or options.out
+    return Line(options, words, inputs, target_variable(before, options.out, defaults or {}))
+
+
+def target_variable(before: str, option: str, defaults: Mapping[str, Any]) -> str:
+    """Return the variable that gets the Results: the one `before` a ``<<``, or that of ``--out``.
+
+    Raises:
+        UsageError: both are given, or it is not a variable's name.
+    """
+    if before and option and option != defaults.get("out"):
+        raise UsageError(f"write `{before} <<` or --out {option}, not both")
+    out = before or option
     if out and (not out.isidentifier() or keyword.iskeyword(out)):
         raise UsageError(f"--out needs a variable's name, not {out!r}")
-    return Line(options, words, inputs, out)
+    return out
 
 
 def _target(tokens: list[str]) -> tuple[str, list[str]]:
@@ -138,23 +170,6 @@ def _target(tokens: list[str]) -> tuple[str, list[str]]:
     if tokens.index("<<") != 1 or not name.isidentifier() or keyword.iskeyword(name):
         raise UsageError("write `VAR << NAME`: one variable before the <<")
     return name, tokens[2:]
-
-
-def _options(flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Namespace, list[str]]:
-    """The options, and the words that are none."""
-    parser = option_parser()
-    parser.set_defaults(**defaults)
-    options, words = parser.parse_known_args(flags)
-    for word in words:
-        if word.startswith("-"):
-            actions = parser._actions  # noqa: SLF001 - argparse lists its options nowhere else
-            known = [s for action in actions for s in action.option_strings]
-            hint = did_you_mean(word.split("=")[0], known)
-            raise UsageError(
-                f"%%drawer: there is no option {word}",
-                remediation=f"{hint} %%drawer? shows all options".strip(),
-            )
-    return options, words
 
 
 def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
@@ -232,4 +247,14 @@ def split(line: str) -> Iterator[str]:
         yield word
 
 
-__all__ = ["Line", "input_value", "option_parser", "parse_line", "split", "unquote"]
+__all__ = [
+    "Line",
+    "OptionParser",
+    "input_value",
+    "option_parser",
+    "parse_line",
+    "seconds",
+    "split",
+    "target_variable",
+    "unquote",
+]

@@ -25,19 +25,32 @@ from drawer_ipy.definition.values import AUTO
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.notebook import completion
-from drawer_ipy.notebook.awaited_cells import AWAITED, AWAITED_VERB, AwaitedCells, magic_first, whole_lines
+from drawer_ipy.notebook.awaited_cells import (
+    AWAITED,
+    AWAITED_VERB,
+    EACH_AWAITED,
+    AwaitedCells,
+    magic_first,
+    whole_lines,
+)
 from drawer_ipy.notebook.background import BackgroundRun, Runs
-from drawer_ipy.notebook.cell import CellPress, DrawerCell
+from drawer_ipy.notebook.cell import CellPress, DrawerCell, tell
 from drawer_ipy.notebook.dry_run import DryRun
+from drawer_ipy.notebook.each.as_drawer import AsDrawer
+from drawer_ipy.notebook.each.cell import EachCell
+from drawer_ipy.notebook.each.options import OF_EVERY_CELL, each_parser
 from drawer_ipy.notebook.line import option_parser, parse_line, split
 from drawer_ipy.notebook.misplaced_magics import MisplacedMagics
 from drawer_ipy.notebook.verb_line import NotebookVerb
 from drawer_ipy.pressing.surroundings import Surroundings
 
+Shown = DryRun | BackgroundRun | AsDrawer | None
+"""What a cell shows that presses nothing now."""
+
 _KEPT = "drawer_ipy"
 """Under this name the shell keeps what cells have defined, see :class:`Kept`."""
 
-_MAGICS = {"cell": ("drawer", AWAITED, "button"), "line": ("drawer", AWAITED_VERB)}
+_MAGICS = {"cell": ("drawer", AWAITED, "each", EACH_AWAITED, "button"), "line": ("drawer", AWAITED_VERB)}
 _OPTIONS = (
     "parallelism",
     "concurrency",
@@ -122,6 +135,29 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         return _given(shown) if press is None else press.awaited()
 
     @no_var_expand  # type: ignore[untyped-decorator]
+    @cell_magic  # type: ignore[untyped-decorator]
+    def each(self, line: str, cell: str) -> Any:
+        """Run the body for every item, several at once; its last expression is the row's output.
+
+        %%each [VAR <<] TARGET in ITEMS [options]
+
+        TARGET is what a for loop assigns to (url, or i, url); ITEMS any expression of the notebook. Every
+        item is tried, and a failure is a row. A body that awaits runs on the notebook's event loop, another
+        one in threads.
+        """
+        press, shown = self._prepare_each(line, cell)
+        if press is None:
+            return shown
+        return press.nested() if self.loop == "nested" else press.blocking()
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @cell_magic(EACH_AWAITED)  # type: ignore[untyped-decorator]
+    def each_awaited(self, line: str, cell: str) -> Awaitable[Any]:
+        """The awaited form of %%each; cells are rewritten to it."""
+        press, shown = self._prepare_each(line, cell)
+        return _given(shown) if press is None else press.awaited()
+
+    @no_var_expand  # type: ignore[untyped-decorator]
     @line_magic("drawer")  # type: ignore[untyped-decorator]
     def drawer_line(self, line: str) -> Any:
         """Look at and change drawers: ``%drawer NAME [VERB ...]``; ``%drawer help`` shows all verbs.
@@ -148,7 +184,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         name, spec = _button_spec(line, cell)
         self.kept.buttons[name] = make_button(spec, allowed_origins=running_origins)
 
-    def _prepare(self, line: str, text: str) -> tuple[CellPress | None, DryRun | BackgroundRun | None]:
+    def _prepare(self, line: str, text: str) -> tuple[CellPress | None, Shown]:
         """What there is to press; without it, what the cell shows instead."""
         names, kept = self.shell.user_ns, self.kept
         said = parse_line(line, names, {name: getattr(self, name) for name in _OPTIONS})
@@ -157,12 +193,34 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
             kept.drawers[cell.name] = cell.define()
             print(f"drawer {cell.name} is defined; `%drawer {cell.name} press` runs it")
             return None, None
+        return self._started(cell)
+
+    def _prepare_each(self, line: str, body: str) -> tuple[CellPress | None, Shown]:
+        """As :meth:`_prepare`, for an ``%%each`` cell."""
+        kept = self.kept
+        cell = EachCell(
+            self.shell, line, body, self.surroundings(), {n: getattr(self, n) for n in OF_EVERY_CELL}
+        )
+        if cell.options.as_drawer:
+            return None, cell.as_drawer()
+        if not cell.options.dry_run:
+            cell.register(kept.buttons)
+        if cell.options.define:
+            kept.drawers[cell.name] = cell.define()
+            tell(cell.warnings)
+            print(f"{cell.name} is defined; {cell.name}.retry() presses what failed with this body")
+            return None, None
+        return self._started(cell)
+
+    def _started(self, cell: DrawerCell | EachCell) -> tuple[CellPress | None, Shown]:
+        """Check `cell`, and start it where it runs in the background."""
+        kept = self.kept
         job = cell.job()
-        if said.options.dry_run:
+        if cell.options.dry_run:
             return None, cell.dry_run(job)
         if cell.name:
             kept.drawers[cell.name] = cell.drawer()
-        if said.options.background:
+        if cell.options.background:
             return None, cell.background(job, kept.runs)
         return cell.press(job), None
 
@@ -206,6 +264,7 @@ def load(shell: Any) -> None:
     unload(shell)
     magics = DrawerMagics(shell, shell.meta.setdefault(_KEPT, Kept()))
     DrawerMagics.drawer.__doc__ = f"{_doc(DrawerMagics.drawer)}\n\n{option_parser().format_help()}"
+    DrawerMagics.each.__doc__ = f"{_doc(DrawerMagics.each)}\n\n{each_parser().format_help()}"
     shell.register_magics(magics)
     completion.register(shell, magics.surroundings)
     shell.input_transformers_cleanup[:0] = [magic_first, MisplacedMagics()]

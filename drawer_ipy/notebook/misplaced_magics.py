@@ -12,7 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from drawer_ipy.errors import UsageError
 
-_OURS = re.compile(r"[ \t]*(%%(?:drawer|button))(?=\s|$)")
+_OURS = re.compile(r"[ \t]*(%%(?:drawer|each|button))(?=\s|$)")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SHOWN = 60
 _NO_PYTHON = "$$$\n"

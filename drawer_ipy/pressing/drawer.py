@@ -10,7 +10,8 @@ from drawer_ipy.definition import models
 from drawer_ipy.definition.reading.loading import loaded_from
 from drawer_ipy.errors import UsageError
 from drawer_ipy.pictures.graph import Graph
-from drawer_ipy.pressing.surroundings import Pressable, Surroundings, callers_names, named_buttons
+from drawer_ipy.pressing.callers import callers_names
+from drawer_ipy.pressing.surroundings import Pressable, Surroundings, named_buttons
 from drawer_ipy.pressing.validation import Validation
 
 

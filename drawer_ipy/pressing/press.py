@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from drawer_ipy.display.choose import choose_display, current_shell
 from drawer_ipy.display.live import Display
+from drawer_ipy.pressing.callers import asynchronous, callers_names
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.surroundings import Pressable, Surroundings, callers_names, named_buttons
+from drawer_ipy.pressing.surroundings import Pressable, Surroundings, named_buttons
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
 from drawer_ipy.style.notes import told_in_colour
@@ -56,15 +57,11 @@ def press(
     """
     options = Options(parallelism, mode, on_failure, concurrency)
     around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
-    job = prepare(drawer, inputs, options, around)
-    with _shown(job, quiet) as display:
-        results = job.press_blocking(display)
-    if check:
-        raise_for(results, job.run.notes)
-    return results
+    return press_job(prepare(drawer, inputs, options, around), check=check, quiet=quiet)
 
 
-async def apress(
+@asynchronous
+def apress(
     drawer: Pressable,
     inputs: Mapping[str, Any] | None = None,
     *,
@@ -75,7 +72,7 @@ async def apress(
     concurrency: int | None = None,
     buttons: Mapping[str, Callable[..., Any]] | None = None,
     quiet: bool = False,
-) -> Results:
+) -> Coroutine[Any, Any, Results]:
     """Press a drawer on the current event loop; the async counterpart of :func:`press`.
 
     Objects bound to this loop (client sessions, locks) work inside async buttons.
@@ -84,9 +81,28 @@ async def apress(
         asyncio.CancelledError: the caller was cancelled; everything that was started has ended.
         DrawerError: as :func:`press`.
     """
-    options = Options(parallelism, mode, on_failure, concurrency)
-    around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
-    job = prepare(drawer, inputs, options, around)
+    # Looked up now: in a task, nothing knows any more who made the coroutine.
+    names = callers_names(sys._getframe(1))
+
+    async def run() -> Results:
+        options = Options(parallelism, mode, on_failure, concurrency)
+        around = Surroundings(named_buttons(buttons), names)
+        return await press_job_here(prepare(drawer, inputs, options, around), check=check, quiet=quiet)
+
+    return run()
+
+
+def press_job(job: Job, *, check: bool, quiet: bool) -> Results:
+    """Press `job` on a separate thread and event loop while this thread waits; see :func:`press`."""
+    with _shown(job, quiet) as display:
+        results = job.press_blocking(display)
+    if check:
+        raise_for(results, job.run.notes)
+    return results
+
+
+async def press_job_here(job: Job, *, check: bool, quiet: bool) -> Results:
+    """Press `job` on the current event loop; see :func:`apress`."""
     with _shown(job, quiet) as display:
         results = await job.press(display)
     if check:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from drawer_ipy.buttons import ButtonCatalog, as_button
@@ -165,13 +163,3 @@ def named_buttons(buttons: Mapping[str, Callable[..., Any]] | None) -> dict[str,
             remediation="write buttons={'name': function}",
         )
     return {name: as_button(function, name) for name, function in (buttons or {}).items()}
-
-
-def callers_names(frame: FrameType) -> Mapping[str, Any]:
-    """Return the variables that the code of `frame` can see: its locals over its globals.
-
-    Globals are read on access, since a function may have been fixed by the time of a retry.
-    """
-    if frame.f_locals is frame.f_globals:
-        return frame.f_globals
-    return ChainMap(dict(frame.f_locals), frame.f_globals)

@@ -1,8 +1,9 @@
 """Tab completion in a notebook and in IPython's terminal.
 
-What is proposed depends on where the cursor stands: verbs and names after ``%drawer``, options and inputs
-after ``%%drawer``, and in the body of a cell keys, words, names and references, by the place in the YAML or
-JSON. It is one matcher of IPython's completer, and nothing it does may fail.
+What is proposed depends on where the cursor stands: verbs and names after ``%drawer``, options after
+``%%each``, options and inputs after ``%%drawer``; in the body of a ``%%drawer`` cell keys, words, names and
+references, by the place in the YAML or JSON. It is one matcher of IPython's completer, and nothing it does
+may fail.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 from drawer_ipy.notebook.completion.body import body_offer
 from drawer_ipy.notebook.completion.half_written import outline
 from drawer_ipy.notebook.completion.known_names import KnownNames
-from drawer_ipy.notebook.completion.line import button_line_offer, cell_line_offer, verb_offer
+from drawer_ipy.notebook.completion.line import (
+    button_line_offer,
+    cell_line_offer,
+    each_line_offer,
+    verb_offer,
+)
 from drawer_ipy.notebook.completion.offers import Offer
 from drawer_ipy.pressing.surroundings import Surroundings
 
@@ -24,7 +30,7 @@ MATCHER = "drawer_ipy"
 """The name of our matcher among IPython's."""
 
 _VERB = re.compile(r"\s*(?:[\w, ]+=\s*)?%drawer\s+(.*)", re.DOTALL)
-_CELL = re.compile(r"%%(drawer|button)(\s.*|$)", re.DOTALL)
+_CELL = re.compile(r"%%(drawer|each|button)(\s.*|$)", re.DOTALL)
 
 
 def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
@@ -70,6 +76,8 @@ def _in_cell(
     magic: str, lines: list[str], begin: int, row: int, column: int, surroundings: Callable[[], Surroundings]
 ) -> Offer:
     line = lines[begin][: column if row == begin else None].partition(magic)[2]
+    if magic == "each":  # below the line stands Python, which IPython completes itself
+        return each_line_offer(line) if row == begin and line[:1].isspace() else Offer()
     if magic == "button":
         return button_line_offer(line) if row == begin and line[:1].isspace() else Offer()
     body = "\n".join(lines[begin + 1 :])
@@ -82,7 +90,7 @@ def _in_cell(
 
 
 def _magic_row(lines: list[str]) -> int | None:
-    """The row of a ``%%drawer`` or ``%%button``: the first, below comments, empty lines and other magics."""
+    """The row of our cell magic: the first, below comments, empty lines and other magics."""
     for row, line in enumerate(lines):
         if _CELL.match(line):
             return row

@@ -11,6 +11,7 @@ from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion.half_written import OutlineNode
 from drawer_ipy.notebook.completion.known_names import KnownNames
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
+from drawer_ipy.notebook.each.options import each_parser
 from drawer_ipy.notebook.line import option_parser
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs import VerbContext, run_verb
@@ -35,6 +36,12 @@ def cell_line_offer(line: str, names: KnownNames) -> Offer:
     given = {word.partition("=")[0] for word in before}
     left = [name for name in names.inputs() if name not in given]
     return beginning(typed, words(left, "variable", "="))
+
+
+def each_line_offer(line: str) -> Offer:
+    """After ``%%each``: options; the loop itself is Python, which IPython completes."""
+    typed, before = _split(line)
+    return _option_offer(typed, before, each_parser().format_help()) or Offer(typed)
 
 
 def button_line_offer(line: str) -> Offer:

@@ -1,0 +1,1 @@
+"""``%%each``: the body of a loop as a cell, pressed for every item."""

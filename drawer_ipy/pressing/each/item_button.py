@@ -1,0 +1,153 @@
+"""A button that takes one item and finds its own arguments in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from drawer_ipy.buttons.base import Bound, Button, Call, Outcome
+from drawer_ipy.common.short_repr import shown
+from drawer_ipy.definition.models import ArgSpec
+from drawer_ipy.errors import ArgumentError, Code, UsageError, did_you_mean
+
+_LISTED = 8
+
+
+class ItemArguments:
+    """Finds the arguments of a button in an item.
+
+    A button of one argument gets the item. One of several gets the columns of their names from a row: a
+    mapping, a dataclass, a model or a named tuple. A plain tuple fills them in order.
+
+    Args:
+        button: whose arguments are wanted.
+        given: arguments that are the same for all items.
+
+    Raises:
+        UsageError: `given` has an argument that the button does not take, or the button takes none.
+    """
+
+    def __init__(self, button: Button, given: Mapping[str, Any]) -> None:
+        self._name = button.name
+        self._given = dict(given)
+        self._open = button.open_args
+        known = [spec.name for spec in button.args]
+        for name in given:
+            if name not in known and not self._open:
+                hint = did_you_mean(name, known) or f"it takes {', '.join(known)}"
+                raise UsageError(f"{button.name!r} takes no argument {name!r}", remediation=hint)
+        self._specs = [spec for spec in button.args if spec.name not in given]
+        if not self._specs and not self._open:
+            raise UsageError(
+                f"{button.name!r} takes no argument, so it cannot get an item",
+                remediation="give the function a parameter: def f(item): ...",
+            )
+        self._single = self._specs[0].name if len(self._specs) == 1 and not self._open else ""
+        self._takes_rows = button.kind == "function"
+
+    @property
+    def required(self) -> list[str]:
+        """The arguments that an item must give."""
+        return [spec.name for spec in self._specs if spec.required]
+
+    def of(self, item: Any) -> dict[str, Any]:
+        """Return the arguments for `item`.
+
+        Raises:
+            ArgumentError: a row lacks a column, or the item is no row and there are several arguments.
+        """
+        if self._single and (self._takes_rows or not isinstance(item, Mapping) or self._single not in item):
+            return {**self._given, self._single: item}
+        row = _row(item)
+        if row is None:
+            return {**self._given, **self._positional(item)}
+        return {**self._given, **self._columns(row)}
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """Check before a run that a table has the columns that the button requires.
+
+        Raises:
+            UsageError: it lacks one.
+        """
+        if self._single and (self._takes_rows or self._single not in columns):
+            return
+        for name in self.required:
+            if name not in columns:
+                message, hint = _no_column(self._name, name, columns)
+                raise UsageError(message, remediation=hint)
+
+    def _columns(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        for name in self.required:
+            if name not in row:
+                message, hint = _no_column(self._name, name, [str(key) for key in row])
+                raise ArgumentError(message, code=Code.MISSING_ARG, remediation=hint)
+        if self._open:
+            return {str(name): value for name, value in row.items() if name not in self._given}
+        return {spec.name: row[spec.name] for spec in self._specs if spec.name in row}
+
+    def _positional(self, item: Any) -> dict[str, Any]:
+        names, required = [spec.name for spec in self._specs], self.required
+        if len(required) <= 1 and names and not isinstance(item, tuple):
+            return {(required or names)[0]: item}
+        if not isinstance(item, tuple) or not len(required) <= len(item) <= len(names):
+            raise ArgumentError(
+                f"{self._name!r} takes {', '.join(names) or 'columns'}, and {shown(item)} has no columns",
+                code=Code.MISSING_ARG,
+                remediation="loop over a data frame or over dicts with these names, or over tuples of them",
+            )
+        return dict(zip(names, item, strict=False))
+
+
+def _no_column(owner: str, name: str, columns: Iterable[str]) -> tuple[str, str]:
+    known = [str(column) for column in columns]
+    listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
+    hint = f"{did_you_mean(name, known)} the columns are {listed}".strip()
+    return f"{owner!r} needs the column {name!r}, which the row does not have", hint
+
+
+def _row(item: Any) -> Mapping[Any, Any] | None:
+    """The columns of an item that has some."""
+    if isinstance(item, Mapping):
+        return item
+    if isinstance(item, BaseModel):
+        return {name: getattr(item, name) for name in type(item).model_fields}
+    if is_dataclass(item) and not isinstance(item, type):
+        return {field.name: getattr(item, field.name) for field in fields(item)}
+    if isinstance(item, tuple) and hasattr(item, "_fields"):
+        return dict(zip(item._fields, item, strict=False))
+    return None
+
+
+class ItemButton:
+    """`button` with one argument, the item; see :class:`~drawer_ipy.buttons.base.Button`.
+
+    Args:
+        button: what is pressed.
+        label: the name of the argument.
+        given: arguments of `button` that are the same for all items.
+        rate: starts per time in place of the button's own.
+    """
+
+    open_args = False
+
+    def __init__(self, button: Button, label: str, given: Mapping[str, Any], rate: str | None = None) -> None:
+        self._button = button
+        self._label = label
+        self.arguments = ItemArguments(button, given)
+        self.args: tuple[ArgSpec, ...] = (ArgSpec(name=label, type="any", required=True),)
+        self.name = button.name
+        self.rate = rate or button.rate
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._button, name)
+
+    def bind(self, args: Mapping[str, Any]) -> Bound:
+        """Find the button's arguments in the item and bind them."""
+        return self._button.bind(self.arguments.of(args[self._label]))
+
+    async def press(self, bound: Bound, call: Call) -> Outcome:
+        """Press the button."""
+        return await self._button.press(bound, call)

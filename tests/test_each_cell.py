@@ -1,0 +1,183 @@
+"""``%%each`` in a real kernel: what runs where, what stays, and what a user sees of each mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from kernel_rig import Kernel, click_cancel, interrupt, kernel_in
+
+SETUP = """
+%load_ext drawer_ipy
+import asyncio, threading, time
+urls = ["a", "bb", "ccc"]
+loop = asyncio.get_running_loop()
+count = 0
+
+async def fetch(url):
+    await asyncio.sleep(0)
+    return url.upper()
+
+def work(x):
+    return 1 / x
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
+        yield kernel
+
+
+def test_the_body_runs_for_every_item_and_its_last_expression_is_the_row(kernel: Kernel) -> None:
+    kernel.run("%%each url in urls -p 8 --out pages\npage = await fetch(url)\n{'page': page, 'n': len(page)}")
+    assert kernel.value("pages.to_dicts()") == [
+        {"url": "a", "page": "A", "n": 1},
+        {"url": "bb", "page": "BB", "n": 2},
+        {"url": "ccc", "page": "CCC", "n": 3},
+    ]
+    assert kernel.value("'page' in globals()") is False, "what the body assigns belongs to its item"
+
+
+def test_a_body_that_awaits_runs_on_the_notebooks_loop_and_another_in_threads(kernel: Kernel) -> None:
+    kernel.run("%%each x in urls -o here\nawait asyncio.sleep(0)\nasyncio.get_running_loop() is loop")
+    assert kernel.value("here['output'].to_list()") == [True] * 3
+    kernel.run("%%each x in urls -o there -p 3\nthreading.current_thread() is threading.main_thread()")
+    assert kernel.value("there['output'].to_list()") == [False] * 3
+
+
+def test_what_cannot_be_is_refused_before_anything_runs(kernel: Kernel) -> None:
+    cell = kernel.run("%%each x in urls\nprint('begun')\n\ncount += 1")
+    assert "line 4, column 1: `count` is a variable of the notebook" in cell.traceback
+    assert "    count += 1\n    ^" in cell.traceback
+    assert cell.stdout == ""
+    assert kernel.value("count") == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("%%each x in urls --prallelism 3\nx", "did you mean '--parallelism'?"),
+        ("%%each x in urls -p many\nx", "argument --parallelism/-p: must be a whole number from 0 up"),
+        ("%%each x in urls --rate 5\nx", "is not a rate"),
+        ("%%each x in urls --cache soon\nx", "not a length of time"),
+        ("%%each x in urls --tolerate some\nx", "give a count"),
+        ("%%each x in urls --timeout never\nx", "must be seconds"),
+        ("%%each x in urls --retry -1\nx", "must be a whole number"),
+        ("%%each x in urls --stop --tolerate 2\nx", "cannot be combined"),
+        ("%%each x in urls -p 2 more\nx", "'more' stands behind the options"),
+        ("%%each x in urls --out 3x\nx", "--out needs a variable's name"),
+        ("%%each a << x in urls --out b\nx", "write `a <<` or --out b, not both"),
+        ("%%each x in urls --name a/b\nx", "a name has letters, digits"),
+        ("%%each x in urls --define\nx", "--define needs a name"),
+        ("%%each x in urls --dry-run --background\nx", "not both"),
+        ("%%each x in urls --out work\nwork(x)", "would replace the function 'work'"),
+        ("%%each x in {'a': 1}\nx", "list(d.items())"),
+        ("%%each x in 'text'\nx", "text.splitlines()"),
+        ("%%each x in None\nx", "`None` is None, which cannot be looped over"),
+        ("x = 1\n%%each x in urls\nx", "must be the first line of its cell"),
+        ("%%each", "what to loop over is missing"),
+    ],
+)
+def test_a_mistake_is_explained(kernel: Kernel, cell: str, text: str) -> None:
+    assert text in kernel.run(cell).traceback
+
+
+def test_a_traceback_shows_the_lines_of_the_cell(kernel: Kernel) -> None:
+    kernel.run("# above\n\n%%each x in [0] -o failed\n\nwork(x)")
+    trace = kernel.value("failed[0].steps['output'].stderr")
+    assert "Cell In[" in trace
+    assert ", line 5, in failed_body" in trace
+    assert "work(x)" in trace
+    assert "ZeroDivisionError" in trace
+
+
+def test_a_target_is_unpacked_and_an_item_that_does_not_fit_is_a_failed_row(kernel: Kernel) -> None:
+    kernel.run("%%each i, x in [(1, 'a'), 5] -o found\n[i, x]")
+    assert kernel.value("found['output'].to_list()") == [[1, "a"], None]
+    assert "cannot unpack non-iterable int" in kernel.value("found.errors[0].message")
+
+
+def test_every_item_is_tried_unless_the_line_says_stop(kernel: Kernel) -> None:
+    kernel.run("%%each x in [1, 0, 2, 0] -o found\nwork(x)")
+    assert kernel.value("[row.status for row in found]") == ["ok", "failed", "ok", "failed"]
+    cell = kernel.run("%%each x in [1, 0, 2, 0] -o found --stop\nwork(x)")
+    assert "DrawerFailed" in cell.traceback
+    assert kernel.value("[row.status for row in found]") == ["ok", "failed", "skipped", "skipped"]
+
+
+def test_a_mended_body_goes_on_with_what_failed(kernel: Kernel) -> None:
+    kernel.run("pressed = []")
+    kernel.run("%%each x in [1, 0] -o mended\npressed.append(x)\n1 / x")
+    kernel.run("%%each x in [1, 0] -o mended --define\npressed.append(x)\n1 / x if x else 0")
+    kernel.run("mended.retry(quiet=True)")
+    assert kernel.value("mended['output'].to_list()") == [1.0, 0]
+    assert kernel.value("pressed") == [1, 0, 0]
+
+
+def test_a_mended_helper_goes_on_with_what_failed(kernel: Kernel) -> None:
+    kernel.run("def helper(x): return 1 / x")
+    kernel.run("%%each x in [1, 0] -o helped\nhelper(x)")
+    kernel.run("def helper(x): return 0")
+    kernel.run("helped.retry(quiet=True)")
+    assert kernel.value("helped['output'].to_list()") == [1.0, 0]
+
+
+def test_the_run_is_a_drawer_with_a_name(kernel: Kernel) -> None:
+    kernel.run("%%each url in urls --out named -p 2\nurl * 2")
+    assert "for each url in inputs.urls, 2 at once" in kernel.run("%drawer named").stdout
+    kernel.run("urls.append('dddd')")
+    kernel.run("%drawer named press")
+    assert kernel.value("_drawer['output'].to_list()") == ["aa", "bbbb", "cccccc", "dddddddd"]
+    kernel.run("urls.pop()")
+
+
+def test_the_equal_drawer_gives_the_same(kernel: Kernel) -> None:
+    body = "# why\nif url == 'a':\n    continue\ntext = '''x\n  y'''\nawait fetch(url + text)"
+    kernel.run(f"%%each url in urls --out one -p 2 --retry 1\n{body}")
+    kernel.run(
+        f"as_drawer = get_ipython().run_cell_magic('each', 'url in urls --out one -p 2 --retry 1', {body!r})"
+    )
+    assert "# why" in kernel.value("as_drawer.function")
+    kernel.run("exec(as_drawer.function)")
+    kernel.run(kernel.value("as_drawer.cell") + " ")
+    assert kernel.value("_drawer['output'].to_list() == one['output'].to_list()") is True
+
+
+def test_a_dry_run_presses_nothing(kernel: Kernel) -> None:
+    kernel.run("touched = []")
+    shown = kernel.run("%%each url in urls --dry-run -p 2\ntouched.append(url)").shown
+    assert "for each url in inputs.urls, 2 at once, continues when items fail" in shown
+    assert kernel.value("touched") == []
+
+
+def test_a_click_on_cancel_keeps_what_had_ended(kernel: Kernel) -> None:
+    cell = kernel.run(
+        "%%each x in range(50) -p 4 -o cut\nawait asyncio.sleep(0 if x < 8 else 30)\nx", act=click_cancel
+    )
+    assert "DrawerCancelled" in cell.traceback
+    assert kernel.value("[row.output for row in cut][:8]") == list(range(8))
+
+
+def test_an_interrupt_keeps_what_had_ended(kernel: Kernel) -> None:
+    kernel.run("%%each x in range(50) -p 4 -o cut\ntime.sleep(0 if x < 8 else 3)\nx", act=interrupt)
+    assert kernel.value("[row.output for row in cut][:8]") == list(range(8))
+
+
+def test_a_run_in_the_background_gives_a_handle(kernel: Kernel) -> None:
+    kernel.run("%%each x in urls --background -o handle\nx")
+    kernel.run("await handle")
+    assert kernel.value("handle.results['output'].to_list()") == ["a", "bb", "ccc"]
+
+
+def test_a_cell_that_cannot_be_awaited_runs_on_a_thread(kernel: Kernel) -> None:
+    kernel.run("%%time\n%%each x in urls -o timed\nawait asyncio.sleep(0)\nx")
+    assert kernel.value("timed['output'].to_list()") == ["a", "bb", "ccc"]
+
+
+def test_help_and_completion_know_the_options(kernel: Kernel) -> None:
+    shown = kernel.run("%%each?")
+    assert "--tolerate" in str(shown.reply)
+    cell = "%%each x in urls --par"
+    matches = kernel.client.complete(cell, reply=True, timeout=30)["content"]["matches"]
+    assert "--parallelism" in matches
