@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kernel_rig import Kernel, click_cancel, interrupt, kernel_in
+from kernel_rig import Kernel, interrupt, kernel_in
 
 SETUP = """
 %load_ext drawer_ipy
@@ -47,7 +47,7 @@ def test_a_body_that_awaits_runs_on_the_notebooks_loop_and_another_in_threads(ke
 
 
 def test_what_cannot_be_is_refused_before_anything_runs(kernel: Kernel) -> None:
-    cell = kernel.run("%%each x in urls\nprint('begun')\n\ncount += 1")
+    cell = kernel.run("%%each x in urls\nprint('begun')\n\ncount += 1", fails=True)
     assert "line 4, column 1: `count` is a variable of the notebook" in cell.traceback
     assert "    count += 1\n    ^" in cell.traceback
     assert cell.stdout == ""
@@ -80,7 +80,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(kernel: Kernel) -> None:
     ],
 )
 def test_a_mistake_is_explained(kernel: Kernel, cell: str, text: str) -> None:
-    assert text in kernel.run(cell).traceback
+    assert text in kernel.run(cell, fails=True).traceback
 
 
 def test_a_traceback_shows_the_lines_of_the_cell(kernel: Kernel) -> None:
@@ -101,7 +101,7 @@ def test_a_target_is_unpacked_and_an_item_that_does_not_fit_is_a_failed_row(kern
 def test_every_item_is_tried_unless_the_line_says_stop(kernel: Kernel) -> None:
     kernel.run("%%each x in [1, 0, 2, 0] -o found\nwork(x)")
     assert kernel.value("[row.status for row in found]") == ["ok", "failed", "ok", "failed"]
-    cell = kernel.run("%%each x in [1, 0, 2, 0] -o found --stop\nwork(x)")
+    cell = kernel.run("%%each x in [1, 0, 2, 0] -o found --stop\nwork(x)", fails=True)
     assert "DrawerFailed" in cell.traceback
     assert kernel.value("[row.status for row in found]") == ["ok", "failed", "skipped", "skipped"]
 
@@ -135,9 +135,8 @@ def test_the_run_is_a_drawer_with_a_name(kernel: Kernel) -> None:
 def test_the_equal_drawer_gives_the_same(kernel: Kernel) -> None:
     body = "# why\nif url == 'a':\n    continue\ntext = '''x\n  y'''\nawait fetch(url + text)"
     kernel.run(f"%%each url in urls --out one -p 2 --retry 1\n{body}")
-    kernel.run(
-        f"as_drawer = get_ipython().run_cell_magic('each', 'url in urls --out one -p 2 --retry 1', {body!r})"
-    )
+    line = "url in urls --out one -p 2 --retry 1 --as-drawer"
+    kernel.run(f"as_drawer = get_ipython().run_cell_magic('each', {line!r}, {body!r})")
     assert "# why" in kernel.value("as_drawer.function")
     kernel.run("exec(as_drawer.function)")
     kernel.run(kernel.value("as_drawer.cell") + " ")
@@ -152,15 +151,20 @@ def test_a_dry_run_presses_nothing(kernel: Kernel) -> None:
 
 
 def test_a_click_on_cancel_keeps_what_had_ended(kernel: Kernel) -> None:
-    cell = kernel.run(
-        "%%each x in range(50) -p 4 -o cut\nawait asyncio.sleep(0 if x < 8 else 30)\nx", act=click_cancel
-    )
+    body = "await asyncio.sleep(0 if x < 8 else 30)\nx"
+    cell = kernel.run(f"%%each x in range(50) -p 4 -o cut\n{body}", fails=True, click_after=1.5)
     assert "DrawerCancelled" in cell.traceback
     assert kernel.value("[row.output for row in cut][:8]") == list(range(8))
 
 
 def test_an_interrupt_keeps_what_had_ended(kernel: Kernel) -> None:
-    kernel.run("%%each x in range(50) -p 4 -o cut\ntime.sleep(0 if x < 8 else 3)\nx", act=interrupt)
+    body = "time.sleep(0 if x < 8 else 3)\nx"
+    kernel.run(
+        f"%%each x in range(50) -p 4 -o cut\n{body}",
+        fails=True,
+        act=interrupt,
+        when=lambda cell: cell.now > 1.5,
+    )
     assert kernel.value("[row.output for row in cut][:8]") == list(range(8))
 
 
