@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drawer_ipy.definition.values import parse_rate
+from drawer_ipy.definition.rates import parse_rate
 
 RATES = [
     ("5/s", 5),

@@ -222,7 +222,7 @@ class Button(Protocol):
     output_schema: Mapping[str, Any] | None
     open_args: bool
     kind: str
-    rate: str | None
+    rate: Any
     queue: Queue | None
     caching: Caching | None
     pages: Pages | None

@@ -31,7 +31,7 @@ class SpecButton:
         self.args = tuple(spec.args if args is None else args)
         self.timeout: float | None = spec.timeout_seconds or None
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
-        self.rate: str | None = spec.rate
+        self.rate: Any = spec.rate
         self.queue: Queue | None = spec.queue
         self.caching: Caching | None = None
         self.pages: Pages | None = None

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from drawer_ipy.definition.model_base import Model
+from drawer_ipy.definition.rates import KEY_TEXT
 
 KEY_TEXTS: Mapping[str, str] = {
-    "rate": 'Most starts per time: "5/s", "100/min", "1/h".',
+    "rate": KEY_TEXT,
     "steps": "The steps, in order.",
     # of drawers
     "OnError.drawer": "Name of the drawer to press.",

@@ -19,6 +19,7 @@ from drawer_ipy.definition.button_fields import Queue as Queue
 from drawer_ipy.definition.button_runtimes import added_runtime
 from drawer_ipy.definition.model_base import Model as Model
 from drawer_ipy.definition.model_base import NonNegativeFloat, NonNegativeInt
+from drawer_ipy.definition.rates import Rates
 from drawer_ipy.definition.step_base import AnyStep
 from drawer_ipy.definition.step_base import StepBase as StepBase
 from drawer_ipy.definition.steps.button import ButtonStep as ButtonStep
@@ -87,7 +88,7 @@ class ButtonSpec(NewFields):
     allowed_host: str = ""
     output_schema: dict[str, Any] | None = None
     queue: Queue | None = None
-    rate: str | None = None  # extension: starts per time, "5/s"
+    rate: Rates = None  # extension: starts per time, "5/s"
     extract: Any = None  # extension: what to take from the page, a mapping of names to selectors
     namespaces: dict[
         str, str

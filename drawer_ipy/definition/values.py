@@ -1,4 +1,4 @@
-"""Values with their own notation: ``parallelism``, ``cache`` (``7d``) and ``rate`` (``5/s``)."""
+"""Values with their own notation: ``parallelism``, ``cache`` (``7d``) and tolerated failures (``5%``)."""
 
 from __future__ import annotations
 
@@ -76,35 +76,6 @@ def parse_lasting(value: Any) -> float | None:
     if seconds <= 0 or math.isinf(seconds):
         raise BadValue(f"`cache: {text[:60]}` keeps nothing", _LENGTHS_ALLOWED)
     return seconds
-
-
-_RATE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*/\s*([a-z]+)\s*", re.ASCII)
-
-
-_SECONDS = {
-    **dict.fromkeys(("s", "sec", "second"), 1.0),
-    **dict.fromkeys(("m", "min", "minute"), 60.0),
-    **dict.fromkeys(("h", "hour"), 3600.0),
-    **dict.fromkeys(("d", "day"), 86400.0),
-}
-
-
-_RATES_ALLOWED = 'write a number above 0 and a unit: "5/s", "100/min", "1/h", "20/day"'
-
-
-def parse_rate(text: str) -> float:
-    """The starts per second that `text` allows; ``"30/min"`` is 0.5.
-
-    Raises:
-        BadValue: it is not a rate.
-    """
-    found = _RATE.fullmatch(text) if len(text) <= 60 else None
-    if found is None or found[2] not in _SECONDS:
-        raise BadValue(f"{text[:60]!r} is not a rate", _RATES_ALLOWED)
-    rate = float(found[1]) / _SECONDS[found[2]]
-    if rate <= 0:
-        raise BadValue(f"{text!r} never lets anything start", _RATES_ALLOWED)
-    return rate
 
 
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", re.ASCII)

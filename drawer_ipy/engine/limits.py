@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.models import Queue
-from drawer_ipy.definition.values import parse_rate
+from drawer_ipy.definition.rates import parse_rate
+from drawer_ipy.engine.charges import ChargedRate, charged_rates
 from drawer_ipy.expressions import to_text
 
 Turn = Callable[[], Awaitable[None]]
@@ -27,7 +28,7 @@ class Rate:
     """Evenly spaced starts (GCRA without a burst).
 
     Args:
-        text: starts per unit of time, e.g. ``"5/s"`` or ``"100/min"``.
+        text: units per time, e.g. ``"5/s"`` or ``"100/min"``; a start costs one unless it says otherwise.
 
     Raises:
         ValueError: `text` is not a rate.
@@ -38,9 +39,9 @@ class Rate:
         self._turns = _Line(gap)
         self._starts = _Line(gap)
 
-    async def wait(self) -> None:
+    async def wait(self, cost: float = 1.0) -> None:
         """Wait for this caller's turn to start; turns come in the order of the calls."""
-        await self._turns.pass_through()
+        await self._turns.pass_through(cost)
 
     async def enter(self) -> None:
         """Wait for an item's turn; see :meth:`wait`."""
@@ -49,24 +50,25 @@ class Rate:
     def leave(self) -> None:
         """Do nothing: a start counts, whatever its outcome, so there is nothing to give back."""
 
-    async def start(self) -> None:
+    async def start(self, cost: float = 1.0) -> None:
         """Wait until the start may happen, for a caller that had its turn and then waited for a slot.
 
         Several callers may get their slots at once; this spaces them again.
         """
-        await self._starts.pass_through()
+        await self._starts.pass_through(cost)
 
 
 class _Line:
-    """A queue whose waiters pass one by one, `gap` seconds apart."""
+    """A queue whose waiters pass one by one; one of cost c keeps the next waiting for c * `gap` seconds."""
 
     def __init__(self, gap: float) -> None:
         self._gap = gap
         self._due = 0.0
         self._first = asyncio.Lock()  # only the first waiter waits for the clock; the lock is fair
 
-    async def pass_through(self) -> None:
+    async def pass_through(self, cost: float) -> None:
         clock = asyncio.get_running_loop().time
+        gap = self._gap * cost
         async with self._first:
             now = clock()
             turn = max(self._due, now)
@@ -74,7 +76,11 @@ class _Line:
                 await asyncio.sleep(turn - now)
             # An event loop wakes late. Up to half a gap is caught up, so that the average rate holds; not
             # more, so that waiters that were delayed together do not start together.
-            self._due = max(turn, clock() - self._gap / 2) + self._gap
+            self._due = max(turn, clock() - gap / 2) + gap
+
+
+Charges = Sequence[tuple[Rate, float]]
+"""The rates that one start waits for, and what it costs under each."""
 
 
 class Limits:
@@ -87,49 +93,65 @@ class Limits:
     def __init__(self, concurrency: int | None = None) -> None:
         self._gate = asyncio.Semaphore(concurrency) if concurrency else None
         self._rates: dict[Hashable, Rate] = {}
+        # By the button's id; the plan keeps the buttons alive.
+        self._of_buttons: dict[int, tuple[ChargedRate, ...]] = {}
         self._pools: dict[tuple[str, str], asyncio.Semaphore] = {}
 
-    def concern(self, button: Button, step_rate: str | None) -> bool:
-        """Whether any limit applies to `button` when a step with `step_rate` presses it."""
-        return bool(self._gate is not None or step_rate or button.rate or button.queue)
+    def concern(self, button: Button, charges: Charges) -> bool:
+        """Whether any limit applies to a press of `button` with these charges."""
+        return bool(self._gate is not None or charges or button.queue)
+
+    def charges(
+        self,
+        button: Button,
+        args: Mapping[str, Any],
+        step: Hashable,
+        step_rates: Sequence[ChargedRate],
+        scope: Mapping[str, Any],
+    ) -> Charges:
+        """Return what a press of `button` with `args` costs under its own rates and those of `step`.
+
+        Raises:
+            ArgumentError, ResolveError: a cost cannot be computed.
+        """
+        if not button.rate and not step_rates:
+            return ()
+        of_button = self._of_buttons.get(id(button))
+        if of_button is None:
+            of_button = self._of_buttons[id(button)] = charged_rates(button.rate)
+        found = [(self.rate((button.name, one.key), one.limit.text), one.cost(args)) for one in of_button]
+        found += [(self.rate((step, one.key), one.limit.text), one.cost(scope)) for one in step_rates]
+        return found
 
     @asynccontextmanager
-    async def hold(
-        self, button: Button, args: Mapping[str, Any], step: Hashable, step_rate: str | None
-    ) -> AsyncIterator[None]:
-        """Hold every slot that a press of `button` by `step` needs, and enter when its turn comes.
+    async def hold(self, button: Button, args: Mapping[str, Any], charges: Charges) -> AsyncIterator[None]:
+        """Hold every slot that a press of `button` needs, and enter when its turn comes.
 
         A press that waits for its turn holds no slot, and a press that waits for a pool holds none of the
         run's slots, so neither keeps other buttons from running.
         """
-        rates = self._of(button, step, step_rate)
-        for rate in rates:
-            await rate.wait()
+        for rate, cost in charges:
+            await rate.wait(cost)
         async with AsyncExitStack() as slots:
             queue = button.queue
             if queue is not None and queue.concurrency:
                 await slots.enter_async_context(self._pool(queue, button.name, args))
             if self._gate is not None:
                 await slots.enter_async_context(self._gate)
-            for rate in rates:
-                await rate.start()
+            for rate, cost in charges:
+                await rate.start(cost)
             yield
 
-    def turn(self, button: Button, step: Hashable, step_rate: str | None) -> Turn | None:
+    def turn(self, charges: Charges) -> Turn | None:
         """Return the wait for another start inside a running press; ``None`` if no rate applies."""
-        rates = self._of(button, step, step_rate)
 
         async def wait() -> None:
-            for rate in rates:
-                await rate.wait()
-            for rate in rates:
-                await rate.start()
+            for rate, cost in charges:
+                await rate.wait(cost)
+            for rate, cost in charges:
+                await rate.start(cost)
 
-        return wait if rates else None
-
-    def _of(self, button: Button, step: Hashable, step_rate: str | None) -> list[Rate]:
-        asked = (((button.name, button.rate), button.rate), (step, step_rate))
-        return [self.rate(who, text) for who, text in asked if text]
+        return wait if charges else None
 
     def rate(self, who: Hashable, text: str) -> Rate:
         """Return the rate that belongs to `who`: a loop, a step, or a button by name and rate."""

@@ -13,9 +13,10 @@ from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration, parse_time
 from drawer_ipy.definition.key_texts import key_text
 from drawer_ipy.definition.policy import Policy
+from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.definition.reading.shape import keys_of
 from drawer_ipy.definition.step_base import StepBase, model_of
-from drawer_ipy.definition.values import AUTO, parse_rate, parse_tolerance
+from drawer_ipy.definition.values import AUTO, parse_tolerance
 from drawer_ipy.errors import ResolveError, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression, compile_value
 from drawer_ipy.scrape.spec import read_extraction, read_manner
@@ -107,6 +108,12 @@ def _checked_by(check: Callable[[str], object]) -> Callable[[str], str]:
         return bare
 
     return read
+
+
+def _rates(text: str) -> Any:
+    value = parsed(text)
+    parse_rates(value)
+    return value
 
 
 def _expression(*kinds: type[Any]) -> Callable[[str], Any]:
@@ -207,7 +214,9 @@ FIELDS: Mapping[str, EditableField] = {
     "when": EditableField(_expression(str, bool), "an expression that is true or false"),
     "duration": EditableField(_checked_by(parse_duration), "a duration such as 300ms, 1.5s, 2m or 1h30m"),
     "until": EditableField(_checked_by(parse_time), "a time such as 2030-01-31T08:00:00Z"),
-    "rate": EditableField(_checked_by(parse_rate), "starts per time, such as 5/s or 100/min"),
+    "rate": EditableField(
+        _rates, "starts per time, such as 5/s or 100/min, {limit: ..., cost: ...}, or a list of them"
+    ),
     "timeout_seconds": EditableField(_seconds, "seconds, a number from 0 up"),
     "on_failure": EditableField(_policy, f"stop, continue, or what to do: {_RETRY}"),
     "stdin": EditableField(_template, "what the script reads: text, or a reference to it"),

@@ -16,11 +16,13 @@ from drawer_ipy.buttons.cache_keys import FunctionCaching, lasting
 from drawer_ipy.buttons.function.containment import PRESS
 from drawer_ipy.buttons.function.driving import Driver, Raised, begin, drive
 from drawer_ipy.buttons.function.signature import Signature
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.cancellation import BrokenOff, TimeIsUp, forgive, is_cancelling, within
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.common.tracebacks import describe, user_traceback
 from drawer_ipy.common.user_code import is_interrupt
 from drawer_ipy.definition.models import ButtonSpec, Queue
+from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,7 +41,7 @@ class FunctionButton:
         function: any callable, also a class, a builtin, a partial or an object with ``__call__``.
         name: what a step calls it by; the function's own name when not given.
         timeout: seconds a press may take unless the step says otherwise, ``None`` for no limit.
-        rate: starts per time, ``"5/s"``.
+        rate: starts per time, ``"5/s"``; a mapping of ``limit`` and ``cost``; or a list of both.
         output_schema: JSON Schema of its output.
         cache: how long what it returns is used again, ``"1h"`` or ``"forever"``; ``None`` for not at all.
 
@@ -56,7 +58,7 @@ class FunctionButton:
         name: str | None = None,
         *,
         timeout: float | None = None,
-        rate: str | None = None,
+        rate: Any = None,
         output_schema: Mapping[str, Any] | None = None,
         cache: str | None = None,
     ) -> None:
@@ -73,6 +75,10 @@ class FunctionButton:
         self.needs: tuple[str, ...] = ()
         self.spec: ButtonSpec | None = None
         self.cache = cache
+        try:
+            parse_rates(rate)
+        except BadValue as error:
+            raise UsageError(f"button {self.name!r}: {error.message}", remediation=error.hint) from None
         lasts = lasting(cache, self.name)
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)
         self.output_schema: Mapping[str, Any] | None = output_schema
@@ -218,7 +224,7 @@ def button(
     *,
     name: str | None = None,
     timeout: float | None = None,
-    rate: str | None = None,
+    rate: Any = None,
     cache: str | None = None,
 ) -> Callable[[F], F]: ...
 
@@ -229,7 +235,7 @@ def button(
     *,
     name: str | None = None,
     timeout: float | None = None,
-    rate: str | None = None,
+    rate: Any = None,
     cache: str | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a function as a button; it stays the function it was.
@@ -245,7 +251,8 @@ def button(
     Args:
         name: what steps call it by; the function's name when not given.
         timeout: seconds a press may take, ``None`` for no limit.
-        rate: starts per time.
+        rate: starts per time, ``"5/s"``; ``{"limit": "20000/min", "cost": function of the arguments}``; or a
+            list of rates, which all hold.
         cache: how long what it returns is used again, ``"1h"`` or ``"forever"``.
 
     Raises:
@@ -257,7 +264,7 @@ def button(
     return button_of(function, name, timeout, rate, cache)
 
 
-def button_of(function: F, name: str | None, timeout: float | None, rate: str | None, cache: str | None) -> F:
+def button_of(function: F, name: str | None, timeout: float | None, rate: Any, cache: str | None) -> F:
     """What :func:`button` does once it has the function."""
     made = FunctionButton(function, name, timeout=timeout, rate=rate, cache=cache)
     try:

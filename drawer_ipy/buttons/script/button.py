@@ -129,7 +129,7 @@ class ScriptButton:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         output_schema: Mapping[str, Any] | None = None,
-        rate: str | None = None,
+        rate: Any = None,
         queue: Queue | None = None,
         lasts: float | None = None,
         limit: int = 0,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.models import StepBase
-from drawer_ipy.definition.values import parse_rate
+from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.scrape.spec import Trouble
 
 
@@ -46,12 +47,12 @@ def tell_fault(fault: Fault, where: Where, report: Report, instead: str = "") ->
         )
 
 
-def check_rate(rate: str | None, owner: Where, report: Report) -> None:
+def check_rate(rate: Any, owner: Where, report: Report) -> None:
     """Check the ``rate`` of the button at `owner`."""
     if rate is None:
         return
     try:
-        parse_rate(rate)
+        parse_rates(rate)
     except BadValue as error:
         report.error(owner.at("rate", arg="rate"), error.message, error.hint)
 

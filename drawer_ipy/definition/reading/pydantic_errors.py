@@ -145,8 +145,6 @@ def _type_hint(kind: str, path: KeyPath, value: Any) -> str:
     if kind == "string_type" and isinstance(value, bool | int | float):
         if path[-1] == "duration":
             return f'give a unit: "{shown(value)}s"'
-        if path[-1] == "rate" and not isinstance(value, bool):
-            return f'say per what: "{shown(value)}/s"'
         return f'put it in quotes: "{_shown(value)}"' if len(_shown(value)) < _SHORT else "put it in quotes"
     if kind == "string_type" and isinstance(value, Mapping | list):
         return "text that begins with { or [ needs quotes"

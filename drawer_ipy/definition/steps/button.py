@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from drawer_ipy.definition.faults import Fault, unreadable
-from drawer_ipy.definition.step_base import StepBase, StepKind
-from drawer_ipy.definition.values import parse_rate
+from drawer_ipy.definition.rates import KEY_TEXT, Rates, costs_in, parse_rates, rate_words
+from drawer_ipy.definition.step_base import StepBase, StepKind, Use
 
 
 class ButtonStep(StepBase):
@@ -15,13 +15,13 @@ class ButtonStep(StepBase):
 
     kind: Literal["button", ""] = "button"
     button: str = ""
-    rate: str | None = None  # extension: starts per time, "5/s"
+    rate: Rates = None  # extension: starts per time, "5/s"
     stdin: Any = None  # extension: what the script reads, "${page.output}"
 
     templates = ("stdin",)
     key_texts: ClassVar[Mapping[str, str]] = {
         "button": "Name of the button to press.",
-        "rate": 'Most starts per time: "5/s", "100/min", "1/h".',
+        "rate": KEY_TEXT,
         "stdin": "What the script reads: text, bytes, or a value that is written as JSON.",
     }
 
@@ -29,10 +29,15 @@ class ButtonStep(StepBase):
         return f"press {self.button or '(no button)'}"
 
     def manner(self) -> list[str]:
-        return [*super().manner(), *([f"at most {self.rate}"] if self.rate else [])]
+        return [*super().manner(), *rate_words(self.rate)]
+
+    def uses(self) -> Iterator[Use]:
+        yield from super().uses()
+        for one in costs_in(self.rate):
+            yield Use(("rate", *one.path), one.cost, arg="rate")
 
     def faults(self) -> Iterator[Fault]:
-        yield from unreadable("rate", parse_rate, self.rate)
+        yield from unreadable("rate", parse_rates, self.rate)
         yield from super().faults()
 
 

@@ -9,8 +9,9 @@ from pydantic import field_validator
 
 from drawer_ipy.definition.faults import Fault, is_absent, no_list, unreadable
 from drawer_ipy.definition.model_base import PositiveInt
+from drawer_ipy.definition.rates import KEY_TEXT, Rates, costs_in, parse_rates, rate_words
 from drawer_ipy.definition.step_base import AnyStep, Branch, StepBase, Use
-from drawer_ipy.definition.values import AUTO, MOST, Parallelism, parse_rate, parse_tolerance, width_words
+from drawer_ipy.definition.values import AUTO, MOST, Parallelism, parse_tolerance, width_words
 
 
 class LoopStep(StepBase):
@@ -22,7 +23,7 @@ class LoopStep(StepBase):
     parallelism: Parallelism = 0  # 0 and 1: one after the other; "auto" is an extension
     max_parallelism: PositiveInt = MOST  # extension: the bound of "auto"
     tolerated_failures: int | str | None = None  # extension: a count or "5%"
-    rate: str | None = None  # extension: item starts per time
+    rate: Rates = None  # extension: item starts per time
     steps: list[AnyStep] = []
 
     expressions = ("over",)
@@ -39,7 +40,7 @@ class LoopStep(StepBase):
         "max_parallelism": "With `parallelism: auto`: never more items in flight than this.",
         "tolerated_failures": "How many items may fail before the loop does: "
         'a count, or a share such as "5%".',
-        "rate": 'Most starts per time: "5/s", "100/min", "1/h".',
+        "rate": KEY_TEXT,
         "steps": "The steps, in order.",
     }
 
@@ -50,7 +51,7 @@ class LoopStep(StepBase):
 
     def manner(self) -> list[str]:
         words = [width_words(self.parallelism, self.max_parallelism) or "one after the other"]
-        words += [f"at most {self.rate}"] if self.rate else []
+        words += rate_words(self.rate)
         if self.tolerated_failures is not None:
             words.append(f"{self.tolerated_failures} may fail")
         elif self.on_item_failure == "continue":
@@ -69,12 +70,14 @@ class LoopStep(StepBase):
     def uses(self) -> Iterator[Use]:
         if not is_absent(self.over):
             yield Use(("over",), self.over)
+        for one in costs_in(self.rate):
+            yield Use(("rate", *one.path), one.cost, adds=(self.as_,), arg="rate")
 
     def output_keys(self) -> tuple[str, ...]:
         return (*self.outputs, "completed")  # which is there when an item did not end ok
 
     def faults(self) -> Iterator[Fault]:
-        yield from unreadable("rate", parse_rate, self.rate)
+        yield from unreadable("rate", parse_rates, self.rate)
         if not is_absent(self.over):
             yield from no_list("over", self.over)
         if not self.steps:

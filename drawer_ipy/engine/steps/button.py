@@ -9,9 +9,10 @@ from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
 from drawer_ipy.definition.steps.button import ButtonStep
 from drawer_ipy.engine.caching import CacheablePress, PressFunction
+from drawer_ipy.engine.charges import charged_rates
 from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.events import LogLine
-from drawer_ipy.engine.limits import Limits
+from drawer_ipy.engine.limits import Charges, Limits
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import ArgumentError, ButtonNotFound, ResolveError
@@ -32,9 +33,10 @@ class ButtonRunner(StepRunner):
         self._name = model.button
         self._button: Button | None = compiler.find_button(model.button) if model.button else None
         self._args = compile_value(model.args)
-        self._rate = model.rate
+        self._rates = charged_rates(model.rate)
         self._stdin = None if model.stdin is None else compile_value(model.stdin)
-        self.roots = roots_of(self._args) if self._stdin is None else roots_of(self._args, self._stdin)
+        costs = [rate.template for rate in self._rates if rate.template is not None]
+        self.roots = roots_of(self._args, *([] if self._stdin is None else [self._stdin]), *costs)
         needs = self._button.needs if self._button else ()
         self._helpers = {name: found for name in needs if (found := compiler.find_button(name)) is not None}
         declared = self._button.args if self._button else ()
@@ -66,13 +68,14 @@ class ButtonRunner(StepRunner):
             bound = button.bind(args)
             if self._stdin is not None:
                 bound = self._fed(button, bound, self._stdin.resolve(ctx.scope))
+            charges = session.limits.charges(button, args, self, self._rates, ctx.scope)
         except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
         call = self._call(ctx)
-        held = session.limits.concern(button, self._rate)
+        held = session.limits.concern(button, charges)
         if held or button.caching is not None or button.pages is not None:
-            outcome = await self._press(button, args, held, session, bound, call)
+            outcome = await self._press(button, args, charges if held else None, session, bound, call)
         else:
             outcome = await button.press(bound, call)
         if outcome.note and outcome.note not in session.notes:
@@ -99,12 +102,18 @@ class ButtonRunner(StepRunner):
         )
 
     async def _press(
-        self, button: Button, args: Mapping[str, Any], held: bool, session: Session, bound: Bound, call: Call
+        self,
+        button: Button,
+        args: Mapping[str, Any],
+        charges: Charges | None,
+        session: Session,
+        bound: Bound,
+        call: Call,
     ) -> Outcome:
         """Press where more than one press is to be made, or it may have to wait or not be made at all."""
         press: PressFunction = partial(button.press, call=call)
-        if held:
-            press = partial(self._in_turn, button, args, session.limits, call=call)
+        if charges is not None:
+            press = partial(self._in_turn, button, args, charges, session.limits, call=call)
         if button.caching is not None:
             press = partial(self._cached, button, button.caching, session, press, call=call)
         return await (press(bound) if button.pages is None else button.pages.press(bound, press, call.log))
@@ -132,11 +141,17 @@ class ButtonRunner(StepRunner):
         return button.feed(bound, value)
 
     async def _in_turn(
-        self, button: Button, args: Mapping[str, Any], limits: Limits, bound: Bound, call: Call
+        self,
+        button: Button,
+        args: Mapping[str, Any],
+        charges: Charges,
+        limits: Limits,
+        bound: Bound,
+        call: Call,
     ) -> Outcome:
         """Press when the limits let it."""
-        async with limits.hold(button, args, self, self._rate):
-            call.turn = limits.turn(button, self, self._rate)
+        async with limits.hold(button, args, charges):
+            call.turn = limits.turn(charges)
             return await button.press(bound, call)
 
     def _log_to(self, ctx: Context) -> Callable[[str], None]:

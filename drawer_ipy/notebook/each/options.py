@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from drawer_ipy.common.bad_value import BadValue
-from drawer_ipy.definition.values import parse_lasting, parse_rate, parse_tolerance
+from drawer_ipy.definition.rates import parse_rate
+from drawer_ipy.definition.values import parse_lasting, parse_tolerance
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.notebook.each.text import MAGIC
 from drawer_ipy.notebook.line import OptionParser, seconds

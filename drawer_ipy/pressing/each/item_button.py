@@ -11,7 +11,9 @@ from pydantic import BaseModel
 from drawer_ipy.buttons.base import Bound, Button, Call, Outcome
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.models import ArgSpec
+from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.errors import ArgumentError, Code, UsageError, did_you_mean
+from drawer_ipy.expressions import compile_expression
 
 _LISTED = 8
 
@@ -133,16 +135,32 @@ class ItemButton:
 
     open_args = False
 
-    def __init__(self, button: Button, label: str, given: Mapping[str, Any], rate: str | None = None) -> None:
+    def __init__(self, button: Button, label: str, given: Mapping[str, Any], rate: Any = None) -> None:
         self._button = button
         self._label = label
         self.arguments = ItemArguments(button, given)
         self.args: tuple[ArgSpec, ...] = (ArgSpec(name=label, type="any", required=True),)
         self.name = button.name
-        self.rate = rate or button.rate
+        self.rate = self._by_item(rate or button.rate)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._button, name)
+
+    def _by_item(self, rate: Any) -> Any:
+        """Return `rate` with costs that are computed from the item."""
+        return [{"limit": limit.text, "cost": self._cost(limit.cost)} for limit in parse_rates(rate)] or None
+
+    def _cost(self, cost: Any) -> Any:
+        if not isinstance(cost, str) and not callable(cost):
+            return cost
+        template = compile_expression(cost) if isinstance(cost, str) else None
+
+        def of_item(**args: Any) -> Any:
+            found = self.arguments.of(args[self._label])
+            return cost(**found) if template is None else template.resolve({**args, **found})
+
+        of_item.__name__ = cost if isinstance(cost, str) else getattr(cost, "__name__", "cost")
+        return of_item
 
     def bind(self, args: Mapping[str, Any]) -> Bound:
         """Find the button's arguments in the item and bind them."""

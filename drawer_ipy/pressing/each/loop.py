@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.checking.scope import ROOTS
-from drawer_ipy.definition.values import parse_lasting, parse_rate, parse_tolerance
+from drawer_ipy.definition.rates import parse_rates
+from drawer_ipy.definition.values import parse_lasting, parse_tolerance
 from drawer_ipy.engine.steps.for_each import as_list, instead
 from drawer_ipy.errors import UsageError
 from drawer_ipy.pressing.job import Options
@@ -35,7 +36,7 @@ class EachOptions:
         stop: whether the first failed item ends the loop; otherwise every item is tried.
         retry: most further attempts of an item after a failure.
         timeout: seconds that one attempt of an item may take; ``None`` for no limit.
-        rate: starts per time, ``"5/s"``.
+        rate: starts per time, ``"5/s"``; see :func:`~drawer_ipy.definition.rates.parse_rates`.
         cache: how long outputs are used again, ``"1d"`` or ``"forever"``.
         tolerate: failures after which the loop ends: a count, or a share such as ``"2%"``; ``None`` for any.
 
@@ -47,7 +48,7 @@ class EachOptions:
     stop: bool = False
     retry: int = 0
     timeout: float | None = None
-    rate: str | None = None
+    rate: Any = None
     cache: str | None = None
     tolerate: int | str | None = None
 
@@ -57,7 +58,7 @@ class EachOptions:
             raise UsageError(f"retry must be a whole number from 0 up, not {self.retry!r}")
         if self.timeout is not None and not is_seconds(self.timeout):
             raise UsageError(f"timeout must be seconds above 0, not {self.timeout!r}")
-        read_option("rate", parse_rate, self.rate)
+        read_option("rate", parse_rates, self.rate)
         read_option("cache", parse_lasting, self.cache)
         read_option("tolerate", parse_tolerance, self.tolerate)
         if self.stop and self.tolerate is not None:

@@ -33,7 +33,7 @@ def each(
     stop: bool = False,
     retry: int = 0,
     timeout: float | None = None,
-    rate: str | None = None,
+    rate: Any = None,
     cache: str | None = None,
     tolerate: int | str | None = None,
     args: Mapping[str, Any] | None = None,
@@ -62,7 +62,8 @@ def each(
         stop: end at the first failed item, and cancel what is in flight.
         retry: most further attempts of an item after a failure, with increasing waits.
         timeout: seconds that one attempt of an item may take.
-        rate: starts per time, ``"5/s"``.
+        rate: starts per time, ``"5/s"``; ``{"limit": "20000/min", "cost": "${tokens}"}``, where the cost may
+            also be a function of the arguments; or a list of rates, which all hold.
         cache: how long outputs are used again, ``"1d"`` or ``"forever"``; for functions and URLs.
         tolerate: failures after which the run fails: a count, or a share such as ``"2%"``.
         args: arguments that are the same for all items.
@@ -94,7 +95,7 @@ def aeach(
     stop: bool = False,
     retry: int = 0,
     timeout: float | None = None,
-    rate: str | None = None,
+    rate: Any = None,
     cache: str | None = None,
     tolerate: int | str | None = None,
     args: Mapping[str, Any] | None = None,
