@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from drawer_ipy.demo import api, behaviour, faults, pages, shop
+from drawer_ipy.demo import api, behaviour, completions, faults, pages, shop
 from drawer_ipy.demo.catalogue import Catalogue
 from drawer_ipy.demo.keys import CATALOGUE, INDEX, STATE
 from drawer_ipy.demo.middleware import allow_leaving, count, explain_errors
@@ -73,6 +73,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/api/echo?a=1",
         "Any method: the request as the server saw it.",
         method="*",
+    ),
+    Endpoint(
+        "/api/completions",
+        completions.completions,
+        "/api/completions",
+        f"A language model's API in small: POST a prompt with the bearer token {completions.TOKEN}. "
+        "Requests a second and tokens a minute are limited.",
+        method="POST",
+        query="?rps=&tpm=&outage_after=",
     ),
     Endpoint("/slow/{ms}", behaviour.slow, "/slow/300", "Waits up to 30000 ms, then answers."),
     Endpoint(

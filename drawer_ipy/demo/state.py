@@ -51,6 +51,7 @@ class DemoState:
     _by_path: dict[str, int] = field(default_factory=dict)
     _flaky: dict[str, int] = field(default_factory=dict)
     _limited: dict[str, _Window] = field(default_factory=dict)
+    _spent: dict[str, float] = field(default_factory=dict)
 
     def enter(self, path: str) -> None:
         """Count a request that has arrived for ``path``."""
@@ -80,6 +81,7 @@ class DemoState:
             self._by_path.clear()
             self._flaky.clear()
             self._limited.clear()
+            self._spent.clear()
 
     def flaky_attempt(self, key: str) -> int:
         """Count one more request for a flaky key; returns its number, from 1."""
@@ -105,3 +107,18 @@ class DemoState:
             if window.opens_at is None:
                 window.opens_at = now + retry_after
             return window.opens_at - now
+
+    def spend(self, key: str, amount: float, per_second: float) -> float:
+        """Spend `amount` of a budget that grows by `per_second` and holds what grows in one second.
+
+        Returns:
+            0 where the budget had some left, else the seconds until it has; then nothing is spent.
+        """
+        with self._lock:
+            now = self.clock()
+            # The moment at which everything spent so far is paid for.
+            paid = max(self._spent.get(key, now), now)
+            if paid - now > 1.0:
+                return paid - now - 1.0
+            self._spent[key] = paid + amount / per_second
+            return 0.0

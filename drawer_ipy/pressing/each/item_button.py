@@ -156,8 +156,11 @@ class ItemButton:
         template = compile_expression(cost) if isinstance(cost, str) else None
 
         def of_item(**args: Any) -> Any:
-            found = self.arguments.of(args[self._label])
-            return cost(**found) if template is None else template.resolve({**args, **found})
+            item = args[self._label]
+            found = self.arguments.of(item)
+            if template is None:
+                return cost(**found)
+            return template.resolve({**(_row(item) or {}), **found, **args})
 
         of_item.__name__ = cost if isinstance(cost, str) else getattr(cost, "__name__", "cost")
         return of_item
