@@ -149,7 +149,7 @@ def test_what_is_sent_again(method: str, status: int, retries: int, asked: int, 
         assert (outcome.status, server.count("/x")) == (ends, asked)
         assert outcome.about is not None
         assert outcome.about.get("attempts", 1) == asked
-        assert sum("try " in line for line in lines) == asked - 1
+        assert sum("; attempt " in line for line in lines) == asked - 1
 
     with_server(work)
 
