@@ -150,7 +150,7 @@ def test_a_name_that_only_the_proxy_knows() -> None:
                 assert (await press(pressed, call)).output == "ok"
                 assert proxy.asked[-1][1] == "only-there.invalid"
             outcome = await press(button(url, proxy=f"socks5://127.0.0.1:{proxy.port}"), call)
-            assert "no host named 'only-there.invalid' was found" in str(outcome.error)
+            assert "the host 'only-there.invalid' was not found" in str(outcome.error)
 
     asyncio.run(main())
 
@@ -207,7 +207,9 @@ def test_what_is_no_proxy_is_refused_by_the_name_of_its_variable(address: str) -
         environment = ProxyEnvironment({"https": address})
         with pytest.raises(ArgumentError) as found:
             environment.proxy_for(URL("https://h.test/"))
-        assert found.value.message.startswith("the environment variable https_proxy is not an address")
+        assert found.value.message.startswith(
+            "the environment variable https_proxy is not a valid proxy address"
+        )
         assert "hush" not in found.value.message
         assert environment.proxy_for(URL("http://h.test/")) is None
 
@@ -333,7 +335,7 @@ def test_a_proxy_whose_name_is_unknown_is_not_taken_for_the_host(monkeypatch: py
 
     for outcome in asyncio.run(main()):
         assert outcome.error is not None
-        assert "'no-proxy.invalid', the proxy, was found" in outcome.error.message
+        assert "the proxy's host 'no-proxy.invalid' was not found" in outcome.error.message
         assert "the environment variable HTTP_PROXY" in outcome.error.remediation
         assert "hush" not in f"{outcome.error}{outcome.stderr}"
 

@@ -280,8 +280,8 @@ def test_a_compressed_page_is_opened(kind: str) -> None:
     ("body", "told"),
     [
         (gzip.compress(b"<r>" + b"x" * 500_000)[:-10], "is a damaged gzip file"),
-        (gzip.compress(b"<r>" + b"x" * 50_000_000), "has more than 1,000,000 bytes when it is opened"),
-        (gzip.compress(b"\0\1\2"), "is not a page but of an unknown type"),
+        (gzip.compress(b"<r>" + b"x" * 50_000_000), "has more than 1,000,000 bytes after decompression"),
+        (gzip.compress(b"\0\1\2"), "is not a page; its type is unknown"),
         (b"\x89PNG\r\n\x1a\n", "is not a page"),
     ],
     ids=["cut off", "too large", "binary", "no gzip"],

@@ -82,7 +82,7 @@ class Arguments:
 
 
 def missing_args(owner: str, lacking: list[str], strangers: Iterable[str] = ()) -> ArgumentError:
-    """Return the error for missing required arguments; `strangers` are undeclared arguments that were given."""
+    """Return the error for missing required arguments; `strangers` are given but undeclared arguments."""
     names = ", ".join(repr(name) for name in lacking)
     plural = "s" if len(lacking) > 1 else ""
     near = next((n for n in strangers if did_you_mean(n, lacking)), None)
