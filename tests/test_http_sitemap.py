@@ -220,7 +220,7 @@ def test_a_map_without_an_end_is_bounded_and_noted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("drawer_ipy.definition.extract.MOST_PAGES", 4)
     files = {f"/{n}.xml": index(f"/{n + 1}.xml") for n in range(10)}
     found = pressed(files, "/0.xml")
-    assert found.notes == ["button 'get': stopped after 4 site maps; there are 1 more; set `max_pages`"]
+    assert found.notes == ["button 'get': stopped after 4 site maps with 1 left to read; set `max_pages`"]
 
 
 def test_parts_elsewhere_get_no_credentials_and_are_guarded() -> None:

@@ -322,7 +322,7 @@ def test_a_button_on_disk_with_a_wrong_selector_is_told(home: Path) -> None:
     spec = load_button(
         {"name": "b", "url": "http://h.example/", "extract": {"a": "css:h1["}}, name="b"
     ).button
-    with pytest.raises(UsageError, match=r"button 'b': extract\.a: this is not a CSS selector"):
+    with pytest.raises(UsageError, match=r"button 'b': extract\.a: invalid CSS selector"):
         make_button(spec)
 
 

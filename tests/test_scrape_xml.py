@@ -186,9 +186,9 @@ def told(button_fields: str) -> list[str]:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ('    extract: {a: "css:h1|flaot"}\n', "there is no type 'flaot' (did you mean 'float'?"),
-        ('    extract: {a: "css:.price|txet"}\n', "there is no type 'txet'"),
-        ('    extract: {a: "css:h1|title"}\n', "there is no type 'title'"),
+        ('    extract: {a: "css:h1|flaot"}\n', "unknown type 'flaot' (did you mean 'float'?"),
+        ('    extract: {a: "css:.price|txet"}\n', "unknown type 'txet'"),
+        ('    extract: {a: "css:h1|title"}\n', "unknown type 'title'"),
         (
             '    namespaces: {itunes: "http://i"}\n    extract: {a: "css:ituns|title"}\n',
             "line 6, column 18: `namespaces` has no prefix 'ituns' (did you mean 'itunes'?)",
@@ -199,7 +199,7 @@ def told(button_fields: str) -> list[str]:
         ),
         ('    namespaces: {i: ""}\n    extract: {a: css:b}\n', "the prefix 'i' needs a namespace"),
         ("    namespaces: [a]\n    extract: {a: css:b}\n", "namespaces"),
-        ('    extract: {a: "xpath://foo:bar()"}\n', "this is not a XPath that can be evaluated"),
+        ('    extract: {a: "xpath://foo:bar()"}\n', "this XPath expression cannot be evaluated"),
     ],
 )
 def test_what_can_be_known_before_is_told_before(fields: str, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""HTTP request buttons: a URL, headers and a body with places for arguments."""
+"""HTTP request buttons: a URL, headers and a body with placeholders for arguments."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class HttpButton:
     ``extract`` the output is the data extracted from the page, with ``follow`` from all pages in turn.
 
     Args:
-        spec: a specification with a ``url``. If it declares no arguments, the places in the templates
-            are the arguments.
+        spec: a specification with a ``url``. If it declares no arguments, the
+            placeholders in it are its arguments.
         allowed_origins: private origins (``http://127.0.0.1:8000``) that requests may still go to: the
             demo sites that this process serves. Read at every request.
 

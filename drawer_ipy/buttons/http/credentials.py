@@ -16,7 +16,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Login:
-    """A user and a password, which may contain places and references.
+    """A user and a password, which may contain placeholders and references.
 
     Args:
         given: the user and the password as written.

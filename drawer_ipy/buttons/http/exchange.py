@@ -143,7 +143,9 @@ class Exchange:
         if isinstance(answer, Response) and answer.busy:
             pause = host.complained(began, answer.retry_after)
             if self._call.log is not None:
-                self._call.log(f"{host.name} answered {answer.status}: no requests to it for {pause:.1f} s")
+                self._call.log(
+                    f"{host.name} responded with {answer.status}: no requests to it for {pause:.1f} s"
+                )
         else:
             host.went_well()
         return answer

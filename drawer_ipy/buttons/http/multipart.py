@@ -147,7 +147,7 @@ def _of_mapping(name: str, value: Mapping[str, Any]) -> Part:
 
 def _no_file(name: str, value: Any) -> ArgumentError:
     what = f"{shorten(value)} (a {type(value).__name__})"
-    return ArgumentError(f"the file of {name!r} must be a file, not {what}", remediation=_FORMS)
+    return ArgumentError(f"the field {name!r} must be a file, not {what}", remediation=_FORMS)
 
 
 def guessed_type(filename: str | PurePath) -> str:

@@ -140,7 +140,7 @@ class ProxyTemplate:
         if strange:
             raise UsageError(
                 f"`proxy` of button {owner!r} refers to {min(strange)!r}; "
-                "only batteries and env are available there"
+                "only batteries and env can be used there"
             )
         if self._text.is_constant:
             try:

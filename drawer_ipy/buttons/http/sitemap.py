@@ -169,8 +169,8 @@ class SitemapInTurn:
         )
         if left and not self._asked.bounded:
             outcome.note = (
-                f"button {self._name!r}: stopped after {reading.count:,} site maps; there are "
-                f"{left:,} more; set `max_pages`"
+                f"button {self._name!r}: stopped after {reading.count:,} site maps with "
+                f"{left:,} left to read; set `max_pages`"
             )
         if reading.failures:
             outcome.status, outcome.exit_code = "error", reading.last.exit_code or 1
