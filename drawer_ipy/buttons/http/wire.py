@@ -247,7 +247,7 @@ class Wire:
         protocol.set_response_params(
             skip_payload=request.method == "HEAD",
             read_until_eof=True,
-            auto_decompress=False,  # see http_decode
+            auto_decompress=False,  # decode.Body does this, within a limit
             read_timeout=timeouts.read,
             timeout_ceil_threshold=math.inf,
             max_line_size=_HEADER_LIMIT,
