@@ -22,7 +22,7 @@ _USUAL = re.compile(
     rb"""\s*<meta\s+charset=(["']?)([\w-]+)\1\s*/?>""",
     re.IGNORECASE,
 )
-"""The usual beginning of pages that declare their encoding; the search can stop there."""
+"""The usual beginning of pages that declare their encoding; a match makes the scan unnecessary."""
 
 _TAG = re.compile(rb"</?[A-Za-z][^\t\n\f\r >]*")
 _META = re.compile(rb"<meta(?=[\t\n\f\r /])", re.IGNORECASE)

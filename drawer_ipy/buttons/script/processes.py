@@ -42,5 +42,5 @@ class Processes:
                 time.sleep(0.005)
 
     async def aclose(self) -> None:
-        """Do nothing: when a run ends, all its processes have ended."""
+        """Stop watching for the exit: when a run ends, all its processes have ended."""
         atexit.unregister(self.end)
