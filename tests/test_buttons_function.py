@@ -202,7 +202,7 @@ def test_any_callable(function: Any, args: dict[str, Any], output: Any) -> None:
 
 
 def test_things_that_are_no_buttons() -> None:
-    with pytest.raises(UsageError, match="can be called"):
+    with pytest.raises(UsageError, match="must be callable"):
         as_button(3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="lambda"):
         as_button(lambda: 1)

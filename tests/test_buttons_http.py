@@ -273,10 +273,10 @@ def test_retry_after() -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("close", "without an answer"),
-        ("short", "broke off"),
-        ("garbage", "not HTTP"),
-        ("bad-gzip", "damaged|not HTTP"),
+        ("close", "without a response"),
+        ("short", "is incomplete"),
+        ("garbage", "not valid HTTP"),
+        ("bad-gzip", "damaged|not valid HTTP"),
         ("loop", "more than 10 redirects"),
     ],
 )
@@ -301,7 +301,7 @@ def test_refused_connection_and_unknown_host() -> None:
 
         refused, unknown = run(work)
     assert "refused the connection" in refused
-    assert "no host named 'no-such-host.invalid'" in unknown
+    assert "the host 'no-such-host.invalid' was not found" in unknown
 
 
 def test_timeout() -> None:
@@ -462,7 +462,7 @@ def test_behind_a_proxy_the_target_is_checked_and_the_proxy_is_not(monkeypatch: 
     through, private, direct = run(work)
     assert through.status == "ok", through
     assert private.error.code == "VALIDATION_ERROR"
-    assert "no host named" in direct.error.message
+    assert "was not found" in direct.error.message
 
 
 def test_cancelled_request_is_passed_on() -> None:

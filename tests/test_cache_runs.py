@@ -325,7 +325,9 @@ def test_arguments_without_a_canonical_form_are_pressed_each_time_with_a_note() 
         results, notes = run([object()], slow)
         assert results.counts["ok"] == 1
         assert len(notes) == 1
-        assert notes[0].startswith("button 'work' was not cached: its argument 'x' is or holds a object")
+        assert notes[0].startswith(
+            "button 'work' was not cached: its argument 'x' is or contains an instance of object"
+        )
     assert len(tally.calls) == 2
 
 
@@ -433,7 +435,7 @@ def test_a_locked_file_is_noted_and_fails_nothing(home: Path, monkeypatch: pytes
     with held(home / "cache" / FILE, "EXCLUSIVE"):
         results, notes = run([1], square)
     assert results.counts["ok"] == 1
-    assert notes == [f"nothing was cached: {home / 'cache' / FILE}: another process has it locked"]
+    assert notes == [f"nothing was cached: {home / 'cache' / FILE}: another process has locked it"]
 
 
 def test_a_folder_that_may_not_be_written_is_noted_and_fails_nothing(

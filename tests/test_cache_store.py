@@ -119,7 +119,7 @@ def test_a_locked_file_is_told_and_works_again_once_it_is_free(tmp_path: Path) -
     Store(tmp_path).close()
     with (
         held(tmp_path / FILE, "EXCLUSIVE"),
-        pytest.raises(CacheTrouble, match="another process has it locked"),
+        pytest.raises(CacheTrouble, match="another process has locked it"),
     ):
         Store(tmp_path, patience=0.1)
     store = Store(tmp_path, patience=0.1)
@@ -247,7 +247,7 @@ def test_one_that_stays_locked_is_given_up_soon_after_the_end(store: Store) -> N
 
         asyncio.run(main())
         assert time.monotonic() - began < 5
-    assert notes == ["results were not kept: another process has it locked"]
+    assert notes == ["results were not cached: another process has locked it"]
 
 
 def test_a_file_that_is_damaged_meanwhile_is_begun_anew(store: Store) -> None:
@@ -260,7 +260,7 @@ def test_a_file_that_is_damaged_meanwhile_is_begun_anew(store: Store) -> None:
     connection.close()
     asyncio.run(written(store, [job(1)], notes))
     assert len(notes) == 1
-    assert "damaged and begun anew" in notes[0]
+    assert "damaged and was replaced by a new one" in notes[0]
     again = Store(store.path.parent)
     assert again.info().entries == 1
     again.close()
@@ -280,7 +280,7 @@ def test_a_full_disk_is_noted_once_and_nothing_is_raised(
     monkeypatch.setattr(store, "put", full)
     asyncio.run(written_slowly(store, notes))
     assert len(notes) == 1
-    assert notes[0].startswith("results were not kept: ")
+    assert notes[0].startswith("results were not cached: ")
 
 
 async def written_slowly(store: Store, notes: list[str]) -> None:
@@ -303,7 +303,7 @@ def test_a_disk_that_really_is_full_is_noted(store: Store) -> None:
         await writer.aclose()
 
     asyncio.run(main())
-    assert notes == ["results were not kept: the disk is full"]
+    assert notes == ["results were not cached: the disk is full"]
 
 
 def test_more_than_a_slow_disk_takes_is_dropped_and_noted(
@@ -319,7 +319,7 @@ def test_more_than_a_slow_disk_takes_is_dropped_and_noted(
         await writer.aclose()
 
     asyncio.run(main())
-    assert set(notes) == {"some results were not kept: the disk is too slow for them"}
+    assert set(notes) == {"some results were not cached: the disk is too slow"}
     again = Store(store.path.parent)
     assert again.info().entries == 2
     again.close()

@@ -189,4 +189,4 @@ def test_only_final_answers_are_kept(
     if status[:3] in ("202", "206"):
         assert results[0].output == {}
         told = capsys.readouterr().err
-        assert f"button 'get' was not cached: the server answered HTTP {status}" in told
+        assert f"button 'get' was not cached: the server responded with HTTP {status}" in told

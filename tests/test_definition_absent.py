@@ -80,9 +80,9 @@ BUTTONS = {
     "within a function": ("headers: {K: '${size(‸batteries.NOPE)}'}", "batteries has no 'NOPE'"),
     "a file's name": ("files: {f: '${‸env.NOPE}'}", "env has no 'NOPE'"),
     "a header that breaks the line": ("headers: {K: ‸'${env.TWO_LINES}'}", "a line break"),
-    "a token that is none": ("auth: ‸{bearer: '${batteries.BROKEN}'}", "no token may"),
+    "a token that is none": ("auth: ‸{bearer: '${batteries.BROKEN}'}", "must not contain"),
     "a user that is none": ("auth: ‸{digest: ['${env.TWO_LINES}', p]}", "control character"),
-    "an address of no proxy": ("proxy: ‸'${env.FTP}'", "is not an address of a proxy"),
+    "an address of no proxy": ("proxy: ‸'${env.FTP}'", "is not a valid proxy address"),
     "a body that is not there": ("body_file: ‸nothing.bin", "does not exist"),
     "a file that is not there": ("files: {f: {path: ‸nothing.bin}}", "does not exist"),
 }
@@ -230,7 +230,7 @@ ON_DISK = {
     "a battery": ({"url": "https://h.example/", "headers": {"K": "${batteries.NOPE}"}}, ["headers.K", "batteries has no 'NOPE'"]),
     "a variable": ({"url": "https://h.example/", "query": {"k": "${env.NOPE}"}}, ["query.k", "env has no 'NOPE'"]),
     "a runtime that is not installed": ({"runtime": "node"}, ["runtime", "node, which is not installed"]),
-    "a runtime that nobody knows": ({"runtime": "perl"}, ["runtime", "'perl', which is unknown"]),
+    "a runtime that nobody knows": ({"runtime": "perl"}, ["runtime", "unknown runtime 'perl'"]),
     "a script that is not there": ({"runtime": "python"}, ["is missing: main.py"]),
     "a prompt that is not there": ({"runtime": "prompt"}, ["cannot be read"]),
 }  # fmt: skip
@@ -381,7 +381,7 @@ def test_a_proxy_of_the_environment_that_cannot_be_one_is_told(monkeypatch: pyte
     monkeypatch.setenv("HTTPS_PROXY", f"ftp://me:{SECRET}@p.example")
     (problem,) = found(fetch("output: body"))
     assert (problem.severity, problem.line) == ("error", 2)
-    assert "HTTPS_PROXY of the environment is not an address of a proxy" in problem.message
+    assert "the environment variable HTTPS_PROXY is not a valid proxy address" in problem.message
     assert found(fetch("proxy: none")) == []
 
 

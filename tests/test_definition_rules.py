@@ -333,4 +333,4 @@ def test_what_compensates_is_checked(undo: str, expected: list[tuple[str, str, s
 def test_a_button_that_does_nothing_is_a_problem_of_its_step() -> None:
     found = check("buttons: {f: {runtime: sh}}\nsteps: [{id: a, button: f}]")
     assert told(found) == [("e", "a", "button")]
-    assert "does nothing" in found[0].message
+    assert "has nothing to run" in found[0].message

@@ -83,8 +83,8 @@ def test_a_page_that_is_redirected_to_one_before_is_not_joined_again(status: str
     output, notes, heads = pressed({"/1": page("a", "/2"), "/2": (status, "/1")})
     assert (output["items"], heads) == (["a"], ["/1", "/2", "/1"])
     assert len(notes) == 1
-    assert "page 2 is answered by http://127.0.0.1:" in notes[0]
-    assert notes[0].endswith("/1 again")
+    assert "page 2 was already fetched: http://127.0.0.1:" in notes[0]
+    assert notes[0].endswith("/1")
 
 
 def test_a_redirect_to_a_page_that_was_not_read_is_followed() -> None:
@@ -103,7 +103,7 @@ def test_other_spellings_of_a_page_close_the_circle(back: str) -> None:
 def test_what_is_no_address_ends_the_listing_with_a_note(link: str) -> None:
     output, notes, _ = pressed({"/1": page("a", link)})
     assert output["items"] == ["a"]
-    assert f"page 1 names no address of a next page but {link!r}" in notes[0]
+    assert f"the next page after page 1 has no valid address: {link!r}" in notes[0]
 
 
 def test_the_base_of_the_page_counts() -> None:

@@ -209,7 +209,7 @@ def test_a_cache_folder_that_is_a_link_is_not_followed(home: Path, tmp_path: Pat
     (home / "cache").symlink_to(elsewhere)
     status, notes = pressed()
     assert status == "ok"
-    assert notes == [f"nothing was cached: {home / 'cache'} is a symbolic link and no folder"]
+    assert notes == [f"nothing was cached: {home / 'cache'} is a symbolic link, not a folder"]
     assert [p.name for p in elsewhere.iterdir()] == ["precious"]
 
 
@@ -253,4 +253,4 @@ def test_a_key_that_is_no_regular_file_is_told(make: Callable[[Path], None], tmp
     make(tmp_path / "own" / "drawer_ipy" / "key")
     status, notes = pressed()
     assert status == "ok"
-    assert "key cannot be read or made: it is " in notes[0]
+    assert "key cannot be read or created: it is " in notes[0]

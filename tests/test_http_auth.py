@@ -55,7 +55,7 @@ def test_bearer() -> None:
     [
         ({"basic": ["a:b", "x"]}, {}, "colon"),
         ({"basic": ["{{u}}", "x"]}, {"u": "a\nb"}, "control character"),
-        ({"bearer": "{{u}}"}, {"u": "a b"}, "no token may"),
+        ({"bearer": "{{u}}"}, {"u": "a b"}, "must not contain"),
         ({"bearer": "{{u}}"}, {"u": " "}, "empty"),
         ({"bearer": "${batteries.NOPE}"}, {}, "NOPE"),
     ],
@@ -447,9 +447,9 @@ def test_a_token_that_expires_is_replaced_before_it_is_refused() -> None:
     [
         ({"url": "http://127.0.0.1:9/"}, "refused the connection"),
         ({"code": "echo no >&2; exit 3"}, "no"),
-        ({"code": "echo '{\"oops\": 1}'"}, "gave no token but"),
-        ({"code": "true"}, "gave no token but None"),
-        ({"code": "echo 'a b'"}, "no token may"),
+        ({"code": "echo '{\"oops\": 1}'"}, "returned no token, got"),
+        ({"code": "true"}, "returned no token, got None"),
+        ({"code": "echo 'a b'"}, "must not contain"),
     ],
 )
 def test_a_button_that_gives_no_token_fails_the_items(login: Any, message: str) -> None:

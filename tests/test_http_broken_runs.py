@@ -29,9 +29,9 @@ from http_rig import (
 
 from drawer_ipy.demo import DemoSite
 
-BROKE_OFF = "the answer broke off or is damaged"
+BROKE_OFF = "the response is incomplete or damaged"
 FAULTS = [
-    ("/reset", "HTTP_ERROR", "broke the connection off for GET"),
+    ("/reset", "HTTP_ERROR", "reset the connection for GET"),
     (
         "/truncated",
         "HTTP_ERROR",
@@ -142,7 +142,7 @@ def test_a_server_that_speaks_first_is_no_http_server() -> None:
             get = button(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
             outcome = await press(get, call)
             assert outcome.status == "error", outcome
-            assert "not HTTP as it should be" in outcome.error.message
+            assert "not valid HTTP" in outcome.error.message
             assert len(greeted) <= 2  # a GET is sent a second time at most
 
     greeted: list[Any] = []
@@ -179,7 +179,7 @@ def test_no_length_that_is_told_opens_the_limit(head: str) -> None:
             assert outcome.output == "x" * 5
         else:
             said = outcome.error.message
-            assert "longer than 100,000" in said or "not HTTP" in said, said
+            assert "longer than 100,000" in said or "not valid HTTP" in said, said
         # What the kernel's buffers hold of it was sent, no more.
         assert sum(sent) < 20_000_000
 

@@ -116,11 +116,11 @@ def test_a_connection_that_does_not_come_about_has_a_time_of_its_own(monkeypatch
     assert time.monotonic() - began < 5
     assert outcome.status == "timeout"
     assert outcome.error is not None
-    assert "no connection came about in time" in outcome.error.message
+    assert "no connection was established in time" in outcome.error.message
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"), [({}, "timed out after 0.4 s"), (QUICK, "no connection came about")]
+    ("fields", "words"), [({}, "timed out after 0.4 s"), (QUICK, "no connection was established")]
 )
 def test_a_name_that_is_long_in_coming_is_waited_for_no_longer(fields: dict[str, float], words: str) -> None:
     class Slow(AbstractResolver):
@@ -227,7 +227,7 @@ def test_only_what_may_be_repeated_is_sent_anew_and_only_when_a_kept_connection_
             assert [head.split()[1] for head in server.heads].count("/x") == 1 + repeated
             if not repeated:
                 assert outcome.error is not None
-                assert "the server closed the connection without an answer" in outcome.error.message
+                assert "the server closed the connection without a response" in outcome.error.message
 
     asyncio.run(main())
 

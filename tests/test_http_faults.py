@@ -65,10 +65,10 @@ def message(results: Results, index: int = 0) -> str:
 @pytest.mark.parametrize(
     ("path", "fields", "words"),
     [
-        ("/reset", {}, "broke the connection off|without an answer"),
-        ("/truncated", {}, "broke off"),
+        ("/reset", {}, "reset the connection|without a response"),
+        ("/truncated", {}, "is incomplete"),
         ("/bad-gzip", {}, "damaged"),
-        ("/half-headers", {}, "without an answer|not HTTP|broke off"),
+        ("/half-headers", {}, "without a response|not valid HTTP|is incomplete"),
         ("/endless", {"max_response_bytes": 100_000}, "longer than 100,000 bytes"),
         ("/bomb", {"max_response_bytes": 1_000_000}, "longer than 1,000,000 bytes"),
         ("/bomb", {}, "longer than 10,485,760 bytes"),

@@ -43,7 +43,7 @@ def pressed(body: bytes, content_type: str = "application/json", **fields: Any) 
         (b"OK", "expecting value, at 'OK'"),
         (b'{"a": 1} {"a": 2}', "extra data, at"),
         (b"{'a': 1}", "expecting property name"),
-        (b'{"a": "\xff"}', "line 1, column 8: byte 0xff is not utf-8"),
+        (b'{"a": "\xff"}', "line 1, column 8: byte 0xff is not valid utf-8"),
         (b"[" * 100_000, "it is nested too deeply"),
         (b"9" * 5000, "more than 4,300 digits"),
     ],
@@ -139,7 +139,7 @@ def test_plain_text_that_is_json_still_is_its_value_and_else_text() -> None:
 def test_half_a_character_is_noted() -> None:
     outcome = pressed(b'["\\ud83d", "\\ud83d\\ude00"]')
     assert outcome.output == ["\ufffd", "\U0001f600"]
-    assert ["half a character" in note.text for note in outcome.notes] == [True]
+    assert ["half of a surrogate pair" in note.text for note in outcome.notes] == [True]
 
 
 def run(drawer: dict[str, Any]) -> tuple[Results, list[str]]:
@@ -190,7 +190,7 @@ def test_what_cannot_be_read_is_noted_once_a_run(home: Path) -> None:
     assert outputs == ["caf\ufffd"] * 8
     assert len(notes) == 1
     assert "button 'get': http://127.0.0.1:" in notes[0]
-    assert "a character could not be read as utf-8" in notes[0]
+    assert "a character could not be decoded as utf-8" in notes[0]
 
 
 def test_notes_on_pages_that_follow_one_another_are_told(home: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_host_that_wants_a_long_rest_is_not_waited_for() -> None:
         assert (await press(button, call)).exit_code == 429
         again = await press(button, call)
         assert again.error is not None
-        assert "asks to be left alone for another" in again.error.message
+        assert "requires a pause of another" in again.error.message
         assert server.count("/busy") == 1
 
     with_server(work)
@@ -149,7 +149,7 @@ def test_what_is_sent_again(method: str, status: int, retries: int, asked: int, 
         assert (outcome.status, server.count("/x")) == (ends, asked)
         assert outcome.about is not None
         assert outcome.about.get("attempts", 1) == asked
-        assert sum("try " in line for line in lines) == asked - 1
+        assert sum("; attempt " in line for line in lines) == asked - 1
 
     with_server(work)
 
@@ -288,7 +288,7 @@ def test_a_proxy_of_the_button_with_a_password_from_a_battery() -> None:
         address = server.url.replace("http://", "http://me:${batteries.PASSWORD}@")
         found = await press(make("http://only-the-proxy-knows.invalid/x", proxy=address), call)
         assert found.output == {"host": "only-the-proxy-knows.invalid", "auth": "Basic bWU6aHVzaA=="}
-        with pytest.raises(UsageError, match="is not an address of a proxy"):
+        with pytest.raises(UsageError, match="is not a valid proxy address"):
             make("http://h/", proxy="socks://h")
         with pytest.raises(UsageError, match="refers to 'inputs'"):
             make("http://h/", proxy="http://${inputs.x}")

@@ -397,7 +397,7 @@ def test_max_pages_is_said_in_a_note(follow: Any) -> None:
 
     step, sent, notes = paged(reply, follow=follow, items="json:data", max_pages=2)
     assert (step.output, len(sent)) == (ALL[:4], 2)
-    assert notes == ["button 'get': `max_pages: 2` ended it, and there are more pages"]
+    assert notes == ["button 'get': stopped after `max_pages: 2`; there are more pages"]
 
 
 def test_every_page_waits_for_its_turn() -> None:
@@ -490,8 +490,8 @@ def test_items_of_one_answer(value: Any, path: str, found: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (json_answer({"dta": [1], "n": 1}), "has nothing at json:data, but dta, n"),
-        (json_answer({"data": {"a": 1}}), "has no list at json:data"),
+        (json_answer({"dta": [1], "n": 1}), "has nothing at json:data, only dta, n"),
+        (json_answer({"data": {"a": 1}}), "is not a list"),
         (answer_of(b"<html>", Content_Type="text/html"), "is not JSON"),
         (json_answer([1]), "has nothing at json:data"),
     ],

@@ -150,7 +150,7 @@ def test_a_name_that_only_the_proxy_knows() -> None:
                 assert (await press(pressed, call)).output == "ok"
                 assert proxy.asked[-1][1] == "only-there.invalid"
             outcome = await press(button(url, proxy=f"socks5://127.0.0.1:{proxy.port}"), call)
-            assert "no host named 'only-there.invalid' was found" in str(outcome.error)
+            assert "the host 'only-there.invalid' was not found" in str(outcome.error)
 
     asyncio.run(main())
 
@@ -169,7 +169,7 @@ def test_without_python_socks_it_is_refused_by_name(monkeypatch: pytest.MonkeyPa
             return await press(button("http://h/"), call)
 
     outcome = asyncio.run(main())
-    assert "ALL_PROXY of the environment is a SOCKS proxy" in str(outcome.error)
+    assert "the environment variable ALL_PROXY is a SOCKS proxy" in str(outcome.error)
     assert "hush" not in str(outcome.error)
 
 
@@ -183,21 +183,21 @@ def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert found() is None
     monkeypatch.setenv("ALL_PROXY", "all.test:1")
-    assert found() == ("all.test:1", "ALL_PROXY of the environment")
+    assert found() == ("all.test:1", "the environment variable ALL_PROXY")
     monkeypatch.setenv("HTTP_PROXY", "http://upper.test:2/")
-    assert found() == ("upper.test:2", "HTTP_PROXY of the environment")
-    assert found("https://h.test/") == ("all.test:1", "ALL_PROXY of the environment")
+    assert found() == ("upper.test:2", "the environment variable HTTP_PROXY")
+    assert found("https://h.test/") == ("all.test:1", "the environment variable ALL_PROXY")
     monkeypatch.setenv("http_proxy", "lower.test")
-    assert found() == ("lower.test:80", "http_proxy of the environment")
+    assert found() == ("lower.test:80", "the environment variable http_proxy")
     monkeypatch.setenv("http_proxy", "")
-    assert found() == ("all.test:1", "ALL_PROXY of the environment")
+    assert found() == ("all.test:1", "the environment variable ALL_PROXY")
     monkeypatch.setenv("all_proxy", "socks://gnome.test")
-    assert found("https://h.test/") == ("gnome.test:1080", "all_proxy of the environment")
+    assert found("https://h.test/") == ("gnome.test:1080", "the environment variable all_proxy")
     # What a client of a CGI script sends as `Proxy:` would be in HTTP_PROXY.
     monkeypatch.delenv("http_proxy")
     monkeypatch.delenv("all_proxy")
     monkeypatch.setenv("REQUEST_METHOD", "GET")
-    assert found() == ("all.test:1", "ALL_PROXY of the environment")
+    assert found() == ("all.test:1", "the environment variable ALL_PROXY")
 
 
 @pytest.mark.parametrize("address", ["ftp://h:1", "http://", "http://h:x", "http://h:0", "http://me:hush@:1"])
@@ -207,7 +207,9 @@ def test_what_is_no_proxy_is_refused_by_the_name_of_its_variable(address: str) -
         environment = ProxyEnvironment({"https": address})
         with pytest.raises(ArgumentError) as found:
             environment.proxy_for(URL("https://h.test/"))
-        assert found.value.message.startswith("https_proxy of the environment is not an address of a proxy")
+        assert found.value.message.startswith(
+            "the environment variable https_proxy is not a valid proxy address"
+        )
         assert "hush" not in found.value.message
         assert environment.proxy_for(URL("http://h.test/")) is None
 
@@ -316,7 +318,7 @@ def test_a_dead_proxy_is_told_by_the_name_of_whoever_named_it(
     outcome = asyncio.run(main())
     assert outcome.error is not None
     assert f"no connection to the proxy 127.0.0.1:{port}" in outcome.error.message
-    source = "`proxy` of button 'b'" if by == "button" else "HTTP_PROXY of the environment"
+    source = "`proxy` of button 'b'" if by == "button" else "the environment variable HTTP_PROXY"
     assert source in outcome.error.remediation
     assert ("`proxy: none`" in outcome.error.remediation) is (by == "environment")
     assert "hush" not in f"{outcome.error}{outcome.error.remediation}{outcome.stderr}"
@@ -333,8 +335,8 @@ def test_a_proxy_whose_name_is_unknown_is_not_taken_for_the_host(monkeypatch: py
 
     for outcome in asyncio.run(main()):
         assert outcome.error is not None
-        assert "'no-proxy.invalid', the proxy, was found" in outcome.error.message
-        assert "HTTP_PROXY of the environment" in outcome.error.remediation
+        assert "the proxy's host 'no-proxy.invalid' was not found" in outcome.error.message
+        assert "the environment variable HTTP_PROXY" in outcome.error.remediation
         assert "hush" not in f"{outcome.error}{outcome.stderr}"
 
 

@@ -107,7 +107,7 @@ def test_one_place_said_twice_is_one_and_two_places_are_an_error() -> None:
     outcome, lines = asyncio.run(follow([b"/c", b"/d"]))
     assert len(lines) == 1
     assert outcome.error is not None
-    assert "2 places" in outcome.error.message
+    assert "2 different addresses" in outcome.error.message
 
 
 def test_a_name_and_its_password_in_a_location_are_refused_and_not_shown() -> None:

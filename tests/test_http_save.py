@@ -158,7 +158,7 @@ def test_only_a_regular_file_is_replaced_and_nothing_is_asked_for_otherwise(
     error = results[0].error
     assert error is not None
     assert error.code == "VALIDATION_ERROR"
-    assert error.message == f"out/a is {kind}, and only a regular file is replaced"
+    assert error.message == f"out/a is {kind}; only a regular file can be replaced"
     assert "save to another path" in error.remediation
     after = os.lstat("out/a")
     assert (after.st_mode, after.st_ino) == (before.st_mode, before.st_ino)
@@ -175,7 +175,7 @@ def test_what_appears_while_the_answer_arrives_is_not_replaced_either(
     Path("out").mkdir()
     site.before["/a"] = lambda: make(Path("out/a"))
     results = run(each(["a"]), get=button(site, "out/{{id}}"))
-    assert told(results, 0) == f"out/a is {kind}, and only a regular file is replaced"
+    assert told(results, 0) == f"out/a is {kind}; only a regular file can be replaced"
     assert {p.name for p in Path("out").iterdir()} <= {"a", "target"}
 
 
@@ -212,7 +212,7 @@ def test_the_second_row_that_saves_to_a_path_fails_and_the_first_keeps_its_file(
     error = results[1].error
     assert error is not None
     assert error.code == "VALIDATION_ERROR"
-    assert "step 'got' in item 0 of 'each' has saved" in error.message
+    assert "was already saved by step 'got' in item 0 of 'each'" in error.message
     assert "{{id}}" in error.remediation
     assert Path("out/page.html").read_text() == "/a"
     assert site.asked == {"/a": 1}
@@ -237,7 +237,7 @@ def test_another_spelling_of_the_path_is_the_same_path(site: Site, other: str) -
     steps = step("one", "get"), step("two", "other")
     results = run(each(["a"], *steps), get=button(site, "out/page"), other=button(site, other))
     assert statuses(results) == ["failed"]
-    assert "step 'one' in item 0 of 'each' has saved" in told(results, 0)
+    assert "was already saved by step 'one' in item 0 of 'each'" in told(results, 0)
     assert Path("out/page").read_text() == "/a"
 
 
@@ -246,7 +246,7 @@ def test_another_name_of_the_same_file_is_the_same_path(site: Site) -> None:
     site.before["/b"] = lambda: os.link("out/a", "out/b")
     results = run(each(["a", "b"]), get=button(site, "out/{{id}}"))
     assert statuses(results) == ["ok", "failed"]
-    assert "item 0 of 'each' has saved" in told(results, 1)
+    assert "item 0 of 'each' in this run" in told(results, 1)
 
 
 def test_values_that_come_to_one_name_are_one_path(site: Site) -> None:
@@ -271,7 +271,7 @@ def test_two_steps_and_two_drawers_of_a_run_do_not_share_a_path(site: Site, tmp_
     call = {"id": "child", "kind": "drawer", "drawer": "child", "args": {"id": "${id}"}}
     results = run(each(["a", "b"], call))
     assert statuses(results) == ["ok", "failed"]
-    assert "step 'in' in 'child' in item 0 of 'each' has saved" in told(results, 1)
+    assert "was already saved by step 'in' in 'child' in item 0 of 'each'" in told(results, 1)
     assert Path("out/1").read_text() == "/a"
 
 
@@ -299,7 +299,7 @@ def test_a_row_that_failed_leaves_its_path_to_others(site: Site) -> None:
     assert Path("out/page").read_text() == "/b"
     results.retry()
     assert statuses(results) == ["failed", "ok"]
-    assert "step 'got' in item 1 of 'each' has saved" in told(results, 0)
+    assert "was already saved by step 'got' in item 1 of 'each'" in told(results, 0)
     assert Path("out/page").read_text() == "/b"
 
 

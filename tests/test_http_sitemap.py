@@ -156,7 +156,7 @@ def test_a_part_that_fails_does_not_lose_the_others() -> None:
     assert "http://h.example/2" in step.output
     assert step.error is not None
     assert step.error.message.startswith(
-        "3 of 6 site maps could not be read whole: HTTP 404 Not Found for GET "
+        "3 of 6 site maps could not be read completely: HTTP 404 Not Found for GET "
     )
     assert "/cut.xml: the XML is broken in line " in step.error.message
     assert "/html: it is not a site map" in step.error.message
@@ -171,7 +171,7 @@ def test_a_part_that_fails_does_not_lose_the_others() -> None:
         ("<a><b/></a>", "it is not a site map; its root element is 'a'"),
         ("", "it is not a site map"),
         ("<urlset><url><lastmod>x</lastmod></url></urlset>", "1 of its 1 entries have no address"),
-        (gzip.compress(b"<urlset>" + b" " * 3_000_000), "has more than 1,000,000 bytes when it is opened"),
+        (gzip.compress(b"<urlset>" + b" " * 3_000_000), "has more than 1,000,000 bytes after decompression"),
     ],
     ids=["missing", "html", "other", "empty", "no loc", "bomb"],
 )
@@ -220,7 +220,7 @@ def test_a_map_without_an_end_is_bounded_and_noted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("drawer_ipy.definition.extract.MOST_PAGES", 4)
     files = {f"/{n}.xml": index(f"/{n + 1}.xml") for n in range(10)}
     found = pressed(files, "/0.xml")
-    assert found.notes == ["button 'get': 4 site maps were read and there are 1 more; set `max_pages`"]
+    assert found.notes == ["button 'get': stopped after 4 site maps with 1 left to read; set `max_pages`"]
 
 
 def test_parts_elsewhere_get_no_credentials_and_are_guarded() -> None:

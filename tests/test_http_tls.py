@@ -180,7 +180,7 @@ def test_a_certificate_nobody_vouches_for_or_of_another_name_is_refused(
         assert "certificate is not valid for 'localhost'" in name
         assert "no secure connection to localhost" in chain
         assert "unable to get local issuer certificate" in chain or "self-signed" in chain
-        assert "400" in speech or "closed the connection" in speech or "broke the connection off" in speech
+        assert "400" in speech or "closed the connection" in speech or "reset the connection" in speech
 
     asyncio.run(main())
 
@@ -224,8 +224,8 @@ def test_the_proxy_itself_may_be_reached_by_tls(authority: trustme.CA, trusted: 
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        ("407 Proxy Authentication Required", "the proxy answered 407 Proxy Authentication Required"),
-        ("502 Bad Gateway", "the proxy answered 502 Bad Gateway"),
+        ("407 Proxy Authentication Required", "the proxy responded with 407 Proxy Authentication Required"),
+        ("502 Bad Gateway", "the proxy responded with 502 Bad Gateway"),
     ],
 )
 def test_a_proxy_that_makes_no_tunnel_is_named(

@@ -345,7 +345,7 @@ def test_a_file_that_changes_while_it_is_sent_fails_and_is_no_whole_request(
                 assert outcome.output == "ok"
                 return
             assert outcome.error is not None
-            assert f"{path} was changed while it was sent" in outcome.error.message
+            assert f"{path} changed while it was sent" in outcome.error.message
             assert seen["whole"] == 0
 
     asyncio.run(main())

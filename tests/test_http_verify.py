@@ -72,7 +72,7 @@ def test_nothing_is_checked_where_the_button_says_so_and_that_is_told(authority:
         outcome = fetched(authority, name, verify=False)
         assert outcome.output == "ok", outcome
         assert isinstance(outcome.note, Alarm)
-        assert "checks no certificates" in outcome.note
+        assert "does not verify certificates" in outcome.note
     assert told_in_colour(outcome.note).startswith("\x1b[31mnote: ")
     assert told_in_colour("plain") == "note: plain"
 
@@ -109,7 +109,7 @@ def test_it_is_told_once_a_run(
 
     for fields in ({}, {"extract": {"a": "css:a::attr(href)"}, "follow": "a", "max_pages": 2}):
         asyncio.run(main(**fields))
-        assert capsys.readouterr().err.count("checks no certificates") == 1
+        assert capsys.readouterr().err.count("does not verify certificates") == 1
 
 
 @pytest.mark.parametrize("scheme", ["socks5h", "socks5"])

@@ -111,11 +111,11 @@ def test_bodies_of_all_sizes_arrive_whole_on_one_connection() -> None:
         (b"HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok", "ok"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60_000 + b"\r\nContent-Length: 2\r\n\r\nok", "ok"),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "HTTP 101"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", "not HTTP as it should be"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "not HTTP as it should be"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "not HTTP as it should be"),
-        (b"HTTP/1.1 200 OK\r\nBad Header\r\n\r\n", "not HTTP as it should be"),
-        (b"HTTP/1.1 200 OK\r\nContent-", "the server closed the connection without an answer"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "not valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "not valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "not valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nBad Header\r\n\r\n", "not valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-", "the server closed the connection without a response"),
     ],
 )
 def test_answers_that_are_one_and_that_are_none(raw: bytes, output: str) -> None:

@@ -108,7 +108,7 @@ def test_a_failure_is_raised_or_returned_as_asked(way: Callable[..., Any]) -> No
         ((TEXT, {"xs": []}), {"on_failure": "go"}, UsageError, "on_failure must be stop or continue"),
         ((TEXT, {"xs": []}), {"parallelism": -1}, UsageError, "parallelism must be a whole number"),
         ((TEXT, {"xs": []}), {"concurrency": 0}, UsageError, "concurrency must be a whole number"),
-        ((TEXT, {"xs": []}), {"buttons": {"double": 7}}, UsageError, "must be something that can be called"),
+        ((TEXT, {"xs": []}), {"buttons": {"double": 7}}, UsageError, "must be callable"),
         (("steps: [{id: a, button: nope}]",), {}, DefinitionError, "there is no button 'nope'"),
     ],
 )

@@ -294,31 +294,31 @@ def told(extract_text: str, more: str = "") -> list[str]:
     [
         (
             '{a: "css:h1[", b: "css:p"}',
-            "line 5, column 26: this is not a CSS selector: Expected ident or '*', got <EOF>",
+            "line 5, column 26: invalid CSS selector: Expected ident or '*', got <EOF>",
         ),
         (
             '{a: "css: h1 > > p"}',
-            "line 5, column 29: this is not a CSS selector: Expected selector, got <DELIM '>'>",
+            "line 5, column 29: invalid CSS selector: Expected selector, got <DELIM '>'>",
         ),
         (
             '{a: "css:h1:nope"}',
-            "line 5, column 23: this is not a CSS selector: The pseudo-class :nope is unknown",
+            "line 5, column 23: invalid CSS selector: The pseudo-class :nope is unknown",
         ),
         (
             '{a: "xpath://a["}',
-            "line 5, column 25: this is not a XPath that can be evaluated: Invalid expression",
+            "line 5, column 25: this XPath expression cannot be evaluated: Invalid expression",
         ),
         (
             '{a: "xpath:f(1)"}',
-            "line 5, column 25: this is not a XPath that can be evaluated: Unregistered function",
+            "line 5, column 25: this XPath expression cannot be evaluated: Unregistered function",
         ),
         (
             '{a: "xpath:$v"}',
-            "line 5, column 25: this is not a XPath that can be evaluated: Undefined variable",
+            "line 5, column 25: this XPath expression cannot be evaluated: Undefined variable",
         ),
         (
             '{a: "css:h1::text|flaot"}',
-            "line 5, column 32: there is no type 'flaot' (did you mean 'float'? types are text, int, float, "
+            "line 5, column 32: unknown type 'flaot' (did you mean 'float'? types are text, int, float, "
             "url, json, html, raw, exists)",
         ),
         (
@@ -326,13 +326,13 @@ def told(extract_text: str, more: str = "") -> list[str]:
             'line 5, column 18: a selector begins with css: or xpath: (write "css:h1" or "xpath:h1")',
         ),
         ('{a: "cs:h1"}', "line 5, column 18: a selector begins with css: or xpath: (did you mean 'css'?)"),
-        ('{a: "css:"}', 'line 5, column 23: there is no selector (such as "css:h1")'),
-        ('{a: ["css:h1"]}', 'line 5, column 18: a list of values is asked for by `[]` (write "css:h1[]")'),
+        ('{a: "css:"}', 'line 5, column 23: the selector is missing (such as "css:h1")'),
+        ('{a: ["css:h1"]}', 'line 5, column 18: a list of values is written with `[]` (write "css:h1[]")'),
         ("{a: 3}", "field 'a' must be a selector or a mapping of fields, not a int"),
         ("{a: null}", "field 'a' must be a selector or a mapping of fields, not null"),
-        ('{a: "css:h1|exists!"}', "|exists is true or false, so it takes neither [] nor !"),
+        ('{a: "css:h1|exists!"}', "|exists is true or false, so it cannot have [] or !"),
         ('{a: {each: "css:li::text", b: "css:b"}}', "`each` must select elements, not text or attributes"),
-        ('{a: {each: "css:li[]", b: "css:b"}}', "`each` selects elements; it takes no type and no []"),
+        ('{a: {each: "css:li[]", b: "css:b"}}', "`each` selects elements; it cannot have a type or []"),
         ('{a: {each: "css:li"}}', "there are no fields to extract"),
         ("{a: {}}", "there are no fields to extract"),
         ('"css:h1"', "`extract` is a mapping of names to selectors"),
@@ -356,7 +356,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
             "`extract` has no field 'nxt' to follow (did you mean 'next'? it has next, all)",
         ),
         ("    follow: all\n", "field 'all' is not an address, so it cannot be followed"),
-        ("    follow: css:a[\n", "line 6, column 19: this is not a CSS selector"),
+        ("    follow: css:a[\n", "line 6, column 19: invalid CSS selector"),
         ('    follow: "css:a::attr(href)[]"\n', "`follow` is one address, it takes neither [] nor a type"),
         (
             "    follow: next\n    method: POST\n",
@@ -377,7 +377,7 @@ def test_wrong_paging_is_told_with_its_place(more: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        ("extract: {a: 'css:h1['}, from: '1'", "line 3, column 52: step 'it': this is not a CSS selector"),
+        ("extract: {a: 'css:h1['}, from: '1'", "line 3, column 52: step 'it': invalid CSS selector"),
         ("extract: {a: css:h1}", "`extract` in a step needs `from`"),
         ("extract: {a: css:h1}, from: x.output", "'x' is not an input, a step or a loop variable"),
         ("extract: {a: css:h1}, from: '1', expression: '1'", "`expression` or `extract`, not both"),
@@ -398,6 +398,6 @@ def test_without_parsel_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     )
     problems = told('{a: "css:h1", b: 3}')
     assert problems == [
-        "line 5, column 14: `extract` needs the package parsel "
+        "line 5, column 14: `extract` requires the package parsel "
         "(in your clone of drawer_ipy: pip install '.[scrape]')"
     ]

@@ -74,7 +74,7 @@ def test_its_value_is_kept(script: str, expected: Any) -> None:
 def test_json_that_cannot_be_read_is_null_and_noted(script: str) -> None:
     notes: list[Note] = []
     assert value(script, notes) is None
-    assert [note.text.startswith("it: the JSON there cannot be read, so it is null: ") for note in notes] == [
+    assert [note.text.startswith("it: invalid JSON there, so the value is null: ") for note in notes] == [
         True
     ]
 

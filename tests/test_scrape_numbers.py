@@ -287,8 +287,8 @@ def test_a_transform_step_notes_doubts_too() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ('extract: {a: "css:p|float:xx"}', "line 5, column 31: there is no language 'xx'"),
-        ('extract: {a: "css:p|text:de"}', "only int and float are written with a language, not 'text'"),
+        ('extract: {a: "css:p|float:xx"}', "line 5, column 31: unknown language 'xx'"),
+        ('extract: {a: "css:p|text:de"}', "only int and float can have a language, not 'text'"),
         ('extract: {a: "css:p|float"}\n    decimal: ";"', "';' is not a decimal sign"),
     ],
 )

@@ -116,14 +116,14 @@ def test_a_listing_without_an_end_is_bounded_and_that_is_noted(
     results, notes = listing(f"{site.url}/1")
     assert len(names(results)) == 5
     assert notes == [
-        f"button 'get': 5 pages were followed and there are more, from {site.url}/6 on; set `max_pages`"
+        f"button 'get': stopped after 5 pages; more pages follow from {site.url}/6 on; set `max_pages`"
     ]
 
 
 @pytest.mark.parametrize(
     ("back", "told"),
     [
-        ("/1", "page 3 leads back to {url}/1, where it ended"),
+        ("/1", "page 3 leads back to {url}/1, where paging stopped"),
         ("#top", "page 3 leads back to {url}/3,"),
         ("/2", "page 3 leads back to {url}/2,"),
     ],
@@ -146,7 +146,7 @@ def test_what_is_no_address_ends_it_with_a_note(link: str, site: Site) -> None:
     site.pages["/1"] = page(1, link)
     results, notes = listing(f"{site.url}/1")
     assert names(results) == ALL[:2]
-    assert "page 1 names no address of a next page but" in notes[0]
+    assert "the next page after page 1 has no valid address" in notes[0]
 
 
 # Failures
@@ -238,7 +238,7 @@ def test_another_host_is_not_followed(site: Site) -> None:
         assert other.asked == []
     error = results.run.steps[0].error
     assert error is not None
-    assert error.message.endswith("and `follow` stays at the host it began with")
+    assert error.message.endswith("but `follow` does not leave the host of the first page")
     assert names(results) == ALL[:2]
 
 
@@ -298,8 +298,8 @@ steps:
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("/api/items/1", "is JSON, whose fields need no selectors"),
-        ("/binary/100", "is not a page but application/octet-stream"),
+        ("/api/items/1", "is JSON; access its fields without selectors"),
+        ("/binary/100", "is not a page; its type is application/octet-stream"),
     ],
 )
 def test_what_is_no_page_is_told(path: str, told: str, demo: DemoSite) -> None:
@@ -322,7 +322,7 @@ def test_a_button_on_disk_with_a_wrong_selector_is_told(home: Path) -> None:
     spec = load_button(
         {"name": "b", "url": "http://h.example/", "extract": {"a": "css:h1["}}, name="b"
     ).button
-    with pytest.raises(UsageError, match=r"button 'b': extract\.a: this is not a CSS selector"):
+    with pytest.raises(UsageError, match=r"button 'b': extract\.a: invalid CSS selector"):
         make_button(spec)
 
 

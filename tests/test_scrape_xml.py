@@ -186,9 +186,9 @@ def told(button_fields: str) -> list[str]:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ('    extract: {a: "css:h1|flaot"}\n', "there is no type 'flaot' (did you mean 'float'?"),
-        ('    extract: {a: "css:.price|txet"}\n', "there is no type 'txet'"),
-        ('    extract: {a: "css:h1|title"}\n', "there is no type 'title'"),
+        ('    extract: {a: "css:h1|flaot"}\n', "unknown type 'flaot' (did you mean 'float'?"),
+        ('    extract: {a: "css:.price|txet"}\n', "unknown type 'txet'"),
+        ('    extract: {a: "css:h1|title"}\n', "unknown type 'title'"),
         (
             '    namespaces: {itunes: "http://i"}\n    extract: {a: "css:ituns|title"}\n',
             "line 6, column 18: `namespaces` has no prefix 'ituns' (did you mean 'itunes'?)",
@@ -199,7 +199,7 @@ def told(button_fields: str) -> list[str]:
         ),
         ('    namespaces: {i: ""}\n    extract: {a: css:b}\n', "the prefix 'i' needs a namespace"),
         ("    namespaces: [a]\n    extract: {a: css:b}\n", "namespaces"),
-        ('    extract: {a: "xpath://foo:bar()"}\n', "this is not a XPath that can be evaluated"),
+        ('    extract: {a: "xpath://foo:bar()"}\n', "this XPath expression cannot be evaluated"),
     ],
 )
 def test_what_can_be_known_before_is_told_before(fields: str, expected: str) -> None:
@@ -280,8 +280,8 @@ def test_a_compressed_page_is_opened(kind: str) -> None:
     ("body", "told"),
     [
         (gzip.compress(b"<r>" + b"x" * 500_000)[:-10], "is a damaged gzip file"),
-        (gzip.compress(b"<r>" + b"x" * 50_000_000), "has more than 1,000,000 bytes when it is opened"),
-        (gzip.compress(b"\0\1\2"), "is not a page but of an unknown type"),
+        (gzip.compress(b"<r>" + b"x" * 50_000_000), "has more than 1,000,000 bytes after decompression"),
+        (gzip.compress(b"\0\1\2"), "is not a page; its type is unknown"),
         (b"\x89PNG\r\n\x1a\n", "is not a page"),
     ],
     ids=["cut off", "too large", "binary", "no gzip"],

@@ -251,7 +251,7 @@ def test_output_that_is_no_text_is_noted() -> None:
     results, notes = asyncio.run(pressed(drawer))
     assert results.run.step("s").output == "a\ufffdb"
     assert len(notes) == 1
-    assert "no UTF-8 text" in notes[0]
+    assert "not UTF-8 text" in notes[0]
     assert "base64" in notes[0]
 
 

@@ -1,7 +1,7 @@
-"""What a step can press: Python functions, scripts, HTTP requests and prompts.
+"""Buttons, the actions that a step presses: Python functions, scripts, HTTP requests and prompts.
 
-Each runtime is one module and implements :class:`Button`; :func:`make_button` chooses among them, and
-:class:`ButtonCatalog` finds one by name.
+Each runtime implements :class:`Button`. :func:`make_button` selects the runtime of a specification, and
+:class:`ButtonCatalog` finds a button by name.
 """
 
 from drawer_ipy.buttons.base import Button, Call, Outcome, Resources

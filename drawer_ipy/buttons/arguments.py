@@ -1,8 +1,8 @@
-"""Checking arguments against what a button declares, and turning them into text.
+"""Arguments: check them against a button's declaration, and convert them to text.
 
-The rules are the original's (its arguments reach a script as text, so types are checked on the text),
-with its known faults mended: whole numbers never turn into exponent form, a null counts as not given, a
-missing argument has a code of its own, and two arguments never share one environment variable.
+The rules are those of the original engine. It passes arguments to scripts as text, so types are checked on
+the text. Four of its faults are fixed: integers are never written with an exponent, null counts as not
+given, a missing argument has its own error code, and two arguments never share one environment variable.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _BOOL = frozenset({"true", "false", "1", "0"})
 _INT64 = range(-(2**63), 2**63)
 Bytes = bytes | bytearray | memoryview
 _PLAIN_FLOAT = 1e21
-"""Whole floats from here on keep their exponent, as in JavaScript and Go."""
+"""Integral floats from this value on keep their exponent, as in JavaScript and Go."""
 
 
 class Arguments:
-    """The declared arguments of one button, ready to check what a step gives it.
+    """The declared arguments of one button, with a check for each.
 
     Args:
         specs: what the button declares, in order.
@@ -50,11 +50,11 @@ class Arguments:
         self._checks = tuple((spec.name, spec, _checker(spec)) for spec in self.specs)
 
     def values(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """`args` without nulls, with defaults filled in and every declared one checked.
+        """Return `args` without nulls, with defaults filled in and declared arguments checked.
 
         Raises:
-            ArgumentError: MISSING_ARG naming all that are missing, or VALIDATION_ERROR for the first
-                (in the order of declaration) that does not fit.
+            ArgumentError: MISSING_ARG with the names of all missing arguments, or VALIDATION_ERROR for the
+                first invalid one (in the order of declaration).
         """
         given = {name: value for name, value in args.items() if value is not None}
         for name, spec, check in self._checks:
@@ -69,7 +69,7 @@ class Arguments:
         return given
 
     def texts(self, args: Mapping[str, Any]) -> dict[str, str]:
-        """Like :meth:`values`, each value as the text a script gets."""
+        """Return the arguments as :meth:`values` does, each converted to the text that a script gets."""
         return {name: to_text(value, name) for name, value in self.values(args).items()}
 
     def _missing(self, given: Mapping[str, Any]) -> ArgumentError:
@@ -82,7 +82,7 @@ class Arguments:
 
 
 def missing_args(owner: str, lacking: list[str], strangers: Iterable[str] = ()) -> ArgumentError:
-    """The error for required arguments `lacking`; `strangers` are given ones nobody declared."""
+    """Return the error for missing required arguments; `strangers` are given but undeclared arguments."""
     names = ", ".join(repr(name) for name in lacking)
     plural = "s" if len(lacking) > 1 else ""
     near = next((n for n in strangers if did_you_mean(n, lacking)), None)
@@ -96,7 +96,7 @@ def missing_args(owner: str, lacking: list[str], strangers: Iterable[str] = ()) 
 
 
 def _checker(spec: ArgSpec) -> Callable[[str, Any], None] | None:
-    """What raises when a value's text does not fit `spec`; ``None`` when anything fits."""
+    """Return a function that raises if a value's text does not fit `spec`; ``None`` if any text fits."""
     if spec.type == "enum":
         allowed = [to_text(value, spec.name) for value in spec.values]
         return _Check(spec.name, frozenset(allowed).__contains__, f"one of {', '.join(map(repr, allowed))}")
@@ -105,7 +105,7 @@ def _checker(spec: ArgSpec) -> Callable[[str, Any], None] | None:
 
 
 class _Check:
-    """One argument's test, and what to say when it fails."""
+    """The check of one argument, and the description of what it accepts."""
 
     __slots__ = ("_name", "_test", "_wanted")
 
@@ -125,7 +125,7 @@ class _Check:
 
 def is_int(text: str) -> bool:
     """Whether `text` is an optional sign and digits, within 64 bits."""
-    # Twenty characters hold every 64-bit number; leading zeros beyond that help nobody.
+    # Twenty characters are enough for any 64-bit integer; allow some leading zeros, but not thousands.
     return _INT.match(text) is not None and len(text) <= 40 and int(text) in _INT64
 
 
@@ -147,7 +147,7 @@ _TESTS: dict[str, tuple[Callable[[str], bool], str]] = {
 
 
 def shorten(value: Any, limit: int = 80) -> str:
-    """A value's repr for a message, at most `limit` characters."""
+    """Return a value's repr for a message, at most `limit` characters."""
     try:
         shown = repr(value)
     except BaseException as error:
@@ -157,13 +157,13 @@ def shorten(value: Any, limit: int = 80) -> str:
 
 
 def to_text(value: Any, name: str = "") -> str:
-    """A value as the text a script, a URL or a prompt gets.
+    """Return a value as the text that a script, a URL or a prompt gets.
 
-    Strings as they are, booleans ``true``/``false``, numbers in their shortest form without an exponent
-    where they are whole, lists and maps as compact JSON with sorted keys.
+    Strings are unchanged, booleans become ``true`` or ``false``, numbers take their shortest form (integral
+    ones without an exponent), lists and maps become compact JSON with sorted keys.
 
     Raises:
-        ArgumentError: VALIDATION_ERROR when it is nothing JSON could hold; `name` is the argument's.
+        ArgumentError: VALIDATION_ERROR if the value has no form in JSON; `name` is the argument's name.
     """
     if type(value) is str:
         return value
@@ -174,7 +174,7 @@ def to_text(value: Any, name: str = "") -> str:
 
 
 def to_json(value: Any, name: str = "") -> Any:
-    """A value as what JSON holds: None, bool, int, float, str, list, dict. Raises as :func:`to_text`."""
+    """Return a value as JSON types: None, bool, int, float, str, list, dict. Raises as :func:`to_text`."""
     return _plain(value, name)
 
 
@@ -203,7 +203,7 @@ def _key(key: Any, name: str) -> str:
 
 
 def _plain_object(value: Any, name: str, depth: int) -> Any:
-    """Objects that have an obvious form in JSON."""
+    """Convert objects with an obvious JSON form."""
     if isinstance(value, enum.Enum):
         return _plain(value.value, name, depth + 1)
     if isinstance(value, str):
@@ -224,7 +224,7 @@ def _plain_object(value: Any, name: str, depth: int) -> Any:
 
 
 def _plain_fields(value: Any, name: str, depth: int) -> Any:
-    """The fields of models and dataclasses by name."""
+    """Return the fields of a model or dataclass by name."""
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json"), name, depth + 1)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -234,7 +234,7 @@ def _plain_fields(value: Any, name: str, depth: int) -> Any:
 
 
 def _plain_foreign(value: Any, name: str, depth: int) -> Any:
-    """Numpy's scalars (``.item()``) and arrays (``.tolist()``), told by what they offer, not imported."""
+    """Convert NumPy scalars and arrays, recognized by ``.item()`` and ``.tolist()`` to avoid an import."""
     for method in ("item", "tolist"):
         convert = getattr(value, method, None)
         if callable(convert) and hasattr(value, "dtype"):
@@ -248,33 +248,33 @@ def _plain_foreign(value: Any, name: str, depth: int) -> Any:
 
 
 def _text_of_bytes(value: bytes | bytearray | memoryview, name: str) -> str:
-    """Bytes in UTF-8 as text; any others would have to be altered, so they are refused."""
+    """Decode bytes as UTF-8; refuse other bytes, because decoding would alter them."""
     try:
         return bytes(value).decode("utf-8")
     except UnicodeDecodeError:
         raise _unfit(
             bytes(value),
             name,
-            "holds bytes that are no UTF-8 text",
-            "encode them as text first (base64), send them as the whole body of a request "
-            '(`body: "{{data}}"`), hand them to a script by `stdin`, or use a Python function button',
+            "is not UTF-8 text",
+            "encode the bytes as text (base64), send them as the whole body of a request "
+            '(`body: "{{data}}"`), pass them to a script by `stdin`, or use a Python function button',
         ) from None
 
 
 def check_text(text: str, what: str) -> None:
-    """Raises ArgumentError for half of a surrogate pair in `text`, which no server could be sent."""
+    """Raise ArgumentError if `text` contains half of a surrogate pair, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ArgumentError(
-            f"{what} would hold {error.object[error.start]!r}, half of a surrogate pair, "
-            "which UTF-8 has no bytes for"
+            f"{what} would contain {error.object[error.start]!r}, half of a surrogate pair, "
+            "which UTF-8 cannot encode"
         ) from None
 
 
 def unsendable(value: Any, name: str, why: str) -> ArgumentError:
-    """The error for an argument with a character that cannot be sent as it is."""
-    return _unfit(value, name, why, "take that character out of the argument")
+    """Return the error for an argument with a character that cannot be sent unchanged."""
+    return _unfit(value, name, why, "remove the character from the argument")
 
 
 def _unfit(value: Any, name: str, what: str, remediation: str = "") -> ArgumentError:
@@ -283,6 +283,6 @@ def _unfit(value: Any, name: str, what: str, remediation: str = "") -> ArgumentE
         f"{where}{shorten(value)} (a {type(value).__name__}) {what}",
         code=Code.VALIDATION_ERROR,
         remediation=remediation
-        or "scripts, requests and prompts take text, numbers, booleans, lists and maps; "
-        "a Python function button takes any object",
+        or "scripts, requests and prompts accept text, numbers, booleans, lists and maps; "
+        "a Python function button accepts any object",
     )

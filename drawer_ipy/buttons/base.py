@@ -1,4 +1,4 @@
-"""What every button runtime offers the engine, and what it gets from it."""
+"""The interface between the engine and button runtimes."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ if TYPE_CHECKING:
 
 
 BUSY = (429, 503)
-"""HTTP statuses by which a server says that it has too much to do."""
+"""HTTP status codes by which a server says that it is overloaded."""
 
 
 Bound = Any
-"""What :meth:`Button.bind` makes and :meth:`Button.press` takes: each runtime has a type of its own."""
+"""What :meth:`Button.bind` returns and :meth:`Button.press` accepts; each runtime has its own type."""
 
 
 class Closable(Protocol):
-    """Something a run opened and closes when it ends."""
+    """A resource that a run opened and closes at its end."""
 
     async def aclose(self) -> None:
-        """Give back what it holds; called once, also after a cancellation."""
+        """Release the resource; called once, also after a cancellation."""
 
 
 ClosableT = TypeVar("ClosableT", bound=Closable)
 LastingT = TypeVar("LastingT")
 
 PressPlace = tuple[tuple[str, int | str, int | None], ...]
-"""Where something stands in a run, the outermost first: the id of a step, which press of it (the attempt of a
-loop or branch, the run id of a drawer), and the item's index in a loop.
+"""A place in a run, outermost level first. Each level has the id of a step, the press of that step (the
+attempt of a loop or branch, the run id of a drawer), and the index of the item in a loop.
 """
 
 
 class Resources:
-    """What lives as long as a run and is shared by its presses: an HTTP session, a pool of threads.
+    """Resources that live as long as a run and are shared by its presses: an HTTP session, a thread pool.
 
-    Each is made the first time a button asks for it, by its class, and closed when the run ends.
+    Each is created from its class when a button first requests it, and closed when the run ends.
 
     Args:
-        lasting: what the runs that this one goes on with have remembered, by its class; this one adds to it.
+        lasting: state from the runs that this run continues, by class; this run adds to it.
     """
 
     def __init__(self, lasting: dict[type[Any], Any] | None = None) -> None:
@@ -54,21 +54,21 @@ class Resources:
         self._lasting = {} if lasting is None else lasting
 
     def get(self, kind: type[ClosableT]) -> ClosableT:
-        """The run's one `kind`, made now if this is the first time it is asked for."""
+        """Return the run's only instance of `kind`; create it on first use."""
         found = self._open.get(kind)
         if found is None:
             found = self._open[kind] = kind()
         return cast(ClosableT, found)
 
     def lasting(self, kind: type[LastingT]) -> LastingT:
-        """The one `kind` of this run and of those that go on with it; nothing closes it."""
+        """Return the instance of `kind` that this run shares with runs that continue it; it is not closed."""
         found = self._lasting.get(kind)
         if found is None:
             found = self._lasting[kind] = kind()
         return cast(LastingT, found)
 
     async def aclose(self) -> None:
-        """Close everything, latest first; the first error is raised after all were closed."""
+        """Close all resources, newest first; raise the first error after all are closed."""
         first: BaseException | None = None
         while self._open:
             _, resource = self._open.popitem()
@@ -82,14 +82,14 @@ class Resources:
 
 @dataclass(slots=True, eq=False)
 class Outcome(Attempt):
-    """How one press of a button ended.
+    """The result of one press of a button.
 
     Attributes:
-        next: the address of the page that follows, or the cursor that asks for it, where pages are followed.
-        note: what a user should know although nothing failed.
-        notes: the same, each told once a run for what it is about.
-        kept: what a cache needs to give this outcome again, where that is not the output (the response
-            of a request, before anything was taken from it).
+        next: the address of the next page, or the cursor for it, if the button follows pages.
+        note: a message for the user although nothing failed.
+        notes: further such messages; a run shows one per subject.
+        kept: what a cache must store to reproduce this outcome, if that is not the output (the response
+            to a request, before values were extracted from it).
     """
 
     output: Any = field(default=None, kw_only=False)
@@ -100,27 +100,27 @@ class Outcome(Attempt):
 
 
 def _keep_to_oneself(secret: str) -> None:
-    """Nothing is recorded, so there is nothing to hide it from."""
+    """Ignore a secret: nothing is recorded, so there is nothing to hide it from."""
 
 
 @dataclass(slots=True)
 class Call:
-    """What a press gets beside its arguments.
+    """The context of a press, besides its arguments.
 
     Attributes:
-        resources: the run's shared things.
-        timeout: seconds this attempt may take, ``None`` for no limit. The button keeps to it itself,
-            since only it can keep what was captured until then.
+        resources: the shared resources of the run.
+        timeout: limit for this attempt in seconds, ``None`` for no limit. The button enforces it itself,
+            because only the button can keep the output captured so far.
         env: environment variables to add for a process (batteries).
-        log: called with each line of progress, ``None`` when nobody listens.
-        batteries: what ``${batteries.X}`` sees in a button's own texts.
-        turn: waits for the next start that the button's rate allows; ``None`` when it has no rate. The first
-            start is waited for already: this is for a press that sends more than one request.
-        place, step: the place of the step that presses, and its id.
-        stop: tells that the press is to end, whatever its code has made of the cancellation.
-        helpers: the buttons that this one presses itself, by the names in its ``needs``.
-        inputs: of the drawer, which fill the arguments of those.
-        hide: called with each secret that turns up on the way, to keep it out of what is recorded.
+        log: called with each line of progress; ``None`` if there is no listener.
+        batteries: the values of ``${batteries.X}`` in a button's own texts.
+        turn: waits until the button's rate allows another start; ``None`` without a rate. The engine has
+            already waited for the first start: this is for presses that send several requests.
+        place, step: the place of the step that presses the button, and its id.
+        stop: says that the press must end, even if the user's code swallowed the cancellation.
+        helpers: the buttons that this button presses itself, by the names in its ``needs``.
+        inputs: the inputs of the drawer, which fill the arguments of helpers.
+        hide: called with each secret that turns up during the press, so that it is not recorded.
     """
 
     resources: Resources
@@ -137,52 +137,52 @@ class Call:
     hide: Callable[[str], None] = _keep_to_oneself
 
     def scope(self) -> dict[str, Any]:
-        """The names that references in a button's own texts may use."""
+        """Return the names that references in a button's own texts may use."""
         return {"batteries": self.batteries, "env": os.environ}
 
 
 class Caching(Protocol):
-    """How the results of a button's presses are kept.
+    """How the results of a button's presses are cached.
 
     Attributes:
-        lasts: seconds for which a result is used again; infinite for ever.
+        lasts: seconds for which a cached result is valid; infinite for no expiry.
     """
 
     lasts: float
 
     def parts(self, bound: Bound, call: Call, sources: Sources) -> Any:
-        """All that the outcome of a press depends on, fit for :func:`drawer_ipy.cache.canonical`.
+        """Return everything that the outcome of a press depends on, for :func:`drawer_ipy.cache.canonical`.
 
         Raises:
-            Uncacheable: nothing tells all of it; the message goes on after "was not cached: ".
+            Uncacheable: it cannot be determined; the message completes "was not cached: ".
         """
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
-        """What is kept of a success.
+        """Return what to store of a success.
 
         Raises:
-            Uncacheable: it means nothing for a later press; the message goes on after "was not cached: ".
+            Uncacheable: it is of no use to a later press; the message completes "was not cached: ".
         """
 
     def take(self, kept: tuple[Any, ...], bound: Bound, call: Call) -> None:
-        """Make sure that this press may have what was kept.
+        """Check that this press may use a stored result.
 
         Raises:
-            CacheTrouble: it may not, or what was kept is no longer what it was.
+            CacheTrouble: it may not, or the stored result is no longer valid.
         """
 
     def revive(self, kept: tuple[Any, ...], bound: Bound) -> Outcome:
-        """The outcome of a press with `bound`, from what was kept."""
+        """Return the outcome of a press with `bound`, restored from a stored result."""
 
     def asking(self, bound: Bound, kept: tuple[Any, ...]) -> Bound | None:
-        """What to press with to learn whether `kept` is still so; ``None`` when nobody can be asked."""
+        """Return what to press with to check that `kept` is still valid; ``None`` if it cannot be checked."""
 
     def unchanged(self, outcome: Outcome) -> bool:
-        """Whether `outcome`, of a press with what :meth:`asking` gave, says that it is still so."""
+        """Whether `outcome`, of a press with the value from :meth:`asking`, says that it is still valid."""
 
 
 class Pages(Protocol):
-    """How presses that follow one another make one outcome."""
+    """How the presses of consecutive pages are combined into one outcome."""
 
     async def press(
         self,
@@ -190,30 +190,30 @@ class Pages(Protocol):
         one: Callable[[Bound], Awaitable[Outcome]],
         log: Callable[[str], None] | None,
     ) -> Outcome:
-        """Press `one` with `bound`, then with what follows, as long as something does.
+        """Press `one` with `bound`, then with each following page until there is none.
 
         Args:
-            one: presses, when the limits let it, or has the result of an earlier press.
-            log: called with each line of progress, ``None`` when nobody listens.
+            one: presses one page when the limits allow it, or returns an earlier result.
+            log: called with each line of progress; ``None`` if there is no listener.
         """
 
 
 class Button(Protocol):
-    """One reusable action.
+    """A reusable action.
 
     Attributes:
-        name: what a step calls it by.
-        args: what it declares; a step's ``args`` and the drawer's inputs of the same name fill them.
-        timeout: seconds a press may take when the step does not say, ``None`` for no limit.
-        output_schema: JSON Schema of the output where the button declares one.
-        open_args: whether it takes arguments it does not declare.
+        name: the name that a step presses it by.
+        args: the declared arguments, filled by a step's ``args`` and the drawer's inputs of the same name.
+        timeout: limit for a press in seconds if the step sets none, ``None`` for no limit.
+        output_schema: JSON Schema of the output, if the button declares one.
+        open_args: whether it accepts undeclared arguments.
         kind: ``function``, ``script``, ``http`` or ``prompt``.
-        rate: starts per time that all its presses in a run share, ``"5/s"``; ``None`` for no limit.
-        queue: the pool of slots it shares with other buttons of a run.
-        caching: how its results are kept, ``None`` when they are not.
-        pages: how the pages that follow one another are pressed, ``None`` when a press is all.
+        rate: the limit on starts that all its presses in a run share, ``"5/s"``; ``None`` for no limit.
+        queue: the pool of slots that it shares with other buttons of a run.
+        caching: how its results are cached, ``None`` if they are not.
+        pages: how consecutive pages are pressed, ``None`` if a press is complete by itself.
         needs: names of the buttons that it presses itself.
-        spec: what it was made of; ``None`` for a function.
+        spec: the specification it was made from; ``None`` for a function.
     """
 
     name: str
@@ -230,12 +230,12 @@ class Button(Protocol):
     spec: ButtonSpec | None
 
     def bind(self, args: Mapping[str, Any]) -> Bound:
-        """Check and convert resolved arguments into what :meth:`press` takes.
+        """Check resolved arguments and convert them to what :meth:`press` accepts.
 
         Raises:
             ArgumentError: code MISSING_ARG or VALIDATION_ERROR, naming the argument.
         """
 
     async def press(self, bound: Bound, call: Call) -> Outcome:
-        """Do it once. Failures are outcomes, not exceptions; CancelledError is passed on after whatever
-        was started has been ended."""
+        """Run the button once. Failures are outcomes, not exceptions; CancelledError is re-raised after
+        everything that was started has ended."""

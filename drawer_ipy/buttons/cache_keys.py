@@ -1,4 +1,4 @@
-"""How the results of functions and scripts are kept; see :class:`~drawer_ipy.buttons.base.Caching`."""
+"""Caching of the results of functions and scripts; see :class:`~drawer_ipy.buttons.base.Caching`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from drawer_ipy.errors import UsageError
 
 
 def lasting(cache: Any, name: str) -> float | None:
-    """The seconds that a button's ``cache`` stands for, see :func:`parse_lasting`.
+    """Return the lifetime in seconds that a button's ``cache`` sets, see :func:`parse_lasting`.
 
     Raises:
-        UsageError: it stands for nothing; `name` is the button's.
+        UsageError: the value is invalid; `name` is the button's name.
     """
     try:
         return parse_lasting(cache)
@@ -27,7 +27,7 @@ def lasting(cache: Any, name: str) -> float | None:
 
 
 class _Plain:
-    """Results that are kept as they are; nobody can be asked whether one is still so."""
+    """Results that are stored unchanged and cannot be revalidated."""
 
     def __init__(self, lasts: float) -> None:
         self.lasts = lasts
@@ -45,11 +45,11 @@ class _Plain:
 
 
 class FunctionCaching(_Plain):
-    """Keeps what a function returns, by what it computes and its arguments.
+    """Cache what a function returns, by its code and its arguments.
 
     Args:
         function: the callable.
-        lasts: seconds for which a result is used again.
+        lasts: seconds for which a result is valid.
     """
 
     def __init__(self, function: Callable[..., Any], lasts: float) -> None:
@@ -81,13 +81,13 @@ def _argument(name: str, value: Any, sources: Sources) -> bytes:
 
 
 class ScriptCaching(_Plain):
-    """Keeps what a script prints, by its text, runtime, folder, variables and arguments.
+    """Cache what a script prints, by its text, runtime, folder, variables and arguments.
 
     Args:
-        runtime: the interpreter's word.
-        read: gives the script's text as it is now.
+        runtime: the name of the interpreter.
+        read: returns the current text of the script.
         env: variables that the button adds.
-        lasts: seconds for which a result is used again.
+        lasts: seconds for which a result is valid.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Where a step's button is looked for: the cell, the kernel, the user's variables, the workspace."""
+"""The catalogue that finds a step's button: in the cell, the kernel, the user's variables, the workspace."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from drawer_ipy.definition.models import ButtonSpec
 
 
 class ButtonFolder(Protocol):
-    """A workspace folder as a place to look for buttons."""
+    """A workspace folder that contains buttons."""
 
     def find(self, name: str) -> Button | None:
-        """The button of that name, ``None`` when there is none."""
+        """Return the button of that name, ``None`` if there is none."""
 
     def names(self) -> Iterable[str]:
-        """The names of all its buttons."""
+        """Return the names of all its buttons."""
 
 
 class ButtonCatalog:
-    """Finds buttons by name; the first place that has one wins.
+    """Find buttons by name; the first place that has one wins.
 
-    What was found is remembered: a catalogue is made for one press, and steps of that press must not
-    see a variable change under them.
+    Found buttons are remembered: a catalogue is made for one press, and its steps must not see a variable
+    change between them.
 
     Args:
-        specs: buttons written in the drawer's own ``buttons:`` block.
-        registered: buttons made in the kernel (``%%button``).
+        specs: buttons from the drawer's own ``buttons:`` block.
+        registered: buttons defined in the kernel (``%%button``).
         namespace: the user's variables. A function marked with ``@button`` is found by its button's
-            name; any other callable by the variable's name, unless that begins with an underscore.
+            name, any other callable by its variable's name unless that begins with an underscore.
         folders: workspace folders, nearest first.
         allowed_origins: see HttpButton.
     """
@@ -54,10 +54,10 @@ class ButtonCatalog:
         self._found: dict[str, Button | None] = {}
 
     def find(self, name: str) -> Button | None:
-        """The button of that name, ``None`` when it is nowhere.
+        """Return the button of that name, ``None`` if there is none.
 
         Raises:
-            UsageError: when there is one and it is not in order (see make_button).
+            UsageError: the button exists but its definition is invalid (see make_button).
         """
         if name not in self._found:
             self._found[name] = self._look(name)
@@ -79,21 +79,21 @@ class ButtonCatalog:
             return as_button(value)
         if name in self._marked:
             return as_button(self._marked[name])
-        # The variable's own name serves a marked function too, whatever its button is called.
+        # The variable's own name also finds a marked function, whatever its button is called.
         return as_button(value, name) if callable(value) and not name.startswith("_") else None
 
     @cached_property
     def _marked(self) -> dict[str, Any]:
-        """The variables that ``@button`` marked, by their buttons' names; the first of a name counts."""
-        # A copy, since another thread may assign variables meanwhile.
+        """The variables marked by ``@button``, by button name; the first variable of a name wins."""
+        # A copy, because another thread may assign variables at the same time.
         variables = list(self._namespace.values())
         return {mark.name: value for value in reversed(variables) if (mark := _mark(value)) is not None}
 
     def names(self) -> list[str]:
-        """All names worth proposing, nearest first, without doubles.
+        """Return the names worth suggesting, nearest first, without duplicates.
 
-        Of the variables only marked functions and functions the user wrote are named: everything
-        imported can be pressed too, but would drown them.
+        Of the variables, only marked functions and functions that the user wrote are included. Imported
+        callables can be pressed, too, but there are too many of them.
         """
         names = [*self._specs, *self._registered]
         variables = list(self._namespace.items())
@@ -110,7 +110,7 @@ class ButtonCatalog:
 
 
 def _mark(value: Any) -> FunctionButton | None:
-    """The button that ``@button`` made of a value, ``None`` when it was not marked."""
-    # Static, since a variable may be an object that answers to any attribute at all.
+    """Return the button that ``@button`` attached to a value, ``None`` if it is not marked."""
+    # Static, because a variable may be an object that has every attribute.
     mark = inspect.getattr_static(value, MARK, None)
     return mark if isinstance(mark, FunctionButton) else None

@@ -1,4 +1,4 @@
-"""From a button's specification to the button: which runtime it is, and where its script is."""
+"""The factory that makes a button from its specification: it selects the runtime and finds the script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import DrawerError, UsageError
 
 SCRIPT_TIMEOUT = 300.0
-"""Seconds a script may take when neither its button nor the step says (the original's)."""
+"""Seconds that a script may run if neither its button nor the step sets a timeout (as in the original)."""
 
 _PROMPT_FILE = "AGENTS.md"
 
@@ -30,23 +30,23 @@ def make_button(
     folder: Path | None = None,
     allowed_origins: Callable[[], Collection[str]] = tuple,
 ) -> Button:
-    """The button that `spec` describes.
+    """Return the button that `spec` describes.
 
     Args:
-        spec: with a ``url``, a ``prompt`` (or the runtime ``prompt``), ``code``, or a runtime of another
-            distribution; without any of them its script is looked for in `folder`.
-        folder: where a button of a workspace lives, with its ``main.sh``, ``main.py`` or ``main.js``;
-            ``None`` for one that was written in a cell.
+        spec: a specification with a ``url``, a ``prompt`` (or the runtime ``prompt``), ``code``, or a
+            runtime of another distribution; without any of them, its script is searched in `folder`.
+        folder: the folder of a workspace button, with its ``main.sh``, ``main.py`` or ``main.js``;
+            ``None`` for a button that was defined in a cell.
         allowed_origins: see HttpButton.
 
     Raises:
-        UsageError: when it is several things at once, or nothing.
+        UsageError: it fits several runtimes, or none.
     """
     given = [word for word in ("url", "prompt", "code") if getattr(spec, word)]
     added = added_runtime(spec.runtime)
     if added is not None and given and given[0] != "code":
         raise UsageError(
-            f"button {spec.name!r} has `{given[0]}`, and `runtime: {added.name}`",
+            f"button {spec.name!r} has both `{given[0]}` and `runtime: {added.name}`",
             remediation="remove one of them",
         )
     if len(given) > 1:
@@ -57,7 +57,7 @@ def make_button(
     runtime = runtime_of(spec)
     if runtime is SCRIPT and not spec.code and folder is None:
         raise UsageError(
-            f"button {spec.name!r} does nothing",
+            f"button {spec.name!r} has nothing to run",
             remediation="give it `url` (a request), `prompt` (text) or `code` (a script)",
         )
     own = runtime.own(spec)
@@ -66,7 +66,7 @@ def make_button(
         button: Button = runtime.button(spec, Setting(own, folder, allowed_origins))
     except DrawerError:
         raise
-    except Exception as error:  # of a runtime that another distribution brought
+    except Exception as error:  # raised by a runtime of another distribution
         message = f"the runtime {runtime.name!r} could not make button {spec.name!r}: {describe(error)}"
         raise UsageError(message) from error
     return button
@@ -80,12 +80,12 @@ def _refuse_faults(name: str, faults: Iterable[Fault]) -> None:
 
 
 def make_request(spec: ButtonSpec, setting: Setting) -> HttpButton:
-    """A request as a button."""
+    """Return a request as a button."""
     return HttpButton(spec, setting.allowed_origins)
 
 
 def make_script(spec: ButtonSpec, setting: Setting) -> ScriptButton:
-    """A script as a button; without ``code`` it is in a file of the button's folder."""
+    """Return a script as a button; without ``code``, its text is in a file of the button's folder."""
     refuse(spec.name, request_troubles(spec))
     runtime, folder = spec.runtime.strip().lower(), setting.folder
     path = None
@@ -111,7 +111,7 @@ def make_script(spec: ButtonSpec, setting: Setting) -> ScriptButton:
 
 
 def make_prompt(spec: ButtonSpec, setting: Setting) -> PromptButton:
-    """A prompt as a button; without ``prompt`` its text is in a file of the button's folder."""
+    """Return a prompt as a button; without ``prompt``, its text is in a file of the button's folder."""
     refuse(spec.name, request_troubles(spec))
     if spec.prompt or setting.folder is None:
         return PromptButton(spec)

@@ -1,7 +1,7 @@
-"""What every press of a button would fail for alike, as far as that is known before anything runs.
+"""What a button lacks: reasons why every press would fail, as far as they are known before a run.
 
-Nothing is sent and no program is started: texts are filled, files are looked for, programs are searched on
-the PATH, all by the code that a press uses.
+Nothing is sent and no program is started. Texts are filled in, files are checked and programs are searched on
+the PATH, with the code that a press uses.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Origins = Callable[[], Collection[str]]
 
 
 def lacking(button: Callee, present: Present, allowed_origins: Origins = tuple) -> Iterator[Unmet]:
-    """What each press of `button` needs and would not find.
+    """Yield what each press of `button` needs and would not find.
 
     Args:
         allowed_origins: see HttpButton.
@@ -54,19 +54,19 @@ def lacking(button: Callee, present: Present, allowed_origins: Origins = tuple) 
 
 
 def of_script(button: ScriptButton, _present: Present, _origins: Origins) -> Iterator[Unmet]:
-    """The program or the file that a script lacks."""
+    """Yield the program or the file that a script lacks."""
     if (error := button.lacking()) is not None:
         yield Unmet(("runtime",), error.message, error.remediation)
 
 
 def of_prompt(button: PromptButton, _present: Present, _origins: Origins) -> Iterator[Unmet]:
-    """The text that a prompt lacks."""
+    """Yield the text that a prompt lacks."""
     if (error := button.lacking()) is not None:
         yield Unmet(("prompt",), error.message, error.remediation)
 
 
 def of_request(button: Callee, present: Present, allowed_origins: Origins) -> Iterator[Unmet]:
-    """What is wrong with the parts of a request that no argument decides."""
+    """Yield the errors in the parts of a request that do not depend on an argument."""
     spec, scope = button.spec, present.values
     if spec is None:
         return
@@ -86,7 +86,7 @@ def _tried(path: KeyPath, attempt: Callable[[], Any], *, may_appear: bool = Fals
     try:
         attempt()
     except AddressRefused as error:
-        # Each request asks anew: an earlier step may start a demo site at this address.
+        # Each request checks the address again: an earlier step may start a demo site there.
         yield Unmet(path, error.message, error.remediation, certain=False)
     except DrawerError as error:
         yield Unmet(path, error.message, error.remediation, may_appear=may_appear)
@@ -123,7 +123,7 @@ def _check_path(text: Any, what: str) -> None:
 
 
 def _files(value: Any, path: KeyPath) -> Iterator[Unmet]:
-    """The files at `path` of a button that are not there; in a mapping of a file only its ``path`` is one."""
+    """Yield the missing files at `path` of a button; in a mapping, only the key ``path`` names a file."""
     if isinstance(value, str):
         what = f"the file of {path[1]!r}"
         yield from _tried(path, lambda: _check_path(value, what), may_appear=True)

@@ -1,4 +1,4 @@
-"""What a script or a server wrote, as a value: bounded capture, text and JSON."""
+"""Parse the output of a script or a response into a value: bounded capture, text and JSON."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from drawer_ipy.common.json_text import BadJson, has_halves, mend, read_json
 
 DEFAULT_LIMIT = 10 * 1024 * 1024
-"""Most bytes of a response, and of each of a script's stdout and stderr, when the button sets no limit."""
+"""Limit in bytes of a response, and of a script's stdout and stderr each, if the button sets none."""
 
 LARGEST_LIMIT = 2 * 1024**3
-"""Bytes that `max_response_bytes` of a button may say at most."""
+"""Maximum value of a button's `max_response_bytes`."""
 
 TRUNCATED = "\n[truncated]"
 
@@ -20,11 +20,11 @@ _JSON_START = frozenset('{["-0123456789tfn')
 
 
 class Capture:
-    """Bytes kept from the beginning of a stream, up to a limit.
+    """The beginning of a stream of bytes, up to a limit.
 
     Attributes:
-        cut: whether something was dropped.
-        altered: whether :meth:`text` had to put U+FFFD for bytes that are no UTF-8.
+        cut: whether bytes were dropped.
+        altered: whether :meth:`text` replaced bytes that are not valid UTF-8 by U+FFFD.
     """
 
     __slots__ = ("_kept", "_limit", "altered", "cut")
@@ -36,7 +36,7 @@ class Capture:
         self.altered = False
 
     def add(self, chunk: bytes) -> None:
-        """Keep what there is room for."""
+        """Append `chunk` as far as it fits."""
         if self.cut:
             return
         room = self._limit - len(self._kept)
@@ -46,25 +46,25 @@ class Capture:
         self._kept += chunk
 
     def text(self) -> str:
-        """What was kept as UTF-8 (invalid bytes as U+FFFD), with a marker when there was more."""
+        """Return the text, decoded as UTF-8 (invalid bytes as U+FFFD), with a marker if it was cut."""
         if not self.cut:
             try:
                 return self._kept.decode("utf-8")
             except UnicodeDecodeError:
                 self.altered = True
                 return self._kept.decode("utf-8", errors="replace")
-        # A decoder that is not told of the end leaves a character that was cut in two out.
+        # Without "final", the decoder drops an incomplete character, which the limit may have cut in two.
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         return decoder.decode(bytes(self._kept)) + TRUNCATED
 
 
 def parse_output(text: str) -> Any:
-    """A script's stdout as a value (the original's rule).
+    """Return the stdout of a script as a value (the original engine's rule).
 
     Returns:
-        ``None`` when blank, the value when `text` is exactly one JSON value (white space around it is
-        allowed), else `text` itself, its newline included. NaN, Infinity and numbers too large for a
-        double make it text. Of duplicate keys the last wins.
+        ``None`` if blank, the value if `text` is exactly one JSON value (surrounding white space is
+        allowed), otherwise `text` itself, including its newline. NaN, Infinity and numbers too large for a
+        double make it text. Of duplicate keys, the last wins.
     """
     body = text.strip(_BLANK)
     if not body:
@@ -79,13 +79,13 @@ def parse_output(text: str) -> Any:
 
 
 def tail(text: str, limit: int = 2000) -> str:
-    """The end of `text` without white space around it, at most `limit` characters."""
+    """Return the end of `text`, stripped, at most `limit` characters."""
     text = text.strip()
     return text if len(text) <= limit else f"...{text[3 - limit :]}"
 
 
 class Lines:
-    """Cuts a stream of bytes into lines of text."""
+    """Split a stream of bytes into lines of text."""
 
     __slots__ = ("_rest",)
 
@@ -95,7 +95,7 @@ class Lines:
         self._rest = b""
 
     def add(self, chunk: bytes) -> list[str]:
-        """The lines that `chunk` completes."""
+        """Return the lines that `chunk` completes."""
         *whole, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > self._LONGEST:
             whole.append(self._rest)
@@ -103,6 +103,6 @@ class Lines:
         return [line.decode("utf-8", errors="replace").rstrip("\r") for line in whole]
 
     def end(self) -> list[str]:
-        """The last line, when no newline ended it."""
+        """Return the last line if it has no newline."""
         rest, self._rest = self._rest, b""
         return [rest.decode("utf-8", errors="replace")] if rest else []

@@ -1,4 +1,4 @@
-"""Buttons that are prompts: text with places for arguments, which is what they give."""
+"""Prompt buttons: their output is a text with its arguments filled in."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class PromptButton(SpecButton):
     """A prompt as a button; the output is its text with ``{{arg}}`` filled in, ready for a model.
 
     Args:
-        spec: a specification. Where it declares no arguments, the places in the text are the arguments.
-        read: gives the text at each press; the specification's ``prompt`` when not given.
+        spec: a specification. If it declares no arguments, the placeholders in the text are its arguments.
+        read: returns the text at each press; by default the specification's ``prompt``.
     """
 
     kind = "prompt"
@@ -35,11 +35,11 @@ class PromptButton(SpecButton):
         super().__init__(spec, spec.args or tuple(implied))
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments as text. Raises ArgumentError, see base.Button."""
+        """Return the arguments as text. Raises ArgumentError, see base.Button."""
         return self._arguments.texts(args)
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:  # noqa: ARG002 - as base.Button
-        """Fill the text in; see base.Button."""
+        """Fill in the text; see base.Button."""
         try:
             template = self._text()
         except PromptError as error:
@@ -50,7 +50,7 @@ class PromptButton(SpecButton):
         return Outcome(text, stdout=text)
 
     def lacking(self) -> ErrorInfo | None:
-        """Why no press can succeed: no file, or nothing in it; ``None`` when there is a text."""
+        """Return why no press can succeed (no file, or no text in it); ``None`` if there is a text."""
         try:
             template = self._text()
         except PromptError as error:
@@ -68,4 +68,4 @@ class PromptButton(SpecButton):
 
     def _error(self, what: str) -> PromptError:
         message = f"the prompt of button {self.name!r} {what}"
-        return PromptError(message, remediation="write what the model should be told into it")
+        return PromptError(message, remediation="write the text for the model into it")

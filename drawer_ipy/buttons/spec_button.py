@@ -1,4 +1,4 @@
-"""What buttons that are made of a specification have in common."""
+"""The base class of buttons that are made from a specification."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 
 
 class SpecButton:
-    """A base for buttons of one runtime: a subclass sets :attr:`kind` and does its work in :meth:`press`.
+    """A base for the buttons of one runtime: a subclass sets :attr:`kind` and implements :meth:`press`.
 
     Args:
         spec: a specification.
-        args: what it takes; what the specification declares when not given.
+        args: its arguments; by default those that the specification declares.
 
     Attributes:
-        kind: the runtime's name.
-        open_args: whether it takes arguments it does not declare.
+        kind: the name of the runtime.
+        open_args: whether it accepts undeclared arguments.
     """
 
     kind = ""
@@ -39,9 +39,9 @@ class SpecButton:
         self._arguments = Arguments(self.args, self.name)
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments as Python values. Raises ArgumentError, see base.Button."""
+        """Return the arguments as Python values. Raises ArgumentError, see base.Button."""
         return self._arguments.values(args)
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
-        """Do it once; see base.Button."""
+        """Run the button once; see base.Button."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
-"""Results of presses kept on disk, so that the same press need not be made twice.
+"""The cache: results of presses on disk, so that a press need not be repeated.
 
-``canonical`` turns arguments into bytes that only equal arguments share, ``sources`` does the same for
-functions, ``packing`` turns results into bytes and back, ``store`` keeps those in SQLite and never fails
-a run. What a press depends on, and when its result may be used again, is for buttons and the engine.
+``canonical`` encodes arguments as bytes that only equal arguments share, ``sources`` does the same for
+functions, ``packing`` converts results to bytes and back, and ``store`` keeps those in SQLite and never fails
+a run. Buttons and the engine decide what a press depends on, and when its result may be reused.
 """
 
 from drawer_ipy.cache.canonical import Uncacheable, canonical

@@ -1,9 +1,9 @@
-"""Python values as bytes that equal values share and different ones never do.
+"""Encodes Python values as bytes that are equal exactly if the values are equal.
 
-Equal means: of the same type, and equal. ``1``, ``1.0`` and ``True`` are three values, since a function
-may tell them apart; the order of a dict or a set is none of its value. What has no such form, because
-nothing tells all that it is made of (an open file, a client, a data frame), raises :class:`Uncacheable`:
-a press with it is made every time.
+Equal values have the same type. ``1``, ``1.0`` and ``True`` are three different values, because a function
+can distinguish them; the order of a dict or a set does not matter. Values without such an encoding, because
+their content is not fully known (an open file, a client, a data frame), raise :class:`Uncacheable`: a press
+with them is never cached.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 from pydantic import BaseModel
 
 LARGEST = 32 * 1024 * 1024
-"""Bytes that a value may come to; hashing more would cost more than most presses."""
+"""Maximum size of an encoding in bytes; hashing more would take longer than most presses."""
 
 _DEEPEST = 100
 
@@ -42,7 +42,7 @@ _SCALARS: dict[type, bytes] = {
     pathlib.PurePosixPath: b"P",
     pathlib.PureWindowsPath: b"P",
 }
-"""Types whose repr tells everything there is to a value."""
+"""Types whose repr describes a value completely."""
 
 _PANDAS = frozenset({"Timestamp", "Timedelta", "NaTType", "NAType"})
 _CODE = (
@@ -56,22 +56,22 @@ _CODE = (
 
 
 class Uncacheable(Exception):
-    """Nothing tells all that a value is made of; the message says of which, and why."""
+    """The content of a value is not fully known; the message says of which value, and why."""
 
 
 def canonical(value: Any, of_code: Callable[[Any], bytes] | None = None) -> bytes:
-    """The bytes that stand for `value` and for nothing else.
+    """Return the bytes that encode `value` and no other value.
 
     Args:
         value: None, numbers, text, bytes, lists, tuples, sets and dicts of them; dates and times,
             Decimal, Fraction, UUID, paths, ranges, compiled patterns; members of enums, dataclasses,
-            named tuples and pydantic models; numpy's arrays and scalars, pandas' moments; functions and
+            named tuples and pydantic models; NumPy arrays and scalars, pandas timestamps; functions and
             classes.
-        of_code: gives the same for a function, a class or a module, see
-            :mod:`~drawer_ipy.cache.sources`; without it they are not taken.
+        of_code: returns the encoding of a function, a class or a module, see
+            :mod:`~drawer_ipy.cache.sources`; without it, they are not accepted.
 
     Raises:
-        Uncacheable: it is, or holds, something else, holds itself, or is larger than :data:`LARGEST`.
+        Uncacheable: it is or contains something else, contains itself, or exceeds :data:`LARGEST`.
     """
     out = bytearray()
     _KeyWriter(out, of_code).write(value, 0)
@@ -79,7 +79,7 @@ def canonical(value: Any, of_code: Callable[[Any], bytes] | None = None) -> byte
 
 
 class _KeyWriter:
-    """Writes values one after the other; each says its type and its length, so none can be mistaken."""
+    """Write values one after another, each with its type and length, so that the encoding is unambiguous."""
 
     def __init__(self, out: bytearray, of_code: Callable[[Any], bytes] | None) -> None:
         self._out = out
@@ -88,7 +88,7 @@ class _KeyWriter:
     def write(self, value: Any, depth: int) -> None:  # noqa: C901 - one branch a type
         kind = type(value)
         if kind is str:
-            # Halves of surrogate pairs are text to Python; they must not be taken for one another.
+            # Python text may contain halves of surrogate pairs, which must stay distinct.
             self._put(b"s", value.encode("utf-8", "surrogatepass"))
         elif value is None:
             self._put(b"n", b"")
@@ -101,7 +101,7 @@ class _KeyWriter:
         elif kind is bytes or kind is bytearray:
             self._put(b"y" if kind is bytes else b"Y", value)
         elif depth > _DEEPEST:
-            raise Uncacheable("is nested too deeply, or within itself")
+            raise Uncacheable("is nested too deeply, or contains itself")
         elif kind is list or kind is tuple:
             self._many(b"l" if kind is list else b"t", value, depth)
         elif kind is dict:
@@ -113,7 +113,7 @@ class _KeyWriter:
 
     def _put(self, tag: bytes, body: bytes | bytearray) -> None:
         if len(self._out) + len(body) > LARGEST:
-            raise Uncacheable(f"comes to more than {LARGEST // 1024**2} MiB")
+            raise Uncacheable(f"takes more than {LARGEST // 1024**2} MiB")
         self._out += tag
         self._out += b"%d:" % len(body)
         self._out += body
@@ -142,7 +142,7 @@ class _KeyWriter:
             self._put(b"e", self._code(kind))
             self.write((value.name, None if value.name else value.value), depth + 1)
         elif kind in _SCALARS:
-            # Zones are objects of all sorts: one that only tells its offset could be any other.
+            # Time zones may be any objects: the same offset now does not mean the same zone.
             if getattr(value, "tzinfo", None) is not None:
                 self._zone(value)
             self._put(_SCALARS[kind], f"{kind.__name__}{value!r}".encode("utf-8", "surrogatepass"))
@@ -168,10 +168,10 @@ class _KeyWriter:
     def _zone(self, value: Any) -> None:
         zone = value.tzinfo
         if type(zone) is datetime.timezone:
-            return  # its repr is within the value's
-        key = getattr(zone, "key", None)  # zoneinfo's
+            return  # its repr is part of the value's repr
+        key = getattr(zone, "key", None)  # of a zoneinfo time zone
         if not isinstance(key, str):
-            raise Uncacheable(f"holds a time zone that only its program knows ({type(zone).__name__})")
+            raise Uncacheable(f"contains a time zone without a standard name ({type(zone).__name__})")
         self._put(b"z", f"{key} {value.fold}".encode())
 
     def _numpy(self, value: Any, kind: type) -> None:
@@ -182,7 +182,7 @@ class _KeyWriter:
         self._put(b"y", value.tobytes())
 
     def _instance(self, value: Any, kind: type, depth: int) -> None:
-        """Objects that list their own fields."""
+        """Write an object that lists its own fields."""
         if isinstance(value, BaseModel):
             fields = {**value.__dict__, **(value.__pydantic_extra__ or {})}
             hidden = value.__pydantic_private__ or {}
@@ -210,4 +210,4 @@ class _KeyWriter:
 def _unfit(value: Any) -> Uncacheable:
     kind = type(value)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return Uncacheable(f"is or holds a {name}, and nothing tells all that one is made of")
+    return Uncacheable(f"is or contains an instance of {name}, whose content is unknown")

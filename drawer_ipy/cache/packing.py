@@ -1,4 +1,4 @@
-"""Results as bytes, sealed so that only what this user wrote is ever read back."""
+"""Results as bytes, with a seal, so that only data written by this user is read."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ _SEAL = 16
 _PLAIN, _DEFLATED = b"p", b"z"
 _WORTH_DEFLATING = 1024
 LARGEST = 64 * 1024 * 1024
-"""Bytes that one result may come to; SQLite takes more, and nobody looks it up twice."""
+"""Maximum size of one result in bytes; SQLite could store more, but it would not pay."""
 
 
 def pack(value: Any) -> bytes:
-    """`value` as bytes.
+    """Return `value` as bytes.
 
     Raises:
-        CacheTrouble: it cannot be pickled, or is larger than :data:`LARGEST`.
+        CacheTrouble: it cannot be pickled, or exceeds :data:`LARGEST`.
     """
     out = _Bounded()
     try:
         pickle.Pickler(out, protocol=5).dump(value)
     except CacheTrouble:
         raise
-    except Exception as error:  # pickling runs code of whoever wrote the class
+    except Exception as error:  # pickling runs the code of the value's class
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
         raise CacheTrouble(f"a {kind} that cannot be pickled ({_first_line(error)})") from None
     return out.getvalue()
 
 
 def unpack(data: bytes) -> Any:
-    """What :func:`pack` was given. Only for bytes that were sealed: it may run any code.
+    """Return the value given to :func:`pack`. Only use it on unsealed bytes, because it can run any code.
 
     Raises:
-        CacheTrouble: a class it needs is gone or has changed.
+        CacheTrouble: a class it needs is missing or has changed.
     """
     try:
         return pickle.loads(data)
@@ -48,7 +48,7 @@ def unpack(data: bytes) -> Any:
 
 
 def seal(data: bytes, name: bytes, key: bytes) -> bytes:
-    """`data`, made smaller where that pays, with a seal for being kept under `name`."""
+    """Return `data`, compressed if that saves space, with a seal that is bound to `name`."""
     if len(data) > _WORTH_DEFLATING:
         smaller = zlib.compress(data, 1)
         body = _DEFLATED + smaller if len(smaller) < len(data) else _PLAIN + data
@@ -58,7 +58,7 @@ def seal(data: bytes, name: bytes, key: bytes) -> bytes:
 
 
 def unseal(sealed: bytes, name: bytes, key: bytes) -> bytes | None:
-    """What was sealed; ``None`` for what bears no seal of that key and name."""
+    """Return the sealed data; ``None`` if the seal does not fit key and name."""
     seal_, body = sealed[:_SEAL], sealed[_SEAL:]
     if not body or not hmac.compare_digest(seal_, _seal_of(body, name, key)):
         return None
@@ -66,7 +66,7 @@ def unseal(sealed: bytes, name: bytes, key: bytes) -> bytes | None:
 
 
 def _seal_of(body: bytes, name: bytes, key: bytes) -> bytes:
-    # A keyed BLAKE2b is a MAC by itself; the name is of fixed length, so nothing can be shifted.
+    # A keyed BLAKE2b is a MAC by itself; `name` has a fixed length, so the input is unambiguous.
     state = hashlib.blake2b(name, key=key, digest_size=_SEAL, person=b"drawer seal")
     state.update(body)
     return state.digest()

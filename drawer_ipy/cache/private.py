@@ -1,9 +1,9 @@
-"""The user's own folder and key: what makes results that others left in a folder worthless to us.
+"""The user's private folder and key, which make results from other users harmless.
 
-Results are pickles, and reading a foreign pickle runs foreign code. So each is sealed with a key that only
-this user has, and what does not bear the seal is never read: a cache folder that came with somebody's
-project is only a folder of misses. The same key goes into the keys of results, so that nobody can find out
-an argument (a password, say) by trying.
+Results are pickles, and reading a pickle can run code. So each result is sealed with a key that only this
+user has, and results without a valid seal are never read: a cache folder that came with another person's
+project contains only misses. The same key is part of the keys of results, so that an argument (a password,
+say) cannot be found by guessing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KEY_BYTES = 32
 
 
 def user_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where this system keeps caches of the current user; it need not exist."""
+    """Return the system's folder for caches of the current user; it need not exist."""
     if sys.platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "drawer_ipy"
     if environ.get("XDG_CACHE_HOME"):
@@ -34,30 +34,30 @@ def user_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` and what is missing above it, each for its owner only (0700).
+    """Create `folder` and its missing parents, accessible only to the owner (0700).
 
     Raises:
-        CacheTrouble: it cannot be made, is not a folder, a symbolic link to one, or another user's.
+        CacheTrouble: it cannot be created, is a symbolic link or not a folder, or belongs to another user.
     """
     try:
         make_private(folder)
     except OSError as error:
-        raise CacheTrouble(f"{folder} cannot be made: {error.strerror or error}") from None
+        raise CacheTrouble(f"{folder} cannot be created: {error.strerror or error}") from None
     try:
         about = os.lstat(folder)
     except OSError as error:
         raise CacheTrouble(f"{folder}: {error.strerror or error}") from None
     if not stat.S_ISDIR(about.st_mode):
-        raise CacheTrouble(f"{folder} is {kind_in_words(about.st_mode)} and no folder")
+        raise CacheTrouble(f"{folder} is {kind_in_words(about.st_mode)}, not a folder")
     if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
         raise CacheTrouble(f"{folder} belongs to another user")
 
 
 def private_key(folder: Path | None = None) -> bytes:
-    """The user's key, made the first time; :data:`KEY_BYTES` long.
+    """Return the user's key, :data:`KEY_BYTES` long; create it on first use.
 
     Raises:
-        CacheTrouble: it can neither be read nor made, or belongs to somebody else.
+        CacheTrouble: it can neither be read nor created, or belongs to another user.
     """
     folder = folder or user_folder()
     path = folder / "key"
@@ -68,11 +68,11 @@ def private_key(folder: Path | None = None) -> bytes:
                 key = _read(path)
                 if len(key) == KEY_BYTES:
                     return key
-                path.unlink()  # cut off by a full disk, say; results sealed with it are lost anyway
+                path.unlink()  # incomplete, e.g. after a full disk; results sealed with it are lost anyway
             _make(path)
         key = _read(path)
     except OSError as error:
-        raise CacheTrouble(f"{path} cannot be read or made: {error.strerror or error}") from None
+        raise CacheTrouble(f"{path} cannot be read or created: {error.strerror or error}") from None
     if len(key) != KEY_BYTES:
         raise CacheTrouble(f"{path} is damaged")
     return key
@@ -92,7 +92,7 @@ def _read(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Put a new key there, whole; if another process has just done so, leave that one."""
+    """Create a key file atomically; keep an existing one, which another process may just have created."""
     temporary = path.with_name(f".key.{secrets.token_hex(8)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

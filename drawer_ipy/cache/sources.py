@@ -1,9 +1,9 @@
-"""What a function computes, as a digest: its code, and what it reads from around it.
+"""A digest of what a function computes: its code, and the data that it reads from its surroundings.
 
-The code is the compiled one, so neither comments nor the place in a file count, and what counts is what
-really runs, whatever a file says by now. With it go default values, closures, and of its module's names
-those it uses: helper functions and classes with their own code, data by value. What is imported from other
-modules, and objects that have no canonical form (a client, a data frame), count by name and type only.
+It covers the compiled code, so that comments and the position in a file do not matter, and that the code
+which really runs counts, whatever the file says now. It includes default values, closures, and the names that
+the function uses from its module: helper functions and classes with their code, data by value. Imports from
+other modules, and objects without a canonical encoding (a client, a data frame), count only by name and type.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ _WRITES_OUTER = ("STORE_DEREF", "DELETE_DEREF")
 class Sources:
     """Digests of functions and classes.
 
-    Each is looked at once, so make a new one when code, or data that it reads, may have changed.
+    Each digest is computed once, so create a new object when code, or data that it reads, may have changed.
     """
 
     def __init__(self) -> None:
-        # The objects are kept with their digests: an id is only unique while its object lives.
+        # The objects are kept with their digests, because an id is only unique while its object lives.
         self._known: dict[int, tuple[Any, bytes]] = {}
         self._asked: dict[int, tuple[Any, bytes]] = {}
         self._under_way: set[int] = set()
         self._cut_short = 0
 
     def digest(self, function: Callable[..., Any]) -> bytes:
-        """32 bytes that stand for what `function` computes.
+        """Return 32 bytes that identify what `function` computes.
 
         Raises:
-            Uncacheable: it is an object of which nothing tells what it is made of, or is bound to one.
+            Uncacheable: it is an object whose content is not fully known, or is bound to one.
         """
         return self.of_code(function)
 
     def of_code(self, value: Any) -> bytes:
-        """The same for anything that :func:`~drawer_ipy.cache.canonical.canonical` takes for code."""
+        """Return the digest of whatever :func:`~drawer_ipy.cache.canonical.canonical` accepts as code."""
         known = self._known.get(id(value)) or (None if self._under_way else self._asked.get(id(value)))
         if known is not None:
             return known[1]
         if id(value) in self._under_way:
             self._cut_short += 1
-            return _named(value)  # it calls itself, maybe by way of others
+            return _named(value)  # it calls itself, directly or indirectly
         before = self._cut_short
         self._under_way.add(id(value))
         try:
             found = hashlib.sha256(canonical(self._parts(value), self.of_code)).digest()
         finally:
             self._under_way.discard(id(value))
-        # In a circle, only the one that was asked for has seen the whole of it, and as it looks from there.
+        # In a cycle, only the digest of the first function is complete, and only as seen from there.
         if self._cut_short == before:
             self._known[id(value)] = (value, found)
         elif not self._under_way:
@@ -87,12 +87,12 @@ class Sources:
         return "object", self._bound(value)
 
     def _bound(self, owner: Any) -> bytes:
-        """The object that a method is bound to, or that is called itself."""
+        """Return the encoding of the object that a method is bound to, or that is itself called."""
         try:
             return canonical(owner, self.of_code)
         except Uncacheable:
             what = f"{type(owner).__module__}.{type(owner).__qualname__}"
-            raise Uncacheable(f"is bound to a {what}, and nothing tells all that one is made of") from None
+            raise Uncacheable(f"is bound to an instance of {what}, whose content is unknown") from None
 
     def _function(self, function: types.FunctionType) -> tuple[Any, ...]:
         code = function.__code__
@@ -108,7 +108,7 @@ class Sources:
                 self.of_code,
             )
         except Uncacheable as error:
-            raise Uncacheable(f"has a default value or a variable from outside that {error}") from None
+            raise Uncacheable(f"has a default value or an outer variable that {error}") from None
         names = sorted({*_names(code, _READS)} - written)
         read = [(n, self._global(function, n)) for n in names if n in function.__globals__]
         return "function", _PYTHON, _named(function), _code(code), around, read
@@ -123,7 +123,7 @@ class Sources:
             return _named(type(value))
 
     def _class(self, kind: type) -> Iterator[Any]:
-        """Its name, its bases, and what its body says, as far as that is code or plain data."""
+        """Yield its name, its bases, and the content of its body that is code or plain data."""
         yield _named(kind)
         if kind.__module__ == "builtins":
             return
@@ -134,7 +134,7 @@ class Sources:
         for name, value in sorted(vars(kind).items()):
             inside = _functions_in(value)
             if name.startswith("__") and inside == [value] and not isinstance(value, types.FunctionType):
-                continue  # what Python and pydantic note about a class; annotations are in their functions
+                continue  # attributes that Python and pydantic add; annotations are in their functions
             for part in inside:
                 try:
                     yield name, canonical(part, self.of_code)
@@ -143,7 +143,7 @@ class Sources:
 
 
 def _functions_in(value: Any) -> list[Any]:
-    """What is inside of the objects that a class body makes of functions."""
+    """Return the functions inside the objects that decorators in a class body create."""
     if isinstance(value, staticmethod | classmethod):
         return [value.__func__]
     if isinstance(value, property):
@@ -154,7 +154,7 @@ def _functions_in(value: Any) -> list[Any]:
 
 
 def _unwrapped(value: Any) -> Any:
-    """The function within ``lru_cache`` and its like; anything else as it is."""
+    """Return the function inside ``lru_cache`` and similar wrappers; other values unchanged."""
     wrapped = type(value).__module__ == "functools" and getattr(value, "__wrapped__", None)
     return wrapped if callable(wrapped) else value
 
@@ -167,7 +167,7 @@ def _content(cell: types.CellType) -> Any:
 
 
 def _names(code: types.CodeType, operations: tuple[str, ...]) -> Iterator[str]:
-    """The names that `code`, and the functions defined within it, use by those operations."""
+    """Yield the names that `code`, and functions defined in it, use in these operations."""
     for instruction in dis.get_instructions(code):
         if instruction.opname in operations:
             yield str(instruction.argval)
@@ -177,7 +177,7 @@ def _names(code: types.CodeType, operations: tuple[str, ...]) -> Iterator[str]:
 
 
 def _code(code: types.CodeType) -> tuple[Any, ...]:
-    """Everything that decides what it does, and nothing about where it was written."""
+    """Return everything that decides what the code does, without where it was written."""
     consts = [_code(c) if isinstance(c, types.CodeType) else c for c in code.co_consts]
     counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)

@@ -1,11 +1,11 @@
-"""Results on disk: one SQLite file in a private folder, shared by processes, damaged or locked at worst.
+"""Results on disk: one SQLite file in a private folder, shared by processes and protected against damage.
 
-The file may have come with somebody's project, so nothing is asked of it before its schema is known to be
-exactly what is made here (see :mod:`drawer_ipy.cache.strict`).
+The file may have come with another person's project, so nothing is read from it before its schema has been
+verified (see :mod:`drawer_ipy.cache.strict`).
 
-SQLite because it takes concurrent processes, crashes and partial writes; write-ahead logging because then
-nobody who reads waits for somebody who writes. Everything here blocks, for microseconds when reading; the
-:class:`~drawer_ipy.cache.writer.Writer` writes from a thread.
+SQLite handles concurrent processes, crashes and partial writes; with write-ahead logging, readers do not wait
+for writers. All functions block, for microseconds when reading; the :class:`~drawer_ipy.cache.writer.Writer`
+writes from a thread.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.common.folders import check_regular, open_regular
 
 FILE = "results-1.db"
-"""The 1 is the schema's version: another one is another file, so nothing is ever migrated."""
+"""The 1 is the version of the schema: a new version uses a new file, so nothing is migrated."""
 
 ROOM = 1024 * 1024 * 1024
-"""Bytes of results that are kept; beyond that the oldest go."""
+"""Maximum bytes of stored results; beyond that the oldest are removed."""
 
 PATIENCE = 2.0
-"""Seconds to wait for another process that has the file locked when it is to be opened."""
+"""Seconds to wait, when opening the file, for another process that has locked it."""
 
 _PATIENCE_WRITING = 0.5
 
@@ -42,42 +42,42 @@ CREATE TABLE results (
 )"""
 _SCHEMA = (("table", "results", "results", _TABLE), ("index", "sqlite_autoindex_results_1", "results", None))
 _READ_TIME = 2.0
-"""Seconds that a look at one result may take; a microsecond is usual."""
+"""Time limit for reading one result in seconds; it usually takes a microsecond."""
 
 _WORK_TIME = 60.0
-"""Seconds that any other statement may take."""
+"""Time limit for any other statement in seconds."""
 
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 _LARGEST = 4 * ROOM
-"""Bytes that a file may have to be opened."""
+"""Maximum size in bytes of a file to open."""
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 _YEAR_3000 = 32_503_680_000.0
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _WORDS = {
-    sqlite3.SQLITE_BUSY: "another process has it locked",
-    sqlite3.SQLITE_LOCKED: "another process has it locked",
+    sqlite3.SQLITE_BUSY: "another process has locked it",
+    sqlite3.SQLITE_LOCKED: "another process has locked it",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it is read-only",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
-    sqlite3.SQLITE_INTERRUPT: "it takes too long to read",
+    sqlite3.SQLITE_INTERRUPT: "reading it takes too long",
 }
 
 
 class _HalfMade(sqlite3.OperationalError):
-    """There is a rollback journal, as while another process makes the file, and never later.
+    """There is a rollback journal, which only exists while another process creates the file.
 
-    One that stays is not read: SQLite would believe what it says about other files as well.
+    If it stays, it is not read: SQLite would trust what it says about other files, too.
     """
 
     sqlite_errorcode = sqlite3.SQLITE_BUSY
 
 
 class Entry(NamedTuple):
-    """A result as it is kept.
+    """A stored result.
 
     Attributes:
-        stored: seconds since the epoch at which it was made or confirmed.
+        stored: when it was created or revalidated, in seconds since the epoch.
         body: sealed bytes.
     """
 
@@ -86,13 +86,13 @@ class Entry(NamedTuple):
 
 
 class StoredRow(NamedTuple):
-    """A result to be kept.
+    """A result to store.
 
     Attributes:
-        key: of the press.
-        button: name of the button, for people.
-        stored: seconds since the epoch.
-        expires: when it may be thrown away, in seconds since the epoch; ``None`` for never.
+        key: the key of the press.
+        button: name of the button, for display.
+        stored: when it was created, in seconds since the epoch.
+        expires: when it may be removed, in seconds since the epoch; ``None`` for never.
         body: sealed bytes.
     """
 
@@ -105,13 +105,13 @@ class StoredRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoreInfo:
-    """What a store holds.
+    """The content of a store, in numbers.
 
     Attributes:
         path: its file.
-        buttons: name of button -> number of results and their bytes, largest first.
-        oldest, newest: seconds since the epoch, ``None`` when it is empty.
-        file_bytes: what the files take on disk.
+        buttons: name of button -> number of results and their size in bytes, largest first.
+        oldest, newest: seconds since the epoch, ``None`` if it is empty.
+        file_bytes: size of the files on disk.
     """
 
     path: Path
@@ -122,22 +122,22 @@ class StoreInfo:
 
     @property
     def entries(self) -> int:
-        """Number of results."""
+        """The number of results."""
         return sum(count for count, _ in self.buttons.values())
 
 
 class Store:
-    """The results in `folder`; made where there are none.
+    """The results in `folder`, which is created if necessary.
 
     Args:
-        folder: for this alone; it is made private.
+        folder: a folder for this purpose only; it is made private.
         patience: seconds to wait for locks.
 
     Attributes:
-        mended: whether a damaged file, or one that is not made here, was found and set aside.
+        mended: whether a damaged or foreign file was found and renamed.
 
     Raises:
-        CacheTrouble: they cannot be opened.
+        CacheTrouble: the results cannot be opened.
     """
 
     def __init__(self, folder: Path, patience: float = PATIENCE) -> None:
@@ -157,7 +157,7 @@ class Store:
             except sqlite3.DatabaseError as error:
                 if is_damage(error) and not self.mended:
                     return self.rebuild()
-                # SQLite itself does not wait for the lock that a change to write-ahead logging needs.
+                # SQLite itself does not wait for the lock that switching to write-ahead logging needs.
                 late = time.monotonic() > give_up
                 if late and isinstance(error, _HalfMade) and not self.mended:
                     return self.rebuild()
@@ -167,7 +167,7 @@ class Store:
 
     def _open(self) -> None:
         self._check_files()
-        # SQLite gives its other files the mode of this one.
+        # SQLite creates its other files with the mode of this one.
         os.close(open_regular(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         self._writing = StrictConnection(self.path, self._patience, _WORK_TIME)
         try:
@@ -177,9 +177,9 @@ class Store:
             self._writing.execute("PRAGMA synchronous=NORMAL")
             self._writing.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
             self._writing.execute(f"PRAGMA busy_timeout={round(_PATIENCE_WRITING * 1000)}")
-            # Another process may have made it meanwhile.
+            # Another process may have created it in the meantime.
             self._writing.check_schema(_SCHEMA)
-            # Whoever reads is in a hurry: a miss costs less than a wait on the event loop.
+            # Reading must not wait: a cache miss costs less than blocking the event loop.
             self._reading = StrictConnection(self.path, 0, _READ_TIME)
             self._reading.execute("PRAGMA query_only=ON")
         except BaseException:
@@ -187,31 +187,31 @@ class Store:
             raise
 
     def _check_files(self) -> None:
-        """Look at what SQLite would open, before it does.
+        """Check the files that SQLite would open.
 
         Raises:
             OSError: one is not a regular file.
-            Foreign: one is larger than any that is made here.
+            ForeignFile: one is larger than this module allows.
             _HalfMade: there is a journal.
         """
         for suffix in _SUFFIXES:
             with contextlib.suppress(FileNotFoundError):
                 size = check_regular(f"{self.path}{suffix}").st_size
                 if size > _LARGEST:
-                    raise ForeignFile("it is larger than it may be")
+                    raise ForeignFile("it is larger than allowed")
                 if size and suffix == "-journal":
-                    raise _HalfMade("another process is making it")
+                    raise _HalfMade("another process is creating it")
 
     @property
     def aside(self) -> Path:
-        """Where a damaged file is put; the next one takes its place."""
+        """The path that a damaged file is renamed to; the next one replaces it."""
         return self.path.with_name(f"{FILE}.damaged")
 
     def rebuild(self) -> None:
-        """Set the file aside and begin a new one.
+        """Rename the file and create a new one.
 
         Raises:
-            sqlite3.Error, OSError: that cannot be done.
+            sqlite3.Error, OSError: it fails.
         """
         self.close()
         with contextlib.suppress(FileNotFoundError):
@@ -223,23 +223,23 @@ class Store:
         self.mended = True
 
     def get(self, key: bytes) -> Entry | None:
-        """The result kept under `key`.
+        """Return the result stored under `key`.
 
         Raises:
-            CacheTrouble: it cannot be looked up.
+            CacheTrouble: it cannot be read.
         """
         try:
             row = self._reading.execute("SELECT stored, body FROM results WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error as error:
             raise CacheTrouble(f"{self.path}: {in_words(error)}") from None
-        # A column may hold values of any type, whatever it declares.
+        # A column may contain values of any type, whatever its declaration says.
         return Entry(*row) if row and type(row[0]) is float and type(row[1]) is bytes else None
 
     def put(self, rows: Iterable[StoredRow]) -> None:
-        """Keep all of `rows`, or none.
+        """Store all of `rows`, or none.
 
         Raises:
-            sqlite3.Error: they cannot be kept; :func:`is_busy` and :func:`is_damage` say why.
+            sqlite3.Error: it fails; :func:`is_busy` and :func:`is_damage` tell the cause.
         """
         values = [(r.key, r.button, r.stored, r.expires, len(r.body), r.body) for r in rows]
         connection = self._writing
@@ -253,10 +253,10 @@ class Store:
             raise
 
     def tidy(self, room: int = ROOM, now: float | None = None) -> None:
-        """Throw away what has expired and, beyond `room` bytes, what is oldest.
+        """Remove expired results and, beyond `room` bytes, the oldest ones.
 
         Raises:
-            sqlite3.Error: that cannot be done.
+            sqlite3.Error: it fails.
         """
         now = time.time() if now is None else now
         self._writing.execute("DELETE FROM results WHERE expires < ?", (now,))
@@ -274,13 +274,13 @@ class Store:
         self._writing.execute("PRAGMA incremental_vacuum").fetchall()
 
     def clear(self, buttons: Sequence[str] = (), before: float | None = None) -> int:
-        """Throw away the results of `buttons` (of all, when none is named) that were stored before a moment.
+        """Remove the results of `buttons` (of all if none is named) that were stored before a point in time.
 
         Returns:
-            How many there were.
+            The number of removed results.
 
         Raises:
-            CacheTrouble: that cannot be done.
+            CacheTrouble: it fails.
         """
         condition, values = _condition(buttons, before)
         with self._told():
@@ -290,17 +290,17 @@ class Store:
         return int(gone)
 
     def count(self, buttons: Sequence[str] = (), before: float | None = None) -> int:
-        """How many results :meth:`clear` would throw away. Raises as it does."""
+        """Return how many results :meth:`clear` would remove. Raises the same errors."""
         condition, values = _condition(buttons, before)
         with self._told():
             (found,) = self._reading.execute(f"SELECT count(*) FROM results{condition}", values).fetchone()
         return int(found)
 
     def info(self) -> StoreInfo:
-        """What is in it.
+        """Return the content of the store in numbers.
 
         Raises:
-            CacheTrouble: it cannot be looked at.
+            CacheTrouble: it cannot be read.
         """
         with self._told():
             rows = self._reading.execute(
@@ -313,7 +313,7 @@ class Store:
         return StoreInfo(self.path, {b: (n, int(total)) for b, n, total in rows}, oldest, newest, size)
 
     def close(self) -> None:
-        """Let go of the file; closing twice is harmless."""
+        """Close the file; closing it twice is harmless."""
         for name in ("_reading", "_writing"):
             connection: StrictConnection | None = getattr(self, name, None)
             if connection is not None:
@@ -322,7 +322,7 @@ class Store:
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what SQLite and the system raise into words."""
+        """Turn errors of SQLite and the system into CacheTrouble."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
@@ -340,17 +340,17 @@ def _condition(buttons: Sequence[str], before: float | None) -> tuple[str, list[
 
 
 def is_busy(error: Exception) -> bool:
-    """Whether another process has the file locked."""
+    """Whether another process has locked the file."""
     return _code(error) in _BUSY
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file is not a SQLite file, a damaged one, or not one of ours."""
+    """Whether the file is damaged, not a SQLite file, or not created by this module."""
     return _code(error) in _DAMAGED
 
 
 def in_words(error: Exception) -> str:
-    """Why SQLite or the system refused."""
+    """Return the reason of SQLite or the system in plain words."""
     told = _WORDS.get(_code(error))
     return told or getattr(error, "strerror", None) or str(error) or type(error).__name__
 
@@ -360,7 +360,7 @@ def _code(error: Exception) -> int:
 
 
 def _ignored(folder: Path) -> None:
-    """Keep the folder out of the version control of the project it is in."""
+    """Exclude the folder from the version control of the project that contains it."""
     with contextlib.suppress(FileExistsError):
         handle = os.open(folder / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:

@@ -1,6 +1,6 @@
-"""A SQLite connection that runs nothing which a file brings along: no view, no trigger, no endless statement.
+"""A SQLite connection that runs nothing from the file itself: no views, no triggers, no endless statements.
 
-After https://sqlite.org/security.html, section "Untrusted SQLite Database Files".
+See https://sqlite.org/security.html, section "Untrusted SQLite Database Files".
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from pathlib import Path
 from typing import Any
 
 _STEPS = 20_000
-"""Steps of SQLite's machine between two looks at the clock; a lookup takes some twenty."""
+"""Instructions of SQLite's virtual machine between two checks of the time; a lookup takes about twenty."""
 
 _MOST_OBJECTS = 100
 
 Schema = Sequence[tuple[str, str, str, str | None]]
-"""Type, name, table and text of each object in a file, as its table ``sqlite_master`` has them."""
+"""Type, name, table and SQL text of each object in a file, as in its table ``sqlite_master``."""
 
 
 class ForeignFile(sqlite3.DatabaseError):
-    """The file is not one that is made here; it is met like a damaged one."""
+    """The file was not created by this package; it is handled like a damaged one."""
 
     sqlite_errorcode = sqlite3.SQLITE_NOTADB
 
 
 class StrictConnection:
-    """A connection to the file at `path`, each statement its own transaction unless one is begun.
+    """A connection to the file at `path`; each statement is a transaction unless one is begun.
 
     Args:
         path: the file.
         patience: seconds to wait for a lock.
-        time: seconds that a statement may take; one that takes longer fails with SQLITE_INTERRUPT.
+        time: time limit for a statement in seconds; a slower one fails with SQLITE_INTERRUPT.
 
     Raises:
         sqlite3.Error: it cannot be opened.
@@ -48,7 +48,7 @@ class StrictConnection:
         self._connection.text_factory = lambda raw: raw.decode(errors="replace")
         self._connection.set_progress_handler(self._is_late, _STEPS)
         self._connection.set_authorizer(_authorize)
-        if sys.version_info >= (3, 12):  # before, the authorizer and the check of the schema stand alone
+        if sys.version_info >= (3, 12):  # before that, only the authorizer and the schema check protect
             self._connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
             self._connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER, False)
             self._connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_VIEW, False)
@@ -56,29 +56,29 @@ class StrictConnection:
             self.execute(f"PRAGMA {pragma}")
 
     def check_schema(self, expected: Schema) -> None:
-        """Make sure that the file is empty or holds what is expected, and nothing else.
+        """Check that the file is empty or contains what is expected, and nothing else.
 
         Raises:
-            Foreign: it holds something else.
+            ForeignFile: it contains something else.
             sqlite3.Error: it cannot be read.
         """
         query = f"SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT {_MOST_OBJECTS}"
         found = self.execute(query).fetchall()
         if found and sorted(found, key=repr) != sorted(expected, key=repr):
-            raise ForeignFile("it holds other tables, views or triggers than it should")
+            raise ForeignFile("it contains unexpected tables, views or triggers")
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """As that of sqlite3, within the time."""
+        """Execute a statement as sqlite3 does, within the time limit."""
         self._until = time.monotonic() + self._time
         return self._connection.execute(statement, values)
 
     def executemany(self, statement: str, values: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
-        """As that of sqlite3, within the time."""
+        """Execute a statement for each row as sqlite3 does, within the time limit."""
         self._until = time.monotonic() + self._time
         return self._connection.executemany(statement, values)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def _is_late(self) -> bool:
@@ -86,7 +86,7 @@ class StrictConnection:
 
 
 def _authorize(action: int, _one: str | None, _two: str | None, _base: str | None, inside: str | None) -> int:
-    """Nothing is done by a trigger or view, and no view or function of an index is looked into."""
+    """Forbid all actions inside triggers and views, recursive queries and attached files."""
     if inside is not None or action in (sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_ATTACH):
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK

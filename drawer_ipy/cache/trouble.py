@@ -1,7 +1,7 @@
-"""What can be wrong with a cache. It never fails a run: whoever meets it goes on without."""
+"""The error of the cache. It never fails a run: callers continue without the cache."""
 
 from __future__ import annotations
 
 
 class CacheTrouble(Exception):
-    """Results cannot be kept or looked up; the message says why, for people."""
+    """Results cannot be stored or looked up; the message tells the user why."""

@@ -1,4 +1,4 @@
-"""Writes results from a thread, many at a time, so that the event loop never waits for the disk."""
+"""Writes results in batches from a thread, so that the event loop never waits for the disk."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from drawer_ipy.cache.packing import seal
 from drawer_ipy.cache.store import Store, StoredRow, in_words, is_busy, is_damage
 
 _GATHER = 0.1
-"""Seconds to gather results before they are written together; what a crash can lose."""
+"""Seconds to gather results before writing them together, and the most that a crash can lose."""
 
 _TOGETHER = 500
 _WAITING_BYTES = 128 * 1024 * 1024
-"""Bytes that may wait to be written; a disk that is slower than that keeps less."""
+"""Maximum bytes waiting to be written; on a slower disk, further results are dropped."""
 
 _PATIENCE = 0.5
-"""Seconds after the end of a run after which a locked file is not tried again."""
+"""Seconds after the end of a run during which writing to a locked file is still retried."""
 
 
 @dataclass(slots=True)
 class WriteJob:
-    """A result on its way to the disk.
+    """A result that is waiting to be written.
 
     Attributes:
         key, button, stored, expires: as in :class:`~drawer_ipy.cache.store.StoredRow`.
-        data: packed.
+        data: the packed result.
     """
 
     key: bytes
@@ -42,12 +42,12 @@ class WriteJob:
 
 
 class Writer:
-    """One thread that writes to `store`, begun with the first result.
+    """One thread that writes to `store`, started with the first result.
 
     Args:
-        store: where to; nobody else writes through it.
-        key: what results are sealed with.
-        note: told, from the thread, why results could not be kept.
+        store: the store, which has no other writer.
+        key: the key to seal results with.
+        note: called from the thread with the reason if results could not be stored.
     """
 
     def __init__(self, store: Store, key: bytes, note: Callable[[str], None]) -> None:
@@ -64,17 +64,17 @@ class Writer:
         self._done: Callable[[], None] = lambda: None
 
     def pending(self, key: bytes) -> WriteJob | None:
-        """The result of `key` that is not on disk yet."""
+        """Return the result for `key` if it is not on disk yet."""
         return self._pending.get(key)
 
     def write(self, job: WriteJob) -> None:
-        """Take over a result; returns at once. Whatever goes wrong with it is noted, never raised."""
+        """Accept a result and return at once. Errors are noted, never raised."""
         if self._broken:
             return
         size = len(job.data)
         with self._lock:
             if self._bytes + size > _WAITING_BYTES:
-                self._note("some results were not kept: the disk is too slow for them")
+                self._note("some results were not cached: the disk is too slow")
                 return
             self._bytes += size
             self._pending[job.key] = job
@@ -84,14 +84,14 @@ class Writer:
         self._jobs.put(job)
 
     async def aclose(self) -> None:
-        """Write what is waiting, tidy up and let go of the store; gives up on a file that stays locked."""
+        """Write waiting results, tidy up and close the store; give up on a file that stays locked."""
         if self._thread is None:
             self._store.close()
             return
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
         def tell() -> None:
-            with contextlib.suppress(RuntimeError):  # a closed loop: nobody waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed, so nothing waits any more
                 loop.call_soon_threadsafe(ended.set)
 
         self._done = tell
@@ -106,21 +106,21 @@ class Writer:
             if not self._broken:
                 self._store.tidy()
         except (sqlite3.Error, OSError):
-            pass  # another run will tidy
+            pass  # the next run tidies up
         finally:
             self._store.close()
             self._done()
 
     def _serve(self) -> bool:
-        """Write one lot; whether there may be more."""
+        """Write one batch; return whether there may be more."""
         jobs, more = self._gather()
         if not jobs:
             return more
         try:
             self._keep([self._row(job) for job in jobs if not self._broken])
-        except Exception as error:  # a full disk, a folder that is gone: the run must not notice
+        except Exception as error:  # a full disk or a missing folder must not affect the run
             self._broken = True
-            self._note(f"results were not kept: {in_words(error)}")
+            self._note(f"results were not cached: {in_words(error)}")
         with self._lock:
             for job in jobs:
                 self._bytes -= len(job.data)
@@ -148,7 +148,7 @@ class Writer:
         return StoredRow(job.key, job.button, job.stored, job.expires, body)
 
     def _keep(self, rows: list[StoredRow]) -> None:
-        """Write `rows`, waiting for locks as long as the run goes on and a little beyond; mending once."""
+        """Write `rows`; retry while locked, until shortly after the run; repair damage once."""
         while True:
             try:
                 self._store.put(rows)
@@ -156,7 +156,7 @@ class Writer:
             except sqlite3.DatabaseError as error:
                 if is_damage(error) and not self._store.mended:
                     self._note(
-                        f"the file of results was damaged and begun anew ({self._store.path}); "
+                        f"the cache file was damaged and was replaced by a new one ({self._store.path}); "
                         f"the old one is {self._store.aside.name}"
                     )
                     self._store.rebuild()

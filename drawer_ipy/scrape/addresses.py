@@ -1,4 +1,4 @@
-"""Addresses on pages: made whole as browsers do it (the WHATWG's URL standard)."""
+"""Addresses on pages, resolved as browsers do it (the WHATWG's URL standard)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from urllib.parse import urljoin
 
 _EDGES = "".join(map(chr, range(0x21)))
-"""Control characters and the blank, which count for nothing around an address."""
+"""Control characters and the space, which are ignored around an address."""
 
 _BREAKS = str.maketrans("", "", "\t\r\n")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -15,25 +15,25 @@ _PATH = re.compile(r"[^?#]*")
 
 
 def joined(base: str, address: str) -> str:
-    """`address` as it is meant on a page at `base`; one that cannot be made whole comes back as it is.
+    """Resolve `address` on a page at `base`; an address that cannot be resolved is returned unchanged.
 
-    White space around it and line breaks and tabs within it are left out, and a backslash in the path is a
-    slash. Other characters stay as they are written: they are escaped when the address is requested.
+    White space around it, and line breaks and tabs within it, are removed, and a backslash in the path
+    becomes a slash. Other characters are unchanged: they are escaped when the address is requested.
     """
     clean = address.strip(_EDGES).translate(_BREAKS)
     if "\\" in clean and (_WEB.match(clean) or not _SCHEME.match(clean)):
         clean = _PATH.sub(lambda path: path[0].replace("\\", "/"), clean, count=1)
     try:
         return urljoin(base, clean)
-    except ValueError:  # "http://[": nothing that could be made whole
+    except ValueError:  # "http://[" cannot be resolved
         return address
 
 
 def in_encoding(address: str, encoding: str) -> str:
-    """`address` with its query escaped in the encoding of the page it stands on, as browsers send it.
+    """Return `address` with its query escaped in the encoding of its page, as browsers send it.
 
-    A shop whose pages are in Windows-1251 expects its queries in that, too. What the encoding has no letter
-    for becomes an escaped numeric reference, as the standard has it.
+    A shop with pages in Windows-1251 expects queries in that encoding, too. As the standard says, a character
+    that the encoding does not contain becomes an escaped numeric reference.
     """
     path, mark, query = address.partition("?")
     query, sharp, fragment = query.partition("#")

@@ -1,4 +1,4 @@
-"""JSON as pages hold it in scripts and attributes: wrapped, with a semicolon or raw line breaks."""
+"""JSON in the scripts and attributes of pages, which may be wrapped or contain semicolons or line breaks."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _PIECE = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?\Z))|/\*.*?(?:\*/|\Z)|//[^\n]*|,(
 
 
 def read_embedded(text: str) -> Any:
-    """The JSON value that `text` of a page is; several of them, one after the other, are a list.
+    """Parse `text` of a page as JSON; several consecutive values become a list.
 
-    What is tried: it as it is; without CDATA sections, comments around it and semicolons behind it, with line
-    breaks in strings as they are; without comments and commas before a closing bracket; with references to
-    characters (``&quot;``) read.
+    These attempts are made in order: unchanged; without CDATA sections, surrounding comments and trailing
+    semicolons, with line breaks allowed in strings; without comments and trailing commas; with character
+    references (``&quot;``) decoded.
 
     Raises:
-        BadJson: it is none in any of these ways; it says why not as it is.
+        BadJson: all attempts failed; it has the error of the first one.
     """
     try:
         return _whole(read_json(text), text)

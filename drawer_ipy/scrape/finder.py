@@ -1,4 +1,4 @@
-"""Selectors: compiled once for HTML, and for XML once for each set of namespaces that pages declare."""
+"""Selectors, compiled once for HTML, and for XML once for each set of namespaces that pages declare."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _NAMED_ATTRIBUTE = re.compile(r"attribute::\*\[name\(\) = '([\w-]+:[\w-]+)'\]")
 
 
 class BadSelector(Exception):
-    """A selector that cannot be read.
+    """A selector is invalid.
 
     Attributes:
-        message: why not.
-        offset: where in it, counted from 0; ``None`` where that is not known.
+        message: the reason.
+        offset: the position of the error, counted from 0; ``None`` if unknown.
     """
 
     def __init__(self, message: str, offset: int | None = None) -> None:
@@ -32,18 +32,18 @@ class BadSelector(Exception):
 
 
 class Finder:
-    """What a selector selects from an element of a page.
+    """Select from an element of a page.
 
     Args:
         language: ``css`` or ``xpath``.
         text: the selector.
-        namespaces: by prefix, what the definition declares.
+        namespaces: the namespaces that the definition declares, by prefix.
 
     Attributes:
-        prefixes: the prefixes in it.
+        prefixes: the prefixes in the selector.
 
     Raises:
-        BadSelector: it cannot be read, or evaluated.
+        BadSelector: it cannot be parsed or evaluated.
     """
 
     def __init__(self, language: str, text: str, namespaces: Mapping[str, str]) -> None:
@@ -55,13 +55,13 @@ class Finder:
         self._on_html = _tried(self._compiled(_HTML))
 
     def __call__(self, element: Any, names: PageNames) -> Any:
-        """A list of elements and texts, or a single value.
+        """Return a list of elements and texts, or a single value.
 
         Args:
-            names: of the page.
+            names: the names of the page.
 
         Raises:
-            UnknownPrefix: it has a prefix that is declared nowhere.
+            UnknownPrefix: it has a prefix that is not declared.
         """
         if not names.xml:
             return self._on_html(element)
@@ -81,33 +81,33 @@ class Finder:
         try:
             return etree.XPath(resolved.text, namespaces=namespaces, smart_strings=False)
         except etree.XPathError as error:
-            raise BadSelector(f"this is not a XPath that can be evaluated: {error}") from None
+            raise BadSelector(f"this XPath expression cannot be evaluated: {error}") from None
 
 
 @lru_cache(maxsize=1)
 def _of_functions() -> Mapping[str, str]:
-    """The namespaces of the functions that parsel's XPath has beside the standard's."""
+    """Return the namespaces of parsel's XPath functions, which are not in the standard."""
     from parsel import Selector
 
     return dict(Selector(text="<p></p>").namespaces)
 
 
 def _tried(find: Any) -> Any:
-    """`find`, after an evaluation: some of what is wrong (an unknown function) only shows then."""
+    """Return `find` after evaluating it once: some errors (an unknown function) only appear then."""
     from lxml import etree
 
     try:
         find(etree.fromstring("<p/>"))
     except etree.XPathError as error:
-        raise BadSelector(f"this is not a XPath that can be evaluated: {error}") from None
+        raise BadSelector(f"this XPath expression cannot be evaluated: {error}") from None
     return find
 
 
 def _from_css(text: str, *, xml: bool) -> str:
-    """The XPath of a CSS selector.
+    """Return the XPath expression for a CSS selector.
 
     Raises:
-        BadSelector: it is none.
+        BadSelector: it is invalid.
     """
     from cssselect import ExpressionError, SelectorSyntaxError
     from parsel.csstranslator import GenericTranslator, HTMLTranslator
@@ -120,11 +120,11 @@ def _from_css(text: str, *, xml: bool) -> str:
     except (SelectorSyntaxError, ExpressionError) as error:
         told = _AT.search(str(error)) if prepared == text else None
         offset = int(told[1]) if told else None
-        raise BadSelector(f"this is not a CSS selector: {_AT.sub('', str(error))}", offset) from None
+        raise BadSelector(f"invalid CSS selector: {_AT.sub('', str(error))}", offset) from None
 
 
 def _attribute(found: re.Match[str], *, xml: bool) -> str:
     name = found[1] if found[2] is None else f"{found[1]}:{found[2]}"
-    # HTML's attributes are in lower case, however they were written.
+    # HTML attribute names are in lower case, however they were written.
     name = name if xml else name.lower()
     return f'::attr("{name}")' if ":" in name else f"::attr({name})"

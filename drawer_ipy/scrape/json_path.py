@@ -1,4 +1,4 @@
-"""``json:meta.next``: where in an answer that is JSON a value stands."""
+"""``json:meta.next``: the path to a value in a JSON response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drawer_ipy.common.bad_value import BadValue
 
 PREFIX = "json:"
 MISSING = object()
-"""What :meth:`JsonPath.find` gives where nothing stands at the path."""
+"""What :meth:`JsonPath.find` returns if there is nothing at the path."""
 
 _PART = re.compile(
     r"""\.?(?P<name>[^.\[\]"'\s]+)|\[\s*(?P<index>-?\d+)\s*\]|\[\s*(?P<quote>["'])(?P<key>.*?)(?P=quote)\s*\]"""
@@ -20,12 +20,12 @@ _PART = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class JsonPath:
-    """Names and positions, one below the other.
+    """A path of names and positions.
 
     Attributes:
-        text: as it was written, with its prefix.
-        parts: plain names, positions of lists (from the end where negative).
-        exact: for each part, whether it is one whole key; plain names may be parts of a key with dots in it.
+        text: the path as written, with its prefix.
+        parts: plain names, and positions in lists (negative ones count from the end).
+        exact: for each part, whether it is a complete key; plain names may be parts of a key with dots.
     """
 
     text: str
@@ -33,7 +33,7 @@ class JsonPath:
     exact: tuple[bool, ...]
 
     def find(self, value: Any) -> Any:
-        """What stands there in `value`; :data:`MISSING` where nothing does."""
+        """Return the value at this path in `value`; :data:`MISSING` if there is none."""
         return self._find(value, 0)
 
     def _find(self, value: Any, at: int) -> Any:
@@ -54,7 +54,7 @@ class JsonPath:
             if isinstance(self.parts[end], int) or isinstance(self.parts[end - 1], int):
                 break
             end += 1
-        for upto in range(end, at, -1):  # the longest key first: "@odata.nextLink" is one
+        for upto in range(end, at, -1):  # try the longest key first: "@odata.nextLink" is one key
             key = ".".join(map(str, self.parts[at:upto]))
             if key in value:
                 found = self._find(value[key], upto)
@@ -64,15 +64,15 @@ class JsonPath:
 
 
 def is_json_path(text: str) -> bool:
-    """Whether `text` is meant as one."""
+    """Whether `text` has the prefix of a path."""
     return text.strip().lower().startswith(PREFIX)
 
 
 def read_json_path(text: str) -> JsonPath:
-    """The path that `text` writes: ``json:a.b``, ``json:a[0]["b.c"]``, ``json:`` for the whole.
+    """Parse a path: ``json:a.b``, ``json:a[0]["b.c"]``, ``json:`` for the whole response.
 
     Raises:
-        BadValue: it is none.
+        BadValue: it is invalid.
     """
     given = text.strip()
     if not is_json_path(given):

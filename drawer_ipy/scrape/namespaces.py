@@ -1,8 +1,9 @@
-"""Names in XPath expressions, and what they stand for on a page: elements with and without a prefix.
+"""Names in XPath expressions, and their meaning on a page: elements with and without a prefix.
 
-XPath 1.0 takes a name without a prefix for one without a namespace, so ``entry`` would find nothing in a feed
-whose default namespace is Atom's, and a prefix means what somebody else has declared. Here a name without a
-prefix is one that has none on the page, and a prefix is the page's own unless the definition declares it.
+In XPath 1.0, a name without a prefix means a name without a namespace, so ``entry`` would find nothing in a
+feed with Atom as its default namespace, and prefixes are those of the caller. Here, a name without a prefix
+matches elements that have no prefix on the page, and a prefix is that of the page unless the definition
+declares it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ANY = "_any_namespace_"
-"""The prefix that CSS's ``*|name`` is translated with."""
+"""The prefix that represents ``*|name`` of CSS in XPath."""
 
 _NAME = r"[^\W\d][\w.\-\u00b7]*"
 _TOKEN = re.compile(
@@ -27,10 +28,10 @@ _BEFORE_OPERAND = frozenset(
 
 
 class UnknownPrefix(Exception):
-    """A prefix that is declared nowhere.
+    """A prefix is not declared.
 
     Attributes:
-        prefix: which.
+        prefix: the prefix.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -40,12 +41,12 @@ class UnknownPrefix(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PageNames:
-    """What the names of a page mean.
+    """The meaning of the names on a page.
 
     Attributes:
-        xml: whether it is XML; HTML has no namespaces, and a prefix is a part of the name there.
-        default: whether it declares a namespace for names without a prefix anywhere.
-        prefixes: the namespaces that each of its prefixes stands for, anywhere on it.
+        xml: whether it is XML; HTML has no namespaces, and a prefix is part of the name there.
+        default: whether any element declares a namespace for names without a prefix.
+        prefixes: for each prefix, the namespaces that it has anywhere on the page.
     """
 
     xml: bool = False
@@ -59,7 +60,7 @@ class Resolved:
 
     Attributes:
         text: the expression.
-        namespaces: what the prefixes in it stand for.
+        namespaces: the namespaces of its prefixes.
     """
 
     text: str
@@ -67,7 +68,7 @@ class Resolved:
 
 
 def prefixes_in(expression: str) -> tuple[str, ...]:
-    """The prefixes of names of elements and attributes in `expression`, each once."""
+    """Return the prefixes of element and attribute names in `expression`, without duplicates."""
     found = (
         text.partition(":")[0] for kind, text, _ in _tokens(expression) if kind == "test" and ":" in text
     )
@@ -75,13 +76,13 @@ def prefixes_in(expression: str) -> tuple[str, ...]:
 
 
 def resolve(expression: str, names: PageNames, declared: Mapping[str, str]) -> Resolved:
-    """`expression` for a page whose names are `names`.
+    """Translate `expression` for a page with the names `names`.
 
     Args:
-        declared: the namespaces of prefixes that the definition declares; they come before the page's.
+        declared: the namespaces of prefixes that the definition declares; they override the page's.
 
     Raises:
-        UnknownPrefix: one of its prefixes is declared nowhere.
+        UnknownPrefix: one of its prefixes is not declared.
     """
     out, spaces = [], dict[str, str]()
     for kind, text, attribute in _tokens(expression):
@@ -112,7 +113,7 @@ def _prefixed(text: str, names: PageNames, declared: Mapping[str, str], spaces: 
     if not uris:
         raise UnknownPrefix(prefix)
     if len(uris) == 1:
-        # Under a name of ours, lest it hides a prefix that functions have.
+        # Use a separate prefix, so that it cannot hide a prefix of functions.
         ours = next((name for name, uri in spaces.items() if uri == uris[0]), f"ns{len(spaces)}")
         spaces[ours] = uris[0]
         return f"{ours}:{local}"
@@ -127,8 +128,8 @@ def _quoted(text: str) -> str:
 
 
 def _tokens(expression: str) -> list[tuple[str, str, bool]]:
-    """Each piece of `expression`: what it is, ``test`` where it names elements or attributes; its text; and
-    whether it stands where attributes are meant.
+    """Split `expression` into pieces: the kind of each, ``test`` for names of elements or attributes, its
+    text, and whether it is in the position of an attribute.
     """
     pieces = [(str(found.lastgroup), found[0]) for found in _TOKEN.finditer(expression)]
     out: list[tuple[str, str, bool]] = []

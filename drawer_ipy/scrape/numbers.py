@@ -1,4 +1,4 @@
-"""Numbers as pages write them: ``£1,234.50``, ``1.234,50 €``, ``−12 °C``, ``(12.50)``, ``12,-``."""
+"""Numbers as written on pages: ``£1,234.50``, ``1.234,50 €``, ``−12 °C``, ``(12.50)``, ``12,-``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from decimal import Decimal
 from typing import NamedTuple
 
 CENTS, SPLIT = "\x01", "\x02"
-"""What stands in a text for a decimal sign that only the mark-up shows (``12<sup>99</sup>``), and for another
-border between elements that parts two digits."""
+"""Markers in a text: the first for a decimal sign that only the mark-up shows (``12<sup>99</sup>``), the
+second for any other border between elements that separates two digits."""
 
 _GROUPING = "\u00a0\u2007\u2009\u202f '’‘ʼ_٬"
-"""What may stand between groups of three digits, beside the point and the comma."""
+"""Separators between groups of three digits, besides point and comma."""
 
 _MINUS = "-\u2212\u2013\u2010\u2011\u2012\ufe63\uff0d"
 _CURRENCY = r"(?:[A-Z]{2,3}|[Kk]r\.?|Rs\.?|Fr\.?|Ft|zł|Kč|[^\w\s()\d.,+%:;/-])"
 _WITHOUT_CENTS = re.compile(r"(?<!\w)(?:Rp|IDR|VND|Ft|HUF|JPY|KRW|ISK|CLP|PYG)(?!\w)|[₫đ¥円₩원₲]")
-"""Currencies whose amounts have no decimals."""
+"""Currencies without decimals."""
 
 _FRACTION = "¼½¾⅐-⅞↉"
 _SUPERSCRIPT = "⁰¹²³⁴-⁹"
@@ -44,10 +44,10 @@ _PHONE = re.compile(r"\+\d[\d\s()/.-]{6,}\Z")
 _WHOLE = re.compile(r"\d+|(?!0)\d{1,3}(?:\.\d{3})+|(?!0)\d{1,3}(?:,\d{3})+|(?!0)\d{1,2}(?:,\d{2})+,\d{3}")
 _GROUPS = re.compile(r"\d{1,3}(?:(\D)\d{3})(?:\1\d{3})*")
 _NEAR = 24
-"""Characters around a number within which a whole text with no more than currency and signs ends."""
+"""Maximum characters around a number in a text that contains only a number, a currency and signs."""
 
 _LONGEST = 400
-"""Characters of a number; Python refuses to read far longer ones."""
+"""Maximum characters of a number; Python refuses to parse far longer ones."""
 
 _COMMA = frozenset(
     ("af", "az", "be", "bg", "bs", "ca", "cs", "da", "de", "el", "es", "et", "eu", "fi", "fo", "fr",
@@ -67,11 +67,11 @@ _REGIONS = {
 
 
 class Reading(NamedTuple):
-    """A number as it was read.
+    """The result of parsing a number.
 
     Attributes:
-        value: of it; ``None`` when there is none, or none that is certain enough.
-        doubt: what could be meant as well, ``""`` when that is plain.
+        value: the number; ``None`` if there is none, or none that is certain enough.
+        doubt: what it could mean as well, ``""`` if it is unambiguous.
     """
 
     value: float | int | None
@@ -79,13 +79,13 @@ class Reading(NamedTuple):
 
 
 class _FirstNumber(NamedTuple):
-    """The first number of a text.
+    """The first number in a text.
 
     Attributes:
         sign: -1 or 1.
-        digits: the digits with what separates them.
-        more: what is added to them, of ``1½``.
-        exponent: of ten.
+        digits: the digits with their separators.
+        more: a fraction to add, as in ``1½``.
+        exponent: the power of ten.
         doubt: see Reading.
     """
 
@@ -97,7 +97,7 @@ class _FirstNumber(NamedTuple):
 
 
 def decimal_sign(locale: str) -> str:
-    """The decimal sign of a language, ``de``, or of one in a region, ``de-CH``; ``""`` when it is unknown."""
+    """Return the decimal sign of a language (``de``), also with a region (``de-CH``); ``""`` if unknown."""
     name = locale.replace("_", "-").lower()
     language = name.partition("-")[0]
     if name in _REGIONS:
@@ -106,27 +106,28 @@ def decimal_sign(locale: str) -> str:
 
 
 def to_float(text: str) -> float | None:
-    """The first number in `text`; ``None`` when there is none. See :func:`read_float`."""
+    """Return the first number in `text`; ``None`` if there is none. See :func:`read_float`."""
     return read_float(text).value
 
 
 def to_int(text: str) -> int | None:
-    """The first number in `text` as a whole one; ``None`` when there is none. See :func:`read_int`."""
+    """Return the first number in `text` as an integer; ``None`` if there is none. See :func:`read_int`."""
     value = read_int(text).value
     return None if value is None else int(value)
 
 
 def read_float(text: str, decimal: str = "") -> Reading:
-    """The first number in `text`.
+    """Parse the first number in `text`.
 
-    Currency signs and words around it are passed over. Of point and comma the later one is the decimal sign
-    where both occur; one that occurs several times separates thousands. A single comma separates thousands
-    where exactly three digits follow (``1,234``), but not after a zero (``0,750``); else it is the decimal
-    sign (``12,5``), and a single point always is (``1.234``). Spaces and apostrophes separate thousands.
+    Currency signs and words around it are skipped. If both point and comma occur, the later one is the
+    decimal sign; one that occurs several times separates thousands. A single comma separates thousands if
+    exactly three digits follow (``1,234``) and the number does not begin with zero (``0,750``), otherwise it
+    is the decimal sign (``12,5``); a single point always is (``1.234``). Spaces and apostrophes separate
+    thousands.
 
     Args:
-        decimal: the decimal sign, ``.`` or ``,``; the other one separates thousands, and what does not fit is
-            no number. ``""`` where it has to be found out.
+        decimal: the decimal sign, ``.`` or ``,``; the other one then separates thousands, and a text that
+            does not fit is not a number. ``""`` to detect it.
     """
     plain = text.strip()
     if not decimal and _PLAIN.fullmatch(plain):
@@ -148,10 +149,10 @@ def read_float(text: str, decimal: str = "") -> Reading:
 
 
 def read_int(text: str, decimal: str = "") -> Reading:
-    """The first number in `text` as a whole one.
+    """Parse the first number in `text` as an integer.
 
-    As :func:`read_float`, but a single point before exactly three digits separates thousands (``1.234``):
-    as a decimal sign it would leave no whole number.
+    This works like :func:`read_float`, but a single point before exactly three digits separates thousands
+    (``1.234``): as a decimal sign it would not leave an integer.
     """
     plain = text.strip()
     if plain.isascii() and plain.lstrip("+-").isdigit() and len(plain) - len(plain.lstrip("+-")) <= 1:
@@ -184,18 +185,18 @@ def _finite(text: str) -> float | None:
 
 
 def _doubt(digits: str) -> str:
-    """What `digits` with their separators could be as well."""
+    """Describe the other number that `digits` with their separators could mean."""
     found = re.fullmatch(r"([1-9]\d{0,2})([.,])(\d{3})", digits)
     if found is None:
         return ""
     whole, decimal = found[1] + found[3], f"{found[1]}.{found[3]}"
     read = decimal if found[2] == "." else whole
-    hint = "say which by `float:en` or `float:de`"
+    hint = "specify it by `float:en` or `float:de`"
     return f"{digits!r} may be {decimal} or {whole}, and was read as {read}; {hint}"
 
 
 def _first(text: str, *, whole: bool) -> _FirstNumber | None:
-    """The first number; ``None`` when there is none, or something that only begins like one.
+    """Return the first number; ``None`` if there is none, or something that only begins like one.
 
     Args:
         whole: whether a single sign before three digits separates thousands.
@@ -223,13 +224,13 @@ def _is_phone(text: str) -> bool:
 
 
 def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> _FirstNumber | None:
-    """The number that `digits` are, between what is before and after them."""
+    """Return the number for `digits`, taking into account the text before and after them."""
     sign, more, exponent = _sign(before), 0.0, 0
     behind = after if len(after) < _NEAR else "and more"
     if _NO_NUMBER_BEHIND.match(after):
         return None
     if raised := _RAISED.match(after):
-        # Two raised digits after whole ones are cents; others are an exponent or a footnote.
+        # Two raised digits after an integer are cents; other raised digits are an exponent or a footnote.
         if len(raised[0]) != 2:
             return None
         digits += CENTS + unicodedata.normalize("NFKC", raised[0])
@@ -252,10 +253,10 @@ def _with_what_follows(digits: str, before: str, after: str, *, whole: bool) -> 
 
 
 def _in_brackets(found: _FirstNumber, *, plain: bool) -> _FirstNumber:
-    """A number in parentheses is a negative amount; a `plain` whole number may also count something."""
+    """Return a number in parentheses: a negative amount, unless it is `plain`, which may be a count."""
     if not plain:
         return found._replace(sign=-1)
-    doubt = f"a whole number in parentheses, ({found.digits}), may be negative, and was read as positive"
+    doubt = f"an integer in parentheses, ({found.digits}), may be negative, and was read as positive"
     return found._replace(doubt=doubt)
 
 
@@ -265,7 +266,7 @@ def _is_whole(digits: str) -> bool:
 
 
 def _sign(before: str) -> int:
-    """The sign of a number after `before`; a dash between words and numbers is none."""
+    """Return the sign of a number after `before`; a dash between words and numbers is not a sign."""
     before = before[-20:]
     found = _SIGN.search(before)
     if (
@@ -278,9 +279,9 @@ def _sign(before: str) -> int:
 
 
 def _cut(digits: str) -> str:
-    """`digits` up to where a space parts two numbers (``5 12``) and not thousands (``2 100``).
+    """Return `digits` up to a space that separates two numbers (``5 12``) instead of thousands (``2 100``).
 
-    ``""`` where it parts what is not a number (a telephone's ``0 800 123``).
+    ``""`` if the space belongs to something other than a number (a telephone's ``0 800 123``).
     """
     for space in re.finditer(rf"[{_GROUPING}]", digits):
         after = re.match(r"\d{3}(?!\d)", digits[space.end() :])
@@ -293,7 +294,7 @@ def _cut(digits: str) -> str:
 
 
 def _parts(digits: str, decimal: str) -> tuple[str, str] | None:
-    """The digits before and after the decimal sign; ``None`` for ``1.2.3``, which is not a number."""
+    """Return the digits before and after the decimal sign; ``None`` for ``1.2.3``, which is not a number."""
     if SPLIT in digits:
         return None
     if CENTS in digits:
@@ -315,10 +316,10 @@ def _parts(digits: str, decimal: str) -> tuple[str, str] | None:
 
 
 def _decimal_at(digits: str, *, spaced: bool) -> int:
-    """Where the decimal sign is; -1 when there is none.
+    """Return the position of the decimal sign; -1 if there is none.
 
     Args:
-        spaced: whether something else separates thousands.
+        spaced: whether another character separates thousands.
     """
     point, comma = digits.rfind("."), digits.rfind(",")
     if point >= 0 and comma >= 0:

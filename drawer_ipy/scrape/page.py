@@ -1,4 +1,4 @@
-"""Takes from a page what an extraction asks for."""
+"""Extraction of values from a page."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class ExtractError(Exception):
-    """A page lacks something that is required, or is not a page; the message says what, and where.
+    """A page lacks a required value, or is not a page; the message says what and where.
 
     Attributes:
-        misses: whether it lacks something.
+        misses: whether a required value is missing.
     """
 
     def __init__(self, message: str, *, misses: bool = False) -> None:
@@ -36,13 +36,13 @@ class ExtractError(Exception):
 
 @dataclass(slots=True)
 class _PageWork:
-    """One page being looked at.
+    """The state of an extraction from one page.
 
     Attributes:
-        base: what addresses on it are relative to.
-        names: what names on it mean.
-        notes: what a user should know of what was read.
-        misses: what was required and is not there.
+        base: the base address of relative addresses on it.
+        names: the meaning of names on it.
+        notes: notes for the user.
+        misses: required values that are missing.
     """
 
     base: str
@@ -54,20 +54,20 @@ class _PageWork:
 def extract(
     extraction: Extraction, text: str, url: str, *, xml: bool = False, notes: list[Note] | None = None
 ) -> Any:
-    """What `extraction` asks for, from a page.
+    """Extract values from a page.
 
     Args:
         text: the page.
-        url: where it came from after redirects; addresses on it are made whole with it, and with a
-            ``<base>`` of the page itself.
-        xml: whether it is XML rather than HTML.
-        notes: takes what a user should know of what was read.
+        url: its address after redirects; addresses on it are resolved against it, or against a ``<base>``
+            of the page.
+        xml: whether it is XML instead of HTML.
+        notes: a list to which notes for the user are added.
 
     Returns:
-        A dict of its fields, or a list of such dicts where it has an ``each``.
+        A dict of its fields, or a list of such dicts if it has an ``each``.
 
     Raises:
-        ExtractError: something required is not there, or a selector has a prefix that nobody declares.
+        ExtractError: a required value is missing, or a selector has an undeclared prefix.
     """
     page = parsed(text, xml=xml)
     notes = [] if notes is None else notes
@@ -87,7 +87,7 @@ def extract(
 
 
 def select(wanted: Field, text: str, url: str, *, xml: bool = False, notes: list[Note] | None = None) -> Any:
-    """The value of one field by itself; arguments and errors are those of :func:`extract`."""
+    """Return the value of a single field; arguments and errors are those of :func:`extract`."""
     return extract(Extraction({"it": wanted}), text, url, xml=xml, notes=notes)["it"]
 
 
@@ -139,7 +139,7 @@ def _value(wanted: Field, at: Any, work: _PageWork, where: str) -> Any:
 
 
 def _list(found: Any) -> list[Any]:
-    """What was selected: elements and texts, or the one value that an XPath function gives."""
+    """Return the selected elements and texts as a list, or the value of an XPath function in one."""
     return found if isinstance(found, list) else [found]
 
 
@@ -148,9 +148,9 @@ def _is_element(one: Any) -> bool:
 
 
 def _values(wanted: Field, found: list[Any], work: _PageWork, where: str) -> Iterator[Any]:
-    """What was found, turned into what is wanted; ``None`` for what cannot be.
+    """Yield the selected values, converted to the field's type; ``None`` for failed conversions.
 
-    White space is not a value: a text node that holds nothing else is passed over.
+    White space is not a value: a text node without anything else is skipped.
     """
     for one in found:
         text = _text(wanted, one, xml=work.names.xml)
@@ -159,7 +159,7 @@ def _values(wanted: Field, found: list[Any], work: _PageWork, where: str) -> Ite
 
 
 def _text(wanted: Field, one: Any, *, xml: bool) -> str | None:
-    """The text of an element, a text node or an attribute; ``None`` for white space between elements."""
+    """Return the text of an element, text node or attribute; ``None`` for white space between elements."""
     if _is_element(one):
         if wanted.type in ("html", "raw"):
             return markup(one, xml=xml)
@@ -168,12 +168,12 @@ def _text(wanted: Field, one: Any, *, xml: bool) -> str | None:
         return number_text(one) if wanted.type in ("int", "float") else element_text(one)
     if isinstance(one, bool):
         return "true" if one else "false"
-    if isinstance(one, float):  # of count() and the like
+    if isinstance(one, float):  # the result of count() or a similar function
         return f"{one:.17g}"
     if wanted.type in ("html", "raw") or (wanted.attribute and _is_address(wanted)):
         return str(one)
     text = one.strip() if wanted.type == "json" else " ".join(one.split())
-    # An attribute may well be empty; text that is blank is only how the page was laid out.
+    # An empty attribute is a value; blank text only comes from the layout of the page.
     return text if text or wanted.attribute else None
 
 
@@ -194,12 +194,12 @@ def _converted(wanted: Field, text: str, work: _PageWork, where: str) -> Any:
             return read_embedded(text)
         except BadJson as error:
             if text.strip():
-                _note(work, where, f"the JSON there cannot be read, so it is null: {error}", "json")
+                _note(work, where, f"invalid JSON there, so the value is null: {error}", "json")
             return None
     return text
 
 
 def _note(work: _PageWork, where: str, text: str, about: str) -> None:
-    """Note something about a field; a run tells it once, whatever the entry of a list."""
+    """Add a note about a field; a run shows it once for all entries of a list."""
     name = _INDEX.sub("", where)
     work.notes.append(Note(f"{name}: {text}", f"{name}: {about}"))

@@ -1,4 +1,4 @@
-"""From the text of a page to its tree of elements; what was lost on the way is noted."""
+"""Parses the text of a page into a tree of elements, with notes on lost content."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Parsed(NamedTuple):
 
     Attributes:
         root: its root element.
-        names: what names on it mean.
-        notes: what was lost.
+        names: the meaning of names on it.
+        notes: notes on lost content.
     """
 
     root: Any
@@ -34,8 +34,8 @@ class Parsed(NamedTuple):
 
 
 def parsed(text: str, *, xml: bool) -> Parsed:
-    """The tree of a page; an empty one where there is none."""
-    import parsel  # noqa: F401  # makes the functions known that its XPath has beside the standard's
+    """Return the tree of a page; an empty page has an empty tree."""
+    import parsel  # noqa: F401  # registers parsel's functions for XPath
     from lxml import etree
 
     if xml:
@@ -56,13 +56,13 @@ def parsed(text: str, *, xml: bool) -> Parsed:
 
 
 def _parser(text: str, *, xml: bool) -> Any:
-    """A parser that goes on after errors, asks the network for nothing and expands little."""
+    """Return a parser that recovers from errors, never uses the network and limits entity expansion."""
     from lxml import etree
 
     if not xml:
         return etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True, no_network=True)
     declares = _DECLARES in text
-    # Without a limit on its size, a page that declares entities could stand for gigabytes.
+    # Without a limit, a page that declares entities could expand to gigabytes.
     resolve: Any = "internal" if declares and etree.LXML_VERSION >= (5,) else False
     return etree.XMLParser(
         recover=True, encoding="utf-8", huge_tree=not declares, resolve_entities=resolve, no_network=True
@@ -70,9 +70,9 @@ def _parser(text: str, *, xml: bool) -> Any:
 
 
 def _mended(text: str) -> str:
-    """`text` with HTML's named characters, which XML does not know, as themselves, and bare ``&`` escaped.
+    """Replace HTML's named characters, which XML does not define, in `text`, and escape single ``&``.
 
-    A parser would leave them out.
+    The parser would drop them.
     """
     if _DECLARES in text or _BAD_REFERENCE.search(text) is None:
         return text
@@ -85,10 +85,10 @@ def _character(name: str) -> str:
 
 
 def _notes(parser: Any, *, xml: bool) -> list[Note]:
-    """What a parser left out."""
+    """Return notes on content that a parser dropped."""
     for error in parser.error_log:
         if any(word in error.message for word in _TOO_DEEP):
-            text = f"elements are nested too deeply from line {error.line} on, and what is within is left out"
+            text = f"elements are nested too deeply from line {error.line} on, and their content is missing"
             return [Note(text, "too deep")]
         if xml and error.level_name == "FATAL":
             text = f"the XML is broken in line {error.line} ({error.message}); something may be missing"
@@ -97,7 +97,7 @@ def _notes(parser: Any, *, xml: bool) -> list[Note]:
 
 
 def _names(root: Any) -> PageNames:
-    """What is declared anywhere in the tree of `root`."""
+    """Return the names declared anywhere in the tree of `root`."""
     from lxml import etree
 
     default, prefixes = False, dict[str, tuple[str, ...]]()

@@ -1,4 +1,4 @@
-"""Site maps: the addresses they list, and the further site maps that an index of them names."""
+"""Site maps: the addresses that they list, and the further site maps of an index."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class SiteMap(NamedTuple):
     """One file of a site map.
 
     Attributes:
-        entries: what it lists, each with ``loc``, ``lastmod``, ``changefreq`` and ``priority``; ``None`` for
-            what is not said.
+        entries: its entries, each with ``loc``, ``lastmod``, ``changefreq`` and ``priority``; ``None`` for
+            missing values.
         parts: the addresses of further site maps.
-        trouble: what is wrong with it, ``""`` when nothing is.
+        trouble: what is wrong with it, ``""`` if nothing is.
     """
 
     entries: list[dict[str, Any]]
@@ -30,10 +30,10 @@ class SiteMap(NamedTuple):
 
 
 def read_sitemap(text: str, url: str, *, xml: bool) -> SiteMap:
-    """What a site map lists: the protocol's XML, a feed, one address to a line, or robots.txt.
+    """Return the content of a site map: the protocol's XML, a feed, one address per line, or robots.txt.
 
     Args:
-        url: where it came from; addresses in it are made whole with it.
+        url: its address; addresses in it are resolved against this.
         xml: whether it is XML.
     """
     return _of_xml(text, url) if xml else _of_text(text, url)
@@ -110,11 +110,11 @@ def _children(element: Any, name: str) -> Iterator[Any]:
 
 
 def _first(element: Any, name: str) -> str | None:
-    """The text of the first child with this name, in whatever namespace of site maps."""
+    """Return the text of the first child with this name, in any namespace."""
     text = next(("".join(one.itertext()).strip() for one in _children(element, name)), "")
     return text or None
 
 
 def _local(element: Any) -> str:
-    # Comments and instructions have functions for tags.
+    # The tag of a comment or instruction is a function.
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -1,4 +1,4 @@
-"""What a page is, by how it begins: HTML or XML."""
+"""Detects by the beginning of a page whether it is HTML or XML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PASSED = re.compile(
     rb"(?:\s|<\?.*?\?>|<!--.*?-->|<!(?!--|doctype\s+html\b)[^>\[]*(?:\[.*?\]\s*)?>)+",
     re.IGNORECASE | re.DOTALL,
 )
-"""What may come before the root element: white space, instructions, comments, declarations."""
+"""What may precede the root element: white space, instructions, comments, declarations."""
 
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)(?=[\s/>])")
 _XML_ROOTS = frozenset({b"rss", b"feed", b"RDF", b"urlset", b"sitemapindex", b"opml"})
@@ -23,10 +23,10 @@ _SOME_HTML = re.compile(
 
 
 def looks_like(page: str | bytes) -> str:
-    """:data:`HTML`, :data:`XML` or ``""``, by how `page` begins.
+    """Return :data:`HTML`, :data:`XML` or ``""``, by the beginning of `page`.
 
-    XHTML is HTML, also with an XML declaration. XML without such a declaration is known by its root element:
-    that of a feed, a site map and the like.
+    XHTML counts as HTML, even with an XML declaration. XML without a declaration is recognized by its root
+    element: that of a feed, a site map and the like.
     """
     begin = _beginning(page)
     if begin[:1] != b"<":
@@ -41,10 +41,10 @@ def looks_like(page: str | bytes) -> str:
 
 
 def is_xml(kind: str, page: str | bytes) -> bool:
-    """Whether a page with the content type `kind` (``""`` when unknown) is XML rather than HTML.
+    """Whether a page with the content type `kind` (``""`` if unknown) is XML instead of HTML.
 
-    What the page shows counts more than what the server says: feeds come as ``text/html`` and
-    ``text/plain``, and XHTML comes as XML.
+    The content of the page has precedence over the server's type: feeds are served as ``text/html`` and
+    ``text/plain``, and XHTML as XML.
     """
     if kind.endswith("xml") and kind != "application/xhtml+xml":
         return _WHOLE_HTML.match(_after_prolog(_beginning(page))) is None
@@ -57,7 +57,7 @@ def _beginning(page: str | bytes) -> bytes:
         return begin.lstrip("\ufeff \t\r\n\f\0").encode("utf-8", "replace")
     for mark in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"):
         begin = begin.removeprefix(mark)
-    # UTF-16 without its zeros is near enough to see what it is.
+    # UTF-16 without its zero bytes is good enough to recognize the format.
     return begin.replace(b"\0", b"").lstrip()
 
 

@@ -1,16 +1,16 @@
-"""What ``extract:`` asks for, read and checked: fields, lists of them, and what they are turned into.
+"""The description in ``extract:``, read and checked: fields, lists of fields, and conversions.
 
 A field is one text::
 
-    css:h1::text              a CSS selector; ``xpath:`` before an XPath one
-    css:.price::text|float    what the text is turned into, one of :data:`TYPES`
-    css:.price|float:de       a number as a language writes it, ``1.234,50``
-    css:itunes|title          an element of a namespace, on XML
-    css:.tag::text[]          all of them, as a list
-    css:h1::text!             an error when there is none; else null (an empty list)
+    css:h1::text              a CSS selector; or an XPath one after ``xpath:``
+    css:.price::text|float    with a conversion, one of :data:`TYPES`
+    css:.price|float:de       a number in the format of a language, ``1.234,50``
+    css:itunes|title          an element in a namespace, for XML
+    css:.tag::text[]          all matches, as a list
+    css:h1::text!             an error if there is no match; otherwise null (an empty list)
 
-A mapping with ``each: css:li.item`` is a list with one entry for each element; its other fields are looked
-for within that element. A mapping without it is one entry of fields.
+A mapping with ``each: css:li.item`` is a list with one entry for each element; its other fields are searched
+within that element. A mapping without ``each`` is a single entry of fields.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ _TAGS = frozenset(
      "meta", "nav", "ol", "option", "p", "script", "section", "select", "small", "span", "strong",
      "table", "tbody", "td", "th", "thead", "tr", "u", "ul")
 )  # fmt: skip
-"""Elements of HTML; before a ``|`` they are no prefixes."""
+"""Elements of HTML; before a ``|`` they are not prefixes."""
 
 _LINKS = frozenset(("href", "src", "action", "formaction", "poster", "cite", "data-src", "data-href"))
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something wrong in ``extract``.
+    """An error in ``extract``.
 
     Attributes:
-        path: of the value concerned, below ``extract``.
-        message, remediation: what is wrong, and how to mend it.
-        offset: of the trouble within the text there, ``None`` when it is all of it.
-        soft: whether it can be extracted all the same.
+        path: the path of the value, below ``extract``.
+        message, remediation: what is wrong, and how to fix it.
+        offset: the position of the error in the text, ``None`` for the whole text.
+        soft: whether extraction is possible all the same.
     """
 
     path: KeyPath
@@ -72,16 +72,16 @@ class Field:
     """One value, or a list of values.
 
     Attributes:
-        text: the selector as it was written.
-        find: gives what it selects from an element of a page with these names: a list of elements and texts,
+        text: the selector as written.
+        find: selects from an element of a page with given names, and returns a list of elements and texts,
             or a single value. Raises UnknownPrefix.
-        type: what is made of what it finds, one of :data:`TYPES`; ``""`` for text, and for whole addresses
-            where it selects an attribute that holds one.
+        type: the conversion, one of :data:`TYPES`; ``""`` for text, and for absolute addresses if it selects
+            an attribute that contains an address.
         many: whether it is a list.
-        required: whether it is an error to find nothing.
+        required: whether no match is an error.
         attribute: whether it selects an attribute.
-        link: whether that holds an address.
-        decimal: the decimal sign of a number, ``""`` where it has to be found out.
+        link: whether that attribute contains an address.
+        decimal: the decimal sign of a number, ``""`` to detect it.
     """
 
     text: str
@@ -99,8 +99,8 @@ class Extraction:
     """A group of fields; the whole of ``extract`` is one.
 
     Attributes:
-        fields: name -> what is looked for.
-        each: what selects the elements of a list of entries; ``None`` for a single one.
+        fields: name -> field or nested group.
+        each: selects the elements of a list of entries; ``None`` for a single entry.
     """
 
     fields: Mapping[str, Field | Extraction] = field(default_factory=dict)
@@ -108,19 +108,19 @@ class Extraction:
 
 
 def needs_parsel(what: str = "extract") -> Trouble | None:
-    """What to say of the key `what` when parsel is not installed; ``None`` when it is."""
+    """Return the error for the key `what` if parsel is not installed; ``None`` if it is."""
     if importlib.util.find_spec("parsel") is not None:
         return None
-    return Trouble((), f"`{what}` needs the package parsel", install_hint("scrape"))
+    return Trouble((), f"`{what}` requires the package parsel", install_hint("scrape"))
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How selectors and numbers are read.
+    """The settings for selectors and numbers.
 
     Attributes:
-        namespaces: by prefix, beside those that pages declare.
-        decimal: the decimal sign, ``.`` or ``,``; ``""`` where it has to be found out.
+        namespaces: by prefix, in addition to those that pages declare.
+        decimal: the decimal sign, ``.`` or ``,``; ``""`` to detect it.
     """
 
     namespaces: Mapping[str, str] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class Manner:
 
 
 def read_manner(namespaces: Any, decimal: Any) -> tuple[Manner, list[Trouble]]:
-    """What the keys ``namespaces`` and ``decimal`` say, and what is wrong with them, by their path."""
+    """Return the settings of the keys ``namespaces`` and ``decimal``, and their errors by path."""
     troubles, spaces = [], dict[str, str]()
     for prefix, uri in (namespaces or {}).items():
         if not _PREFIX_NAME.fullmatch(str(prefix)):
@@ -141,13 +141,13 @@ def read_manner(namespaces: Any, decimal: Any) -> tuple[Manner, list[Trouble]]:
     sign = str(decimal or "").strip()
     sign = sign if sign in ("", ".", ",") else decimal_sign(sign)
     if decimal and not sign:
-        hint = 'it is "," or "."; or say a language: `decimal: de`'
+        hint = 'use "," or ".", or name a language: `decimal: de`'
         troubles.append(Trouble(("decimal",), f"{decimal!r} is not a decimal sign", hint))
     return Manner(spaces, sign), troubles
 
 
 def read_extraction(given: Any, manner: Manner | None = None) -> tuple[Extraction, list[Trouble]]:
-    """What `given` asks for, and all that is wrong; without parsel no more than that it is missing."""
+    """Return the extraction that `given` describes, and all errors; without parsel, only that error."""
     missing = needs_parsel()
     if missing is not None:
         return Extraction(), [missing]
@@ -156,13 +156,13 @@ def read_extraction(given: Any, manner: Manner | None = None) -> tuple[Extractio
 
 
 def read_selector(given: str, manner: Manner | None = None) -> tuple[Field | None, list[Trouble]]:
-    """One field by itself, and what is wrong with it."""
+    """Return a single field, and its errors."""
     reader = _SpecReader(manner or Manner())
     return reader.field(given, (), within=False), reader.troubles
 
 
 class _SpecReader:
-    """Reads one definition; collects what is wrong."""
+    """Read one definition, and collect its errors."""
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner
@@ -174,7 +174,7 @@ class _SpecReader:
         self.troubles.append(Trouble(path, message, hint, offset, soft))
 
     def group(self, given: Any, path: KeyPath, *, within: bool) -> Extraction:
-        """A mapping of fields; `within` says whether it is inside an element of an ``each``."""
+        """Read a mapping of fields; `within` says whether it is inside an element of an ``each``."""
         if not isinstance(given, Mapping):
             self._trouble(path, "`extract` is a mapping of names to selectors", '`title: "css:h1::text"`')
             return Extraction()
@@ -196,7 +196,7 @@ class _SpecReader:
         if isinstance(given, Mapping):
             return self.group(given, path, within=within)
         if isinstance(given, list) and len(given) == 1 and isinstance(given[0], str):
-            self._trouble(path, "a list of values is asked for by `[]`", f'write "{given[0]}[]"')
+            self._trouble(path, "a list of values is written with `[]`", f'write "{given[0]}[]"')
             return None
         if not isinstance(given, str):
             what = "null" if given is None else f"a {type(given).__name__}"
@@ -213,14 +213,14 @@ class _SpecReader:
         if found is None:
             return None
         if found.type or found.many:
-            self._trouble(path, "`each` selects elements; it takes no type and no []", "remove it")
+            self._trouble(path, "`each` selects elements; it cannot have a type or []", "remove it")
         if "::text" in found.text or _ATTRIBUTE.search(found.text) or found.text.rstrip().endswith("text()"):
             hint = "select the element here, and its text or attribute in a field"
             self._trouble(path, "`each` must select elements, not text or attributes", hint)
         return found
 
     def field(self, given: str, path: KeyPath, *, within: bool) -> Field | None:
-        """One selector with what follows it; ``None`` when it cannot be read."""
+        """Read one selector with its suffixes; ``None`` if it is invalid."""
         prefix = _PREFIX.match(given)
         if prefix is None or prefix[1].lower() not in _LANGUAGES:
             near = did_you_mean(prefix[1].lower(), _LANGUAGES) if prefix else ""
@@ -233,10 +233,10 @@ class _SpecReader:
             return None
         text, kind, decimal, many, required = suffixes
         if not text.strip():
-            self._trouble(path, "there is no selector", f'such as "{language}:h1"', prefix.end())
+            self._trouble(path, "the selector is missing", f'such as "{language}:h1"', prefix.end())
             return None
         if kind == "exists" and (many or required):
-            self._trouble(path, "|exists is true or false, so it takes neither [] nor !", "remove them")
+            self._trouble(path, "|exists is true or false, so it cannot have [] or !", "remove them")
         try:
             find = Finder(language, text, self._manner.namespaces)
         except BadSelector as error:
@@ -244,15 +244,15 @@ class _SpecReader:
             return None
         self._near_prefixes(find.prefixes, path)
         if within and language == "xpath" and text.lstrip().startswith("/"):
-            message = "inside `each`, an XPath that begins with / looks at the whole page"
-            self._trouble(path, message, f"write .{text.strip()} to look within the element", soft=True)
+            message = "inside `each`, an XPath that begins with / searches the whole page"
+            self._trouble(path, message, f"write .{text.strip()} to search within the element", soft=True)
         attribute = _ATTRIBUTE.search(text)
         link = attribute is not None and (attribute[1] or attribute[2]).lower() in _LINKS
         sign = decimal or (self._manner.decimal if kind in _NUMBERS else "")
         return Field(f"{language}:{text}", find, kind, many, required, attribute is not None, link, sign)
 
     def _near_prefixes(self, prefixes: Iterable[str], path: KeyPath) -> None:
-        """Tell of prefixes that are nearly one that the definition declares."""
+        """Report prefixes that are almost the same as one that the definition declares."""
         declared = self._manner.namespaces
         for prefix in prefixes:
             near = did_you_mean(prefix, declared, near=0.75)
@@ -262,8 +262,8 @@ class _SpecReader:
     def _suffixes(
         self, text: str, path: KeyPath, start: int, language: str
     ) -> tuple[str, str, str, bool, bool] | None:
-        """The selector without what follows it, the type, the decimal sign its language has, whether it is a
-        list, whether it is required.
+        """Return the selector without its suffixes, the type, the decimal sign of its language, whether it is
+        a list, and whether it is required.
         """
         kind, decimal, many, required = "", "", False, False
         while True:
@@ -282,25 +282,25 @@ class _SpecReader:
                 text = text[: named.start()]
             elif named and language == "css" and not self._is_qualified(text, kind):
                 hint = f"{did_you_mean(named[1], TYPES)} types are {', '.join(TYPES)}".strip()
-                self._trouble(path, f"there is no type {named[1]!r}", hint, start + named.start(1))
+                self._trouble(path, f"unknown type {named[1]!r}", hint, start + named.start(1))
                 return None
             else:
                 return text, kind, decimal, many, required
 
     def _is_locale(self, named: re.Match[str], decimal: str, path: KeyPath, start: int) -> bool:
-        """Whether a type may have the language it is written with, as in ``float:de``."""
+        """Whether a type may have the language that it is written with, as in ``float:de``."""
         if named[1] not in _NUMBERS:
-            message = f"only int and float are written with a language, not {named[1]!r}"
+            message = f"only int and float can have a language, not {named[1]!r}"
             self._trouble(path, message, f"write |{named[1]}", start + named.start(1))
         elif not decimal:
             hint = 'such as float:de, float:fr or float:en; or `decimal: ","` beside `extract`'
-            self._trouble(path, f"there is no language {named[2]!r}", hint, start + named.start(2))
+            self._trouble(path, f"unknown language {named[2]!r}", hint, start + named.start(2))
         else:
             return True
         return False
 
     def _is_qualified(self, text: str, kind: str) -> bool:
-        """Whether `text` ends in the name of an element of a namespace, not in a type that is misspelt."""
+        """Whether `text` ends in the name of an element in a namespace, instead of a misspelt type."""
         found = _QUALIFIED.search(text)
         if found is None:
             return False

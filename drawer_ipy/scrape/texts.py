@@ -26,15 +26,15 @@ _MARKS = str.maketrans("", "", _MARKED)
 
 
 def element_text(element: Any) -> str:
-    """An element's text as a reader sees it: white space collapsed, blocks apart, no scripts."""
+    """Return an element's text as a reader sees it: white space collapsed, blocks separated, no scripts."""
     return " ".join("".join(_pieces(element, _gap)).split())
 
 
 def number_text(element: Any) -> str:
-    """As :func:`element_text`, for reading a number of it.
+    """Return an element's text as :func:`element_text`, prepared for reading a number.
 
-    Between two digits that are in different elements there is :data:`CENTS` where the second ones are two
-    raised or small ones alone, as in ``12<sup>99</sup>``, else :data:`SPLIT`: the text alone would be 1299.
+    Two digits in different elements are separated by :data:`CENTS` if the second ones are exactly two raised
+    or small digits, as in ``12<sup>99</sup>``, else by :data:`SPLIT`: the plain text would be 1299.
     """
     text = "".join(_pieces(element, _border))
     if any(mark in text for mark in _MARKED):
@@ -44,14 +44,14 @@ def number_text(element: Any) -> str:
 
 
 def markup(element: Any, *, xml: bool) -> str:
-    """An element's mark-up as it is on the page, without what follows it."""
+    """Return an element's mark-up as it is on the page, without the text after it."""
     from lxml import etree
 
     text = str(etree.tostring(element, method="xml" if xml else "html", encoding="unicode", with_tail=False))
     parent = element.getparent()
     if not xml or parent is None or not element.nsmap:
         return text
-    # What is declared further out is not a part of it.
+    # Declarations of outer elements are not part of it.
     outer = parent.nsmap
     start = _START_TAG.match(text)
     if start is None:
@@ -61,7 +61,7 @@ def markup(element: Any, *, xml: bool) -> str:
 
 
 def _pieces(element: Any, between: Any) -> Iterator[str]:
-    """The text of an element piece by piece, with what `between` gives at the borders of elements."""
+    """Yield the text of an element in pieces, with the result of `between` at the borders of elements."""
     from lxml import etree
 
     walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))

@@ -1,4 +1,4 @@
-"""Buttons that are Python functions: any callable, sync or async, objects in and out."""
+"""Function buttons: any Python callable, sync or async, with objects as arguments and output."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ MARK = "__drawer_button__"
 class FunctionButton:
     """A callable as a button.
 
-    An ``async def`` is awaited on the running loop. Anything else runs in a thread of the run's
-    :class:`Threads`, with the caller's context variables; an awaitable it returns is awaited on the
-    loop. Generators, sync and async, are collected into a list. A thread cannot be ended from outside:
-    on a timeout or a cancellation a sync function is left to finish by itself and its result dropped.
+    An ``async def`` is awaited on the running loop. Any other callable runs in a thread of the run's
+    :class:`Threads`, with the caller's context variables; an awaitable that it returns is awaited on the
+    loop. Sync and async generators are collected into a list. A thread cannot be stopped from outside: after
+    a timeout or a cancellation, a sync function runs to its end and its result is dropped.
 
     Args:
-        function: any callable, also a class, a builtin, a partial or an object with ``__call__``.
-        name: what a step calls it by; the function's own name when not given.
-        timeout: seconds a press may take unless the step says otherwise, ``None`` for no limit.
+        function: any callable, including classes, builtins, partials and objects with ``__call__``.
+        name: the name that a step presses it by; by default the function's own name.
+        timeout: limit for a press in seconds unless the step sets one, ``None`` for no limit.
         rate: starts per time, ``"5/s"``; a mapping of ``limit`` and ``cost``; or a list of both.
         output_schema: JSON Schema of its output.
-        cache: how long what it returns is used again, ``"1h"`` or ``"forever"``; ``None`` for not at all.
+        cache: lifetime of cached results, ``"1h"`` or ``"forever"``; ``None`` for no caching.
 
     Raises:
-        UsageError: when `function` cannot be called, or has no name and none is given; when `cache` is no
-            length of time.
+        UsageError: `function` is not callable, has no name and none is given, or `cache` is not a
+            duration.
     """
 
     kind = "function"
@@ -63,9 +63,7 @@ class FunctionButton:
         cache: str | None = None,
     ) -> None:
         if not callable(function):
-            raise UsageError(
-                f"a button must be something that can be called, not a {type(function).__name__}"
-            )
+            raise UsageError(f"a button must be callable, got a {type(function).__name__}")
         self.function = function
         self.name = name or _name_of(function)
         self.timeout = timeout or None
@@ -92,11 +90,11 @@ class FunctionButton:
         return f"<button {self.name!r}: {self.function!r}>"
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Check names and convert what is annotated; see base.Button."""
+        """Check names, and convert arguments by their annotations; see base.Button."""
         return self._signature.bind(args)
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
-        """Call it once; see base.Button."""
+        """Call the function once; see base.Button."""
         if call.timeout is not None:
             return await self._within(call.timeout, bound, call)
         refused: list[BaseException] = []
@@ -131,10 +129,10 @@ class FunctionButton:
                 pass
         message = f"timed out after {seconds:g} s"
         if stop.abandoned:
-            message += "; its function ignored its cancellation and was abandoned: it may still be running"
+            message += "; the function ignored its cancellation and was abandoned: it may still be running"
         hint = "raise `timeout_seconds` of the step or the button if it needs longer"
         if not self._on_loop:
-            hint += "; Python cannot end a thread, so the function may still be running"
+            hint += "; Python cannot stop a thread, so the function may still be running"
         error = ErrorInfo(Code.TIMEOUT, message, hint)
         return Outcome(status="timeout", error=error, exit_code=-1)
 
@@ -142,7 +140,7 @@ class FunctionButton:
         context = contextvars.copy_context()
         work = functools.partial(context.run, _called, self._call, bound)
         result = await call.resources.get(Threads).submit(work)
-        # What most functions return cannot be awaited; the test costs more than the rest together.
+        # Most functions return something that cannot be awaited, and the full test is expensive.
         if type(result) in _SETTLED:
             return result
         return await drive(_settle(result), self.name, call)
@@ -160,7 +158,7 @@ def _called(function: Callable[..., Any], bound: Mapping[str, Any]) -> Any:
 
 
 async def _settle(result: Any) -> Any:
-    """`result` awaited when it is awaitable, collected when it is an async generator."""
+    """Return `result`, awaited if it is awaitable, collected if it is an async generator."""
     if isinstance(result, types.AsyncGeneratorType):
         return [item async for item in result]
     if inspect.isawaitable(result):
@@ -169,21 +167,21 @@ async def _settle(result: Any) -> Any:
 
 
 def is_in_function(frame: types.FrameType | None) -> bool:
-    """Whether the code of `frame` was called by the function of a button, on an event loop."""
+    """Whether the code of `frame` was called by a button's function on an event loop."""
     while frame is not None and frame.f_code is not FunctionButton.press.__code__:
         frame = frame.f_back
     return frame is not None
 
 
 def _failed(error: BaseException) -> Outcome:
-    """What an exception comes to. Its frames are let go, so that the locals in them are freed."""
+    """Return the outcome of an exception. Its frames are cleared, so that their locals are freed."""
     text = user_traceback(error)
     info = ErrorInfo(Code.FUNCTION_ERROR, describe(error), exception=error)
     return Outcome(status="error", error=info, exit_code=1, stderr=text)
 
 
 def _is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling it only makes a coroutine or an async generator, and blocks nothing."""
+    """Whether calling it only creates a coroutine or an async generator, and cannot block."""
     while isinstance(function, functools.partial):
         function = function.func
     candidates = [function]
@@ -193,7 +191,7 @@ def _is_async(function: Callable[..., Any]) -> bool:
 
 
 def _by_name(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
-    """`function` with its positional-only parameters filled by name, as steps do."""
+    """Return `function` with its positional-only parameters filled by name, as steps do."""
     names = signature.positional
 
     def call(**bound: Any) -> Any:
@@ -211,7 +209,7 @@ def _name_of(function: Callable[..., Any]) -> str:
         target = target.func
     name = getattr(target, "__name__", "") or type(target).__name__
     if name == "<lambda>":
-        raise UsageError("a lambda has no name to call it by", remediation="give one: button(name='...')")
+        raise UsageError("a lambda needs a name as a button", remediation="set one: button(name='...')")
     return str(name)
 
 
@@ -238,7 +236,7 @@ def button(
     rate: Any = None,
     cache: str | None = None,
 ) -> F | Callable[[F], F]:
-    """Mark a function as a button; it stays the function it was.
+    """Mark a function as a button; the function itself is unchanged.
 
     ::
 
@@ -249,15 +247,15 @@ def button(
         def fetch(url): ...
 
     Args:
-        name: what steps call it by; the function's name when not given.
-        timeout: seconds a press may take, ``None`` for no limit.
+        name: the name that steps press it by; by default the function's name.
+        timeout: limit for a press in seconds, ``None`` for no limit.
         rate: starts per time, ``"5/s"``; ``{"limit": "20000/min", "cost": function of the arguments}``; or a
             list of rates, which all hold.
-        cache: how long what it returns is used again, ``"1h"`` or ``"forever"``.
+        cache: lifetime of cached results, ``"1h"`` or ``"forever"``.
 
     Raises:
-        UsageError: when it cannot be called, or cannot be marked (a builtin: use :func:`as_button`); when
-            `cache` is not a length of time.
+        UsageError: it is not callable, or cannot be marked (a builtin: use :func:`as_button`), or `cache`
+            is not a duration.
     """
     if function is None:
         return lambda f: button_of(f, name, timeout, rate, cache)
@@ -265,29 +263,29 @@ def button(
 
 
 def button_of(function: F, name: str | None, timeout: float | None, rate: Any, cache: str | None) -> F:
-    """What :func:`button` does once it has the function."""
+    """Implement :func:`button` once the function is known."""
     made = FunctionButton(function, name, timeout=timeout, rate=rate, cache=cache)
     try:
         setattr(function, MARK, made)
     except (AttributeError, TypeError):
         raise UsageError(
-            f"{made.name!r} cannot be marked as a button: a {type(function).__name__} takes no attributes",
-            remediation="wrap it in a function of your own, or use as_button(...)",
+            f"{made.name!r} cannot be marked as a button: a {type(function).__name__} has no attributes",
+            remediation="wrap it in your own function, or use as_button(...)",
         ) from None
     return function
 
 
 def as_button(function: Callable[..., Any], name: str | None = None) -> FunctionButton:
-    """Any callable as a button; a marked one keeps its name, timeout, rate and cache.
+    """Return any callable as a button; a marked one keeps its name, timeout, rate and cache.
 
     Raises:
-        UsageError: as :class:`FunctionButton`.
+        UsageError: see :class:`FunctionButton`.
     """
     mark = getattr(function, MARK, None)
     if isinstance(mark, FunctionButton):
         if mark.function is function and name in (None, mark.name):
             return mark
-        # functools.wraps copies the mark to the wrapper, which is what should be called.
+        # functools.wraps copies the mark to the wrapper, and the wrapper is what must be called.
         return FunctionButton(
             function, name or mark.name, timeout=mark.timeout, rate=mark.rate, cache=mark.cache
         )

@@ -1,8 +1,8 @@
-"""Keeps what a button does to the event loop, or to the program, from ending more than its item.
+"""Prevents a button from ending the event loop or the program, instead of only its item.
 
-While a run is on, ``loop.stop()`` called within a press raises, and a SystemExit or KeyboardInterrupt in
-a task that a button started becomes an ordinary exception of that task. asyncio lets these two pass through
-the loop, which would end a notebook's kernel.
+During a run, ``loop.stop()`` raises if a press calls it, and a SystemExit or KeyboardInterrupt in a task that
+a button started becomes an ordinary exception of that task. asyncio lets these two pass through the loop,
+which would end a notebook's kernel.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from drawer_ipy.common.tracebacks import describe
 PRESS: contextvars.ContextVar[list[BaseException] | None] = contextvars.ContextVar(
     "drawer_ipy press", default=None
 )
-"""In code that a run has called: what was refused to its press, which fails for that. Tasks, threads and
-callbacks that a button starts inherit it, so that what they are refused counts as well.
+"""In code called by a run: the errors raised because the press did something forbidden; they fail the press.
+Tasks, threads and callbacks that a button starts inherit it, so that their errors count as well.
 """
 
 
@@ -31,7 +31,7 @@ class Refused(RuntimeError):
 
 
 class _Guard:
-    """Stands for a method of an object while runs are on; it refuses calls that come from a press."""
+    """Replace a method of an object during runs, and refuse calls from a press."""
 
     def __init__(self, method: Callable[..., Any], refuse: Callable[[], BaseException]) -> None:
         self.method = method
@@ -48,14 +48,14 @@ class _Guard:
 
 
 _LOCK = threading.Lock()
-"""Runs of several threads may guard the same shell."""
+"""Runs in several threads may guard the same shell."""
 
 
 @contextmanager
 def refusing(owner: Any, name: str, refuse: Callable[[], BaseException]) -> Iterator[None]:
-    """Inside, ``owner.name()`` raises what `refuse` makes when a press calls it; others may call it."""
+    """During the block, ``owner.name()`` raises the result of `refuse` if a press calls it."""
     attributes = getattr(owner, "__dict__", None)
-    if attributes is None:  # an event loop written in C: it cannot be guarded
+    if attributes is None:  # an event loop implemented in C cannot be guarded
         yield
         return
     with _LOCK:
@@ -109,7 +109,7 @@ async def _contained(coro: Coroutine[Any, Any, Any]) -> Any:
 
 @contextmanager
 def contained(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Inside, presses on `loop` can end neither it nor the program. Runs may overlap in any order."""
+    """During the block, presses cannot end `loop` or the program. Runs may overlap in any order."""
     before: Any = loop.get_task_factory()
     factory = before if isinstance(before, _Factory) else _Factory(before)
     loop.set_task_factory(factory)

@@ -1,10 +1,10 @@
-"""Awaiting the coroutine of a button in such a way that it cannot keep its caller from ending.
+"""Awaits the coroutine of a button in such a way that it cannot keep its caller from ending.
 
-The coroutine runs in the task of its caller, as if it were awaited: that costs no task a press, and
-``asyncio.current_task()``, timeouts and task groups within it work. Two things differ. What it raises is a
-value here, so that a KeyboardInterrupt or SystemExit never reaches the event loop, which would stop at it.
-And once its caller was told to stop, it has :data:`~drawer_ipy.common.cancellation.PATIENCE` seconds to
-end; after that it is abandoned: it goes on in a task of its own.
+The coroutine runs in the task of its caller, as if it were awaited. This needs no task for each press, and
+``asyncio.current_task()``, timeouts and task groups in the coroutine work. Two things differ. An exception is
+returned as a value, so that a KeyboardInterrupt or SystemExit never reaches the event loop, which would stop.
+And after its caller was cancelled, the coroutine has :data:`~drawer_ipy.common.cancellation.PATIENCE` seconds
+to end; then it is abandoned and continues in a task of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from drawer_ipy.common.cancellation import forgive, is_cancelling
 
 
 class Raised:
-    """What a function raised, as a value: no event loop and no future gets to see it."""
+    """An exception of a function as a value, which event loops and futures do not handle specially."""
 
     __slots__ = ("error",)
 
@@ -31,15 +31,15 @@ class Raised:
 
 
 async def drive(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
-    """What `coro` returns, or a :class:`Raised` with what it raises.
+    """Return the result of `coro`, or a :class:`Raised` with its exception.
 
     Args:
-        coro: not begun yet.
-        name: the button it belongs to.
-        call: says whether it is to stop, and takes what has to be left behind.
+        coro: a coroutine that has not started.
+        name: the name of its button.
+        call: says whether the press must stop, and keeps abandoned coroutines.
 
     Raises:
-        asyncio.CancelledError: it was told to stop meanwhile, whatever it made of that.
+        asyncio.CancelledError: the press was cancelled, however the coroutine handled that.
     """
     result = begin(coro, name, call)
     if type(result) is Driver:
@@ -50,12 +50,12 @@ async def drive(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
 
 
 def begin(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
-    """Run `coro` until it first waits for something: the beginning of :func:`drive`.
+    """Run `coro` until it first waits for something: the first half of :func:`drive`.
 
-    A press spends no coroutine on a function that returns without waiting, so it calls the parts itself.
+    A press calls both halves itself, to avoid another coroutine for functions that return without waiting.
 
     Returns:
-        What `coro` returned, a :class:`Raised` with what it raised, or the :class:`Driver` that runs the
+        The result of `coro`, a :class:`Raised` with its exception, or the :class:`Driver` that runs the
         rest of it.
     """
     stop = call.stop
@@ -63,7 +63,7 @@ def begin(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
     try:
         waiting = coro.send(None)
     except StopIteration as end:
-        if stop.wanted and not asked:  # an interrupt has struck while it kept the event loop to itself
+        if stop.wanted and not asked:  # an interrupt arrived while the coroutine blocked the event loop
             raise asyncio.CancelledError from None
         return end.value
     except BaseException as error:
@@ -72,10 +72,10 @@ def begin(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
 
 
 class Driver:
-    """A coroutine that has begun and waits for something.
+    """A coroutine that has started and is waiting.
 
     Args:
-        waiting: what it waits for: a future, or ``None`` for its next turn.
+        waiting: what it waits for: a future, or ``None`` for the next iteration of the loop.
     """
 
     __slots__ = ("_call", "_coro", "_deadline", "_name", "_stop", "_waiting")
@@ -86,11 +86,11 @@ class Driver:
         self._name = name
         self._call = call
         self._stop = call.stop
-        self._deadline: float | None = None  # set when it was cancelled because it is to stop
+        self._deadline: float | None = None  # set when it was cancelled because it must stop
 
     @types.coroutine
     def run(self) -> Generator[Any, Any, Any]:  # noqa: C901 - once a press: calls cost more than they explain
-        """To its end; see :func:`drive`."""
+        """Run the coroutine to its end; see :func:`drive`."""
         coro, stop, struck = self._coro, self._stop, False
         while True:
             waiting = self._waiting
@@ -102,7 +102,7 @@ class Driver:
                     yield waiting
                 else:
                     yield from self._watch()
-            except GeneratorExit:  # the event loop is gone
+            except GeneratorExit:  # the event loop was closed
                 coro.close()
                 raise
             except BaseException as thrown:
@@ -139,14 +139,14 @@ class Driver:
         return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline
 
     def _watch(self) -> Generator[Any, Any, None]:
-        """Wait for what the coroutine waits for, and no longer than it may.
+        """Wait for the coroutine's future, but not past the deadline.
 
-        A task, or what gathers tasks, may ignore that it is cancelled. So the caller's task waits for a
+        A task, or a future that gathers tasks, may ignore its cancellation. So the caller's task waits for a
         :class:`_Relay` or a future instead, which do not.
 
         Raises:
-            asyncio.CancelledError: the caller was cancelled, and what it waits for cannot be.
-            BaseException: what it waits for has ended with that.
+            asyncio.CancelledError: the caller was cancelled, and the future cannot be.
+            BaseException: the exception of the future.
         """
         waiting, loop = self._waiting, asyncio.get_running_loop()
         if waiting is None:
@@ -157,9 +157,9 @@ class Driver:
             or waiting.get_loop() is not loop
             or waiting is asyncio.current_task(loop)
         ):
-            yield waiting  # the caller's task knows what to say to that
+            yield waiting  # the caller's task raises the right error
             return
-        # What `await` on a future sets and a task looks at; a coroutine driven by hand does both itself.
+        # `await` sets this flag on a future and a task clears it; driving by hand must do both.
         waiting._asyncio_future_blocking = False  # noqa: SLF001 - the protocol between futures and tasks
         if self._deadline is None and not waiting.done():
             try:
@@ -174,7 +174,7 @@ class Driver:
     def _until_done(
         self, waiting: asyncio.Future[Any], loop: asyncio.AbstractEventLoop
     ) -> Generator[Any, Any, None]:
-        """Wait for `waiting` on a future of our own, which ends at once when the caller is cancelled."""
+        """Wait for `waiting` on a separate future, which ends at once when the caller is cancelled."""
         while not waiting.done() and not self._late():
             woken = loop.create_future()
 
@@ -197,9 +197,9 @@ class Driver:
 
 
 class _Relay:
-    """Stands for a future that a task waits for; cancelling the task wakes it, whatever the future does.
+    """Stand in for a future that a task waits for; cancelling the task wakes it whatever the future does.
 
-    It is what asyncio lets a task wait for: it has the methods of a future that the task calls.
+    A task can wait for it, because it has the methods of a future that the task calls.
     """
 
     __slots__ = ("_asyncio_future_blocking", "_context", "_message", "_waiting", "_wake")
@@ -210,16 +210,16 @@ class _Relay:
         self._message: Any = None
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """That of the future."""
+        """Return the loop of the future."""
         return self._waiting.get_loop()
 
     def add_done_callback(self, wake: Callable[[Any], object], *, context: Context | None = None) -> None:
-        """Have the future call `wake` with itself: the task takes its result from there."""
+        """Let the future call `wake` with itself: the task takes the result from there."""
         self._wake, self._context = wake, context
         self._waiting.add_done_callback(wake, context=context)
 
     def cancel(self, msg: Any = None) -> bool:
-        """Wake the task with a CancelledError; ``False`` where the future is about to wake it."""
+        """Wake the task with a CancelledError; return ``False`` if the future is about to wake it."""
         if not self._waiting.remove_done_callback(self._wake):
             return False
         self._message = msg
@@ -227,7 +227,7 @@ class _Relay:
         return True
 
     def result(self) -> Any:
-        """Asked for by a task that was woken by :meth:`cancel`."""
+        """Raise CancelledError; called by a task that :meth:`cancel` has woken."""
         raise asyncio.CancelledError(*(() if self._message is None else (self._message,)))
 
 
@@ -237,7 +237,7 @@ def _resumed(coro: Coroutine[Any, Any, Any], waiting: Any) -> Generator[Any, Any
     while True:
         try:
             if waiting is not None and not getattr(waiting, "_asyncio_future_blocking", True):
-                waiting._asyncio_future_blocking = True  # noqa: SLF001 - as a future that is awaited sets it
+                waiting._asyncio_future_blocking = True  # noqa: SLF001 - as `await` sets it on a future
             yield waiting
         except GeneratorExit:
             coro.close()
@@ -246,11 +246,11 @@ def _resumed(coro: Coroutine[Any, Any, Any], waiting: Any) -> Generator[Any, Any
             error = thrown
         try:
             waiting = coro.send(None) if error is None else coro.throw(error)
-        except BaseException:  # what it returns or raises is dropped
+        except BaseException:  # its result and exception are dropped
             return
         error = None
 
 
 async def _to_its_end(coro: Coroutine[Any, Any, Any], waiting: Any) -> None:
-    """A coroutine that its caller goes on without: it ends when it likes to."""
+    """Continue an abandoned coroutine until it ends by itself."""
     await _resumed(coro, waiting)

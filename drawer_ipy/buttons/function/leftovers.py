@@ -1,4 +1,4 @@
-"""What a run leaves behind: functions that went on although they were told to stop."""
+"""Functions that a run leaves behind because they ignored their cancellation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import Counter
 
 
 class Leftovers:
-    """Functions that did not end in time after they were cancelled; each goes on in a task of its own.
+    """Functions that did not end in time after their cancellation; each continues in a task of its own.
 
-    The tasks are held here until they end: an event loop holds them only weakly.
+    The tasks are stored here until they end, because an event loop holds them only weakly.
     """
 
     def __init__(self) -> None:
@@ -17,13 +17,13 @@ class Leftovers:
         self._left: Counter[str] = Counter()
 
     def add(self, button: str, task: asyncio.Task[None]) -> None:
-        """Take the `task` in which a function of `button` goes on."""
+        """Keep the `task` in which a function of `button` continues."""
         self._left[button] += 1
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def notes(self) -> list[str]:
-        """What a user should know of them."""
+        """Return a note for the user on each button with such functions."""
         return [
             f"button {button!r} ignored its cancellation"
             f"{'' if count == 1 else f' {count} times'}: its function was abandoned and may still be running"
@@ -31,4 +31,4 @@ class Leftovers:
         ]
 
     async def aclose(self) -> None:
-        """Nothing: they cannot be ended, which is why they are here."""
+        """Do nothing: these functions cannot be ended."""

@@ -1,4 +1,4 @@
-"""Reading a Python function's signature: what it declares, and its arguments checked and converted."""
+"""Function signatures: a function's declared arguments, and their check and conversion."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from drawer_ipy.errors import ArgumentError, did_you_mean
 
 _EMPTY = inspect.Parameter.empty
 _TYPES = {int: "int", float: "float", bool: "bool", str: "string"}
-# A whole number given to a parameter that wants text loses nothing; scripts take it too
+# Converting a number for a parameter of type str loses nothing; scripts accept it, too
 # (docs/original.md#validation, number 63).
 _CONFIG = ConfigDict(arbitrary_types_allowed=True, coerce_numbers_to_str=True)
 
 
 class Signature:
-    """What a callable takes.
+    """The parameters of a callable.
 
-    Annotations are looked at when the first press comes, not before: a class that an annotation names
-    may be defined in a later cell. One that cannot be resolved, and one pydantic can do nothing with,
-    count as "anything".
+    Annotations are evaluated at the first press, not before, because a class in an annotation may be defined
+    in a later cell. An annotation that cannot be resolved, or that pydantic does not support, accepts any
+    value.
 
     Attributes:
-        open: whether it takes arguments it does not name (``**kwargs``, or no signature to be had).
+        open: whether it accepts undeclared arguments (``**kwargs``, or no signature is available).
         positional: names that can only be passed by position, in order.
     """
 
@@ -41,7 +41,7 @@ class Signature:
         self._owner = owner
         try:
             found = inspect.signature(function)
-        except (ValueError, TypeError):  # some builtins have none
+        except (ValueError, TypeError):  # some builtins have no signature
             self.open, self._parameters, self._text = True, {}, f"{owner}(...)"
         else:
             parameters = found.parameters.values()
@@ -55,17 +55,17 @@ class Signature:
         self._fitting: tuple[str, ...] | None = None
         self.positional = tuple(n for n, p in self._parameters.items() if p.kind is p.POSITIONAL_ONLY)
         annotated = any(p.annotation not in (_EMPTY, Any, object) for p in self._parameters.values())
-        # None: not looked at yet; {}: nothing to convert.
+        # None: not evaluated yet; {}: nothing to convert.
         self._adapters: dict[str, TypeAdapter[Any]] | None = None if annotated else {}
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`args` checked by name and, where annotations say how, converted.
+        """Return `args` after checking their names and converting them by their annotations.
 
         Raises:
-            ArgumentError: MISSING_ARG or VALIDATION_ERROR, with the signature as remediation.
+            ArgumentError: MISSING_ARG or VALIDATION_ERROR, with the signature in the remediation.
         """
         names = tuple(args)
-        if names != self._fitting:  # a step gives the same ones each time
+        if names != self._fitting:  # a step passes the same names each time
             if not (self._required <= args.keys() and (self.open or args.keys() <= self._names)):
                 raise self._misfit(args)
             self._fitting = names
@@ -80,7 +80,7 @@ class Signature:
         return tuple(_spec(name, hints.get(name, Any), name in self._required) for name in self._parameters)
 
     def default(self, name: str) -> Any:
-        """A parameter's default value."""
+        """Return the default value of a parameter."""
         return self._parameters[name].default
 
     def _misfit(self, args: Mapping[str, Any]) -> ArgumentError:
@@ -88,13 +88,13 @@ class Signature:
         lacking = [name for name in self._parameters if name in self._required and name not in args]
         if lacking:
             error = missing_args(self._owner, lacking, unknown)
-            error.remediation = f"{error.remediation}; it is {self._text}"
+            error.remediation = f"{error.remediation}; its signature is {self._text}"
             return error
         name = unknown[0]
         hint = did_you_mean(name, self._names)
         return ArgumentError(
-            f"button {self._owner!r} takes no argument {name!r}",
-            remediation=f"{hint + ' ' if hint else ''}it is {self._text}",
+            f"button {self._owner!r} has no argument {name!r}",
+            remediation=f"{hint + ' ' if hint else ''}its signature is {self._text}",
         )
 
     def _convert(self, args: Mapping[str, Any], adapters: Mapping[str, TypeAdapter[Any]]) -> dict[str, Any]:
@@ -106,15 +106,15 @@ class Signature:
                 bound[name] = adapter.validate_python(bound[name])
             except ValidationError as error:
                 if bound[name] is None and name not in self._required:
-                    del bound[name]  # a null counts as not given where there is a default to use
+                    del bound[name]  # null counts as not given if there is a default
                     continue
                 raise self._unfit(name, bound[name], error) from None
-            except BaseException as error:  # of the class in the annotation, or of the value
+            except BaseException as error:  # raised by the annotation's class, or by the value
                 pass_on_interrupt(error)
                 raise ArgumentError(
                     f"argument {name!r} of button {self._owner!r} cannot be converted: "
                     f"{type(error).__name__} was raised",
-                    remediation=f"it is {self._text}",
+                    remediation=f"its signature is {self._text}",
                 ) from error
         return bound
 
@@ -125,7 +125,7 @@ class Signature:
         shown = first["input"] if inside else value
         return ArgumentError(
             f"argument {where!r} of button {self._owner!r}: {first['msg']}, not {shorten(shown)}",
-            remediation=f"it is {self._text}",
+            remediation=f"its signature is {self._text}",
         )
 
     def _compile(self) -> dict[str, TypeAdapter[Any]]:
@@ -137,7 +137,7 @@ class Signature:
         return adapters
 
     def _hints(self) -> dict[str, Any]:
-        """The parameters' annotations, each resolved on its own so that one bad one spoils no other."""
+        """Return the parameters' annotations, resolved separately so that one failure affects no other."""
         function: Any = self._function
         while isinstance(function, functools.partial):
             function = function.func
@@ -160,17 +160,17 @@ def _resolve(annotation: Any, names: dict[str, Any]) -> Any:
     try:
         holder = type("holder", (), {"__annotations__": {"x": annotation}})
         return typing.get_type_hints(holder, globalns=names, localns={}, include_extras=True)["x"]
-    except BaseException as error:  # whatever evaluating somebody's annotation may raise
+    except BaseException as error:  # evaluating a user's annotation may raise anything
         pass_on_interrupt(error)
         return Any
 
 
 def _adapter(hint: Any) -> TypeAdapter[Any] | None:
-    """What converts to `hint`; ``None`` when nothing can be done with it."""
+    """Return a converter to `hint`; ``None`` if conversion is not possible."""
     try:
         return TypeAdapter(hint, config=_CONFIG)
     except PydanticUserError as error:
-        if error.code != "type-adapter-config-unused":  # models bring their own configuration
+        if error.code != "type-adapter-config-unused":  # models have their own configuration
             return None
     except BaseException as error:
         pass_on_interrupt(error)

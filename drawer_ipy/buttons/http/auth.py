@@ -1,7 +1,7 @@
-"""``auth: {digest: ...}`` and ``{token: button}``: credentials that depend on what a server or a button says.
+"""Credentials from a server or a button: ``auth: {digest: ...}`` and ``auth: {token: button}``.
 
-What is known is shared by all requests of a run: a digest's challenge, and a token, which its button gives
-once for all that wait, and again after a 401.
+All requests of a run share them: the challenge of a digest, and a token. The token's button is pressed once
+for all requests that wait for it, and again after a 401.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from drawer_ipy.errors import ArgumentError, DrawerError, UsageError
 
 _UNAUTHORIZED = 401
 _MOST_CHALLENGES = 2
-"""Answers to challenges by one request: the second where the nonce of the first had grown stale."""
+"""Answers to challenges in one request: the second is for a challenge that says the nonce was stale."""
 
 _MOST_TOKENS = 3
-"""Further tokens that one request is sent with, where each was good for others until then."""
+"""Further tokens to send one request with, as long as each was accepted elsewhere before."""
 
 _FAILURE_HOLDS = 2.0
-"""Seconds for which all requests share a failure to get a token; a thousand items log in once."""
+"""Seconds for which all requests share a failure to get a token, so that a thousand items log in once."""
 
 _LEEWAY = 10.0
 
@@ -41,23 +41,23 @@ Fetch = Callable[[Request], Awaitable[Response]]
 
 
 class Authorizer(Protocol):
-    """Sends requests with credentials.
+    """Send requests with credentials.
 
     Attributes:
-        names: the arguments it refers to.
+        names: the arguments that the credentials refer to.
     """
 
     names: tuple[str, ...]
 
     async def send(self, request: Request, values: Values, call: Call, fetch: Fetch) -> Response:
-        """The answer to `request`, which `fetch` gets. Raises DrawerError where credentials cannot be had."""
+        """Return the response to `request`, sent by `fetch`. Raises DrawerError without credentials."""
 
     def identity(self, values: Values, call: Call) -> str:
-        """Who sends the request: answers to others are not used in its place."""
+        """Return the identity that requests are sent as: a response to another one is not reused."""
 
 
 def authorizer_of(auth: Auth | None) -> Authorizer | None:
-    """What sends the requests of a button with `auth`; ``None`` where nothing has to be found out."""
+    """Return the authorizer of a button's `auth`; ``None`` if its credentials are fixed."""
     if auth is not None and auth.digest is not None:
         return DigestAuth(Login(auth.digest))
     return TokenAuth(auth.token) if auth is not None and auth.token else None
@@ -70,12 +70,12 @@ async def _again(request: Request, call: Call, fetch: Fetch) -> Response:
 
 
 def _refused(request: Request, response: Response) -> bool:
-    """Whether the server that the credentials are meant for asks for others."""
+    """Whether the server that the credentials are for rejected them."""
     return response.status == _UNAUTHORIZED and origin(response.url) == origin(request.url)
 
 
 def _where_refused(request: Request, response: Response) -> Request:
-    """The request that was refused, which redirects may have made of `request`."""
+    """Return the request that was rejected, which redirects may have derived from `request`."""
     if response.url == request.url:
         return request
     here = replace(request, method=response.method, url=response.url, address=response.address)
@@ -85,7 +85,7 @@ def _where_refused(request: Request, response: Response) -> Request:
 
 
 class _Challenges:
-    """What servers have asked for in this run, by origin and user."""
+    """The challenges of servers in this run, by origin and user."""
 
     def __init__(self) -> None:
         self.known: dict[Any, Challenge] = {}
@@ -95,7 +95,7 @@ class _Challenges:
 
 
 class DigestAuth:
-    """The Digest scheme: a challenge is answered, and remembered for the requests that follow."""
+    """The Digest scheme: answer a challenge, and remember it for later requests."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
@@ -137,10 +137,10 @@ class _Token:
     """A token.
 
     Attributes:
-        header: what is sent.
-        expires: when it is of no more use, on the monotonic clock; ``None`` where that is not known.
-        renewed: whether it took the place of one that was refused.
-        accepted: whether a server has taken it.
+        header: the value of the Authorization header.
+        expires: when it expires, on the monotonic clock; ``None`` if that is unknown.
+        renewed: whether it replaced a rejected token.
+        accepted: whether a server has accepted it.
     """
 
     header: str
@@ -150,11 +150,11 @@ class _Token:
 
 
 class TokenFailed(DrawerError):
-    """The button that gives a token gave none."""
+    """The token's button returned no token."""
 
 
 class _Source:
-    """Where the token of all requests with the same credentials comes from."""
+    """The source of the token for all requests with the same credentials."""
 
     def __init__(self) -> None:
         self._token: _Token | None = None
@@ -162,17 +162,17 @@ class _Source:
         self._failure: tuple[TokenFailed, float] | None = None
 
     async def token(self, press: Callable[[], Awaitable[_Token]], refused: _Token | None = None) -> _Token:
-        """The token to send, pressed for by one of those who wait for it.
+        """Return the token to send; one of the waiting requests presses the button.
 
         Args:
-            refused: the one that was just refused.
+            refused: the token that a server just rejected.
 
         Raises:
-            TokenFailed: there is none.
+            TokenFailed: the button returned no token.
         """
         while True:
             if self._flight is not None:
-                # Shielded: one who gives up waiting must not take the token from the others.
+                # Shielded: if one waiting request is cancelled, the others still get the token.
                 await asyncio.shield(self._flight)
                 continue
             now = time.monotonic()
@@ -200,7 +200,7 @@ class _Source:
 
 
 class _Sources:
-    """The sources of a run, by button and arguments."""
+    """The token sources of a run, by button and arguments."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[Button, str], _Source] = {}
@@ -210,7 +210,7 @@ class _Sources:
 
 
 class TokenAuth:
-    """A token that another button gives: as its text, or as ``{access_token, expires_in}``."""
+    """A token from another button: text, or ``{access_token, expires_in}``."""
 
     def __init__(self, token: str | TokenPress) -> None:
         self._name = token if isinstance(token, str) else token.button
@@ -229,7 +229,7 @@ class TokenAuth:
         """See :class:`Authorizer`."""
         button = call.helpers.get(self._name)
         if button is None:
-            raise UsageError(f"there is no button {self._name!r}, which `auth: {{token: ...}}` presses")
+            raise UsageError(f"unknown button {self._name!r} in `auth: {{token: ...}}`")
         args = self._filled(values, call)
         place = button, to_text(args)
         source = call.resources.get(_Sources).known.setdefault(place, _Source())
@@ -240,7 +240,7 @@ class TokenAuth:
         token = await source.token(press)
         response = await fetch(request.with_headers({"Authorization": token.header}))
         for _ in range(_MOST_TOKENS):
-            # Where a fresh token does not help, another one will not.
+            # If a fresh token was rejected, another one would be, too.
             if not _refused(request, response) or (token.renewed and not token.accepted):
                 break
             token = await source.token(press, refused=token)
@@ -251,7 +251,7 @@ class TokenAuth:
 
 
 async def _press(button: Button, args: Mapping[str, Any], call: Call) -> _Token:
-    """What `button` gives as a token. Raises TokenFailed."""
+    """Press `button` and return its token. Raises TokenFailed."""
     inputs = {spec.name: call.inputs[spec.name] for spec in button.args if spec.name in call.inputs}
     began = time.monotonic()
     try:
@@ -272,14 +272,14 @@ async def _press(button: Button, args: Mapping[str, Any], call: Call) -> _Token:
 
 
 def _told(button: Button, message: str) -> str:
-    return f"button {button.name!r} gave no token: {message}"
+    return f"button {button.name!r} returned no token: {message}"
 
 
 def _read(output: Any, name: str) -> tuple[str, float | None]:
-    """The header that a token's button asks for, and the seconds for which it lasts.
+    """Return the Authorization header for the output of a token's button, and its lifetime in seconds.
 
     Raises:
-        ArgumentError: its output holds no token.
+        ArgumentError: the output contains no token.
     """
     where = f"auth: {{token: {name}}}"
     if isinstance(output, str):
@@ -293,7 +293,7 @@ def _read(output: Any, name: str) -> tuple[str, float | None]:
             kind = "Bearer" if kind.lower() == "bearer" else sound_token(kind, where)
             return f"{kind} {sound_token(token, where)}", _seconds(output.get("expires_in"))
     raise ArgumentError(
-        f"button {name!r} gave no token but {shorten(output)}",
+        f"button {name!r} returned no token, got {shorten(output)}",
         remediation="its output must be the token as text, or {access_token: ..., expires_in: ...}",
     )
 

@@ -1,4 +1,4 @@
-"""What the body of an answer is by its type, JSON, text or bytes; and what was lost in reading it."""
+"""The body of a response as JSON, text or bytes, depending on its type, with notes on lost data."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from drawer_ipy.common.json_text import BadJson, has_halves, mend, read_json, re
 from drawer_ipy.common.notes import Note
 
 _PLAIN_STARTS = frozenset({b"{", b"["})
-"""First bytes of JSON that is in UTF-8, if no zero follows."""
+"""First bytes of JSON in UTF-8, unless a zero byte follows."""
 
 
 class Content(NamedTuple):
-    """A body as a value.
+    """A parsed body.
 
     Attributes:
-        kind: ``json``, ``text`` or ``bytes``, as the whole answer names it.
-        value: what it is.
-        notes: what was lost in reading it.
+        kind: ``json``, ``text`` or ``bytes``; also the key in a full record.
+        value: the parsed value.
+        notes: notes on data that could not be decoded.
     """
 
     kind: str
@@ -30,15 +30,15 @@ class Content(NamedTuple):
 
 
 def read_body(kind: str, charset: str, body: bytes, *, as_text: bool = False) -> Content:
-    """A body as its type says.
+    """Parse a body according to its type.
 
-    JSON is its value, lines of JSON are a list, images and archives are bytes, everything else is text.
+    JSON becomes its value, JSON lines become a list, images and archives become bytes, everything else text.
 
     Args:
-        as_text: whether it is text whatever its type says.
+        as_text: whether to return text whatever the type is.
 
     Raises:
-        BadJson: its type says JSON, and it is none.
+        BadJson: the type is JSON, but the body is not valid JSON.
     """
     if not as_text:
         if kind in LINES:
@@ -52,11 +52,13 @@ def read_body(kind: str, charset: str, body: bytes, *, as_text: bool = False) ->
 
 
 def read_value(kind: str, charset: str, body: bytes) -> Content:
-    """As :func:`read_body`, but text that is neither markup nor declared as JSON follows the rule for what a
-    script prints: it is a value when it is exactly one (the original's rule). An empty body is ``None``.
+    """Parse a body like :func:`read_body`, but treat plain text like the output of a script.
+
+    Text that is neither markup nor declared as JSON becomes a value if it is exactly one (the original
+    engine's rule). An empty body is ``None``.
 
     Raises:
-        BadJson: its type says JSON, and it is none.
+        BadJson: the type is JSON, but the body is not valid JSON.
     """
     if not body and kind not in LINES:
         return Content("text", None)
@@ -67,7 +69,7 @@ def read_value(kind: str, charset: str, body: bytes) -> Content:
 
 
 def body_text(kind: str, charset: str, body: bytes) -> str:
-    """A body as the text it is, whatever its type; JSON as :func:`read_body` would read it."""
+    """Return a body as text, whatever its type; JSON is decoded as in :func:`read_body`."""
     if kind in LINES or is_json(kind):
         with contextlib.suppress(BadJson):
             return _json_text(charset, body)
@@ -75,14 +77,14 @@ def body_text(kind: str, charset: str, body: bytes) -> str:
 
 
 def lost_note(read: Read) -> tuple[Note, ...]:
-    """What to tell of what could not be read; ends before the address it came from."""
+    """Return a note on characters that could not be decoded; it ends before the body's address."""
     if not read.lost:
         return ()
     if read.encoding == "replacement":
-        text = "the text declares an encoding that browsers refuse to read, so it is lost"
+        text = "the text declares an encoding that browsers refuse to read, so it was not decoded"
     else:
         what = "a character" if read.lost == 1 else f"{read.lost:,} characters"
-        text = f"{what} could not be read as {read.encoding} and became U+FFFD"
+        text = f"{what} could not be decoded as {read.encoding} and became U+FFFD"
     return (Note(text, "undecodable"),)
 
 
@@ -102,16 +104,16 @@ def _mended(value: Any, text: str) -> Content:
     if has_halves(text):
         whole = mend(value)
         if whole != value:
-            note = Note("the JSON has escapes of half a character, which became U+FFFD", "half a character")
+            note = Note("the JSON contains half of a surrogate pair, which became U+FFFD", "half a character")
             return Content("json", whole, (note,))
     return Content("json", value)
 
 
 def _json_text(charset: str, body: bytes) -> str:
-    """The text of JSON. It is UTF-8 whatever the charset says, unless it cannot be read as such.
+    """Decode JSON: as UTF-8 whatever the charset is, and by the charset only if that fails.
 
     Raises:
-        BadJson: it can be read neither as that nor as what the charset says.
+        BadJson: the body is neither valid UTF-8 nor valid in its charset.
     """
     plain = body[:1] in _PLAIN_STARTS and body[1:2] != b"\0"
     found = "utf-8" if plain else json.detect_encoding(body)
@@ -124,4 +126,4 @@ def _json_text(charset: str, body: bytes) -> str:
                 return read.text
         line = body.count(b"\n", 0, error.start) + 1
         column = error.start - body.rfind(b"\n", 0, error.start)
-        raise BadJson(f"byte 0x{body[error.start]:02x} is not {found}", line, column) from None
+        raise BadJson(f"byte 0x{body[error.start]:02x} is not valid {found}", line, column) from None

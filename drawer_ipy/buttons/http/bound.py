@@ -1,4 +1,4 @@
-"""What one press of a request button is made with."""
+"""The data that one press of a request button needs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from drawer_ipy.buttons.http.request import Request
 
 
 class BoundRequest(NamedTuple):
-    """A request whose places are filled, all but those of batteries and the environment.
+    """A request with its arguments filled in, but without batteries and environment variables.
 
     Attributes:
         values: the arguments by name.
-        request: what they come to.
-        save: the file that the body goes into; ``None`` when it is an output.
-        at: the cursor, page number or offset of this page; ``None`` where pages have none.
-        is_followed: whether the address is one that an earlier page named.
-        is_abroad: whether that address is at another origin, so that the button's credentials stay behind.
+        request: the request made from them.
+        save: the file to save the body to; ``None`` if the body is the output.
+        at: the cursor, page number or offset of this page; ``None`` if pages have none.
+        is_followed: whether an earlier page named the address.
+        is_abroad: whether the address has another origin, so that the button's credentials are not sent.
     """
 
     values: Mapping[str, Any]
@@ -29,5 +29,5 @@ class BoundRequest(NamedTuple):
     is_abroad: bool = False
 
     def following(self, request: Request, *, is_abroad: bool) -> BoundRequest:
-        """The press of a page or part that this one, or one before it, led to."""
+        """Return the press of the page or part that this page, or an earlier one, links to."""
         return self._replace(request=request, is_followed=not is_abroad, is_abroad=is_abroad)

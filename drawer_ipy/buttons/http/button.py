@@ -1,4 +1,4 @@
-"""Buttons that are HTTP requests: a URL, headers and a body with places for arguments."""
+"""HTTP request buttons: a URL, headers and a body with placeholders for arguments."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ from drawer_ipy.errors import Alarm, ArgumentError, DrawerError, UsageError
 from drawer_ipy.scrape.spec import Trouble
 
 DEFAULT_TIMEOUT = 30.0
-_UNVERIFIED = "whoever is between it and a server can read and change what is sent"
+_UNVERIFIED = "anyone on the way to the server can read and change what is sent"
 
 
 class HttpButton:
-    """A request as a button; the output is the body (JSON as its value, text, or bytes).
+    """A button that sends a request; the output is the body (the value of JSON, text, or bytes).
 
-    With ``output: full`` it is the whole answer, see :meth:`Response.record`; with ``output: text`` the body
-    as text whatever its type; with ``save`` the file's path.
-    The host is the template's; arguments only fill the path, the query, headers and the body, each
+    With ``output: full`` the output is the whole response, see :meth:`Response.record`; with
+    ``output: text`` it is the body as text whatever its type; with ``save`` it is the path of the file.
+    The template fixes the host. Arguments fill only the path, the query, headers and the body, each
     escaped for its place. A template may also leave the URL, or its beginning, to the caller: ``{{url}}``,
-    ``{{site}}/items/{{id}}``. Redirects are followed, each checked like the first request. With ``extract``
-    the output is what is taken from the page, with ``follow`` from all the pages that follow one another.
+    ``{{site}}/items/{{id}}``. Redirects are followed, and each is checked like the first request. With
+    ``extract`` the output is the data extracted from the page, with ``follow`` from all pages in turn.
 
     Args:
-        spec: a specification with a ``url``. Where it declares no arguments, the places in the templates
-            are the arguments.
-        allowed_origins: origins (``http://127.0.0.1:8000``) that are no danger though they are private:
-            the demo sites this process serves. Asked at every request.
+        spec: a specification with a ``url``. If it declares no arguments, the
+            placeholders in it are its arguments.
+        allowed_origins: private origins (``http://127.0.0.1:8000``) that requests may still go to: the
+            demo sites that this process serves. Read at every request.
 
     Raises:
-        UsageError: when the URL is not one, see UrlTemplate, or something else in `spec` cannot be right.
+        UsageError: the URL is invalid, see UrlTemplate, or something else in `spec` is.
     """
 
     kind = "http"
@@ -107,21 +107,21 @@ class HttpButton:
         if not isinstance(rule, Cursor | Counted):
             return None if rule is None else PagesInTurn(spec.name, asked)
         self._parameter = Parameter.of(rule.into, spec, tuple(arg.name for arg in self.args))
-        # Nobody has to give what the pages give.
+        # Pages supply these arguments, so the caller need not.
         self.args = tuple(
             arg.model_copy(update={"required": False}) if arg.name == rule.into else arg for arg in self.args
         )
         return PagesByParameter(spec.name, asked, self._parameter, self._again)
 
     def _again(self, bound: BoundRequest, value: Any) -> BoundRequest:
-        """What to press with for a page: `bound` with `value` as what tells it from the others."""
+        """Return the press of the page whose cursor, number or offset is `value`."""
         if self._parameter is None or self._parameter.where != "argument":
             return bound._replace(at=value)
         values = {**bound.values, self._parameter.name: value}
         return bound._replace(values=values, request=self._template.fill(values), at=value)
 
     def _from_start(self, values: dict[str, Any], save: Path | None) -> BoundRequest:
-        """What to press with for the first page, where pages are counted."""
+        """Return the press of the first page when pages are counted."""
         rule, parameter = self._asked and self._asked.follow, self._parameter
         if not isinstance(rule, Counted) or parameter is None:
             return BoundRequest(values, self._template.fill(values), save)
@@ -145,7 +145,7 @@ class HttpButton:
         return tuple(ArgSpec(name=name, type="any", required=True) for name in names)
 
     def bind(self, args: Mapping[str, Any]) -> BoundRequest:
-        """The request `args` come to. Raises ArgumentError, see base.Button."""
+        """Return the press for `args`. Raises ArgumentError, see base.Button."""
         values = self._arguments.values(args)
         save = None if self._save is None else self._save.fill(values)
         if self._parameter is not None:
@@ -153,7 +153,7 @@ class HttpButton:
         return BoundRequest(values, self._template.fill(values), save)
 
     async def press(self, bound: BoundRequest, call: Call) -> Outcome:
-        """Send it; see base.Button."""
+        """Send the request; see base.Button."""
         try:
             if self._save is None or bound.save is None:
                 response = await self.fetch(bound.request, bound, call)
@@ -165,18 +165,18 @@ class HttpButton:
             outcome = self._outcome(response)
         if self._unverified and not outcome.note:
             outcome.note = Alarm(
-                f"button {self.name!r} checks no certificates (`verify: false`): {_UNVERIFIED}"
+                f"button {self.name!r} does not verify certificates (`verify: false`): {_UNVERIFIED}"
             )
         return outcome
 
     async def _fetch_to_file(self, path: Path, folder: Path, bound: BoundRequest, call: Call) -> Response:
-        """As :meth:`fetch`, with the body in the file `path` below `folder`."""
+        """Like :meth:`fetch`, but save the body to the file `path` below `folder`."""
         saved, request = call.resources.lasting(SavedFiles), bound.request
         with saved.saving(path, folder, request, call):
             return await self.fetch(request, bound, call)
 
     def _outcome(self, response: Response) -> Outcome:
-        """What a press comes to that was answered so."""
+        """Return the outcome of a press with this response."""
         if self._asked is None:
             outcome = outcome_of(response, self._full, self._as_text, self._accepts)
         elif self._asked.sitemap:
@@ -191,7 +191,7 @@ class HttpButton:
                 accepts=self._accepts,
             )
         if self._save is not None and response.path is None and not self._full:
-            outcome.output = None  # an answer that `ok_status` lets through is not a file
+            outcome.output = None  # a failure that `ok_status` accepts has no file
         if outcome.notes:
             outcome.notes = tuple(note.of(f"button {self.name!r}") for note in outcome.notes)
         outcome.pushed_back = response.pushed_back
@@ -202,11 +202,11 @@ class HttpButton:
         return outcome
 
     async def fetch(self, request: Request, bound: BoundRequest, call: Call) -> Response:
-        """The answer to `request`, which is that of `bound` or one made from it.
+        """Return the response to `request`, which is that of `bound` or derived from it.
 
         Raises:
-            RequestFailed: when there is no whole answer.
-            DrawerError: when it is refused, or a header refers to what is not there.
+            RequestFailed: there is no complete response.
+            DrawerError: the request is refused, or a header refers to a missing value.
         """
         request = self._with_secrets(request, bound, call)
         proxy = None if self._proxy is None else self._proxy.resolve(call.scope())
@@ -250,17 +250,17 @@ class HttpButton:
             request = self._with_secrets(bound.request, bound, call)
             if self._auth is None or bound.is_abroad:
                 return request
-            # Never sent; it tells the answers to one user from those to another.
+            # Never sent; it keeps the responses for one user apart from those for another.
             return request.with_headers({"Authorization": self._auth.identity(bound.values, call)})
         except DrawerError as error:
-            raise Uncacheable(f"its request cannot be made: {error.message}") from None
+            raise Uncacheable(f"the request cannot be built: {error.message}") from None
 
 
 def _asked(spec: ButtonSpec) -> Asked | None:
-    """What is to be taken from pages, ``None`` when nothing.
+    """Return what to extract from pages, ``None`` for nothing.
 
     Raises:
-        UsageError: the first thing that is wrong with it.
+        UsageError: for the first error in the specification.
     """
     asked, troubles = read_asked(spec)
     refuse(spec.name, troubles)
@@ -268,7 +268,7 @@ def _asked(spec: ButtonSpec) -> Asked | None:
 
 
 def refuse(name: str, troubles: Iterable[Trouble]) -> None:
-    """Raises UsageError for the first of `troubles` that is no mere oddity; `name` is the button's."""
+    """Raise UsageError for the first of `troubles` that is more than a warning, for the button `name`."""
     for one in troubles:
         if not one.soft:
             where = ".".join(map(str, one.path))
@@ -276,7 +276,7 @@ def refuse(name: str, troubles: Iterable[Trouble]) -> None:
 
 
 def failed(error: DrawerError) -> Outcome:
-    """The outcome of a request that came to no answer."""
+    """Return the outcome of a request without a response."""
     if not isinstance(error, RequestFailed):
         return Outcome(status="error", error=error.info(), exit_code=-1)
     return Outcome(

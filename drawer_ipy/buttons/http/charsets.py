@@ -1,10 +1,10 @@
 """The encodings of the web, by the labels that servers and pages use for them.
 
-Labels mean what the WHATWG's encoding standard says: ``iso-8859-1`` and ``ascii`` are Windows-1252,
-``gb2312`` is GBK. Python's codecs differ from that standard here and there; this module evens out the
-differences that pages meet. A label that the standard does not know names no encoding, whatever codec
-Python has under that name: ``punycode`` takes minutes for what a server may send, and ``utf-7`` makes markup
-of text.
+Labels have the meaning that WHATWG's Encoding Standard gives them: ``iso-8859-1`` and ``ascii`` mean
+Windows-1252, ``gb2312`` means GBK. Python's codecs differ from the standard in places; this module corrects
+the differences that occur in pages. A label that the standard does not define is unknown, even if Python has
+a codec of that name: ``punycode`` can take minutes to decode what a server sends, and ``utf-7`` can turn text
+into markup.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 from webencodings.labels import LABELS
 
 REPLACED = "\ufffd"
-"""What stands in a text for bytes that the encoding has no character for."""
+"""The replacement for bytes that the encoding has no character for."""
 
 _WHITE = "\t\n\f\r "
 _PYTHON = {
@@ -25,12 +25,12 @@ _PYTHON = {
     "macintosh": "mac-roman", "shift_jis": "cp932", "windows-874": "cp874", "x-mac-cyrillic": "mac-cyrillic",
     "euc-jp": "euc_jp", "utf-16be": "utf-16-be", "utf-16le": "utf-16-le",
 }  # fmt: skip
-"""Python's names where they differ."""
+"""Python's names of encodings where they differ from the standard's."""
 
 _WIDE = frozenset(
     {"big5", "euc-kr", "gbk", "gb18030", "shift_jis", "euc-jp", "utf-8", "utf-16be", "utf-16le"}
 )
-"""Encodings with several bytes to a letter."""
+"""Encodings with several bytes per character."""
 
 _ODD = {"koi8-u": {0xAE: "\u045e", 0xBE: "\u040e"}, "windows-1255": {0xCA: "\u05ba"}}
 
@@ -52,13 +52,13 @@ _FEW_LOST = 1000
 
 
 def find_encoding(label: str) -> str:
-    """The standard's name of the encoding that `label` stands for, in lower case; ``""`` for none."""
+    """Return the standard's name of the encoding for `label`, in lower case; ``""`` if it is unknown."""
     found: str = LABELS.get(label.strip(_WHITE).lower(), "")
     return found
 
 
 def decode_as(encoding: str, body: bytes) -> str:
-    """`body` in an encoding that :func:`find_encoding` gave; U+FFFD for what it has no character for."""
+    """Decode `body` with an encoding from :func:`find_encoding`; U+FFFD replaces undecodable bytes."""
     if encoding == "replacement":
         return REPLACED if body else ""
     if encoding == "iso-2022-jp":
@@ -68,7 +68,7 @@ def decode_as(encoding: str, body: bytes) -> str:
     codec = _PYTHON.get(encoding, encoding)
     text = body.decode(codec, "replace")
     lost = 0 if encoding.startswith("utf") else text.count(REPLACED)
-    # Text has few letters that a codec does not know. What has many is none, and would take its time.
+    # Real text has few bytes that a codec cannot decode. A body with many is not text and would take long.
     if 0 < lost <= max(_FEW_LOST, len(text) // 50):
         text = body.decode(codec, _recovery())
     mend = {"euc-jp": _JIS, "big5": _BIG5, "gbk": _GB, "gb18030": _GB}.get(encoding)
@@ -77,13 +77,13 @@ def decode_as(encoding: str, body: bytes) -> str:
 
 @lru_cache(maxsize=64)
 def _table(encoding: str) -> str:
-    """The 256 characters of an encoding with one byte each; U+FFFE stands for none, as codecs have it."""
+    """Return the 256 characters of a single-byte encoding; U+FFFE marks undefined ones, as in codecs."""
     if encoding == "x-user-defined":
         return "".join(chr(code if code < 0x80 else 0xF700 + code) for code in range(256))
     name = _PYTHON.get(encoding, encoding)
     letters = [bytes([code]).decode(name, "replace") for code in range(256)]
     if encoding.startswith("windows-"):
-        # Where Windows has no letter, the standard has the control character of that number.
+        # Where Windows defines no character, the standard has the control character of that number.
         letters[0x80:0xA0] = [
             chr(code) if letters[code] == REPLACED else letters[code] for code in range(0x80, 0xA0)
         ]
@@ -94,7 +94,7 @@ def _table(encoding: str) -> str:
 
 @lru_cache(maxsize=1)
 def _recovery() -> str:
-    """The name of the error handler that knows what Python's codecs do not; it is made when first needed."""
+    """Return the name of the error handler for what Python's codecs cannot decode; made on first use."""
     codecs.register_error(_RECOVERING, _recovered)
     return _RECOVERING
 
@@ -114,7 +114,7 @@ def _recovered(error: UnicodeError) -> tuple[str, int]:
 
 
 def _jis(pair: bytes) -> str:
-    """The letter of two bytes of EUC-JP, also of the rows that only Windows' encoding of Japanese has."""
+    """Return the EUC-JP character of two bytes, also from rows that only Windows' Japanese encoding has."""
     if len(pair) < 2 or not (0xA1 <= pair[0] <= 0xFE and 0xA1 <= pair[1] <= 0xFE):
         return ""
     row, cell = divmod((pair[0] - 0xA1) * 94 + pair[1] - 0xA1, 188)
@@ -131,7 +131,7 @@ def _pair_in(codec: str, pair: bytes) -> str:
 
 
 def _iso_2022_jp(body: bytes) -> str:
-    """Japanese in seven bits: escapes switch between letters of one byte and of two."""
+    """Decode seven-bit Japanese: escapes switch between characters of one byte and of two."""
     pieces = _ESCAPES.split(body)
     out = [_seven_bits(pieces[0])]
     for escape, piece in zip(pieces[1::2], pieces[2::2], strict=True):
@@ -145,7 +145,7 @@ def _seven_bits(piece: bytes) -> str:
 
 
 def _two_bytes(piece: bytes) -> str:
-    # A line break ends a run of such letters in practice, whether or not an escape comes first.
+    # In practice a line break ends a run of two-byte characters, even without an escape before it.
     return "\n".join(decode_as("euc-jp", line.translate(_HIGH)) for line in piece.split(b"\n"))
 
 

@@ -1,8 +1,8 @@
-"""From a request to an answer, with as many tries as the button asks for.
+"""The HTTP client of a button: send a request and return the response, with retries if configured.
 
-:meth:`HttpClient.fetch` is the seam for whatever works with answers (caching, extraction, following pages):
-a :class:`Request` goes in, a :class:`Response` of any status comes out, and everything else is a
-:class:`~drawer_ipy.errors.DrawerError`.
+Code that works with responses (caching, extraction, following pages) calls :meth:`HttpClient.fetch`: it takes
+a :class:`Request`, returns a :class:`Response` of any status, and raises a
+:class:`~drawer_ipy.errors.DrawerError` for everything else.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from drawer_ipy.definition.trust import Trust, read_verify
 from drawer_ipy.errors import UsageError
 
 SITEMAP_LIMIT = 50 * 1024 * 1024
-"""Bytes that one file of a site map may have, as its protocol says."""
+"""Maximum size in bytes of one site map file, from the sitemap protocol."""
 
 
 class HttpClient:
-    """Sends the requests of one button.
+    """Send the requests of one button.
 
     Args:
-        spec: of the button.
+        spec: the button's specification.
         allowed_origins: see HttpButton.
 
     Attributes:
-        limit: most bytes of an answer's body.
+        limit: maximum size in bytes of a response body.
     Raises:
-        UsageError: its ``verify`` names no file of certificates.
+        UsageError: `verify` names a missing or invalid certificate file.
     """
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
@@ -64,16 +64,16 @@ class HttpClient:
     async def fetch(
         self, request: Request, call: Call, *, save: Path | None = None, proxy: Proxy | None = None
     ) -> Response:
-        """The answer to `request`, after redirects and, where the button says so, further tries.
+        """Return the response to `request`, after redirects and, if configured, retries.
 
         Args:
-            call: of the press; its timeout holds for each try.
-            save: the file to put the body into when the status is one of 200 to 399.
-            proxy: what to go through; ``None`` for the environment's.
+            call: the press; its timeout applies to each attempt.
+            save: the file to save the body to if the status is in 200 to 399.
+            proxy: the proxy to use; ``None`` for the one from the environment.
 
         Raises:
-            RequestFailed: when there is no whole answer.
-            DrawerError: when the request is refused.
+            RequestFailed: there is no complete response.
+            DrawerError: the request is refused.
         """
         attempt, pushed_back = 1, False
         while True:
@@ -94,7 +94,7 @@ class HttpClient:
                 why, asked = error.message, None
             delay = self._retries.delay(attempt, asked)
             if call.log is not None:
-                call.log(f"{why}; try {attempt + 1} of {self._retries.most + 1} in {delay:.1f} s")
+                call.log(f"{why}; attempt {attempt + 1} of {self._retries.most + 1} in {delay:.1f} s")
             await asyncio.sleep(delay)
             if call.turn is not None:
                 await call.turn()
@@ -113,20 +113,20 @@ _BACKOFF = Backoff(initial=0.5, factor=2.0, cap=30.0, jitter=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """``retries: N`` of a button.
+    """A button's ``retries: N``.
 
     Attributes:
-        most: further tries after the first; 0 for none, which is the default: what a failure means is for
-            the step to say, and a drawer of the original sends each request once.
+        most: retries after the first attempt. The default is 0: the step decides what a failure means, and
+            a drawer of the original engine sends each request once.
     """
 
     most: int = 0
 
     def covers_answer(self, method: str, answer: Response, attempt: int) -> bool:
-        """Whether `answer` to try number `attempt` is worth another.
+        """Whether to retry after `answer`, the response to attempt number `attempt`.
 
-        A 429, or a 403 that says when to come back, means that the request was not looked at; a 5xx leaves
-        open how far the server got, so only methods that can be repeated without harm are.
+        A 429, or a 403 with a Retry-After, means that the server did not process the request. After a 5xx it
+        may have, so only requests with an idempotent method are retried.
         """
         if attempt > self.most:
             return False
@@ -135,11 +135,11 @@ class Retries:
         return answer.busy
 
     def covers_failure(self, method: str, error: RequestFailed, attempt: int) -> bool:
-        """The same for a try that came to no answer."""
+        """Whether to retry after attempt number `attempt` failed without a response."""
         if attempt > self.most or error.final:
             return False
         return method in IDEMPOTENT or not error.sent
 
     def delay(self, attempt: int, retry_after: float | None = None) -> float:
-        """Seconds to wait after try number `attempt`: doubling, half of it random, no less than asked."""
+        """Return seconds to wait after attempt `attempt`: doubling, half random, at least Retry-After."""
         return _BACKOFF.delay(attempt, retry_after)

@@ -1,4 +1,4 @@
-"""Connections that are kept for further requests, and looked at before they are used again."""
+"""Connections that are kept alive and checked before they are reused."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 class Connector(aiohttp.TCPConnector):
-    """aiohttp's, but a kept connection on which something came that nobody asked for is closed.
+    """aiohttp's connector, but it closes a kept connection that has received unexpected data.
 
-    A server may send more than it promised. aiohttp sees that while it reads an answer; what comes later it
-    takes for the answer to the next request, so that an item would get a body that was never meant for it.
+    A server may send more than Content-Length. aiohttp notices that while it reads a response, but data that
+    arrives later would count as the response to the next request, so an item would get the wrong body.
 
-    It also connects through SOCKS proxies, which aiohttp does not: a request's ``proxy`` may be one.
+    This connector also supports SOCKS proxies, which aiohttp does not: a request's ``proxy`` may be one.
 
     Args:
-        resolver: looks up the hosts of requests.
-        ttl_dns_cache: seconds for which what it found is used again.
-        proxies: looks up SOCKS proxies themselves, which may be where requests may not go; `resolver` if not
-            given.
+        resolver: resolves the hosts of requests.
+        ttl_dns_cache: seconds for which a resolved address is reused.
+        proxies: resolves the hosts of SOCKS proxies, which may be in networks that requests may not go to;
+            defaults to `resolver`.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class Connector(aiohttp.TCPConnector):
     async def take(
         self, request: aiohttp.ClientRequest, timeout: aiohttp.ClientTimeout
     ) -> tuple[Connection, bool]:
-        """A connection for `request`, and whether it is one that was kept and has been silent since.
+        """Return a connection for `request`, and whether it is a reused one without unexpected data.
 
         Raises:
-            aiohttp.ClientError, TimeoutError: when there is none to be had.
+            aiohttp.ClientError, TimeoutError: no connection can be made.
         """
         while True:
             connection = await self.connect(request, [], timeout)
             protocol = connection.protocol
-            assert protocol is not None  # it has one until it is released
+            assert protocol is not None  # a connection has one until it is released
             if protocol in self._new:
                 self._new.discard(protocol)
-                return connection, False  # where the server spoke first, reading says what is wrong
+                return connection, False  # if the server sent data first, reading reports the error
             if not protocol.should_close:
                 return connection, True
             connection.close()
@@ -67,7 +67,7 @@ class Connector(aiohttp.TCPConnector):
     async def _create_connection(
         self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
-        """See aiohttp's."""
+        """See aiohttp's method."""
         if req.proxy is not None and req.proxy.scheme.startswith("socks"):
             made = await self._through_socks(req, req.proxy, timeout)
         else:
@@ -78,7 +78,7 @@ class Connector(aiohttp.TCPConnector):
     def _update_proxy_auth_header_and_build_proxy_req(
         self, req: aiohttp.ClientRequest
     ) -> aiohttp.ClientRequest:
-        """See aiohttp's, which would greet a SOCKS proxy in HTTP."""
+        """See aiohttp's method, which would speak HTTP to a SOCKS proxy."""
         if req.proxy is not None and req.proxy.scheme.startswith("socks"):
             return req
         return super()._update_proxy_auth_header_and_build_proxy_req(req)
@@ -94,7 +94,7 @@ class Connector(aiohttp.TCPConnector):
                 found = await self._resolve_host(host, port)
             except OSError as error:
                 raise aiohttp.ClientConnectorDNSError(key, error) from error
-            if proxy.scheme == "socks4":  # which has no longer addresses
+            if proxy.scheme == "socks4":  # which has no IPv6 addresses
                 found = [one for one in found if one["family"] == socket.AF_INET] or found
             host = found[0]["host"]
         try:
@@ -119,25 +119,25 @@ class Connector(aiohttp.TCPConnector):
 
 
 class SystemResolver(ThreadedResolver):
-    """aiohttp's resolver on daemon threads, as many as are needed.
+    """aiohttp's resolver on daemon threads, as many as needed.
 
-    An event loop would look names up on its own threads. Those are few, which bounds a run that asks many
-    hosts, and a program waits for them at its end: cancelled, it would go on until a server that does not
-    answer has been given up, and that takes the system up to a minute.
+    An event loop resolves names on its own thread pool. That pool is small, which slows down a run with many
+    hosts, and the program waits for it at exit: a cancelled program would hang until an unresponsive DNS
+    server times out, which can take a minute.
     """
 
     def __init__(self) -> None:
         self._threads = Threads()
-        # It asks a loop for these two things only.
+        # aiohttp's resolver uses only these two methods of a loop.
         super().__init__(cast(asyncio.AbstractEventLoop, _Lookups(self._threads)))
 
     async def close(self) -> None:
-        """Let the threads go."""
+        """Release the threads."""
         await self._threads.aclose()
 
 
 class _Lookups:
-    """The two methods of an event loop that look names up."""
+    """The two methods of an event loop that resolve names."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads

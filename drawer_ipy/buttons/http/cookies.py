@@ -1,9 +1,9 @@
-"""The cookies of a run: kept and sent back byte for byte (RFC 6265, and 6265bis where browsers follow it).
+"""The cookies of a run, kept and sent back byte for byte (RFC 6265, and 6265bis where browsers follow it).
 
-``http.cookies``, on which aiohttp's jar is built, takes quoted values apart and puts new quotes around values
-that hold ``/``, ``=``, ``,`` or a blank, so that a server no longer knows its own session. A value is opaque
-here: it goes back as it came, and only what stands beside it (``Path``, ``Domain``, ``Expires`` and so on)
-is read.
+``http.cookies``, which aiohttp's cookie jar uses, unquotes quoted values and adds quotes around values that
+contain ``/``, ``=``, ``,`` or a space, so that a server no longer recognizes its own session. Here a value is
+opaque and is sent back unchanged; only its attributes (``Path``, ``Domain``, ``Expires`` and so on) are
+parsed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _MAX_AGE = re.compile(r"-?\d+", re.ASCII)
 _LONGEST_AGE = 400 * 86400.0
 _LONGEST_ATTRIBUTE = 1024
 _MOST_OF_A_DOMAIN = 1000
-"""Cookies kept for one domain; the oldest give way. Browsers keep 150 to 180."""
+"""Maximum number of cookies per domain; the oldest are dropped. Browsers keep 150 to 180."""
 
 _SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gov", "gob", "mil", "net", "ne", "nom", "or", "org"})
-"""What stands before a country's code where names are registered one level further down: ``co.uk``."""
+"""Labels before a country code under which names are registered one level further down: ``co.uk``."""
 
 _DELIMITER = re.compile(r"[\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\D.*)?", re.ASCII | re.DOTALL)
@@ -39,7 +39,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 @dataclass(slots=True)
 class _Cookie:
-    """What is kept of one; `host_only` says that it goes to no subdomain of its domain."""
+    """A stored cookie; with `host_only` it is not sent to subdomains of its domain."""
 
     name: str
     value: str
@@ -53,7 +53,7 @@ class _Cookie:
 class Cookies:
     """A run's cookies.
 
-    Texts are header values as aiohttp gives them: UTF-8, with bytes that are none as lone surrogates.
+    Texts are header values as aiohttp returns them: UTF-8, with invalid bytes as lone surrogates.
     """
 
     def __init__(self) -> None:
@@ -61,10 +61,10 @@ class Cookies:
         self._numbers = itertools.count()
 
     def take(self, set_cookie: str, url: URL) -> None:
-        """Keep, replace or delete what one ``Set-Cookie`` header of an answer from `url` says.
+        """Store, replace or delete the cookie of one ``Set-Cookie`` header in a response from `url`.
 
-        What no browser would take is left out: control characters, a ``Domain`` that is not that of `url`,
-        a ``__Host-`` or ``__Secure-`` name without what it promises.
+        Cookies that no browser accepts are ignored: with control characters, with a ``Domain`` that does not
+        match `url`, or with a ``__Host-`` or ``__Secure-`` prefix whose conditions are not met.
         """
         if _CONTROL.search(set_cookie):
             return
@@ -98,7 +98,7 @@ class Cookies:
         key = cookie.name, cookie.path, cookie.host_only
         before = kept.get(key)
         if before is not None:
-            cookie.number = before.number  # a value that is renewed keeps its place in the order
+            cookie.number = before.number  # an updated cookie keeps its place in the order
         if cookie.expires <= time.time():
             kept.pop(key, None)
             return
@@ -107,13 +107,13 @@ class Cookies:
             del kept[min(kept, key=lambda one: kept[one].number)]
 
     def header(self, url: URL, given: str = "") -> str:
-        """The value of ``Cookie`` for a request to `url`; ``""`` when there is none to send.
+        """Return the ``Cookie`` header for a request to `url`; ``""`` if there are no cookies to send.
 
-        Longer paths come first, then what was set earlier.
+        Longer paths come first, then cookies that were set earlier.
 
         Args:
-            given: a ``Cookie`` header of the button's own. It stays as it is written, but for names that
-                a server has set since.
+            given: the button's own ``Cookie`` header. It is kept as written, except for names that a server
+                has set since.
         """
         found = self._for(url)
         if not given:
@@ -151,7 +151,7 @@ def _written(cookie: _Cookie) -> str:
 
 
 def _attributes(parts: list[str]) -> dict[str, str]:
-    """By lower-case name; of one that is there several times the last counts."""
+    """Return the attributes by lower-case name; the last one of a name counts."""
     said = {}
     for part in parts:
         name, _, value = part.partition("=")
@@ -162,7 +162,7 @@ def _attributes(parts: list[str]) -> dict[str, str]:
 
 
 def _domain(text: str, host: str) -> str | None:
-    """The domain that a cookie of `host` is for, ``""`` for that alone; ``None`` when it may set none."""
+    """Return the domain of a cookie from `host`: ``""`` for that host alone, ``None`` if not allowed."""
     domain = text.removeprefix(".").lower()
     if not domain:
         return ""
@@ -179,7 +179,7 @@ def _domain(text: str, host: str) -> str | None:
 
 
 def _is_public(domain: str) -> bool:
-    """Whether anybody may register names below it, as far as its form tells: ``com``, ``co.uk``."""
+    """Whether a domain looks like a public suffix, below which anyone can register: ``com``, ``co.uk``."""
     above, dot, last = domain.rpartition(".")
     return not dot or (len(last) == 2 and above in _SECOND_LEVELS)
 
@@ -202,7 +202,7 @@ def _within(path: str, folder: str) -> bool:
 
 
 def _keeps_its_promise(cookie: _Cookie, path_said: bool, scheme: str) -> bool:
-    """Whether its name says nothing that it is not (``__Secure-``, ``__Host-``)."""
+    """Whether a cookie meets the conditions of its name's prefix (``__Secure-``, ``__Host-``)."""
     name = (cookie.name or cookie.value).lower()
     if not name.startswith(("__secure-", "__host-")):
         return True
@@ -212,7 +212,7 @@ def _keeps_its_promise(cookie: _Cookie, path_said: bool, scheme: str) -> bool:
 
 
 def _expires(said: dict[str, str]) -> float:
-    """Seconds since the epoch; infinite for a cookie that lasts as long as the run."""
+    """Return the expiry in seconds since the epoch; infinite for a cookie that lasts as long as the run."""
     age = said.get("max-age", "")
     if _MAX_AGE.fullmatch(age):
         seconds = min(float(age[:15]), _LONGEST_AGE)
@@ -221,7 +221,7 @@ def _expires(said: dict[str, str]) -> float:
 
 
 def _date(text: str) -> float:
-    """A cookie's date in any of the forms that are out there (RFC 6265, 5.1.1); infinite when it is none."""
+    """Parse a cookie's date in any common form (RFC 6265, 5.1.1); infinite if it is invalid."""
     clock = day = month = year = None
     for token in _DELIMITER.split(text):
         if clock is None and (found := _TIME.fullmatch(token)):

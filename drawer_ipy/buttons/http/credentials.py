@@ -1,4 +1,4 @@
-"""``auth: {basic: ...}`` and ``{bearer: ...}``: the Authorization header that no server decides."""
+"""``auth: {basic: ...}`` and ``{bearer: ...}``: Authorization headers that are known before a request."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Login:
-    """A user and a password, with places and references in them.
+    """A user and a password, which may contain placeholders and references.
 
     Args:
-        given: the two, as they were written.
+        given: the user and the password as written.
 
     Attributes:
-        names: the arguments referred to.
+        names: the arguments they refer to.
     """
 
     def __init__(self, given: list[Any]) -> None:
@@ -30,7 +30,7 @@ class Login:
         self.names = tuple(dict.fromkeys((*self._user.names, *self._password.names)))
 
     def fill(self, values: Mapping[str, Any], scope: Mapping[str, Any]) -> tuple[str, str]:
-        """The user and the password.
+        """Return the user and the password.
 
         Raises:
             ArgumentError: one is missing or cannot be sent.
@@ -40,57 +40,55 @@ class Login:
         password = self._password.text(values, scope, "the password of `auth`")
         for what, text in (("user", user), ("password", password)):
             if _CONTROL.search(text):
-                raise ArgumentError(
-                    f"the {what} of `auth` holds a control character, which none may (RFC 7617)"
-                )
+                raise ArgumentError(f"the {what} of `auth` must not contain a control character (RFC 7617)")
         return user, password
 
 
 class Basic:
-    """HTTP's Basic scheme (RFC 7617); the text is UTF-8."""
+    """HTTP's Basic scheme (RFC 7617), in UTF-8."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
         self.names = login.names
 
     def fill(self, values: Mapping[str, Any], scope: Mapping[str, Any]) -> str:
-        """The header's value. Raises as :meth:`Login.fill`."""
+        """Return the header's value. Raises as :meth:`Login.fill`."""
         user, password = self._login.fill(values, scope)
         if ":" in user:
             raise ArgumentError(
-                "the user of `auth: {basic: ...}` holds a colon, which would end it (RFC 7617)"
+                "the user of `auth: {basic: ...}` must not contain a colon, which ends the user (RFC 7617)"
             )
         return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode('ascii')}"
 
 
 class Bearer:
-    """A token that is known beforehand (RFC 6750)."""
+    """A bearer token that is known before a request (RFC 6750)."""
 
     def __init__(self, token: str) -> None:
         self._token = FieldTemplate(token)
         self.names = self._token.names
 
     def fill(self, values: Mapping[str, Any], scope: Mapping[str, Any]) -> str:
-        """The header's value. Raises ArgumentError and ResolveError."""
+        """Return the header's value. Raises ArgumentError and ResolveError."""
         return f"Bearer {sound_token(self._token.text(values, scope, 'the token of `auth`'), 'auth')}"
 
 
 def sound_token(token: str, where: str) -> str:
-    """`token` without white space around it.
+    """Return `token` without surrounding white space.
 
     Raises:
-        ArgumentError: it is empty, or holds what no token may.
+        ArgumentError: it is empty, or contains a character that a token cannot have.
     """
     token = token.strip()
     if not token:
         raise ArgumentError(f"the token of `{where}` is empty")
     if strange := _NO_TOKEN.search(token):
-        raise ArgumentError(f"the token of `{where}` holds {strange[0]!r}, which no token may (RFC 6750)")
+        raise ArgumentError(f"the token of `{where}` must not contain {strange[0]!r} (RFC 6750)")
     return token
 
 
 def credentials_of(auth: Auth) -> Basic | Bearer | None:
-    """What writes the header; ``None`` where that depends on what the server or a button says."""
+    """Return what builds the header; ``None`` if it depends on a server or a button."""
     if auth.basic is not None:
         return Basic(Login(auth.basic))
     return Bearer(auth.bearer) if auth.bearer else None

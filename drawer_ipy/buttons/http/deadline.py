@@ -1,7 +1,7 @@
 """Time limits for requests that share one timer.
 
 ``asyncio.timeout`` sets and cancels a timer of the event loop for each request, which costs about as much
-processor time as sending it. Requests hardly ever need theirs, so one timer watches over all of a run.
+processor time as sending it. Requests rarely time out, so one timer serves all requests of a run.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Deadlines:
         self._due = 0.0
 
     def until(self, when: float | None) -> Deadline:
-        """A context manager whose body may last until `when`, a time of the loop; ``None`` for no limit.
+        """Return a context manager whose body may run until `when` (loop time); ``None`` for no limit.
 
-        It does what ``asyncio.timeout_at`` does: the task is cancelled when the time has come, and the body
-        raises TimeoutError.
+        It behaves like ``asyncio.timeout_at``: at that time it cancels the task, and the body raises
+        TimeoutError.
         """
         return Deadline(self, when)
 
@@ -36,13 +36,13 @@ class Deadlines:
             self._timer = None
 
     def add(self, limit: Deadline, when: float) -> None:
-        """Watch over `limit`."""
+        """Start watching `limit`."""
         self._limits.add(limit)
         if self._timer is None or when < self._due:
             self._wake_at(when)
 
     def discard(self, limit: Deadline) -> None:
-        """Forget `limit`. The timer stays: most likely there is another request before it is due."""
+        """Stop watching `limit`. The timer keeps running: another request is likely before it is due."""
         self._limits.discard(limit)
 
     def _wake_at(self, when: float) -> None:
@@ -52,7 +52,7 @@ class Deadlines:
 
     def _wake(self) -> None:
         self._timer = None
-        # A timer may come early by the resolution of the loop's clock.
+        # A timer may fire early by the resolution of the loop's clock.
         now = max(asyncio.get_running_loop().time(), self._due)
         over = [limit for limit in self._limits if limit.when <= now]
         for limit in over:
@@ -75,7 +75,7 @@ class Deadline:
     def __enter__(self) -> None:
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a time limit needs a task that it can cancel")
+            raise RuntimeError("a time limit must be used inside a task")
         self._task: asyncio.Task[Any] = task
         self._before = task.cancelling()
         if self.when != float("inf"):
@@ -85,11 +85,11 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._all.discard(self)
-        # A cancellation by somebody else at the same moment counts more than this one.
+        # If something else cancels the task at the same moment, that cancellation wins.
         if self._expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def expire(self) -> None:
-        """Cancel the task: the time has come."""
+        """Cancel the task, because its time is up."""
         self._expired = True
         self._task.cancel()

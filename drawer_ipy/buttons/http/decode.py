@@ -1,8 +1,7 @@
-"""Undoing a body's Content-Encoding piece by piece, never holding more than a limit allows.
+"""Decode a body's Content-Encoding piece by piece, without ever holding more than a limit.
 
-Done here and not by aiohttp because of decompression bombs: a few kilobytes may stand for gigabytes, so
-every decoder is told how much it may give back. Small pieces are also decoded faster where they are than
-in a thread.
+aiohttp does not do this because of decompression bombs: a few kilobytes can decompress to gigabytes, so every
+decoder gets a limit for its output. Decoding small pieces in place is also faster than in a thread.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, Protocol
 from drawer_ipy.common.install import install_hint
 
 _MOST_CODINGS = 5
-"""Codings one upon the other; real ones have one, seldom two."""
+"""Maximum number of nested codings; real responses have one, rarely two."""
 
 _OPTIONAL = ("br", "zstd")
 _AROUND = " \t\"'"
@@ -23,10 +22,10 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class TooLarge(Exception):
-    """The body is longer than the limit.
+    """The body exceeds the limit.
 
     Attributes:
-        piece: what of the latest piece is within the limit; ``b""`` where a coding was not yet undone.
+        piece: the part of the latest piece within the limit; ``b""`` if a coding was not yet decoded.
     """
 
     def __init__(self, piece: bytes = b"") -> None:
@@ -35,25 +34,25 @@ class TooLarge(Exception):
 
 
 class Damaged(Exception):
-    """The body is not what its Content-Encoding says; the message says how."""
+    """The body does not match its Content-Encoding; the message says how."""
 
 
 class Decoder(Protocol):
-    """Undoes one coding."""
+    """A decoder for one coding."""
 
     def feed(self, data: bytes, room: int) -> bytes:
-        """What `data` adds to the body, at most about `room` bytes and one block.
+        """Decode `data`: return at most about `room` bytes and one block.
 
         Raises:
-            Damaged: when `data` is not what it should be.
+            Damaged: `data` is invalid.
         """
 
     def end(self) -> None:
-        """Say that there is no more. Raises Damaged when there should have been."""
+        """Finish decoding. Raises Damaged if data is missing."""
 
 
 class _Zlib:
-    """gzip, also several members one after the other, and deflate with or without zlib's header."""
+    """gzip, also with several members, and deflate with or without zlib's header."""
 
     def __init__(self, name: str) -> None:
         self._gzip = name == "gzip"
@@ -63,7 +62,7 @@ class _Zlib:
 
     def feed(self, data: bytes, room: int) -> bytes:
         if self._object is None:
-            # Some servers send deflate without zlib's two bytes; a header is told by its check sum.
+            # Some servers send deflate without zlib's two bytes; the header's checksum shows which it is.
             header = data[0] & 0x0F == 8 and (len(data) < 2 or (data[0] * 256 + data[1]) % 31 == 0)
             self._object = zlib.decompressobj(15 if header else -15)
         out = []
@@ -74,7 +73,7 @@ class _Zlib:
                     self._rest = data
                     break
                 if not (self._gzip and data.startswith(_GZIP_MAGIC)):
-                    break  # padding after the end, which everybody ignores
+                    break  # padding after the end, which all clients ignore
                 self._object = zlib.decompressobj(31)
             self._begun = True
             piece = self._object.decompress(data, room)
@@ -85,7 +84,7 @@ class _Zlib:
 
     def end(self) -> None:
         if self._begun and not self._object.eof:
-            raise Damaged("it ends too early")
+            raise Damaged("it is truncated")
 
 
 class _Brotli:
@@ -100,7 +99,7 @@ class _Brotli:
 
     def end(self) -> None:
         if self._begun and not self._object.is_finished():
-            raise Damaged("it ends too early")
+            raise Damaged("it is truncated")
 
 
 class _Zstd:
@@ -123,11 +122,11 @@ class _Zstd:
 
     def end(self) -> None:
         if self._begun and not self._object.eof:
-            raise Damaged("it ends too early")
+            raise Damaged("it is truncated")
 
 
 def _zstd_module() -> Any:
-    """zstd of the standard library (from Python 3.14 on) or its backport."""
+    """zstd from the standard library (since Python 3.14) or its backport."""
     try:
         return importlib.import_module("compression.zstd")
     except ImportError:
@@ -143,10 +142,10 @@ def _has(load: Callable[[], Any]) -> bool:
 
 
 def _brotli_is_bounded() -> Any:
-    """brotli, where it is new enough to be told how much it may give back."""
+    """brotli, if its version can limit the output."""
     module = importlib.import_module("brotli")
     if not hasattr(module.Decompressor, "can_accept_more_data"):
-        raise ImportError("brotli before 1.2 cannot be bounded")
+        raise ImportError("brotli before 1.2 cannot limit its output")
     return module
 
 
@@ -161,21 +160,21 @@ if _has(_zstd_module):
     _DECODERS["zstd"] = _Zstd
 
 ACCEPTED = ", ".join(name for name in ("gzip", "deflate", "br", "zstd") if name in _DECODERS)
-"""Value of Accept-Encoding: what can be undone here."""
+"""The Accept-Encoding header: the codings that can be decoded."""
 
 
 class Body:
-    """A body as it arrives, decoded, within a limit.
+    """Decode a body as it arrives, within a limit.
 
     Args:
-        encodings: value of Content-Encoding, ``""`` when there is none.
-        limit: most bytes of the body, as sent and also after each decoding.
+        encodings: the Content-Encoding header, ``""`` if there is none.
+        limit: maximum size of the body in bytes, as sent and after each decoding.
 
     Attributes:
-        unknown: the codings that nobody knows; what they name is left as it is.
+        unknown: unknown codings, which are not decoded.
 
     Raises:
-        Damaged: when it has a coding whose library is not installed, or too many.
+        Damaged: a coding needs a library that is not installed, or there are too many codings.
     """
 
     def __init__(self, encodings: str, limit: int) -> None:
@@ -193,11 +192,11 @@ class Body:
         self._sizes = [0] * (len(names) + 1)
 
     def feed(self, data: bytes) -> bytes:
-        """The part of the body that `data` brings.
+        """Decode `data`.
 
         Raises:
-            TooLarge: as soon as there is more than the limit; little more than that is ever held.
-            Damaged: when it is not what its Content-Encoding says.
+            TooLarge: as soon as the limit is exceeded; little more than the limit is ever held.
+            Damaged: the data does not match its Content-Encoding.
         """
         self._count(0, data)
         for number, decoder in enumerate(self._decoders, start=1):
@@ -207,7 +206,7 @@ class Body:
                 data = decoder.feed(data, self._limit - self._sizes[number] + 1)
             except (zlib.error, EOFError, ValueError) as error:
                 raise Damaged(str(error)) from None
-            except Exception as error:  # brotli and zstd have errors of their own, loaded only here
+            except Exception as error:  # brotli and zstd have their own exceptions, which are imported lazily
                 if type(error).__module__.partition(".")[0] not in _LIBRARIES:
                     raise
                 raise Damaged(str(error)) from None
@@ -222,7 +221,7 @@ class Body:
             raise TooLarge(data[: self._limit - before] if undone else b"")
 
     def end(self) -> None:
-        """Say that there is no more. Raises Damaged when there should have been."""
+        """Finish decoding. Raises Damaged if data is missing."""
         for decoder in self._decoders:
             decoder.end()
 

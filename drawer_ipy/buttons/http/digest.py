@@ -1,4 +1,4 @@
-"""HTTP's Digest scheme (RFC 7616): answering a server's challenge without telling the password."""
+"""HTTP's Digest scheme (RFC 7616): answer a server's challenge without sending the password."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
 
 @dataclass(slots=True)
 class Challenge:
-    """What a server asks for, and how often it has been answered.
+    """A server's challenge, and how often it has been answered.
 
     Attributes:
-        realm, nonce, opaque, algorithm: as the server said them.
-        qop: whether ``auth`` protects the answer; servers of before 1999 know nothing of it.
-        userhash: whether the user's name is hashed.
-        stale: whether only the nonce was too old.
-        count: requests that were answered with this nonce.
+        realm, nonce, opaque, algorithm: as the server sent them.
+        qop: whether to answer with ``qop=auth``; servers older than RFC 2617 do not support it.
+        userhash: whether to hash the user's name.
+        stale: whether the server rejected only the nonce, as too old.
+        count: number of requests that used this nonce.
     """
 
     realm: str
@@ -42,10 +42,10 @@ class Challenge:
     count: int = 0
 
     def answer(self, method: str, target: str, user: str, password: str) -> str:
-        """The Authorization header for one request; no two have the same number.
+        """Return the Authorization header for one request; each has a new nonce count.
 
         Args:
-            target: path and query, as they are in the request line.
+            target: path and query as in the request line.
         """
         self.count += 1
         number, client = f"{self.count:08x}", secrets.token_hex(8)
@@ -91,10 +91,10 @@ def _quoted(text: str) -> str:
 
 
 def read_challenge(headers: Iterable[str]) -> Challenge | None:
-    """The first Digest challenge of WWW-Authenticate headers that can be answered; ``None`` for none.
+    """Return the first supported Digest challenge of WWW-Authenticate headers; ``None`` if there is none.
 
     Raises:
-        ArgumentError: there are only such that cannot be answered.
+        ArgumentError: there are Digest challenges, but none is supported.
     """
     refused = ""
     for scheme, fields in _challenges(headers):
@@ -105,7 +105,7 @@ def read_challenge(headers: Iterable[str]) -> Challenge | None:
         if (algorithm or "MD5").upper().removesuffix("-SESS") not in _HASHES:
             refused = f"the algorithm {algorithm!r}"
         elif offered and "auth" not in offered:
-            refused = f"the protection {', '.join(offered)!r} (qop)"
+            refused = f"qop={', '.join(offered)!r}"
         else:
             return Challenge(
                 fields.get("realm", ""),
@@ -119,13 +119,13 @@ def read_challenge(headers: Iterable[str]) -> Challenge | None:
     if refused:
         raise ArgumentError(
             f"the server asks for a digest with {refused}, which is not supported",
-            remediation="supported are MD5, SHA-256 and SHA-512-256, with qop=auth or without",
+            remediation="supported: MD5, SHA-256 and SHA-512-256, with qop=auth or without qop",
         )
     return None
 
 
 def _challenges(headers: Iterable[str]) -> Iterable[tuple[str, dict[str, str]]]:
-    """Schemes with their parameters; one header may hold several."""
+    """Return the schemes with their parameters; one header may contain several."""
     for header in headers:
         at = 0
         while (scheme := _SCHEME.match(header, at)) is not None:

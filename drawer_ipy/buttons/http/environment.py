@@ -1,4 +1,4 @@
-"""The proxies of the environment, and the hosts it excepts from them (NO_PROXY)."""
+"""The proxies from the environment, and the hosts that bypass them (NO_PROXY)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ProxyEnvironment:
-    """What the environment says about proxies, as it is when this is made.
+    """The proxy settings of the environment when this object is created.
 
     Args:
-        addresses: of the proxies by scheme, ``all`` for any, as :func:`urllib.request.getproxies` gives them:
-            the lower-case variables count before those in capitals, and ``HTTP_PROXY`` not in a CGI script.
+        addresses: the proxies by scheme, ``all`` for any, as :func:`urllib.request.getproxies` returns them:
+            lower-case variables take precedence, and ``HTTP_PROXY`` is ignored in a CGI script.
     """
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
@@ -32,10 +32,10 @@ class ProxyEnvironment:
         self._known: dict[tuple[str, str], Proxy | None] = {}
 
     def proxy_for(self, url: URL) -> Proxy | None:
-        """The proxy for `url`; ``None`` when there is none, or the host is excepted.
+        """Return the proxy for `url`; ``None`` if there is none, or the host bypasses it.
 
         Raises:
-            ArgumentError: when what is named for it is not a proxy that can be used.
+            ArgumentError: the proxy's address is invalid or not supported.
         """
         if not self._addresses:
             return None
@@ -60,17 +60,17 @@ class ProxyEnvironment:
 def _source(scheme: str) -> str:
     for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper()):
         if os.environ.get(name):
-            return f"{name} of the environment"
-    return "the proxy of this computer's settings"
+            return f"the environment variable {name}"
+    return "the system's proxy settings"
 
 
 class Excepted:
-    """``NO_PROXY``: hosts that are reached directly.
+    """``NO_PROXY``: hosts that are reached without a proxy.
 
     Args:
-        text: entries with commas or blanks between them. A name stands for itself and all below it, with or
-            without a dot in front; an address for itself or, as ``10.0.0.0/8``, for a network; ``*`` for
-            all. A port behind it excepts that port only.
+        text: entries separated by commas or spaces. A name matches itself and its subdomains, with or
+            without a leading dot; an address matches itself, a network such as ``10.0.0.0/8`` its
+            addresses, and ``*`` everything. An entry with a port matches only that port.
     """
 
     def __init__(self, text: str) -> None:
@@ -115,7 +115,7 @@ class Excepted:
 
 
 def _plain_name(host: str) -> str:
-    """In lower case, as DNS takes it, without dots around it."""
+    """Return a name in lower case and in the form that DNS uses, without leading and trailing dots."""
     host = host.strip(".").lower()
     if not host.isascii():
         try:

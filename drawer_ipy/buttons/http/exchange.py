@@ -1,4 +1,4 @@
-"""One try: from a request through redirects to an answer, each hop checked, timed and counted at its host."""
+"""One attempt: send a request, follow redirects to a response, and check, time and count each hop."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _SMALL = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How the requests of one button are made.
+    """The settings for the requests of one button.
 
     Attributes:
-        rules: where they may go.
-        limit: most bytes of an answer's body.
-        per_host: most of them at once at one host, 0 for any number.
-        cookies: whether the run's cookies are sent and kept.
-        robots: whether robots.txt is obeyed.
-        timeouts: how long they may take.
-        trust: whose word for a certificate counts.
+        rules: where requests may go.
+        limit: maximum size of a response body in bytes.
+        per_host: maximum number of concurrent requests per host, 0 for no limit.
+        cookies: whether to send and store the run's cookies.
+        robots: whether to obey robots.txt.
+        timeouts: the time limits.
+        trust: which certificates to trust.
     """
 
     rules: Rules
@@ -57,14 +57,14 @@ class Manners:
 
 
 class Exchange:
-    """One try of one press.
+    """One attempt of one press.
 
     Args:
-        manners: of the button.
-        call: of the press; its timeout holds for the whole try, without the time spent waiting for a turn.
+        manners: the settings of the button.
+        call: the press; its timeout covers the whole attempt, except for time spent waiting for a turn.
         save: see HttpClient.fetch.
         proxy: see HttpClient.fetch.
-        enough: bytes of the body after which the rest of it is left out; ``None`` to want all of it.
+        enough: bytes of the body after which the rest is dropped; ``None`` for the whole body.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Exchange:
         self._pause = 0.0
 
     async def run(self, request: Request) -> Response:
-        """Send `request` and what redirects make of it.
+        """Send `request` and follow its redirects.
 
         Raises:
-            RequestFailed: when there is no whole answer.
-            DrawerError: when a hop is refused.
+            RequestFailed: there is no complete response.
+            DrawerError: a hop is refused.
         """
         manners = self._manners
         for _ in range(_REDIRECTS + 1):
@@ -110,15 +110,15 @@ class Exchange:
         raise RequestFailed(f"more than {_REDIRECTS} redirects, the last to {request}", final=True)
 
     async def _wait(self, request: Request) -> None:
-        """Wait as a redirect asks for before it is followed (Retry-After).
+        """Wait before a redirect is followed if its response says so (Retry-After).
 
         Raises:
-            RequestFailed: when that is longer than a run waits.
+            RequestFailed: the wait is longer than a run allows.
         """
         wait, self._pause = self._pause, 0.0
         if wait > LONGEST_PAUSE:
             raise RequestFailed(
-                f"a redirect asks to wait {wait:,.0f} s before {request}",
+                f"a redirect requires a wait of {wait:,.0f} s before {request}",
                 remediation=f"run it again later; a run waits up to {LONGEST_PAUSE / 60:.0f} minutes",
                 final=True,
                 retry_after=wait,
@@ -126,7 +126,7 @@ class Exchange:
         await asyncio.sleep(wait)
 
     async def _hop(self, request: Request, guarded: bool, host: Host) -> Response | Request:
-        """:meth:`_send` within what is left of the time; failures in plain words."""
+        """Call :meth:`_send` within the remaining time; turn exceptions into RequestFailed."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         remaining = self._remaining(request)
@@ -136,20 +136,22 @@ class Exchange:
         except TooLarge:
             raise too_large(self._manners.limit, str(request)) from None
         except (aiohttp.ClientError, Damaged, OSError, ValueError) as error:
-            if type(error) is TimeoutError:  # that of the whole; those of its parts have classes of their own
+            if type(error) is TimeoutError:  # the overall limit; other timeouts have their own classes
                 raise timed_out(self._call.timeout, str(request)) from None
             raise connection_failed(error, str(request), self._through) from None
         self._elapsed += loop.time() - began
         if isinstance(answer, Response) and answer.busy:
             pause = host.complained(began, answer.retry_after)
             if self._call.log is not None:
-                self._call.log(f"{host.name} answered {answer.status}: it is left alone for {pause:.1f} s")
+                self._call.log(
+                    f"{host.name} responded with {answer.status}: no requests to it for {pause:.1f} s"
+                )
         else:
             host.went_well()
         return answer
 
     def _remaining(self, request: Request) -> float | None:
-        """Seconds that are left, ``None`` for any number. Raises RequestFailed when none are."""
+        """Return the remaining seconds, ``None`` for no limit. Raises RequestFailed if none remain."""
         total = self._call.timeout
         if total is None or not self._elapsed:
             return total
@@ -158,7 +160,7 @@ class Exchange:
         return total - self._elapsed
 
     async def _send(self, request: Request, guarded: bool) -> Response | Request:
-        """The answer, or the request that a redirect asks for instead."""
+        """Return the response, or the request that a redirect leads to."""
         manners, sessions = self._manners, self._sessions
         proxy = self._through = self._proxy or sessions.environment.proxy_for(request.url)
         if proxy is not None and proxy.url is None:
@@ -166,7 +168,7 @@ class Exchange:
         looks_up = proxy is None or proxy.names_here
         if guarded and not looks_up:
             await sessions.check_target(request.url)
-        # A proxy itself may well be in a private network.
+        # The proxy itself may be in a private network.
         wire = sessions.wire(guarded and looks_up)
         cookies = sessions.cookies if manners.cookies else None
         asked = request if request.condition is None else request.conditional()
@@ -181,7 +183,7 @@ class Exchange:
     async def _take(
         self, request: Request, asked: Request, answer: Answer, download: Download | None = None
     ) -> Response | Request:
-        """What is made of the answer to `asked`, which is `request` with what is asked beside it."""
+        """Process the answer to `asked`, which is `request` with its conditional headers."""
         try:
             self._check_status(asked, answer)
             partial = answer.status == _PARTIAL and "Range" not in asked.headers
@@ -200,31 +202,31 @@ class Exchange:
                 )
             response = await self._receive(request, answer, download)
             if partial:
-                response.note = f"{request.url.authority} answered by parts (206), which was not asked for"
+                response.note = f"{request.url.authority} sent an unrequested partial response (206)"
             return response
         except BaseException:
             answer.close()
             raise
         finally:
-            answer.release()  # for further requests, if its body was read to the end
+            answer.release()  # for reuse, if its body was read to the end
 
     def _check_status(self, asked: Request, answer: Answer) -> None:
-        """Refuse the answer to a question that was not asked, where it would be taken for something else."""
+        """Refuse a 304 or 206 response to a request that was not conditional or for a range."""
         if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
-            raise RequestFailed(f"{asked} was answered 304 Not Modified, which was not asked for")
+            raise RequestFailed(f"{asked} got 304 Not Modified, but the request was not conditional")
         if self._save is not None and answer.status == _PARTIAL and "Range" not in asked.headers:
-            raise RequestFailed(f"{asked} was answered by a part of it (206), which was not asked for")
+            raise RequestFailed(f"{asked} got a partial response (206), but requested the whole")
 
     async def _receive(self, request: Request, answer: Answer, download: Download | None) -> Response:
-        """The whole of `answer`. Raises TooLarge and Damaged, see Body."""
+        """Return the whole body of `answer`. Raises TooLarge and Damaged, see Body."""
         headers = answer.headers
         response = Response(request.method, request.url, answer.status, answer.reason, headers)
         limit = self._limit - (download.start if download is not None else 0)
         body = Body(",".join(headers.getall("Content-Encoding", ())), limit)
         if body.unknown:
             response.note = (
-                f"{request.url.authority} names a Content-Encoding that is none, "
-                f"{', '.join(body.unknown)[:60]!r}; its answers were taken as they are"
+                f"{request.url.authority} sends the unknown Content-Encoding "
+                f"{', '.join(body.unknown)[:60]!r}; its responses were not decoded"
             )
         if download is not None and self._save is not None and response.ok:
             response.path = self._save
@@ -238,7 +240,7 @@ class Exchange:
         return response
 
     async def _obey_robots(self, request: Request) -> None:
-        """Refuse what robots.txt forbids, and keep to its Crawl-delay. Its own request has no such rules."""
+        """Refuse what robots.txt forbids, and keep its Crawl-delay. robots.txt itself is exempt."""
         host = self._sessions.host(request.url)
 
         async def ask(url: URL) -> Response:
@@ -252,19 +254,19 @@ class Exchange:
 
 
 def _is_plain(answer: Answer, limit: int) -> bool:
-    """Whether a body needs no decoding, and its promised length keeps it within the limit."""
+    """Whether a body needs no decoding and its Content-Length is within the limit."""
     return 0 < (answer.length or 0) <= limit and "Content-Encoding" not in answer.headers
 
 
 async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
-    """The whole body, decoded. Raises TooLarge and Damaged, see Body."""
+    """Return the whole body, decoded. Raises TooLarge and Damaged, see Body."""
     chunks = [body.feed(chunk) async for chunk in content.iter_any()]
     body.end()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def _read_beginning(content: aiohttp.StreamReader, body: Body) -> bytes:
-    """As much of the body, decoded, as its limit lets in. Raises Damaged, see Body."""
+    """Return as much of the decoded body as the limit allows. Raises Damaged, see Body."""
     found = bytearray()
     try:
         async for chunk in content.iter_any():
@@ -277,6 +279,6 @@ async def _read_beginning(content: aiohttp.StreamReader, body: Body) -> bytes:
 
 
 async def _read_on(answer: Answer) -> None:
-    """Read a body that nobody wants, where it is short: a connection whose answer was read is used again."""
+    """Read a short unneeded body, so that its connection can be reused."""
     if answer.length is not None and answer.length <= _SMALL:
         await answer.content.read()

@@ -1,4 +1,4 @@
-"""Requests that came to no whole answer: what happened, in plain words."""
+"""Failed requests without a complete response, described in plain words."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 
 
 class RequestFailed(DrawerError):
-    """A request was sent, or was to be sent, and there is no whole answer.
+    """A request failed without a complete response, or was not sent.
 
     Attributes:
         timed_out: whether it took too long.
-        sent: whether the server may have begun to act on it.
-        final: whether asking again would come to the same.
+        sent: whether the server may have started to act on it.
+        final: whether a retry would fail in the same way.
         detail: the exception behind it, for stderr.
-        status: what a proxy answered instead of passing the request on, else ``None``.
-        retry_after: seconds the server asked to be left alone for; ``None`` when it did not.
+        status: the status code of a proxy that refused to forward the request, otherwise ``None``.
+        retry_after: seconds that the server asked to wait; ``None`` if it did not.
     """
 
     default_code: ClassVar[str] = Code.HTTP_ERROR
@@ -49,12 +49,12 @@ class RequestFailed(DrawerError):
         self.retry_after = retry_after
 
     def info(self) -> ErrorInfo:
-        """See the base."""
+        """See the base class."""
         return replace(super().info(), status=self.status)
 
 
 def timed_out(seconds: float | None, what: str) -> RequestFailed:
-    """The error for a request, told as ``GET https://...``, that took longer than it may."""
+    """Return the error for a request, written as ``GET https://...``, that exceeded its timeout."""
     return RequestFailed(
         f"timed out after {seconds:g} s: {what}",
         code=Code.TIMEOUT,
@@ -63,23 +63,23 @@ def timed_out(seconds: float | None, what: str) -> RequestFailed:
 
 
 def too_large(limit: int, what: str) -> RequestFailed:
-    """The error for an answer longer than the button's limit."""
+    """Return the error for a response that exceeds the button's limit."""
     return RequestFailed(
-        f"the answer to {what} is longer than {limit:,} bytes",
-        remediation="raise `max_response_bytes` of the button (it may be up to 2 GiB)",
+        f"the response to {what} is longer than {limit:,} bytes",
+        remediation="raise `max_response_bytes` of the button (up to 2 GiB)",
         final=True,
     )
 
 
 def connection_failed(error: BaseException, what: str, proxy: Proxy | None = None) -> RequestFailed:
-    """The error for what aiohttp or the system raised.
+    """Return the error for an exception of aiohttp or the system.
 
     Args:
-        proxy: what the request went through, or was to go; ``None`` for nothing.
+        proxy: the proxy of the request; ``None`` for a direct connection.
     """
     failed = _failed(error, what, proxy)
     if proxy is not None and proxy.url is not None:
-        # A connection that does not come about may be the proxy's fault as well as the target's.
+        # A failed connection may be the fault of the proxy as well as of the target.
         if not failed.sent and proxy.place not in failed.message:
             failed.message += f", through the proxy {proxy.place}"
         failed.message = proxy.without_password(failed.message)
@@ -91,14 +91,14 @@ def _failed(error: BaseException, what: str, proxy: Proxy | None) -> RequestFail
     detail = f"{type(error).__name__}: {error}"
     hint = _check(proxy)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        message = f"no connection came about in time: {what}"
+        message = f"no connection was established in time: {what}"
         return RequestFailed(message, code=Code.TIMEOUT, sent=False, detail=detail, remediation=hint)
     if isinstance(error, aiohttp.ServerTimeoutError):
         message = f"the server sent nothing for too long: {what}"
         hint = "raise `read_timeout_seconds` of the button if the server needs longer"
         return RequestFailed(message, code=Code.TIMEOUT, remediation=hint, detail=detail)
     if isinstance(error, aiohttp.InvalidURL):
-        message = f"{what} cannot be requested, its URL is none: {_first_line(error)}"
+        message = f"{what} cannot be sent because its URL is invalid: {_first_line(error)}"
         return RequestFailed(message, code=Code.VALIDATION_ERROR, sent=False, final=True)
     words, remediation = _of_proxy(error, proxy) or _in_words(error)
     sent = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | SocksRefused)
@@ -113,21 +113,21 @@ def _failed(error: BaseException, what: str, proxy: Proxy | None) -> RequestFail
 
 
 def _check(proxy: Proxy | None) -> str:
-    """What to look at when a proxy may be at fault; ``""`` when there is none."""
+    """Return a hint on what to check if a proxy may be at fault; ``""`` without a proxy."""
     if proxy is None or proxy.url is None:
         return ""
     if proxy.source.startswith("`proxy`"):
         return f"check {proxy.source}"
-    return f"check {proxy.source}, or write `proxy: none` on the button to go without it"
+    return f"check {proxy.source}, or set `proxy: none` on the button to connect directly"
 
 
 def _of_proxy(error: BaseException, proxy: Proxy | None) -> tuple[str, str] | None:
-    """Words for what went wrong at the proxy itself; ``None`` when it did not."""
+    """Return a message and a hint for a failure of the proxy itself; ``None`` if it did not fail."""
     if proxy is None or proxy.url is None:
         return None
     hint = _check(proxy)
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered {error.status} {error.message}", hint
+        return f"the proxy responded with {error.status} {error.message}", hint
     if isinstance(error, SocksRefused):
         return f"the proxy {proxy.place} did not connect ({_first_line(error)})", hint
     if not isinstance(error, aiohttp.ClientConnectorError):
@@ -136,13 +136,13 @@ def _of_proxy(error: BaseException, proxy: Proxy | None) -> tuple[str, str] | No
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"no connection to the proxy {proxy.place} ({error.os_error.strerror or error.os_error})", hint
     if at_proxy and isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"no host named {error.host!r}, the proxy, was found", hint
+        return f"the proxy's host {error.host!r} was not found", hint
     return (_in_words(error)[0], hint) if at_proxy else None
 
 
 def _in_words(error: BaseException) -> tuple[str, str]:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"no host named {error.host!r} was found", "check the spelling, or the network"
+        return f"the host {error.host!r} was not found", "check the spelling and the network"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"no secure connection to {error.host}:{error.port} ({error.certificate_error})", ""
     if isinstance(error, aiohttp.ClientSSLError):
@@ -150,11 +150,11 @@ def _in_words(error: BaseException) -> tuple[str, str]:
     if isinstance(error, aiohttp.ClientConnectorError):
         return _os_words(error.os_error, f"{error.host}:{error.port}")
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the server closed the connection without an answer", ""
+        return "the server closed the connection without a response", ""
     if isinstance(error, aiohttp.ClientPayloadError | Damaged):
-        return f"the answer broke off or is damaged ({_reason(error)})", ""
+        return f"the response is incomplete or damaged ({_reason(error)})", ""
     if isinstance(error, aiohttp.ClientResponseError):
-        return f"the answer is not HTTP as it should be ({_reason(error)})", ""
+        return f"the response is not valid HTTP ({_reason(error)})", ""
     if isinstance(error, OSError):
         return _os_words(error, "the server")
     return _first_line(error), ""
@@ -164,16 +164,16 @@ def _os_words(error: OSError, place: str) -> tuple[str, str]:
     if error.errno == errno.ECONNREFUSED:
         return f"{place} refused the connection", "is the server running, on that port?"
     if error.errno in (errno.ECONNRESET, errno.EPIPE):
-        return f"{place} broke the connection off", ""
+        return f"{place} reset the connection", ""
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
-        return f"{place} cannot be reached from here", "check the network"
+        return f"{place} is unreachable", "check the network"
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "too many connections are open", "lower `parallelism`"
     return f"no connection to {place} ({error.strerror or error})", ""
 
 
 def _reason(error: BaseException) -> str:
-    """What aiohttp says is wrong, without the names of its classes and the status it would answer with."""
+    """Return aiohttp's message, without its class names and status code."""
     for one in (error.__cause__, error):
         message = getattr(one, "message", None)
         if isinstance(message, str) and message:

@@ -1,7 +1,7 @@
-"""Values of a request that its caller decides: query parameters, fields of forms, files, credentials.
+"""Values that a request gets from its caller: query parameters, form fields, files, credentials.
 
-A text may hold places (``{{arg}}``) and, where the owner allows it, references: ``${arg}`` is the argument,
-``${batteries.NAME}`` and ``${env.NAME}`` are what a header may refer to as well.
+A text may contain placeholders (``{{arg}}``) and, if the owner allows it, references: ``${arg}`` is the
+argument, and ``${batteries.NAME}`` and ``${env.NAME}`` work as in a header.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ Scope = Mapping[str, Any]
 
 
 class FieldTemplate:
-    """One value, or one text with places and references in it.
+    """One value, or one text with placeholders and references in it.
 
-    What is one place or one reference from start to end keeps the value it stands for, ``None`` where there
-    is none; in a longer text a value is spliced as text, and one that is missing is an error.
+    A text that consists of a single placeholder or reference keeps the type of its value, ``None`` if there
+    is none. In a longer text, values are inserted as text, and a missing one is an error.
 
     Args:
-        given: the value as it was written.
-        references: whether ``${...}`` is read; otherwise it stands for itself.
+        given: the value as written.
+        references: whether ``${...}`` is a reference; otherwise it is plain text.
 
     Attributes:
-        names: the arguments it refers to.
+        names: the arguments that it refers to.
         secret: whether it refers to batteries or the environment, which are known only when it is sent.
     """
 
@@ -56,15 +56,15 @@ class FieldTemplate:
         self.names = tuple(names)
 
     def value(self, values: Values, scope: Scope | None = None) -> Any:
-        """What it stands for.
+        """Return the filled-in value.
 
         Args:
             values: the arguments.
-            scope: what ``batteries`` and ``env`` are; the environment alone when not given.
+            scope: the values of ``batteries`` and ``env``; by default only the environment.
 
         Raises:
             ResolveError: a battery or variable is missing.
-            ArgumentError: an argument within a longer text is missing, or is nothing that a text could hold.
+            ArgumentError: an argument within a longer text is missing, or cannot be converted to text.
         """
         if not self._pieces:
             return self._value
@@ -80,7 +80,7 @@ class FieldTemplate:
             value = values.get(name)
             if value is None:
                 raise ArgumentError(
-                    f"the argument {name!r} was not given, and {shorten(self._value)} needs it",
+                    f"missing argument {name!r}, which {shorten(self._value)} needs",
                     code=Code.MISSING_ARG,
                 )
             out += [to_text(value, name), self._text(piece, known)]
@@ -92,14 +92,14 @@ class FieldTemplate:
     def _text(self, piece: Any, known: Scope) -> str:
         found = self._resolved(piece, known)
         if found is None:
-            raise ResolveError(f"{shorten(self._value)} refers to what has no value")
+            raise ResolveError(f"a reference in {shorten(self._value)} has no value")
         return to_text(found)
 
     def text(self, values: Values, scope: Scope | None, what: str) -> str:
-        """Its value as text; `what` names it in messages.
+        """Return the value as text; `what` names it in messages.
 
         Raises:
-            ArgumentError: it is nothing, or no text.
+            ArgumentError: it is missing or cannot be converted to text.
         """
         value = self.value(values, scope)
         if value is None:
@@ -108,15 +108,15 @@ class FieldTemplate:
 
 
 class Pairs:
-    """Names with values, in order: of a query or a form. Lists repeat the name, null leaves it out.
+    """Names with values, in order, for a query or a form. A list repeats the name, null omits it.
 
     Args:
         given: a mapping; or a list whose entries are pairs or mappings.
-        what: what a name is called in messages, ``query parameter``.
-        references: as of :class:`FieldTemplate`.
+        what: the word for a name in messages, ``query parameter``.
+        references: see :class:`FieldTemplate`.
 
     Attributes:
-        names: the arguments referred to.
+        names: the arguments that the values refer to.
         secret: whether any value refers to batteries or the environment.
     """
 
@@ -133,14 +133,14 @@ class Pairs:
     def fill(
         self, values: Values, scope: Scope | None = None, *, only_secret: bool = False
     ) -> list[tuple[str, str | bytes]]:
-        """The pairs for these arguments.
+        """Return the pairs for these arguments.
 
         Args:
             scope: see :meth:`FieldTemplate.value`.
-            only_secret: leave out those that refer to neither batteries nor the environment.
+            only_secret: omit pairs that refer to neither batteries nor the environment.
 
         Raises:
-            ArgumentError: a value is a mapping, or nothing that can be sent.
+            ArgumentError: a value is a mapping, or cannot be sent.
             ResolveError: a battery or variable is missing.
         """
         return [
@@ -152,7 +152,7 @@ class Pairs:
         ]
 
     def flat(self, name: str, value: Any) -> Iterable[str | bytes]:
-        """The texts that `value` comes to under `name`: none for null, several for a list."""
+        """Return the texts to send for `value` under `name`: none for null, several for a list."""
         return flat(name, value, self._what)
 
 
@@ -161,7 +161,7 @@ def _several(value: Any) -> Sequence[Any]:
 
 
 def entries(given: Any) -> list[tuple[str, Any]]:
-    """The names and values of a mapping, or of a list of pairs and mappings.
+    """Return the names and values of a mapping, or of a list of pairs and mappings.
 
     Raises:
         ArgumentError: it is neither.
@@ -178,14 +178,14 @@ def entries(given: Any) -> list[tuple[str, Any]]:
             else:
                 raise ArgumentError(f"{shorten(one)} is not a pair of a name and a value")
         return found
-    raise ArgumentError(f"{shorten(given)} is not a mapping of names to values, and no list of pairs")
+    raise ArgumentError(f"{shorten(given)} is neither a mapping of names to values nor a list of pairs")
 
 
 def flat(name: str, value: Any, what: str) -> Iterable[str | bytes]:
-    """The texts that `value` comes to under `name`: none for null, several for a list.
+    """Return the texts to send for `value` under `name`: none for null, several for a list.
 
     Raises:
-        ArgumentError: it is a mapping, or nothing that can be sent; `what` is what `name` is called.
+        ArgumentError: it is a mapping, or cannot be sent; `what` is the word for `name` in the message.
     """
     if value is None:
         return
@@ -200,8 +200,8 @@ def flat(name: str, value: Any, what: str) -> Iterable[str | bytes]:
         plain = to_json(value, name)
         if isinstance(plain, dict):
             raise ArgumentError(
-                f"the {what} {name!r} is a mapping, {shorten(value)}: there is no form for that",
-                remediation=f"give its parts names of their own, such as {name}[key], or write it as JSON",
+                f"the {what} {name!r} is a mapping, which cannot be sent: {shorten(value)}",
+                remediation=f"give its parts their own names, such as {name}[key], or write it as JSON",
             )
         if isinstance(plain, list):
             yield from flat(name, plain, what)
@@ -210,10 +210,10 @@ def flat(name: str, value: Any, what: str) -> Iterable[str | bytes]:
 
 
 def encoded(pairs: Iterable[tuple[str, str | bytes]], charset: str = "utf-8") -> str:
-    """`pairs` as they stand in a query or a form.
+    """Return `pairs` encoded as in a query or a form.
 
     Raises:
-        ArgumentError: a value has a character that `charset` has not.
+        ArgumentError: a value contains a character that `charset` cannot encode.
     """
     out = []
     for name, value in pairs:
@@ -222,6 +222,6 @@ def encoded(pairs: Iterable[tuple[str, str | bytes]], charset: str = "utf-8") ->
             out.append(f"{quote_plus(name, encoding=charset)}={text}")
         except UnicodeEncodeError as error:
             raise unsendable(
-                value, name, f"holds {error.object[error.start]!r}, which {charset} has no bytes for"
+                value, name, f"contains {error.object[error.start]!r}, which {charset} cannot encode"
             ) from None
     return "&".join(out)

@@ -1,4 +1,4 @@
-"""Pages: what is taken from an answer, and the pages that follow one another."""
+"""Pages that follow one another, and the extraction of values from a response."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from drawer_ipy.scrape.json_path import MISSING, JsonPath
 from drawer_ipy.scrape.page import ExtractError, extract, select
 from drawer_ipy.scrape.spec import Field
 
-_REQUIRED = "take the `!` away to have null instead, or look at what the server sent: it is in stdout"
+_REQUIRED = "remove the `!` to get null instead, or check what the server sent: it is in stdout"
 
 
 def outcome_of_page(
@@ -39,12 +39,12 @@ def outcome_of_page(
     as_text: bool = False,
     accepts: Callable[[int], bool] = is_plain_success,
 ) -> Outcome:
-    """As :func:`outcome_of`, with what was asked for in place of the body, and the address that follows.
+    """Return the outcome as :func:`outcome_of` does, with extracted values as output, and the next address.
 
-    With `full`, what was taken is the record's ``extracted``.
+    With `full`, the extracted values are in the record's ``extracted``.
 
     Args:
-        limit: most bytes that a compressed page may have when it is opened.
+        limit: maximum size in bytes of a compressed page after decompression.
     """
     if asked.extraction is None or not accepts(response.status):
         outcome = outcome_of(response, full, as_text, accepts)
@@ -78,7 +78,7 @@ def outcome_of_page(
 
 
 def _items(path: JsonPath, value: Any, url: str) -> list[Any]:
-    """The items of an answer; none where it is empty, or has null there.
+    """Return the items in a response; none if it is empty or has null in their place.
 
     Raises:
         ExtractError: it is not JSON, or has no list there.
@@ -89,19 +89,19 @@ def _items(path: JsonPath, value: Any, url: str) -> list[Any]:
     if isinstance(found, list):
         return found
     if found is MISSING:
-        has = f", but {', '.join(map(str, list(value)[:8]))}" if isinstance(value, Mapping) else ""
+        has = f", only {', '.join(map(str, list(value)[:8]))}" if isinstance(value, Mapping) else ""
         raise ExtractError(f"{url} has nothing at {path.text}{has}")
-    raise ExtractError(f"{url} has no list at {path.text}, but {shorten(found)}")
+    raise ExtractError(f"{path.text} of {url} is not a list but {shorten(found)}")
 
 
 def _in_json(path: JsonPath, value: Any, url: str) -> Any:
     if isinstance(value, str | bytes):
-        raise ExtractError(f"{url} is not JSON, so {path.text} cannot be looked for in it")
+        raise ExtractError(f"{url} is not JSON, so {path.text} cannot be found in it")
     return path.find(value)
 
 
 def _told_next(asked: Asked, response: Response, value: Any, url: str) -> Any:
-    """The next address, or the cursor, that an API gives; ``None`` where it gives none."""
+    """Return the next address, or the cursor, from an API's response; ``None`` if there is none."""
     rule = asked.follow
     if isinstance(rule, NextLink):
         found = next_link(v for n, v in response.headers.items() if n.lower() == "link")
@@ -126,7 +126,7 @@ def _absolute(address: str, url: str) -> str:
 
 
 def _next(asked: Asked, page: Page, output: Any, notes: list[Note]) -> str | None:
-    """The address of the page that follows, whole; ``None`` when there is none."""
+    """Return the absolute address of the next page; ``None`` if there is none."""
     if isinstance(asked.follow, Field):
         found = select(asked.follow, page.text, page.url, xml=page.xml, notes=notes)
     else:
@@ -139,14 +139,14 @@ class JoinedPages:
     """The pages so far.
 
     Attributes:
-        output: what they come to together; ``None`` before the first.
-        count: how many they are.
-        seen: their addresses, those that were asked for and those that answered, as :func:`_same` gives them.
+        output: their combined output; ``None`` before the first.
+        count: the number of pages.
+        seen: their addresses, both requested and after redirects, as returned by :func:`_same`.
         answered: the addresses that responded; a page answered by one of them again is not a new page.
-        about, elapsed, cached: of the last one; seconds of all; whether all of them were.
-        pushed_back: whether any of them was.
-        note: the first of the notes that are no :class:`Note`.
-        notes: of all of them.
+        about, elapsed, cached: of the last page; seconds of all pages; whether all of them were cached.
+        pushed_back: whether any of them was delayed by 429 or 503.
+        note: the first note that is not a :class:`Note`.
+        notes: the notes of all pages.
     """
 
     output: Any = None
@@ -162,15 +162,16 @@ class JoinedPages:
 
 
 class PagesInTurn:
-    """Fetches the pages that follow one another, and puts what they come to together.
+    """Fetch pages that follow one another, and combine their outputs.
 
-    The output has the shape of a single page's: of a mapping of fields, lists are put together in the order
-    of the pages, the field that is followed is what the last page says, and of any other the first page's
-    counts. Of an ``each``, it is the list of all entries; without ``extract``, the list of the pages.
+    The combined output has the shape of a single page's. In a mapping of fields, lists are concatenated in
+    the order of the pages, the followed field has the value of the last page, and other fields have the
+    value of the first page. With ``each``, it is the list of all entries; without ``extract``, the list of
+    the pages.
 
     Args:
-        name: of the button.
-        asked: what is asked for; with ``follow``.
+        name: the name of the button.
+        asked: what to extract; with ``follow``.
     """
 
     def __init__(self, name: str, asked: Asked) -> None:
@@ -184,13 +185,13 @@ class PagesInTurn:
         one: Callable[[BoundRequest], Awaitable[Outcome]],
         log: Callable[[str], None] | None,
     ) -> Outcome:
-        """Press `one` page after the other, until there is none that follows.
+        """Press `one` page after another until there is no next page.
 
-        When one fails, the outcome is that failure, with what the pages before it gave as the output.
+        If one fails, the outcome is that failure, with the output of the earlier pages.
 
         Args:
-            bound: of the first page.
-            one: presses one page, when the limits let it, or has it from the cache.
+            bound: the request for the first page.
+            one: presses one page when the limits allow it, or returns it from the cache.
             log: called with each line of progress.
         """
         listing, first = JoinedPages(), bound.request
@@ -201,7 +202,7 @@ class PagesInTurn:
                 return self._broken(listing, outcome)
             answered = _answered(outcome)
             if answered is not None and _same(answered) in listing.answered:
-                return self._whole(listing, f"page {listing.count + 1} is answered by {answered} again")
+                return self._whole(listing, f"page {listing.count + 1} was already fetched: {answered}")
             self._add(listing, outcome)
             if not outcome.next:
                 return self._whole(listing)
@@ -209,10 +210,10 @@ class PagesInTurn:
                 return self._whole(listing, self._bounded(outcome.next))
             url = self._address_of(outcome.next)
             if url is None:
-                note = f"page {listing.count} names no address of a next page but {outcome.next[:80]!r}"
+                note = f"the next page after page {listing.count} has no valid address: {outcome.next[:80]!r}"
                 return self._whole(listing, note)
             if _same(url) in listing.seen:
-                return self._whole(listing, f"page {listing.count} leads back to {url}, where it ended")
+                return self._whole(listing, f"page {listing.count} leads back to {url}, where paging stopped")
             listing.seen.add(_same(url))
             followed = self._following(bound, first, url, outcome)
             if followed is None:
@@ -222,9 +223,7 @@ class PagesInTurn:
                 log(f"page {listing.count + 1}: {url}")
 
     def _address_of(self, text: str) -> URL | None:
-        """What a page names as the next one, escaped as the argument of ``{{url}}`` is; ``None`` for what is
-        no address.
-        """
+        """Return the next page's URL, escaped like the argument of ``{{url}}``; ``None`` if it is invalid."""
         try:
             return URL(self._address.fill({"url": text}), encoded=True).with_fragment(None)
         except (ArgumentError, ValueError):
@@ -263,10 +262,10 @@ class PagesInTurn:
     def _following(
         self, bound: BoundRequest, first: Request, url: URL, outcome: Outcome
     ) -> BoundRequest | None:
-        """What to press for the page at `url`; ``None`` when it is on another host than pages so far.
+        """Return what to press for the page at `url`; ``None`` if it is on another host than earlier pages.
 
-        Headers go along within the origin of the first request; where a redirect has led elsewhere, only
-        those that are no credentials.
+        Headers are sent to the origin of the first request; after a redirect to another origin, only headers
+        that are not credentials are sent.
         """
         if origin(url) == origin(first.url):
             request = Request("GET", url, first.headers)
@@ -280,20 +279,20 @@ class PagesInTurn:
         where = outcome.about["url"] if outcome.about else ""
         info = ErrorInfo(
             Code.EXTRACT_ERROR,
-            f"{where} leads to {url}, and `follow` stays at the host it began with",
-            "fetch that one with a step of its own",
+            f"{where} leads to {url}, but `follow` does not leave the host of the first page",
+            "fetch that address in another step",
             status=status_of(outcome),
         )
         return Outcome(status="error", error=info, exit_code=1, about=outcome.about)
 
     def _bounded(self, value: Any) -> str:
-        """What to note where pages were left out; of a site nothing where that was asked for."""
+        """Return a note on pages that were not fetched; for a site, ``""`` if the user set the limit."""
         most, follow = self._asked.most, self._asked.follow
         if not self._asked.bounded:
-            return f"{most:,} pages were followed and there are more, from {value} on; set `max_pages`"
+            return f"stopped after {most:,} pages; more pages follow from {value} on; set `max_pages`"
         if isinstance(follow, str | Field):
             return ""
-        return f"`max_pages: {most}` ended it, and there are more pages"
+        return f"stopped after `max_pages: {most}`; there are more pages"
 
     def _whole(self, listing: JoinedPages, note: str = "") -> Outcome:
         about = None
@@ -309,7 +308,7 @@ class PagesInTurn:
         )
 
     def _broken(self, listing: JoinedPages, failure: Outcome) -> Outcome:
-        """`failure`, with what the pages before it gave."""
+        """Return `failure` with the output of the earlier pages."""
         if not listing.count or failure.error is None:
             return failure
         error = replace(failure.error, message=f"page {listing.count + 1}: {failure.error.message}")
@@ -319,15 +318,15 @@ class PagesInTurn:
 
 
 def status_of(outcome: Outcome) -> int | None:
-    """The status of the answer that `outcome` is made of; ``None`` where none is known."""
+    """Return the status code of the response behind `outcome`; ``None`` if unknown."""
     return outcome.about["status"] if outcome.about else None
 
 
 def _answered(outcome: Outcome) -> URL | None:
-    """The address that answered, after redirects; ``None`` where none is known."""
+    """Return the URL of the response, after redirects; ``None`` if unknown."""
     return URL(outcome.about["url"], encoded=True) if outcome.about else None
 
 
 def _same(url: URL) -> URL:
-    """`url` in the one form that all its spellings have: no fragment, no default port, escapes alike."""
+    """Return the same URL for all spellings of `url`: no fragment, no default port, uniform escapes."""
     return URL(str(url.with_fragment(None)))

@@ -1,4 +1,4 @@
-"""How the answers to requests are kept: whole, so that what is taken from them may change; and confirmed."""
+"""Caching of responses: whole, so that the extraction may change later, and with revalidation."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ _CONDITIONS = frozenset(
 )
 _LASTING = frozenset({300, 404, 405, 410, 414, 501})
 _NOT_KEPT = frozenset({"set-cookie", "set-cookie2"})
-"""Headers that may hold what opens somebody's session."""
+"""Headers that may contain session credentials."""
 
 _PARTS = 10
-"""Parts that are kept of an answer."""
+"""Number of parts that are stored of a response."""
 
 
 class HttpCaching:
-    """Keeps the answers to a button's requests, by the request that goes out.
+    """Cache the responses to a button's requests, by the request that is sent.
 
     Args:
-        lasts: seconds for which an answer is used again.
-        whole: gives the request of a press with all its headers; raises DrawerError.
-        outcome: gives the outcome that an answer comes to, for a press with these arguments.
-        cookies: whether requests bring the cookies of earlier ones along.
-        save: where bodies are put; ``None`` for into no files.
-        variant: what else decides which answer a request comes to.
-        verified: whether certificates are checked; what came without that is for the like only.
+        lasts: seconds for which a response is valid.
+        whole: returns the request of a press with all its headers; raises DrawerError.
+        outcome: returns the outcome of a response, for a press with these arguments.
+        cookies: whether requests send the cookies of earlier ones.
+        save: where bodies are saved; ``None`` if they are not saved to files.
+        variant: other settings that the response depends on.
+        verified: whether certificates are verified; unverified responses are stored separately.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class HttpCaching:
     def parts(self, bound: BoundRequest, call: Call, sources: Sources) -> Any:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         if self._cookies:
-            raise Uncacheable("it keeps cookies, and answers depend on those of earlier requests")
+            raise Uncacheable("it uses cookies, so its responses depend on earlier requests")
         request = self._whole(bound, call)
         headers = sorted((name.lower(), value) for name, value in request.headers.items())
         save = None if bound.save is None else str(bound.save)
@@ -80,10 +80,10 @@ class HttpCaching:
         return (*parts, self._variant) if self._variant else parts
 
     def keep(self, outcome: Outcome) -> tuple[Any, ...]:
-        """See base.Caching. Of failures, those are kept that are likely to last (RFC 9110, 15.1)."""
+        """See base.Caching. Failures are stored if they are likely to last (RFC 9110, 15.1)."""
         answer: Response = outcome.kept
         if not _is_final(answer.status):
-            raise Uncacheable(f"the server answered {answer.status_line}, which is not a final answer")
+            raise Uncacheable(f"the server responded with {answer.status_line}, which is not final")
         headers = [(n, v) for n, v in answer.headers.items() if n.lower() not in _NOT_KEPT]
         path = None if answer.path is None else str(answer.path)
         address = answer.address or str(answer.url)
@@ -91,12 +91,12 @@ class HttpCaching:
         return (*about, headers, answer.body, answer.elapsed, path, answer.size, _changed(answer.path))
 
     def take(self, kept: tuple[Any, ...], bound: BoundRequest, call: Call) -> None:
-        """See base.Caching: a body that is in a file must be there still, and not be another step's file."""
+        """See base.Caching: a saved body must still exist, and must not be another step's file."""
         answer = _response(kept)
         if answer.path is None or self._save is None or bound.save is None:
             return
         if kept[-1] is None or _changed(answer.path) != kept[-1]:
-            raise CacheTrouble(f"{answer.path} is gone or was changed")
+            raise CacheTrouble(f"{answer.path} is missing or was changed")
         saved = call.resources.lasting(SavedFiles)
         try:
             saved.keep(bound.save, self._save.folder, bound.request, call)
@@ -108,9 +108,9 @@ class HttpCaching:
         return self._outcome(_response(kept))
 
     def asking(self, bound: BoundRequest, kept: tuple[Any, ...]) -> BoundRequest | None:
-        """See base.Caching: the same request with what the answer was marked with, if it was.
+        """See base.Caching: return the same request with the validators of the response, if it had any.
 
-        The marks are for the address that gave them; where a redirect leads elsewhere now, they are not sent.
+        Validators belong to the URL that sent them; they are not sent if a redirect now leads elsewhere.
         """
         request: Request = bound.request
         answer = _response(kept)
@@ -133,22 +133,22 @@ class HttpCaching:
 
 
 def _place(one: Request | Response) -> str:
-    """Its URL without the fragment, which no server sees."""
+    """Return its URL without the fragment, which no server sees."""
     return (one.address or str(one.url)).partition("#")[0]
 
 
 def _is_final(status: int) -> bool:
-    """Whether the same request may be answered by what came with `status`.
+    """Whether a response with `status` may be stored for the same request.
 
-    Not by 202 (the work goes on), nor by a part (206) or an error that may be over a moment later. Of errors,
-    those that RFC 9110 (15.1) lets caches keep; they are here where a button takes them for a result.
+    Not 202 (the work is not finished), 206 (a part), or an error that may be temporary. Of the errors, those
+    that RFC 9110 (15.1) allows caches to store; they get here if the button accepts them as results.
     """
     return (200 <= status < 300 and status not in (202, 206)) or status in _LASTING
 
 
 def _response(kept: tuple[Any, ...]) -> Response:
     if len(kept) != _PARTS:
-        raise CacheTrouble("it was kept by another version")
+        raise CacheTrouble("it was stored by another version")
     method, url, status, reason, headers, body, elapsed, path, size, _ = kept
     return Response(
         method=method,
@@ -165,7 +165,7 @@ def _response(kept: tuple[Any, ...]) -> Response:
 
 
 def _changed(path: Path | None) -> tuple[int, int] | None:
-    """Bytes and time of change of a regular file; ``None`` when there is none."""
+    """Return size and modification time of a regular file; ``None`` if there is none."""
     with contextlib.suppress(OSError):
         about = None if path is None else os.lstat(path)
         if about is not None and stat.S_ISREG(about.st_mode):

@@ -1,9 +1,9 @@
-"""Which addresses a request may go to: public ones only, unless the button opts out.
+"""Checks that a request goes to a public address, unless the button allows private ones.
 
-What is public is decided by IANA's special-purpose registries for IPv4 and IPv6, by what IANA has handed out
-(of IPv6 only 2000::/3), and by the IPv4 address that an IPv6 address carries. A host name is checked after it
-was resolved, and the connection goes to the very addresses that were checked, so a name that resolves to
-something else a moment later (DNS rebinding) gains nothing.
+Public addresses are defined by IANA's special-purpose registries for IPv4 and IPv6, by IANA's allocations (of
+IPv6 only 2000::/3), and by the IPv4 address that an IPv6 address contains. A host name is checked after it is
+resolved, and the connection uses the addresses that were checked, so that a name that resolves to a different
+address a moment later (DNS rebinding) cannot bypass the check.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _BLOCKED_4 = tuple(
     for text in (
         "0.0.0.0/8",  # this network
         "10.0.0.0/8",
-        "100.64.0.0/10",  # behind a provider's address translation (CGNAT)
+        "100.64.0.0/10",  # carrier-grade NAT (CGNAT)
         "127.0.0.0/8",  # loopback
-        "169.254.0.0/16",  # link-local, with the metadata services of clouds
+        "169.254.0.0/16",  # link-local, including cloud metadata services
         "172.16.0.0/12",
-        "192.0.0.0/24",  # protocol assignments, with Oracle's metadata service
+        "192.0.0.0/24",  # protocol assignments, including Oracle's metadata service
         "192.0.2.0/24",  # documentation
-        "192.88.99.0/24",  # relays of 6to4 and 6a44, withdrawn
+        "192.88.99.0/24",  # deprecated relays of 6to4 and 6a44
         "192.168.0.0/16",
-        "198.18.0.0/15",  # benchmarks of networks
+        "198.18.0.0/15",  # network benchmarks
         "198.51.100.0/24",  # documentation
         "203.0.113.0/24",  # documentation
         "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",  # reserved, with the broadcast address
+        "240.0.0.0/4",  # reserved, including the broadcast address
     )
 )
 _PUBLIC_4 = tuple(
@@ -48,15 +48,15 @@ _PUBLIC_4 = tuple(
         "192.0.0.10/32",  # TURN, anycast
     )
 )
-"""Addresses within blocked networks that IANA says are globally reachable."""
+"""Addresses within blocked networks that are globally reachable according to IANA."""
 
 _GLOBAL_6 = _Network6("2000::/3")
-"""All global unicast addresses; IANA has handed out nothing else."""
+"""All global unicast addresses; IANA has allocated no others."""
 
 _BLOCKED_6 = tuple(
     _Network6(text)
     for text in (
-        "2001::/23",  # protocol assignments, with benchmarks (2001:2::/48) and ORCHIDs, which name no place
+        "2001::/23",  # protocol assignments, including benchmarks (2001:2::/48) and ORCHIDs (not locators)
         "2001:db8::/32",  # documentation
         "3fff::/20",  # documentation
     )
@@ -81,7 +81,7 @@ _IPV4_AT_END = tuple(
         "64:ff9b::/96",  # NAT64
     )
 )
-"""Networks whose addresses stand for the IPv4 address in their last 32 bits."""
+"""Networks whose addresses contain an IPv4 address in their last 32 bits."""
 
 _ISATAP = (0x00005EFE, 0x02005EFE)
 _NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}", re.ASCII)
@@ -89,16 +89,16 @@ _OPEN_ENV = "BUTTONS_ALLOW_PRIVATE_NETWORKS"
 
 
 class AddressRefused(DrawerError):
-    """A request would have gone to a private network."""
+    """A request to a private network was refused."""
 
     default_code = Code.VALIDATION_ERROR
 
 
 def is_private(address: str) -> bool:
-    """Whether an IP address is not a public one, or carries one that is not (``::ffff:10.0.0.1``).
+    """Whether an IP address is not public, or contains one that is not (``::ffff:10.0.0.1``).
 
     Raises:
-        ValueError: when `address` is not an IP address.
+        ValueError: `address` is not an IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
@@ -111,7 +111,7 @@ def _is_private_4(ip: ipaddress.IPv4Address) -> bool:
 
 
 def _is_public_6(ip: ipaddress.IPv6Address) -> bool:
-    """Whether it is in a public network; what it carries is another question."""
+    """Whether it is in a public network; an IPv4 address that it contains is checked separately."""
     if ip not in _GLOBAL_6:
         return any(ip in network for network in _IPV4_AT_END)
     if ip in _TEREDO or not any(ip in network for network in _BLOCKED_6):
@@ -120,7 +120,7 @@ def _is_public_6(ip: ipaddress.IPv6Address) -> bool:
 
 
 def _carried(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
-    """The IPv4 addresses that an IPv6 address stands for or is routed to."""
+    """Yield the IPv4 addresses that an IPv6 address contains or is routed to."""
     if ip.sixtofour is not None:
         yield ip.sixtofour
     if ip.teredo is not None:
@@ -131,27 +131,27 @@ def _carried(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
 
 
 def private_networks_open() -> bool:
-    """Whether the environment opens private networks to all buttons."""
+    """Whether the environment allows private networks for all buttons."""
     return os.environ.get(_OPEN_ENV) == "1"
 
 
 def refuse(host: str, address: str = "") -> AddressRefused:
-    """The error for an address that is not public."""
+    """Return the error for an address that is not public."""
     what = f"{host} ({address})" if address and address != host else host
     return AddressRefused(
-        f"{what} is in a private network or a reserved one, where buttons may not go unless they say so",
-        remediation="set `allow_private_networks: true` on the button if that is where it should go",
+        f"{what} is in a private network or a reserved range, which buttons may not access by default",
+        remediation="set `allow_private_networks: true` on the button to allow it",
     )
 
 
 def check_literal(host: str) -> None:
-    """Refuse `host` when it is a private IP address written out; names are left to the resolver.
+    """Refuse `host` if it is a private IP address; names are checked by the resolver.
 
-    Systems also take ``2130706433``, ``0x7f.1`` and ``017700000001`` for 127.0.0.1, so these are read as
-    they read them.
+    Operating systems also accept ``2130706433``, ``0x7f.1`` and ``017700000001`` for 127.0.0.1, so these
+    forms are parsed in the same way.
 
     Raises:
-        AddressRefused: when it is.
+        AddressRefused: it is a private address.
     """
     address = host.rstrip(".")
     try:
@@ -166,7 +166,7 @@ def check_literal(host: str) -> None:
 
 
 def is_address(host: str) -> bool:
-    """Whether `host` is an IP address in any spelling, and not a name."""
+    """Whether `host` is an IP address in any notation, and not a name."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -175,7 +175,7 @@ def is_address(host: str) -> bool:
 
 
 def _spelled(host: str) -> str | None:
-    """The usual form of an IPv4 address in one of its other spellings; ``None`` when it is none."""
+    """Return the usual notation of an IPv4 address in one of its other notations; ``None`` otherwise."""
     if not _NUMERIC.fullmatch(host):
         return None
     try:
@@ -185,10 +185,10 @@ def _spelled(host: str) -> str | None:
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names and refuses those of which any address is private.
+    """Resolve names, and refuse those with any private address.
 
     Args:
-        inner: what does the resolving.
+        inner: the resolver to use.
     """
 
     def __init__(self, inner: AbstractResolver) -> None:
@@ -197,11 +197,11 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """The addresses of `host`.
+        """Return the addresses of `host`.
 
         Raises:
-            AddressRefused: when one of them is private.
-            OSError: when the name cannot be resolved.
+            AddressRefused: one of them is private.
+            OSError: the name cannot be resolved.
         """
         found = await self._inner.resolve(host, port, family)
         for entry in found:
@@ -210,5 +210,5 @@ class GuardedResolver(AbstractResolver):
         return found
 
     async def close(self) -> None:
-        """Let the inner resolver go."""
+        """Close the inner resolver."""
         await self._inner.close()

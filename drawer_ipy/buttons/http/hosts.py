@@ -1,8 +1,8 @@
-"""What a run knows of each host it asks: requests on their way, and how long it wants to be left alone.
+"""The state of each host during a run: its requests in flight, and how long it must not be contacted.
 
-A host that answers 429 or 503 is left alone by the whole run: for the time its Retry-After says, else for
-a second, two, four and so on. After that it is asked by half as many at once as before, and by one more
-each time a round of them went well: the manner in which TCP finds out what a line bears.
+After a response of 429 or 503, the whole run pauses requests to the host: for the time in Retry-After, or
+else for one second, two, four and so on. Then it sends half as many requests concurrently as before, and adds
+one after each successful round. TCP's congestion control works in the same way.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.common.turns import Places
 
 LONGEST_PAUSE = 300.0
-"""Seconds a request waits for a host at most; one that asks for more is not asked at all meanwhile."""
+"""Longest pause in seconds; a request to a host that asks for a longer one fails at once."""
 
 _FIRST_PAUSE = 1.0
 _LONGEST_GUESS = 60.0
 _SPREAD = 0.25
-"""Share of a pause (of a second, where it is longer) that is added at random, so that waiting requests do not
-come back all at once."""
+"""Share of a pause (at most of one second) that is added at random, so that waiting requests do not all
+start at the same moment.
+"""
 
 
 class Host:
@@ -31,8 +32,8 @@ class Host:
         name: host and port, for messages.
 
     Attributes:
-        window: most requests at once since it said that they were too many; ``None`` while it has not.
-        paused_until: time of the loop until which it is left alone.
+        window: limit on concurrent requests since the host first complained; ``None`` before that.
+        paused_until: the time of the event loop until which no requests are sent to it.
     """
 
     __slots__ = (
@@ -58,11 +59,11 @@ class Host:
 
     @property
     def in_flight(self) -> int:
-        """Requests on their way."""
+        """The number of requests in flight."""
         return self._places.taken
 
     def begin(self, limit: int) -> bool:
-        """Count one request more, if it may begin right now, with at most `limit` at once (0: any number)."""
+        """Count a request if it may start now, with at most `limit` in flight (0: no limit)."""
         if self._gap or self.paused_until or self._places.awaited or not self._fits(limit):
             return False
         self._places.taken += 1
@@ -75,27 +76,27 @@ class Host:
         return self.window is None or taken < max(1, int(self.window))
 
     async def enter(self, limit: int) -> None:
-        """Count one request more, when its turn has come; they come in the order they were asked for.
+        """Wait for a turn, first come, first served, and count a request.
 
         Raises:
-            RequestFailed: when the host wants to be left alone for longer than a run waits.
+            RequestFailed: the host requires a longer pause than a run waits.
         """
         loop = asyncio.get_running_loop()
         while True:
             await self._pause(loop)
             waited = await self._places.take(partial(self._fits, limit))
-            # The place is held already; a pause that began meanwhile is kept to all the same.
+            # A pause that began while this request waited for its place applies to it, too.
             if not (waited and self.paused_until):
                 return
             self.leave()
 
     async def _pause(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait while the host is to be left alone, and for the next turn where turns have a gap."""
+        """Wait until the end of a pause, and for the next turn if requests must keep a gap."""
         while self.paused_until:
             wait = self.paused_until - loop.time()
             if wait > LONGEST_PAUSE:
                 raise RequestFailed(
-                    f"{self.name} asks to be left alone for another {wait:,.0f} s",
+                    f"{self.name} requires a pause of another {wait:,.0f} s",
                     remediation="run it again later; a run waits for a host up to "
                     f"{LONGEST_PAUSE / 60:.0f} minutes",
                     sent=False,
@@ -113,7 +114,7 @@ class Host:
                 await asyncio.sleep(turn - loop.time())
 
     def leave(self) -> None:
-        """A request that had entered has ended, whatever way."""
+        """Count the end of a request that had entered, whether it succeeded or not."""
         self._places.give_back()
 
     def space(self, gap: float) -> None:
@@ -121,16 +122,16 @@ class Host:
         self._gap = max(self._gap, gap)
 
     def went_well(self) -> None:
-        """An answer came that was not a complaint."""
+        """Record a response that was not a complaint."""
         self._strikes = 0
         if self.window is not None:
             self.window += 1.0 / self.window
             self._places.let_in()
 
     def complained(self, began: float, retry_after: float | None) -> float:
-        """It answered 429 or 503 to a request that began at `began`; returns the seconds it is left alone.
+        """Record a 429 or 503 for a request sent at `began`; return the length of the pause in seconds.
 
-        Answers to requests that were on their way already when it first complained say nothing new.
+        Responses to requests that were already in flight at the first complaint do not extend the pause.
         """
         now = asyncio.get_running_loop().time()
         if began >= self._begun:

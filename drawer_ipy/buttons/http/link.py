@@ -1,4 +1,4 @@
-"""The Link header (RFC 8288): which address an answer gives as the next one."""
+"""The Link header (RFC 8288): find the address of the next page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _REST = re.compile(r"[^<]*")
 
 
 def next_link(headers: Iterable[str]) -> str | None:
-    """The first target with the relation ``next``, as it is written; ``None`` when there is none.
+    """Return the first target with the relation ``next``, as written; ``None`` if there is none.
 
     Args:
-        headers: the values of the Link headers, each of which may hold several links.
+        headers: the values of the Link headers, each of which may contain several links.
     """
     for header in headers:
         at = 0
@@ -25,9 +25,9 @@ def next_link(headers: Iterable[str]) -> str | None:
             while (parameter := _PARAMETER.match(header, at)) is not None and parameter.end() > at:
                 quoted = parameter[2]
                 value = parameter[3] or "" if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-                found.setdefault(parameter[1].lower(), value)  # of several, the first counts
+                found.setdefault(parameter[1].lower(), value)  # the first of several counts
                 at = parameter.end()
-            # With an anchor it is a link of another page.
+            # A link with an anchor belongs to another page.
             if "next" in found.get("rel", "").lower().split() and "anchor" not in found:
                 return target[1].strip()
             rest = _REST.match(header, at)

@@ -1,4 +1,4 @@
-"""``files``: uploads as multipart/form-data (RFC 7578), with names written as browsers write them."""
+"""``files``: uploads as multipart/form-data (RFC 7578), with names encoded as in browsers."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Part:
     """One part of a multipart body.
 
     Attributes:
-        name: of the field.
-        content: its bytes, or the file that holds them.
-        filename: what the file is called there; ``None`` for a field that is not a file.
+        name: the name of the field.
+        content: its bytes, or the file that contains them.
+        filename: the name of the file in the request; ``None`` for a field that is not a file.
         type: its Content-Type, ``""`` for none.
     """
 
@@ -43,11 +43,11 @@ class FilesTemplate:
     """The files that a button sends.
 
     Args:
-        given: name of a field -> a path, ``{path | content, name, type}``, or a list of those; texts may hold
-            places and references to arguments.
+        given: name of a field -> a path, ``{path | content, name, type}``, or a list of those; texts may
+            contain placeholders and references to arguments.
 
     Attributes:
-        names: the arguments referred to.
+        names: the arguments that they refer to.
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
@@ -55,10 +55,10 @@ class FilesTemplate:
         self.names = tuple(dict.fromkeys(_names(self._fields)))
 
     def fill(self, values: Values) -> list[Part]:
-        """The parts for these arguments; null leaves a file out.
+        """Return the parts for these arguments; null omits a file.
 
         Raises:
-            ArgumentError: one is not a file, or is not there.
+            ArgumentError: a value is not a file, or a file does not exist.
         """
         return [part for name, field in self._fields.items() for part in _parts(name, _filled(field, values))]
 
@@ -88,7 +88,7 @@ def _filled(compiled: Any, values: Values) -> Any:
 
 
 def _parts(name: str, value: Any) -> Iterable[Part]:
-    """The parts that `value` comes to in the field `name`."""
+    """Return the parts for `value` in the field `name`."""
     if value is None:
         return
     if isinstance(value, str | os.PathLike):
@@ -109,7 +109,7 @@ def _parts(name: str, value: Any) -> Iterable[Part]:
 
 
 def _is_named(value: Sequence[Any]) -> bool:
-    """Whether it is ``(name, bytes)`` or ``(name, bytes, type)``, and no list of paths."""
+    """Whether it is ``(name, bytes)`` or ``(name, bytes, type)`` instead of a list of paths."""
     return len(value) in (2, 3) and isinstance(value[0], str) and isinstance(value[1], Bytes | io.BytesIO)
 
 
@@ -127,9 +127,7 @@ def _of_path(name: str, value: Any) -> Part:
 
 def _of_mapping(name: str, value: Mapping[str, Any]) -> Part:
     if strange := sorted(set(value) - {"path", "content", "name", "type"}, key=str):
-        raise ArgumentError(
-            f"the file of {name!r} has {strange[0]!r}, which says nothing", remediation=_FORMS
-        )
+        raise ArgumentError(f"the file of {name!r} has the unknown key {strange[0]!r}", remediation=_FORMS)
     if (value.get("path") is None) == (value.get("content") is None):
         raise ArgumentError(f"the file of {name!r} needs either a `path` or `content`", remediation=_FORMS)
     filename, kind = value.get("name"), value.get("type")
@@ -149,17 +147,17 @@ def _of_mapping(name: str, value: Mapping[str, Any]) -> Part:
 
 def _no_file(name: str, value: Any) -> ArgumentError:
     what = f"{shorten(value)} (a {type(value).__name__})"
-    return ArgumentError(f"the file of {name!r} is {what}, which is not a file", remediation=_FORMS)
+    return ArgumentError(f"the field {name!r} must be a file, not {what}", remediation=_FORMS)
 
 
 def guessed_type(filename: str | PurePath) -> str:
-    """The Content-Type that a file's name speaks for."""
+    """Return the Content-Type for a file name."""
     kind, coding = mimetypes.guess_type(str(filename), strict=False)
     return _UNNAMED if kind is None or coding is not None else kind
 
 
 def field_parts(pairs: Iterable[tuple[str, Any]], charset: str = "utf-8") -> list[Part]:
-    """Fields that are no files. Raises ArgumentError for a mapping."""
+    """Return parts for fields that are not files. Raises ArgumentError for a mapping."""
     return [
         Part(name, one if isinstance(one, bytes) else _in(charset, one, name))
         for name, value in pairs
@@ -172,14 +170,14 @@ def _in(charset: str, text: str, name: str) -> bytes:
         return text.encode(charset)
     except UnicodeEncodeError as error:
         strange = error.object[error.start]
-        raise unsendable(text, name, f"holds {strange!r}, which {charset} has no bytes for") from None
+        raise unsendable(text, name, f"contains {strange!r}, which {charset} cannot encode") from None
 
 
 def multipart(parts: Sequence[Part], boundary: str = "") -> tuple[bytes | Upload, str]:
-    """The body that `parts` make, and its boundary; one made up when none is given.
+    """Return the body for `parts`, and its boundary; a random one if none is given.
 
     Raises:
-        ArgumentError: a type that is none, or a boundary that is part of the content.
+        ArgumentError: a type is invalid, or the content contains the boundary.
     """
     mark = boundary or secrets.token_hex(16)
     pieces: list[bytes | Path] = []
@@ -191,7 +189,7 @@ def multipart(parts: Sequence[Part], boundary: str = "") -> tuple[bytes | Upload
             text = bytearray()
         else:
             if boundary and f"--{mark}".encode() in part.content:
-                raise ArgumentError(f"the field {part.name!r} holds the boundary {mark!r} of the body")
+                raise ArgumentError(f"the field {part.name!r} contains the boundary {mark!r} of the body")
             text += part.content
         text += b"\r\n"
     text += f"--{mark}--\r\n".encode()
@@ -206,19 +204,17 @@ def _head(part: Part) -> bytes:
         lines[0] += f'; filename="{_quoted(part.filename)}"'
     if part.type:
         if not _TYPE.fullmatch(part.type):
-            raise ArgumentError(
-                f"the file of {part.name!r} has the type {shorten(part.type)}, which is invalid"
-            )
+            raise ArgumentError(f"the file of {part.name!r} has the invalid type {shorten(part.type)}")
         lines.append(f"Content-Type: {part.type}")
     try:
         return "\r\n".join([*lines, "", ""]).encode()
     except UnicodeEncodeError:
         raise ArgumentError(
-            f"the file of {part.name!r} has a name that UTF-8 has no bytes for: {shorten(part.filename)}",
-            remediation="give it another one: `{path: ..., name: ...}`",
+            f"the file of {part.name!r} has a name that UTF-8 cannot encode: {shorten(part.filename)}",
+            remediation="set another name: `{path: ..., name: ...}`",
         ) from None
 
 
 def _quoted(name: str) -> str:
-    """As the HTML standard writes names in multipart/form-data; everything else stays UTF-8."""
+    """Escape a name as the HTML standard defines for multipart/form-data; other characters stay UTF-8."""
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,4 +1,4 @@
-"""Answers, and what earlier steps kept of them, as pages that values can be taken from."""
+"""Pages: responses, and stored bodies of earlier steps, in the form that values are extracted from."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Page(NamedTuple):
     """A page as text.
 
     Attributes:
-        text: of the page.
-        url: where it came from, after redirects.
-        xml: whether it is XML rather than HTML.
-        encoding: what it was read in.
-        notes: what was lost in reading it.
+        text: the text of the page.
+        url: its address, after redirects.
+        xml: whether it is XML instead of HTML.
+        encoding: the encoding it was decoded with.
+        notes: notes on data that could not be decoded.
     """
 
     text: str
@@ -35,10 +35,10 @@ class Page(NamedTuple):
 
 
 def page_of(response: Response, limit: int) -> Page:
-    """The answer as a page.
+    """Return a response as a page.
 
     Args:
-        limit: most bytes that a compressed one may have when it is opened.
+        limit: maximum size in bytes of a compressed page after decompression.
 
     Raises:
         ExtractError: it is not a page.
@@ -47,7 +47,7 @@ def page_of(response: Response, limit: int) -> Page:
 
 
 def page_from(content_type: str, body: bytes, url: str, limit: int) -> Page:
-    """A body with the header `content_type` as a page; also one that is compressed by gzip.
+    """Return a body with the header `content_type` as a page; it may be compressed by gzip.
 
     Raises:
         ExtractError: it is not a page.
@@ -60,20 +60,20 @@ def page_from(content_type: str, body: bytes, url: str, limit: int) -> Page:
             kind, charset = "", ""
     looks = looks_like(body)
     if not looks and is_json(kind):
-        raise ExtractError(f"{where} is JSON, whose fields need no selectors")
+        raise ExtractError(f"{where} is JSON; access its fields without selectors")
     if is_binary(kind, charset, body):
         if not looks:
-            raise ExtractError(f"{where} is not a page but {kind or 'of an unknown type'}")
+            raise ExtractError(f"{where} is not a page; its type is {kind or 'unknown'}")
         kind = ""
     read = read_text(kind, charset, body)
     return Page(read.text, url, is_xml(kind, body), read.encoding, lost_note(read))
 
 
 def unzipped(body: bytes, where: str, limit: int) -> bytes:
-    """What is in a gzip file, at most `limit` bytes.
+    """Decompress a gzip file to at most `limit` bytes.
 
     Raises:
-        ExtractError: it is damaged, or holds more.
+        ExtractError: it is damaged, or larger.
     """
     opened = Body("gzip", max(limit, len(body)))
     try:
@@ -81,7 +81,7 @@ def unzipped(body: bytes, where: str, limit: int) -> bytes:
         opened.end()
     except TooLarge:
         hint = "raise the button's max_response_bytes"
-        raise ExtractError(f"{where} has more than {limit:,} bytes when it is opened; {hint}") from None
+        raise ExtractError(f"{where} has more than {limit:,} bytes after decompression; {hint}") from None
     except Damaged as error:
         raise ExtractError(f"{where} is a damaged gzip file: {error}") from None
     return out

@@ -1,4 +1,4 @@
-"""Pages of an API, which are asked for by a parameter: a cursor of the answer, a page number, an offset."""
+"""Pages of an API, selected by a parameter: a cursor from the response, a page number, an offset."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 _FAILED_STATUS = 400
-_ITEMS_HINT = "say where its items are: `items: json:data`"
+_ITEMS_HINT = "specify where its items are: `items: json:data`"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What takes the cursor or the count.
+    """The parameter that gets the cursor or the count.
 
     Attributes:
-        name: its name; of a field of a JSON body the names down to it, with dots between.
+        name: its name; for a field of a JSON body the dotted path to it.
         where: whether it is an argument of the button, in the query, or in the body.
     """
 
@@ -39,9 +39,9 @@ class Parameter:
 
     @classmethod
     def of(cls, into: str, spec: ButtonSpec, arguments: tuple[str, ...]) -> Parameter:
-        """The one that `into` names: an argument, else a field of a body that has fields, else of the query.
+        """Return the parameter that `into` names: an argument, a field of a body with fields, or the query.
 
-        ``query.NAME`` and ``body.NAME`` say which.
+        ``query.NAME`` and ``body.NAME`` select one explicitly.
         """
         content_type = next((v for n, v in spec.headers.items() if n.strip().lower() == "content-type"), "")
         kind = read_media(content_type).kind
@@ -59,7 +59,7 @@ class Parameter:
         return cls(into, "query")
 
     def put(self, request: Request, value: Any) -> Request:
-        """`request` with `value` in its place."""
+        """Return `request` with `value` for this parameter."""
         text = to_text(value, self.name)
         if self.where == "query":
             address = with_parameter(request.address or str(request.url), self.name, text)
@@ -75,13 +75,13 @@ class Parameter:
         return request
 
     def now(self, request: Request) -> int | None:
-        """The whole number that the query of `request` has for it, ``None`` for none."""
+        """Return the integer that the query of `request` has for it, ``None`` if there is none."""
         found = request.url.query.get(self.name, "") if self.where == "query" else ""
         return int(found) if found.isascii() and found.isdigit() and len(found) < 19 else None
 
 
 def with_parameter(address: str, name: str, value: str) -> str:
-    """`address` with a query in which `name` has one value; the rest stays as it is written."""
+    """Return `address` with `value` as the only value of `name` in its query; the rest is unchanged."""
     rest, sharp, fragment = address.partition("#")
     path, _, query = rest.partition("?")
     return f"{path}?{_with_pair(query, name, value)}{sharp}{fragment}"
@@ -106,13 +106,13 @@ def _set(body: Any, path: list[str], value: Any) -> None:
 
 
 class PagesByParameter(PagesInTurn):
-    """Asks for page after page of an API, by a cursor, a page number or an offset.
+    """Fetch page after page of an API, by a cursor, a page number or an offset.
 
     Args:
-        name: of the button.
-        asked: what is asked for, with a :class:`Cursor` or :class:`Counted` to follow.
-        parameter: what takes the cursor or the count.
-        again: gives what to press with, for a value of that parameter.
+        name: the name of the button.
+        asked: what to extract, with a :class:`Cursor` or :class:`Counted` to follow.
+        parameter: the parameter that gets the cursor or the count.
+        again: returns what to press with, for a value of that parameter.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class PagesByParameter(PagesInTurn):
         one: Callable[[BoundRequest], Awaitable[Outcome]],
         log: Callable[[str], None] | None,
     ) -> Outcome:
-        """As :meth:`PagesInTurn.press`."""
+        """See :meth:`PagesInTurn.press`."""
         listing, first, before = JoinedPages(), bound, None
         value, seen = bound.at, set[tuple[type, Any]]()
         while True:
@@ -148,7 +148,7 @@ class PagesByParameter(PagesInTurn):
             if isinstance(found, Outcome):
                 return found
             if (type(found), found) in seen:
-                note = f"page {listing.count} leads back to {self._parameter.name}={found!r}, where it ended"
+                note = f"page {listing.count} leads back to {self._parameter.name}={found!r}; paging stopped"
                 return self._whole(listing, note)
             seen.add((type(found), found))
             if listing.count >= self._asked.most:
@@ -161,12 +161,12 @@ class PagesByParameter(PagesInTurn):
     def _end(
         self, outcome: Outcome, entries: list[Any] | None, before: list[Any] | None, listing: JoinedPages
     ) -> Outcome | None:
-        """What the pages come to where this one is not one more of them; ``None`` where it is."""
+        """Return the final outcome if this page is not one to add; ``None`` if it is."""
         if listing.count and outcome.about is not None and outcome.about["status"] >= _FAILED_STATUS:
-            return self._whole(listing)  # let through by `ok_status`: there is no such page
+            return self._whole(listing)  # a failure that `ok_status` allows: there is no such page
         if isinstance(self._asked.follow, Counted):
             if entries is None:
-                failed = self._failed(outcome, f"{_told(outcome.output)}, no list", _ITEMS_HINT)
+                failed = self._failed(outcome, f"{_told(outcome.output)}, not a list", _ITEMS_HINT)
                 return self._broken(listing, failed)
             if not entries:
                 if not listing.count:
@@ -177,7 +177,7 @@ class PagesByParameter(PagesInTurn):
         return None
 
     def _next(self, value: Any, outcome: Outcome, entries: list[Any] | None, listing: JoinedPages) -> Any:
-        """What comes next; an outcome where that is all, or cannot be gone on with."""
+        """Return the next value of the parameter, or the final outcome if paging ends or cannot continue."""
         rule = self._asked.follow
         if isinstance(rule, Counted):
             step = rule.by or (len(entries or ()) if rule.items else 1)
@@ -192,7 +192,7 @@ class PagesByParameter(PagesInTurn):
         return self._broken(listing, self._failed(outcome, f"{where} is not a cursor but {shorten(found)}"))
 
     def _entries(self, output: Any) -> list[Any] | None:
-        """The items of one page; ``None`` where it has no list of them."""
+        """Return the items of one page; ``None`` if it has no list of them."""
         if output is None:
             return []
         if isinstance(output, list):
@@ -214,11 +214,11 @@ class PagesByParameter(PagesInTurn):
 def _told(output: Any) -> str:
     keys = f" with {', '.join(map(str, list(output)[:8]))}" if isinstance(output, Mapping) else ""
     what = "a mapping" if isinstance(output, Mapping) else shorten(output)
-    return f"it is {what}{keys}"
+    return f"the response is {what}{keys}"
 
 
 def _same(entries: list[Any], before: list[Any] | None) -> bool:
     try:
         return before is not None and bool(entries == before)
-    except Exception:  # whatever an item's comparison raises
+    except Exception:  # comparing items may raise anything
         return False

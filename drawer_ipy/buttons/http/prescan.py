@@ -1,9 +1,9 @@
-"""The encoding that a page declares of itself: HTML's meta elements, XML's declaration.
+"""The encoding that a page declares: HTML's meta elements, XML's declaration.
 
-This follows the HTML standard's prescan of a byte stream: comments and attributes of other elements are no
-meta elements, and a declaration that is cut off is none. A browser that meets a meta element after the first
-1,024 bytes reads the page again in the encoding it names, so later ones are looked for too, outside scripts
-and the like.
+This follows the HTML standard's prescan of a byte stream: comments and attributes of other elements do not
+count as meta elements, and an incomplete declaration is ignored. A browser that finds a meta element after
+the first 1,024 bytes decodes the page again, so later elements are searched, too, except inside scripts and
+similar elements.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _USUAL = re.compile(
     rb"""\s*<meta\s+charset=(["']?)([\w-]+)\1\s*/?>""",
     re.IGNORECASE,
 )
-"""How nearly all pages begin that declare their encoding; there is nothing else to find in them."""
+"""The usual beginning of pages that declare their encoding; a match makes the scan unnecessary."""
 
 _TAG = re.compile(rb"</?[A-Za-z][^\t\n\f\r >]*")
 _META = re.compile(rb"<meta(?=[\t\n\f\r /])", re.IGNORECASE)
@@ -42,11 +42,11 @@ _WIDE_XML = ((b"<\0?\0x\0", "utf-16le"), (b"\0<\0?\0x", "utf-16be"))
 
 
 class _CutOff(Exception):
-    """The bytes end within a tag."""
+    """The bytes end inside a tag."""
 
 
 def html_encoding(body: bytes) -> str:
-    """The encoding that an HTML page declares, by the standard's name; ``""`` when it declares none."""
+    """Return the standard name of the encoding that an HTML page declares; ``""`` if there is none."""
     usual = _USUAL.match(body, 0, _FIRST)
     found = _readable(usual[2].decode("ascii", "replace")) if usual else ""
     if not found and _CHARSET.search(body, 0, _FIRST):
@@ -57,7 +57,7 @@ def html_encoding(body: bytes) -> str:
 
 
 def xml_encoding(body: bytes) -> str:
-    """The encoding that an XML declaration names, or shows by how it is written; ``""`` without one."""
+    """Return the encoding that an XML declaration names or is itself written in; ``""`` if there is none."""
     for begin, encoding in _WIDE_XML:
         if body.startswith(begin):
             return encoding
@@ -66,20 +66,20 @@ def xml_encoding(body: bytes) -> str:
 
 
 def _readable(label: str) -> str:
-    """The encoding of `label` where it was read from bytes that were taken for ASCII."""
+    """Return the encoding for `label`, which was read from bytes taken for ASCII."""
     encoding = find_encoding(label)
-    # What can be read as ASCII is not in UTF-16, whatever it says. Both exceptions are the standard's.
+    # Bytes that are readable as ASCII are not UTF-16. Both exceptions are in the standard.
     if encoding.startswith("utf-16"):
         return "utf-8"
     return "windows-1252" if encoding == "x-user-defined" else encoding
 
 
 def _scan(data: bytes, *, late: bool) -> str:
-    """What the first meta element with an encoding names.
+    """Return the encoding of the first meta element that names one.
 
     Args:
-        late: whether the content of scripts and the like is passed over, as a parser does; the standard's
-            prescan of the first bytes does not know about them.
+        late: whether to skip the content of scripts and similar elements, as a parser does; the standard's
+            prescan of the first bytes does not.
     """
     try:
         at = data.find(b"<")
@@ -104,7 +104,7 @@ def _scan(data: bytes, *, late: bool) -> str:
 
 
 def _after(data: bytes, at: int, *, late: bool) -> int:
-    """Where what begins at `at` and is not a meta element and no comment ends."""
+    """Return the end of the markup at `at`, which is neither a meta element nor a comment."""
     if tag := _TAG.match(data, at):
         attributes = _Attributes(data, tag.end())
         for _ in attributes:
@@ -122,10 +122,10 @@ def _after(data: bytes, at: int, *, late: bool) -> int:
 
 
 class _Attributes:
-    """The attributes of a tag, names and values in lower case.
+    """The attributes of a tag, with names and values in lower case.
 
     Attributes:
-        at: where the next one is looked for; after the last one, the end of the tag.
+        at: the position of the next attribute; after the last one, the end of the tag.
     """
 
     def __init__(self, data: bytes, at: int) -> None:
@@ -137,7 +137,7 @@ class _Attributes:
         while True:
             self.at = self._end(_BEFORE_NAME, self.at)
             name = _NAME.match(data, self.at)
-            if name is None:  # the tag's end
+            if name is None:  # the end of the tag
                 return
             self.at = name.end()
             value = b""
@@ -171,7 +171,7 @@ def _lower(name: bytes) -> str:
 
 
 def _meta(attributes: dict[str, str]) -> str:
-    """The encoding that a meta element with these attributes names."""
+    """Return the encoding that a meta element with these attributes names."""
     if "charset" in attributes:
         return _readable(attributes["charset"])
     if attributes.get("http-equiv") != "content-type":

@@ -1,4 +1,4 @@
-"""Proxies: what an address of one means, and the proxy that a button names."""
+"""Proxies: parse the address of one, and read a button's ``proxy``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SOCKS_PORT = 1080
 
 @dataclass(frozen=True)
 class Proxy:
-    """What requests go through; its text may hold a password, so messages show :attr:`place`.
+    """A proxy for requests. Its URL may contain a password, so messages show :attr:`place`.
 
     Attributes:
-        url: its address; ``None`` to go through none.
-        source: who names it, for messages: ``HTTPS_PROXY of the environment``.
+        url: its address; ``None`` for a direct connection.
+        source: the setting it comes from, for messages: ``the environment variable HTTPS_PROXY``.
     """
 
     url: URL | None = field(repr=False)
@@ -35,12 +35,12 @@ class Proxy:
 
     @property
     def socks(self) -> bool:
-        """Whether it speaks SOCKS and not HTTP."""
+        """Whether it uses SOCKS instead of HTTP."""
         return self.url is not None and self.url.scheme in _SOCKS
 
     @property
     def names_here(self) -> bool:
-        """Whether this computer looks up the names of hosts, and the proxy is given their addresses."""
+        """Whether host names are resolved on this computer, so that the proxy gets addresses."""
         return self.url is not None and self.url.scheme in ("socks4", "socks5")
 
     @cached_property
@@ -50,14 +50,14 @@ class Proxy:
 
     @property
     def bare(self) -> URL | None:
-        """Its address for making a connection: for HTTP without the user, whom :attr:`greeting` names."""
+        """Its address for connecting; for HTTP without the user, who is sent in :attr:`greeting`."""
         return self.url if self.url is None or self.socks else self.url.with_user(None)
 
     @cached_property
     def greeting(self) -> dict[str, str]:
-        """The headers by which an HTTP proxy learns of a user; empty when there is none.
+        """The headers that log in to an HTTP proxy; empty without a user.
 
-        In UTF-8. aiohttp would take Latin-1, and show the address in its errors.
+        They are UTF-8. aiohttp would use Latin-1, and show the address in its errors.
         """
         if self.url is None or self.socks or (self.url.raw_user is None and self.url.raw_password is None):
             return {}
@@ -65,7 +65,7 @@ class Proxy:
         return {"Proxy-Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
 
     def without_password(self, text: str) -> str:
-        """`text` with nothing in it of what the address says of a user."""
+        """Return `text` with the address's password replaced by asterisks."""
         if self.url is None:
             return text
         for secret in (self.url.raw_password, self.url.password):
@@ -75,14 +75,14 @@ class Proxy:
 
 
 NO_PROXY = Proxy(None, "`proxy: none`")
-"""Goes through none, whatever the environment says."""
+"""A direct connection, whatever the environment says."""
 
 
 def parse_proxy(text: str, source: str) -> Proxy:
-    """The proxy at an address; one without a scheme speaks HTTP, as everywhere.
+    """Parse the address of a proxy; without a scheme it is an HTTP proxy, as in other tools.
 
     Raises:
-        ArgumentError: when it is none, or a SOCKS one without python-socks being installed.
+        ArgumentError: it is invalid, or a SOCKS proxy while python-socks is not installed.
     """
     text = text.strip()
     try:
@@ -93,25 +93,25 @@ def parse_proxy(text: str, source: str) -> Proxy:
         scheme, fine = "", False
     if not fine:
         raise ArgumentError(
-            f"{source} is not an address of a proxy",
+            f"{source} is not a valid proxy address",
             remediation="write one like http://host:3128, http://user:password@host:3128 or socks5h://host:1080",
         )
     if scheme in _SOCKS:
         if importlib.util.find_spec("python_socks") is None:
             raise ArgumentError(
-                f"{source} is a SOCKS proxy, which needs the package python-socks",
+                f"{source} is a SOCKS proxy, which requires the package python-socks",
                 remediation=install_hint("socks"),
             )
         if not f"{url.user or ''}{url.password or ''}".isascii():
             raise ArgumentError(
-                f"{source} has a user or a password that is not ASCII, which a SOCKS proxy cannot be told",
-                remediation="give the user another password",
+                f"{source} has a user or password that is not ASCII, which SOCKS cannot transmit",
+                remediation="use another user name or password",
             )
         url = url.with_port(url.port or _SOCKS_PORT)
     elif scheme not in ("http", "https"):
         raise ArgumentError(
-            f"{source} is not an address of a proxy that can be used here: nothing here speaks {scheme}://",
-            remediation="write http://, https://, socks4://, socks4a://, socks5:// or socks5h://",
+            f"{source} is not a valid proxy address: the scheme {scheme}:// is not supported",
+            remediation="use http://, https://, socks4://, socks4a://, socks5:// or socks5h://",
         )
     return Proxy(url, source)
 
@@ -119,14 +119,14 @@ def parse_proxy(text: str, source: str) -> Proxy:
 class ProxyTemplate:
     """``proxy: http://user:${batteries.PROXY}@host:3128``, or ``proxy: none``.
 
-    Its text is never shown in messages, since it may hold a password.
+    Messages never show its text, because it may contain a password.
 
     Args:
         text: the address.
         owner: the button's name, for messages.
 
     Raises:
-        UsageError: when it cannot be one, or refers to something else.
+        UsageError: it is invalid, or refers to something other than batteries and env.
     """
 
     def __init__(self, text: str, owner: str) -> None:
@@ -149,7 +149,7 @@ class ProxyTemplate:
                 raise UsageError(error.message, remediation=error.remediation) from None
 
     def resolve(self, scope: Mapping[str, Any]) -> Proxy:
-        """The proxy. Raises ResolveError for a missing name, ArgumentError when it is none."""
+        """Return the proxy. Raises ResolveError for a missing name, ArgumentError if it is invalid."""
         text = str(self._text.resolve(dict(scope))).strip()
         found = self._found.get(text)
         if found is None:

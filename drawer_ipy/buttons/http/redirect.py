@@ -1,4 +1,4 @@
-"""What a redirect makes of a request: where it leads, and what of the request goes along."""
+"""Redirects: where they lead, and which parts of the request they keep."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ _OF_A_BODY = frozenset(
         "expect",
     }
 )
-"""Headers that speak of the body: they go where it goes, and nowhere else."""
+"""Headers that describe the body: they are sent only together with it."""
 
 _USER = re.compile(r"//[^/?#]*@")
 
 
 def without_body(headers: CIMultiDict[str]) -> CIMultiDict[str]:
-    """Those of `headers` that do not describe a body, for a request that has none."""
+    """Return `headers` without those that describe a body, for a request without one."""
     return CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in _OF_A_BODY)
 
 
 def leads_to(request: Request, answer: Answer) -> str | None:
-    """What an answer says the request should go to instead, as it is written; ``None`` when it does not.
+    """Return the address that a response redirects to, as written; ``None`` if it is not a redirect.
 
     Raises:
-        RequestFailed: it names several places.
+        RequestFailed: it names several addresses.
     """
     if answer.status not in _REDIRECTING:
         return None
     said = dict.fromkeys(one.strip() for one in answer.headers.getall("Location", ()))
     said.pop("", None)
     if len(said) > 1:
-        raise RequestFailed(f"{request} is redirected to {len(said)} places at once", final=True)
+        raise RequestFailed(f"{request} is redirected to {len(said)} different addresses", final=True)
     return next(iter(said), None)
 
 
 def redirected(request: Request, status: int, location: str) -> Request:
-    """The request that a redirect asks for instead of `request`.
+    """Return the request that a redirect leads to instead of `request`.
 
     Raises:
-        ArgumentError: when it leads to something that is not a URL.
+        ArgumentError: it leads to something that is not a URL.
     """
     try:
         address = resolved(request.address or str(request.url), location)
@@ -73,7 +73,7 @@ def redirected(request: Request, status: int, location: str) -> Request:
     if status == 303 or (status in (301, 302) and method == "POST"):
         method, body = "HEAD" if method == "HEAD" else "GET", None
         headers = without_body(headers)
-    if headers.get("Authorization", "").startswith("Digest "):  # it holds for one address only
+    if headers.get("Authorization", "").startswith("Digest "):  # valid for one address only
         headers = CIMultiDict((n, v) for n, v in headers.items() if n.lower() != "authorization")
     if not _trusted(request.url, there):
         about_body = [] if body is None else [p for p in headers.items() if p[0].lower() in _OF_A_BODY]
@@ -83,7 +83,7 @@ def redirected(request: Request, status: int, location: str) -> Request:
 
 
 def _trusted(here: URL, there: URL) -> bool:
-    """Whether what is meant for one may go to the other: one origin, or the same host now with TLS."""
+    """Whether credentials for one URL may go to the other: same origin, or same host and now with TLS."""
     return origin(here) == origin(there) or (
         here.host == there.host
         and (here.scheme, here.port) == ("http", 80)

@@ -1,7 +1,7 @@
-"""``meta_refresh: true``: pages that lead on by a refresh, as browsers follow it.
+"""``meta_refresh: true``: follow the meta refresh of pages, as browsers do.
 
-A refresh is followed like a redirect: as often, checked in the same way, and without headers that may be
-credentials once it leaves the origin.
+A refresh is followed like a redirect: the same limit and checks apply, and headers that may be credentials
+are removed once it leaves the origin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from drawer_ipy.scrape.sniff import HTML, looks_like
 _MOST = 10
 _LOOKED_AT = 64 * 1024
 _LONGEST_DELAY = 100.0
-"""Seconds; what waits longer is a page that is shown, and loaded anew now and then."""
+"""Seconds; a page with a longer delay is meant to be shown, and reloads itself now and then."""
 
 _REFRESH = re.compile(r"\s*(\d+|(?=\.))[\d.]*\s*(?:$|(?:(?<=\s)|[;,])[\s;,]*(.*))", re.DOTALL)
 _URL = re.compile(r"url\s*=\s*", re.IGNORECASE)
@@ -36,23 +36,23 @@ AskPage = Callable[[Request, bool], Awaitable[Response]]
 
 
 async def refreshed(request: Request, response: Response, ask: AskPage) -> Response:
-    """The answer to which the refreshes of `response` lead; itself when it has none.
+    """Return the response that the refreshes of `response` lead to; `response` itself if it has none.
 
     Args:
-        request: what it answers.
-        ask: gets the answer to a further request; is told whether all requests so far, this one included,
-            have stayed at the origin of the first, so that it may have credentials.
+        request: the request that got `response`.
+        ask: sends a further request. Its second argument says whether all requests so far, including this
+            one, stayed at the origin of the first, so that it may carry credentials.
 
     Raises:
-        RequestFailed: one fails, or there are too many.
-        DrawerError: one is refused.
+        RequestFailed: a request fails, or there are too many.
+        DrawerError: a request is refused.
     """
     at_home = True
     for _ in range(_MOST):
         url = refresh_target(response)
         if url is None or url == response.url.with_fragment(None):
             return response
-        # A redirect on the way may have left the origin, too.
+        # A redirect in between may have left the origin, too.
         stays = origin(url) == origin(response.url) == origin(request.url)
         at_home = at_home and stays
         headers = without_body(request.headers) if stays else abroad(request.headers)
@@ -67,7 +67,7 @@ async def refreshed(request: Request, response: Response, ask: AskPage) -> Respo
 
 
 def refresh_target(response: Response) -> URL | None:
-    """Where a page refreshes to within reasonable time; ``None`` when it does not."""
+    """Return the URL that a page refreshes to within reasonable time; ``None`` if there is none."""
     if not response.ok or not response.body:
         return None
     url = str(response.url)
@@ -89,7 +89,7 @@ def refresh_target(response: Response) -> URL | None:
 
 
 def _address(content: str) -> str | None:
-    """The address in the content of a refresh; ``None`` when it is none, or waits too long."""
+    """Return the address in the content of a refresh; ``None`` if it is missing or its delay is too long."""
     found = _REFRESH.fullmatch(content)
     if found is None or not found[2] or float(found[1] or 0) > _LONGEST_DELAY:
         return None
@@ -102,11 +102,11 @@ def _address(content: str) -> str | None:
 
 
 class _Refreshes(HTMLParser):
-    """Finds the first refresh of a page, outside of what is only for readers without scripts.
+    """Find the first refresh of a page, ignoring ``noscript``.
 
     Attributes:
-        address: as it is written, ``None`` without one.
-        base: the address that others on the page are relative to, ``""`` without one.
+        address: the address as written, ``None`` if there is none.
+        base: the base address of the page's relative addresses, ``""`` if there is none.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Requests, and the templates they are made from: a button's URL, headers and body with places in them."""
+"""Requests, and the templates that they are made from: a button's URL, headers and body."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from drawer_ipy.errors import ArgumentError, ResolveError, UsageError
 from drawer_ipy.expressions import compile_value
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-"""Methods that do no more when they are repeated than once (RFC 9110, 9.2.2)."""
+"""Methods whose repetition has no further effect (RFC 9110, 9.2.2)."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OWN_HEADERS = frozenset({"content-length", "transfer-encoding"})
-"""Set from the body; a wrong one would let it run over into the next request."""
+"""Headers that are computed from the body; a wrong one would corrupt the next request."""
 
 _KEPT_ABROAD = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
-"""Headers that go along when a redirect leaves the origin; any other may be a credential.
+"""Headers that are kept when a redirect leaves the origin; any other may be a credential.
 
 The original sends all of them (docs/original.md#processes-requests-history, number 72)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What makes a request for one address conditional.
+    """The condition of a request, for one address.
 
     Attributes:
-        address: the URL, without its fragment, that gave these validators: they mean nothing to another.
+        address: the URL, without its fragment, that sent these validators: they mean nothing to another URL.
         headers: ``If-None-Match`` and ``If-Modified-Since``.
     """
 
@@ -52,16 +52,16 @@ class Condition:
 
 @dataclass(slots=True)
 class Request:
-    """A request ready to be sent; not changed once it is made (but not frozen, which would double its cost).
+    """A request ready to be sent. Do not modify it (it is not frozen because that would double its cost).
 
     Attributes:
-        method: in capitals.
-        url: escaped as it is to be sent; a fragment is for whoever reads it, no server gets it.
-        headers: to send beside those that every request has; shared with other requests, so not to be
-            changed.
-        body: to send, ``None`` for none.
-        address: the URL as text where it is at hand; ``""`` where it has to be made.
-        condition: asked at the address it is for, whichever redirects lead there; ``None`` for none.
+        method: in upper case.
+        url: escaped as it is sent; a fragment is for the reader and not sent.
+        headers: the headers besides those of every request; shared with other requests, so do not modify
+            them.
+        body: the body, ``None`` for none.
+        address: the URL as text if available; ``""`` if it must be formatted.
+        condition: applied at the address it belongs to, whatever redirects lead there; ``None`` for none.
     """
 
     method: str
@@ -72,13 +72,13 @@ class Request:
     condition: Condition | None = None
 
     def with_headers(self, more: Mapping[str, str]) -> Request:
-        """The same with further headers; they replace those of the same name."""
+        """Return a copy with further headers; they replace those of the same name."""
         headers = self.headers.copy()
         headers.update(more)
         return replace(self, headers=headers)
 
     def conditional(self) -> Request:
-        """The same with the headers of its condition, where that is for this address."""
+        """Return a copy with the headers of its condition, if that is for this address."""
         condition, address = self.condition, self.address or str(self.url)
         if condition is None or condition.address != address.partition("#")[0]:
             return self
@@ -86,8 +86,8 @@ class Request:
 
     @property
     def target(self) -> str:
-        """Path and query as they stand in the request's first line."""
-        # The text that was given, where it is at hand: a URL object leaves out a `?` with nothing behind it.
+        """The path and query as in the first line of the request."""
+        # Prefer the text, if available: a URL object drops a `?` with nothing after it.
         return target_of(self.address) if self.address else self.url.raw_path_qs
 
     def __str__(self) -> str:
@@ -95,30 +95,30 @@ class Request:
 
 
 def abroad(headers: CIMultiDict[str]) -> CIMultiDict[str]:
-    """Those of `headers` that may be sent to another origin."""
+    """Return `headers` without those that must not be sent to another origin."""
     return CIMultiDict((n, v) for n, v in headers.items() if n.lower() in _KEPT_ABROAD)
 
 
 class RequestTemplate:
-    """A button's request with places for arguments.
+    """A button's request with placeholders for arguments.
 
     Args:
-        spec: with a ``url``, already checked by
+        spec: a specification with a ``url``, already checked by
             :func:`~drawer_ipy.definition.checking.requests.request_troubles`.
 
     Attributes:
-        names: the arguments it has places for, in order.
-        has_secrets: whether something in it refers to batteries or the environment.
-        has_credentials: whether ``auth`` gives it an Authorization header.
+        names: the arguments that it has placeholders for, in order.
+        has_secrets: whether a part of it refers to batteries or the environment.
+        has_credentials: whether ``auth`` adds an Authorization header.
 
     Raises:
-        UsageError: when the URL, the method or a header cannot be right whatever the arguments are.
+        UsageError: the URL, the method or a header is invalid for any arguments.
     """
 
     def __init__(self, spec: ButtonSpec) -> None:
         self._method = spec.sent_method
         if not _TOKEN.fullmatch(self._method):
-            raise UsageError(f"button {spec.name!r} has the method {shorten(spec.method)}, which is invalid")
+            raise UsageError(f"button {spec.name!r} has the invalid method {shorten(spec.method)}")
         self._url = UrlTemplate(spec.url, spec.name)
         headers = [
             HeaderTemplate(name, value, spec.name)
@@ -147,10 +147,10 @@ class RequestTemplate:
         return tuple(dict.fromkeys(name for names in several for name in names))
 
     def fill(self, values: Mapping[str, Any]) -> Request:
-        """The request for these arguments, still without what :meth:`with_secrets` adds.
+        """Return the request for these arguments, without the additions of :meth:`with_secrets`.
 
         Raises:
-            ArgumentError: when one is missing or does not fit its place.
+            ArgumentError: an argument is missing or invalid in its position.
         """
         url = self._url.fill(values)
         if self._query is not None and not self._secret_query:
@@ -169,7 +169,7 @@ class RequestTemplate:
                 if body is None:
                     del headers["Content-Type"]
         try:
-            # Everything is escaped by now, and must stay as it is.
+            # Everything is escaped already, and must stay as it is.
             target = URL(url, encoded=True)
         except ValueError as error:
             raise ArgumentError(f"{url!r} is not a URL: {error}") from None
@@ -183,14 +183,14 @@ class RequestTemplate:
         *,
         followed: bool = False,
     ) -> Request:
-        """`request` with what refers to batteries or the environment, and with credentials.
+        """Return `request` with the values that refer to batteries or the environment, and with credentials.
 
         Args:
-            followed: whether its address was given by a server, which then has its query already.
+            followed: whether a server provided its address, which then includes the query.
 
         Raises:
-            ResolveError: when there is no such battery or variable.
-            ArgumentError: when one does not fit its place.
+            ResolveError: a battery or variable is missing.
+            ArgumentError: a value is invalid in its position.
         """
         if self._secret_query and self._query is not None:
             pairs = self._query.fill(values, scope, only_secret=followed)
@@ -205,13 +205,13 @@ class RequestTemplate:
 
 
 def content_type_of(spec: ButtonSpec) -> str:
-    """The Content-Type that a button declares; ``""`` for none, and for one that its arguments decide."""
+    """Return the Content-Type that a button declares; ``""`` if it has none or it depends on arguments."""
     given = next((v for n, v in spec.headers.items() if n.strip().lower() == "content-type"), "")
     return "text/plain" if "{{" in given or "$" in given else given
 
 
 def with_query(url: str, query: str) -> str:
-    """`url` with more parameters at the end of its query."""
+    """Return `url` with further parameters at the end of its query."""
     if not query:
         return url
     address, sharp, fragment = url.partition("#")
@@ -220,26 +220,26 @@ def with_query(url: str, query: str) -> str:
 
 
 class HeaderTemplate:
-    """A header: text with places for arguments and with references to ``batteries`` and ``env``.
+    """A header: text with placeholders for arguments and with references to ``batteries`` and ``env``.
 
     Attributes:
-        name: of the header.
-        names: the arguments it has places for.
+        name: the name of the header.
+        names: the arguments that it has placeholders for.
         secret: whether it has references, which are resolved only when a request is sent.
-        is_fixed: whether it is always the same.
+        is_fixed: whether its value is always the same.
 
     Raises:
-        UsageError: when its name is none, or it refers to something else.
+        UsageError: its name is invalid, or it refers to something else.
     """
 
     def __init__(self, name: str, text: str, owner: str) -> None:
         self.name = name.strip()
         where = f"button {owner!r}: the header {shorten(name)}"
         if not _TOKEN.fullmatch(self.name):
-            raise UsageError(f"{where} has no name that a header can have")
+            raise UsageError(f"{where} has an invalid name")
         self._place = TextTemplate(text.strip())
         try:
-            # References are resolved in what was written; never in what an argument brings.
+            # References are resolved only in the definition, never in the value of an argument.
             self._literals = [compile_value(literal) for literal in self._place.literals]
         except ResolveError as error:
             raise UsageError(f"{where} cannot be read: {error.message}") from None
@@ -247,24 +247,24 @@ class HeaderTemplate:
         if roots - SECRET_ROOTS:
             raise UsageError(
                 f"{where} refers to {min(roots - SECRET_ROOTS)!r}; only batteries and env can be used there",
-                remediation="give the step an argument, and write {{argument}} in the header",
+                remediation="pass it to the step as an argument, and write {{argument}} in the header",
             )
         self.names = self._place.names
         self.secret = any(not literal.is_constant for literal in self._literals)
         self.is_fixed = not self.names and not self.secret
         if self.is_fixed:
-            self.fill({})  # a line break in the definition is told now
+            self.fill({})  # reports a line break in the definition early
 
     def fill(self, values: Mapping[str, Any], scope: Mapping[str, Any] | None = None) -> str:
-        """Its value. Raises ArgumentError for a control character, ResolveError for a missing name."""
+        """Return its value. Raises ArgumentError for a control character, ResolveError for a missing name."""
         literals = [str(literal.resolve(scope or {})) for literal in self._literals]
         value = self._place.fill(values, literals)
         if not value.isascii():
             check_text(value, f"the header {self.name!r}")
         if _CONTROL.search(value):
             raise ArgumentError(
-                f"the header {self.name!r} would hold a line break or another control character, "
-                "which could smuggle further headers in",
-                remediation="take control characters out of the argument",
+                f"the header {self.name!r} would contain a line break or another control character, "
+                "which could inject further headers",
+                remediation="remove control characters from the argument",
             )
         return value

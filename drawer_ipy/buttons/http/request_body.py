@@ -1,8 +1,8 @@
-"""Bodies of requests, written as their Content-Type asks: JSON, XML, forms, multipart, text, bytes.
+"""Request bodies in the format that their Content-Type names: JSON, XML, forms, multipart, text, bytes.
 
-A text is filled with arguments that are escaped for where they stand. A body that is one place from start to
-end, ``"{{data}}"``, is the caller's: bytes and text go out as they are, the file of a ``pathlib.Path`` is
-streamed, and a mapping or list is written as the Content-Type asks.
+A text is filled with arguments, each escaped for its position. A body that consists of one placeholder,
+``"{{data}}"``, is provided by the caller: bytes and text are sent unchanged, the file of a ``pathlib.Path``
+is streamed, and a mapping or list is encoded as the Content-Type requires.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from drawer_ipy.errors import ArgumentError
 _BYTES_TYPE = "application/octet-stream"
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
-_XML |= {blank: f"&#{ord(blank)};" for blank in "\t\n\r"}  # an attribute would make blanks of them
+_XML |= {blank: f"&#{ord(blank)};" for blank in "\t\n\r"}  # an attribute would turn them into spaces
 _XML_SPECIAL = re.compile("[&<>\"'\t\n\r]")
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A body ready to be sent.
+    """A body that is ready to be sent.
 
     Attributes:
-        body: its bytes; ``None`` for none.
-        content_type: what to declare in place of what the button declares; ``""`` to leave that.
+        body: its bytes; ``None`` for no body.
+        content_type: the Content-Type to send instead of the button's; ``""`` to keep that.
     """
 
     body: bytes | Upload | None
@@ -48,7 +48,7 @@ class Filled:
 
 
 class BodyTemplate(Protocol):
-    """What makes the body of each request.
+    """Make the body of each request.
 
     Attributes:
         names: the arguments it needs.
@@ -58,14 +58,14 @@ class BodyTemplate(Protocol):
     def names(self) -> tuple[str, ...]: ...
 
     def fill(self, values: Values) -> Filled:
-        """The body for these arguments. Raises ArgumentError when one does not fit."""
+        """Return the body for these arguments. Raises ArgumentError for an invalid one."""
 
 
 def read_body(spec: ButtonSpec, media: Media) -> BodyTemplate | None:
-    """What makes the bodies of `spec`; ``None`` when it has none.
+    """Return the template for the bodies of `spec`; ``None`` if it has none.
 
     Args:
-        media: its Content-Type. What cannot be right has been found by ``request_troubles``.
+        media: its Content-Type. ``request_troubles`` has already reported what cannot be right.
     """
     if spec.files:
         return _Multipart(spec.body, media, FilesTemplate(spec.files))
@@ -130,8 +130,8 @@ class _File:
             return Filled(None)
         if not isinstance(value, str | os.PathLike):
             raise ArgumentError(
-                f"`body_file` is {shorten(value)} (a {type(value).__name__}), which is not a path",
-                remediation='bytes and text are sent by `body: "{{data}}"`',
+                f"`body_file` must be a path, not {shorten(value)} (a {type(value).__name__})",
+                remediation='send bytes and text by `body: "{{data}}"`',
             )
         return _of_file(Path(value), self._declared)
 
@@ -142,7 +142,7 @@ def _of_file(path: Path, declared: bool) -> Filled:
 
 
 class _WholeBody:
-    """A body that its caller gives as a whole."""
+    """A body that the caller provides as a whole."""
 
     def __init__(self, text: str, media: Media) -> None:
         self._media = media
@@ -171,14 +171,14 @@ class _WholeBody:
             return _as_multipart(field_parts(entries(value), media.charset), media)
         if media.kind in ("xml", "binary"):
             raise ArgumentError(
-                f"argument {self._name!r} is {shorten(value)}, which is not a body of the type {media.type}",
-                remediation="give it as text or bytes",
+                f"argument {self._name!r} must be a body of the type {media.type}, not {shorten(value)}",
+                remediation="pass it as text or bytes",
             )
         return Filled(_dumped(plain, media))
 
 
 class _TextBody:
-    """A text with places, each filled for where it stands."""
+    """A text with placeholders, each escaped for its position."""
 
     def __init__(self, text: str, media: Media) -> None:
         self._media = media
@@ -191,7 +191,7 @@ class _TextBody:
             for piece in self._pieces
         ]
         whole = b"".join(pieces)
-        # What was left out of a form took its name along, and leaves two separators.
+        # A form field that was omitted leaves two adjacent separators.
         return Filled(b"&".join(filter(None, whole.split(b"&"))) if self._media.kind == "form" else whole)
 
     def _filled(self, place: _Place, value: Any) -> bytes:
@@ -215,13 +215,13 @@ class _TextBody:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A place in a text.
+    """A placeholder in a text.
 
     Attributes:
-        name: of the argument.
-        written: the place as it was written, which is what stands there when nothing is given.
-        escape: how its text is escaped; ``None`` for not at all.
-        pair: the name before it, where it is the whole value of a form's field; it is then left out with it.
+        name: the name of the argument.
+        written: the placeholder as written, which is kept if the argument is not given.
+        escape: escapes the value; ``None`` for no escaping.
+        pair: the name of the form field whose whole value it is; without a value, the field is omitted.
     """
 
     name: str
@@ -281,14 +281,14 @@ def _xml_text(text: str, name: str, media: Media) -> str:
 
 
 def _cdata_text(text: str, name: str, _media: Media) -> str:
-    # The end of a section cannot stand in one, nor can a carriage return be told from a line's end.
+    # A CDATA section can contain neither its own end nor a carriage return that survives parsing.
     ended = _in_xml(text, name).replace("]]>", "]]]]><![CDATA[>").replace("\r", "]]>&#13;<![CDATA[")
     return ended
 
 
 def _in_xml(text: str, name: str) -> str:
     if strange := _NO_XML.search(text):
-        raise unsendable(text, name, f"holds {strange[0]!r}, which XML cannot hold in any way")
+        raise unsendable(text, name, f"contains {strange[0]!r}, which XML cannot represent")
     return text
 
 
@@ -304,7 +304,7 @@ def _sound(text: str, name: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise unsendable(text, name, "holds half of a surrogate pair, which UTF-8 has no bytes for") from None
+        raise unsendable(text, name, "contains half of a surrogate pair, which UTF-8 cannot encode") from None
     return text
 
 
@@ -317,11 +317,11 @@ def _in_charset(text: str, media: Media, name: str = "") -> bytes:
 
 def _not_in(error: UnicodeEncodeError, value: Any, name: str, media: Media) -> ArgumentError:
     which = media.declared or "UTF-8"
-    return unsendable(value, name, f"holds {error.object[error.start]!r}, which {which} has no bytes for")
+    return unsendable(value, name, f"contains {error.object[error.start]!r}, which {which} cannot encode")
 
 
 def _dumped(value: Any, media: Media) -> bytes:
-    """`value` as JSON; as lines of it where the type asks for lines and it is a list."""
+    """Return `value` as JSON, or as JSON lines if the type is one of lines and it is a list."""
     if media.kind == "ndjson":
         lines = value if isinstance(value, list) else [value]
         return b"".join(_dumped_one(line, media) + "\n".encode(media.charset) for line in lines)
@@ -337,7 +337,7 @@ def _dumped_one(value: Any, media: Media) -> bytes:
 
 
 def _check_sound(value: Any, name: str) -> None:
-    """Raises ArgumentError for text that no charset has bytes for."""
+    """Raise ArgumentError for text that no charset can encode."""
     if isinstance(value, str):
         _sound(value, name)
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What a server answered: its body as a value, and the whole of it as a record or an outcome."""
+"""Responses: the body as a value, and the whole response as a record or an outcome."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import Code, ErrorInfo
 
 SHOWN = 64 * 1024
-"""Characters kept of the body of a failed request."""
+"""Number of characters that are kept of the body of a failed request."""
 
 
 @dataclass(slots=True)
 class Response:
-    """A whole answer, whatever its status.
+    """A complete response, whatever its status.
 
     Attributes:
-        method: of the request that was answered, after redirects.
-        url: where it was answered, after redirects.
-        status, reason: of the answer; ``reason`` may be ``""``.
-        headers: as sent; names in any case, values in order.
-        body: decompressed; ``b""`` when it was saved to a file.
-        elapsed: seconds from sending until the body was there, redirects included, waiting for a turn not.
-        attempts: how often it was asked for.
-        pushed_back: whether an earlier try was answered by 429 or 503.
-        address: the URL as text where it is at hand; ``""`` where it has to be made.
-        path, size: the file the body was saved to, and its bytes; ``None`` when it was not.
-        note: what a user should know of it; not of single URLs, since it is told once a run.
+        method: the method of the request, after redirects.
+        url: the URL of the request, after redirects.
+        status, reason: the status line; ``reason`` may be ``""``.
+        headers: the headers as sent; names are case-insensitive, values are in order.
+        body: the decompressed body; ``b""`` if it was saved to a file.
+        elapsed: seconds from sending until the body was complete, including redirects but not the waiting
+            for a turn.
+        attempts: number of attempts.
+        pushed_back: whether an earlier attempt got 429 or 503.
+        address: the URL as text if available; ``""`` if it must be formatted.
+        path, size: the file that the body was saved to, and its size in bytes; ``None`` otherwise.
+        note: a message for the user; without the URL, because a run shows it once.
     """
 
     method: str
@@ -58,17 +59,17 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """Whether its status is a success for a button without ``ok_status``."""
+        """Whether the status is a success for a button without ``ok_status``."""
         return is_plain_success(self.status)
 
     @property
     def busy(self) -> bool:
-        """Whether the server says that it has too much to do."""
+        """Whether the server says that it is overloaded."""
         return is_busy(self.status, self.headers)
 
     @property
     def content_type(self) -> str:
-        """The type its header declares, in lower case; ``""`` when none."""
+        """The type that the header declares, in lower case; ``""`` if there is none."""
         return parse_content_type(self.headers.get("Content-Type", ""))[0]
 
     @property
@@ -78,40 +79,40 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the server asks to wait; ``None`` when it does not."""
+        """Seconds that the server asks to wait; ``None`` if it does not."""
         return seconds_to_wait(self.status, self.headers)
 
     def text(self) -> str:
-        """The body as text, in its declared or detected encoding; JSON in that which JSON is read in."""
+        """Return the body as text, in its declared or detected encoding; JSON in the encoding of JSON."""
         return body_text(*parse_content_type(self.headers.get("Content-Type", "")), self.body)
 
     def body_as(self, *, as_text: bool = False) -> Content:
-        """The body as ``json``, ``text`` or ``bytes``, see :func:`read_body`.
+        """Return the body as ``json``, ``text`` or ``bytes``, see :func:`read_body`.
 
         Raises:
-            BadJson: its type says JSON, and it is none.
+            BadJson: the type is JSON, but the body is not valid JSON.
         """
         kind, charset = parse_content_type(self.headers.get("Content-Type", ""))
         return read_body(kind, charset, self.body, as_text=as_text)
 
     def value(self) -> Content:
-        """The body as a press gives it, see :func:`read_value`.
+        """Return the body as the value of a press, see :func:`read_value`.
 
         Raises:
-            BadJson: its type says JSON, and it is none.
+            BadJson: the type is JSON, but the body is not valid JSON.
         """
         return read_value(*parse_content_type(self.headers.get("Content-Type", "")), self.body)
 
     def about(self) -> About:
-        """``{status, url, headers, elapsed}``, what records keep beside the body; fit for JSON."""
-        # Kept for every item of a loop: a URL is six times as large as its text.
+        """Return ``{status, url, headers, elapsed}``, which records keep besides the body, as JSON values."""
+        # This is kept for every item of a loop: a URL object is six times as large as its text.
         url = self.address or str(self.url)
         return About(self.status, url, self.headers, self.elapsed, self.attempts)
 
     def content(self) -> dict[str, Any]:
-        """The body as ``json``, ``text`` or ``bytes``, or the ``path`` and ``size`` of its file.
+        """Return the body as ``json``, ``text`` or ``bytes``, or the ``path`` and ``size`` of its file.
 
-        JSON that cannot be read is told as the text it is.
+        Invalid JSON is returned as text.
         """
         if self.path is not None:
             return {"path": str(self.path), "size": self.size}
@@ -122,15 +123,15 @@ class Response:
         return {content.kind: content.value}
 
     def record(self) -> dict[str, Any]:
-        """The whole answer: :meth:`about` and :meth:`content`."""
+        """Return the whole response: :meth:`about` and :meth:`content`."""
         return {**self.about(), **self.content()}
 
 
 class About(Mapping[str, Any]):
-    """What a record keeps of an answer beside its body, as a mapping that is made when it is looked at.
+    """The part of a record about a response besides its body, as a mapping that is built on access.
 
-    ``status``, ``url`` (after redirects), ``headers`` by lower-case name, ``elapsed`` (seconds), and
-    ``attempts`` where it was asked for several times.
+    It has ``status``, ``url`` (after redirects), ``headers`` by lower-case name, ``elapsed`` (seconds), and
+    ``attempts`` if there were several.
     """
 
     __slots__ = ("_attempts", "_elapsed", "_headers", "_status", "_url")
@@ -178,13 +179,15 @@ def outcome_of(
     as_text: bool = False,
     accepts: Callable[[int], bool] = is_plain_success,
 ) -> Outcome:
-    """What `accepts` takes is ok. Anything else is an error that shows the beginning of the body, and so is
-    JSON that cannot be read.
+    """Return the outcome of a response.
+
+    A status that `accepts` allows is a success. Any other status, and invalid JSON, is an error that shows
+    the beginning of the body.
 
     Args:
-        full: whether the output is the whole record and not the body alone.
-        as_text: whether the body is text whatever its type says.
-        accepts: tells whether a status is ok, where a button says otherwise.
+        full: whether the output is the whole record instead of only the body.
+        as_text: whether the body is text whatever its type is.
+        accepts: returns whether a status is a success, for buttons with their own rule.
     """
     if not accepts(response.status):
         return _failed(response)
@@ -200,21 +203,21 @@ def outcome_of(
 
 
 def located(notes: tuple[Note, ...], response: Response) -> tuple[Note, ...]:
-    """`notes` on a body, with where it came from."""
+    """Return `notes` on a body, with its URL added."""
     return tuple(Note(f"{response.url}: {note.text}", note.about) for note in notes)
 
 
 def _unreadable(response: Response, error: BadJson) -> Outcome:
     kind = response.content_type
-    message = f"{response.method} {response.url} was answered with {kind} that is not JSON: {error}"
-    hint = "`output: text` on the button gives it as text; its beginning is in stdout"
+    message = f"the response to {response.method} {response.url} has type {kind} but is not JSON: {error}"
+    hint = "use `output: text` on the button to get it as text; stdout shows its beginning"
     info = ErrorInfo(Code.HTTP_ERROR, message, hint, status=response.status)
     shown = shortened(response.text())
     return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=response.about())
 
 
 def shortened(text: str) -> str:
-    """The beginning of `text`, as failed requests show it."""
+    """Return the beginning of `text`, as failed requests show it."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[truncated]"
 
 
@@ -222,11 +225,11 @@ def _failed(response: Response) -> Outcome:
     status = response.status_line
     remediation = ""
     if response.busy:
-        remediation = "lower `parallelism`, set `rate`, or repeat it: `retries: 3` on the button"
+        remediation = "lower `parallelism`, set `rate`, or retry: `retries: 3` on the button"
     elif 300 <= response.status < 400:
-        remediation = "the server redirects, but its answer has no Location that says where to"
+        remediation = "the server redirects, but its response has no Location header"
     elif response.status in (401, 403):
-        remediation = "check the credentials in its headers"
+        remediation = "check the credentials in the headers"
     message = f"{status} for {response.method} {response.url}"
     return Outcome(
         status="error",
@@ -240,8 +243,8 @@ def _failed(response: Response) -> Outcome:
 
 
 def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers by lower-case name; values of one that came several times are joined by a comma (by a line
-    break for cookies, which hold commas).
+    """Return headers by lower-case name; repeated values are joined by a comma (by a line break for cookies,
+    which contain commas).
     """
     out: dict[str, str] = {}
     for given, sent in headers.items():
@@ -254,7 +257,7 @@ def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _as_text(value: str) -> str:
-    """A header's value as text: UTF-8, or Latin-1 where it is none, as HTTP had it before."""
+    """Decode the value of a header: as UTF-8, or as Latin-1, HTTP's earlier encoding, if that fails."""
     raw = value.encode(errors="surrogateescape")
     try:
         return raw.decode()

@@ -1,9 +1,9 @@
-"""Downloads that broke off go on where they were, if the server says that the file is still the same.
+"""Interrupted downloads are resumed if the server says that the file has not changed.
 
-What has come of a file is kept beside it in ``.NAME.part``, and in ``.NAME.part.json`` what tells its
-version: the address, a strong ETag or a date, and a digest of the request. The next request for it asks for
-the rest (``Range``) on condition that nothing has changed (``If-Range``). Unless the answer fits to the byte,
-the whole file is fetched. Two downloads of one file at once do not share a part: it is locked.
+The bytes received so far are kept next to the file in ``.NAME.part``, and ``.NAME.part.json`` identifies
+their version: the address, a strong ETag or a date, and a digest of the request. The next request for the
+file asks for the rest (``Range``) on condition that it has not changed (``If-Range``). Unless the response
+fits exactly, the whole file is fetched. Concurrent downloads of one file do not share a part: it is locked.
 """
 
 from __future__ import annotations
@@ -44,20 +44,21 @@ _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)", re.ASCII)
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _GONE = (404, 410)
 _LARGE = 1024 * 1024
-"""Bytes from which on the version is noted before the first byte, so that a killed kernel can go on, too."""
+"""Size in bytes from which the version is recorded at once, so that a killed kernel can resume, too."""
 
 _WHOLE, _PARTIAL, _BEYOND = 200, 206, 416
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """What tells one version of a file from others.
+    """What identifies a version of a file.
 
     Attributes:
-        address: where it comes from.
+        address: the URL of the file.
         validator: a strong ETag, or the date of its last change.
-        total: its bytes; ``None`` when nobody said.
-        salt, digest: of the request's headers, so that nobody goes on with what was meant for somebody else.
+        total: its size in bytes; ``None`` if unknown.
+        salt, digest: a salted digest of the request's headers, so that a file that was meant for one user is
+            not continued for another.
     """
 
     address: str
@@ -68,13 +69,13 @@ class _Version:
 
 
 class Download:
-    """What one request is saved to, and what there is of it already.
+    """The file that a request is saved to, and the part of it that exists already.
 
-    Use it as a context manager: it lets go of the part at the end.
+    Use it as a context manager: it closes the part at the end.
 
     Args:
         path: the file.
-        request: as it is meant, without any condition.
+        request: the request without conditions.
     """
 
     def __init__(self, path: Path, request: Request) -> None:
@@ -84,7 +85,7 @@ class Download:
         self._version: _Version | None = None
         self._file: BinaryIO | None = None
         self.start = 0
-        """Bytes that are there."""
+        """Number of bytes that exist already."""
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +98,7 @@ class Download:
             self._file = None
 
     def asking(self, request: Request) -> Request:
-        """`request`, or one for the rest of the file where a part of it is there."""
+        """Return `request`, or a request for the rest of the file if a part of it exists."""
         if fcntl is None or request.method != "GET" or any(name in request.headers for name in _CONDITIONS):
             return request
         version = self._read()
@@ -116,7 +117,7 @@ class Download:
         return request.with_headers(rest)
 
     def must_begin_again(self, answer: Answer) -> bool:
-        """Whether the rest cannot be had so, and the whole file is to be asked for; the part is gone then."""
+        """Whether to request the whole file because the rest is not available; this removes the part."""
         if self._version is None or answer.status not in (_PARTIAL, _BEYOND, *_GONE):
             return False
         if answer.status in _GONE:
@@ -128,13 +129,13 @@ class Download:
         return True
 
     def goes_on(self, answer: Answer) -> bool:
-        """Whether `answer` is the rest of what is there."""
+        """Whether `answer` is the rest of the existing part."""
         return self._version is not None and answer.status == _PARTIAL
 
     def file_for(self, answer: Answer) -> tuple[BinaryIO, str] | None:
-        """The part that `answer` is written to, at its end, and its name.
+        """Return the part that `answer` is appended to, and its name.
 
-        ``None`` when it could not go on later anyhow, or another download has it.
+        ``None`` if the download could not be resumed later anyway, or another download uses the part.
         """
         if self.goes_on(answer):
             assert self._file is not None
@@ -157,7 +158,7 @@ class Download:
         return self._file, self._part.name
 
     def broke_off(self, error: BaseException) -> bool:
-        """Whether what has come is kept for the next time: it is, unless it cannot be right or be written."""
+        """Keep the part for the next time, unless it is invalid or cannot be written; return whether."""
         kept = not isinstance(error, RequestFailed | TooLarge | Damaged) and _size(self._part) > 0
         if kept:
             self._write()
@@ -166,8 +167,8 @@ class Download:
         return kept
 
     def finished(self) -> None:
-        """The file is there; a part of it that is left is out of date, unless another download writes it."""
-        if self._version is not None:  # the part has become the file
+        """Remove a remaining part, which is outdated now, unless another download is writing it."""
+        if self._version is not None:  # the part was renamed to the file
             self._forget()
             return
         self._file = self._file or self._open(create=False)
@@ -175,7 +176,7 @@ class Download:
             self._discard()
 
     def made_whole(self, response: Response) -> None:
-        """Make the answer that brought the rest one that brought the whole file."""
+        """Turn a partial response, now completed, into a response for the whole file."""
         kept = [(name, value) for name, value in response.headers.items() if name.lower() not in _OF_A_PART]
         kept.append(("Content-Length", str(response.size)))
         response.status, response.reason = _WHOLE, "OK"
@@ -187,7 +188,7 @@ class Download:
         return hashlib.blake2b(raw, key=salt.encode(), digest_size=16).hexdigest()
 
     def _versioned(self, answer: Answer) -> _Version | None:
-        """The version of a whole answer; ``None`` when nothing would tell it from another."""
+        """Return the version of a whole response; ``None`` if nothing identifies it."""
         headers = answer.headers
         if (
             fcntl is None
@@ -223,7 +224,7 @@ class Download:
         return date in (None, version.validator)
 
     def _open(self, *, create: bool) -> BinaryIO | None:
-        """The part, locked; ``None`` when it is not there, or another download has it."""
+        """Return the part, locked; ``None`` if it does not exist, or another download uses it."""
         try:
             if create:
                 self._part.parent.mkdir(parents=True, exist_ok=True)
@@ -233,7 +234,7 @@ class Download:
         try:
             assert fcntl is not None
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # It may have become the file while it was waited for.
+            # The part may have been renamed to the file while this waited for the lock.
             found = os.fstat(opened.fileno())
             if stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.lstat(self._part)):
                 return opened
@@ -255,7 +256,7 @@ class Download:
         version = self._version
         if version is not None:
             told = {name: getattr(version, name) for name in _Version.__slots__}
-            with contextlib.suppress(OSError):  # then the whole file is fetched the next time
+            with contextlib.suppress(OSError):  # the whole file is then fetched the next time
                 self._note.write_text(json.dumps(told), encoding="ascii")
 
     def _forget(self) -> None:
@@ -283,13 +284,13 @@ def _address(request: Request) -> str:
 
 
 def _validator(headers: Mapping[str, str]) -> str:
-    """What tells this version from all others for sure; ``""`` when nothing does."""
+    """Return what identifies this version with certainty; ``""`` if nothing does."""
     etag = headers.get("ETag", "").strip()
     if etag.startswith('"'):
         return etag
     changed = headers.get("Last-Modified", "").strip()
     try:
-        # Within one second a file may change twice (RFC 9110, 8.8.2.2).
+        # A file may change twice within one second (RFC 9110, 8.8.2.2).
         old = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(changed)
     except (ValueError, TypeError, IndexError):
         return ""

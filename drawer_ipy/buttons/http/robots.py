@@ -1,4 +1,4 @@
-"""robots.txt: asked for once per origin and run, obeyed where a button says ``robots: true``."""
+"""robots.txt: fetched once per origin and run, and obeyed if a button says ``robots: true``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from drawer_ipy.errors import Code, DrawerError
 _AGENT = "drawer_ipy"
 _LONGEST_DELAY = 60.0
 ENOUGH = 500 * 1024
-"""Bytes of a robots.txt that are read; RFC 9309 (2.5) asks for no more, and what follows is left out."""
+"""Bytes of a robots.txt that are read; RFC 9309 (2.5) requires no more, and the rest is ignored."""
 
 AskFile = Callable[[URL], Awaitable[Response]]
 
@@ -29,36 +29,36 @@ class RobotsRefused(DrawerError):
 
 
 class Robots:
-    """What the origins of a run have in their robots.txt.
+    """The robots.txt files of a run, by origin.
 
-    As RFC 9309 says: without one (404 and the like) everything is allowed; where it cannot be had (5xx, no
-    connection) nothing is, for it is not known what it forbids.
+    As RFC 9309 requires: without the file (404 and the like) everything is allowed; if it cannot be fetched
+    (5xx, no connection), nothing is allowed, because its rules are unknown.
     """
 
     def __init__(self) -> None:
         self._rules: dict[tuple[str, str | None, int | None], asyncio.Task[RobotsRules | str | None]] = {}
 
     async def check(self, request: Request, ask: AskFile) -> float:
-        """Refuse `request` where it is forbidden; returns the seconds to keep between two requests.
+        """Refuse `request` if it is forbidden; return the seconds to keep between two requests.
 
         Args:
-            ask: how to get robots.txt.
+            ask: fetches robots.txt.
 
         Raises:
-            RobotsRefused: when it is forbidden, or robots.txt cannot be had.
+            RobotsRefused: the request is forbidden, or robots.txt cannot be fetched.
         """
         key = origin(request.url)
         task = self._rules.get(key)
         if task is None:
-            # One task for all who wait, so that one that is cancelled does not take it from the others.
+            # All waiting requests share one task, so that cancelling one does not affect the others.
             where = request.url.origin() / "robots.txt"
             task = self._rules[key] = asyncio.create_task(_load(where, ask))
         rules = await asyncio.shield(task)
         agent = request.headers.get("User-Agent", _AGENT)
         if isinstance(rules, str):
             raise RobotsRefused(
-                f"{request} is not sent, for it is not known what robots.txt forbids: {rules}",
-                remediation="try again later, or leave `robots` out of the button if you may",
+                f"{request} was not sent, because robots.txt cannot be read: {rules}",
+                remediation="try again later, or remove `robots` from the button if you may",
             )
         if rules is None:
             return 0.0
@@ -66,12 +66,12 @@ class Robots:
         if not group.allows(target_of(request.address or str(request.url))):
             raise RobotsRefused(
                 f"robots.txt of {request.url.authority} forbids {request} to {agent}",
-                remediation="leave it out, or leave `robots` out of the button if you may",
+                remediation="skip this request, or remove `robots` from the button if you may",
             )
         return min(_LONGEST_DELAY, group.delay)
 
     async def aclose(self) -> None:
-        """End what is still being asked for."""
+        """Cancel the fetches that are still running."""
         tasks = list(self._rules.values())
         for task in tasks:
             task.cancel()
@@ -80,7 +80,7 @@ class Robots:
 
 
 async def _load(where: URL, ask: AskFile) -> RobotsRules | str | None:
-    """The rules, ``None`` where there are none, or why they cannot be had."""
+    """Return the rules, ``None`` if there are none, or the reason why they cannot be fetched."""
     try:
         answer = await ask(where)
     except DrawerError as error:
@@ -91,5 +91,5 @@ async def _load(where: URL, ask: AskFile) -> RobotsRules | str | None:
         return None
     text = answer.body
     if len(text) >= ENOUGH:
-        text = text[: text.rfind(b"\n") + 1]  # half a rule might forbid all
+        text = text[: text.rfind(b"\n") + 1]  # half of a rule might forbid everything
     return RobotsRules(text)

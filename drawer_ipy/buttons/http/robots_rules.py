@@ -1,4 +1,4 @@
-"""The rules of one robots.txt, by RFC 9309 and, where that leaves something open, by Google's parser."""
+"""The rules of one robots.txt, by RFC 9309 and, where that is silent, by Google's parser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _LONGEST_LINE = 16_663
-"""Bytes; what is beyond is left out, as by Google (a URL may have 2,083 characters, each escaped)."""
+"""Bytes; the rest of a line is ignored, as by Google (a URL may have 2,083 characters, each escaped)."""
 
 _LINES = re.compile(rb"\r\n|\n|\r")
 _TOKEN = re.compile(r"[a-z0-9_.-]+")
@@ -28,12 +28,12 @@ _SPELLINGS = {
     "disallaw": "disallow",
     "crawl-delay": "delay",
 }
-"""What may stand before a colon, with the slips that Google forgives."""
+"""Keys before a colon, including the misspellings that Google accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One line: `pieces` are what stands between its stars; `ends` says that ``$`` follows."""
+    """One line: `pieces` are the texts between its stars; `ends` says whether ``$`` follows."""
 
     allows: bool
     length: int
@@ -61,15 +61,15 @@ class Group:
     """The rules for one user agent.
 
     Attributes:
-        delay: seconds to keep between two requests, 0 when nothing is said.
+        delay: seconds between two requests, 0 if not specified.
     """
 
     rules: list[_Rule] = field(default_factory=list)
     delay: float = 0.0
 
     def allows(self, target: str) -> bool:
-        """Whether `target` (path and query as they are sent) may be requested: the longest rule decides, and
-        of two that are as long the one that allows."""
+        """Whether `target` (path and query as sent) may be requested: the longest matching rule decides, and
+        of two of the same length the one that allows it."""
         if target.startswith("/robots.txt"):
             return True
         target = _normal(target)
@@ -81,15 +81,15 @@ class Group:
 
 
 class RobotsRules:
-    """What a robots.txt says.
+    """The content of a robots.txt.
 
     Args:
-        text: the file. A byte order mark is skipped; what cannot be read is left out.
+        text: the file. A byte order mark is skipped; invalid lines are ignored.
     """
 
     def __init__(self, text: bytes) -> None:
         self._groups: dict[str, Group] = {}
-        for size in range(len(_MARK), 0, -1):  # Google skips the beginning of a mark, too
+        for size in range(len(_MARK), 0, -1):  # Google skips an incomplete mark, too
             if text.startswith(_MARK[:size]):
                 text = text[size:]
                 break
@@ -112,18 +112,18 @@ class RobotsRules:
         return [self._groups.setdefault(token.group(0), Group())] if token else []
 
     def group(self, agent: str) -> Group:
-        """What holds for a ``User-Agent``: the group of the longest name that is a word of it, else ``*``."""
+        """Return the group for a ``User-Agent``: of the longest name that is a word of it, else ``*``."""
         words = set(_TOKEN.findall(agent.lower()))
         named = max(words & self._groups.keys(), key=len, default="*")
         return self._groups.get(named) or Group()
 
 
 def _split(line: bytes) -> tuple[str, bytes]:
-    """What a line is, ``""`` for nothing that is known, and its value."""
+    """Return the kind of a line, ``""`` if unknown, and its value."""
     line = line.partition(b"#")[0].strip()
     key, colon, value = line.partition(b":")
     if not colon:
-        # A colon is often forgotten, and what is meant is plain.
+        # The colon is often missing, and the meaning is clear without it.
         parts = line.split()
         if len(parts) != 2:
             return "", b""
@@ -140,7 +140,7 @@ def _rule(value: bytes, allows: bool) -> list[_Rule]:
     made = [_Rule(allows, len(pattern), tuple(pattern.removesuffix("$").split("*")), ends)]
     folder, slash, name = pattern.rpartition("/")
     if allows and name.startswith("index.htm"):
-        # Where the page of a folder may be had, so may the folder: Google's reading.
+        # If the index page of a folder is allowed, so is the folder, as Google reads it.
         made += [_Rule(True, len(folder) + 2, tuple(f"{folder}{slash}".split("*")), True)]
     return made
 
@@ -172,7 +172,7 @@ _READERS: dict[str, Callable[[list[Group], bytes], None]] = {
 
 
 def _normal(text: str) -> str:
-    """With escapes in capitals and only where needed: ``%7e`` and ``~`` are the same (RFC 9309, 2.2.2)."""
+    """Return a path with escapes in upper case and only where needed (RFC 9309, 2.2.2): ``%7e`` is ``~``."""
     return _ESCAPED.sub(_unescape, text) if "%" in text else text
 
 

@@ -1,4 +1,4 @@
-"""Where the requests of one button may go."""
+"""The rules for where the requests of one button may go."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MOST_PASSED = 1000
 
 
 class Rules:
-    """What is asked before each request, the first as well as those that redirects lead to.
+    """Check each request before it is sent, both the first and those that redirects lead to.
 
     Args:
-        spec: of the button, with ``allowed_host`` and ``allow_private_networks``.
+        spec: the button, with ``allowed_host`` and ``allow_private_networks``.
         allowed_origins: see HttpButton.
     """
 
@@ -32,13 +32,13 @@ class Rules:
         self._no_private: set[tuple[str, str]] = set()
 
     def check(self, url: URL) -> bool:
-        """Refuse what may not be requested; returns whether the address must be checked once it is known.
+        """Refuse a forbidden URL; return whether the address must be checked after the name is resolved.
 
         Raises:
-            AddressRefused: for a private address written out, or a host that is not allowed.
-            ArgumentError: for a scheme or a user that is not allowed.
+            AddressRefused: the host is a private IP address, or is not allowed.
+            ArgumentError: the scheme is not allowed, or the URL contains a user.
         """
-        # A run asks few hosts; what does not depend on the rest of the URL is looked at once for each.
+        # A run uses few hosts; checks that do not depend on the rest of the URL run once for each.
         place = url.scheme, url.raw_authority
         there = self._passed.get(place)
         if there is None:
@@ -59,11 +59,11 @@ class Rules:
         return True
 
     def _first_check(self, url: URL) -> URL:
-        """What no button may request; returns the origin."""
+        """Refuse a URL that no button may request; return its origin."""
         if url.scheme not in ("http", "https") or not url.host:
-            raise ArgumentError(f"{url} is not an http or https URL, so it is not requested")
+            raise ArgumentError(f"{url} is not an http or https URL")
         if url.raw_user is not None or url.raw_password is not None:
-            raise ArgumentError(f"a URL that names a user is not requested: {url.with_user(None)}")
+            raise ArgumentError(f"a URL must not contain a user name: {url.with_user(None)}")
         return url.origin()
 
     def _check_host(self, url: URL) -> None:
@@ -71,17 +71,17 @@ class Rules:
         if allowed == "*":
             if os.environ.get(_ANY_HOST_ENV) != "1":
                 raise ArgumentError(
-                    f"button {self._name!r} has `allowed_host: '*'`, which the environment must agree to",
-                    remediation=f"set {_ANY_HOST_ENV}=1, or name the host",
+                    f"button {self._name!r} has `allowed_host: '*'`, which the environment does not permit",
+                    remediation=f"set the environment variable {_ANY_HOST_ENV}=1, or name the host",
                 )
             return
         if allowed not in (url.authority.lower(), (url.host_port_subcomponent or "").lower()):
             raise AddressRefused(
-                f"{url.authority} is not the host button {self._name!r} may go to, which is {allowed}",
+                f"button {self._name!r} may only request {allowed}, not {url.authority}",
                 remediation="change `allowed_host` of the button",
             )
 
 
 def origin(url: URL) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port: what credentials are meant for."""
+    """Return scheme, host and port, the scope of credentials."""
     return url.scheme, url.host, url.port

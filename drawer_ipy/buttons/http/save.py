@@ -1,4 +1,4 @@
-"""Putting answers into files: whole or not at all, and never outside the folder that the button names."""
+"""Save responses to files: completely or not at all, and never outside the folder that the button names."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from drawer_ipy.errors import ArgumentError, Code, UsageError
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST_NAME = 200
-"""Bytes of one name; file systems take 255 or a little less."""
+"""Maximum length of a name in bytes; file systems allow 255 or slightly less."""
 
 
 class SavePath:
     """``save: pages/{{id}}.html``: the file for each press.
 
-    What stands before the first place is the author's to choose. An argument fills in part of one name: a
-    ``/`` in it is written as ``%2F``, so it cannot lead to another folder; symbolic links do not, either.
+    The author may write any path before the first placeholder. An argument can only be part of one name: a
+    ``/`` in it is written as ``%2F``, so it cannot lead to another folder, and neither can symbolic links.
 
     Args:
-        text: the path; a relative one is meant from the working folder on.
+        text: the path; a relative one starts at the working folder.
         owner: the button's name, for messages.
 
     Attributes:
-        folder: where the file may not lead out of.
-        names: the arguments it has places for.
+        folder: the folder that the file must not leave.
+        names: the arguments that it has placeholders for.
 
     Raises:
-        UsageError: when it names no file.
+        UsageError: it does not name a file.
     """
 
     def __init__(self, text: str, owner: str) -> None:
@@ -57,41 +57,41 @@ class SavePath:
         parts = re.split(r"[/\\]", text[len(folder) :])
         if not all(parts) or any(part in (".", "..") for part in parts):
             raise UsageError(
-                f"button {owner!r} cannot save to {shorten(text)}: it must end in a file's name, "
-                "and no `.`, `..` or empty name may follow its first argument",
+                f"button {owner!r} cannot save to {shorten(text)}: it must end with a file name, "
+                "and its first argument must not be followed by `.`, `..` or an empty name",
                 remediation="write a path like pages/{{id}}.html",
             )
         self._parts = [TextTemplate(part, _as_name) for part in parts]
         self.names = tuple(dict.fromkeys(name for part in self._parts for name in part.names))
 
     def fill(self, values: Mapping[str, Any]) -> Path:
-        """The file for these arguments; nothing is made yet.
+        """Return the file for these arguments, without creating it.
 
         Raises:
-            ArgumentError: when an argument is missing, or a symbolic link leads out of the folder.
+            ArgumentError: an argument is missing, or a symbolic link leads out of the folder.
         """
         lacking = [name for name in self.names if values.get(name) is None]
         if lacking:
             raise missing_args(self._owner, lacking, values)
         path = self.folder.joinpath(*(_name(part.fill(values)) for part in self._parts))
         if not is_below(os.path.realpath(path.parent), os.path.realpath(self.folder)):
-            raise ArgumentError(f"{path} would be saved outside of {self.folder}: there is a symbolic link")
+            raise ArgumentError(f"{path} would be saved outside of {self.folder}, because of a symbolic link")
         return path
 
 
 def _as_name(text: str) -> str:
-    """As part of a file's name: what separates names, or means something to a system, is escaped."""
+    """Escape path separators and characters with a special meaning, to make `text` part of a file name."""
     return _UNSAFE.sub(lambda match: f"%{ord(match.group(0)):02X}", text)
 
 
 def _name(text: str) -> str:
-    """One whole name that every system takes; a long one is cut, and told from others by a digest."""
+    """Make a file name that every system accepts; a long one is cut, with a digest to keep it unique."""
     if text in (".", "..") or _RESERVED.fullmatch(text) or text.endswith((".", " ")) or not text:
         text = f"_{text.rstrip('. ')}_"
     try:
-        raw = text.encode("utf-8", errors="surrogateescape")  # as names of files that are no UTF-8 are read
+        raw = text.encode("utf-8", errors="surrogateescape")  # the form of file names that are not UTF-8
     except UnicodeEncodeError:
-        raise ArgumentError(f"no file can have the name {shorten(text)}: it is not text in UTF-8") from None
+        raise ArgumentError(f"{shorten(text)} cannot be a file name: it is not valid UTF-8") from None
     if len(raw) <= _LONGEST_NAME:
         return text
     _, dot, suffix = text.rpartition(".")
@@ -101,17 +101,16 @@ def _name(text: str) -> str:
 
 
 async def save_body(answer: Answer, body: Body, path: Path, call: Call, download: Download) -> int:
-    """Write a body to `path` as it arrives, for the step that presses with `call`; returns its size in bytes.
+    """Write a body to `path` as it arrives, for the step that presses with `call`; return its size in bytes.
 
-    The file appears when it is whole; until then, and for ever when anything fails, what was there before
-    is still there.
+    The file appears when it is complete. Until then, or if anything fails, the previous file stays in place.
 
     Args:
-        download: what there is of it already, and keeps what comes of it where it can go on later.
+        download: the part that exists already; it also keeps the new bytes if it can be resumed later.
 
     Raises:
-        RequestFailed: when the file cannot be written, the path is not a regular file, or another
-            step of the run has saved there.
+        RequestFailed: the file cannot be written, the path is not a regular file, or another step of the
+            run has saved to it.
         TooLarge, Damaged: see Body.
     """
     saved = call.resources.lasting(SavedFiles)
@@ -134,10 +133,10 @@ async def save_body(answer: Answer, body: Body, path: Path, call: Call, download
             await call.resources.get(Threads).submit(lambda: _flush(file, path))
             written = os.fstat(file.fileno())
         finally:
-            # On a full disk it fails once more, and what failed first is what is to be told.
+            # On a full disk, closing fails again, and the first error is the one to report.
             with contextlib.suppress(OSError):
                 file.close()
-        # Nothing of this run comes between the look and the replacing; nobody waits in here.
+        # There is no await between this check and the replacement, so no other step of the run can interfere.
         there = folder.about(claim.target.name)
         claim.target.check_kind(there)
         saved.check(claim, there)
@@ -155,7 +154,7 @@ async def save_body(answer: Answer, body: Body, path: Path, call: Call, download
         folder.close()
 
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows has it, and would change line ends without
+_BINARY = getattr(os, "O_BINARY", 0)  # on Windows, line endings would change without it
 _HAS_FOLDERS = {os.open, os.mkdir, os.stat, os.unlink, os.rename} <= os.supports_dir_fd
 _OPEN_FOLDER = (
     getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_PATH", os.O_RDONLY)
@@ -163,13 +162,13 @@ _OPEN_FOLDER = (
 
 
 class _Folder:
-    """An open folder, so that what is done in it is done there whoever moves it or puts a link in its place.
+    """An open folder, so that files are created in this folder even if it is moved or replaced by a link.
 
-    It is made where it is not there. Where a system cannot name a file by an open folder, it is named by its
-    path.
+    It is created if necessary. On systems that cannot address a file relative to an open folder, the path is
+    used.
 
     Raises:
-        OSError: it cannot be made or opened, or a link has come in the way since `target` was made.
+        OSError: it cannot be created or opened, or a link has appeared on the way since `target` was made.
     """
 
     def __init__(self, target: SaveTarget) -> None:
@@ -197,28 +196,28 @@ class _Folder:
         return os.path.join(self._path, name) if self._handle is None else name
 
     def create(self, name: str) -> BinaryIO:
-        """A new file. As of any new file of the user's, its mode is what the umask leaves."""
+        """Create a file. Its mode depends on the umask, as for any new file of the user."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
         return os.fdopen(os.open(self._named(name), flags, 0o666, dir_fd=self._handle), "wb")
 
     def about(self, name: str) -> os.stat_result | None:
-        """What there is under that name, links not followed; ``None`` for nothing."""
+        """Return the status of what has that name, without following links; ``None`` if there is nothing."""
         try:
             return os.stat(self._named(name), dir_fd=self._handle, follow_symlinks=False)
         except OSError:
             return None
 
     def replace(self, name: str, by: str) -> None:
-        """Give the file `name` the name `by`, at once and for good."""
+        """Rename the file `by` to `name`, atomically and durably."""
         source, target = self._named(name), self._named(by)
         os.replace(source, target, src_dir_fd=self._handle, dst_dir_fd=self._handle)
 
     def remove(self, name: str) -> None:
-        """Take a file away."""
+        """Remove a file."""
         os.unlink(self._named(name), dir_fd=self._handle)
 
     def close(self) -> None:
-        """Let go of the folder; closing twice is harmless."""
+        """Close the folder; closing it twice is harmless."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -232,7 +231,7 @@ def _flush(file: BinaryIO, path: Path) -> None:
 
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Turn what the system raises into words."""
+    """Turn system errors into RequestFailed."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which step of a run saves to which file, so that no row's file is replaced by another row's."""
+"""The files that the steps of a run save, so that no row's file is replaced by another row's."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from drawer_ipy.errors import Code
 
 @dataclass(frozen=True, slots=True)
 class SaveTarget:
-    """A file that a body goes to.
+    """A file that a body is saved to.
 
     Attributes:
-        path: as the button has it, for people.
-        folder: where it may not lead out of, without symbolic links.
-        inner: the folders below that it is in.
-        name: its own name.
+        path: the path as the button has it, for messages.
+        folder: the folder that it must not leave, with symbolic links resolved.
+        inner: the folders below `folder` that lead to it.
+        name: the name of the file itself.
     """
 
     path: Path
@@ -34,27 +34,27 @@ class SaveTarget:
 
     @classmethod
     def of(cls, path: Path, folder: Path) -> SaveTarget:
-        """Follow the symbolic links that lead to `path`; nothing needs to be there.
+        """Resolve the symbolic links on the way to `path`, which need not exist.
 
         Raises:
             RequestFailed: they lead out of `folder`.
         """
         root, parent = os.path.realpath(folder), os.path.realpath(path.parent)
         if not is_below(parent, root):
-            raise _refused(f"{path} would be saved outside of {folder}: there is a symbolic link")
+            raise _refused(f"{path} would be saved outside of {folder}, because of a symbolic link")
         inner = os.path.relpath(parent, root)
         return cls(path, root, () if inner == os.curdir else tuple(inner.split(os.sep)), path.name)
 
     @property
     def key(self) -> str:
-        """The one way to write its path."""
+        """Its resolved path, the same for all spellings."""
         return os.path.join(self.folder, *self.inner, self.name)
 
     def check_kind(self, about: os.stat_result | None) -> None:
-        """Refuse what is there already unless it is a regular file.
+        """Refuse to replace anything but a regular file.
 
         Args:
-            about: what ``lstat`` tells of it, ``None`` when nothing is there.
+            about: the result of ``lstat``, ``None`` if nothing exists there.
 
         Raises:
             RequestFailed: it is something else.
@@ -62,24 +62,24 @@ class SaveTarget:
         if about is None or stat.S_ISREG(about.st_mode):
             return
         raise _refused(
-            f"{self.path} is {kind_in_words(about.st_mode)}, and only a regular file is replaced",
+            f"{self.path} is {kind_in_words(about.st_mode)}; only a regular file can be replaced",
             "remove it, or save to another path",
         )
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or in it; both without symbolic links."""
+    """Whether `path` is `folder` or inside it; both without symbolic links."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 @dataclass(slots=True)
 class Claim:
-    """A file that one step of a run saves to, or has saved.
+    """A file that one step of a run saves or has saved.
 
     Attributes:
         target: the file.
-        place, step: whose it is.
-        request: what is asked for, whose answer goes there; ``None`` when nobody can share it.
+        place, step: the place and id of the step.
+        request: the request whose response is saved; ``None`` if it cannot be shared.
     """
 
     target: SaveTarget
@@ -88,7 +88,7 @@ class Claim:
     request: Request | None
 
     def gives_way_to(self, place: PressPlace, step: str) -> bool:
-        """Whether a step may replace the file: the same one, or one of a later press of what this was in."""
+        """Whether a step may replace the file: the same one, or one in a later press of an enclosing step."""
         for mine, other in zip(self.place, place, strict=False):
             if mine[0] == other[0] and mine[1] != other[1]:
                 return True
@@ -98,7 +98,7 @@ class Claim:
 
     @property
     def told(self) -> str:
-        """Whose it is, for people: ``step 'page' in item 3 of 'each'``."""
+        """The step in words: ``step 'page' in item 3 of 'each'``."""
         around = [
             f"{step!r}" if index is None else f"item {index} of {step!r}" for step, _, index in self.place
         ]
@@ -106,7 +106,7 @@ class Claim:
 
 
 class SavedFiles:
-    """The files that a run and those it goes on with have saved."""
+    """The files that a run, and the runs that it continues, have saved."""
 
     def __init__(self) -> None:
         self._begun: dict[tuple[PressPlace, str, Path], Claim] = {}
@@ -116,13 +116,14 @@ class SavedFiles:
 
     @contextlib.contextmanager
     def saving(self, path: Path, folder: Path, request: Request, call: Call) -> Iterator[Claim]:
-        """Inside, the step that presses with `call` is about to save to `path`.
+        """Register that the step of `call` is saving to `path` during the block.
 
-        Others may be as well: who has a whole answer first has the file, since any of them may fail yet.
+        Other steps may be saving to it, too. The first complete response gets the file, because any of them
+        may still fail.
 
         Raises:
-            RequestFailed: another step of the run has saved there, the path leads out of `folder`, or what is
-                there is not a regular file.
+            RequestFailed: another step of the run has saved to it, the path leads out of `folder`, or
+                something other than a regular file exists there.
         """
         claim = Claim(SaveTarget.of(path, folder), call.place, call.step, request)
         about = _lstat(claim.target.key)
@@ -130,7 +131,7 @@ class SavedFiles:
         self.check(claim, about)
         before = self._by_step.pop((call.place, call.step), None)
         if before is not None and self._claims.get(before.target.key) is before:
-            del self._claims[before.target.key]  # what this step saved before is about to be replaced
+            del self._claims[before.target.key]  # this step is about to replace its earlier file
         key = call.place, call.step, path
         self._begun[key] = claim
         try:
@@ -139,41 +140,41 @@ class SavedFiles:
             self._begun.pop(key, None)
 
     def begun(self, path: Path, call: Call) -> Claim:
-        """The claim of the step that is about to save to `path`."""
+        """Return the claim of the step that is saving to `path`."""
         known = self._begun.get((call.place, call.step, path))
         return known or Claim(SaveTarget.of(path, path.parent), call.place, call.step, None)
 
     def check(self, claim: Claim, about: os.stat_result | None) -> None:
-        """Refuse a file that another step of the run has saved, also when that one calls it by another name.
+        """Refuse a file that another step of the run has saved, even under another name.
 
         Args:
-            about: what ``lstat`` tells of the file, ``None`` when there is none yet.
+            about: the result of ``lstat`` for the file, ``None`` if it does not exist.
 
         Raises:
-            RequestFailed: there is such a step.
+            RequestFailed: another step has saved it.
         """
         if about is None:
-            return  # a later step has moved or removed it, and nothing can be lost
+            return  # a later step has moved or removed it, so nothing can be lost
         other = self._claims.get(claim.target.key) or self._same_file(about)
         if other is None or other.gives_way_to(claim.place, claim.step):
             return
         raise _refused(
-            f"{claim.target.path} is the file that {other.told} has saved in this run; it would be lost",
-            "put an argument that differs between them into `save`, such as {{id}}",
+            f"{claim.target.path} was already saved by {other.told} in this run, and would be overwritten",
+            "add an argument that differs between them to `save`, such as {{id}}",
         )
 
     def done(self, claim: Claim, about: os.stat_result) -> None:
-        """Remember whose the file is, and which it is."""
+        """Record which step has saved the file, and the file's identity."""
         self._claims[claim.target.key] = self._by_step[claim.place, claim.step] = claim
         self._written[about.st_dev, about.st_ino] = claim.target.key
 
     def keep(self, path: Path, folder: Path, request: Request, call: Call) -> None:
-        """Claim a file that is to stay as it is, for an answer that was kept.
+        """Claim a file that a cached response has saved, and that stays unchanged.
 
-        The very same request of another step may have the file as well: it has the same answer.
+        Another step with the same request may use the file as well, because it has the same response.
 
         Raises:
-            RequestFailed: as :meth:`saving`, or the file is gone.
+            RequestFailed: as for :meth:`saving`, or the file no longer exists.
         """
         other = self._claims.get(SaveTarget.of(path, folder).key)
         if other is not None and other.request is not None and _is_same(other.request, request):
@@ -181,14 +182,14 @@ class SavedFiles:
         with self.saving(path, folder, request, call) as claim:
             about = _lstat(claim.target.key)
             if about is None:
-                raise _refused(f"{path} is gone")
+                raise _refused(f"{path} no longer exists")
             self.done(claim, about)
 
     def _same_file(self, about: os.stat_result) -> Claim | None:
-        """The claim to the file `about` under another name (``A.html`` and ``a.html``, links)."""
+        """Return the claim on the file `about` under another name (``A.html`` and ``a.html``, links)."""
         key = self._written.get((about.st_dev, about.st_ino))
         there = None if key is None else _lstat(key)
-        # The number of a file that is gone may have been given to another one.
+        # The inode number of a removed file may have been reused.
         if key is None or there is None or not os.path.samestat(there, about):
             return None
         return self._claims.get(key)

@@ -1,4 +1,4 @@
-"""What all requests of a run share: connections, cookies, proxies, and what is known of each host."""
+"""The state that all requests of a run share: connections, cookies, proxies, and data about each host."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _DNS_SECONDS = 60
 
 
 class HttpSession:
-    """The HTTP side of one run, made when the first request comes.
+    """The HTTP state of one run, created by the first request.
 
-    Connections are kept for further requests. There are two pools of them: guarded ones, whose addresses
-    were checked when they were made, and open ones. Cookies are kept only for the requests that ask for
-    it, since items must not see one another's unless they are meant to. There is no limit on connections
-    here: the engine bounds what runs at once, and :class:`Host` what one host gets.
+    Connections are kept for further requests, in two pools: guarded connections, whose addresses were checked
+    when they were opened, and open ones. Only requests that opt in share cookies, because items must not see
+    each other's by default. The number of connections is not limited here: the engine limits concurrency, and
+    :class:`Host` the requests to one host.
 
     Args:
-        resolver: what resolves names; the system's resolver when not given.
+        resolver: resolves names; by default the system's resolver.
 
     Attributes:
-        cookies: of the run.
-        deadlines: of its requests.
-        environment: its proxies.
+        cookies: the cookies of the run.
+        deadlines: the deadlines of its requests.
+        environment: the proxies from the environment.
     """
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
@@ -49,27 +49,27 @@ class HttpSession:
         self._guarded = GuardedResolver(self._names)
 
     def host(self, url: URL) -> Host:
-        """What the run knows of the host of `url`; two ports are two hosts."""
+        """Return the run's state for the host of `url`; each port counts as a host of its own."""
         place = url.scheme, url.raw_authority
         found = self._places.get(place)
         if found is None:
-            key = url.host, url.port  # a port may be written out or not
+            key = url.host, url.port  # the same whether or not a default port is written
             found = self._hosts.setdefault(key, Host(url.host_port_subcomponent or url.authority))
             self._places[place] = found
         return found
 
     async def check_target(self, url: URL) -> None:
-        """Refuse the private target of a request that goes through a proxy, which resolves it by itself.
+        """Refuse a private target of a request through a proxy, which resolves the name itself.
 
         Raises:
-            AddressRefused: when it is in a private or reserved network.
+            AddressRefused: it is in a private or reserved network.
         """
-        # A name that only the proxy can resolve is the proxy's to keep watch over.
+        # A name that only the proxy can resolve is the proxy's responsibility.
         with contextlib.suppress(OSError):
             await self._guarded.resolve(url.host or "", url.port or 0, socket.AF_UNSPEC)
 
     def wire(self, guarded: bool) -> Wire:
-        """What sends requests, to addresses that were checked or to any; the run closes it."""
+        """Return the sender for checked addresses (`guarded`) or for all; the run closes it."""
         wire = self._wires.get(guarded)
         if wire is None:
             names = self._guarded if guarded else self._names

@@ -1,4 +1,4 @@
-"""``sitemap: true``: the addresses of a site map, through its index and all its parts."""
+"""``sitemap: true``: read the addresses of a site map, including its index and all its parts."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from drawer_ipy.scrape.page import ExtractError
 from drawer_ipy.scrape.sitemap import SiteMap, read_sitemap
 
 _TOLD = 3
-_HINT = "`on_failure: continue` goes on with what the others gave; it is the step's output"
+_HINT = "`on_failure: continue` continues with the addresses from the others; they are the step's output"
 
 
 def outcome_of_sitemap(
     response: Response, limit: int, accepts: Callable[[int], bool] = is_plain_success
 ) -> Outcome:
-    """One file of a site map; the output is a :class:`SiteMap`, also where something in it is wrong.
+    """Return the outcome of one file of a site map; its output is a :class:`SiteMap`, even if it has errors.
 
     Args:
-        limit: most bytes that a compressed one may have when it is opened.
-        accepts: tells whether a status is ok. A failed answer that it takes is a file that lists nothing.
+        limit: maximum size in bytes of a compressed file after decompression.
+        accepts: returns whether a status is a success. An accepted error response counts as an empty file.
     """
     if not accepts(response.status):
         return outcome_of(response)
@@ -61,13 +61,13 @@ class _SitemapReading:
     """The files so far.
 
     Attributes:
-        entries: what they list.
-        count: how many were asked for.
-        failures: why each of those that failed did; ``stdout`` is what the first of them shows.
+        entries: the entries of the files.
+        count: the number of requested files.
+        failures: the error of each failed file; ``stdout`` is that of the first one.
         last: the latest outcome.
-        cached: whether all of them were.
-        notes: of all of them.
-        elapsed: seconds of all.
+        cached: whether all files came from the cache.
+        notes: the notes on all files.
+        elapsed: seconds of all requests.
     """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class _SitemapReading:
     elapsed: float = 0.0
 
     def add(self, outcome: Outcome) -> list[str]:
-        """Take what `outcome` gave; the addresses of further files."""
+        """Add the result of `outcome`; return the addresses of further files."""
         self.count += 1
         self.last = outcome
         self.cached = self.cached and outcome.cached
@@ -99,14 +99,14 @@ class _SitemapReading:
 
 
 class SitemapInTurn:
-    """Reads a site map and the parts that it names, and the parts that those name.
+    """Read a site map, the parts that it lists, and the parts that those list.
 
-    The output is the list of all addresses, each once; with ``sitemap: full`` a list of mappings with
-    ``loc``, ``lastmod``, ``changefreq``, ``priority`` and the ``sitemap`` it is in.
+    The output is the list of all addresses without duplicates; with ``sitemap: full``, a list of mappings
+    with ``loc``, ``lastmod``, ``changefreq``, ``priority`` and the ``sitemap`` that contains it.
 
     Args:
-        name: of the button.
-        asked: what is asked for; with ``sitemap``.
+        name: the name of the button.
+        asked: what to extract; with ``sitemap``.
     """
 
     def __init__(self, name: str, asked: Asked) -> None:
@@ -122,8 +122,8 @@ class SitemapInTurn:
     ) -> Outcome:
         """Press `one` for each file; see base.Pages.
 
-        A part that fails does not keep the others from being read. The step fails for it in the end, and its
-        output is what the others gave.
+        If a part fails, the others are still read. The step then fails at the end, with the addresses from
+        the others as output.
         """
         reading, first = _SitemapReading(), bound.request
         seen = {_plain(first.url)}
@@ -137,7 +137,7 @@ class SitemapInTurn:
                 url = self._url(part)
                 if url is None:
                     reading.failures.append(
-                        ErrorInfo(Code.EXTRACT_ERROR, f"{part[:200]!r} is not an address")
+                        ErrorInfo(Code.EXTRACT_ERROR, f"{part[:200]!r} is not a valid address")
                     )
                 elif _plain(url) not in seen:
                     seen.add(_plain(url))
@@ -169,8 +169,8 @@ class SitemapInTurn:
         )
         if left and not self._asked.bounded:
             outcome.note = (
-                f"button {self._name!r}: {reading.count:,} site maps were read and there are "
-                f"{left:,} more; set `max_pages`"
+                f"button {self._name!r}: stopped after {reading.count:,} site maps with "
+                f"{left:,} left to read; set `max_pages`"
             )
         if reading.failures:
             outcome.status, outcome.exit_code = "error", reading.last.exit_code or 1
@@ -181,7 +181,7 @@ class SitemapInTurn:
 
 
 def _bound_for(bound: BoundRequest, first: Request, url: URL) -> BoundRequest:
-    """What to press for the part at `url`: headers that may be credentials stay at the first one's origin."""
+    """Return what to press for the part at `url`; possible credentials stay at the origin of the first."""
     if origin(url) == origin(first.url):
         request = Request("GET", url, first.headers)
         return bound.following(request, is_abroad=False)
@@ -192,11 +192,11 @@ def _told(failures: list[ErrorInfo], count: int) -> ErrorInfo:
     told = "; ".join(failure.message for failure in failures[:_TOLD])
     more = f"; and {len(failures) - _TOLD} more" if len(failures) > _TOLD else ""
     of = "the site map" if count == 1 else f"{len(failures)} of {count} site maps"
-    message = f"{of} could not be read whole: {told}{more}"
+    message = f"{of} could not be read completely: {told}{more}"
     first = failures[0]
     return ErrorInfo(first.code, message, _HINT if count > 1 else first.remediation, status=first.status)
 
 
 def _plain(url: URL) -> URL:
-    """`url` in the one form that all its spellings have."""
+    """Return the same URL for all spellings of `url`."""
     return URL(str(url.with_fragment(None)))

@@ -1,4 +1,4 @@
-"""Connections through a SOCKS proxy, for which python-socks speaks the protocol (extra ``socks``)."""
+"""Connections through a SOCKS proxy, using python-socks (extra ``socks``)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import aiohttp
 from yarl import URL
 
 _LONG = 1e6
-"""Seconds; how long a connection may take is for whoever asks for it to say."""
+"""Seconds; practically no limit, because the caller sets the timeout of a connection."""
 
 
 class SocksRefused(aiohttp.ClientConnectionError):
-    """A SOCKS proxy was reached and did not connect; the message says why."""
+    """A SOCKS proxy was reached but did not connect; the message says why."""
 
 
 async def open_through(proxy: URL, at: str, host: str, port: int) -> socket.socket:
-    """A socket that is connected to `host` through a SOCKS proxy.
+    """Return a socket that is connected to `host` through a SOCKS proxy.
 
     Args:
-        proxy: its address, with user and password.
-        at: its IP address.
-        host: where to: an IP address, or a name for the proxy to look up.
+        proxy: the proxy's address, with user and password.
+        at: the proxy's IP address.
+        host: the target: an IP address, or a name for the proxy to resolve.
 
     Raises:
-        SocksRefused: it answered that it does not, or nothing that is SOCKS.
-        OSError: it was not reached.
+        SocksRefused: the proxy refused, or did not respond with SOCKS.
+        OSError: the proxy was not reached.
     """
     library = importlib.import_module("python_socks")
     client = importlib.import_module("python_socks.async_.asyncio").Proxy
@@ -43,14 +43,14 @@ async def open_through(proxy: URL, at: str, host: str, port: int) -> socket.sock
 
 def _reason(error: Exception) -> str:
     text = str(error).strip()
-    if not text or text[:1].isdigit():  # how many bytes it waited for in vain
-        return "it broke off"
+    if not text or text[:1].isdigit():  # the number of bytes that did not arrive
+        return "it closed the connection"
     return text
 
 
 @contextlib.contextmanager
 def closed_on_failure(opened: socket.socket) -> Any:
-    """Close `opened` when the block fails."""
+    """Close `opened` if the block fails."""
     try:
         yield
     except BaseException:

@@ -1,8 +1,8 @@
 """Templates with ``{{arg}}``: text, URLs and JSON bodies, filled in one pass with the right escaping.
 
-Escaping depends on where an argument stands, so that a value can never leave its place: a path segment
-stays a segment, a query value stays a value, a JSON string stays a string (the original's rules). A value
-that itself holds ``{{other}}`` is not expanded again (docs/original.md#processes-requests-history,
+The escaping depends on the position of an argument, so that a value can never break out of it: a path segment
+stays a segment, a query value stays a value, a JSON string stays a string (the original engine's rules). A
+value that itself contains ``{{other}}`` is not expanded again (docs/original.md#processes-requests-history,
 number 72).
 """
 
@@ -22,7 +22,7 @@ from drawer_ipy.definition.own_texts import PLACE
 from drawer_ipy.errors import ArgumentError, UsageError
 
 _HOST = re.compile(r"(?:\{\{.*?\}\}|[^/?#\\])*")
-"""Braces are skipped as a whole, so that a place in the host is seen as one."""
+"""Double braces are skipped as a whole, so that a placeholder in the host is recognized."""
 
 _BEGINNING = "it must begin with http:// or https:// and a host"
 _NO_HOST = re.compile(r"[\s\x00-\x20\x7f\"%<>^`{|}]")
@@ -34,36 +34,36 @@ Values = Mapping[str, Any]
 
 
 def raw(text: str) -> str:
-    """As it is."""
+    """Return `text` unchanged."""
     return text
 
 
 def in_json(text: str) -> str:
-    """As the inside of a JSON string, without the quotes."""
+    """Escape `text` for the inside of a JSON string, without the quotes."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def in_path(text: str | bytes) -> str:
-    """As one segment of a path; ``/`` is escaped too, and so are ``.`` and ``..``, which would climb."""
+    """Escape `text` as one path segment; ``/`` is escaped, too, and so are the segments ``.`` and ``..``."""
     if text in (".", "..", b".", b".."):
         return "%2E" * len(text)
     return quote(text, safe="")
 
 
 _TAKES_BYTES = (in_path, quote_plus)
-"""Ways of escaping that have a form for every byte."""
+"""Escaping functions that accept any bytes."""
 
 
 class TextTemplate:
-    """Text with places, split once.
+    """A text with placeholders, parsed once.
 
     Args:
-        text: what to fill in.
-        encode: how a value is escaped.
+        text: the template.
+        encode: escapes a value.
 
     Attributes:
-        names: the arguments it has places for.
-        literals: the text before, between and after the places.
+        names: the arguments that it has placeholders for.
+        literals: the texts before, between and after the placeholders.
     """
 
     __slots__ = ("_encode", "_places", "literals", "names")
@@ -71,17 +71,17 @@ class TextTemplate:
     def __init__(self, text: str, encode: Encode = raw) -> None:
         pieces = PLACE.split(text)
         self.literals: tuple[str, ...] = tuple(pieces[::2])
-        # A name keeps its text in case nothing is given for it.
+        # The original text of each placeholder is kept for arguments that are not given.
         originals = [match.group(0) for match in PLACE.finditer(text)]
         self._places = tuple(zip(pieces[1::2], originals, strict=True))
         self._encode = encode
         self.names = tuple(dict.fromkeys(pieces[1::2]))
 
     def fill(self, values: Values, literals: Sequence[str] | None = None) -> str:
-        """The text with every place filled; a place nobody gave a value for stays as it is written.
+        """Return the text with all placeholders filled; a placeholder without a value is kept as written.
 
         Args:
-            literals: what to put in place of :attr:`literals`, one for each.
+            literals: texts to use instead of :attr:`literals`, one for each.
         """
         literals = self.literals if literals is None else literals
         if not self.names:
@@ -100,26 +100,26 @@ class TextTemplate:
             return self._encode(to_text(value, name))
         except UnicodeEncodeError:
             raise unsendable(
-                value, name, "holds half of a surrogate pair, which UTF-8 has no bytes for"
+                value, name, "contains half of a surrogate pair, which UTF-8 cannot encode"
             ) from None
 
 
 class UrlTemplate:
-    """A URL with places in its path, query and fragment, or one whose beginning is an argument.
+    """A URL with placeholders in its path, query and fragment, or one that begins with an argument.
 
-    ``https://host/{{page}}?q={{q}}`` is the usual form: scheme and host are fixed. ``{{url}}`` alone says
-    that the caller gives the whole URL, ``{{site}}/items/{{id}}`` that the caller gives its beginning.
+    ``https://host/{{page}}?q={{q}}`` is the usual form: scheme and host are fixed. With ``{{url}}`` alone,
+    the caller provides the whole URL, with ``{{site}}/items/{{id}}`` its beginning.
 
     Args:
         text: the template.
         owner: the button's name, for messages.
 
     Attributes:
-        names: the arguments it has places for.
-        host: the fixed host, with its port where one is written; ``""`` when the caller gives it.
+        names: the arguments that it has placeholders for.
+        host: the fixed host, with its port if there is one; ``""`` if the caller provides it.
 
     Raises:
-        UsageError: when it is not an http(s) URL, names a user, or has a place in its scheme or host.
+        UsageError: it is not an http(s) URL, contains a user, or has a placeholder in its scheme or host.
     """
 
     def __init__(self, text: str, owner: str) -> None:
@@ -131,7 +131,7 @@ class UrlTemplate:
         if first:
             head, rest = "", text[first.end() :]
             if rest and rest[0] not in "/?#":
-                raise self._bad(text, f"after {first.group(0)!r} only a path or a query may follow")
+                raise self._bad(text, f"only a path or a query may follow {first.group(0)!r}")
             self.host = ""
         else:
             head, rest = _split_host(text)
@@ -160,27 +160,27 @@ class UrlTemplate:
         if "://" not in text:
             raise self._bad(text, _BEGINNING)
         if PLACE.search(head) or "{{" in head:
-            raise self._bad(text, "an argument may not stand in its scheme or host")
+            raise self._bad(text, "an argument cannot be part of its scheme or host")
         try:
             parts = urlsplit(head)
-            host, _ = parts.hostname, parts.port  # a port that is none raises, too
+            host, _ = parts.hostname, parts.port  # an invalid port raises, too
         except ValueError as error:
             raise self._bad(text, f"it is not a URL: {error}") from None
         if parts.scheme.lower() not in ("http", "https") or not host:
             raise self._bad(text, _BEGINNING)
         if strange := _NO_HOST.search(host):
-            raise self._bad(text, f"no host has {strange.group(0)!r} in its name")
+            raise self._bad(text, f"a host name cannot contain {strange.group(0)!r}")
         if "@" in parts.netloc:
-            raise self._bad(text, "it must not name a user; use an Authorization header")
+            raise self._bad(text, "it must not contain a user name; use `auth` or an Authorization header")
 
     def _bad(self, text: str, why: str) -> UsageError:
-        return UsageError(f"button {self._owner!r} has the url {shorten(text)}: {why}")
+        return UsageError(f"button {self._owner!r} has the invalid url {shorten(text)}: {why}")
 
     def fill(self, values: Values) -> str:
-        """The URL, escaped.
+        """Return the URL, escaped.
 
         Raises:
-            ArgumentError: when a value is missing, or the caller's beginning of the URL is not one.
+            ArgumentError: a value is missing, or the caller's beginning of the URL is invalid.
         """
         for name in self.names:
             if values.get(name) is None:
@@ -189,10 +189,10 @@ class UrlTemplate:
         return head + "".join([part.fill(values) for part in self._parts]) if self._parts else head
 
     def _given_base(self, value: Any) -> str:
-        """What the caller gave as the URL, or as its beginning."""
+        """Return the URL, or its beginning, that the caller provides."""
         text = to_text(value, self._base).strip()
         head, rest = _split_host(text)
-        base = self._known.get(head)  # a run asks few hosts, so what was found fine is remembered
+        base = self._known.get(head)  # a run uses few hosts, so checked ones are remembered
         if base is None:
             base = self._checked(head, text)
             if len(self._known) < _MOST_KNOWN:
@@ -201,30 +201,30 @@ class UrlTemplate:
             return base + escape_after_host(rest)
         if "?" in rest or "#" in rest:
             raise ArgumentError(
-                f"argument {self._base!r} begins the URL and may hold no query: {shorten(text)}"
+                f"argument {self._base!r} begins the URL and must not contain a query: {shorten(text)}"
             )
         return base + escape_after_host(rest.rstrip("/"))
 
     def _checked(self, head: str, text: str) -> str:
-        """Scheme and host of what the caller gave, fit to be requested."""
+        """Check scheme and host that the caller provides, and return them as they are requested."""
         try:
             parts = urlsplit(text)
             fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
             fine = fine and parts.port != 0
-            # Not of `parts`, which leaves out line breaks and tabs.
+            # Check `head`: `parts` omits line breaks and tabs.
             fine = fine and not any(c in "@ " or not c.isprintable() for c in head)
-        except ValueError:  # a port that is not a number, brackets that do not match
+        except ValueError:  # a port that is not a number, or unbalanced brackets
             fine = False
         if not fine:
             raise ArgumentError(
                 f"argument {self._base!r} must be an http:// or https:// URL "
-                f"that names no user, not {shorten(text)}"
+                f"without a user name, not {shorten(text)}"
             )
         return _ascii(head)
 
 
 def _split_host(text: str) -> tuple[str, str]:
-    """Scheme and host, and what follows them."""
+    """Split a URL into scheme and host, and the rest."""
     start = text.find("://")
     if start < 0:
         return text, ""
@@ -234,12 +234,12 @@ def _split_host(text: str) -> tuple[str, str]:
 
 
 def _ascii(head: str) -> str:
-    """Scheme and host, an international name in the form DNS takes."""
+    """Return scheme and host, with an international name in the form that DNS uses."""
     return head if head.isascii() else str(URL(head)).rstrip("/")
 
 
 def _around_places(text: str, escape: Encode) -> str:
-    """Escape what stands before, between and after places."""
+    """Escape the texts before, between and after placeholders."""
     out, last = [], 0
     for match in PLACE.finditer(text):
         out += [escape(text[last : match.start()]), match.group(0)]
@@ -248,10 +248,10 @@ def _around_places(text: str, escape: Encode) -> str:
 
 
 class JsonTemplate:
-    """A mapping or list with places in its strings; ``"{{arg}}"`` alone keeps the value's type.
+    """A mapping or list with placeholders in its strings; ``"{{arg}}"`` alone keeps the value's type.
 
     Attributes:
-        names: the arguments it has places for.
+        names: the arguments that it has placeholders for.
     """
 
     def __init__(self, body: Any) -> None:
@@ -259,12 +259,12 @@ class JsonTemplate:
         self.names = tuple(dict.fromkeys(_names(self._body)))
 
     def fill(self, values: Values) -> Any:
-        """The body with every place filled, fit for JSON."""
+        """Return the body with all placeholders filled, as JSON values."""
         return _fill(self._body, values)
 
 
 class _Whole(TextTemplate):
-    """A string that is one place from start to end."""
+    """A string that consists of one placeholder."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""What a body is: text in which encoding, JSON, or bytes."""
+"""Body types: JSON, bytes, or text and its encoding."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BINARY = frozenset(
 )  # fmt: skip
 _TEXT_ENDS = ("json", "xml", "javascript", "+yaml", "-urlencoded")
 _UNTYPED = frozenset({"", "text/plain", "application/octet-stream", "application/unknown", "unknown/unknown"})
-"""Types that say nothing, or that servers give to what they do not know."""
+"""Types that say nothing, or that servers use for unknown files."""
 
 LINES = frozenset(
     f"{kind}/{name}"
@@ -32,12 +32,12 @@ LINES = frozenset(
         "json-seq", "x-json-stream", "stream+json", "geo+json-seq",
     )
 )  # fmt: skip
-"""Types of JSON values one to a line."""
+"""Types for JSON values, one per line."""
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _XML = frozenset({"text/xml", "application/xml", "application/xhtml+xml"})
 MARKUP = _HTML | _XML | {"text/csv"}
-"""Types whose text is never taken for a JSON value."""
+"""Types whose text is never parsed as a JSON value."""
 
 _JSON = frozenset({"application/json", "text/json", "application/x-json", "text/x-json"})
 
@@ -49,11 +49,11 @@ _WESTERN_LANGUAGES = frozenset(
     }
 )  # fmt: skip
 _SAMPLE = 32 * 1024
-"""Bytes that are looked at to find out an encoding."""
+"""Bytes that are examined to detect an encoding."""
 
 _FEW, _SPARSE = 12, 0.12
-"""Bytes beyond ASCII, and their share of all letters, below which a text is taken for a western one: a few
-accents fit every encoding.
+"""Number of bytes beyond ASCII, and their share of all letters, below which a text is taken for a western
+one: a few accented letters fit every encoding.
 """
 
 _TAG = re.compile(rb"<[^<>]*>")
@@ -65,15 +65,15 @@ _MARK_STARTS = frozenset(mark[:1] for mark, _ in _MARKS)
 _REPLACED_BYTES = REPLACED.encode()
 
 _BINARY_CODES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-"""Codes that no text has, in any encoding that a body without a byte order mark may be in."""
+"""Codes that no text contains, in any encoding that a body without a byte order mark may have."""
 
 _NO_TEXT = (b"%PDF-", b"%!PS-Adobe-", b"GIF8", b"\xff\xd8\xff")
-"""Beginnings of files that may have none of these codes for long."""
+"""Beginnings of binary files that may go without any of these codes for long."""
 
 
 @lru_cache(maxsize=256)
 def parse_content_type(header: str) -> tuple[str, str]:
-    """``("text/html", "utf-8")`` from a Content-Type; ``""`` where nothing is said."""
+    """Parse a Content-Type into ``("text/html", "utf-8")``; ``""`` for missing parts."""
     kind, semicolon, rest = header.partition(";")
     charset = ""
     if semicolon:
@@ -85,12 +85,12 @@ def parse_content_type(header: str) -> tuple[str, str]:
 
 
 def is_json(kind: str) -> bool:
-    """Whether a content type says JSON."""
+    """Whether a content type is JSON."""
     return kind in _JSON or (kind.endswith("+json") and kind not in LINES)
 
 
 def is_binary(kind: str, charset: str, body: bytes) -> bool:
-    """Whether a body is not text, by its type or, where that says nothing, by what it looks like."""
+    """Whether a body is not text, by its type or, if that says nothing, by its content."""
     if kind:
         if kind.startswith("text/") or kind.endswith(_TEXT_ENDS) or kind in LINES:
             return False
@@ -98,7 +98,7 @@ def is_binary(kind: str, charset: str, body: bytes) -> bool:
             return True
     if charset:
         return False
-    # A type nobody declared or we do not know: text if it reads as text.
+    # The type is missing or unknown: it is text if it reads as text.
     if body.startswith(_NO_TEXT):
         return True
     try:
@@ -113,9 +113,9 @@ class Read(NamedTuple):
     """A body as text.
 
     Attributes:
-        text: with U+FFFD for what could not be read.
-        encoding: what it was read in, by the standard's name or, where it was found out, Python's.
-        lost: how many characters could not be read.
+        text: the text, with U+FFFD for what could not be decoded.
+        encoding: the encoding by its standard name, or by Python's name if it was detected.
+        lost: the number of characters that could not be decoded.
     """
 
     text: str
@@ -124,16 +124,16 @@ class Read(NamedTuple):
 
 
 def decode(kind: str, charset: str, body: bytes) -> str:
-    """The text of a body, see :func:`read_text`."""
+    """Return the text of a body, see :func:`read_text`."""
     return read_text(kind, charset, body).text
 
 
 def read_text(kind: str, charset: str, body: bytes) -> Read:
-    """The text of a body, by the first of these that there is: its byte order mark, the charset of its
-    Content-Type, its meta element or XML declaration, UTF-8 if it reads as such, what :func:`detect` finds.
+    """Decode a body, by the first of these that exists: its byte order mark, the charset of its Content-Type,
+    its meta element or XML declaration, UTF-8 if it is valid, the result of :func:`detect`.
 
-    Labels of encodings mean what they mean to browsers, see :mod:`~drawer_ipy.buttons.http.charsets`; one
-    that is unknown there says nothing.
+    Encoding labels mean the same as in browsers, see :mod:`~drawer_ipy.buttons.http.charsets`; unknown labels
+    are ignored.
     """
     if charset in ("utf-8", "utf8") and body[:1] not in _MARK_STARTS:
         return _read("utf-8", body)
@@ -165,7 +165,7 @@ def _read(encoding: str, body: bytes) -> Read:
 
 
 def _declared(kind: str, body: bytes) -> str:
-    """The encoding that a body declares of itself; ``""`` when its type has no such declaration."""
+    """Return the encoding that a body itself declares; ``""`` if its type has no such declaration."""
     looks = "" if kind in MARKUP else looks_like(body)
     if kind in _HTML or (looks == HTML and kind in _UNTYPED):
         return html_encoding(body)
@@ -175,12 +175,12 @@ def _declared(kind: str, body: bytes) -> str:
 
 
 def detect(body: bytes) -> str:
-    """The encoding that the letters of a body speak for; Windows-1252 where they do not speak clearly.
+    """Detect the encoding of a body from its letters; Windows-1252 if the result is unclear.
 
-    That is also what the encodings of western Europe are taken for, which can hardly be told apart. Needs
-    charset-normalizer (of the extra ``scrape``).
+    The other encodings of western Europe also yield Windows-1252, because they are hard to tell apart.
+    Requires charset-normalizer (from the extra ``scrape``).
     """
-    # A cut within a letter would count against the right encoding; a blank is not a part of one anywhere.
+    # A cut inside a character would count against the right encoding; no encoding has a space inside one.
     cut = body.rfind(b" ", 0, _SAMPLE) if len(body) > _SAMPLE else -1
     sample = _TAG.sub(b" ", body[: cut if cut > 0 else _SAMPLE])
     letters = sample.translate(None, _NO_LETTERS)

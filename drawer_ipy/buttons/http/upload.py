@@ -1,4 +1,4 @@
-"""Bodies that are read from disk while they are sent, so that a file of any size needs no memory."""
+"""Bodies that are read from disk while they are sent, so that large files need no memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 256 * 1024
 _FAILED_STATUS = 400
 _LAST_WORDS = 2.0
-"""Seconds that the answer of a server may take which has closed its ear to the rest of a body."""
+"""Seconds to wait for the response of a server that stopped reading the body."""
 
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
@@ -32,26 +32,26 @@ async def _at_once(work: Callable[[], Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A body that is put together while it is sent; it can be sent any number of times.
+    """A body that is assembled while it is sent; it can be sent any number of times.
 
     Attributes:
-        pieces: bytes, and files whose bytes stand in their place.
-        in_thread: runs what blocks.
+        pieces: bytes, and files whose content takes their place.
+        in_thread: runs blocking calls.
     """
 
     pieces: Sequence[bytes | Path]
     in_thread: InThread = _at_once
 
     def reading(self, in_thread: InThread) -> Upload:
-        """The same, read by `in_thread`."""
+        """Return a copy that reads files by `in_thread`."""
         return replace(self, in_thread=in_thread)
 
     def identity(self) -> tuple[Any, ...]:
-        """What tells it from others: its bytes, and of each file its path, size and time of change."""
+        """Return a key for the body: its bytes, and the path, size and modification time of its files."""
         return tuple(piece if isinstance(piece, bytes) else _identity(piece) for piece in self.pieces)
 
     def sizes(self) -> list[int]:
-        """The bytes of each piece as they are now.
+        """Return the current size of each piece in bytes.
 
         Raises:
             RequestFailed: a file cannot be read.
@@ -59,10 +59,10 @@ class Upload:
         return [len(piece) if isinstance(piece, bytes) else _size(piece) for piece in self.pieces]
 
     async def chunks(self, sizes: Sequence[int]) -> AsyncIterator[bytes]:
-        """The bytes of the whole, of a piece exactly as many as `sizes` says.
+        """Yield the bytes of the body, for each piece exactly as many as `sizes` says.
 
         Raises:
-            RequestFailed: a file cannot be read, or has not that size any more.
+            RequestFailed: a file cannot be read, or no longer has that size.
         """
         for piece, size in zip(self.pieces, sizes, strict=True):
             if isinstance(piece, bytes):
@@ -78,7 +78,7 @@ class Upload:
             while left:
                 chunk = await self._read(path, partial(file.read, min(_CHUNK, left)))
                 left -= len(chunk)
-                # Nothing more of one that has grown: its length was promised, and the rest would be lost.
+                # Refuse a file that has grown, too: its length was declared, and the rest would be lost.
                 if not chunk or (not left and await self._read(path, partial(file.read, 1))):
                     raise _changed(path)
                 yield chunk
@@ -93,10 +93,10 @@ class Upload:
 
 
 def check_file(path: Path, what: str) -> Path:
-    """`path`, which is to be sent as `what`.
+    """Return `path` after checking that it can be sent; `what` names it in messages.
 
     Raises:
-        ArgumentError: there is no file that could be read.
+        ArgumentError: there is no readable file.
     """
     where = path.expanduser()
     try:
@@ -108,12 +108,12 @@ def check_file(path: Path, what: str) -> Path:
     why = "is a folder" if where.is_dir() else "cannot be read" if where.exists() else "does not exist"
     raise ArgumentError(
         f"{what} is the file {str(path)!r}, which {why}",
-        remediation=f"relative paths begin at the working folder, {os.getcwd()}",
+        remediation=f"relative paths start at the working folder, {os.getcwd()}",
     )
 
 
 def body_identity(body: bytes | Upload | None) -> Any:
-    """What tells a request's body from others."""
+    """Return a key that identifies a request's body."""
     return body.identity() if isinstance(body, Upload) else body
 
 
@@ -139,9 +139,9 @@ def _unreadable(path: Path, error: OSError) -> RequestFailed:
 
 def _changed(path: Path) -> RequestFailed:
     return RequestFailed(
-        f"the file {path} was changed while it was sent, so the request was broken off",
+        f"the file {path} changed while it was sent, so the request was aborted",
         code=Code.VALIDATION_ERROR,
-        remediation="send it again once nothing writes to it any more",
+        remediation="try again when no other program is writing to the file",
         final=True,
     )
 
@@ -152,12 +152,12 @@ async def send_upload(
     upload: Upload,
     read: Callable[[], Awaitable[tuple[Any, Any]]],
 ) -> tuple[Any, Any]:
-    """Send `head` (without its last line) and the body; returns what `read` gives, the answer.
+    """Send `head` (without its last line) and the body; return the response, as `read` returns it.
 
-    A server may answer before it has the whole: then a refusal ends the sending, as with curl.
+    A server may respond before it has the whole body: an error response then stops the sending, as in curl.
 
     Raises:
-        RequestFailed: a file cannot be read, or was changed meanwhile; the connection is of no use then.
+        RequestFailed: a file cannot be read, or has changed; the connection cannot be used again.
     """
     sizes = upload.sizes()
     transport = protocol.transport
@@ -177,7 +177,7 @@ async def send_upload(
             return answering.result()
         if not await _sent(sending, answering):
             protocol.force_close()
-        protocol.start_timeout()  # that between two pieces of an answer, where there is one
+        protocol.start_timeout()  # the read timeout between two pieces of the response
         return await answering
     finally:
         for task in (sending, answering):
@@ -186,7 +186,7 @@ async def send_upload(
 
 
 async def _sent(sending: asyncio.Future[None], answering: asyncio.Future[Any]) -> bool:
-    """Whether the whole was sent; where the connection broke, the server may have said why before that."""
+    """Whether the whole body was sent; if the connection broke, the server may have sent an error first."""
     try:
         sending.result()
     except (OSError, aiohttp.ClientError):
@@ -201,6 +201,6 @@ async def _send(protocol: ResponseHandler, upload: Upload, sizes: Sequence[int])
     async for chunk in upload.chunks(sizes):
         transport = protocol.transport
         if transport is None or transport.is_closing():
-            raise aiohttp.ClientConnectionResetError("the connection was closed while a body was sent")
+            raise aiohttp.ClientConnectionResetError("the connection was closed while the body was sent")
         transport.write(chunk)
         await protocol._drain_helper()  # noqa: SLF001 - how aiohttp's own writer waits

@@ -1,8 +1,8 @@
-"""URLs as text: escaped where something in them cannot be sent, and otherwise left as they are written.
+"""URLs as text: characters that cannot be sent are escaped, everything else is left as written.
 
-A signed link is good for the very characters it was signed with, so ``%7e`` stays ``%7e``, and ``a%2Fb`` is
-not ``a/b``. What is escaped, and how a reference is read, follows the URL standard of browsers (WHATWG).
-Texts may hold bytes that are no UTF-8 as lone surrogates, as aiohttp gives headers.
+The signature of a signed link covers its exact characters, so ``%7e`` stays ``%7e``, and ``a%2Fb`` is not
+``a/b``. Escaping, and the resolution of references, follow the URL standard of browsers (WHATWG). Texts may
+contain bytes that are not UTF-8 as lone surrogates, as in aiohttp's headers.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def escape_path(text: str) -> str:
-    """`text` fit for a path; a backslash is not a slash here.
+    """Escape `text` for a path; a backslash is not a slash here.
 
     Raises:
-        UnicodeEncodeError: it holds half a character.
+        UnicodeEncodeError: it contains half of a surrogate pair.
     """
     return _NO_PATH.sub(_escape, text)
 
 
 def escape_query(text: str) -> str:
-    """`text` fit for a query. Raises UnicodeEncodeError as :func:`escape_path`."""
+    """Escape `text` for a query. Raises UnicodeEncodeError as :func:`escape_path`."""
     return _NO_QUERY.sub(_escape, text)
 
 
 def escape_fragment(text: str) -> str:
-    """`text` fit for a fragment. Raises UnicodeEncodeError as :func:`escape_path`."""
+    """Escape `text` for a fragment. Raises UnicodeEncodeError as :func:`escape_path`."""
     return _NO_FRAGMENT.sub(_escape, text)
 
 
 def escape_after_host(text: str) -> str:
-    """Path, query and fragment of a URL in one. Raises UnicodeEncodeError as :func:`escape_path`."""
+    """Escape path, query and fragment of a URL. Raises UnicodeEncodeError as :func:`escape_path`."""
     if _SAFE.fullmatch(text):
         return text
     rest, sharp, fragment = text.partition("#")
@@ -56,7 +56,7 @@ def escape_after_host(text: str) -> str:
 
 
 def target_of(address: str) -> str:
-    """Path and query of a whole URL, to the letter: what stands in a request's first line."""
+    """Return path and query of a URL, unchanged, as in the first line of a request."""
     end = address.find("#")
     if end >= 0:
         address = address[:end]
@@ -68,15 +68,15 @@ def target_of(address: str) -> str:
 
 
 def resolved(base: str, reference: str) -> str:
-    """The address that `reference`, as a header or a page says it, means on the page at `base`.
+    """Resolve `reference`, as written in a header or on a page, relative to the URL `base`.
 
-    The fragment of `base` is inherited by one that has none (RFC 9110, 10.2.2).
+    A reference without a fragment inherits the one of `base` (RFC 9110, 10.2.2).
 
     Args:
         base: an absolute http or https URL.
 
     Raises:
-        ValueError: it is not a URL.
+        ValueError: the result is not a URL.
     """
     text = _IGNORED.sub("", reference.strip(_ENDS))
     base, _, fragment = base.partition("#")
@@ -115,34 +115,34 @@ def _joined(base: str, text: str) -> str:
 
 
 def _absolute(scheme: str, text: str) -> str:
-    """The URL of `text` after its scheme: two slashes and a host."""
+    """Return the URL for `text`, which follows the scheme: two slashes and a host."""
     path, question, query = text.partition("?")
     slashes, path = path[:2].replace("\\", "/"), path[2:]
     host, slash, path = path.replace("\\", "/").partition("/")
     if slashes != "//":
-        raise ValueError("it names no host")
+        raise ValueError("it has no host")
     path = _without_dots(slash + escape_path(path)) if slash else "/"
     tail = question + escape_query(query)
     return f"{scheme}://{_authority(host, scheme)}{path}{tail}"
 
 
 def _authority(text: str, scheme: str) -> str:
-    """Host and port in the form that is sent, an international name in the form that DNS takes."""
+    """Return host and port as they are sent, with an international name in the form that DNS uses."""
     user, at, place = text.rpartition("@")
     if not place or not place.isprintable() or _NO_HOST.search(place):
-        raise ValueError("it names no host")
+        raise ValueError("it has no host")
     url = URL(f"{scheme}://{place}")
     if not url.raw_host or url.port is None:
-        raise ValueError("it names no host")
+        raise ValueError("it has no host")
     host = url.raw_host.lower()
     host = f"[{host}]" if ":" in host else host
     port = "" if url.port == _DEFAULT_PORTS[scheme] else f":{url.port}"
-    # Who it names is for others to refuse.
+    # Callers decide whether to refuse a user name.
     return f"{escape_path(user)}{at}{host}{port}" if user else f"{host}{port}"
 
 
 def _without_dots(path: str) -> str:
-    """A path that begins with a slash, without the segments ``.`` and ``..`` (RFC 3986, 5.2.4)."""
+    """Return an absolute path without the segments ``.`` and ``..`` (RFC 3986, 5.2.4)."""
     if "/." not in path:
         return path
     out: list[str] = []

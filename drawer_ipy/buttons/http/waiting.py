@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone: Retry-After, and what APIs say of their rate limits."""
+"""How long a server asks clients to wait: Retry-After, and the rate limit headers of APIs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _RESET = ("X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset")
 _PASSING = frozenset({403, 408, 413, 425})
 _FORBIDDEN, _TOO_MANY = 403, 429
 _EPOCH = 1e9
-"""A reset of more is not a number of seconds but a time; of a thousand times more, one in milliseconds."""
+"""A larger reset value is a timestamp instead of a number of seconds; 1,000 times larger, in milliseconds."""
 
 _MOST = 1e9
 
 
 def seconds_to_wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Seconds from now that an answer asks to wait before the next request; ``None`` when it does not."""
+    """Return the seconds that a response asks to wait before the next request; ``None`` if it does not."""
     wait = retry_after(headers.get("Retry-After", ""))
     if wait is None and status in (_FORBIDDEN, _TOO_MANY):
         return _until_reset(status, headers)
@@ -30,19 +30,19 @@ def seconds_to_wait(status: int, headers: Mapping[str, str]) -> float | None:
 
 
 def is_busy(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether an answer says that the server has too much to do, or had too much of us.
+    """Whether a response says that the server is overloaded, or that this client sent too many requests.
 
-    That is 429 and 503, and other failures that pass if they say when to come back (403 does, of some APIs).
+    These are 429 and 503, and other temporary errors if they say when to retry (some APIs use 403).
     """
     passes = status in _PASSING or status >= 500
     return status in BUSY or (passes and seconds_to_wait(status, headers) is not None)
 
 
 def retry_after(text: str) -> float | None:
-    """A Retry-After header in seconds from now, none below 0; ``None`` when there is none to be read.
+    """Return a Retry-After header in seconds from now, at least 0; ``None`` if it is missing or invalid.
 
-    It is a number of seconds or a date in any of the three forms of HTTP. Those are in GMT, also where they
-    do not say so.
+    It is a number of seconds or a date in any of HTTP's three formats. Dates are in GMT, even if they do not
+    say so.
     """
     text = text.strip()
     if not text:

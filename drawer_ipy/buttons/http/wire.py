@@ -1,8 +1,8 @@
-"""Requests on aiohttp's connections, without its ClientSession in between.
+"""Requests on aiohttp's connections, without its ClientSession.
 
-aiohttp resolves names, connects (TLS, proxies), keeps connections and takes answers apart. What its
-ClientSession adds to each request (merged headers, redirects, authentication, hooks, a task for the body) is
-settled once for a button or not wanted here, and would cost more than all the rest of a loop's item:
+aiohttp resolves names, connects (TLS, proxies), keeps connections and parses responses. What its
+ClientSession does for each request (merged headers, redirects, authentication, hooks, a task for the body) is
+done once for a button or not needed here. It would cost more than everything else in a loop's item:
 docs/benchmarks.md.
 """
 
@@ -37,45 +37,45 @@ if TYPE_CHECKING:
 USER_AGENT = f"drawer_ipy/{__version__}"
 _DEFAULTS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": ACCEPTED}
 _HEADER_LIMIT = 64 * 1024
-"""Bytes of one header; sites' cookies and policies exceed aiohttp's own 8 KiB."""
+"""Maximum size of one header in bytes; cookies and policies of sites exceed aiohttp's default of 8 KiB."""
 
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _NO_TARGET = re.compile(r"[^!-~]")
 _BREAK = re.compile(r"[\r\n\0]")
 _SWITCHING = 101
 _MOST_KNOWN = 1000
-"""Destinations that are remembered; what is known of one is soon found out again."""
+"""Number of destinations that are remembered; a forgotten one is quickly set up again."""
 
 _Place = tuple[str, str, URL | None, Trust]
 _ENCODING = ("utf-8", "surrogateescape")
-"""Of headers, as aiohttp decodes them."""
+"""Encoding of headers, the same as aiohttp's decoding."""
 
 _COALESCED = 64 * 1024
-"""Bytes of a body that are worth a copy, to leave in one packet with the headers."""
+"""Maximum size in bytes of a body that is copied, so that it is sent in one packet with the headers."""
 
 
 class Timeouts:
-    """How long the parts of a request may take; the whole is timed by whoever sends it.
+    """Time limits for the parts of a request; the caller limits the whole.
 
     Args:
-        connect: seconds until there is a connection; ``None`` for no limit of its own.
-        read: seconds between two pieces of an answer; likewise.
+        connect: seconds to establish a connection; ``None`` for no separate limit.
+        read: seconds between two pieces of a response; ``None`` for no limit.
     """
 
     __slots__ = ("connect", "read")
 
     def __init__(self, connect: float | None = None, read: float | None = None) -> None:
-        # aiohttp would round longer times up to whole seconds.
+        # aiohttp would round longer times up to full seconds.
         self.connect = aiohttp.ClientTimeout(total=None, connect=connect, ceil_threshold=math.inf)
         self.read = read
 
 
 class Answer:
-    """An answer whose body is still to be read; :meth:`close` or :meth:`release` it.
+    """A response whose body is still to be read; call :meth:`close` or :meth:`release` at the end.
 
     Attributes:
-        status, reason, headers: of the answer.
-        content: its body as it was sent, with its Content-Encoding.
+        status, reason, headers: the beginning of the response.
+        content: the body as sent, still in its Content-Encoding.
     """
 
     __slots__ = ("_connection", "content", "headers", "reason", "status")
@@ -96,12 +96,12 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """Bytes the body is said to have; ``None`` when nothing is said."""
+        """The declared length of the body in bytes; ``None`` if not declared."""
         text = self.headers.get("Content-Length")
         return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
     def release(self) -> None:
-        """Keep the connection for further requests, if the body was read to its end; else close it."""
+        """Keep the connection for further requests if the body was read to its end, otherwise close it."""
         self._connection.release()
 
     def close(self) -> None:
@@ -110,16 +110,16 @@ class Answer:
 
 
 class _Connecting(aiohttp.ClientRequest):
-    """A request that stands for all to one destination when a connection is asked for."""
+    """A request that represents all requests to one destination when a connection is acquired."""
 
     @cached_property
     def connection_key(self) -> ConnectionKey:
-        """See aiohttp's, which makes it anew for each request."""
+        """See aiohttp's property, which computes it for each request."""
         return super().connection_key
 
 
 class _Destination:
-    """One origin, reached directly or through one proxy, and what all requests to it have in common."""
+    """One origin, reached directly or through one proxy, with the data that its requests share."""
 
     __slots__ = ("_fields", "_greeting", "_head", "_loop", "_url", "connecting", "far")
 
@@ -129,9 +129,9 @@ class _Destination:
         self._fields: CIMultiDict[str] | None = None
         self._head = b""
         self._greeting = {} if proxy is None else proxy.greeting
-        # aiohttp would add Host, and finds a tunnel again by what it was asked for with.
+        # aiohttp would add Host, and identifies a tunnel by the headers of its CONNECT request.
         host = {"Host": self._url.host_port_subcomponent or ""}
-        # What aiohttp asks for to make a connection; it is not sent.
+        # Only used to acquire a connection; it is not sent.
         self.connecting = _Connecting(
             "GET",
             self._url,
@@ -140,11 +140,11 @@ class _Destination:
             proxy=None if proxy is None else proxy.bare,
             proxy_headers={**host, **self._greeting} if self._greeting else None,
         )
-        # An HTTP proxy forwards plain requests, and is told where to; TLS goes through it to the target.
+        # An HTTP proxy forwards plain requests and needs the full URL; TLS is tunnelled to the target.
         self.far = proxy is not None and not proxy.socks and url.scheme == "http"
 
     def head(self, request: Request, cookies: Cookies | None) -> bytes:
-        """The lines of its headers. Most requests share their headers with the one before."""
+        """Return the header lines. Most requests share their headers with the previous one."""
         if cookies is not None:
             found = cookies.header(request.url, request.headers.get("Cookie", ""))
             if found:
@@ -159,22 +159,22 @@ class _Destination:
     def _write(self, fields: CIMultiDict[str]) -> bytes:
         merged = CIMultiDict(_DEFAULTS)
         merged.update(fields)
-        # aiohttp knows what Host has to look like.
+        # aiohttp knows how to write Host.
         full = aiohttp.ClientRequest("GET", self._url, headers=merged, loop=self._loop).headers
         if self.far:
             full.update(self._greeting)
         for name, value in full.items():
             if _BREAK.search(value) or _BREAK.search(name):
-                raise ValueError(f"the header {name[:60]!r} holds a line break")
-        # What a server sent (cookies, validators) goes back byte for byte, also where it is not UTF-8.
+                raise ValueError(f"the header {name[:60]!r} contains a line break")
+        # Values from a server (cookies, validators) are sent back byte for byte, even if they are not UTF-8.
         return "".join([f"{name}: {value}\r\n" for name, value in full.items()]).encode(*_ENCODING)
 
 
 class Wire:
-    """Sends requests and takes the beginnings of their answers.
+    """Send requests and receive the headers of their responses.
 
     Args:
-        connector: makes and keeps the connections; whoever made it closes it.
+        connector: opens and keeps the connections; its creator closes it.
     """
 
     def __init__(self, connector: Connector) -> None:
@@ -190,19 +190,19 @@ class Wire:
         proxy: Proxy | None,
         trust: Trust = True,
     ) -> Answer:
-        """The answer to `request`, as soon as its headers are there; redirects are answers, too.
+        """Send `request` and return the response once its headers arrive; redirects are responses, too.
 
-        A server may close a kept connection at the moment it is used. A request that may be repeated is
-        then sent on another one, until that is a new one (RFC 9112, 9.3.1); any other fails.
+        A server may close a kept connection at the moment it is used. A request that may be repeated is then
+        sent on another one, until that is a new one (RFC 9112, 9.3.1); any other request fails.
 
         Args:
-            cookies: what to send of, and where those of the answer are put; ``None`` for neither.
-            proxy: what to go through, ``None`` for nothing.
-            trust: whose word for a certificate counts; a connection is kept for the like only.
+            cookies: the cookies to send, and where to store those of the response; ``None`` for neither.
+            proxy: the proxy, ``None`` for a direct connection.
+            trust: which certificates to trust; connections with different settings are kept separately.
 
         Raises:
-            aiohttp.ClientError, OSError: when there is no answer.
-            ValueError: when a header cannot be sent.
+            aiohttp.ClientError, OSError: there is no response.
+            ValueError: a header cannot be sent.
         """
         url = request.url
         place = url.scheme, url.raw_authority, None if proxy is None else proxy.url, trust
@@ -241,13 +241,13 @@ class Wire:
         cookies: Cookies | None,
     ) -> Answer:
         protocol = connection.protocol
-        if protocol is None or protocol.transport is None:  # closed between being found and being used
+        if protocol is None or protocol.transport is None:  # closed after it was taken from the pool
             raise aiohttp.ServerDisconnectedError
         head = _first_line(request, destination.far) + destination.head(request, cookies)
         protocol.set_response_params(
             skip_payload=request.method == "HEAD",
             read_until_eof=True,
-            auto_decompress=False,  # see http_decode
+            auto_decompress=False,  # decode.Body does this, within a limit
             read_timeout=timeouts.read,
             timeout_ceil_threshold=math.inf,
             max_line_size=_HEADER_LIMIT,
@@ -272,7 +272,7 @@ def _first_line(request: Request, far: bool) -> bytes:
     url = request.url
     target = request.target
     if _NO_TARGET.search(target):
-        raise aiohttp.InvalidURL(url, "it holds what no URL may hold")
+        raise aiohttp.InvalidURL(url, "it contains a character that is not allowed")
     if far:
         target = f"{url.scheme}://{url.raw_authority}{target}"
     return f"{request.method} {target} HTTP/1.1\r\n".encode()
@@ -291,7 +291,7 @@ def _write(transport: asyncio.Transport, head: bytes, body: bytes | None, method
 
 
 async def _read(protocol: ResponseHandler, destination: _Destination) -> Any:
-    """The first message that is an answer, and not the news that one is being made (1xx)."""
+    """Return the first message that is a final response, not an interim one (1xx)."""
     try:
         while True:
             message, content = await protocol.read()

@@ -1,7 +1,7 @@
-"""Buttons that are scripts: sh, bash, python or node, from a cell or from a file.
+"""Script buttons: sh, bash, python or node, from a cell or from a file.
 
-Arguments reach a script only as environment variables ``BUTTONS_ARG_NAME``; what it prints is its
-output. See :func:`drawer_ipy.buttons.output.parse_output`.
+Arguments reach a script as environment variables ``BUTTONS_ARG_NAME``; its output is what it prints, see
+:func:`drawer_ipy.buttons.output.parse_output`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo, did_you_mean
 
 _INLINE_LIMIT = 100_000
-"""Bytes of script text handed over on the command line; Linux takes 128 KiB in one argument."""
+"""Maximum size in bytes of a script on the command line; Linux allows 128 KiB for one argument."""
 
 
 _ON_ITS_WAY = 0.2
-"""Seconds within which an interrupt that ended a script has reached the run as well."""
+"""Seconds within which an interrupt that ended a script also reaches the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Runtime:
     """An interpreter.
 
     Attributes:
-        program: what to look for on the PATH; ``""`` for the interpreter this process runs in.
-        flag: the option that takes the script's text.
-        suffix: of the script's file.
+        program: its name on the PATH; ``""`` for the interpreter of this process.
+        flag: the option that takes the text of a script.
+        suffix: the suffix of script files.
     """
 
     program: str
@@ -60,7 +60,7 @@ class Runtime:
 
 _SH = Runtime("/bin/sh", "-c", ".sh")
 _BASH = Runtime("bash", "-c", ".sh")
-_PYTHON = Runtime("", "-c", ".py")  # the kernel's own, so that a script finds the same packages
+_PYTHON = Runtime("", "-c", ".py")  # the kernel's interpreter, so that scripts find the same packages
 _NODE = Runtime("node", "-e", ".js")
 
 RUNTIMES: Mapping[str, Runtime] = {
@@ -77,7 +77,7 @@ RUNTIMES: Mapping[str, Runtime] = {
 
 
 def env_name(name: str) -> str:
-    """The environment variable an argument arrives in: ``my-arg`` is ``BUTTONS_ARG_MY_ARG``."""
+    """Return the environment variable for an argument: ``my-arg`` is ``BUTTONS_ARG_MY_ARG``."""
     return "BUTTONS_ARG_" + re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
 
 
@@ -85,7 +85,7 @@ class BoundScript(dict[str, str]):
     """The environment variables of one press.
 
     Attributes:
-        stdin: what the script reads.
+        stdin: the data for the script's stdin.
     """
 
     stdin: bytes = b""
@@ -95,24 +95,25 @@ class ScriptButton:
     """A script as a button.
 
     Args:
-        name: what a step calls it by.
-        runtime: one of :data:`RUNTIMES`; any other word fails each press with RUNTIME_MISSING.
-        code: the script's text, ``None`` when it is in a file.
-        path: the script's file; it may be missing until the button is pressed.
-        args: what it declares.
-        env: variables it adds to those of the notebook's process and the batteries.
-        timeout: seconds a press may take unless the step says otherwise, ``None`` for no limit.
+        name: the name that a step presses it by.
+        runtime: one of :data:`RUNTIMES`; with any other, each press fails with RUNTIME_MISSING.
+        code: the text of the script, ``None`` if it is in a file.
+        path: the file of the script; it need not exist until the button is pressed.
+        args: the declared arguments.
+        env: variables to add to those of the notebook's process and the batteries.
+        timeout: limit for a press in seconds unless the step sets one, ``None`` for no limit.
         output_schema: JSON Schema of its output.
-        rate: starts per time, ``"5/s"``.
-        queue: the pool of slots it shares with others.
-        lasts: seconds for which what it prints is used again, ``None`` for not at all.
-        limit: most bytes of its stdout and of its stderr; 0 for :data:`DEFAULT_LIMIT`. A script that writes
-            more is ended, and its press fails.
-        stdin: what it reads, text with places for arguments, which then reach it in no other way.
-        spec: what all this comes from, ``None`` when from nothing.
+        rate: limit on starts, ``"5/s"``.
+        queue: the pool of slots that it shares with other buttons.
+        lasts: seconds for which its output is cached, ``None`` for no caching.
+        limit: maximum size in bytes of its stdout and of its stderr; 0 for :data:`DEFAULT_LIMIT`. A script
+            that writes more is ended, and its press fails.
+        stdin: the data for its stdin, a text with placeholders for arguments, which are then passed in no
+            other way.
+        spec: the specification it was made from, ``None`` if there is none.
 
     Raises:
-        UsageError: when `stdin` cannot be read.
+        UsageError: `stdin` is invalid.
     """
 
     kind = "script"
@@ -160,7 +161,7 @@ class ScriptButton:
             self.caching = ScriptCaching(runtime, self._text, self._env, lasts)
 
     def bind(self, args: Mapping[str, Any]) -> BoundScript:
-        """The environment variables `args` come to. Raises ArgumentError, see base.Button."""
+        """Return the environment variables for `args`. Raises ArgumentError, see base.Button."""
         bound = BoundScript()
         names, values = self._env_names, self._arguments.values(args)
         if self._stdin is not None:
@@ -173,14 +174,14 @@ class ScriptButton:
                 raise self._same_variable(variable, args)
             if "\0" in text:
                 raise ArgumentError(
-                    f"argument {name!r} holds a NUL character, which no environment variable can",
-                    remediation="hand it over by `stdin`, encode it as text, or use a Python function button",
+                    f"argument {name!r} contains a NUL character, which environment variables cannot contain",
+                    remediation="pass it by `stdin`, encode it as text, or use a Python function button",
                 )
             bound[variable] = text
         return bound
 
     def feed(self, bound: BoundScript, value: Any) -> BoundScript:
-        """`bound` with `value` to be read from stdin. Raises ArgumentError, see :func:`stdin_bytes`."""
+        """Return `bound` with `value` for stdin. Raises ArgumentError, see :func:`stdin_bytes`."""
         bound.stdin = stdin_bytes(value)
         return bound
 
@@ -188,18 +189,18 @@ class ScriptButton:
         names = [name for name in args if env_name(name) == variable]
         shown = " and ".join(repr(name) for name in names)
         return ArgumentError(
-            f"the arguments {shown} would both arrive in the variable {variable}",
-            remediation=f"rename one of them, or give button {self.name!r} only one",
+            f"the arguments {shown} would both be passed in the variable {variable}",
+            remediation=f"rename one of them, or pass only one to button {self.name!r}",
         )
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
-        """Run the script once; see base.Button. `bound` is what :meth:`bind` gave."""
+        """Run the script once; see base.Button. `bound` is the result of :meth:`bind`."""
         program = self._program or self._find_program()
         lacking = self.lacking()
         if program is None or lacking is not None:
             return Outcome(status="error", error=lacking, exit_code=-1)
         more = {**call.env, **self._env, **bound}
-        # Without additions the child inherits, which spares building and encoding a copy.
+        # Without additions the child inherits the environment, which avoids building and encoding a copy.
         env = {**os.environ, **more} if more else None
         on_line = _from_thread(call.log) if call.log is not None else None
         try:
@@ -209,16 +210,16 @@ class ScriptButton:
                 done = await run_process(process, call.resources)
         except OSError as error:
             return self._not_started(error, program, more)
-        except ValueError as error:  # NUL characters, halves of surrogate pairs
+        except ValueError as error:  # a NUL character, or half of a surrogate pair
             return _unstarted(Code.VALIDATION_ERROR, f"button {self.name!r} could not be started: {error}")
         if done.returncode == -signal.SIGINT:
-            # An interrupt of the notebook may hit a child in the moment before it has a session of its own.
-            # The cancellation that it means is on its way then, and the script is cancelled, not failed.
+            # An interrupt of the notebook may hit a child just before it has its own session. The run's
+            # cancellation follows shortly, and then the script is cancelled instead of failed.
             await asyncio.sleep(_ON_ITS_WAY)
         return _outcome(done, call.timeout, self._limit, self.name)
 
     def lacking(self) -> ErrorInfo | None:
-        """Why no press can start: no interpreter, or no script; ``None`` when both are there."""
+        """Return why no press can start (no interpreter, or no script); ``None`` if both exist."""
         if self._program is None and self._find_program() is None:
             return self._no_runtime()
         if self._path is not None and not self._path.is_file():
@@ -240,7 +241,7 @@ class ScriptButton:
 
     @contextlib.contextmanager
     def _command(self, program: str) -> Iterator[list[str]]:
-        """The command line; a text too long for it lives in a private file meanwhile."""
+        """Yield the command line; a text that is too long for it is put into a private temporary file."""
         if self._code is None:
             yield [program, str(self._path)]
             return
@@ -251,7 +252,7 @@ class ScriptButton:
         ):
             argv = [program, runtime.flag, self._code]
             if runtime.flag == "-c" and runtime.suffix == ".sh":
-                argv.append(self.name)  # what the shell calls itself in its messages
+                argv.append(self.name)  # the name that the shell uses in its messages
             yield argv
             return
         with tempfile.TemporaryDirectory(prefix="drawer-") as folder:
@@ -263,7 +264,7 @@ class ScriptButton:
         runtime = RUNTIMES.get(self._runtime)
         if runtime is None:
             known = runtime_words()
-            message = f"button {self.name!r} wants the runtime {self._runtime!r}, which is unknown"
+            message = f"button {self.name!r} has the unknown runtime {self._runtime!r}"
             if trouble := BUTTON_RUNTIMES.trouble(self._runtime):
                 return ErrorInfo(Code.RUNTIME_MISSING, trouble, "update or uninstall that distribution")
             hint = f"{did_you_mean(self._runtime, known)} one of: {', '.join(known)}".strip()
@@ -271,8 +272,8 @@ class ScriptButton:
         program = runtime.program or "a Python interpreter"
         return ErrorInfo(
             Code.RUNTIME_MISSING,
-            f"button {self.name!r} needs {program}, which is not installed here",
-            f"install {program}, or make sure the PATH of the notebook's process leads to it",
+            f"button {self.name!r} requires {program}, which is not installed",
+            f"install {program}, or add it to the PATH of the notebook's process",
         )
 
     def _not_started(self, error: OSError, program: str, env: Mapping[str, str]) -> Outcome:
@@ -283,24 +284,24 @@ class ScriptButton:
             return _unstarted(
                 Code.VALIDATION_ERROR,
                 f"button {self.name!r} could not be started: its arguments are too large for a process "
-                f"({name} alone is {len(text):,} characters; Linux takes 128 KiB each)",
-                "hand large values over by `stdin` of the step or the button, which has no limit",
+                f"({name} alone has {len(text):,} characters; Linux allows 128 KiB each)",
+                "pass large values by `stdin` of the step or the button, which has no limit",
             )
         if isinstance(error, FileNotFoundError | PermissionError):
-            self._program = None  # look again next time
+            self._program = None  # search again next time
             return _unstarted(Code.RUNTIME_MISSING, f"{program} could not be started: {error.strerror}")
         hint = ""
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
-            hint = "the system's limit on files or processes is reached; lower `parallelism`"
+            hint = "the system's limit on files or processes was reached; lower `parallelism`"
         return _unstarted(Code.SCRIPT_ERROR, f"button {self.name!r} could not be started: {error}", hint)
 
 
 async def run_process(process: Process, resources: Resources) -> Finished:
-    """Run `process` in one of the run's threads; a cancellation ends it before it is passed on.
+    """Run `process` in a thread of the run; a cancellation ends the process before it is re-raised.
 
     Raises:
-        OSError, ValueError: as :meth:`Process.run`.
-        asyncio.CancelledError: after the process is gone.
+        OSError, ValueError: see :meth:`Process.run`.
+        asyncio.CancelledError: after the process has ended.
     """
     known = resources.get(Processes)
     known.add(process)
@@ -314,16 +315,16 @@ async def run_process(process: Process, resources: Resources) -> Finished:
 
 
 async def _end(process: Process) -> None:
-    """End a process whose caller was cancelled, and wait for that whatever comes."""
+    """End a process whose caller was cancelled, and wait for its end in any case."""
     process.stop()
     kill_at = time.monotonic() + CANCEL_GRACE
-    # Cancelling the future dropped the news of the end, so it is looked for. Waiting for it in a way that
-    # a cancellation leaves alone would cost every press something; this costs only those cancelled.
+    # Cancelling the future also dropped its result, so this polls. A future shielded from cancellation would
+    # slow down every press; polling slows down only cancelled ones.
     while not process.ended:
         try:
             await asyncio.sleep(0.002)
         except asyncio.CancelledError:
-            continue  # the caller passes the first one on; leaving now would leave the process behind
+            continue  # the caller re-raises the first one; leaving now would leave the process behind
         finally:
             if time.monotonic() >= kill_at:
                 process.stop(signal.SIGKILL)
@@ -359,7 +360,7 @@ def _outcome(done: Finished, timeout: float | None, limit: int, name: str) -> Ou
 
 def _altered(name: str) -> str:
     return (
-        f"button {name!r} prints bytes that are no UTF-8 text, and its output has \ufffd in their place; "
+        f"button {name!r} printed bytes that are not UTF-8 text, which became \ufffd in its output; "
         "to keep them, print them as base64, or write them to a file and print its path"
     )
 
@@ -372,12 +373,12 @@ def _signal_name(number: int) -> str:
 
 
 def _unstarted(code: str, message: str, remediation: str = "") -> Outcome:
-    # Status "error", not "failed": what the original records when the button was found and could not run.
+    # Status "error", not "failed": the original's status for a button that was found but could not run.
     return Outcome(status="error", error=ErrorInfo(code, message, remediation), exit_code=-1)
 
 
 def _from_thread(log: Callable[[str], None]) -> Callable[[str], None]:
-    """`log`, called on the event loop's thread."""
+    """Return a function that calls `log` on the event loop's thread."""
     loop = asyncio.get_running_loop()
 
     def tell(line: str) -> None:

@@ -1,4 +1,4 @@
-"""What a script reads: values as bytes for its stdin, and the pipe that takes them without waiting for it."""
+"""The stdin of scripts: values as bytes, and a pipe that is written without blocking."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _CHUNK = 256 * 1024
 
 
 def stdin_bytes(value: Any) -> bytes:
-    """`value` as a script reads it: bytes as they are, text in UTF-8, null as nothing, the rest as JSON.
+    """Return `value` as bytes for stdin: bytes unchanged, text as UTF-8, null as nothing, the rest as JSON.
 
     Raises:
-        ArgumentError: it is nothing JSON could hold, or text that UTF-8 has no bytes for.
+        ArgumentError: it has no form in JSON, or is text that UTF-8 cannot encode.
     """
     if value is None:
         return b""
@@ -24,23 +24,23 @@ def stdin_bytes(value: Any) -> bytes:
         return bytes(value)
     text = to_text(value, "stdin")
     try:
-        # Names of files that are no UTF-8 are text of this form; they reach a script as the bytes they are.
+        # File names that are not UTF-8 are text of this form; the script gets their original bytes.
         return text.encode("utf-8", errors="surrogateescape")
     except UnicodeEncodeError as error:
         strange = error.object[error.start]
-        raise unsendable(value, "stdin", f"holds {strange!r}, half of a surrogate pair") from None
+        raise unsendable(value, "stdin", f"contains {strange!r}, half of a surrogate pair") from None
 
 
 class Feed:
-    """Writes bytes to a child's stdin whenever it has room; one that reads nothing stops nobody.
+    """Write bytes to a child's stdin whenever the pipe has room; a child that reads nothing does not block.
 
     Args:
-        child: with a pipe as its stdin.
-        data: all it is to read.
-        poller: is told when the pipe is to be watched.
+        child: a process with a pipe as its stdin.
+        data: all bytes to write.
+        poller: the poll object that watches the pipe.
 
     Attributes:
-        fd: of the pipe; -1 when it is closed.
+        fd: the descriptor of the pipe; -1 once it is closed.
     """
 
     __slots__ = ("_left", "_pipe", "_poller", "fd")
@@ -55,12 +55,12 @@ class Feed:
         poller.register(self.fd, select.POLLOUT)
 
     def write(self) -> None:
-        """Write what there is room for; the pipe is closed after the last byte, or when nobody reads it."""
+        """Write as much as fits; close the pipe after the last byte, or when the child has closed it."""
         try:
             self._left = self._left[os.write(self.fd, self._left[:_CHUNK]) :]
         except BlockingIOError:
             return
-        except OSError:  # the script has closed it, or is gone: it has read what it wanted
+        except OSError:  # the script has closed its stdin or ended, so it needs no more
             self._left = self._left[:0]
         if not self._left:
             self.close()

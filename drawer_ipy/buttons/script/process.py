@@ -1,6 +1,6 @@
-"""One child process from start to end: captured, bounded in time and memory, ended with its group.
+"""One child process from start to end: output captured, time and memory limited, ended with its group.
 
-It runs in a thread (``subprocess.Popen`` and ``poll``): measured, that is faster than asyncio's own
+It runs in a thread (``subprocess.Popen`` and ``poll``), which is measurably faster than asyncio's
 subprocesses and does not depend on a child watcher.
 """
 
@@ -19,17 +19,17 @@ from drawer_ipy.buttons.output import DEFAULT_LIMIT, Capture, Lines
 from drawer_ipy.buttons.script.feeding import Feed
 
 TERM_GRACE = 5.0
-"""Seconds between SIGTERM and SIGKILL after a timeout (the original's), or after too much output."""
+"""Seconds between SIGTERM and SIGKILL after a timeout (as in the original), or after too much output."""
 
 CANCEL_GRACE = 0.5
-"""Seconds between SIGTERM and SIGKILL after a cancellation: somebody is waiting for it."""
+"""Seconds between SIGTERM and SIGKILL after a cancellation, which is short because a user is waiting."""
 
 _LAST_WORDS = 0.3
-"""Seconds that the rest of a group which is being ended may go on writing after its leader is gone."""
+"""Seconds that the rest of a group may continue to write after its leader has exited."""
 
 _CHUNK = 64 * 1024
 _DRAIN_LIMIT = 1024 * 1024
-"""Most bytes read after the process has exited; a pipe holds 64 KiB unless somebody enlarged it."""
+"""Maximum bytes read after the process has exited; a pipe holds 64 KiB unless it was enlarged."""
 
 
 @dataclass(slots=True)
@@ -38,10 +38,10 @@ class Finished:
 
     Attributes:
         returncode: exit code, negative for the signal that ended it.
-        stdout, stderr: what it wrote until it exited, up to the limit.
-        too_long: ``stdout`` or ``stderr``, when it wrote more than the limit to it; else ``""``.
-        timed_out: whether it was ended because its time was up.
-        altered: whether stdout held bytes that are no UTF-8 text, in whose place it has U+FFFD.
+        stdout, stderr: its output until it exited, up to the limit.
+        too_long: ``stdout`` or ``stderr``, if it wrote more than the limit to it; else ``""``.
+        timed_out: whether it was ended because of its timeout.
+        altered: whether stdout contained bytes that are not UTF-8 text, replaced by U+FFFD.
     """
 
     returncode: int
@@ -53,19 +53,19 @@ class Finished:
 
 
 class Process:
-    """A child in a session of its own. :meth:`run` is called once, in a thread; the rest from anywhere.
+    """A child process in its own session. Call :meth:`run` once, in a thread; the rest from anywhere.
 
     Attributes:
-        ended: whether :meth:`run` is over, for good or ill.
+        ended: whether :meth:`run` has ended, with or without success.
 
     Args:
         argv: the program and its arguments.
-        env: its whole environment; ``None`` for that of this process.
+        env: its complete environment; ``None`` for that of this process.
         timeout: seconds until its group gets SIGTERM and, :data:`TERM_GRACE` later, SIGKILL.
         on_line: called in the same thread with each line of stderr.
-        limit: most bytes that it may write to each of stdout and stderr; when there are more, its group is
-            ended as after a timeout.
-        stdin: what it reads.
+        limit: maximum bytes of stdout and of stderr; if the process writes more, its group is ended as after
+            a timeout.
+        stdin: the data for its stdin.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Process:
         self._lines = Lines()
         self._out = Capture(limit)
         self._err = Capture(limit)
-        # The lock keeps a signal from being sent to a number that no longer belongs to our child.
+        # The lock keeps a signal from being sent to a process id that no longer belongs to this child.
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._reaped = False
@@ -102,11 +102,11 @@ class Process:
             self._signal(number)
 
     def run(self) -> Finished:
-        """Start it and wait until it has exited and nothing of it is left.
+        """Start the process and wait until it has exited and its group is gone.
 
         Raises:
-            OSError: when it could not be started.
-            ValueError: when an argument or variable holds a NUL character.
+            OSError: it could not be started.
+            ValueError: an argument or variable contains a NUL character.
         """
         try:
             return self._run()
@@ -140,20 +140,20 @@ class Process:
         return Finished(child.returncode, out.text(), self._err.text(), too_long, timed_out, out.altered)
 
     def _signal(self, number: int) -> None:
-        """To the group; the caller holds the lock."""
+        """Send a signal to the group; the caller holds the lock."""
         if self._child is not None and not self._reaped:
             try:
                 os.killpg(self._child.pid, number)
             except ProcessLookupError:
                 pass
             except PermissionError:
-                # macOS says so of a group whose only member is a zombie.
+                # macOS raises this for a group whose only member is a zombie.
                 pass
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
-        """Read until the process has exited; what it started may live on.
+        """Read until the process has exited, even if processes that it started still run.
 
-        The original waits for that too (docs/original.md#processes-requests-history, number 69).
+        The original waits for those, too (docs/original.md#processes-requests-history, number 69).
         """
         assert child.stdout is not None
         assert child.stderr is not None
@@ -182,7 +182,7 @@ class Process:
             exit_watch.close()
 
     def _read(self, fd: int, pipes: dict[int, Capture], poller: select.poll) -> int:
-        """Take what is there; at its end the pipe is forgotten. Returns how many bytes it was."""
+        """Read what is available and return the number of bytes; at its end, unregister the pipe."""
         chunk = os.read(fd, _CHUNK)
         sink = pipes[fd]
         if not chunk:
@@ -200,23 +200,23 @@ class Process:
                 self._on_line(line)
 
     def _wait(self) -> float | None:
-        """Seconds until something is due, ``None`` when nothing is."""
+        """Return the seconds until the next deadline, ``None`` if there is none."""
         due = self._kill_at if self._kill_at is not None else self._deadline
         return None if due is None else max(0.0, due - time.monotonic())
 
     def _keep_time(self) -> None:
-        """End the group when its time is up or it has written too much, first kindly."""
+        """End the group if its time is up or it has written too much: SIGTERM first, then SIGKILL."""
         if self._kill_at is None:
             self._timed_out = self._deadline is not None and time.monotonic() >= self._deadline
             if self._timed_out or self._out.cut or self._err.cut:
                 self._kill_at = time.monotonic() + TERM_GRACE
                 self.stop()
         elif time.monotonic() >= self._kill_at:
-            self._kill_at = time.monotonic() + TERM_GRACE  # only KILL is left; asked again, to be safe
+            self._kill_at = time.monotonic() + TERM_GRACE  # SIGKILL is repeated, to be safe
             self.stop(signal.SIGKILL)
 
     def _end_group(self, poller: select.poll, pipes: dict[int, Capture]) -> None:
-        """The leader is gone, as a zombie that keeps the group's number ours; end what is left of it."""
+        """End the rest of the group; its leader is a zombie, which keeps the group's id from being reused."""
         until = time.monotonic() + _LAST_WORDS
         while pipes and (left := until - time.monotonic()) > 0:
             for fd, _ in poller.poll(left * 1000):
@@ -227,7 +227,7 @@ class Process:
         self.stop(signal.SIGKILL)
 
     def _drain(self, poller: select.poll, pipes: dict[int, Capture]) -> None:
-        """Take what the process wrote before it exited, without waiting for anybody else."""
+        """Read what the process wrote before it exited, without waiting for other processes."""
         left = _DRAIN_LIMIT
         while pipes and left > 0:
             ready = [fd for fd, _ in poller.poll(0) if fd in pipes]
@@ -236,7 +236,7 @@ class Process:
             left -= sum(self._read(fd, pipes, poller) for fd in ready)
 
     def _reap(self, child: subprocess.Popen[bytes]) -> None:
-        """Take the exit code; whatever went wrong, no child is left behind."""
+        """Collect the exit code, and make sure that no child is left behind."""
         with self._lock:
             if child.poll() is None:
                 self._signal(signal.SIGKILL)
@@ -248,10 +248,10 @@ class Process:
 
 
 class _ExitWatch:
-    """Tells when a child has exited, without reaping it: by a pidfd, else by looking now and then.
+    """Detect that a child has exited, without reaping it: by a pidfd, or else by polling.
 
     Attributes:
-        exited: whether it has.
+        exited: whether it has exited.
     """
 
     __slots__ = ("_child", "_fd", "_pause", "exited")
@@ -265,28 +265,28 @@ class _ExitWatch:
             poller.register(self._fd, select.POLLIN)
 
     def patience(self, due: float | None, reading: bool) -> float | None:
-        """Milliseconds the next poll may take."""
+        """Return the maximum duration of the next poll in milliseconds."""
         if self._fd is None:
-            # With its pipes closed it is about to exit.
+            # A process with closed pipes is about to exit.
             self._pause = min(self._pause * 1.5, 0.02) if reading else 0.001
             due = self._pause if due is None else min(due, self._pause)
         return None if due is None else due * 1000 + 0.5
 
     def look(self, ready: list[tuple[int, int]]) -> None:
-        """Find out whether it has exited by now; `ready` is what the poll said."""
+        """Update :attr:`exited`; `ready` is the result of the poll."""
         if self._fd is None:
             self.exited = _has_exited(self._child)
         else:
             self.exited = any(fd == self._fd for fd, _ in ready)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         if self._fd is not None:
             os.close(self._fd)
 
 
 def _pidfd(pid: int) -> int | None:
-    """A descriptor that becomes readable at exit; ``None`` where there are none (macOS, sandboxes)."""
+    """Return a descriptor that becomes readable at exit; ``None`` if not supported (macOS, sandboxes)."""
     opener = getattr(os, "pidfd_open", None)
     if opener is None:
         return None
@@ -297,7 +297,7 @@ def _pidfd(pid: int) -> int | None:
 
 
 def _has_exited(child: subprocess.Popen[bytes]) -> bool:
-    """Whether it has; where the system can tell without reaping it stays a zombie."""
+    """Whether the child has exited; if the system allows it, it remains a zombie."""
     if child.returncode is not None:
         return True
     if hasattr(os, "waitid"):
@@ -305,5 +305,5 @@ def _has_exited(child: subprocess.Popen[bytes]) -> bool:
         try:
             return os.waitid(os.P_PID, child.pid, flags) is not None
         except ChildProcessError:
-            pass  # somebody else's wait() took it (a SIGCHLD handler); poll() knows how to live with that
+            pass  # another wait() reaped it (a SIGCHLD handler); poll() can handle that
     return child.poll() is not None

@@ -1,4 +1,4 @@
-"""The processes of a run that are still there, so that none outlives the notebook's own process."""
+"""The running processes of a run, so that none outlives the notebook's process."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import time
 from drawer_ipy.buttons.script.process import CANCEL_GRACE, Process
 
 _LAST_WAIT = 1.0
-"""Seconds that a process has to go after SIGKILL, before the program ends without it."""
+"""Seconds that a process has to exit after SIGKILL, before the program exits without it."""
 
 
 class Processes:
-    """Knows what of a run is under way; a kernel or program that exits meanwhile ends it.
+    """Keep track of the running processes of a run, and end them when the kernel or program exits.
 
-    An interrupted or cancelled run ends its processes itself. A kernel that is shut down stops its event
-    loop at once, though, and with it whatever waits there.
+    An interrupted or cancelled run ends its processes itself. But a kernel that is shut down stops its event
+    loop at once, and with it all tasks.
     """
 
     def __init__(self) -> None:
@@ -24,15 +24,15 @@ class Processes:
         atexit.register(self.end)
 
     def add(self, process: Process) -> None:
-        """Know of one that is about to start."""
+        """Add a process that is about to start."""
         self._running.add(process)
 
     def forget(self, process: Process) -> None:
-        """Know that it is over."""
+        """Remove a process that has ended."""
         self._running.discard(process)
 
     def end(self) -> None:
-        """End all that are running, first kindly, and wait for that."""
+        """End all running processes, SIGTERM first, and wait for them."""
         for number, patience in ((signal.SIGTERM, CANCEL_GRACE), (signal.SIGKILL, _LAST_WAIT)):
             left = [process for process in tuple(self._running) if not process.ended]
             for process in left:
@@ -42,5 +42,5 @@ class Processes:
                 time.sleep(0.005)
 
     async def aclose(self) -> None:
-        """The run has ended and so has everything it started."""
+        """Stop watching for the exit: when a run ends, all its processes have ended."""
         atexit.unregister(self.end)
