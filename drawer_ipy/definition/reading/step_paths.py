@@ -1,4 +1,4 @@
-"""Which step a path into a definition belongs to, and which of its fields."""
+"""Paths of steps: find the step, and the field of it, that a path in a definition belongs to."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from drawer_ipy.definition.reading.shape import step_fields
 
 
 def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
-    """The dotted id of the innermost step that `path` leads into, and the arg or field below it.
+    """Return the dotted id of the innermost step on `path`, and the arg or field below it.
 
     ``("steps", 0, "steps", 1, "args", "url")`` of a loop ``each`` with a step ``page`` is
-    ``("each.page", "url")``. A step without an id is named by its place, ``steps[2]``.
+    ``("each.page", "url")``. A step without an id is named by its position, ``steps[2]``.
     """
     ids: list[str] = []
     here = tree
@@ -32,7 +32,7 @@ def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
 
 
 def step_path(path: KeyPath) -> KeyPath:
-    """The part of `path` that leads to the innermost step it passes; ``()`` when it passes none."""
+    """Return the part of `path` up to the innermost step on it, or ``()`` if there is no step on it."""
     fields = step_fields()
     ends = [i + 1 for i, part in enumerate(path) if isinstance(part, int) and _is_step(path, i, fields)]
     return path[: ends[-1]] if ends else ()

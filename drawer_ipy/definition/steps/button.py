@@ -1,4 +1,4 @@
-"""``kind: button``, which is also what a step without a kind is."""
+"""``kind: button``, the default kind of a step."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class ButtonStep(StepBase):
     kind: Literal["button", ""] = "button"
     button: str = ""
     rate: str | None = None  # extension: starts per time, "5/s"
-    stdin: Any = None  # extension: what the script reads, "${page.output}"
+    stdin: Any = None  # extension: the script's standard input, "${page.output}"
 
     templates = ("stdin",)
     key_texts: ClassVar[Mapping[str, str]] = {
         "button": "Name of the button to press.",
         "rate": 'Most starts per time: "5/s", "100/min", "1/h".',
-        "stdin": "What the script reads: text, bytes, or a value that is written as JSON.",
+        "stdin": "The script's standard input: text, bytes, or a value that is written as JSON.",
     }
 
     def summary(self) -> str:
