@@ -513,7 +513,9 @@ def context(home: Path) -> VerbContext:
 
 
 def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, home: Path) -> None:
-    assert run_verb(["cache"], context).text == f"nothing is cached; results would go to {home / 'cache'}"
+    assert (
+        run_verb(["cache"], context).text == f"nothing is cached; results would be stored in {home / 'cache'}"
+    )
     assert not (home / "cache").exists()
     run([1, 2], square)
     told = run_verb(["cache", "info"], context)
@@ -522,7 +524,7 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
     assert told.text.startswith("2 results in ")
     assert run_verb(["cache", "clear", "--older", "1h"], context).data == {"cleared": 0}
     dry = run_verb(["cache", "clear", "work", "--dry-run"], context)
-    assert (dry.data, dry.text) == ({"cleared": 2, "executed": False}, "would throw 2 results away")
+    assert (dry.data, dry.text) == ({"cleared": 2, "executed": False}, "would delete 2 results")
     assert run_verb(["cache", "clear", "work"], context).text == "threw 2 results away"
     run([1, 2], square)
     assert sorted(tally.calls) == [1, 1, 2, 2]
@@ -531,10 +533,10 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["cache", "claer"], "there is no verb 'claer'\n  did you mean 'clear'?"),
+        (["cache", "claer"], "unknown verb 'claer'\n  did you mean 'clear'?"),
         (["cache", "clear", "wrok"], "no results of a button 'wrok' are kept\n  did you mean 'work'?"),
-        (["cache", "clear", "--older", "5"], "--older 5: it is a length of time"),
-        (["cache", "clear", "--older", "forever"], "--older forever: it is a length of time"),
+        (["cache", "clear", "--older", "5"], "--older 5: it must be a length of time"),
+        (["cache", "clear", "--older", "forever"], "--older forever: it must be a length of time"),
         (["create", "cache"], "'cache' is a word of the command line"),
     ],
 )

@@ -33,7 +33,7 @@ MALFORMED = [
     ("steps:\n  - id: a\n    over: ${a: b}\n", 3, 11, 'quote it: "${a: b}"'),
     ("x: ${inputs.a ? 1 : 2}\n", 1, 4, 'quote it: "${inputs.a ? 1 : 2}"'),
     ("url: {{base}}/x\n", 1, 6, 'quote it: "{{base}}/x"'),
-    ("url: {{base}}\n", 1, 6, "quote it"),
+    ("url: {{base}}\n", 1, 6, "in quotes"),
     ("a: {url: http://x/{{p}}/q, b: 1}\n", 1, 10, 'quote it: "http://x/{{p}}/q"'),
     ("steps:\n  - {id: a, args: {x: ${u}}}\n", 2, 23, 'quote it: "${u}"'),
     ("args: [${u}]\n", 1, 8, 'quote it: "${u}"'),
@@ -49,10 +49,10 @@ MALFORMED = [
     ("steps\n  - id: a\n", 1, 6, "a colon is missing after steps write `steps:`"),
     ("steps:\n  - id a\n    button: b\n", 2, 7, "a colon is missing after id write `id: a`"),
     ("steps:\n  - id: a\n\n    button b\n      args: {}\n", 4, 11, "a colon is missing after button"),
-    ("steps:\n  - id: a\n   button: b\n", 3, 4, "line up"),
+    ("steps:\n  - id: a\n   button: b\n", 3, 4, "indentation of this line"),
     ("a: @x\n", 1, 4, "cannot begin with '@'"),
     ("a: *zz\n", 1, 4, "no anchor"),
-    ("a: &x [*x]\n", 1, 8, "part of"),
+    ("a: &x [*x]\n", 1, 8, "a value that contains it"),
     ('a: "\\q"\n', 1, 6, "escape"),
     ("a: b\x01c", 1, 5, "U+0001"),
     ("a: 1\n- b\n", 2, 1, "mixed"),
@@ -61,7 +61,7 @@ MALFORMED = [
     ("a: 1\n---\nb: 2\n", 2, 1, "second document"),
     ("a: !mine x\n", 1, 4, "tag"),
     ("a: " + "9" * 5000, 1, 4, "4300"),
-    ("<<: 3\nb: 1\n", 1, 5, "merges mappings"),
+    ("<<: 3\nb: 1\n", 1, 5, "can merge only mappings"),
     ('{"steps": [{"id": "a"\n "x": 1}]}', 2, 2, "where , or } is expected"),
     ('{"steps": [}', 1, 12, "value"),
     ('{"steps" []}', 1, 10, "colon"),
@@ -71,7 +71,7 @@ MALFORMED = [
     ("steps:\n  - 5\n", 2, 5, "mapping"),
     ("name: x\n", 1, 1, "there are no steps"),
     ("steps: []\nsteps: []\n", 2, 1, "given twice, on line 1 and on line 2"),
-    ("steps: []\nfoo: 1\n", 2, 1, "known here"),
+    ("steps: []\nfoo: 1\n", 2, 1, "valid keys"),
     ("step: []\n", 1, 1, "did you mean 'steps'?"),
     ("steps: []\nparallelism: 3\n", 2, 1, "belongs to a step"),
     ("steps:\n  - button: x\n", 2, 5, "steps[0] has no id"),
@@ -86,7 +86,7 @@ MALFORMED = [
     ("steps:\n  - {id: a, on_failure: {action: boo}}\n", 2, 34, "stop, continue, retry"),
     ("steps:\n  - {id: e, kind: for_each, on_item_failure: go}\n", 2, 46, "stop, continue"),
     ("steps:\n  - {id: e, kind: for_each, parallelism: '4'}\n", 2, 42, "without quotes: 4"),
-    ("steps:\n  - {id: e, kind: for_each, parallelism: -1}\n", 2, 42, "the least is 0"),
+    ("steps:\n  - {id: e, kind: for_each, parallelism: -1}\n", 2, 42, "the minimum is 0"),
     ("steps:\n  - {id: e, kind: for_each, tolerated_failures: []}\n", 2, 49, "whole number or text"),
     ("steps:\n  - {id: w, kind: wait, duration: 5}\n", 2, 35, 'give a unit: "5s"'),
     ("steps:\n  - {id: 1}\n", 2, 10, 'put it in quotes: "1"'),
@@ -94,7 +94,7 @@ MALFORMED = [
     ("inputs:\n  - {type: int}\nsteps: []\n", 2, 5, "has no name"),
     ("inputs: {x: intt}\nsteps: []\n", 1, 13, "did you mean 'int'?"),
     ("inputs: {x: {type: int, requird: true}}\nsteps: []\n", 1, 25, "did you mean 'required'?"),
-    ("inputs: [{name: x, secret: yes}]\nsteps: []\n", 1, 28, "YAML 1.2 knows true and false only"),
+    ("inputs: [{name: x, secret: yes}]\nsteps: []\n", 1, 28, "YAML 1.2 has only true and false"),
     ("buttons: {f: {url: x, headres: {}}}\nsteps: []\n", 1, 23, "did you mean 'headers'?"),
     ("buttons: {f: {url: x, env: {A: 1}}}\nsteps: []\n", 1, 32, "quotes"),
     ("on_error: 3\nsteps: []\n", 1, 11, "mapping"),
@@ -260,7 +260,7 @@ def test_buttons_load_alike() -> None:
     assert (loaded.button.name, loaded.button.args[0].name) == ("get", "a")
     with pytest.raises(DefinitionError, match="did you mean 'url'"):
         load_button("ur: x\n")
-    with pytest.raises(DefinitionError, match="needs `url:`, `code:` or `prompt:`"):
+    with pytest.raises(DefinitionError, match="give it `url:`, `code:` or `prompt:`"):
         load_button("")
 
 

@@ -105,7 +105,7 @@ def test_a_drawer_made_of_fields_is_checked_alike() -> None:
     drawer = Drawer.model_validate({"steps": [{"id": "a", "button": "nope"}]})
     assert [(p.step_id, p.arg, p.line) for p in drawer.validate()] == [("a", "button", None)]
     drawer = Drawer(name="d", steps=[{"id": "a", "button": "fetch", "args": {"url": "x"}}])  # type: ignore[list-item]
-    assert repr(drawer.validate()) == "drawer 'd': nothing is wrong with it"
+    assert repr(drawer.validate()) == "drawer 'd': no problems"
 
 
 def test_a_change_to_a_loaded_drawer_is_seen() -> None:

@@ -258,7 +258,7 @@ def test_a_bound_without_auto_is_told_of() -> None:
 
     text = (DRAWER % 3).replace("parallelism: auto", "parallelism: 4")
     warnings = Drawer.load(text).validate().warnings
-    assert any("max_parallelism bounds `parallelism: auto` only" in p.message for p in warnings)
+    assert any("max_parallelism has an effect only with `parallelism: auto`" in p.message for p in warnings)
 
 
 def test_auto_can_be_asked_for_at_a_press() -> None:

@@ -183,7 +183,7 @@ def test_inside_another_step_it_is_refused(around: str) -> None:
         "split": {"branches": {"b": [inner]}},
         "switch": {"steps": [inner]},
     }
-    with pytest.raises(DefinitionError, match="a drawer of their own"):
+    with pytest.raises(DefinitionError, match="a separate drawer"):
         press({"id": "o", "kind": around, **wrapped[around]})
 
 

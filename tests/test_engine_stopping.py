@@ -363,7 +363,7 @@ def test_an_item_that_the_list_cannot_give_fails_alone(kind: type[BaseException]
     results = press(drawer, {"xs": Holey(kind)}, buttons={"work": lambda x: x}, quiet=True)
     assert results.counts == {"ok": 3, "failed": 1, "cancelled": 0, "skipped": 0}
     assert results[1].error is not None
-    assert "could not give item 1" in results[1].error.message
+    assert "cannot read item 1 of the list" in results[1].error.message
 
 
 @pytest.mark.parametrize("kind", ODD)

@@ -242,5 +242,5 @@ def test_a_refresh_does_not_describe_a_body_that_it_has_not() -> None:
 
 def test_it_does_not_go_with_save() -> None:
     text = "name: t\nbuttons:\n  get: {url: http://h.example/, meta_refresh: true, save: a.html}\n"
-    with pytest.raises(DefinitionError, match="`meta_refresh` needs the page that `save` puts into a file"):
+    with pytest.raises(DefinitionError, match="`meta_refresh` cannot be combined with `save`"):
         press_drawer(f"{text}steps: [{{id: a, button: get}}]\n", quiet=True)

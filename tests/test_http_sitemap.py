@@ -274,14 +274,14 @@ def test_files_are_cached_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ("extract: {a: css:b}", "`sitemap` gives a list of addresses, so `extract` says nothing"),
-        ("follow: css:a", "so `follow` says nothing"),
-        ("save: a.xml", "so `save` says nothing"),
-        ("output: full", "so `output` says nothing"),
-        ("method: POST", "site maps are read by GET"),
-        ("files: {a: b.txt}", "site maps are read by GET"),
-        ("body_file: b.txt", "site maps are read by GET"),
-        ("items: json:data", "so `items` says nothing"),
+        ("extract: {a: css:b}", "`sitemap` returns a list of addresses, so `extract` has no effect"),
+        ("follow: css:a", "so `follow` has no effect"),
+        ("save: a.xml", "so `save` has no effect"),
+        ("output: full", "so `output` has no effect"),
+        ("method: POST", "`sitemap` needs a GET request"),
+        ("files: {a: b.txt}", "`sitemap` needs a GET request"),
+        ("body_file: b.txt", "`sitemap` needs a GET request"),
+        ("items: json:data", "so `items` has no effect"),
     ],
 )
 def test_what_does_not_go_with_it_is_told(fields: str, expected: str) -> None:

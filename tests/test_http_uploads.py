@@ -172,9 +172,9 @@ def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"files": {"f": 5}}, "a file is a path"),
+        ({"files": {"f": 5}}, "a file must be a path"),
         ({"files": {"f": {"pat": "x"}}}, "no 'pat'"),
-        ({"files": {"f": "x"}, "body": "text"}, "cannot be sent along"),
+        ({"files": {"f": "x"}, "body": "text"}, "cannot be sent together"),
         ({"files": {"f": "x"}, "headers": {"Content-Type": "application/json"}}, "multipart/form-data"),
         ({"files": {"f": "x"}, "body": {"a": {"b": 1}}}, "is a mapping"),
         ({"files": {"f": "${batteries.X}"}}, "cannot be used here"),

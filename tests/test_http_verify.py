@@ -140,11 +140,11 @@ def wrong(tmp_path: Path) -> dict[str, tuple[Any, str]]:
     return {
         "missing": (f"{tmp_path}/none.pem", "cannot be read (No such file"),
         "folder": (f"{tmp_path}", "is a folder"),
-        "key": (f"{tmp_path}/key.pem", "holds no certificate"),
-        "text": (f"{tmp_path}/text.pem", "holds no certificate"),
-        "nothing": (f"{tmp_path}/empty.pem", "holds no certificate"),
+        "key": (f"{tmp_path}/key.pem", "contains no PEM certificate"),
+        "text": (f"{tmp_path}/text.pem", "contains no PEM certificate"),
+        "nothing": (f"{tmp_path}/empty.pem", "contains no PEM certificate"),
         "word": ("false", "write `false` without quotes"),
-        "blank": (" ", "names no file"),
+        "blank": (" ", "it is empty"),
         "number": (0, "verify"),
     }
 

@@ -84,7 +84,7 @@ def test_a_failure_tells_why_with_its_traceback() -> None:
     text = repr(story)
     assert facts(text)["error"] == "FUNCTION_ERROR: ValueError: 8 to come for a"
     assert "Traceback" in text
-    assert "never: the loop had ended before its turn" in repr(results.explain(-1))
+    assert "never: the loop ended before this item could start" in repr(results.explain(-1))
     assert repr(results.failed[0].explain()) == text, "a row tells the same"
 
 
@@ -99,10 +99,10 @@ def test_earlier_presses_are_told() -> None:
     assert [press.status for press in first.presses] == ["failed", "failed", "ok"]
     assert [press.number for press in second.presses] == [1, 2], "the third press had nothing to do with it"
     assert [press.status for press in second.presses] == ["failed", "ok"]
-    headings = [line for line in repr(first).splitlines() if "before:" in line]
+    headings = [line for line in repr(first).splitlines() if "earlier press" in line]
     assert [line.partition(" after")[0] for line in headings] == [
-        "✘ press 2 before: failed",
-        "✘ press 1 before: failed",
+        "✘ earlier press 2: failed",
+        "✘ earlier press 1: failed",
     ]
     assert "ValueError: 1 to come for a" in repr(first)
 

@@ -357,15 +357,18 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ),
         ("    follow: all\n", "field 'all' is not an address, so it cannot be followed"),
         ("    follow: css:a[\n", "line 6, column 19: invalid CSS selector"),
-        ('    follow: "css:a::attr(href)[]"\n', "`follow` is one address, it takes neither [] nor a type"),
+        (
+            '    follow: "css:a::attr(href)[]"\n',
+            "`follow` must be one address, without [] and without a type",
+        ),
         (
             "    follow: next\n    method: POST\n",
-            "only the pages of GET requests can be followed, not of POST",
+            "`follow` by address needs a GET request, and this is a POST",
         ),
-        ("    save: a.html\n", "`extract` needs the page that `save` puts into a file"),
+        ("    save: a.html\n", "`extract` cannot be combined with `save`"),
         ("    follow: next\n    max_pages: -1\n", "max_pages cannot be -1"),
         ("    follow: next\n    max_pages: 2.5\n", "max_pages must be a whole number"),
-        ("    follow: next\n    output: full\n", "`output: full` tells of one answer"),
+        ("    follow: next\n    output: full\n", "`output: full` is for one response"),
     ],
 )
 def test_wrong_paging_is_told_with_its_place(more: str, expected: str) -> None:

@@ -363,8 +363,8 @@ steps:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("null", "there is no page to extract from, but null"),
-        ("3", "but a int"),
+        ("null", "expected a page to extract from, got null"),
+        ("3", "got a int"),
         ("'<p>'", "a (css:h1) not found"),
     ],
 )

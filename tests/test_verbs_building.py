@@ -250,18 +250,18 @@ def test_what_connect_connects(
 
 NOT_CONNECTED: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ("a to b", [button_step("a", "twice"), button_step("b", "parse")], "AMBIGUOUS", "html or Html"),
-    ("a to b", [button_step("a", "plain"), button_step("b", "parse")], "VALIDATION_ERROR", "it gives nothing known; 'b' still takes HTML, status, flag"),
+    ("a to b", [button_step("a", "plain"), button_step("b", "parse")], "VALIDATION_ERROR", "the fields are unknown; 'b' still needs HTML, status, flag"),
     ("a to b", [button_step("a", "fetch"), button_step("b", "parse", HTML="", status=1, flag=True)], "VALIDATION_ERROR", "'b' has all its arguments"),
     ("a to b", [button_step("a", "fetch"), {"id": "b", "kind": "wait", "duration": "1s"}], "VALIDATION_ERROR", "is a wait step"),
     ("a to each", [button_step("a", "fetch"), LOOP], "VALIDATION_ERROR", "set each.over="),
-    ("a to a", [button_step("a", "fetch")], "VALIDATION_ERROR", "which it is, or is in"),
-    ("each.in to b", [LOOP, button_step("b", "parse")], "VALIDATION_ERROR", "only its output is: each.output"),
+    ("a to a", [button_step("a", "fetch")], "VALIDATION_ERROR", "which is the same step or contains it"),
+    ("each.in to b", [LOOP, button_step("b", "parse")], "VALIDATION_ERROR", "use its output: each.output"),
     ("route.x to route.z", [BRANCHES], "VALIDATION_ERROR", "not visible"),
-    ("each.output.total to each.in.args.url", [LOOP], "VALIDATION_ERROR", "which it is, or is in"),
+    ("each.output.total to each.in.args.url", [LOOP], "VALIDATION_ERROR", "which is the same step or contains it"),
     ("a to nobody", [button_step("a", "fetch")], "STEP_NOT_FOUND", "steps are a"),
     ("nobody.output.x to a.args.url", [button_step("a", "fetch")], "STEP_NOT_FOUND", "steps are a"),
-    ("a.output.x to b", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "one end names a field"),
-    ("a to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "one end names a field"),
+    ("a.output.x to b", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "both ends must be steps"),
+    ("a to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "both ends must be steps"),
     ("a.output.x to b.args.x.y", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "is not an argument of a step"),
     ("a.output.a-b+ to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "cannot be written as a reference"),
     ("a.outputs.x to b.args.x", [button_step("a", "fetch"), button_step("b", "parse")], "VALIDATION_ERROR", "is not an output of a step"),
@@ -308,7 +308,7 @@ def test_a_cells_drawer_may_press_another_cells_and_one_on_disk_may_not(context:
     do(context, "Pages add drawer/Other drawer/child")
     assert [step.model_dump()["drawer"] for step in context.drawers["Pages"].steps] == ["Other", "child"]
     error = refusal(context, "child", "add", "drawer/Other")
-    assert (error.code, "those on disk only" in error.remediation) == ("DRAWER_NOT_FOUND", True)
+    assert (error.code, "only drawers on disk" in error.remediation) == ("DRAWER_NOT_FOUND", True)
     assert do(context, "Pages press html=x").exit_code == 0
 
 
@@ -382,7 +382,7 @@ def test_words_that_are_no_verbs(context: VerbContext) -> None:
         ("child", "trigger"): "triggers are stored and checked here",
         ("lst",): "did you mean 'list'?",
         ("chidl",): "did you mean 'child'?",
-        ("--frobnicate",): "verbs are create",
+        ("--frobnicate",): "begin with create",
     }.items():
         error = refusal(context, *words)
         assert isinstance(error, VerbError)

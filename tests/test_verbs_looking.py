@@ -64,7 +64,7 @@ def test_list_names_all_drawers_of_cells_and_on_disk(folder: Folder, context: Ve
 
 def test_list_of_nothing_says_how_to_begin(tmp_path: Path) -> None:
     outcome = do(VerbContext(Workspace((tmp_path,))), "list")
-    assert (outcome.data, outcome.text) == ([], "no drawers yet; make one: drawer create NAME")
+    assert (outcome.data, outcome.text) == ([], "no drawers yet; create one: drawer create NAME")
 
 
 # schema
@@ -124,7 +124,7 @@ def test_the_summary_tells_inputs_steps_problems_and_runs(folder: Folder, contex
         "inputs: urls: list, key: any (optional) (secret)",
         "",
         "  each: for each u in inputs.urls, 4 at once",
-        "    page: press say, up to 3 tries, 2 s at most with text=${u}",
+        "    page: press say, up to 3 attempts, 2 s at most with text=${u}",
         "  route: the first case that is true",
         "    big: when true:",
         "      x: press say with text=1",
@@ -137,7 +137,7 @@ def test_the_summary_tells_inputs_steps_problems_and_runs(folder: Folder, contex
         "    branch left:",
         "      l: press say with text=1",
         "",
-        "nothing is wrong with it",
+        "no problems",
     ]
     assert outcome.data["validation"] == {"ok": True, "errors": [], "warnings": []}
     assert [step["id"] for step in outcome.data["steps"]] == ["each", "route", "sub", "nap", "sum", "side"]
@@ -264,8 +264,8 @@ def test_inputs_as_typed(
         ("text=@BROKEN.json", "is not JSON"),
         ("text=@RAW.txt", "cannot be read"),
         ("text=@\0", "cannot be read"),
-        ("text", "is not a name=value"),
-        ("=5", "is not a name=value"),
+        ("text", "is not of the form name=value"),
+        ("=5", "is not of the form name=value"),
         ("--mode=sideways", "invalid choice"),
         ("--concurrency=-1", "a whole number from 0 up"),
         ("--concurrency=x", "a whole number from 0 up"),
@@ -417,7 +417,7 @@ def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
 def test_a_dry_run_tells_what_would_keep_it_from_running(folder: Folder, context: VerbContext) -> None:
     outcome = do(context, "good", "press", "--dry-run")
     assert outcome.data["error"]["code"] == "MISSING_INPUT"
-    assert "it would not begin: MISSING_INPUT: missing input: text" in outcome.text
+    assert "it would not start: MISSING_INPUT: missing input: text" in outcome.text
     folder.drawer("wrong", button_step("a", "saay"))
     outcome = do(context, "wrong", "press", "--dry-run")
     assert outcome.data["validation"]["ok"] is False

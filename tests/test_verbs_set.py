@@ -213,7 +213,7 @@ REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
     ("page.button=null", "VALIDATION_ERROR", ("the name of a button",)),
     ("page.on_failure=retry", "VALIDATION_ERROR", ("stop, continue, or what to do",)),
     ('page.on_failure={"action": "redo"}', "VALIDATION_ERROR", ("action", "stop, continue, or what to do")),
-    ('page.on_failure={"action": "retry", "tries": 3}', "VALIDATION_ERROR", ("no 'tries'", "max_attempts")),
+    ('page.on_failure={"action": "retry", "tries": 3}', "VALIDATION_ERROR", ("unknown key 'tries'", "max_attempts")),
     ("page.args.url=${", "VALIDATION_ERROR", ("page.args.url cannot be",)),
     ("page.args.url=${1 +}", "VALIDATION_ERROR", ("page.args.url cannot be",)),
     ("nap.duration=10", "VALIDATION_ERROR", ("300ms, 1.5s, 2m or 1h30m",)),
@@ -224,7 +224,7 @@ REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
     ("sub.drawer=pages", "VALIDATION_ERROR", ("a drawer cannot include itself",)),
     ("sub.drawer=Pages", "VALIDATION_ERROR", ("a drawer cannot include itself",)),
     ("each.paralelism=1", "STEP_FIELD_UNKNOWN", ("did you mean 'parallelism'?", "over, as, on_item_failure, parallelism")),
-    ("each=1", "STEP_FIELD_UNKNOWN", ("it names a step, no field", "parallelism")),
+    ("each=1", "STEP_FIELD_UNKNOWN", ("it names a step, not a field", "parallelism")),
     ("each.args=1", "STEP_FIELD_UNKNOWN", ("args.NAME",)),
     ("each.id=x", "STEP_FIELD_UNKNOWN", ("parallelism",)),
     ("each.kind=wait", "STEP_FIELD_UNKNOWN", ("parallelism",)),
@@ -243,9 +243,9 @@ REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
     ("each.steps.-1.args.n=1", "NESTED_STEP_NOT_FOUND", ("from 0 to 1",)),
     ("each.steps.x.args.n=1", "NESTED_STEP_NOT_FOUND", ("from 0 to 1",)),
     ("route.cases.2.when=true", "NESTED_STEP_NOT_FOUND", ("no route.cases.2", "from 0 to 1")),
-    ("side.branches.up.0.args.n=1", "NESTED_STEP_NOT_FOUND", ("no step in it",)),
+    ("side.branches.up.0.args.n=1", "NESTED_STEP_NOT_FOUND", ("it has no step",)),
     ("route.work.args.n=1", "AMBIGUOUS", ("may be several steps", "route.big.work or route.cases.1.work")),
-    ("flow.initial_stage=x", "DRAWER_KIND_MISMATCH", ("flow drawers",)),
+    ("flow.initial_stage=x", "DRAWER_KIND_MISMATCH", ("in a flow drawer",)),
 ]  # fmt: skip
 
 
@@ -262,7 +262,7 @@ def test_what_set_refuses(place: Place, word: str, code: str, told: tuple[str, .
 
 @pytest.mark.parametrize("word", ["each", "each.parallelism", "=5", ""])
 def test_what_is_no_assignment_is_refused(place: Place, word: str) -> None:
-    with pytest.raises(UsageError, match=r"(?s)is not a name=value.*each\.parallelism=10"):
+    with pytest.raises(UsageError, match=r"(?s)is not of the form name=value.*each\.parallelism=10"):
         place.verb("set", word)
 
 

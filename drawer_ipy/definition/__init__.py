@@ -1,4 +1,4 @@
-"""Definitions: the models of drawers, steps and buttons, and what loads and checks them."""
+"""Definitions: the models of drawers, steps and buttons, and the code that loads and checks them."""
 
 from __future__ import annotations
 

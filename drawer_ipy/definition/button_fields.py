@@ -1,4 +1,4 @@
-"""What buttons are made of beside their main fields: arguments, queues, what requests and scripts take."""
+"""Fields of buttons besides the main ones: arguments, queues, and options of requests and scripts."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from drawer_ipy.definition.model_base import Model, NonNegativeInt, PositiveInt
 
 
 class ArgSpec(Model):
-    """An argument a button declares; a bare name means a required string."""
+    """An argument that a button declares; a bare name means a required string."""
 
     name: str = Field(min_length=1)
     type: Literal["string", "int", "float", "bool", "enum", "any"] = "string"
     required: bool = False
     description: str = ""
     values: list[Any] = []
-    default: Any = None  # ours
+    default: Any = None  # extension
 
 
 class Queue(Model):
-    """A pool of slots shared by all steps and drawers that name it."""
+    """A pool of slots that all steps and drawers which name it share."""
 
     name: str = ""
     concurrency: NonNegativeInt = 0
@@ -29,7 +29,7 @@ class Queue(Model):
 
 
 class Auth(Model):
-    """How requests show who sends them: exactly one of the four."""
+    """How requests are authenticated: exactly one of the four."""
 
     basic: list[Any] | None = None  # user and password
     digest: list[Any] | None = None  # user and password
@@ -38,34 +38,34 @@ class Auth(Model):
 
 
 class TokenPress(Model):
-    """The button that gives a token, with its arguments."""
+    """The button that returns a token, with its arguments."""
 
     button: str = ""
     args: dict[str, Any] = {}
 
 
 class Follow(Model):
-    """How the next page of an API is requested: by a cursor of the answer, a page number or an offset."""
+    """How the next page of an API is requested: by a cursor in the response, a page number or an offset."""
 
-    cursor: str = ""  # where the answer says what comes next: "json:meta.next"
-    into: str = ""  # the argument, query parameter or field of the body that takes it
+    cursor: str = ""  # where the response has the cursor of the next page: "json:meta.next"
+    into: str = ""  # the argument, query parameter or field of the body that receives the cursor
     page: str = ""  # the parameter that counts the pages
     offset: str = ""  # the parameter that counts the items
-    start: NonNegativeInt | None = None  # the first page or offset; 1 or 0 when left out
-    by: PositiveInt | None = None  # how much is added each time; 1, or the items of a page, when left out
+    start: NonNegativeInt | None = None  # the first page or offset; default: 1 or 0
+    by: PositiveInt | None = None  # the increment; default: 1, or the number of items of a page
 
 
 class NewFields(Model):
     """Fields of a button that the original does not have; see ButtonSpec."""
 
-    query: dict[str, Any] = {}  # query parameters: lists repeat, null leaves out
+    query: dict[str, Any] = {}  # query parameters: a list repeats the name, null omits it
     files: dict[str, Any] = {}  # files to upload as multipart/form-data
     body_file: str = ""  # a file whose bytes are the body
     auth: Auth | None = None
-    ok_status: Any = None  # further statuses that are no failure: 404, "4xx", "400-499", "any", or a list
-    follow: str | Follow = ""  # what gives the next page: a field, a selector, json:PATH, link, or a mapping
-    items: str = ""  # where an answer's items are: "json:data"
-    stdin: str = ""  # what a script reads, "{{page}}"
+    ok_status: Any = None  # further codes that count as success: 404, "4xx", "400-499", "any", or a list
+    follow: str | Follow = ""  # how to find the next page: a field, a selector, json:PATH, link, or a mapping
+    items: str = ""  # where a response has its items: "json:data"
+    stdin: str = ""  # the script's standard input: "{{page}}"
 
     @field_validator("query", "files", mode="before")
     @classmethod

@@ -1,7 +1,7 @@
-"""What a button of each sort is made of and by: scripts, requests, prompts, and those of other distributions.
+"""Runtimes of buttons: scripts, requests, prompts, and the runtimes of other distributions.
 
-A specification is only read here, so its type is left open: its model asks this module for the further
-fields that a runtime takes.
+The type of a specification is left open here, since its model imports this module for the additional fields
+of a runtime.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.model_base import Model
 
 SCRIPT_WORDS = ("", "sh", "shell", "bash", "python", "python3", "node", "javascript", "js")
-"""What ``runtime:`` may say of a script."""
+"""The values of ``runtime:`` for a script."""
 
 
 class RuntimeFields(Model):
-    """The fields that a button of one runtime has beside those of all buttons.
+    """The additional fields of the buttons of one runtime.
 
-    A subclass declares them, explains them in ``key_texts``, and finds in :meth:`faults` what their types
-    do not tell.
+    A subclass declares them, describes them in ``key_texts``, and reports in :meth:`faults` the problems that
+    their types cannot express.
     """
 
     def faults(self, spec: Any) -> Iterator[Fault]:  # noqa: ARG002 - for subclasses
-        """What is wrong with them in the button that `spec` describes."""
+        """The problems with these fields in the button that `spec` describes."""
         return iter(())
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a button is made with, beside its specification.
+    """The things besides its specification that a button is made with.
 
     Attributes:
-        fields: those of the runtime's own; ``None`` when it has none.
-        folder: where a button of a workspace lives; ``None`` for one that was written in a cell.
-        allowed_origins: the origins that a request may always go to.
+        fields: the runtime's own fields; ``None`` if it has none.
+        folder: the folder of a button in a workspace; ``None`` for a button that was written in a cell.
+        allowed_origins: the origins that requests may always be sent to.
     """
 
     fields: Any = None
@@ -49,16 +49,17 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ButtonRuntime:
-    """One sort of button.
+    """One kind of button.
 
     Attributes:
-        name: the word under ``runtime:``, and the ``kind`` of its buttons.
-        make: makes the button of a specification and a :class:`Setting`; or ``"package.module:NAME"``.
-        fields: the model of its own fields.
-        words: says in a few words what a button does; its name when left out.
-        lacks: finds what every press of a button would fail for, given the button, what is
-            :class:`~drawer_ipy.definition.checking.unmet.Present`, and the allowed origins; or where it is.
-        caches: whether results can be kept.
+        name: the value of ``runtime:``, and the ``kind`` of its buttons.
+        make: makes a button from a specification and a :class:`Setting`; or its ``"package.module:NAME"``.
+        fields: the model of the runtime's own fields.
+        words: describes a button in a few words; the default is the runtime's name.
+        lacks: finds missing requirements that make every press of a button fail, given the button, the
+            :class:`~drawer_ipy.definition.checking.unmet.Present` things, and the allowed origins; or its
+            ``"package.module:NAME"``.
+        caches: whether results can be cached.
     """
 
     name: str
@@ -69,12 +70,12 @@ class ButtonRuntime:
     caches: bool = False
 
     def button(self, spec: Any, setting: Setting) -> Any:
-        """The button that `spec` describes. Raises what :attr:`make` raises, UsageError above all."""
+        """Make the button that `spec` describes. Raises the errors of :attr:`make`, usually UsageError."""
         make = imported(self.make) if isinstance(self.make, str) else self.make
         return make(spec, setting)
 
     def lacking(self, button: Any, present: Any, allowed_origins: Callable[[], Any]) -> Iterable[Any]:
-        """What :attr:`lacks` finds."""
+        """The missing requirements that :attr:`lacks` finds."""
         if not self.lacks:
             return ()
         lacks = imported(self.lacks) if isinstance(self.lacks, str) else self.lacks
@@ -82,35 +83,35 @@ class ButtonRuntime:
         return found
 
     def faults(self, spec: Any) -> Iterator[Fault]:
-        """What is wrong with its own fields in `spec`."""
+        """The problems with the runtime's own fields in `spec`."""
         own = self.own(spec)
         if own is not None:
             yield from own.faults(spec)
 
     def own(self, spec: Any) -> RuntimeFields | None:
-        """Its own fields in `spec`, ``None`` when it has none. Raises ValidationError."""
+        """The runtime's own fields in `spec`, or ``None`` if it has none. Raises ValidationError."""
         return None if self.fields is None else self.fields.model_validate(spec.model_extra or {})
 
 
 def _wrong_runtime(name: str, runtime: Any) -> str:
     fields: Any = getattr(runtime, "fields", None)
     if not isinstance(runtime, ButtonRuntime):
-        return f"it is not a ButtonRuntime but a {type(runtime).__name__}"
+        return f"it is a {type(runtime).__name__}, not a ButtonRuntime"
     if runtime.name != name:
-        return f"it calls itself {runtime.name!r}"
+        return f"its name is {runtime.name!r}"
     if name != name.strip().lower() or not name:
-        return "its name must be in small letters, without spaces around it"
+        return "its name must be in lower case, without spaces around it"
     if name in (*SCRIPT_WORDS, "function"):
-        return "the word has a meaning already"
+        return "the name is reserved"
     if not (callable(runtime.make) or ":" in str(runtime.make)):
-        return "its make is neither something that can be called nor package.module:NAME"
+        return "its make must be callable or package.module:NAME"
     if fields is not None:
         if not (isinstance(fields, type) and issubclass(fields, RuntimeFields)):
             return "its fields are not a subclass of RuntimeFields"
         own = {info.alias or key for key, info in fields.model_fields.items()}
         taken = sorted(_taken_keys() & own)
         if taken:
-            return f"every button has a field {taken[0]!r} already"
+            return f"every button already has a field {taken[0]!r}"
     return ""
 
 
@@ -125,11 +126,11 @@ BUTTON_RUNTIMES: Registry[ButtonRuntime] = Registry(
     {"http": f"{_HERE}:HTTP", "prompt": f"{_HERE}:PROMPT", "script": f"{_HERE}:SCRIPT"},
     _wrong_runtime,
 )
-"""Every sort of button by its name."""
+"""Every runtime by name."""
 
 
 def added_runtime(word: Any) -> ButtonRuntime | None:
-    """The runtime that does not ship with the package and that ``runtime: word`` names, if it is one."""
+    """The runtime from another distribution that ``runtime: word`` names, or ``None``."""
     name = word.strip().lower() if isinstance(word, str) else ""
     if name in SCRIPT_WORDS or name in ("http", "prompt", "script"):
         return None
@@ -137,7 +138,7 @@ def added_runtime(word: Any) -> ButtonRuntime | None:
 
 
 def runtime_of(spec: Any) -> ButtonRuntime:
-    """What makes the button that `spec` describes; what says nothing else is a script."""
+    """The runtime of the button that `spec` describes; the default is a script."""
     added = added_runtime(spec.runtime)
     if added is not None:
         return added
@@ -147,19 +148,19 @@ def runtime_of(spec: Any) -> ButtonRuntime:
 
 
 def runtime_words() -> list[str]:
-    """What ``runtime:`` may say."""
+    """The valid values of ``runtime:``."""
     added = [runtime.name for runtime in BUTTON_RUNTIMES.added()]
     return [*filter(None, SCRIPT_WORDS), "prompt", *added]
 
 
 def in_words(spec: Any) -> str:
-    """What sort of button `spec` describes: ``GET shop.example``, ``python script``."""
+    """A few words on the button that `spec` describes: ``GET shop.example``, ``python script``."""
     runtime = runtime_of(spec)
     return runtime.name if runtime.words is None else runtime.words(spec)
 
 
 def buttons_in_words(specs: Mapping[str, Any]) -> Callable[[str], str]:
-    """What says of a button by its name what sort it is, ``""`` for one that is not among `specs`."""
+    """Return a function from a button's name to :func:`in_words` of it, ``""`` if it is not in `specs`."""
     return lambda name: in_words(specs[name]) if name in specs else ""
 
 

@@ -1,4 +1,4 @@
-"""What a button's ``extract``, ``follow`` and ``max_pages`` ask for, and what a transform step's does."""
+"""Options for extraction and paging: ``extract``, ``follow``, ``max_pages`` of a button or transform step."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from drawer_ipy.scrape.spec import (
 )
 
 MOST_PAGES = 1000
-"""Pages that are followed when ``max_pages`` says nothing; a calendar goes on for ever."""
+"""Most pages that are followed without ``max_pages``; the pages of a calendar, for example, never end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to become of the pages that a button fetches.
+    """What to do with the pages that a button fetches.
 
     Attributes:
-        extraction: what to take from each; ``None`` for the pages themselves.
-        follow: what gives the next page: a field's name, a selector, or what an API says; ``None`` for none.
-        most: how many pages are fetched at most.
-        bounded: whether that was asked for.
-        sitemap: whether they are site maps: ``urls`` for the addresses, ``full`` for details; else ``""``.
-        items: where in an answer that is JSON its items are; ``None`` for the whole.
+        extraction: what to take from each page; ``None`` for the pages themselves.
+        follow: how to find the next page: a field's name, a selector, or a rule for an API; or ``None``.
+        most: the most pages to fetch.
+        bounded: whether the button sets that limit.
+        sitemap: ``urls`` for the addresses of a site map, ``full`` for details, ``""`` for other pages.
+        items: the path of the items in a JSON response; ``None`` for the whole response.
     """
 
     extraction: Extraction | None
@@ -48,14 +48,14 @@ class Asked:
 
     @property
     def by_parameter(self) -> bool:
-        """Whether pages are requested by a parameter, and not by their addresses."""
+        """Whether pages are requested by a parameter rather than by their URLs."""
         return isinstance(self.follow, Cursor | Counted)
 
 
 def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:
-    """What `spec` asks for, ``None`` when nothing; and what is wrong with it, by path below the button.
+    """Read the options of `spec` (``None`` if it has none), and the problems with them by path in the button.
 
-    What is returned is only fit for use when no trouble is a hard one.
+    The options may be used only if all troubles are soft.
     """
     if spec.sitemap:
         kind = "full" if spec.sitemap == "full" else "urls"
@@ -88,10 +88,10 @@ def _below(key: str, troubles: list[Trouble]) -> Iterator[Trouble]:
 
 def _about_refresh(spec: ButtonSpec) -> Iterator[Trouble]:
     if not spec.url:
-        yield Trouble(("meta_refresh",), "only requests have refreshes, so `meta_refresh` needs `url`")
+        yield Trouble(("meta_refresh",), "`meta_refresh` is only for requests: it needs `url`")
     if spec.save:
         hint = "remove one of them"
-        yield Trouble(("meta_refresh",), "`meta_refresh` needs the page that `save` puts into a file", hint)
+        yield Trouble(("meta_refresh",), "`meta_refresh` cannot be combined with `save`", hint)
 
 
 def _about_sitemap(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -99,59 +99,59 @@ def _about_sitemap(spec: ButtonSpec) -> Iterator[Trouble]:
     if missing is not None:
         yield Trouble(("sitemap",), missing.message, missing.remediation)
     if not spec.url:
-        yield Trouble(("sitemap",), "only requests have site maps, so `sitemap` needs `url`")
+        yield Trouble(("sitemap",), "`sitemap` is only for requests: it needs `url`")
     others = {"extract": spec.extract is not None, "follow": bool(spec.follow), "save": bool(spec.save)}
     others |= {"items": bool(spec.items), "output": spec.output != "body", "meta_refresh": spec.meta_refresh}
     for key, given in others.items():
         if given:
-            hint = "remove one of them; `sitemap: full` gives details of each address"
-            yield Trouble((key,), f"`sitemap` gives a list of addresses, so `{key}` says nothing", hint)
+            hint = "remove one of them; `sitemap: full` returns details of each address"
+            yield Trouble((key,), f"`sitemap` returns a list of addresses, so `{key}` has no effect", hint)
     if spec.sent_method != "GET":
         key = "method" if spec.method.strip() else "files" if spec.files else "body_file"
-        yield Trouble((key,), f"site maps are read by GET, and this is a {spec.sent_method}")
+        yield Trouble((key,), f"`sitemap` needs a GET request, and this is a {spec.sent_method}")
 
 
 def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     key = "extract" if spec.extract is not None else "follow" if spec.follow else "items"
     if not spec.url:
-        yield Trouble((key,), f"only requests have pages, so `{key}` needs `url`", "use a transform step")
+        yield Trouble((key,), f"`{key}` is only for requests: it needs `url`", "use a transform step")
     if spec.save:
-        yield Trouble((key,), f"`{key}` needs the page that `save` puts into a file", "remove one of them")
+        yield Trouble((key,), f"`{key}` cannot be combined with `save`", "remove one of them")
     if spec.follow and spec.output == "full":
-        hint = "remove one of them; `about` of the step tells the last one"
-        yield Trouble(("follow",), "`output: full` tells of one answer, and `follow` makes many", hint)
+        hint = "remove one of them; the step's `about` describes the last response"
+        yield Trouble(("follow",), "`output: full` is for one response, and `follow` makes several", hint)
     if spec.items and spec.output == "full":
         hint = "remove one of them"
-        yield Trouble(("items",), "`output: full` tells of the whole answer, and `items` of a part", hint)
+        yield Trouble(("items",), "`output: full` is the whole response, and `items` a part of it", hint)
     if spec.items and spec.extract is not None:
         hint = "remove one of them"
         yield Trouble(("items",), "`items` is for JSON, and `extract` for pages", hint)
     method = spec.sent_method
     if spec.follow and isinstance(spec.follow, str) and method != "GET":
-        hint = "of an API that takes a cursor or a page number: `follow: {cursor: json:next, into: after}`"
-        yield Trouble(("follow",), f"only the pages of GET requests can be followed, not of {method}", hint)
+        hint = "for an API with a cursor or a page number: `follow: {cursor: json:next, into: after}`"
+        yield Trouble(("follow",), f"`follow` by address needs a GET request, and this is a {method}", hint)
 
 
 def _idle(spec: ButtonSpec) -> Iterator[Trouble]:
-    """What says nothing on a button without ``extract`` and ``follow``, or cannot be."""
+    """The options that have no effect, or are wrong, on a button without ``extract`` and ``follow``."""
     if spec.meta_refresh:
         yield from _about_refresh(spec)
     if spec.max_pages:
-        yield Trouble(("max_pages",), "`max_pages` says nothing without `follow`", "", soft=True)
+        yield Trouble(("max_pages",), "`max_pages` has no effect without `follow`", "", soft=True)
     for key in ("namespaces", "decimal"):
         if getattr(spec, key):
-            yield Trouble((key,), f"`{key}` says nothing without `extract`", "", soft=True)
+            yield Trouble((key,), f"`{key}` has no effect without `extract`", "", soft=True)
 
 
 def _mismatched(spec: ButtonSpec, follow: object) -> Iterator[Trouble]:
-    """What cannot be asked of one answer at once."""
+    """The options that cannot be combined for one response."""
     of_json = isinstance(follow, JsonPath) or (isinstance(follow, Cursor) and follow.path is not None)
     if of_json and spec.extract is not None:
         yield Trouble(("follow",), "`follow` is for JSON, and `extract` for pages", "remove one of them")
     if isinstance(follow, Cursor) and any(place[1] == follow.into for place in PLACE.finditer(spec.url)):
-        hint = f'put it in `query: {{{follow.into}: "{{{{{follow.into}}}}}"}}`, where null is left out'
+        hint = f'put it in `query: {{{follow.into}: "{{{{{follow.into}}}}}"}}`, where null is omitted'
         yield Trouble(
-            ("follow", "into"), f"the first page has no {follow.into!r} yet, which `url` needs", hint
+            ("follow", "into"), f"`url` needs {follow.into!r}, which has no value for the first page", hint
         )
 
 
@@ -171,16 +171,16 @@ def _follow(
             return None, [missing] if extraction is None else []
         field, troubles = read_selector(given, manner)
         if field is not None and (field.many or field.type not in ("", "url")):
-            troubles.append(Trouble((), "`follow` is one address, it takes neither [] nor a type"))
+            troubles.append(Trouble((), "`follow` must be one address, without [] and without a type"))
         return field, troubles
     if extraction is None or extraction.each is not None:
         hint = 'give a selector, "css:a.next::attr(href)", a path into JSON, "json:next", or "link"'
-        return None, [Trouble((), "`follow` names a field, and `extract` has no mapping of fields", hint)]
+        return None, [Trouble((), "`follow` names a field, but `extract` has no named fields", hint)]
     name = given.strip()
     found = extraction.fields.get(name)
     if found is None:
         if not extraction.fields:
-            return None, []  # what is wrong with them has been reported
+            return None, []  # already reported
         hint = f"{did_you_mean(name, extraction.fields)} it has {', '.join(extraction.fields)}".strip()
         return None, [Trouble((), f"`extract` has no field {name!r} to follow", hint)]
     if not isinstance(found, Field) or found.many or found.type not in ("", "url", "text", "raw"):

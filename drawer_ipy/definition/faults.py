@@ -1,4 +1,4 @@
-"""What a step or button says is wrong with itself; the checks turn it into problems with line and column."""
+"""Faults: the problems that a step or button finds in itself; the checks add line and column."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from drawer_ipy.scrape.spec import Trouble
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong.
+    """One problem.
 
     Attributes:
-        path: of the value, below the step or button; ``()`` for the whole of it.
-        message, remediation: what is wrong, and how to fix it.
-        soft: a warning rather than an error.
-        on_key: the key is meant, not its value.
-        strict: an error even in a step that continues after a failure.
-        offset: of the trouble within the text value, where that is known.
-        missing: the keys that are missing; the fault is not reported where they could not be read.
-        arg: the field that is named in the problem; the first of `path` when left out.
-        on_disk: the warning that takes its place in a drawer that was read from a file.
-        pressed: the warning that takes its place where such a drawer is pressed.
+        path: the path of the value in the step or button; ``()`` for the step or button itself.
+        message: what is wrong.
+        remediation: how to fix it.
+        soft: whether it is a warning rather than an error.
+        on_key: whether it is about the key rather than its value.
+        strict: whether it is an error even in a step that continues after a failure.
+        offset: the position of the problem in the text, if known.
+        missing: the missing keys; if they are present but could not be read, the fault is not reported.
+        arg: the field that the problem names; the default is the first of `path`.
+        on_disk: the warning that replaces it in a drawer that was read from a file.
+        pressed: the warning that replaces it when such a drawer is pressed.
     """
 
     path: KeyPath
@@ -43,14 +44,14 @@ class Fault:
 
 
 def is_absent(value: Any) -> bool:
-    """Whether a field says nothing; values that only compare oddly (arrays) do say something."""
+    """Whether a field has no value; values with an unusual comparison (arrays) count as values."""
     return value is None or (isinstance(value, str) and not value)
 
 
 def unreadable(
     key: str, parse: Callable[[Any], object], value: Any, *, strict: bool = True
 ) -> Iterator[Fault]:
-    """The fault of a `value` that `parse` refuses with BadValue; ``None`` and text with references pass."""
+    """The fault of a `value` for which `parse` raises BadValue; ``None`` and references are valid."""
     if value is None or (isinstance(value, str) and (not strict) and _refers(value)):
         return
     try:
@@ -64,13 +65,13 @@ def _refers(text: str) -> bool:
 
 
 def no_list(key: str, value: Any) -> Iterator[Fault]:
-    """The fault of a `value` that is neither a list nor an expression."""
+    """The fault of a `value` that is neither a list nor an expression for one."""
     if not isinstance(value, str | list | tuple):
-        yield Fault((key,), f"`{key}` must be a list or an expression that gives one, not {shown(value)}")
+        yield Fault((key,), f"`{key}` must be a list or an expression for one, not {shown(value)}")
 
 
 def of_troubles(troubles: Iterable[Trouble], *prefix: str) -> Iterator[Fault]:
-    """What is wrong with selectors, as faults below `prefix`."""
+    """Convert problems with selectors to faults below `prefix`."""
     for one in troubles:
         yield Fault((*prefix, *one.path), one.message, one.remediation, soft=one.soft, offset=one.offset)
 
@@ -78,16 +79,16 @@ def of_troubles(troubles: Iterable[Trouble], *prefix: str) -> Iterator[Fault]:
 def lacking(
     kind: str, needs: Mapping[str, str], given: Mapping[str, Any], *, reserved: bool
 ) -> Iterator[Fault]:
-    """The faults of a step without one of the fields that it `needs`.
+    """The faults of a step in which required fields are missing.
 
     Args:
-        needs: key -> how it is written, for the hint.
+        needs: required key -> how to write it, for the hint.
         given: key -> value.
-        reserved: the original only reserves the kind, so that a file may hold such a step all the same.
+        reserved: whether the original only reserves the kind, so that a file may contain such a step anyway.
     """
     for key, hint in needs.items():
         value = given[key]
-        # Any literal is an expression's value; an empty list or a size of 0 leaves nothing to do.
+        # Any literal is a valid expression, but an empty list or a size of 0 leaves nothing to do.
         empty = isinstance(value, list | dict | int) and not value and key not in ("expression", "over")
         if not (is_absent(value) or empty):
             continue

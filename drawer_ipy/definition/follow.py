@@ -1,4 +1,4 @@
-"""How the next page of an API is requested: ``follow`` beyond fields and selectors, and ``items``."""
+"""Paging of APIs: ``follow`` with rules other than fields and selectors, and ``items``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _ONE_OF = "write one of `{cursor: json:PATH, into: NAME}`, `{page: NAME}` and `{
 
 @dataclass(frozen=True, slots=True)
 class NextLink:
-    """The address of the next page is in the Link header, as ``rel="next"`` (RFC 8288)."""
+    """Rule: the address of the next page is in the Link header, as ``rel="next"`` (RFC 8288)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The answer says what to send along to have the next page.
+    """Rule: the response has a cursor that the request for the next page must send.
 
     Attributes:
-        path: where in the answer; ``None`` where a header says it.
+        path: where the body has the cursor; ``None`` if a header has it.
         header: the name of that header.
-        into: the parameter that takes it.
+        into: the parameter that receives the cursor.
     """
 
     path: JsonPath | None
@@ -37,13 +37,13 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The pages, or the items, are counted by a parameter until there are none.
+    """Rule: a parameter counts the pages or the items, until a page has no items.
 
     Attributes:
         into: the parameter.
-        items: whether it counts items and not pages.
-        start: its first value; ``None`` for what the request says, else the usual.
-        by: how much is added each time; ``None`` for 1, or as many items as there were.
+        items: whether it counts items rather than pages.
+        start: its first value; ``None`` for the value in the request, or else the usual one.
+        by: the increment; ``None`` for 1, or the number of items of the page.
     """
 
     into: str
@@ -53,7 +53,7 @@ class Counted:
 
     @property
     def usual_start(self) -> int:
-        """Its first value unless another is given."""
+        """The first value if no other is given."""
         return 0 if self.items else 1
 
 
@@ -61,9 +61,9 @@ Rule = JsonPath | NextLink | Cursor | Counted
 
 
 def read_paging(follow: str | Follow, *, field_named_link: bool) -> tuple[Rule | None, list[Trouble]]:
-    """What `follow` asks for, and what is wrong with it by path below it.
+    """Read the rule of `follow`, and the problems with it by path in it.
 
-    ``None`` without troubles where it is a field or a selector.
+    The rule is ``None`` and there are no troubles if `follow` is a field or a selector.
 
     Args:
         field_named_link: whether ``link`` is a field of ``extract``.
@@ -90,18 +90,18 @@ def _mapping_troubles(follow: Follow) -> Iterator[Trouble]:
     if follow.cursor:
         for key in ("start", "by"):
             if getattr(follow, key) is not None:
-                yield Trouble((key,), f"`{key}` goes with `page` or `offset`, not with `cursor`", "remove it")
+                yield Trouble((key,), f"`{key}` is for `page` or `offset`, not for `cursor`", "remove it")
         if not follow.into.strip():
             hint = "name an argument, a query parameter or a field of the body: `into: after`"
-            yield Trouble((), "`follow` says where the cursor is, and not where it goes", hint)
+            yield Trouble((), "`follow` has a `cursor`, but no `into`", hint)
         if not follow.cursor.strip().lower().startswith(_HEADER):
             try:
                 read_json_path(follow.cursor)
             except BadValue as error:
                 yield _trouble(("cursor",), error)
     elif follow.into:
-        hint = f"`{given[0]}: {follow.into}` says it already"
-        yield Trouble(("into",), "`into` goes with `cursor`", hint)
+        hint = f"`{given[0]}: {follow.into}` is enough"
+        yield Trouble(("into",), "`into` is only for `cursor`", hint)
 
 
 def _of_mapping(follow: Follow) -> Rule:
@@ -115,7 +115,7 @@ def _of_mapping(follow: Follow) -> Rule:
 
 
 def read_items(items: str) -> tuple[JsonPath | None, list[Trouble]]:
-    """Where the items of a page are, and what is wrong with that."""
+    """Read the path of the items of a page, and the problems with it."""
     if not items.strip():
         return None, []
     try:

@@ -1,4 +1,4 @@
-"""A drawer's steps in words: the one writer behind dry runs, summaries of drawers and their pictures."""
+"""Descriptions of a drawer's steps in words, for dry runs, summaries of drawers and pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drawer_ipy.definition.models import ButtonStep
 from drawer_ipy.definition.step_base import StepBase
 
 Pressed = Callable[[str], str]
-"""Says of a button, by its name, what sort it is: ``"GET shop.example"``; ``""`` when nothing is known."""
+"""Returns a short description of a button by its name, ``"GET shop.example"``; ``""`` if unknown."""
 
 _MOST = 60
 
@@ -19,25 +19,25 @@ def _unknown(_button: str) -> str:
 
 
 def what_it_does(step: StepBase, pressed: Pressed = _unknown) -> str:
-    """A step's summary, with the sort of button that it presses: ``press page (GET shop.example)``."""
+    """A step's summary, with a description of its button: ``press page (GET shop.example)``."""
     sort = pressed(step.button) if isinstance(step, ButtonStep) and step.button else ""
     return f"{step.summary()} ({sort})" if sort else step.summary()
 
 
 def how(step: StepBase) -> str:
-    """How it does so: ``8 at once, continues when items fail``; ``""`` when there is nothing to say."""
+    """How a step runs: ``8 at once, continues when items fail``; ``""`` if nothing is special."""
     return ", ".join(step.manner())
 
 
 def step_in_words(step: StepBase, pressed: Pressed = _unknown) -> str:
-    """One line about one step, without the steps inside it."""
+    """Describe one step in one line, without the steps inside it."""
     line = f"{step.id}: " + ", ".join(filter(None, (what_it_does(step, pressed), how(step))))
     args = ", ".join(f"{name}={short_value(value)}" for name, value in step.args.items())
     return f"{line} with {args}" if args else line
 
 
 def steps_in_words(steps: Iterable[StepBase], pressed: Pressed = _unknown, depth: int = 0) -> Iterator[str]:
-    """One line a step, what is inside it further in, below the title of its branch."""
+    """Describe each step in one line, with the steps inside it indented below the branches' titles."""
     for step in steps:
         yield "  " * depth + step_in_words(step, pressed)
         for branch in step.nested():
@@ -47,7 +47,7 @@ def steps_in_words(steps: Iterable[StepBase], pressed: Pressed = _unknown, depth
 
 
 def steps_as_data(steps: Iterable[StepBase]) -> list[dict[str, Any]]:
-    """The same for programs: id, kind, what is pressed, and the steps inside by the names of branches."""
+    """The same as data: id, kind, what is pressed, and the steps inside by name of the branch."""
     out = []
     for step in steps:
         entry = head_as_data(step)
@@ -61,7 +61,7 @@ def steps_as_data(steps: Iterable[StepBase]) -> list[dict[str, Any]]:
 
 
 def head_as_data(step: StepBase) -> dict[str, Any]:
-    """A step without what is inside it: its id, its kind, what it presses."""
+    """A step as data without the steps inside it: its id, its kind, what it presses."""
     entry: dict[str, Any] = {"id": step.id, "kind": step.kind or "button"}
     return entry | {key: getattr(step, key) for key in ("button", "drawer") if getattr(step, key, "")}
 
@@ -69,7 +69,7 @@ def head_as_data(step: StepBase) -> dict[str, Any]:
 def dry_run_in_words(
     name: str, inputs: Mapping[str, Any], steps: Iterable[StepBase], pressed: Pressed = _unknown
 ) -> Iterator[str]:
-    """What a press of the drawer `name` would do with `inputs`, from which secrets have been taken out."""
+    """Describe what a press of the drawer `name` would do; secrets in `inputs` are already redacted."""
     yield f"drawer {name or '(no name)'}: dry run, nothing was pressed"
     for key, value in inputs.items():
         yield f"  input {key} = {short_value(value)}"
@@ -77,7 +77,7 @@ def dry_run_in_words(
 
 
 def short_value(value: Any) -> str:
-    """A literal value in few characters."""
+    """A literal value in a few characters."""
     if isinstance(value, list | tuple) and len(value) > 3:
         return f"{type(value).__name__} of {len(value)}"
     text = " ".join(value.split()) if isinstance(value, str) else repr(value)

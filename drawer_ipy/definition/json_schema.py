@@ -1,7 +1,7 @@
-"""A JSON Schema of drawers and buttons, made from the models, for editors that complete and check.
+"""JSON Schemas of drawers and buttons, made from the models, with which editors complete and check.
 
-It says what may be *written*: aliases (``as``, ``from``), short forms (``args: [name]``), and null for
-"not given". Unknown keys are wrong in it, though a file that has some is still read.
+A schema describes what may be *written*: aliases (``as``, ``from``), short forms (``args: [name]``), and null
+for "not given". It forbids unknown keys, although a file with unknown keys can still be loaded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NULL: _Schema = {"type": "null"}
 
 
 def json_schema(what: Literal["drawer", "button"] = "drawer") -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a drawer, or of a button, as one document of its own.
+    """Return the JSON Schema (2020-12) of a drawer or of a button as one document.
 
     >>> json_schema()["properties"]["steps"]["items"]
     {'$ref': '#/$defs/Step'}
@@ -49,17 +49,17 @@ def json_schema(what: Literal["drawer", "button"] = "drawer") -> dict[str, Any]:
 def _plain_schema(model: type[Model]) -> _Schema:
     made = model.model_json_schema(by_alias=True)
     parts: dict[str, _Schema] = made.pop("$defs", {})
-    reference = made.get("$ref", "")  # of one that refers to itself
+    reference = made.get("$ref", "")  # of a model that refers to itself
     return parts[reference.split("/")[-1]] if reference else made
 
 
 def _name_of(kind: str) -> str:
-    """What steps of that kind are called among the parts: ``ForEachStep``."""
+    """The name in ``$defs`` of the steps of that kind: ``ForEachStep``."""
     return "".join(word.capitalize() for word in kind.split("_")) + "Step"
 
 
 def _object(made: Mapping[str, Any], model: type[Model]) -> _Schema:
-    """One model's schema: no titles, no stray keys, descriptions, and the short forms."""
+    """The schema of one model: no titles, no unknown keys, with descriptions and short forms."""
     required = made.get("required", [])
     out: _Schema = {"type": "object", "description": _plain(made.get("description", ""))}
     out["properties"] = {
@@ -73,7 +73,7 @@ def _object(made: Mapping[str, Any], model: type[Model]) -> _Schema:
 
 
 def _with_runtimes(button: _Schema) -> _Schema:
-    """`button` with the fields of the runtimes that do not ship with the package, each under its own."""
+    """`button` with the fields of the runtimes from other distributions, each only for its runtime."""
     rules: list[_Schema] = []
     owners: dict[str, list[str]] = {}
     for runtime in BUTTON_RUNTIMES.added():
@@ -120,7 +120,7 @@ def _untitled(made: Any) -> Any:
 
 
 def _steps_by_reference(schema: Any) -> Any:
-    """`schema` with references to the base of all step models put as references to ``Step``."""
+    """`schema` with references to the base of all step models replaced by references to ``Step``."""
     if isinstance(schema, list):
         return [_steps_by_reference(value) for value in schema]
     if not isinstance(schema, Mapping):
@@ -135,7 +135,7 @@ def _ref(name: str) -> _Schema:
 
 
 def _nullable(schema: _Schema) -> _Schema:
-    """`schema` or null, which is "not given" wherever a key is known."""
+    """`schema` or null, which means "not given" for every known key."""
     if not schema or _NULL in schema.get("anyOf", ()):
         return dict(schema)
     if "anyOf" in schema:
@@ -144,9 +144,9 @@ def _nullable(schema: _Schema) -> _Schema:
 
 
 def _step(models: Mapping[str, type[StepBase]]) -> _Schema:
-    """A step of any kind. Conditions rather than a union, so that a slip is reported as itself.
+    """The schema of a step of any kind, with conditions instead of a union.
 
-    Of a union, an editor can only say that none of the kinds fits.
+    With a union, an editor could report only that the step matches none of the kinds.
     """
     button = {"properties": {"kind": {"enum": ["button", "", None]}}}
     rules = [{"if": button, "then": _ref("ButtonStep")}]
@@ -157,7 +157,7 @@ def _step(models: Mapping[str, type[StepBase]]) -> _Schema:
     kinds = {"description": key_text(StepBase, "kind"), "enum": [*models, "", None], "default": "button"}
     return {
         "type": "object",
-        "description": "One step of a drawer; `kind` says which sort it is.",
+        "description": "One step of a drawer; `kind` is its kind.",
         "properties": {"id": {"type": "string", "minLength": 1}, "kind": kinds},
         "required": ["id"],
         "allOf": rules,
@@ -170,14 +170,14 @@ def _words(model: type[Model], field: str) -> _Schema:
 
 
 def _nameless(model: type[Model]) -> _Schema:
-    """An entry written under its name, as in ``inputs: {urls: {type: list}}``."""
+    """The schema of an entry under its name, as in ``inputs: {urls: {type: list}}``."""
     made = _object(_plain_schema(model), model)
     made.pop("required", None)
     return made
 
 
 def _named_list(model: type[Model]) -> _Schema:
-    """A list of names or entries, or a mapping from each name to its type or entry."""
+    """The schema of a list of names or entries, or a mapping from each name to its type or entry."""
     name = {"type": "string", "minLength": 1}
     entries = {"type": "array", "items": {"anyOf": [name, _ref(model.__name__)]}}
     by_name = {"anyOf": [_words(model, "type"), _nameless(model), _NULL]}
@@ -191,7 +191,7 @@ def _policy() -> _Schema:
 _EXPRESSION: _Schema = {"type": "string", "minLength": 1}
 _LIST_EXPRESSION: _Schema = {"anyOf": [_EXPRESSION, {"type": "array"}]}
 
-# Fields that are written otherwise than their model says.
+# Fields whose notation differs from their model.
 _SHORT: Mapping[tuple[str, str], Callable[[], _Schema]] = {
     ("DrawerModel", "inputs"): lambda: _named_list(InputSpec),
     ("ButtonSpec", "args"): lambda: _named_list(ArgSpec),

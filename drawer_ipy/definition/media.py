@@ -1,4 +1,4 @@
-"""Content types of requests' bodies: what each asks of the text or the value that is to be sent under it."""
+"""Content types of request bodies, and how the text or value of each is written."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _BINARY = ("image/", "audio/", "video/", "font/")
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A Content-Type taken apart.
+    """A parsed Content-Type.
 
     Attributes:
-        type: in lower case, without parameters; ``""`` when none is declared.
+        type: the type in lower case, without parameters; ``""`` if none is declared.
         kind: how bodies of this type are written.
-        charset: the Python codec of its text; UTF-8 where none is declared.
-        declared: the charset as it was declared, ``""`` for none.
-        boundary: of a multipart type, ``""`` when none is declared.
+        charset: the Python codec of its text; the default is UTF-8.
+        declared: the charset as declared, or ``""``.
+        boundary: the boundary of a multipart type, ``""`` if none is declared.
     """
 
     type: str
@@ -40,10 +40,10 @@ class Media:
 
 
 def read_media(content_type: str) -> Media:
-    """`content_type` taken apart.
+    """Parse `content_type`.
 
     Raises:
-        BadValue: it declares a charset that is none.
+        BadValue: it declares a charset that is unknown or cannot encode text.
     """
     message = Message()
     message["Content-Type"] = content_type.strip()
@@ -75,13 +75,13 @@ def _codec(declared: str) -> str:
         return "utf-8"
     try:
         found = codecs.lookup(declared)
-        # Some codecs make no bytes of text (rot13), or are none that a server knows (idna, punycode).
-        is_text = found._is_text_encoding  # noqa: SLF001 - the only sign of it
+        # Some codecs do not encode text to bytes (rot13), or are unknown to servers (idna, punycode).
+        is_text = found._is_text_encoding  # noqa: SLF001 - the only way to find out
         if not is_text or found.name in ("idna", "punycode", "raw-unicode-escape"):
             raise LookupError
     except LookupError:
         raise BadValue(
-            f"there is no charset {declared!r} that a body could be written in",
+            f"{declared!r} is not a charset that can encode a body",
             "remove it, or write utf-8",
         ) from None
     return found.name

@@ -13,14 +13,14 @@ NonNegativeFloat = Annotated[float, Field(ge=0)]
 
 
 class Model(BaseModel):
-    """Base of all definition models: strict types, unknown keys kept for writing back."""
+    """Base of all definition models: strict types; unknown keys are kept for writing back."""
 
     model_config = ConfigDict(strict=True, extra="allow", populate_by_name=True)
 
     key_texts: ClassVar[Mapping[str, str]] = {}
-    """What each own key means, a line each."""
+    """Own key -> its description in one line."""
 
     @classmethod
     def beside(cls, tree: Mapping[str, Any]) -> type[Model] | None:  # noqa: ARG003 - for subclasses
-        """The model of further fields that a mapping has because of what it says; ``None`` for none."""
+        """The model of additional fields that a mapping has because of its values, or ``None``."""
         return None

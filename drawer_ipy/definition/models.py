@@ -1,8 +1,8 @@
-"""What a drawer, a step and a button are made of: pydantic models of drawer.json and button.json.
+"""Pydantic models of drawer.json and button.json.
 
 Field names and defaults are the original's (schema versions 1 and 2), so a file written by it loads
 unchanged; fields marked as extensions are not in the original. Models are strict: ``parallelism: "4"`` is an
-error, not a 4. Keys that no model knows are kept (and written back) but reported by the loader.
+error, not a 4. Unknown keys are kept (and written back), and the loader reports them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from drawer_ipy.definition.steps.drawer import DrawerStep as DrawerStep
 
 
 class InputSpec(Model):
-    """An input a drawer declares. ``type`` ``any`` (an extension) takes any Python object."""
+    """An input that a drawer declares. ``type`` ``any`` (an extension) accepts any Python object."""
 
     name: str = Field(min_length=1)
     type: Literal["string", "int", "float", "bool", "enum", "list", "object", "any"] = "any"
@@ -35,11 +35,11 @@ class InputSpec(Model):
     description: str = ""
     values: list[Any] = []
     secret: bool = False
-    default: Any = None  # extension: used when the input is not given
+    default: Any = None  # extension: used if the input is not given
 
 
 class OnError(Model):
-    """The drawer pressed when this one fails, with what to overlay on its inputs."""
+    """The drawer to press when this one fails, with inputs in addition to this drawer's."""
 
     drawer: str = ""
     with_: dict[str, Any] = Field({}, alias="with")
@@ -71,19 +71,19 @@ class ButtonSpec(NewFields):
     headers: dict[str, str] = {}
     body: Any = None
     max_response_bytes: NonNegativeInt = 0
-    # extension: full is {status, url, headers, elapsed, text|json|bytes}; text is text whatever the type says
+    # extension: full is {status, url, headers, elapsed, text|json|bytes}; text is text for any content type
     output: Literal["body", "full", "text"] = "body"
-    save: str = ""  # extension: the file to put the body into, "pages/{{id}}.html"
-    retries: NonNegativeInt = 0  # extension: further tries of what may be sent again
-    per_host: NonNegativeInt = 0  # extension: most requests at once at one host; 0 for any number
+    save: str = ""  # extension: the file for the body, "pages/{{id}}.html"
+    retries: NonNegativeInt = 0  # extension: retries of requests that may be repeated
+    per_host: NonNegativeInt = 0  # extension: most concurrent requests to one host; 0 for no limit
     cookies: bool = False  # extension: whether the run's cookies are sent and kept
     robots: bool = False  # extension: whether robots.txt is obeyed
-    proxy: str = ""  # extension: absent means the environment's; "none" means none
-    verify: bool | str = True  # extension: false checks no certificates; a path names the authorities' file
+    proxy: str = ""  # extension: the default is the environment's proxy; "none" disables it
+    verify: bool | str = True  # extension: false disables the check; a path is a file of trusted authorities
     connect_timeout_seconds: NonNegativeFloat | None = (
-        None  # extension: 0 and absent: only the whole is bounded
+        None  # extension: with 0 or without it, only the timeout of the whole request applies
     )
-    read_timeout_seconds: NonNegativeFloat | None = None  # extension: between two pieces of the answer
+    read_timeout_seconds: NonNegativeFloat | None = None  # extension: between two parts of the response
     allow_private_networks: bool = False
     allowed_host: str = ""
     output_schema: dict[str, Any] | None = None
@@ -92,12 +92,12 @@ class ButtonSpec(NewFields):
     extract: Any = None  # extension: what to take from the page, a mapping of names to selectors
     namespaces: dict[
         str, str
-    ] = {}  # extension: prefix to namespace, for the selectors; beside those of the pages
-    decimal: str = ""  # extension: the decimal sign of numbers on the pages, "." or ","; or a language, "de"
+    ] = {}  # extension: prefix -> namespace for the selectors, in addition to those of the pages
+    decimal: str = ""  # extension: the decimal mark of numbers on the pages, "." or ","; or a language, "de"
     max_pages: NonNegativeInt = 0  # extension: most pages that are followed; 0 for the default, 1,000
-    sitemap: bool | Literal["full"] = False  # extension: whether the output is what a site map lists
+    sitemap: bool | Literal["full"] = False  # extension: whether the output is the addresses of a site map
     meta_refresh: bool = False  # extension: whether the refresh of a page is followed like a redirect
-    cache: Any = None  # extension: how long results are used again, "1h" or "forever"
+    cache: Any = None  # extension: how long results are reused, "1h" or "forever"
     code: str = ""  # extension: the script's text; on disk it is main.sh, main.py or main.js
     prompt: str = ""  # extension: the prompt's text; on disk it is AGENTS.md
     mcp_enabled: bool = False
@@ -112,12 +112,12 @@ class ButtonSpec(NewFields):
 
     @property
     def file(self) -> Path | None:
-        """The button.json it was read from; ``None`` for one that was written in a cell."""
+        """The button.json that it was read from; ``None`` for a button that was written in a cell."""
         return self._file
 
     @classmethod
     def beside(cls, tree: Mapping[str, Any]) -> type[Model] | None:
-        """The fields of the runtime that `tree` names, where that is none of the built-in ones."""
+        """The fields of the runtime that `tree` names, if it is not built in."""
         runtime = added_runtime(tree.get("runtime"))
         return None if runtime is None else runtime.fields
 
@@ -129,14 +129,14 @@ class ButtonSpec(NewFields):
         return self
 
     def read_from(self, file: Path) -> ButtonSpec:
-        """The same, read from `file`."""
+        """Return a copy with `file` as the file that it was read from."""
         copy = self.model_copy()
         copy._file = file  # noqa: SLF001 - a copy of this very class
         return copy
 
     @property
     def sent_method(self) -> str:
-        """The method of the request, in capitals: unless it says one, POST to upload files, else GET."""
+        """The request's method in upper case; the default is POST if it uploads files, and GET otherwise."""
         return self.method.strip().upper() or ("POST" if self.files or self.body_file else "GET")
 
     @field_validator("args", mode="before")
@@ -157,7 +157,7 @@ class ButtonSpec(NewFields):
 
 
 class DrawerModel(Model):
-    """A workflow: declared inputs, steps in order, what it returns and what happens when it fails."""
+    """A workflow: declared inputs, steps in order, its output, and what happens when it fails."""
 
     schema_version: int = 2
     name: str = ""
@@ -174,7 +174,7 @@ class DrawerModel(Model):
     created_at: Any = None
     updated_at: Any = None
     buttons: dict[str, ButtonSpec] = {}  # extension: buttons defined in place
-    _origin: Any = PrivateAttr(None)  # how it was loaded, see loading.loaded_from
+    _origin: Any = PrivateAttr(None)  # the Loaded it came from, see loading.loaded_from
 
     @field_validator("inputs", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""What the texts of a button itself may refer to."""
+"""References in the texts of a button: what they may refer to."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from drawer_ipy.expressions import compile_value
 from drawer_ipy.scrape.spec import Trouble
 
 PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
-"""A place for an argument."""
+"""A placeholder for an argument."""
 
 _UNREAD = re.compile(r"\$\{\s*(?:batteries|env)\.[\w-]+\s*\}|\$ENV\{[A-Za-z_]\w*\}")
 
 SECRET_ROOTS = frozenset({"batteries", "env"})
-"""Names of references that are known only when a request is sent, and not before."""
+"""Names whose values are known only when a request is sent."""
 
 
 def reference_troubles(
     value: Any, path: tuple[str | int, ...], args: frozenset[str], *, secrets: bool = True
 ) -> Iterator[Trouble]:
-    """What is wrong with the references in `value`, a text or a mapping or list of texts, by path.
+    """The problems with the references in `value` (a text, or a mapping or list of texts), by path.
 
     Args:
-        args: the arguments that the button declares; empty where it leaves them to be found.
-        secrets: whether batteries may be referred to.
+        args: the arguments that the button declares; empty if they are derived from the placeholders.
+        secrets: whether references to batteries are allowed.
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -43,10 +43,10 @@ def reference_troubles(
 
 
 def unread_references(value: Any, path: tuple[str | int, ...], instead: str) -> Iterator[Trouble]:
-    """References to batteries and variables in texts that hold none: they would stay as they are written.
+    """The references to batteries and variables in texts that do not support them, so would stay as written.
 
     Args:
-        instead: how to get the value there.
+        instead: how to pass the value instead.
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -56,7 +56,7 @@ def unread_references(value: Any, path: tuple[str | int, ...], instead: str) -> 
             yield from unread_references(inner, (*path, i), instead)
     elif isinstance(value, str):
         for found in _UNREAD.finditer(value):
-            message = f"{found[0]!r} is plain text here, no reference"
+            message = f"{found[0]!r} is plain text here, not a reference"
             yield Trouble(path, message, instead, found.start(), soft=path[0] != "url")
 
 
@@ -71,7 +71,7 @@ def _text_troubles(
     for ref in references:
         if ref.root in SECRET_ROOTS:
             if not secrets and ref.root == "batteries":
-                hint = "give the button an argument, and hand the battery to it in the step"
+                hint = "give the button an argument, and pass the battery as that argument in the step"
                 yield Trouble(path, f"{ref.text!r} cannot be used here", hint, ref.offset)
         elif args and ref.root not in args:
             yield _no_argument(ref.text, ref.root, path, args, ref.offset)
@@ -80,5 +80,5 @@ def _text_troubles(
 def _no_argument(
     text: str, name: str, path: tuple[str | int, ...], args: frozenset[str], offset: int
 ) -> Trouble:
-    hint = did_you_mean(name, args) or f"it takes {', '.join(sorted(args))}"
+    hint = did_you_mean(name, args) or f"its arguments are {', '.join(sorted(args))}"
     return Trouble(path, f"{text!r} is not an argument of this button", hint, offset)

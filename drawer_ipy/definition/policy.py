@@ -1,4 +1,4 @@
-"""What a step does when it fails."""
+"""Policies: what a step does when it fails."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
 
 
 class BackoffSpec(Model):
-    """How long to wait before attempt k+1, milliseconds."""
+    """How long to wait before attempt k+1, in milliseconds."""
 
     strategy: Literal["fixed", "exponential"] = "exponential"
     initial_ms: NonNegativeFloat = 0
     factor: NonNegativeFloat = 0  # 0 means the default, 2
     max_ms: NonNegativeFloat = 0  # 0 means no cap
-    jitter: bool | NonNegativeFloat = False  # true is full jitter; a number is the share that varies
+    jitter: bool | NonNegativeFloat = False  # true: full jitter; a number: the share that varies
 
     key_texts: ClassVar[Mapping[str, str]] = {
         "strategy": "`fixed`, or `exponential`: each wait longer than the one before.",
         "initial_ms": "First wait, milliseconds.",
-        "factor": "How much longer each wait is; 2 when left out.",
-        "max_ms": "Longest wait, milliseconds; 0 for no bound.",
+        "factor": "By how much each wait is multiplied. Default: 2.",
+        "max_ms": "Longest wait, milliseconds; 0 for no limit.",
         "jitter": "Whether waits vary at random: true, or the share that varies.",
     }
 
@@ -44,27 +44,27 @@ class Policy(Model):
 
     key_texts: ClassVar[Mapping[str, str]] = {
         "action": "`stop` the run, `continue` with the next step, or `retry`.",
-        "max_attempts": "How often to try in all, under `retry`.",
+        "max_attempts": "Most attempts in all, for `retry`.",
         "backoff": "How long to wait between attempts.",
-        "retry_on": "Error codes, or names of Python exceptions, to retry on; all when left out.",
-        "compensate_with": "What to press when the run fails after this step was done: "
+        "retry_on": "Error codes, or names of Python exceptions, to retry on. Default: all.",
+        "compensate_with": "What to press if the run fails after this step succeeded: "
         "a button, or drawer/NAME.",
     }
 
     def faults(self) -> Iterator[Fault]:
-        """What is odd about it, below the step."""
+        """The problems with it, by path in the step."""
         for i, code in enumerate(self.retry_on):
             if code in _CODES or _CLASS_NAME.fullmatch(code):
                 continue
             hint = did_you_mean(code.upper(), _CODES)
-            message = f"retry_on: there is no error code {shown(code)}"
+            message = f"retry_on: unknown error code {shown(code)}"
             yield Fault(("on_failure", "retry_on", i), message, hint, soft=True)
         if self.action == "retry" and self.max_attempts < 2:
-            message = "retry with fewer than 2 max_attempts never tries again"
-            yield Fault(("on_failure",), message, "say how often: `max_attempts: 3`", soft=True)
+            message = "`retry` with `max_attempts` below 2 never retries"
+            yield Fault(("on_failure",), message, "set the number of attempts: `max_attempts: 3`", soft=True)
 
     def words(self) -> str:
-        """It in a few words, ``""`` for a plain stop."""
+        """The policy in a few words, ``""`` for a plain stop."""
         if self.action == "retry":
-            return f"up to {self.max_attempts} tries" if self.max_attempts else "tried again on failure"
+            return f"up to {self.max_attempts} attempts" if self.max_attempts else "retried on failure"
         return "continues after a failure" if self.action == "continue" else ""

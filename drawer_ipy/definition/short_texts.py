@@ -1,4 +1,4 @@
-"""Values of a definition in few words, as the lines about its steps show them."""
+"""Short forms of a definition's values, for the lines that describe its steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LINE = 44
 
 
 def short(value: Any, nothing: str = "(nothing)") -> str:
-    """An expression: the reference itself where it is one, the number of entries of a list."""
+    """Shorten an expression: a reference without ``${}``, or the number of entries of a list."""
     if isinstance(value, list | tuple):
         return f"{len(value)} entries" if len(value) != 1 else "1 entry"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""``ok_status``: the further statuses of an answer that are no failure."""
+"""``ok_status``: further status codes of a response that count as success."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ STATUSES = range(100, 600)
 
 
 def is_plain_success(status: int) -> bool:
-    """Whether an answer of `status` is a success, where a button says nothing else.
+    """Whether a response with `status` is a success, if the button does not say otherwise.
 
-    A redirect that was not followed led nowhere and is none; 300 and 304 are answers of their own.
+    A redirect that was not followed is a failure; 300 and 304 are not redirects and count as success.
     """
     return 200 <= status < 300 or status in (300, 304)
 
 
 def read_statuses(given: Any) -> Callable[[int], bool]:
-    """What tells whether a status is a success, under ``ok_status: given``.
+    """Return a function that tells whether a status code is a success with ``ok_status: given``.
 
     Raises:
-        BadValue: `given` names none.
+        BadValue: `given` is not a status code, a class, a range, ``any`` or a list of those.
     """
     if given is None or given == []:
         return is_plain_success
@@ -38,7 +38,7 @@ def _statuses(given: Any) -> frozenset[int]:
     if isinstance(given, int) and not isinstance(given, bool):
         if given in STATUSES:
             return frozenset((given,))
-        raise BadValue(f"{given} is not a HTTP status", "statuses are 100 to 599")
+        raise BadValue(f"{given} is not an HTTP status code", "use a code from 100 to 599")
     text = str(given).strip() if isinstance(given, str) else ""
     if text.lower() == "any":
         return frozenset(STATUSES)
@@ -51,4 +51,4 @@ def _statuses(given: Any) -> frozenset[int]:
         first, last = int(found[1]), int(found[2])
         if first in STATUSES and last in STATUSES and first <= last:
             return frozenset(range(first, last + 1))
-    raise BadValue(f"{given!r} names no HTTP statuses", _HINT)
+    raise BadValue(f"{given!r} is not an HTTP status code", _HINT)

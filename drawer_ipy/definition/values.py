@@ -18,7 +18,7 @@ from drawer_ipy.common.short_repr import shown
 AUTO: Final = "auto"
 
 MOST = 32
-"""Most items at once of a loop that finds its width itself, unless ``max_parallelism`` says otherwise."""
+"""The default of ``max_parallelism``: most items at once of a loop with ``parallelism: auto``."""
 
 
 def _number_or_auto(value: Any, number: Callable[[Any], Any]) -> Any:
@@ -26,7 +26,7 @@ def _number_or_auto(value: Any, number: Callable[[Any], Any]) -> Any:
 
 
 def _schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-    # No union, of which pydantic tells what is wrong with each member; with this, only what a number needs.
+    # Not a union, for which pydantic reports an error per member: this reports only the number's error.
     return core_schema.no_info_wrap_validator_function(
         _number_or_auto,
         core_schema.int_schema(ge=0, strict=True),
@@ -35,11 +35,11 @@ def _schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSch
 
 
 Parallelism = Annotated[int | Literal["auto"], GetPydanticSchema(_schema)]
-"""0 and 1 mean one after the other; ``auto`` as many as the server can handle."""
+"""Items at once: 0 and 1 mean one after the other, ``auto`` as many as the server can handle."""
 
 
 def width_words(parallelism: int | str, most: int) -> str:
-    """In words: ``8 at once``; ``""`` for one after the other."""
+    """Describe `parallelism` in words: ``8 at once``; ``""`` for one after the other."""
     if isinstance(parallelism, str):
         return f"as many at once as the server can handle, at most {most}"
     return f"{parallelism} at once" if parallelism > 1 else ""
@@ -52,7 +52,7 @@ _LENGTHS_ALLOWED = "say for how long: 10m, 1h, 7d or forever"
 
 
 def parse_lasting(value: Any) -> float | None:
-    """The seconds that ``cache: value`` means; infinite for ``forever``, ``None`` for not at all.
+    """Return the seconds of ``cache: value``: infinite for ``forever``, ``None`` for no caching.
 
     Raises:
         BadValue: it is not valid.
@@ -82,7 +82,7 @@ _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", re.ASCII)
 
 
 def parse_tolerance(value: Any) -> int | Fraction:
-    """The failures that ``tolerated_failures: value`` allows: a count, or a share between 0 and 1.
+    """Return the failures that ``tolerated_failures: value`` allows: a count, or a share between 0 and 1.
 
     Raises:
         BadValue: it is neither.
@@ -99,5 +99,5 @@ def parse_tolerance(value: Any) -> int | Fraction:
 
 
 def drawer_named(target: str) -> str | None:
-    """NAME of ``drawer/NAME``; ``None`` where `target` names a button."""
+    """Return NAME of ``drawer/NAME``, or ``None`` if `target` names a button."""
     return target.removeprefix("drawer/") if target.startswith("drawer/") else None

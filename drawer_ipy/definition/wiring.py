@@ -1,4 +1,4 @@
-"""What each step of a drawer refers to, read from its definition: the wires of its picture."""
+"""References between the steps of a drawer, read from its definition, for its picture."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Template, alias_of, compile_expression, compile_value
 
 NamePath = tuple[str, ...]
-"""What a reference names: ``("fetch",)`` a step or loop variable, ``("inputs", "urls")`` an input."""
+"""What a reference names: ``("fetch",)`` is a step or loop variable, ``("inputs", "urls")`` an input."""
 
 
 def uses_of(step: StepBase, known: Collection[str]) -> list[NamePath]:
-    """What `step` refers to outside of itself, nested steps included; in the order of the definition.
+    """What `step` and its nested steps refer to outside it, in the order of the definition.
 
-    What cannot be read is left out: this is for a picture, validation is reported elsewhere.
+    References that cannot be parsed are left out: this is for a picture, and validation reports them.
 
     Args:
-        known: ids of steps and names of loop variables, to tell hyphens from subtractions.
+        known: ids of steps and names of loop variables, to distinguish hyphens from subtraction.
     """
     found = dict.fromkeys(_own(step, known))
     for branch in step.nested():
@@ -29,14 +29,14 @@ def uses_of(step: StepBase, known: Collection[str]) -> list[NamePath]:
 
 
 def uses_of_value(value: Any, known: Collection[str]) -> list[NamePath]:
-    """What the references in `value` (a ``return`` block) name."""
+    """What the references in `value` (a ``return`` block) refer to."""
     return list(
         dict.fromkeys(name for template in _compiled(value, bare=False) for name in _names(template, known))
     )
 
 
 def names_in(drawer: DrawerModel) -> set[str]:
-    """Ids of all steps, however deep, and names of all loop variables."""
+    """The ids of all steps at any depth, and the names of all loop variables."""
     out: set[str] = set()
     pending: list[StepBase] = list(drawer.steps)
     while pending:
@@ -54,7 +54,7 @@ def _outer(steps: Sequence[StepBase], known: Collection[str], variable: str) -> 
 
 
 def _own(step: StepBase, known: Collection[str]) -> Iterator[NamePath]:
-    """What the step's own fields name, those of what undoes it included."""
+    """What the step's own fields refer to, including those of its compensation."""
     undo = step.on_failure.compensate_with if step.on_failure is not None else None
     undone = [undo.get("args"), undo.get("stdin")] if isinstance(undo, Mapping) else None
     texts = [Use(("args",), step.args, "template"), *step.uses(), Use(("on_failure",), undone, "template")]

@@ -1,4 +1,4 @@
-"""An output of a cell that is redrawn in place, and shown anew where a button clears what the cell shows."""
+"""An output of a cell that is redrawn in place, and shown again if a button clears the cell's output."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, Protocol
 from drawer_ipy.display.clearing import Clearing, Destination, destination
 
 _PAUSE = 0.3
-"""Least seconds between two times that it is shown anew: a button may clear for every item."""
+"""Least seconds between two times that it is shown again, since a button may clear for every item."""
 
 
 class Publish(Protocol):
-    """Sends a bundle to the front end."""
+    """A function that sends a bundle to the front end."""
 
     def __call__(self, bundle: dict[str, Any], display_id: str, *, update: bool) -> None:
-        """Under `display_id`, in the place of what is there if `update`."""
+        """Send it under `display_id`; with `update`, it replaces the current output."""
 
 
 class CellOutput:
     """One output of the cell that runs when it is first shown.
 
     Args:
-        publish: how it is sent.
+        publish: sends the output.
     """
 
     def __init__(self, publish: Publish) -> None:
@@ -40,7 +40,7 @@ class CellOutput:
         self._again_at = 0.0
 
     def show(self, bundle: Mapping[str, Any]) -> None:
-        """Show `bundle`, by mime type, in the place of what this showed before."""
+        """Show `bundle`, by MIME type, in place of the previous one."""
         if self._bundle is None:
             self._open()
         with self._lock():
@@ -51,13 +51,13 @@ class CellOutput:
                 self._send(update=not first)
 
     def refresh(self) -> None:
-        """Show the same again if a button has cleared it."""
+        """Show the current bundle again if a button has cleared it."""
         if self._is_gone:
             with self._lock():
                 self._anew_in_time()
 
     def close(self, bundle: Mapping[str, Any]) -> None:
-        """Show `bundle` for good. What clears outputs later clears this one, too."""
+        """Show `bundle` as the final one. It is not shown again if it is cleared later."""
         try:
             with self._lock():
                 first, before, self._bundle = self._bundle is None, self._bundle, bundle
@@ -81,7 +81,7 @@ class CellOutput:
         self._clearing = Clearing.watch(self)
 
     def _lock(self) -> AbstractContextManager[Any]:
-        # Else something may be cleared between a look at `_is_gone` and what is sent then.
+        # Otherwise the output may be cleared between the check of `_is_gone` and the next message.
         return nullcontext() if self._clearing is None else self._clearing.lock
 
     def _anew_in_time(self) -> None:
@@ -91,14 +91,14 @@ class CellOutput:
     def _anew(self) -> None:
         self._is_gone = False
         self._again_at = time.monotonic() + _PAUSE
-        # In the cell that it belongs to, whichever runs now; kernels before 7 know only the cell that runs.
+        # In its own cell, even if another one runs now; kernels before 7 know only the cell that runs.
         cell = self._cell.copy()
         self._where = cell.run(destination)
         cell.run(self._send, update=False)
         if destination() != self._where:
             self._send(
                 update=True
-            )  # for programs that hear only the messages of the cell that runs (nbclient)
+            )  # for programs that receive only the messages of the cell that runs (nbclient)
 
     def _send(self, *, update: bool) -> None:
         self._publish(dict(self._bundle or {}), self._display_id, update=update)

@@ -1,11 +1,11 @@
-"""A loop's items as the bytes of a picture: one an item, or one for several where there are too many."""
+"""A loop's items as the bytes of a picture: one per item, or one per several items if there are too many."""
 
 from __future__ import annotations
 
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord
 
 MOST = 10_000
-"""Cells of a picture; of more items, several share a cell."""
+"""Most cells of a picture; if there are more items, several share a cell."""
 
 _STRIDE = 64
 _LEVEL, _BUSY = 3, 5
@@ -13,15 +13,15 @@ _BASES = (OK, WAITING, CANCELLED, SKIPPED, FAILED)
 
 
 class Cells:
-    """The picture of one loop, read again and again while it runs.
+    """The picture of one loop, which is read repeatedly while it runs.
 
-    A byte holds the state of its item (:data:`~drawer_ipy.record.loop.STATE_NAMES`) in its three lowest bits.
+    A byte has the state of its item (:data:`~drawer_ipy.record.loop.STATE_NAMES`) in its three lowest bits.
     For several items it is their most common state; the two bits above encode how many
     failed (0 none, 1 some, 2 a tenth or more, 3 half or more) and one whether any is running.
 
     Args:
-        loop: its record, which keeps changing.
-        most: cells there may be.
+        loop: the loop's record, which changes while it runs.
+        most: the most cells.
     """
 
     __slots__ = ("_picture", "_seen", "loop", "per")
@@ -34,13 +34,13 @@ class Cells:
         self._picture = bytearray(-(-len(loop) // self.per))
 
     def span(self, cell: int) -> range:
-        """The items of `cell`; empty for a cell that is not in the picture."""
+        """The items of `cell`; empty if the cell is not in the picture."""
         if not 0 <= cell < len(self._picture):
             return range(0)
         return range(cell * self.per, min((cell + 1) * self.per, len(self.loop)))
 
     def read(self) -> bytes:
-        """The picture as it is now; of a large loop only what has changed is looked at closely."""
+        """The current picture; for a large loop, only the cells that have changed are computed again."""
         now = bytes(self.loop.states)
         if self.per == 1:
             return now

@@ -1,4 +1,4 @@
-"""Which display suits the place a drawer is pressed in."""
+"""The choice of a display for the environment in which a drawer is pressed."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.errors import UsageError, did_you_mean
 
 KINDS = ("auto", "widget", "html", "text", "none")
-"""Displays that a user may choose."""
+"""The displays that a user can choose."""
 
 
 def choose_display(
     shell: Any | None, *, quiet: bool = False, kind: str = "auto", background: bool = False
 ) -> Display:
-    """A new display for one run; the libraries it needs are imported when it is made.
+    """Make a display for one run, importing the libraries that it needs.
 
     Args:
         shell: IPython's shell, ``None`` in a plain Python program.
-        quiet: show nothing, whatever the kind.
-        kind: one of :data:`KINDS`; ``auto`` is widgets in a Jupyter kernel, HTML where they are not
+        quiet: show nothing, for any kind.
+        kind: one of :data:`KINDS`; ``auto`` is a widget in a Jupyter kernel, HTML if widgets are not
             installed, and a bar on standard error everywhere else.
-        background: other cells run meanwhile: a bar would be drawn over what they show, so ``auto`` is
-            nothing where there are no outputs that can be redrawn.
+        background: whether other cells run meanwhile: a bar would be mixed with their output, so ``auto`` is
+            no display if there are no outputs that can be redrawn.
 
     Raises:
-        UsageError: the kind is none of these, or cannot be shown here.
+        UsageError: the kind is unknown, or cannot be shown here.
     """
     if kind not in KINDS:
         known = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
-        raise UsageError(f"display is {known}, not {kind!r}", remediation=did_you_mean(kind, KINDS))
+        raise UsageError(f"display must be {known}, not {kind!r}", remediation=did_you_mean(kind, KINDS))
     if quiet or kind == "none":
         return NullDisplay()
     in_kernel = getattr(shell, "kernel", None) is not None
@@ -59,7 +59,7 @@ def choose_display(
 
 
 def current_shell() -> Any | None:
-    """The IPython shell this runs in; ``None`` elsewhere, without importing IPython for it."""
+    """The current IPython shell, or ``None``; does not import IPython."""
     module = sys.modules.get("IPython")
     return None if module is None else module.get_ipython()
 

@@ -1,4 +1,4 @@
-"""Hears when something clears what a cell shows, ``clear_output()`` in a button first of all."""
+"""Notifications when the output of a cell is cleared, usually by ``clear_output()`` in a button."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import threading
 from typing import Any, Protocol
 
 Destination = tuple[Any, ...]
-"""Where an output goes; equal for outputs that one ``clear_output()`` takes away together."""
+"""The destination of an output; equal for outputs that the same ``clear_output()`` clears."""
 
 _INSTALLING = threading.Lock()
 
 
 class Clearable(Protocol):
-    """An output that wants to know."""
+    """An output that is notified when it is cleared."""
 
     def cleared(self, where: Destination) -> None:
-        """What was shown at `where` is gone, or goes with the next output that comes there."""
+        """Called when the outputs at `where` were cleared, or will be with the next output there."""
 
 
 def current_publisher() -> Any | None:
-    """IPython's publisher, by which outputs and ``clear_output()`` go; ``None`` without IPython."""
+    """IPython's publisher, which sends outputs and ``clear_output()``; ``None`` without IPython."""
     module = sys.modules.get("IPython")
     shell = None if module is None else module.get_ipython()
     return getattr(shell, "display_pub", None)
 
 
 def destination() -> Destination:
-    """Where an output goes that is sent now, from this thread and context."""
+    """The destination of an output that is sent now, from this thread and context."""
     publisher = current_publisher()
     cell = (getattr(publisher, "parent_header", None) or {}).get("msg_id")
     return id(publisher), cell, _output_widgets(cell)
 
 
 def _output_widgets(cell: str | None) -> frozenset[str]:
-    """The ``ipywidgets.Output`` that are taking the outputs of `cell` now (``with output: ...``)."""
+    """The ``ipywidgets.Output`` widgets that capture the outputs of `cell` now (``with output: ...``)."""
     module = sys.modules.get("ipywidgets.widgets.widget")
     if module is None or cell is None:
         return frozenset()
@@ -43,10 +43,10 @@ def _output_widgets(cell: str | None) -> frozenset[str]:
 
 
 class Clearing:
-    """Stands in front of a publisher's ``clear_output`` while there are outputs that want to know.
+    """Wraps a publisher's ``clear_output`` while there are outputs to notify.
 
     Attributes:
-        lock: held while something is cleared. What is sent by who holds it comes before or after that.
+        lock: held while outputs are cleared. Messages sent by a holder come entirely before or after that.
     """
 
     def __init__(self, publisher: Any) -> None:
@@ -66,7 +66,7 @@ class Clearing:
 
     @classmethod
     def watch(cls, output: Clearable) -> Clearing | None:
-        """Let `output` know from now on; ``None`` where nothing can be cleared."""
+        """Notify `output` from now on; returns ``None`` if outputs cannot be cleared here."""
         publisher = current_publisher()
         if publisher is None or not hasattr(publisher, "clear_output"):
             return None

@@ -1,4 +1,4 @@
-"""A loop in which every item fails for the same reason: said while it can still be stopped."""
+"""A warning about a loop in which every item fails for the same reason, while it can still be stopped."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from drawer_ipy.record.loop import FAILED, OK, RUNNING, WAITING, LoopRecord
 from drawer_ipy.style.preview import clean, cut
 
 ENOUGH = 20
-"""Failures of one kind in a row, before any success, from which on it is said."""
+"""The failures of one kind in a row, without any success, that cause the warning."""
 
 _LOOKED_AT = 1_000
 _KIND = 80
 
 
 class FailingAlike:
-    """Watches one loop. It reads the live record; what it costs does not grow with the loop."""
+    """Watches one loop. It reads the live record; its cost does not depend on the number of items."""
 
     __slots__ = ("_failed", "_failed_before", "_loop", "_ok_before", "_told")
 
     def __init__(self, loop: LoopRecord) -> None:
         self._loop = loop
-        # A retry begins with the items of the earlier press.
+        # The record of a retry begins with the items of the earlier press.
         self._ok_before = loop.counts[OK]
         self._failed_before = self._failed = loop.counts[FAILED]
         self._told = ""
 
     def warning(self) -> str:
-        """What to say of it now; ``""`` for nothing."""
+        """The current warning, or ``""``."""
         counts = self._loop.counts
         failed = counts[FAILED]
         if counts[OK] > self._ok_before or failed - self._failed_before < ENOUGH:
@@ -45,10 +45,10 @@ class FailingAlike:
 
 
 def _kind_of_last(loop: LoopRecord) -> str:
-    """What the last failures have in common: code and class of the exception; ``""`` when they differ."""
+    """The code and exception class of the last failures, ``""`` if they differ."""
     found: set[int] = set()
     for column in loop.columns:
-        # Errors are put in as they happen, so the last ones are at the end of the dict.
+        # Errors are added as they happen, so the last ones are at the end of the dict.
         recent = (i for i in islice(reversed(column.errors), _LOOKED_AT) if loop.states[i] == FAILED)
         found.update(islice(recent, ENOUGH))
     last = sorted(found, key=loop.finished.__getitem__)[-ENOUGH:]

@@ -1,6 +1,6 @@
-"""What stays in the notebook when a run has ended: static HTML without a script, and text.
+"""The output that stays in the notebook after a run: static HTML without a script, and text.
 
-At most 200 KB, whatever the items are: each part has a bound of its own.
+At most 200 KB for any items: each part has its own limit.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
     """The final output in the notebook, by MIME type.
 
     Args:
-        snapshot: the run as it ended.
-        results: what it gave; ``None``, and results that cannot be shown, leave the last progress.
+        snapshot: the state of the run at its end.
+        results: its results; if ``None``, or if they cannot be shown, the last progress is shown.
     """
     if results is not None:
         try:
@@ -38,14 +38,14 @@ def final_bundle(snapshot: Snapshot, results: Any | None) -> dict[str, Any]:
             return bundle
         except (
             BaseException
-        ) as error:  # a value's own repr failed; how the run ended must be seen all the same
+        ) as error:  # a value's own repr failed; the outcome of the run must still be shown
             pass_on_interrupt(error)
             pass
     return {"text/html": static_html(snapshot), "text/plain": progress_line(snapshot)}
 
 
 def final_html(snapshot: Snapshot, results: Results) -> str:
-    """Summary, table, why rows failed, and what ran when."""
+    """The summary, the table, why rows failed, and the timeline."""
     head = _head(results)
     parts = [bar_html(snapshot), *body_html(results.view), _picture(results.run)]
     return wrap([head, *parts])
@@ -62,7 +62,7 @@ def _head(results: Results) -> str:
 def _picture(run: RunRecord) -> str:
     try:
         svg = timeline_svg(run)
-    except BaseException as error:  # a picture that cannot be drawn must not cost the table
+    except BaseException as error:  # the table must be shown even if the picture cannot be drawn
         pass_on_interrupt(error)
         return ""
     return f'<details class="dry-ran" open><summary>what ran when</summary>{svg}</details>' if svg else ""

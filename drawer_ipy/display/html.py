@@ -13,7 +13,7 @@ from drawer_ipy.display.wording import progress_line
 
 
 class HtmlDisplay(LiveDisplay):
-    """Redraws a piece of HTML in place, twice a second at most: each time replaces the whole output."""
+    """Redraws HTML in place, at most twice a second, since each update replaces the whole output."""
 
     interval: ClassVar[float] = 0.5
 
@@ -27,7 +27,7 @@ class HtmlDisplay(LiveDisplay):
         self._show(snapshot)
 
     def update(self, snapshot: Snapshot) -> None:
-        """Replace the view, if it has changed or is gone."""
+        """Replace the view if it has changed or was cleared."""
         self._show(snapshot)
 
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:
@@ -44,7 +44,7 @@ class HtmlDisplay(LiveDisplay):
 
 
 def publish(bundle: dict[str, Any], display_id: str, *, update: bool) -> None:
-    """Send `bundle` to the front end under `display_id`, in the place of what is there if `update`."""
+    """Send `bundle` to the front end under `display_id`; with `update`, it replaces the current output."""
     from IPython.display import display, update_display
 
     if update:

@@ -1,4 +1,4 @@
-"""When a display looks at its run: at once, at most so many times a second, and at the end."""
+"""The base of displays: when they are redrawn during a run, and when they end."""
 
 from __future__ import annotations
 
@@ -12,68 +12,69 @@ from typing import Any, ClassVar, Protocol
 from drawer_ipy.display.progress import ProgressState, Snapshot
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 
-# What a display may take of the run's event loop at the very most; a slow one (a remote terminal) is asked
+# The largest share of the run's event loop that a display may use; a slow one (a remote terminal) is redrawn
 # less often.
 _SHARE = 0.05
-# One that only strives for less is not asked less often than this: once slow (a pause of the garbage
-# collector) is not slow for ever.
+# The longest pause because of the target share, since one slow redraw (a pause of the garbage collector) does
+# not mean that all are slow.
 _SELDOM = 1.0
 
 
 class Display(Protocol):
-    """What shows one run while it happens."""
+    """A display of one run while it runs."""
 
     def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
-        """Hear the run that `listeners` belong to.
+        """Listen to the run that `listeners` belong to.
 
         Args:
-            listeners: of a run that has not begun.
-            cancel: stops the run; callable from any thread, any number of times.
+            listeners: the listeners of a run that has not begun.
+            cancel: stops the run; can be called from any thread, any number of times.
         """
 
     def detach(self) -> None:
-        """Continue after the cell has ended: later messages belong to the cell that runs then."""
+        """Continue after the cell has ended; later messages belong to the cell that runs then."""
 
     def close(self, results: Any | None) -> None:
-        """Put the final, static view in the place of the live one. Calling it again does nothing.
+        """Replace the live view by the final, static one. Further calls do nothing.
 
         Args:
-            results: what is shown (its ``_repr_mimebundle_``); ``None`` leaves the last progress.
+            results: the results to show (their ``_repr_mimebundle_``); ``None`` keeps the last progress.
         """
 
 
 class NullDisplay:
-    """Shows nothing."""
+    """A display that shows nothing."""
 
     def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
-        """Listen to nothing."""
+        """Do nothing."""
 
     def detach(self) -> None:
-        """Keep showing nothing."""
+        """Do nothing."""
 
     def close(self, results: Any | None) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
 
 class LiveDisplay(ABC):
-    """A display that is redrawn on the run's own event loop, whichever thread that is on.
+    """A display that is redrawn on the run's own event loop, on any thread.
 
-    It needs no thread and no task: the run's start schedules the first tick, each tick the next, and
-    the run's end the last. The engine gives way to its loop at least every few milliseconds.
+    It needs no thread and no task: the run's start schedules the first tick, each tick the next, and the
+        run's
+    end the last. The engine yields to its loop at least every few milliseconds.
     """
 
     interval: ClassVar[float] = 0.1
     """Least seconds between two redraws."""
 
     share: ClassVar[float] = _SHARE
-    """Share of a processor that it strives for."""
+    """The share of a processor that it should use at most."""
 
     def __init__(self) -> None:
         self._state = ProgressState()
         self._listeners = Listeners()
         self._cancel: Callable[[], None] = _nothing
         self._handle: asyncio.TimerHandle | None = None
-        # Output belongs to the cell that made the display, whatever cell runs when it is redrawn. The
+        # Output belongs to the cell that made the display, even if another cell runs when it is redrawn. The
         # kernel keeps the cell in a context variable.
         self._context = contextvars.copy_context()
         self._opened = False
@@ -82,7 +83,7 @@ class LiveDisplay(ABC):
     def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
         """See :meth:`Display.attach`."""
         self._listeners, self._cancel = listeners, cancel
-        self._state.attach(listeners)  # first, so that it knows of the events that the display acts on
+        self._state.attach(listeners)  # first, so that it is up to date when the display handles an event
         listeners.on(RunStarted, self._begin)
         listeners.on(RunFinished, self._end)
 
@@ -97,12 +98,12 @@ class LiveDisplay(ABC):
 
     def detach(self) -> None:
         """See :meth:`Display.detach`."""
-        # What redraws an output names it, so it finds its place as any cell's message; but a program that
-        # executes a notebook (nbclient) hears only those of the cell that runs.
+        # An update names its output, so it works as a message of any cell; but a program that executes a
+        # notebook (nbclient) receives only the messages of the cell that runs.
         self._context = contextvars.Context()
 
     def snapshot(self) -> Snapshot:
-        """The run as it is now."""
+        """The current state of the run."""
         return self._state.snapshot(self._state.clock())
 
     @abstractmethod
@@ -111,11 +112,11 @@ class LiveDisplay(ABC):
 
     @abstractmethod
     def update(self, snapshot: Snapshot) -> None:
-        """Redraw what has changed."""
+        """Redraw the parts that have changed."""
 
     @abstractmethod
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:
-        """Replace the view for good; `open` was not called if the run never began."""
+        """Replace the view by the final one; `open` was not called if the run never began."""
 
     def _begin(self, _event: RunStarted) -> None:
         if self._closed:
@@ -138,7 +139,7 @@ class LiveDisplay(ABC):
         began, used = time.perf_counter(), time.thread_time()
         try:
             self._in_cell(lambda: self.update(self.snapshot()))
-        except Exception as error:  # a broken view must not break the run: it stands still, and we know why
+        except Exception as error:  # an error of the view must not end the run: the view stops
             self._listeners.errors.append(error)
             return
         took, used = time.perf_counter() - began, time.thread_time() - used
@@ -146,7 +147,12 @@ class LiveDisplay(ABC):
 
     @classmethod
     def pause(cls, took: float, used: float) -> float:
-        """Seconds until the next redraw, when the last `took` so many and `used` so many of a processor."""
+        """Seconds until the next redraw.
+
+        Args:
+            took: seconds of the last redraw.
+            used: processor seconds of the last redraw.
+        """
         return max(cls.interval, min(used / cls.share, _SELDOM), took / _SHARE)
 
     def _stop(self) -> None:
@@ -155,9 +161,9 @@ class LiveDisplay(ABC):
             handle.cancel()
 
     def _in_cell(self, action: Callable[[], None]) -> None:
-        # A context cannot be entered twice at a time; a copy always can, and costs next to nothing.
+        # A context cannot be entered twice at the same time; a copy can, and is cheap.
         self._context.copy().run(action)
 
 
 def _nothing() -> None:
-    """Before a run is attached there is nothing to cancel."""
+    """Cancel nothing: no run is attached yet."""

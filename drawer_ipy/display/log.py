@@ -1,4 +1,4 @@
-"""What a run's buttons said, below its view: the last lines, redrawn in place."""
+"""The log of a run's buttons below its view: the last lines, redrawn in place."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _STYLE = "margin:0;padding:2px 6px;max-height:14em;overflow:auto;font-size:12px;
 
 
 class LogDisplay(LiveDisplay):
-    """The last lines of a log, as an output of its own that stays empty while there are none.
+    """The last lines of a log in a separate output, which is empty while there are none.
 
-    It is there from the start, so that it belongs to the cell that started the run in every kernel.
+    The output exists from the start, so that it belongs to the cell that started the run in every kernel.
 
     Args:
-        lines: the log as it is, oldest first.
-        dropped: how many lines came before those.
+        lines: returns the current log, oldest line first.
+        dropped: returns how many earlier lines were dropped.
     """
 
     interval: ClassVar[float] = 0.5
@@ -38,12 +38,12 @@ class LogDisplay(LiveDisplay):
         self._shown: dict[str, str] | None = None
 
     def open(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - as LiveDisplay
-        """Put the output in its place."""
+        """Create the output."""
         self._shown = self._bundle(live=True)
         self._output.show(self._shown)
 
     def update(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - as LiveDisplay
-        """Redraw it if there is more, or it is gone."""
+        """Redraw it if there are new lines, or if it was cleared."""
         bundle = self._bundle(live=True)
         if bundle == self._shown:
             self._output.refresh()
@@ -52,7 +52,7 @@ class LogDisplay(LiveDisplay):
         self._output.show(bundle)
 
     def finish(self, snapshot: Snapshot, results: Any | None) -> None:  # noqa: ARG002 - as LiveDisplay
-        """Leave the last lines, folded up."""
+        """Leave the last lines, collapsed."""
         if self._shown is not None:
             self._output.close(self._bundle(live=False))
 
@@ -62,7 +62,7 @@ class LogDisplay(LiveDisplay):
 
 
 def log_bundle(lines: Sequence[str], before: int, *, live: bool) -> dict[str, str]:
-    """`lines`, which are clean, by mime type; `before` of them came earlier and are not there."""
+    """The cleaned `lines` by MIME type; `before` earlier lines are not shown."""
     if not lines:
         return {"text/html": "", "text/plain": ""}
     count = before + len(lines)
@@ -77,7 +77,7 @@ def log_bundle(lines: Sequence[str], before: int, *, live: bool) -> dict[str, st
 
 
 class Together:
-    """Several displays of one run, as one."""
+    """Several displays of one run that act as one."""
 
     def __init__(self, *displays: Display) -> None:
         self._displays = displays

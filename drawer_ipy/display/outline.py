@@ -1,7 +1,6 @@
 """A run's steps as the rows of an outline: the state of each step, nested step and nested loop.
 
-Like :mod:`~drawer_ipy.display.progress` it reads the live records when it is asked and does nothing per
-item.
+Like :mod:`~drawer_ipy.display.progress` it reads the live records on demand and does no work per item.
 """
 
 from __future__ import annotations
@@ -43,14 +42,14 @@ class OutlineRow:
     """One step.
 
     Attributes:
-        path: ids from the top-level step down to this one, as they are.
-        name: the step's id, clean and short.
+        path: the ids from the top-level step down to this one, unchanged.
+        name: the step's id, cleaned and shortened.
         depth: 0 for a top-level step, 1 within its items, and so on.
-        status: the state that it is shown as, such as ``running``; see :mod:`~drawer_ipy.style.outcome`.
-        counts: items in each state, by state number; empty for a step that is not a loop and in none.
-        seconds: how long it took, so far when it is running; 0.0 for rows within items.
-        per: items per cell; 0 when it has no cells.
-        loops: how many loops its counts are the sum of; 0 when it is not a nested loop.
+        status: the state that it is shown in, such as ``running``; see :mod:`~drawer_ipy.style.outcome`.
+        counts: items in each state, by state number; empty for a step that is neither a loop nor inside one.
+        seconds: how long it took, or has taken so far; 0.0 for rows within items.
+        per: items per cell; 0 if it has no cells.
+        loops: how many loops the counts sum up; 0 if it is not a nested loop.
     """
 
     path: tuple[str, ...]
@@ -64,7 +63,7 @@ class OutlineRow:
 
 
 class _Nested:
-    """All presses of one loop that is within items."""
+    """All presses of one loop inside items."""
 
     def __init__(self) -> None:
         self.live: dict[int, LoopRecord] = {}
@@ -85,7 +84,7 @@ class _Nested:
 
 
 class Outline:
-    """Listens to one run and answers :meth:`rows`."""
+    """Listens to one run and provides its :meth:`rows`."""
 
     def __init__(self) -> None:
         self._run: RunRecord | None = None
@@ -95,7 +94,7 @@ class Outline:
         self._nested: dict[tuple[str, ...], _Nested] = {}
 
     def attach(self, listeners: Listeners) -> None:
-        """Hear the events of the run that `listeners` belong to."""
+        """Listen to the run that `listeners` belong to."""
         listeners.on(RunStarted, self._run_started)
         listeners.on(RunFinished, self._run_finished)
         listeners.on(StepStarted, self._step_started)
@@ -103,7 +102,7 @@ class Outline:
         listeners.on(LoopFinished, self._loop_finished)
 
     def rows(self) -> list[OutlineRow]:
-        """The steps in the order of the definition, each followed by what is within it."""
+        """The steps in the order of the definition, each followed by the steps inside it."""
         out: list[OutlineRow] = []
         for step_id in self._steps:
             if len(out) >= MOST_ROWS:
@@ -112,17 +111,17 @@ class Outline:
         return out[:MOST_ROWS]
 
     def cells(self, step_id: str) -> Cells | None:
-        """The picture of a top-level step, ``None`` when it has none."""
+        """The picture of a top-level step, or ``None``."""
         step = self._steps.get(step_id)
         if step is None or not isinstance(step.output, LoopOutput):
             return None
         found = self._cells.get(step_id)
-        if found is None or found.loop is not step.output.record:  # a step that is retried loops anew
+        if found is None or found.loop is not step.output.record:  # a retried step has a new loop
             found = self._cells[step_id] = Cells(step.output.record)
         return found
 
     def pictures(self) -> Iterator[tuple[str, Cells]]:
-        """The top-level steps that have one, with it."""
+        """The top-level steps that have a picture, with it."""
         for step_id in self._steps:
             cells = self.cells(step_id)
             if cells is not None:
@@ -150,13 +149,13 @@ class Outline:
             path = (*loop.path, column.id)
             if path in self._nested:
                 yield from self._loop(path, 1)
-            elif len(columns) > 1:  # a single one says no more than the loop itself
+            elif len(columns) > 1:  # a single column adds nothing to the loop's row
                 counts = _column_counts(column, loop)
                 yield OutlineRow(path, _name(column.id), 1, _sum_status(counts), counts)
         yield from self._below(loop.path, 1, {column.id for column in columns})
 
     def _below(self, path: tuple[str, ...], depth: int, but: Container[str] = ()) -> Iterator[OutlineRow]:
-        """The loops right within `path` (in a branch or a sub-drawer, say), except the steps `but`."""
+        """The loops directly within `path` (in a branch or a sub-drawer, say), except the steps `but`."""
         for below in tuple(self._nested):
             if below[:-1] == path and below[-1] not in but:
                 yield from self._loop(below, depth)
@@ -188,7 +187,7 @@ class Outline:
             nested.end(event.loop)
 
     def _nested_path(self, loop: LoopRecord) -> tuple[str, ...] | None:
-        """Where the loop's row belongs, ``None`` for a top-level loop: that is its step's row."""
+        """The path of the loop's row, or ``None`` for a top-level loop, which is in its step's row."""
         running = [step for step in self._steps.values() if step is not None and not step.finished]
         for step in running:
             if isinstance(step.output, LoopOutput) and step.output.record is loop:
@@ -223,7 +222,7 @@ def _sum_status(counts: tuple[int, ...]) -> str:
 
 
 def _column_counts(column: StepColumn, loop: LoopRecord) -> tuple[int, ...]:
-    """How often a nested step ended in which way, as states of items; it did not run in the others."""
+    """How often a nested step ended in each way, as states of items; in the other items it did not run."""
     ok, error, timeout, failed, cancelled = map(column.statuses.count, range(1, 6))
     left = len(column.statuses) - (ok + error + timeout + failed + cancelled)
     counts = [0] * 6

@@ -11,15 +11,15 @@ _SOONEST = 0.05
 
 
 class Pace:
-    """A rate over a sliding window of samples, fit for items of milliseconds and of minutes.
+    """A rate over a sliding window of samples, for items of milliseconds as well as minutes.
 
-    The window is the last 10 seconds, and longer where too few items ended within them: at least two
-    rounds of what runs at once, since items that start together end together.
+    The window is the last 10 seconds, or longer if too few items ended in them: at least twice the number of
+    items that run at once, since items that start together end together.
 
     Args:
         now: seconds on the caller's monotonic clock when the first item may begin.
-        width: items that run at once.
-        done: items that had ended by then.
+        width: the number of items that run at once.
+        done: the number of items that had ended by then.
     """
 
     __slots__ = ("_began", "_enough", "_first", "_samples")
@@ -31,11 +31,11 @@ class Pace:
         self._samples: deque[tuple[float, int]] = deque([(now, done)], maxlen=_SAMPLES)
 
     def measure(self, now: float, done: int, left: int) -> tuple[float, float | None]:
-        """The pace at `now`, when `done` items have ended and `left` have not.
+        """The rate at `now`, when `done` items have ended and `left` have not.
 
         Returns:
-            Items a second, finite and not negative, and the seconds until all have ended: ``None``
-            until there is enough to go by, and when nothing is left.
+            Items per second, finite and not negative, and the seconds until all have ended: ``None`` if there
+            are too few samples or no items are left.
         """
         samples = self._samples
         if done != samples[-1][1] and now - samples[-1][0] >= _APART:
@@ -43,7 +43,7 @@ class Pace:
         while len(samples) > 1 and now - samples[1][0] >= _WINDOW and done - samples[1][1] >= self._enough:
             samples.popleft()
         since, before = samples[0]
-        # Right after the start the clock is too coarse to divide by.
+        # Right after the start, the elapsed time is too small to divide by.
         rate = max(0, done - before) / max(now - since, _SOONEST)
         if not left or not rate or done < self._first or now - self._began < 1.0:
             return rate, None

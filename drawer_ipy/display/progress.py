@@ -1,7 +1,7 @@
-"""What a run's events amount to at a moment: counts, pace, time left, last errors.
+"""The progress of a run at one moment: counts, rate, time left, last errors.
 
-Pure logic without input or output. A loop's record is live, so its counts are read on demand;
-nothing is done per item, however many there are.
+Pure logic without input or output. A loop's record is live, so its counts are read on demand, without work
+per item.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ from drawer_ipy.style.preview import clean, cut
 _ERRORS = 3
 _NAME = 80
 _MESSAGE = 240
-# Entries of a loop's errors that are looked at for the last real failures: when the first failure stops
-# a wide loop, every item in flight leaves a CANCELLED entry after it.
+# How many of a loop's last errors are searched for real failures: if the first failure stops a loop, every
+# other item that is running adds a CANCELLED error after it.
 _LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorLine:
-    """One failure in a line.
+    """One failure in one line.
 
     Attributes:
-        index: the item, ``None`` for a step that is not a loop.
-        step: id of the step that failed.
-        text: ``CODE: message``, clean (see :func:`~drawer_ipy.style.preview.clean`) and short, but
-            not escaped.
+        index: the item, or ``None`` for a step that is not a loop.
+        step: the id of the step that failed.
+        text: ``CODE: message``, cleaned (see :func:`~drawer_ipy.style.preview.clean`) and shortened, but not
+            escaped.
     """
 
     index: int | None
@@ -74,23 +74,24 @@ class Snapshot:
     """A run at one moment.
 
     Attributes:
-        drawer: name of the drawer, clean and short; ``status`` is the run's (``running``, ``ok``,
-            ``failed``, ``cancelled``).
-        step: id of the current top-level step, clean and short, ``""`` before the first; `position` is its
-            place, 1-based (0 before the first), of `steps`; `steps_done` have ended, `steps_failed` of them
-            with an error.
-        loop: id of the loop whose items are counted, ``None`` when no top-level loop has begun.
-        total: its items; `left` wait, `running` run, the others ended in that way.
-        inner: loops that began within items.
-        elapsed: seconds since the run began, until it ended.
-        rate: recent items per second, 0.0 when none ended.
-        eta: seconds until the loop ends at that rate; ``None`` when it cannot be told.
-        retries: attempts that failed and were made again.
-        width: how many items may run at once now, of a loop that finds that out itself; else ``None``.
-        cached: items that were answered from the results of earlier presses, at least in part.
-        elsewhere: what failed and is not in `failed`, of a run that has ended ok.
+        drawer: the name of the drawer, cleaned and shortened.
+        status: the status of the run (``running``, ``ok``, ``failed``, ``cancelled``).
+        step: the id of the current top-level step, cleaned and shortened; ``""`` before the first.
+        position: the 1-based position of that step among `steps`; 0 before the first. `steps_done` have
+            ended, `steps_failed` of them with an error.
+        loop: the id of the loop whose items are counted, ``None`` if no top-level loop has begun.
+        total: the number of its items; `left` have not started, `running` are running, the others have ended
+            in the named state.
+        inner: the number of loops that began within items.
+        elapsed: seconds since the run began, up to its end.
+        rate: recent items per second, 0.0 if none has ended.
+        eta: seconds until the loop ends at that rate; ``None`` if unknown.
+        retries: the number of failed attempts that were retried.
+        width: how many items may run at once now, for a loop with ``parallelism: auto``; otherwise ``None``.
+        cached: the number of items that reused results of earlier presses, at least in part.
+        elsewhere: the failures of a run that ended ok which are not in `failed`.
         errors: the last failures, oldest first.
-        warning: that all items of a loop fail alike, and how to stop that; ``""`` for nothing.
+        warning: a warning that all items of a loop fail for the same reason, or ``""``.
     """
 
     drawer: str = ""
@@ -121,20 +122,20 @@ class Snapshot:
 
     @property
     def done(self) -> int:
-        """Items that ended by themselves."""
+        """The number of items that are ok or failed."""
         return self.ok + self.failed
 
     @property
     def outcome(self) -> str:
-        """The state that the run is shown as: its status, or that it ended ok although something failed."""
+        """The state that the run is shown in: its status, or a separate one if it ended ok with failures."""
         return outcome_of(self.status, self.failed + self.elsewhere.total)
 
 
 class ProgressState:
-    """Listens to one run and answers :meth:`snapshot`.
+    """Listens to one run and provides a :meth:`snapshot`.
 
     Args:
-        clock: monotonic seconds; what is given to :meth:`snapshot` must come from it.
+        clock: monotonic seconds; the time passed to :meth:`snapshot` must come from it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -157,7 +158,7 @@ class ProgressState:
         self._step_errors: deque[ErrorLine] = deque(maxlen=_ERRORS)
 
     def attach(self, listeners: Listeners) -> None:
-        """Hear the events of the run that `listeners` belong to."""
+        """Listen to the run that `listeners` belong to."""
         listeners.on(RunStarted, self._run_started)
         listeners.on(RunFinished, self._run_finished)
         listeners.on(StepStarted, self._step_started)
@@ -167,7 +168,7 @@ class ProgressState:
         listeners.on(StepRetried, self._step_retried)
 
     def snapshot(self, now: float) -> Snapshot:
-        """The run at `now` (seconds on the clock); costs some microseconds whatever the number of items."""
+        """The run at `now` (seconds on the clock); takes some microseconds for any number of items."""
         run, shown = self._run, self._shown
         if run is None:
             return Snapshot()
@@ -236,7 +237,7 @@ class ProgressState:
         self._step = next(iter(self._live_steps), result.id)
         error = result.error
         self._steps_failed += error is not None and error.code != Code.CANCELLED
-        # A loop's failure repeats what its item said, and a cancellation is not a failure.
+        # A loop's failure repeats the error of its item, and a cancellation is not a failure.
         if error is not None and error.index is None and error.code != Code.CANCELLED:
             self._step_errors.append(ErrorLine(None, _name(result.id), _told(error)))
 
@@ -251,7 +252,7 @@ class ProgressState:
             self._shown = live
 
     def _is_own(self, loop: LoopRecord) -> bool:
-        # A sub-drawer's loop has a path as short as one of this run's; this run's is its step's output.
+        # A sub-drawer's loop also has a path of one id; a loop of this run is the output of its step.
         if len(loop.path) != 1 or not self._live_steps:
             return len(loop.path) == 1
         step = self._live_steps.get(loop.path[0])
@@ -279,7 +280,7 @@ class ProgressState:
 
 
 class _Live:
-    """A top-level loop with its pace and the last errors seen in it."""
+    """A top-level loop with its rate and its last errors."""
 
     __slots__ = ("_errors", "_failed", "failing", "loop", "pace")
 
@@ -291,7 +292,7 @@ class _Live:
         self._errors: tuple[ErrorLine, ...] = ()
 
     def errors(self) -> tuple[ErrorLine, ...]:
-        """The last failures; looked for only when there are more than the last time."""
+        """The last failures; searched again only if there are more than before."""
         failed = self.loop.counts[FAILED]
         if failed != self._failed:
             self._failed = failed
@@ -300,11 +301,11 @@ class _Live:
 
 
 def last_errors(loop: LoopRecord, most: int = _ERRORS) -> tuple[ErrorLine, ...]:
-    """The items of `loop` that failed last, oldest first; the work is bounded whatever its size."""
+    """The items of `loop` that failed last, oldest first; the work does not depend on the number of items."""
     states = loop.states
     found: set[int] = set()
     for column in loop.columns:
-        # Errors are put in as they happen, so the last ones are at the end of the dict.
+        # Errors are added as they happen, so the last ones are at the end of the dict.
         recent = (i for i in islice(reversed(column.errors), _LOOKED_AT) if states[i] == FAILED)
         found.update(islice(recent, most))
     if not found:
@@ -336,5 +337,5 @@ def _name(text: str) -> str:
 
 
 def _told(error: ErrorInfo) -> str:
-    # Cut before cleaning: a message may be megabytes of captured output.
+    # Cut before cleaning, since a message may contain megabytes of captured output.
     return cut(clean(f"{error.code}: {error.message[: 4 * _MESSAGE].strip()}"), _MESSAGE)

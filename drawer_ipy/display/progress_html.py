@@ -1,6 +1,6 @@
-"""Progress as a piece of HTML.
+"""Progress as HTML.
 
-A state is shown by mark, word and pattern, not by colour alone. Everything that comes from a run is escaped.
+A state is shown by a mark, a word and a pattern, not by colour alone. All text from a run is escaped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def progress_html(snapshot: Snapshot) -> str:
 
 
 def errors_html(snapshot: Snapshot) -> str:
-    """The last failures, a line each; ``""`` when there is none."""
+    """The last failures, one per line, or ``""``."""
     lines = "".join(
         f'<div style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
         f"{mark_of('failed')} <bdi>{escape(str(line))}</bdi></div>"
@@ -45,7 +45,7 @@ def errors_html(snapshot: Snapshot) -> str:
 
 
 def warning_html(snapshot: Snapshot) -> str:
-    """That a loop fails as a whole; ``""`` when there is nothing to say."""
+    """The warning that all items of a loop fail, or ``""``."""
     if not snapshot.warning:
         return ""
     words = escape(snapshot.warning)
@@ -53,7 +53,7 @@ def warning_html(snapshot: Snapshot) -> str:
 
 
 def static_html(snapshot: Snapshot) -> str:
-    """All of it, as an output of its own."""
+    """The complete progress as one output."""
     inner = progress_html(snapshot) + warning_html(snapshot) + errors_html(snapshot)
     return block(inner, style="font-size:13px;max-width:60em")
 

@@ -1,4 +1,4 @@
-"""Progress in a terminal: one bar on standard error."""
+"""Progress in a terminal: a bar on standard error."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ _WIDTH = 80
 
 
 class TextDisplay(LiveDisplay):
-    """A bar over the items of the current loop, or over the steps while there is no loop.
+    """A bar of the items of the current loop, or of the steps while there is no loop.
 
-    Nothing is written where the stream is not a terminal: a log file is no place for a bar. The results
-    are the caller's to print.
+    Nothing is written if the stream is not a terminal, such as a log file. The caller prints the results.
 
     Args:
-        stream: where the bar goes; standard error by default.
+        stream: the stream for the bar; the default is standard error.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -78,7 +77,7 @@ class TextDisplay(LiveDisplay):
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether `stream` is a terminal; False for a closed stream and for one that does not know."""
+    """Whether `stream` is a terminal; False for a closed stream or one without ``isatty``."""
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
@@ -86,10 +85,10 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def _mend_size(bar: Any) -> None:
-    """Let `bar` be drawn on a terminal that does not know its size.
+    """Make tqdm draw `bar` on a terminal of unknown size.
 
-    Such a terminal (in a container) says 0 by 0, less one for the edge in some versions of tqdm, and
-    tqdm then draws nothing.
+    Such a terminal (in a container) reports 0 by 0 (minus one in some versions of tqdm), for which tqdm draws
+    nothing.
     """
     measure = bar.dynamic_ncols
     if not measure:
@@ -104,13 +103,13 @@ def _mend_size(bar: Any) -> None:
 
 
 def _in_colour(text: str, outcome: str) -> str:
-    """`text` with its mark in the colour of the outcome, unless the user wants no colours (NO_COLOR)."""
+    """`text` with its mark in the colour of the outcome, unless NO_COLOR is set."""
     mark = mark_of(outcome)
     return text if os.environ.get("NO_COLOR") else text.replace(mark, in_ansi(mark, outcome), 1)
 
 
 def _postfix(snapshot: Snapshot) -> str:
-    """What stands behind the bar, without colours; how a run ended is first: narrow lines are cut."""
+    """The text after the bar, without colours; the outcome comes first, since narrow lines are cut."""
     over = snapshot.status != "running"
     if snapshot.loop is None and not over:
         return snapshot.step
@@ -136,7 +135,7 @@ def _figures(named: list[tuple[str, int]]) -> str:
 
 
 def _bar_class() -> Any:
-    """tqdm's bar without its monitor thread and its lock between processes: a bar here has one writer."""
+    """tqdm's bar class without its monitor thread and its lock between processes, which are not needed."""
     from tqdm import tqdm
 
     return type("Bar", (tqdm,), {"monitor_interval": 0, "_lock": threading.RLock()})

@@ -1,4 +1,4 @@
-"""What a cell of the live view stands for, in a few short lines."""
+"""The description of a cell of the live view in a few short lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ERROR = 300
 
 
 def told(cells: Cells, cell: int) -> list[str]:
-    """The words for `cell`: which item, its state and time, what it is, why it failed. All clean."""
+    """Describe `cell`: which item, its state and time, its value, why it failed. All text is cleaned."""
     span = cells.span(cell)
     if not span:
         return []

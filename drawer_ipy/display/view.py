@@ -1,7 +1,7 @@
-"""The model of the live view: what `view.js` draws, sent to every page that shows it.
+"""The model of the live view: the data that `view.js` draws on every page that shows it.
 
-The whole state is in the model, so a page that is loaded again and a second view show the same. The
-script gets nothing but numbers, state bytes and short clean texts, and puts the texts in as text.
+The whole state is in the model, so a reloaded page and a second view show the same. The script receives only
+numbers, state bytes and short cleaned texts, and inserts the texts as plain text.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _HERE = Path(__file__).parent
 class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no types
     """One live view.
 
-    The script sends ``{"kind": "hello"}`` when it has been loaded, ``cancel`` for a click on Cancel, which
-    is answered by ``ack``, and ``ask`` for what a cell stands for, which is answered by ``told``. Messages
-    may arrive on another thread than the run's.
+    The script sends ``{"kind": "hello"}`` when it has been loaded, ``cancel`` for a click on Cancel (the
+    reply is ``ack``), and ``ask`` for the description of a cell (the reply is ``told``). Messages may arrive
+    on another thread than the run's.
 
     Args:
-        cancel: stops the run; callable from any thread.
-        tell: the words for a cell of a top-level step, ``[]`` when there is none.
-        may_interrupt: whether an unanswered Cancel may interrupt the kernel: only where the cell that
-            shows the view is the one that the interrupt would strike.
+        cancel: stops the run; can be called from any thread.
+        tell: returns the description of a cell of a top-level step, ``[]`` for an unknown cell.
+        may_interrupt: whether a Cancel without a reply may interrupt the kernel: only if the interrupt would
+            reach the cell that shows the view.
     """
 
-    # As text: a Path would be watched, and the watcher would keep every view that was ever made.
+    # As text: anywidget would watch a Path, and the watcher would keep every view alive.
     _esm = (_HERE / "view.js").read_text(encoding="utf-8")
     _css = properties(".drawer-view") + (_HERE / "view.css").read_text(encoding="utf-8")
 
@@ -63,15 +63,15 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         super().__init__(may_interrupt=may_interrupt)
         self._cancel, self._tell = cancel, tell
         self._cancelled = False
-        # Rows are sent under short names: a step's id may be any text of any length.
+        # Rows are sent under short names, since a step's id may be any text of any length.
         self._names: dict[tuple[str, ...], str] = {}
         self._paths: dict[str, tuple[str, ...]] = {}
         self.heard = False
-        """Whether a page has said that it can draw the view."""
+        """Whether a page has reported that it can draw the view."""
         self.on_msg(self._message)
 
     def show(self, snapshot: Snapshot, outline: Outline) -> None:
-        """Send what has changed, in one message; a trait that keeps its value is not sent."""
+        """Send the changes in one message; a trait that keeps its value is not sent."""
         over = snapshot.status != "running"
         live: dict[str, bytes] = {}
         ended = dict(self.ended_cells)
@@ -96,10 +96,10 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
             self.over = over
 
     def close(self) -> None:
-        """Close the model, and the one that it brought along.
+        """Close the model and its layout model.
 
-        It is emptied first: a notebook that is executed without a front end (nbclient) keeps the last
-        state of every model, closed or not.
+        It is emptied first, since a notebook that is executed without a front end (nbclient) keeps the last
+        state of every model, even of closed ones.
         """
         with self.hold_sync():
             self._esm, self._css = "export default {};", ""

@@ -1,7 +1,7 @@
 """The live view in a notebook: an anywidget, replaced by static HTML when the run has ended.
 
-A widget in a saved notebook reopens as a bare object name, so none is kept. Where no page
-says that it can draw the widget, HTML is shown in its place.
+A widget in a saved notebook is shown only as the name of an object, so none is kept. If no page reports that
+it can draw the widget, HTML is shown in its place.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from drawer_ipy.engine.events import Listeners
 
 
 class WidgetDisplay(LiveDisplay):
-    """Header, bar, the picture of the items, last errors and a Cancel button.
+    """Shows a header, a bar, the picture of the items, the last errors and a Cancel button.
 
-    A message goes to the front end only when what it shows has changed, at most one a tick.
+    A message is sent to the front end only if something has changed, at most one per tick.
 
     Args:
-        may_interrupt: whether an unanswered Cancel may interrupt the kernel; ``False`` for a run that
-            runs beside other cells: the interrupt would hit one of those.
+        may_interrupt: whether a Cancel without a reply may interrupt the kernel; ``False`` for a run in the
+            background, since the interrupt would reach another cell.
     """
 
-    # A message costs about as much again after the call: it is sent by another thread.
+    # The other half of a message's cost is spent after the call, by the thread that sends it.
     share: ClassVar[float] = 0.01
 
     patience: ClassVar[float] = 4.0
-    """Seconds that a page has to load the widget's script before HTML is shown in its place."""
+    """Seconds for a page to load the widget's script before HTML is shown in its place."""
 
     def __init__(self, *, may_interrupt: bool = True) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class WidgetDisplay(LiveDisplay):
             self._instead = _Instead(bundle, self._output, self.patience)
 
     def update(self, snapshot: Snapshot) -> None:
-        """Send what has changed; show the view anew if it is gone."""
+        """Send the changes; show the view again if it was cleared."""
         if self._view is not None:
             self._output.refresh()
             self._view.show(snapshot, self._outline)
@@ -81,7 +81,7 @@ class WidgetDisplay(LiveDisplay):
                 view.close()
 
     def _clicked(self) -> None:
-        # Maybe on another thread than the run: a kernel with subshells handles messages there.
+        # Possibly on another thread than the run: a kernel with subshells handles messages there.
         self._cancel()
 
     def _asked(self, step_id: str, cell: int) -> list[str]:
@@ -90,11 +90,11 @@ class WidgetDisplay(LiveDisplay):
 
 
 class _Instead:
-    """HTML in the place of a view that no page has said it can draw, until one does.
+    """Shows HTML in place of a view until a page reports that it can draw the view.
 
     Args:
-        bundle: what was published, with the view.
-        output: where it was.
+        bundle: the published bundle with the view.
+        output: the output that shows it.
         patience: seconds to wait for a page.
     """
 
@@ -106,7 +106,7 @@ class _Instead:
         self._html = ""
 
     def update(self, snapshot: Snapshot, *, heard: bool) -> None:
-        """Show the HTML if there is no page and it has changed; the view again when one is there at last."""
+        """Show the HTML if there is no page and it has changed, or the view if there is a page now."""
         if heard:
             if self._html:
                 self._html = ""
@@ -125,8 +125,8 @@ class _Instead:
 def _is_heard() -> bool:
     """Whether a page's message would arrive during the run.
 
-    On a thread of its own the run leaves the kernel's loop to a cell that waits, and kernels before 7
-    look at no message while a cell runs; silence means nothing there.
+    If the run has its own thread, the cell waits on the kernel's loop, and kernels before 7 handle no message
+    while a cell runs; then a missing message means nothing.
     """
     try:
         from ipykernel import version_info

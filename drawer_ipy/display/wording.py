@@ -9,7 +9,7 @@ from drawer_ipy.style.palette import PARTIAL, mark_of
 
 
 def progress_line(snapshot: Snapshot) -> str:
-    """All in one line of plain text, such as ``drawer pages: 40/200 (5 failed)``."""
+    """The progress in one line of plain text, such as ``drawer pages: 40/200 (5 failed)``."""
     if snapshot.loop is None:
         told = f"{snapshot.steps_done}/{snapshot.steps} steps"
     else:
@@ -22,7 +22,7 @@ def progress_line(snapshot: Snapshot) -> str:
 
 
 def outcome_words(snapshot: Snapshot) -> str:
-    """How the run stands: its status, or what is ok of one that ended ok although something failed."""
+    """The outcome in words: the status, or the counts of a run that ended ok with failures."""
     if snapshot.outcome != PARTIAL:
         return snapshot.status
     counts = {name: getattr(snapshot, name) for name in ("ok", "failed", "cancelled", "skipped")}
@@ -33,7 +33,7 @@ def outcome_words(snapshot: Snapshot) -> str:
 
 
 def place_words(snapshot: Snapshot) -> list[str]:
-    """The current step, and what runs below it."""
+    """The current step, and the loops inside it."""
     words = []
     if snapshot.position and snapshot.status == "running":
         words.append(f"step {snapshot.step} ({snapshot.position} of {snapshot.steps})")
@@ -45,7 +45,7 @@ def place_words(snapshot: Snapshot) -> list[str]:
 
 
 def counts_words(snapshot: Snapshot) -> list[tuple[str, int]]:
-    """The items by state, each as its words and its number; those that are seldom only when there are any."""
+    """The number of items in each state as words and as a number; rare states only if there are any."""
     if snapshot.loop is None:
         return []
     out = [
@@ -60,7 +60,7 @@ def counts_words(snapshot: Snapshot) -> list[tuple[str, int]]:
 
 
 def pace_words(snapshot: Snapshot) -> list[str]:
-    """Retries, what was cached, rate, time left and time taken."""
+    """Retries, cached items, rate, time left and elapsed time."""
     words = []
     if snapshot.retries:
         words.append(f"{snapshot.retries:,} {'retry' if snapshot.retries == 1 else 'retries'}")

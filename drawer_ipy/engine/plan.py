@@ -1,4 +1,4 @@
-"""From a definition to something that runs: expressions compiled, buttons and drawers looked up, once."""
+"""Plans: compile a definition once, with its expressions, buttons and sub-drawers, so that it can run."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ DrawerFinder = Callable[[str], DrawerModel | None]
 
 @dataclass(slots=True)
 class Plan:
-    """A drawer ready to run, any number of times.
+    """A compiled drawer, which can run any number of times.
 
     Attributes:
         name: the drawer's name.
-        inputs: what it declares.
-        steps: compiled top-level steps.
-        returns: compiled ``return`` block, ``None`` when there is none.
-        on_error: name of the handler drawer, ``""`` for none.
-        on_error_with: compiled ``with`` of the handler.
-        plans: where sub-drawers and the handler are found.
-        drawer: the definition it came from.
+        inputs: the inputs that it declares.
+        steps: the compiled top-level steps.
+        returns: the compiled ``return`` block, or ``None``.
+        on_error: the name of the handler drawer, or ``""``.
+        on_error_with: the compiled ``with`` of the handler.
+        plans: finds the sub-drawers and the handler.
+        drawer: the definition.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Plan:
 
 
 class Plans:
-    """Compiles drawers, each at most once; sub-drawers when they are first pressed.
+    """Compiles each drawer at most once, and sub-drawers when they are first pressed.
 
     Args:
-        kinds: every kind of step by its word.
-        buttons_of: drawer -> what finds the buttons its steps name (each may define its own).
-        find_drawer: name -> definition, ``None`` when there is none.
+        kinds: every step kind by name.
+        buttons_of: drawer -> finder of the buttons that its steps name (a drawer may define its own).
+        find_drawer: name -> definition, or ``None`` if there is no such drawer.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Plans:
         self._named: dict[str, Plan | None] = {}
 
     def plan(self, drawer: DrawerModel) -> Plan:
-        """`drawer`, compiled.
+        """Compile `drawer`.
 
         Raises:
-            ResolveError: when a reference has bad syntax.
+            ResolveError: a reference has invalid syntax.
         """
         compiler = Compiler(self, self._buttons_of(drawer))
         handler = drawer.on_error
@@ -82,7 +82,7 @@ class Plans:
         )
 
     def named(self, name: str) -> Plan | None:
-        """The plan of the workspace's drawer `name`; ``None`` when there is none."""
+        """Return the plan of the workspace's drawer `name`, or ``None`` if there is no such drawer."""
         if name not in self._named:
             drawer = self._find_drawer(name)
             self._named[name] = None if drawer is None else self.plan(drawer)
@@ -91,22 +91,26 @@ class Plans:
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """What a step gets to compile itself with.
+    """The context in which a step compiles itself.
 
     Attributes:
         plans: compiles sub-drawers.
-        find_button: name -> button, as seen from the drawer being compiled.
+        find_button: name -> button, as visible from the drawer being compiled.
     """
 
     plans: Plans
     find_button: ButtonFinder
 
     def steps(self, models: Sequence[StepBase]) -> list[StepRunner]:
-        """Each of `models`, compiled by its kind."""
+        """Compile each of `models` by its kind."""
         return [self.step(model) for model in models]
 
     def step(self, model: StepBase) -> StepRunner:
-        """One step, compiled by its kind."""
+        """Compile one step by its kind.
+
+        Raises:
+            DrawerError: the step's kind is unknown or cannot compile it.
+        """
         kind = self.plans.kinds.get(model.kind or "button")
         if kind is None:
             raise DrawerError(
@@ -116,21 +120,21 @@ class Compiler:
             step: StepRunner = kind.compiler()(model, self)
         except DrawerError:
             raise
-        except Exception as error:  # of a kind that another distribution brought
+        except Exception as error:  # a step kind from another distribution may raise anything
             message = (
-                f"step {model.id!r}: the step kind {kind.name!r} could not prepare it: {describe(error)}"
+                f"step {model.id!r}: the step kind {kind.name!r} failed to compile it: {describe(error)}"
             )
             raise DrawerError(message, code=Code.INTERNAL) from error
         return step
 
 
 def roots_of(*templates: Template) -> frozenset[str]:
-    """The first names of all references in `templates`."""
+    """Return the first name of every reference in `templates`."""
     return frozenset(ref.root for template in templates for ref in template.references)
 
 
 def outer_roots(steps: Sequence[StepRunner], *bound: str) -> frozenset[str]:
-    """What a list of steps uses from outside: their roots without `bound` and without one another."""
+    """Return the names that `steps` use from outside: their roots except `bound` and each other's ids."""
     seen = set(bound)
     roots: set[str] = set()
     for step in steps:

@@ -1,7 +1,7 @@
-"""A drawer as a picture: steps, loops and branches as boxes, arrows from what a step refers to.
+"""The graph of a drawer: steps, loops and branches as boxes, with arrows for references between them.
 
-The colours are the front end's (JupyterLab's and VS Code's variables) with fallbacks; what a box is, its
-words and outline show too.
+The colours are the front end's (JupyterLab's and VS Code's variables) with fallbacks; the words and the
+outline of a box also show its kind.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Graph(Picture):
     """A drawer's picture.
 
     Args:
-        drawer: the definition; a broken one is drawn as far as it is readable.
-        hide: takes secrets out of a text.
+        drawer: the definition; if it has errors, only the readable parts are drawn.
+        hide: redacts secrets in a text.
 
     Attributes:
         mermaid: the same as Mermaid text, for Markdown files and issues.
@@ -65,7 +65,7 @@ def _text(drawer: DrawerModel) -> str:
 
 @dataclass(slots=True)
 class _Inside:
-    """A lane laid out: where its boxes are, below its title."""
+    """The layout of a lane: the positions of its boxes below its title."""
 
     lane: Lane
     shapes: list[_Shape]
@@ -114,7 +114,7 @@ def _has_order(lane: Lane) -> bool:
 def _lay_out(lane: Lane, most: float) -> _Inside:
     shapes = [_shape(box, most - 2 * _PAD) for box in lane.boxes]
     edges = lane.edges + lane.order
-    # What happens on an error stands below the steps, without an arrow.
+    # The on_error box is below the steps, without an arrow.
     last = max((k for k, box in enumerate(lane.boxes) if box.number), default=None)
     ends = [k for k, box in enumerate(lane.boxes) if box.kind == "on_error"]
     hidden = [(last, k) for k in ends] if last is not None else []
@@ -150,7 +150,7 @@ def _titled(inside: Sequence[_Inside]) -> bool:
 
 
 def _tag(box: Box) -> str:
-    """The kind, where the box's words do not show it."""
+    """The kind, if the words of the box do not show it."""
     return "" if box.kind == "button" else box.kind
 
 
@@ -166,7 +166,7 @@ def _draw_inside(inside: _Inside) -> str:
 
 
 def _ports(inside: _Inside) -> dict[Edge, list[Point]]:
-    """The routes, with arrows that meet at a box side by side instead of in one point."""
+    """The routes, with the arrows at a box next to each other instead of at the same point."""
     routes = {edge: list(points) for edge, points in inside.placed.routes.items()}
     for end, other in ((0, 1), (-1, -2)):
         by_box: dict[int, list[Edge]] = {}
@@ -182,7 +182,7 @@ def _ports(inside: _Inside) -> dict[Edge, list[Point]]:
 
 
 def _arrow(points: Sequence[Point], dotted: bool) -> str:
-    """A line through the points, bent between layers and straight past them, with a head at its end."""
+    """A line through the points, curved between layers and straight along them, with an arrowhead."""
     x, y = points[0]
     d = f"M{x:.1f} {y:.1f}"
     for k, (to_x, to_y) in enumerate(points[1:]):

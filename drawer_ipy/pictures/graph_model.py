@@ -1,4 +1,4 @@
-"""A drawer as boxes and arrows: what its picture and its Mermaid text draw."""
+"""A drawer as boxes and arrows, the model of its graph and its Mermaid text."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from drawer_ipy.style.preview import clean, cut
 
 @dataclass(slots=True)
 class Lane:
-    """Boxes that are laid out together: a drawer's steps, a loop's, a branch's.
+    """Boxes that are laid out together: the steps of a drawer, of a loop or of a branch.
 
     Attributes:
-        title: of a branch, ``""`` elsewhere.
-        boxes: in the order of the definition; what they refer to comes before them.
+        title: the title of a branch, ``""`` for other lanes.
+        boxes: the boxes in the order of the definition; a box comes after those that it refers to.
         edges: pairs of indices: the second refers to the first.
-        order: pairs of steps of which the second refers to nothing, and so only runs after the first.
+        order: pairs of steps in which the second has no references, so it only runs after the first.
     """
 
     title: str = ""
@@ -39,9 +39,9 @@ class Box:
     Attributes:
         name: its id.
         kind: a step's kind, or ``input``, ``variable``, ``return``, ``on_error``.
-        lines: what it does, a few words a line.
-        number: its place among its neighbours, 1-based; 0 for what is not a step.
-        lanes: what is inside.
+        lines: what it does, a few words per line.
+        number: the 1-based position among its siblings; 0 for a box that is not a step.
+        lanes: the lanes inside it.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Box:
 
 
 def lane_of(drawer: DrawerModel) -> Lane:
-    """The whole drawer: inputs, steps, what it returns, what is pressed when it fails."""
+    """The lane of the whole drawer: inputs, steps, ``return`` and ``on_error``."""
     known = names_in(drawer)
     uses = [uses_of(step, known) for step in drawer.steps]
     asked = [name[1] for names in uses for name in names if len(name) == 2]
@@ -75,7 +75,7 @@ def lane_of(drawer: DrawerModel) -> Lane:
 
 
 def rewrite(lane: Lane, hide: Callable[[str], str]) -> None:
-    """Every text in `lane` as `hide` gives it back."""
+    """Replace every text in `lane` by the result of `hide`."""
     lane.title = hide(lane.title)
     for box in lane.boxes:
         box.name, box.lines = hide(box.name), [hide(line) for line in box.lines]

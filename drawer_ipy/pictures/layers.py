@@ -1,7 +1,7 @@
-"""Places boxes in layers so that arrows point down and seldom cross.
+"""A layout of boxes in layers, with arrows that point down and seldom cross.
 
-The layout of Sugiyama and others: each box goes below what points to it, layers are ordered by the middle of
-their neighbours, and positions within a layer are those nearest to the neighbours that keep the order.
+The method of Sugiyama et al.: each box goes below the boxes that point to it, layers are ordered by the
+middle of their neighbours, and positions within a layer are as near to the neighbours as the order allows.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ DROP = 34.0
 """Pixels between layers."""
 
 _SWEEPS = 8
-_MOST_BENDS = 1_500  # arrows that pass layers, counted once a layer; beyond, long ones go straight through
+_MOST_BENDS = 1_500  # arrows across layers, counted once per layer; beyond, long arrows are drawn straight
 _SHORT = 3  # layers
-_BEND = 6.0  # width of the room for an arrow that passes a layer
+_BEND = 6.0  # width of the space for an arrow across a layer
 
 Edge = tuple[int, int]
 Point = tuple[float, float]
@@ -30,10 +30,9 @@ class Placed:
     """A layout.
 
     Attributes:
-        at: the left upper corner of each box.
-        routes: for each edge the points it passes, from the lower side of its first box to the upper side
-            of its second.
-        width, height: of the whole.
+        at: the upper left corner of each box.
+        routes: the points of each edge, from the lower side of its first box to the upper side of its second.
+        width, height: the size of the layout.
     """
 
     at: list[Point]
@@ -54,12 +53,12 @@ class _Grid:
 
 
 def place(sizes: Sequence[tuple[float, float]], edges: Iterable[Edge], most: float = 900.0) -> Placed:
-    """Boxes of `sizes` placed so that `edges` point down.
+    """Place boxes so that `edges` point down.
 
     Args:
-        sizes: width and height of each.
-        edges: pairs of indices; one that would close a circle is drawn upwards.
-        most: a layer wider than this is continued below.
+        sizes: the width and height of each box.
+        edges: pairs of indices; an edge that would close a cycle is drawn upwards.
+        most: the largest width of a layer; further boxes go into a layer below.
     """
     wanted = list(dict.fromkeys(edge for edge in edges if edge[0] != edge[1]))
     down = _without_circles(len(sizes), wanted)
@@ -91,7 +90,7 @@ def place(sizes: Sequence[tuple[float, float]], edges: Iterable[Edge], most: flo
 
 
 def _without_circles(n: int, edges: Sequence[Edge]) -> list[Edge]:
-    """The edges without those that point back on the way from the first box to the last."""
+    """The edges without those that point backwards."""
     after: dict[int, list[int]] = {}
     for begin, end in edges:
         after.setdefault(begin, []).append(end)
@@ -116,7 +115,7 @@ def _without_circles(n: int, edges: Sequence[Edge]) -> list[Edge]:
 
 
 def _levels(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge], most: float) -> list[int]:
-    """The layer of each box: below all that point to it, and where there is room."""
+    """The layer of each box: below all boxes that point to it, and not too wide."""
     before: dict[int, list[int]] = {}
     after: dict[int, list[int]] = {}
     for begin, end in edges:
@@ -148,7 +147,7 @@ def _lowered(
     room: dict[int, float],
     most: float,
 ) -> list[int]:
-    """What nothing points to is put right above the first box it points to: its arrow is short then."""
+    """Move a box without incoming edges directly above the first box that it points to, for a short arrow."""
     for node in range(len(level)):
         if node in before or node not in after:
             continue
@@ -164,7 +163,7 @@ def _lowered(
 def _grid(
     sizes: Sequence[tuple[float, float]], edges: Sequence[Edge], level: Sequence[int]
 ) -> tuple[_Grid, dict[Edge, list[int]]]:
-    """The layers, with a bend for each layer that an edge passes; and the bends of each edge."""
+    """The layers, with a bend for each layer that an edge crosses, and the bends of each edge."""
     grid = _Grid([size[0] for size in sizes], [[] for _ in range(max(level, default=-1) + 1)])
     for node, place in enumerate(level):
         grid.layers[place].append(node)
@@ -194,7 +193,7 @@ def _join(grid: _Grid, begin: int, end: int) -> None:
 
 
 def _order(grid: _Grid) -> None:
-    """Order each layer by the middle of its neighbours, down and up again; the best order is kept."""
+    """Order each layer by the middle of its neighbours, down and up; keep the best order."""
     best, crossings = [list(layer) for layer in grid.layers], _crossings(grid)
     for sweep in range(_SWEEPS):
         downwards = sweep % 2 == 0
@@ -224,7 +223,7 @@ def _crossings(grid: _Grid) -> int:
 
 
 def _spread(grid: _Grid) -> None:
-    """Positions within the layers: near to those of the neighbours, in order, without overlap."""
+    """Set the positions within the layers: near the neighbours, in order, without overlap."""
     for layer in grid.layers:
         _fit(grid, layer, [0.0] * len(layer))
     for sweep in range(_SWEEPS):

@@ -17,15 +17,15 @@ _SHAPES = {
 
 
 def mermaid_text(lane: Lane) -> str:
-    """A flowchart, from the top down: ``subgraph`` for loops and branches, an arrow a reference.
+    """Write a top-down flowchart: a ``subgraph`` for each loop and branch, an arrow for each reference.
 
-    A dotted arrow says that a step only runs after another.
+    A dotted arrow means that a step only runs after another.
     """
     return "\n".join(["flowchart TD", *_MermaidWriter().lane(lane, 1)]) + "\n"
 
 
 class _MermaidWriter:
-    """Numbers the nodes."""
+    """Writes lanes and numbers the nodes."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -68,5 +68,5 @@ def _label(lines: list[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """`text` with everything that Mermaid or HTML would read written as an entity of Mermaid's."""
+    """`text` with all special characters of Mermaid and HTML written as Mermaid entities."""
     return "".join(c if c.isalnum() or c in " _.,:/()+*=-" or ord(c) > 127 else f"#{ord(c)};" for c in text)

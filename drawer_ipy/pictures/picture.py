@@ -1,4 +1,4 @@
-"""A picture as SVG: shown by a notebook, saved to a file, whole without a script or anything loaded."""
+"""SVG pictures that notebooks display and that can be saved; they need no script and no other files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Picture:
 
     Args:
         svg: the ``<svg>`` element.
-        text: what it says, for where pictures are not shown.
+        text: its description, where pictures cannot be shown.
 
     Attributes:
-        svg: the SVG text, as part of a page; :meth:`save` writes it as a file of its own.
+        svg: the SVG text for use in a page; :meth:`save` writes it as a separate file.
     """
 
     def __init__(self, svg: str, text: str) -> None:
@@ -25,7 +25,7 @@ class Picture:
         self._text = text
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture to `path` as a file that any browser opens; returns the path.
+        """Write the picture to `path` as a file that any browser can open; return the path.
 
         Raises:
             OSError: the file cannot be written.
@@ -38,8 +38,7 @@ class Picture:
         return self._text
 
     def _repr_svg_(self) -> str:
-        # A notebook's colours reach a picture that is part of its page; one opened on its own follows the
-        # reader's system instead.
+        # A picture in a page uses the notebook's colours; a separate file uses those of the reader's system.
         head, end, rest = self.svg.partition(">")
         return head + end + ALONE + rest
 
@@ -47,7 +46,7 @@ class Picture:
         return block(self.svg, style="overflow-x:auto;max-width:100%")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """As part of the page first: there the notebook's theme colours it."""
+        """Return HTML first: as part of the page, the picture uses the colours of the notebook's theme."""
         makers = {
             "text/plain": self.__repr__,
             "text/html": self._repr_html_,

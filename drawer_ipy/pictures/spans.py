@@ -1,7 +1,7 @@
-"""When each step and item of a run was at work, as spans on lanes: what a timeline draws.
+"""The data of a timeline: when each step and item of a run was running, as spans on lanes.
 
-However many items there are, the work and what comes of it are bounded: of a very long loop every n-th
-item is looked at (and, up to a bound, every one that did not end ok), and spans too short to be seen are
+The work and the size of the result are limited for any number of items: of a very long loop only every n-th
+item is used (and, up to a limit, every item that did not end ok), and spans too short to be visible are
 joined with their neighbours on the lane.
 """
 
@@ -18,7 +18,7 @@ from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
 EXAMINED = 40_000
-"""Items of all loops of one row that are looked at."""
+"""Most items of all loops of one row that are used."""
 
 _STEP_STATES = {"ok": OK, "running": RUNNING, "cancelled": CANCELLED}
 _NAMED = 3
@@ -26,14 +26,14 @@ _NAMED = 3
 
 @dataclass(slots=True)
 class Span:
-    """One item or step at work, or several that are too short to be drawn one by one.
+    """The time of one item or step, or of several that are too short to be drawn separately.
 
     Attributes:
         begin, end: seconds since the run began.
-        state: how it ended, one of the record's numbers.
-        names: the first few of the items.
-        count: how many there are.
-        source: the loop and the index in it, when it is one item.
+        state: the state in which it ended, by state number.
+        names: the first few items.
+        count: the number of items.
+        source: the loop and the index in it, if it is one item.
     """
 
     begin: float
@@ -49,14 +49,15 @@ class Track:
     """One row of a timeline: a step, or the items of a loop.
 
     Attributes:
-        label: the step's id; `depth` is how far it is nested.
-        spans: what ran, by beginning.
-        begin, end: seconds since the run began, of the whole row.
-        loops: how many loops its items are of; 0 for a step that is not a loop.
-        counts: how many items ended in each state, by state number; kept ones aside.
-        kept: items that were taken over from an earlier press.
-        stride: every how manieth item was looked at; 1 for all of them. A span's count says for how many
-            items it stands.
+        label: the step's id.
+        depth: how deeply it is nested.
+        spans: the spans, sorted by their beginning.
+        begin, end: the time of the whole row, in seconds since the run began.
+        loops: the number of loops that its items belong to; 0 for a step that is not a loop.
+        counts: how many items ended in each state, by state number, without kept ones.
+        kept: the number of items that were kept from an earlier press.
+        stride: n if every n-th item was used; 1 for all items. A span's count is the number of items that it
+            represents.
     """
 
     label: str
@@ -99,13 +100,13 @@ def _step_tracks(step: StepResult, zero: float, now: float) -> Iterator[Track]:
 
 
 Named = tuple[LoopRecord, str]
-"""A loop, and what comes before the index in the names of its items."""
+"""A loop, and the prefix of the index in the names of its items."""
 
 
 def _loop_tracks(
     loops: Sequence[Named], zero: float, depth: int, whole: tuple[float, float] | None = None
 ) -> Iterator[Track]:
-    """The row of loops that are presses of the same step, then those of the loops within their items."""
+    """The row of all loops of the same step, then the rows of the loops within their items."""
     counts = [sum(column) for column in zip(*(loop.counts for loop, _ in loops), strict=True)]
     total = sum(counts)
     stride = max(1, -(-total // EXAMINED))
@@ -139,18 +140,18 @@ def _spans(named: Named, zero: float, stride: int) -> Iterator[Span]:
     states, started, finished = loop.states, loop.started, loop.finished
     for index, weight in _examined(loop, stride):
         begin = started[index]
-        if begin > 0:  # below are those that an earlier press came to
+        if begin > 0:  # a value below 0 is an item of an earlier press
             end = offset + max(begin, finished[index] or still)
             names = [f"{prefix}{index}"]
             yield Span(offset + begin, end, states[index], names, weight, (loop, index))
 
 
 def _examined(loop: LoopRecord, stride: int) -> Iterable[tuple[int, int]]:
-    """The indices looked at, and for how many items each stands."""
+    """The indices of the items that are used, and how many items each represents."""
     n = len(loop.states)
     if stride == 1:
         return ((index, 1) for index in range(n))
-    # Failures are few or they are the rule; when few, none is left out.
+    # If there are only a few failures, all of them are used.
     odd = [match.start() for match in _NOT_OK.finditer(bytes(loop.states))]
     if len(odd) > EXAMINED:
         return ((index, stride) for index in range(0, n, stride))
@@ -162,7 +163,7 @@ _NOT_OK = re.compile(b"[%c%c]" % (FAILED, CANCELLED))
 
 
 def pack(spans: Iterable[Span]) -> list[list[Span]]:
-    """Spans (by beginning) on as few lanes as ran at once; each goes to the first lane that is free."""
+    """Distribute spans (sorted by beginning) to as few lanes as possible, each to the first free lane."""
     lanes: list[list[Span]] = []
     busy: list[tuple[float, int]] = []
     free: list[int] = []
@@ -180,9 +181,9 @@ def pack(spans: Iterable[Span]) -> list[list[Span]]:
 
 
 def thin(lane: Sequence[Span], least: float) -> list[Span]:
-    """The lane with neighbours joined until each stretch is `least` seconds long.
+    """Join neighbours on the lane until each stretch is at least `least` seconds long.
 
-    A stretch of several states becomes one span a state, side by side and as long as its share is.
+    A stretch with several states becomes one span per state, next to each other with proportional lengths.
     """
     out: list[Span] = []
     stretch: list[Span] = []
@@ -207,7 +208,7 @@ def _joined(stretch: list[Span]) -> list[Span]:
             part.count += span.count
             part.names += span.names[: _NAMED - len(part.names)]
     whole = sum(part.count for part in parts.values())
-    # What failed keeps a third of the stretch's room at least: it must be seen.
+    # Failures get at least a third of the stretch, so that they are visible.
     shares = {s: max(p.count / whole, 0.0 if s == OK else 0.34) for s, p in parts.items()}
     scale = (end - begin) / sum(shares.values())
     for state in sorted(parts):
@@ -219,12 +220,12 @@ def _joined(stretch: list[Span]) -> list[Span]:
 
 @dataclass(slots=True)
 class Load:
-    """How many items ran at once, over equal stretches of time.
+    """How many items ran at once in equal stretches of time.
 
     Attributes:
-        begin, step: seconds: where the first stretch begins, and how long each is.
-        heights: state -> mean number at once for each stretch, by how the items ended.
-        ended: state -> how many ended in each stretch.
+        begin, step: the start of the first stretch and the length of each, in seconds.
+        heights: state in which the items ended -> mean number of running items in each stretch.
+        ended: state -> how many items ended in each stretch.
     """
 
     begin: float
@@ -234,10 +235,10 @@ class Load:
 
 
 def load_of(track: Track, bins: int) -> Load:
-    """The load of `track` in `bins` stretches, where its lanes are too many to be drawn."""
+    """The load of `track` in `bins` stretches, for a track with too many lanes to draw."""
     step = max(1e-9, (track.end - track.begin) / bins)
     load = Load(track.begin, step, {}, {})
-    # What an item adds to the stretches between its first and its last is kept as differences.
+    # The contribution of an item to the stretches between its first and its last is stored as differences.
     between: dict[int, list[float]] = {}
     for span in track.spans:
         heights = load.heights.setdefault(span.state, [0.0] * bins)

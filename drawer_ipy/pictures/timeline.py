@@ -1,8 +1,9 @@
-"""What ran when, as a picture: inline SVG that needs no script.
+"""The timeline of a run: inline SVG that needs no script.
 
-A row a step; the items of a loop are packed into as few lanes as ran at once. A state is shown by colour and
-by shape: failed bars stand out of their lane and carry a cross, cancelled ones are hollow, running ones end
-in an arrow.
+There is one row per step; the items of a loop are packed into as few lanes as possible. A state is shown by
+colour and by shape: bars of failed items are taller than their lane and have a cross, those of cancelled
+    items
+are hollow, and those of running items end in an arrow.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from drawer_ipy.style.palette import EDGE, FONT, LANE, ON_FILL, TEXT, look_of
 from drawer_ipy.style.preview import clean, cut, fit, make_cell, text_width
 
 MOST_BARS = 500
-"""Bars of all loops together; where there would be more, neighbours are joined."""
+"""Most bars of all loops together; if there are more, neighbours are joined."""
 
 MOST_LANES = 48
-"""Lanes of a loop; where there would be more, its load is drawn instead."""
+"""Most lanes of a loop; if there are more, its load is drawn instead."""
 
 MOST_ROWS = 60
-"""Steps and loops that are drawn."""
+"""Most rows for steps and loops."""
 
 _ROW = 18.0
 _LOAD = 64.0
@@ -46,25 +47,25 @@ _STYLE = (
 
 
 def _paint(state: int) -> str:
-    """Attributes of the bars of items in `state`; a file that has lost its style keeps them."""
+    """Attributes of the bars of items in `state`, which also work in a file without its style."""
     colour = look_of(STATE_NAMES[state]).colour
     hollow = ' fill-opacity=".25"' if state == CANCELLED else ""
     return f'fill="{colour}"{hollow} stroke="{colour}"'
 
 
 def timeline_svg(record: RunRecord, *, width: int = 800) -> str:
-    """The run's timeline as an ``<svg>`` element, at most 60 KB; ``""`` when nothing has started.
+    """The run's timeline as an ``<svg>`` element of at most 60 KB; ``""`` if nothing has started.
 
     Args:
         record: the run, which may still be running.
-        width: pixels, at least 320.
+        width: the width in pixels, at least 320.
     """
     tracks = tracks_of(record)
     return _Drawing(record, tracks, max(320, width)).svg() if tracks else ""
 
 
 def timeline(record: RunRecord, *, width: int = 800) -> Picture:
-    """The same as a picture that shows itself and can be saved."""
+    """The run's timeline as a picture, which notebooks display and which can be saved."""
     tracks = tracks_of(record)
     if not tracks:
         words = f"timeline of {clean(record.drawer)}: no step has started"
@@ -78,7 +79,7 @@ def timeline(record: RunRecord, *, width: int = 800) -> Picture:
 
 
 class _Scale(NamedTuple):
-    """Where a moment is, in pixels."""
+    """Converts times to horizontal positions in pixels."""
 
     left: float
     per_second: float
@@ -88,7 +89,7 @@ class _Scale(NamedTuple):
 
 
 class _Drawing:
-    """Collects the parts of one picture, from the top down."""
+    """Collects the parts of one picture from top to bottom."""
 
     def __init__(self, record: RunRecord, tracks: Sequence[Track], width: int) -> None:
         self.record = record
@@ -141,12 +142,12 @@ class _Drawing:
 
     @property
     def words(self) -> str:
-        """What the picture says, in a line."""
+        """The description of the picture in one line."""
         counts = ", ".join(f"{n:,} {STATE_NAMES[state]}" for state, n in self._counts())
         return clean(f"timeline of {self.record.drawer}: {counts}, {seconds_text(self.end)}")
 
     def _counts(self) -> list[tuple[int, int]]:
-        """Items of the outermost loops by state, of the steps when there is no loop."""
+        """The number of items of the outermost loops by state, or of steps if there is no loop."""
         loops = [track for track in self.tracks if track.loops and not track.depth]
         if loops:
             sums = {s: sum(track.counts[s] for track in loops) for s in (*_DRAWN, SKIPPED)}
@@ -154,7 +155,7 @@ class _Drawing:
             sums = {s: sum(span.state == s for t in self.tracks for span in t.spans) for s in _DRAWN}
         return [(state, n) for state, n in sums.items() if n]
 
-    # The head: the run's name and time, and what the shapes mean
+    # The head: the drawer's name, the time, and the legend
 
     def _head(self) -> float:
         title = fit(clean(self.record.drawer or "run"), 40)
@@ -213,7 +214,7 @@ class _Drawing:
                 self._span(span, y + number * pitch + gap / 2, pitch - gap)
 
     def _thinned(self, lanes: list[list[Span]]) -> list[list[Span]]:
-        """Neighbours joined until no more bars are left than there is room for."""
+        """The lanes with neighbours joined until the number of bars is within the limit."""
         least = sum(lane[-1].end - lane[0].begin for lane in lanes) / self.budget
         while True:
             thinned = [thin(lane, least) for lane in lanes]
@@ -314,7 +315,7 @@ class _Drawing:
 
 
 def _labels(track: Track) -> list[tuple[str, str]]:
-    """Lines of a row's label, with their classes."""
+    """The lines of a row's label, with their CSS classes."""
     name = ("↳ " if track.depth else "") + clean(track.label)
     if not track.loops:
         return [(name, "")]
@@ -328,7 +329,7 @@ _STEPS = (1, 2, 5, 10, 15, 30)
 
 
 def _ticks(end: float, most: float) -> list[tuple[float, str]]:
-    """Round moments from 0 to `end` seconds, at most `most`, each with its words."""
+    """Round times from 0 to `end` seconds, at most `most`, each with its label."""
     size = _tick_size(end / max(2.0, most))
     return [(k * size, _tick_text(k * size, size)) for k in range(int(end / size + 1e-9) + 1)]
 
@@ -362,6 +363,6 @@ def _tick_text(seconds: float, size: float) -> str:
 
 
 def _n(value: float) -> str:
-    """A coordinate in as few characters as a tenth of a pixel needs."""
+    """A coordinate as short text with a precision of a tenth of a pixel."""
     text = f"{value:.1f}"
     return text[:-2] if text.endswith(".0") else text

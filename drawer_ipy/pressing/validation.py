@@ -1,4 +1,4 @@
-"""What a check of a drawer found, as an object to look at: every problem with its line."""
+"""The result of checking a drawer: an object that shows every problem with its line."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from drawer_ipy.style.html_frame import block
 from drawer_ipy.style.palette import PARTIAL, look_of
 
 _MOST_SHOWN = 50
-"""Problems that are shown; all are in its ``problems``."""
+"""Most problems that the repr shows; ``problems`` has all of them."""
 
 _LOOKS = {"error": look_of("failed"), "warning": look_of(PARTIAL)}
 
 
 class Validation:
-    """The problems of one drawer; its repr lists them all, with the lines they are in.
+    """The problems of one drawer; the repr lists them with the lines of the definition that they refer to.
 
     It has no truth value (``bool(...)`` raises TypeError), since that could mean "is ok" or "has problems".
 
     Args:
-        problems: the findings, in the order of the text.
-        name: of the drawer, ``""`` when it has none.
-        source: the text they point into, ``""`` when there was none.
+        problems: the problems, in the order of the text.
+        name: the drawer's name, or ``""``.
+        source: the text of the definition, or ``""`` if it was not loaded from text.
     """
 
     def __init__(self, problems: Sequence[Problem], name: str = "", source: str = "") -> None:
@@ -39,16 +39,16 @@ class Validation:
 
     @property
     def errors(self) -> list[Problem]:
-        """What a press refuses for."""
+        """The problems that prevent a press."""
         return [p for p in self.problems if p.severity == "error"]
 
     @property
     def warnings(self) -> list[Problem]:
-        """What is odd, and stops nothing."""
+        """The problems that do not prevent a press."""
         return [p for p in self.problems if p.severity != "error"]
 
     def to_dict(self) -> dict[str, Any]:
-        """``{ok, errors, warnings}``, the report in the original's shape; the lists are never null."""
+        """Return ``{ok, errors, warnings}``, the original's format of the report; lists are never null."""
         return {
             "ok": self.ok,
             "errors": [p.to_dict() for p in self.errors],
@@ -62,7 +62,7 @@ class Validation:
         return len(self.problems)
 
     def __bool__(self) -> bool:
-        raise TypeError("a validation is neither true nor false; ask its `.ok`")
+        raise TypeError("a validation has no truth value; use its `.ok`")
 
     def __repr__(self) -> str:
         lines = [self._headline()]
@@ -77,7 +77,7 @@ class Validation:
         return block(f"<b>{escape(self._headline())}</b>{found}{rest}")
 
     def _told(self) -> list[Problem]:
-        """The problems that are shown: the first ones, errors before warnings where there are too many."""
+        """The problems to show; if there are too many, the first ones, with errors before warnings."""
         if len(self.problems) <= _MOST_SHOWN:
             return self.problems
         return [*self.errors, *self.warnings][:_MOST_SHOWN]
@@ -89,7 +89,7 @@ class Validation:
     def _headline(self) -> str:
         which = f"drawer {self.name!r}" if self.name else "this drawer"
         if not self.problems:
-            return f"{which}: nothing is wrong with it"
+            return f"{which}: no problems"
         counts = (("error", len(self.errors)), ("warning", len(self.warnings)))
         told = ", ".join(f"{n:,} {word}{'s' if n > 1 else ''}" for word, n in counts if n)
         return f"{which}: {told}"

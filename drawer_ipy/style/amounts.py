@@ -1,4 +1,4 @@
-"""Amounts as text: seconds, rates and clock times look the same everywhere."""
+"""Amounts as text: seconds, rates and clock times, in the same format everywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def rate_text(rate: float) -> str:
-    """Items a second in words: ``1,234/s``, ``12.3/s``, or the seconds one takes, ``8.5 s each``."""
+    """Items per second in words: ``1,234/s``, ``12.3/s``, or the seconds per item, ``8.5 s each``."""
     if rate >= 100:
         return f"{rate:,.0f}/s"
     if rate >= 1:
@@ -25,7 +25,7 @@ def rate_text(rate: float) -> str:
 
 
 def clock_text(seconds: float) -> str:
-    """Whole seconds as ``0:07``, ``4:05`` or ``1:02:03``; a text that changes once a second."""
+    """Whole seconds as ``0:07``, ``4:05`` or ``1:02:03``, which changes only once per second."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

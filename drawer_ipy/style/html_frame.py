@@ -1,22 +1,22 @@
-"""The element around every piece of HTML that a notebook shows."""
+"""The element around all HTML that a notebook shows."""
 
 from __future__ import annotations
 
 UNTOUCHED = "mathjax_ignore tex2jax_ignore"
-"""Classes of an element whose text is not a mathematics, whatever dollar signs or backslashes are in it.
+"""CSS classes that prevent MathJax from typesetting text with dollar signs or backslashes.
 
-MathJax 3 (JupyterLab 4, Notebook 7) knows the first, MathJax 2 (the pages that nbconvert makes) the second.
+MathJax 3 (JupyterLab 4, Notebook 7) uses the first, MathJax 2 (the pages that nbconvert makes) the second.
 """
 
 
 def block(inner: str, *, css: str = "", style: str = "") -> str:
-    """`inner`, which is HTML, in a ``<div>`` that no front end typesets.
+    """Put the HTML `inner` into a ``<div>`` that front ends do not typeset as mathematics.
 
-    Without it "$20 and $30" becomes a formula in italics that has lost its dollar signs.
+    Otherwise "$20 and $30" becomes a formula in italics without its dollar signs.
 
     Args:
-        css: further classes, separated by spaces.
-        style: the element's own style.
+        css: further CSS classes, separated by spaces.
+        style: the style of the element.
     """
     classes = f"{css} {UNTOUCHED}" if css else UNTOUCHED
     styled = f' style="{style}"' if style else ""

@@ -1,4 +1,4 @@
-"""Notes of a run as they are shown to a user."""
+"""The notes of a run as shown to users."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from drawer_ipy.style.palette import in_ansi
 
 
 def told_in_colour(note: str) -> str:
-    """A note as it is shown where there are colours; an alarm is in the colour of failures."""
+    """The text of a note for a terminal with colours; an alarm has the colour of failures."""
     told = f"note: {note}"
     return in_ansi(told, "failed") if isinstance(note, Alarm) else told

@@ -1,4 +1,4 @@
-"""What is said of a run, a table or a step that has ended: one rule and one wording for every display."""
+"""The outcome of a run, a table or a step in words, with one rule and one wording for all displays."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from drawer_ipy.style.palette import PARTIAL
 
 
 def outcome_of(status: str, failed: int) -> str:
-    """The state that something with this `status` is shown as.
+    """Return the state in which a run or step is shown.
 
     A run with the status ``ok`` in which parts failed is shown as :data:`~drawer_ipy.style.palette.PARTIAL`,
     never as ``ok``.
 
     Args:
-        status: of the run or step.
-        failed: how many items and steps of it did not end ok.
+        status: the status of the run or step.
+        failed: how many of its items and steps did not end ok.
     """
     return PARTIAL if status == "ok" and failed else status
 
 
 def outcome_of_rows(counts: Mapping[str, int]) -> str:
-    """The state that some rows are shown as together.
+    """Return the state in which a set of rows is shown.
 
     Args:
-        counts: how many rows are in each state, by its name.
+        counts: name of a state -> number of rows in it.
     """
     states = {state for state, n in counts.items() if n}
     if states & {"waiting", "running"}:
@@ -35,10 +35,10 @@ def outcome_of_rows(counts: Mapping[str, int]) -> str:
 
 
 def counts_text(counts: Mapping[str, int], noun: str) -> str:
-    """How many of all are ok, and how the others ended: ``175 of 180 items ok, 5 failed``.
+    """Describe how many are ok, and how the others ended: ``175 of 180 items ok, 5 failed``.
 
     Args:
-        counts: how many are in each state, by its name.
+        counts: name of a state -> number of rows in it.
         noun: what is counted, in the singular.
     """
     total = sum(counts.values())
@@ -48,13 +48,13 @@ def counts_text(counts: Mapping[str, int], noun: str) -> str:
 
 
 def failed_text(items: int, steps: int) -> str:
-    """How many items and steps failed: ``5 items failed, 1 step failed``."""
+    """Describe how many items and steps failed: ``5 items failed, 1 step failed``."""
     named = ((items, "item"), (steps, "step"))
     return ", ".join(f"{n:,} {noun}{'' if n == 1 else 's'} failed" for n, noun in named if n)
 
 
 def elsewhere_text(items: int, steps: int) -> list[str]:
-    """What failed beside the rows that are counted, in words.
+    """Describe the failures that are not among the counted rows.
 
     Args:
         items: failed items of other loops.

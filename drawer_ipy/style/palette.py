@@ -1,14 +1,14 @@
-"""How states look in every display: one mark, one colour and one pattern for each.
+"""The appearance of states in every display: a mark, a colour and a pattern for each.
 
 This is the only module that names colours and marks. A state is never shown by its colour alone: there is
 always a word, a mark, a shape or a pattern as well.
 
-The colours of states are the package's own, after Okabe and Ito, and not those of the front end: they can be
-told apart by people who see fewer colours, and JupyterLab's green for success has too little contrast on
-white (2.8 to 1). Each has a contrast of 3 to 1 or more on white and on dark pages, which is enough for
-shapes. Text is in the state's colour mixed with the colour of the text around it, which brings it to 4.5 to
-1 on any page, whether or not it is known to be light or dark. Text, lines and backgrounds are the front
-end's (JupyterLab's and VS Code's variables), with fallbacks that can be read on light and on dark.
+The colours of states are the package's own, after Okabe and Ito, rather than those of the front end: people
+with colour blindness can distinguish them, and JupyterLab's green for success has too little contrast on
+white (2.8 to 1). Each has a contrast of at least 3 to 1 on white and on dark pages, which is enough for
+shapes. Text has the state's colour mixed with the colour of the surrounding text, which has a contrast of 4.5
+to 1 on both light and dark pages. The colours of text, lines and backgrounds are the front end's
+(JupyterLab's and VS Code's variables), with fallbacks that are readable on light and dark pages.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PARTIAL = "partial"
-"""The state of something that ended ok although parts of it failed; see :mod:`~drawer_ipy.style.outcome`."""
+"""The state of a run or step that ended ok with failed parts; see :mod:`~drawer_ipy.style.outcome`."""
 
 TEXT_SHARE = 75
-"""Percent of a state's own colour in text of that state."""
+"""Percentage of a state's own colour in text about that state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one state looks.
+    """The appearance of one state.
 
     Attributes:
-        mark: the character that stands before words about it.
-        colour: of shapes, as ``#rrggbb``.
-        css: the class of text about it.
+        mark: the character before words about it.
+        colour: the colour of shapes, as ``#rrggbb``.
+        css: the CSS class of text about it.
         ansi: the number of its colour in a terminal (SGR), 0 for none.
-        pattern: the CSS background of an area of it; ``{0}`` is the colour.
+        pattern: the CSS background of an area; ``{0}`` is replaced by the colour.
     """
 
     mark: str
@@ -52,12 +52,12 @@ class Look:
 
 
 def text_colour(colour: str) -> str:
-    """`colour` for text: mixed with the colour of the text around it, so it is readable on any page."""
+    """`colour` for text: mixed with the colour of the surrounding text, to be readable on any page."""
     return f"color-mix(in srgb,{colour} {TEXT_SHARE}%,currentColor)"
 
 
 TRACK = "rgba(128,128,128,.2)"
-"""The background of bars and of cells that wait: nothing has happened there."""
+"""The background of bars and of cells whose items have not started."""
 
 _DASHED = "repeating-linear-gradient(90deg,{0} 0 6px,transparent 6px 8px)"
 _HATCHED = "repeating-linear-gradient(45deg,{0} 0 4px,color-mix(in srgb,{0} 55%,#000) 4px 6px)"
@@ -73,20 +73,20 @@ LOOKS = {
     "skipped": Look("↷", "#8a8a8a", "d", 0, _DOTTED),
     PARTIAL: Look("⚠", "#a67c00", "warn", 33),
 }
-"""Every state of runs, steps and items, and what it looks like."""
+"""Every state of runs, steps and items with its appearance."""
 
 _OTHER_WORDS = {"error": "failed", "timeout": "failed", "": "skipped"}
-"""Statuses of steps that look like another state; ``""`` is a step that did not run."""
+"""Statuses of steps with the appearance of another state; ``""`` is a step that did not run."""
 
 
 def state_of(status: str) -> str:
-    """The state that a step's or run's `status` looks like; one that is not known looks as if it waited."""
+    """The state whose appearance a step's or run's `status` has; unknown ones look like waiting items."""
     state = _OTHER_WORDS.get(status, status)
     return state if state in LOOKS else "waiting"
 
 
 def look_of(status: str) -> Look:
-    """How a run, step or item with this `status` looks."""
+    """The appearance of a run, step or item with this `status`."""
     return LOOKS[state_of(status)]
 
 
@@ -116,7 +116,7 @@ BOX = "var(--jp-layout-color1,var(--vscode-editor-background,rgba(128,128,128,.0
 ACCENT = "var(--jp-brand-color1,var(--vscode-focusBorder,#1976d2))"
 FONT = "var(--jp-ui-font-family,var(--vscode-font-family,system-ui,sans-serif))"
 ON_FILL = "#fff"
-"""What is drawn on top of a shape, such as the cross of a failure."""
+"""The colour of marks on top of a shape, such as the cross of a failure."""
 
 _PAPER = "var(--jp-layout-color1,var(--vscode-editor-background,{}))"
 _SHADOW = "0 2px 8px rgba(0,0,0,.25)"
@@ -133,7 +133,7 @@ KINDS = {
     "return": "#8a9199",
     "on_error": "#d55e00",
 }
-"""Colours of the boxes of a graph; the words in a box say what it is, too."""
+"""Colours of the boxes of a graph; the words in a box also show its kind."""
 
 OTHER_KIND = "#b8860b"
 
@@ -141,11 +141,11 @@ ALONE = (
     "<style>svg{color:#24292f;background:#fff}"
     "@media(prefers-color-scheme:dark){svg{color:#d8dee4;background:#16191d}}</style>"
 )
-"""The style of a picture in a file of its own, where no notebook's colours reach it."""
+"""The style of a picture in a separate file, which cannot use a notebook's colours."""
 
 
 def properties(selector: str) -> str:
-    """A CSS rule that gives elements of `selector` all colours as custom properties.
+    """A CSS rule that defines all colours as custom properties for `selector`.
 
     ``--drawer-STATE`` is for shapes, ``--drawer-STATE-fill`` for areas, ``--drawer-STATE-text`` for text.
     """

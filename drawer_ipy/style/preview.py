@@ -1,4 +1,4 @@
-"""Any value as a short, harmless piece of text, and how wide text is on a screen."""
+"""Previews: any value as short, safe text, and the width of text on a screen."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.record.loop import LoopEntries, LoopOutput
 
 CELL = 80
-"""Characters of a value that a cell shows."""
+"""Most characters of a value in a cell."""
 
 MORE = 300
-"""Characters of a value that its tooltip shows."""
+"""Most characters of a value in its tooltip."""
 
 _DEEPEST = 4
 _SPACES = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
-# Marks that turn the direction of the text around them are dropped: a preview must not reorder its table.
+# Characters that change the direction of the surrounding text are removed: a preview must not reorder a
+# table.
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value, ready to be laid out.
+    """One value as text for a table.
 
     Attributes:
-        text: at most :data:`CELL` characters, clean (see :func:`clean`).
+        text: at most :data:`CELL` characters, cleaned (see :func:`clean`).
         kind: ``num``, ``none`` or ``text``.
-        more: a longer text for a tooltip, ``""`` when `text` says it all.
+        more: a longer text for a tooltip, ``""`` if `text` is complete.
     """
 
     text: str
@@ -53,22 +54,22 @@ def clean(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """`text`, or its first characters and ``…`` where it is longer than `limit`."""
+    """`text`, or its first characters and ``…`` if it is longer than `limit`."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def within(text: str, most: int) -> str:
-    """`text`, cut so that it takes at most `most` bytes (3 or more) when it is escaped for HTML."""
+    """`text`, cut to at most `most` bytes (3 or more) when escaped for HTML."""
     while len(escape(text).encode()) > most:
         text = cut(text, max(1, len(text) * 3 // 4))
     return text
 
 
 def make_cell(fetch: Callable[[], Any]) -> Cell:
-    """The cell for what `fetch` returns; one that fails says so."""
+    """The cell for the value that `fetch` returns, or for the error that it raises."""
     try:
         value = fetch()
-    except BaseException as error:  # a user's object may do anything when it is looked at
+    except BaseException as error:  # reading an object of a class defined by the user may raise anything
         pass_on_interrupt(error)
         return Cell(f"<{_type_name(error)} when read>")
     if value is None:
@@ -79,14 +80,15 @@ def make_cell(fetch: Callable[[], Any]) -> Cell:
 
 
 def preview(value: Any, limit: int = CELL, *, quoted: bool = False) -> str:
-    """`value` as clean text of at most `limit` characters; never raises, whatever the value.
+    """Return `value` as cleaned text of at most `limit` characters; never raises.
 
-    The work is bounded by `limit`, not by the value's size, except for the repr of a foreign object.
+    The work is limited by `limit`, not by the value's size, except for the repr of an object of another
+    class.
 
     Args:
-        value: anything.
-        limit: most characters.
-        quoted: put quotes around a string, as within a list.
+        value: any value.
+        limit: the most characters.
+        quoted: whether to put quotes around a string, as within a list.
     """
     try:
         return cut(clean(_show(value, limit, 0 if not quoted else 1)), limit)
@@ -96,7 +98,7 @@ def preview(value: Any, limit: int = CELL, *, quoted: bool = False) -> str:
 
 
 def _type_name(value: Any) -> str:
-    name = type.__dict__["__name__"].__get__(type(value))  # past a metaclass with a __name__ of its own
+    name = type.__dict__["__name__"].__get__(type(value))  # ignores a metaclass with its own __name__
     return str(name)
 
 
@@ -166,17 +168,17 @@ def _joined(left: str, parts: Iterable[Callable[[], str]], right: str, limit: in
 
 
 def text_width(text: str) -> int:
-    """Columns that clean `text` takes on a terminal: CJK and emoji two, combining marks none."""
+    """The columns that cleaned `text` takes on a terminal: CJK and emoji two, combining marks none."""
     return len(text) if text.isascii() else max(0, wcswidth(text))
 
 
 def fit(text: str, width: int) -> str:
-    """`text`, cut with ``…`` where it is wider than `width` columns."""
+    """`text`, cut with ``…`` if it is wider than `width` columns."""
     if text_width(text) <= width:
         return text
     if text.isascii():
         return text[: max(0, width - 1)] + "…"
-    # The longest beginning that leaves a column for the ellipsis.
+    # The longest prefix that leaves a column for the ellipsis.
     short, long = 0, len(text)
     while short < long:
         middle = (short + long + 1) // 2
@@ -185,6 +187,6 @@ def fit(text: str, width: int) -> str:
 
 
 def pad(text: str, width: int, right: bool = False) -> str:
-    """`text` filled with spaces to `width` columns, on its left when `right`."""
+    """`text` padded with spaces to `width` columns; with `right`, on its left."""
     fill = " " * max(0, width - text_width(text))
     return fill + text if right else text + fill

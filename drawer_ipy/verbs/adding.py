@@ -17,7 +17,7 @@ _HELP = """Add steps at the end; what a TARGET is:
 
   BUTTON           press a button; the step's id is its name, then NAME-2, NAME-3
   drawer/NAME      press another drawer
-  for_each:BUTTON  press a button once per entry of a list; say which: set for_each-BUTTON.over=...
+  for_each:BUTTON  press a button once per entry of a list; set the list: set for_each-BUTTON.over=...
   wait:30s         wait; durations are 300ms, 1.5s, 2m, 1h30m
 """
 
@@ -30,7 +30,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     Raises:
         VerbError: NOT_FOUND, BUTTON_NOT_FOUND, DRAWER_NOT_FOUND, VALIDATION_ERROR or
             DRAWER_KIND_MISMATCH; nothing has changed.
-        DefinitionError: the drawer is wrong already.
+        DefinitionError: the drawer already has errors.
     """
     parser = VerbParser("NAME add", _HELP).dry()
     parser.add_argument("targets", metavar="TARGET", nargs="+")
@@ -84,7 +84,7 @@ def _step(word: str, target: Target, find_button: Callable[[str], None]) -> Step
     if colon:
         near = did_you_mean(kind, ("for_each", "wait"))
         hint = f"{near} write BUTTON, drawer/NAME, for_each:BUTTON or wait:30s".strip()
-        raise VerbError(f"{word!r} is nothing that can be added", remediation=hint)
+        raise VerbError(f"{word!r} is not a valid target", remediation=hint)
     find_button(word)
     return {"id": slug(word) or word, "kind": "button", "button": word}
 
@@ -98,7 +98,7 @@ def _drawer_step(name: str, target: Target) -> StepFields:
     if workspace.locate("drawers", name) is None:
         hint = did_you_mean(name, workspace.drawer_names())
         if name in cells:
-            hint = "it is defined in a cell; a drawer on disk can press those on disk only"
+            hint = "it is defined in a cell; a drawer on disk can press only drawers on disk"
         raise VerbError(f"there is no drawer {name!r}", code=Code.DRAWER_NOT_FOUND, remediation=hint)
     return {"id": slug(name), "kind": "drawer", "drawer": slug(name)}
 
@@ -114,7 +114,7 @@ def _duration(text: str) -> str:
 
 
 def _free(wanted: str, taken: Collection[str]) -> str:
-    """`wanted`, or with the first of ``-2``, ``-3``, ... that no step has."""
+    """`wanted`, with the first of ``-2``, ``-3``, ... that is free if it is taken."""
     name, number = wanted, 1
     while name in taken:
         number += 1
@@ -125,4 +125,4 @@ def _free(wanted: str, taken: Collection[str]) -> str:
 def _next(step: StepFields, drawer: str) -> str:
     if step["kind"] != "for_each":
         return ""
-    return f"; say what it goes over: drawer {drawer} set {step['id']}.over='${{inputs.items}}'"
+    return f"; set its list: drawer {drawer} set {step['id']}.over='${{inputs.items}}'"

@@ -1,4 +1,4 @@
-"""What every verb gets and what it gives back."""
+"""The context, the result and the option parser that all verbs share."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from drawer_ipy.results import Results
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-"""Exit codes beside 0: it was done and failed; what was typed is wrong; Ctrl-C."""
+"""Exit codes other than 0: the action failed; the words are invalid; Ctrl-C."""
 
 
 class VerbCode:
-    """Error codes of verbs, beside those of runs (docs/original.md#12-error-codes)."""
+    """Error codes of verbs, in addition to those of runs (docs/original.md#12-error-codes)."""
 
     UNKNOWN_VERB = "UNKNOWN_VERB"
     NOT_FOUND = "NOT_FOUND"
@@ -36,26 +36,26 @@ class VerbCode:
 
 
 class VerbError(UsageError):
-    """What was typed names something that is not there, or asks for what cannot be done."""
+    """The words name something that does not exist, or an action that is not possible."""
 
 
 def exit_code(error: DrawerError) -> int:
-    """The exit code for an error raised by a verb."""
+    """Return the exit code for an error raised by a verb."""
     return USAGE if isinstance(error, UsageError) else FAILED
 
 
 @dataclass(slots=True)
 class VerbResult:
-    """What a verb did.
+    """The outcome of a verb.
 
     Args:
-        made: the data, or a function that makes it on demand (that of a run may be large).
-        text: what people read.
+        made: the data, or a function that makes it on demand (the data of a run may be large).
+        text: the text for people.
         exit_code: 0, or one of :data:`FAILED` and :data:`INTERRUPTED`.
-        error: why it is not 0; ``None`` when it is.
+        error: the reason for an exit code other than 0, or ``None``.
         results: the table of a press, ``None`` for other verbs.
-        notes: warnings about a drawer that was pressed, and what failed nothing; they are in the text too.
-        picture: makes a picture of the result, where pictures can be shown.
+        notes: warnings and notes about a press that did not fail it; they are also in the text.
+        picture: makes a picture of the result for front ends that can show it.
         is_help: whether it is the requested help text.
     """
 
@@ -70,22 +70,22 @@ class VerbResult:
 
     @property
     def data(self) -> Any:
-        """What was done, for programs: dicts, lists and what else JSON has words for."""
+        """The outcome for programs: dicts, lists and other values that JSON can represent."""
         return self.made() if callable(self.made) else self.made
 
 
 @dataclass(slots=True)
 class VerbContext:
-    """What verbs work on.
+    """The surroundings in which verbs work.
 
     Attributes:
         workspace: drawers and buttons on disk.
-        registered: buttons given by name (``%%button``).
+        registered: buttons by name (``%%button``).
         namespace: the user's Python variables; callables among them are buttons.
-        drawers: drawers defined in cells, by name. They go before those on disk.
-        press: runs a job and returns its results, partial ones after an interrupt; by default with a
-            bar on standard error where that is a terminal. History is not its business.
-        value: what the text after ``name=`` of a press means; by default JSON, text, or ``@file``.
+        drawers: drawers defined in cells, by name. They take precedence over drawers on disk.
+        press: runs a job and returns its results, partial ones after an interrupt; by default with a bar on
+            standard error if that is a terminal. It does not write the history.
+        value: reads the text after ``name=`` of a press; by default as JSON, text, or ``@file``.
     """
 
     workspace: Workspace
@@ -96,17 +96,17 @@ class VerbContext:
     value: Callable[[str, str], Any] = value_of
 
     def surroundings(self) -> Surroundings:
-        """Where names are looked up when a drawer is checked or pressed."""
+        """The surroundings in which names are looked up when a drawer is checked or pressed."""
         from drawer_ipy.pressing.surroundings import Surroundings
 
         return Surroundings(self.registered, self.namespace, self.workspace, self.drawers)
 
 
 class VerbParser(argparse.ArgumentParser):
-    """argparse that raises our errors instead of leaving the program, and shows help as an outcome."""
+    """An argparse parser that raises UsageError and HelpWanted instead of exiting the program."""
 
     def __init__(self, prog: str, description: str) -> None:
-        # The description of a verb stands below its usage, with line ends as written.
+        # The description of a verb is below its usage, with line ends as written.
         super().__init__(
             prog=f"drawer {prog}",
             description=description,
@@ -114,22 +114,22 @@ class VerbParser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        self.add_argument("--help", "-h", action="store_true", help="show this")
+        self.add_argument("--help", "-h", action="store_true", help="show this help")
 
     def dry(self) -> VerbParser:
-        """Let it take ``--dry-run``; gives itself."""
-        self.add_argument("--dry-run", action="store_true", help="only say what would be done")
+        """Add ``--dry-run``, and return the parser itself."""
+        self.add_argument("--dry-run", action="store_true", help="only show what would be done")
         return self
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}", remediation=f"{self.prog} --help shows what it takes")
+        raise UsageError(f"{self.prog}: {message}", remediation=f"{self.prog} --help lists what is valid")
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """What `words` say.
+        """Parse `words`.
 
         Raises:
-            UsageError: they are wrong.
-            HelpWanted: they ask for help.
+            UsageError: they are invalid.
+            HelpWanted: they request help.
         """
         before = words[: words.index("--")] if "--" in words else words
         if "--help" in before or "-h" in before:
@@ -144,10 +144,10 @@ class VerbParser(argparse.ArgumentParser):
         hint = did_you_mean(word.partition("=")[0], known)
         if word == "--summary" and "--dry-run" in known:
             hint = "write --dry-run to see what would be done."
-        more = f"{self.prog} --help shows what it takes"
+        more = f"{self.prog} --help lists what is valid"
         what = "option" if word.startswith("-") else "word"
-        raise UsageError(f"{self.prog} takes no {what} {word!r}", remediation=f"{hint} {more}".strip())
+        raise UsageError(f"{self.prog} has no {what} {word!r}", remediation=f"{hint} {more}".strip())
 
 
 class HelpWanted(Exception):
-    """The user asked for help; the text is the only argument."""
+    """The user requested help; the text is the only argument."""

@@ -1,4 +1,4 @@
-"""``cache info`` and ``cache clear``: look at the results that are kept, and throw them away."""
+"""``cache info`` and ``cache clear``: show the cached results, and delete them."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def run(words: Sequence[str], context: VerbContext) -> VerbResult:
 
     Raises:
         VerbError: UNKNOWN_VERB, or the file is locked or cannot be read.
-        UsageError: an option is wrong.
+        UsageError: an option is invalid.
     """
     verb, rest = (words[0], words[1:]) if words and not words[0].startswith("-") else ("info", words)
     if verb == "info":
         return _info(rest, context)
     if verb == "clear":
         return _clear(rest, context)
-    hint = f"{did_you_mean(verb, _VERBS)} verbs of the cache are {', '.join(_VERBS)}".strip()
-    raise VerbError(f"there is no verb {verb!r}", code=VerbCode.UNKNOWN_VERB, remediation=hint)
+    hint = f"{did_you_mean(verb, _VERBS)} the verbs of the cache are {', '.join(_VERBS)}".strip()
+    raise VerbError(f"unknown verb {verb!r}", code=VerbCode.UNKNOWN_VERB, remediation=hint)
 
 
 def _info(words: Sequence[str], context: VerbContext) -> VerbResult:
-    VerbParser("cache info", "How many results are kept, of which buttons, and where.").read(words)
+    VerbParser("cache info", "Show how many results are cached, of which buttons, and where.").read(words)
     store = _open(context)
     if store is None:
         folder = context.workspace.cache_folder
         empty = {"path": str(folder / FILE), "entries": 0, "bytes": 0, "buttons": {}}
-        return VerbResult(empty, f"nothing is cached; results would go to {folder}")
+        return VerbResult(empty, f"nothing is cached; results would be stored in {folder}")
     try:
         info = store.info()
     except CacheTrouble as trouble:
@@ -51,9 +51,9 @@ def _info(words: Sequence[str], context: VerbContext) -> VerbResult:
 
 
 def _clear(words: Sequence[str], context: VerbContext) -> VerbResult:
-    parser = VerbParser("cache clear", "Throw results away: all of them, or those of some buttons.").dry()
+    parser = VerbParser("cache clear", "Delete cached results: all of them, or those of some buttons.").dry()
     parser.add_argument("buttons", metavar="BUTTON", nargs="*", help="only results of this button")
-    parser.add_argument("--older", metavar="TIME", help="only those older than this: 30m, 12h, 7d")
+    parser.add_argument("--older", metavar="TIME", help="only results older than this: 30m, 12h, 7d")
     options = parser.read(words)
     before = _before(options.older)
     store = _open(context)
@@ -65,7 +65,7 @@ def _clear(words: Sequence[str], context: VerbContext) -> VerbResult:
         if unknown:
             hint = did_you_mean(unknown[0], known)
             raise VerbError(
-                f"no results of a button {unknown[0]!r} are kept", code=VerbCode.NOT_FOUND, remediation=hint
+                f"no results of a button {unknown[0]!r} are cached", code=VerbCode.NOT_FOUND, remediation=hint
             )
         count = store.count if options.dry_run else store.clear
         gone = count(options.buttons, before)
@@ -76,13 +76,13 @@ def _clear(words: Sequence[str], context: VerbContext) -> VerbResult:
     data: dict[str, Any] = {"cleared": gone}
     if options.dry_run:
         data["executed"] = False
-    verb = "would throw" if options.dry_run else "threw"
-    return VerbResult(data, f"{verb} {_results(gone)} away{_mended(store)}")
+    verb = "would delete" if options.dry_run else "deleted"
+    return VerbResult(data, f"{verb} {_results(gone)}{_mended(store)}")
 
 
 def _mended(store: Store) -> str:
-    """A line to say that the file had to be begun anew; ``""`` when it had not."""
-    return f"\nthe file was damaged and begun anew; the old one is {store.aside}" if store.mended else ""
+    """A line that says that a damaged file was replaced, or ``""``."""
+    return f"\nthe file was damaged and replaced; the old one is {store.aside}" if store.mended else ""
 
 
 def _before(older: str | None) -> float | None:
@@ -93,12 +93,12 @@ def _before(older: str | None) -> float | None:
     except BadValue:
         seconds = None
     if seconds is None or seconds == float("inf"):
-        raise VerbError(f"--older {older}: it is a length of time", remediation="such as 30m, 12h or 7d")
+        raise VerbError(f"--older {older}: it must be a length of time", remediation="such as 30m, 12h or 7d")
     return time.time() - seconds
 
 
 def _open(context: VerbContext) -> Store | None:
-    """The store; ``None`` when there is no file, which looking must not make."""
+    """The store, or ``None`` if there is no file, since showing it must not create one."""
     folder = context.workspace.cache_folder
     if not os.path.lexists(folder / FILE):
         return None

@@ -1,4 +1,4 @@
-"""``NAME connect A to B`` and ``NAME connect A.output.x to B.args.y``: feed a step from an earlier one."""
+"""``NAME connect A to B`` and ``NAME connect A.output.x to B.args.y``: pass outputs to a later step."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from drawer_ipy.verbs.base import VerbCode, VerbContext, VerbError, VerbParser, 
 from drawer_ipy.verbs.step_path import CASE, FieldPlace, Tree, find_place
 from drawer_ipy.verbs.target import find_target
 
-_HELP = """Feed a step's arguments from what an earlier step gives.
+_HELP = """Set a step's arguments to references to the output of an earlier step.
 
-  connect A to B                    every argument of B that is not set yet, from the field of A's output
-                                    of the same name and a fitting type (A's button has an output_schema)
-  connect A.output.x to B.args.y    this one
-  connect inputs.x to B.args.y      from an input of the drawer
+  connect A to B                    every argument of B that is not set, to the field of A's output with the
+                                    same name and a fitting type (A's button needs an output_schema)
+  connect A.output.x to B.args.y    one argument to one field
+  connect inputs.x to B.args.y      one argument to an input of the drawer
 """
 
 _OUTPUT = re.compile(r"(.+?)\.(output(?:\..*)?)", re.DOTALL)
@@ -32,7 +32,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     Raises:
         VerbError: NOT_FOUND, STEP_NOT_FOUND, NESTED_STEP_NOT_FOUND, AMBIGUOUS, VALIDATION_ERROR or
             DRAWER_KIND_MISMATCH; nothing has changed.
-        DefinitionError: the drawer is wrong already.
+        DefinitionError: the drawer already has errors.
     """
     parser = VerbParser("NAME connect", _HELP).dry()
     parser.add_argument("ends", metavar="A to B", nargs="+")
@@ -68,7 +68,7 @@ def _is_field(source: str) -> bool:
 def _explicit(tree: Tree, source: str, sink: str) -> dict[str, str]:
     if not _is_field(source) or ".args." not in sink:
         raise VerbError(
-            f"connect {source} to {sink}: one end names a field, the other a step", remediation=_EXAMPLES
+            f"connect {source} to {sink}: both ends must be steps, or both fields", remediation=_EXAMPLES
         )
     to = find_place(tree, sink)
     head, _, arg = to.rest.partition(".")
@@ -80,7 +80,7 @@ def _explicit(tree: Tree, source: str, sink: str) -> dict[str, str]:
 
 
 def _reference(tree: Tree, source: str, to: FieldPlace) -> str:
-    """``${...}`` for `source`, as the step at `to` has to write it."""
+    """The ``${...}`` that refers to `source` in the step at `to`."""
     root = source
     if not source.startswith("inputs."):
         # Cut here, since a path below a loop or a switch continues with a step in it.
@@ -98,21 +98,23 @@ def _reference(tree: Tree, source: str, to: FieldPlace) -> str:
 
 
 def _check_visible(giver: FieldPlace, to: FieldPlace) -> None:
-    """A step sees the steps around it in the lists that it, or a step it is in, stands in."""
+    """Check that the step at `to` can refer to `giver`: a sibling of it, or of a step that contains it."""
     if any(step is giver.owner for step in to.around):
-        raise VerbError(f"step {to.where!r} cannot be fed by {giver.where!r}, which it is, or is in")
+        raise VerbError(
+            f"step {to.where!r} cannot refer to {giver.where!r}, which is the same step or contains it"
+        )
     depth = len(giver.around) - 1
     same = depth < len(to.around) and [id(s) for s in giver.around[:-1]] == [id(s) for s in to.around[:depth]]
     if not same or not any(step is to.around[depth] for step in giver.siblings):
         outer = giver.where.rpartition(".")[0]
         raise VerbError(
-            f"what {giver.where!r} gives is not visible at {to.where!r}",
-            remediation=f"outside of {outer!r} only its output is: {outer}.output",
+            f"the output of {giver.where!r} is not visible at {to.where!r}",
+            remediation=f"outside {outer!r} use its output: {outer}.output",
         )
 
 
 class _Match:
-    """The form that finds the fields itself."""
+    """The form ``connect A to B``, which finds the fields itself."""
 
     def __init__(self, tree: Tree, drawer: DrawerModel, context: VerbContext) -> None:
         self._tree = tree
@@ -128,11 +130,11 @@ class _Match:
         made = {spec.name: field for spec in wanted if (field := _field_for(spec, fields, giver.where))}
         if not made:
             names = ", ".join(spec.name for spec in wanted)
-            needs = f"{to.where!r} still takes {names}" if names else f"{to.where!r} has all its arguments"
-            gives = ", ".join(fields) or "nothing known"
+            needs = f"{to.where!r} still needs {names}" if names else f"{to.where!r} has all its arguments"
+            gives = ", ".join(fields) or "unknown"
             raise VerbError(
-                f"nothing that {giver.where!r} gives fits: it gives {gives}; {needs}",
-                remediation=f"say it: connect {source}.output.FIELD to {sink}.args.NAME",
+                f"no field of the output of {giver.where!r} fits: the fields are {gives}; {needs}",
+                remediation=f"name the fields: connect {source}.output.FIELD to {sink}.args.NAME",
             )
         args = to.owner.setdefault("args", {})
         for arg, field in made.items():
@@ -147,7 +149,7 @@ class _Match:
         return place
 
     def _fields(self, place: FieldPlace) -> Mapping[str, Any]:
-        """The members of what a step gives, with their schemas."""
+        """The members of a step's output, with their schemas."""
         if place.kind == "button":
             button = self._catalog.find(place.owner.get("button", ""))
             schema = button.output_schema if button is not None else None
@@ -160,7 +162,7 @@ class _Match:
         return outputs_of(place.kind)
 
     def _args(self, place: FieldPlace) -> Sequence[ArgSpec]:
-        """What a step takes."""
+        """The arguments of a step."""
         if place.kind == "button":
             button = self._catalog.find(place.owner.get("button", ""))
             return button.args if button is not None else ()
@@ -168,13 +170,13 @@ class _Match:
             child = self._around.find_drawer(place.owner.get("drawer", ""))
             return [ArgSpec(name=spec.name, type="any") for spec in child.inputs] if child else []
         raise VerbError(
-            f"{place.where!r} is a {place.kind} step: it has no arguments to be filled",
+            f"{place.where!r} is a {place.kind} step, which has no arguments",
             remediation=f"use set, for instance: set {place.where}.over='${{STEP.output.FIELD}}'",
         )
 
 
 def _field_for(spec: ArgSpec, fields: Mapping[str, Any], giver: str) -> str:
-    """The field of `fields` that feeds an argument, ``""`` when there is none."""
+    """The field of `fields` that fits an argument, or ``""``."""
     fitting = [
         name
         for name, schema in fields.items()
@@ -183,8 +185,8 @@ def _field_for(spec: ArgSpec, fields: Mapping[str, Any], giver: str) -> str:
     ]
     if len(fitting) > 1:
         raise VerbError(
-            f"argument {spec.name!r} may come from {' or '.join(fitting)} of {giver!r}",
+            f"argument {spec.name!r} could be set to {' or '.join(fitting)} of {giver!r}",
             code=VerbCode.AMBIGUOUS,
-            remediation=f"say which: connect {giver}.output.{fitting[0]} to STEP.args.{spec.name}",
+            remediation=f"name one: connect {giver}.output.{fitting[0]} to STEP.args.{spec.name}",
         )
     return fitting[0] if fitting else ""

@@ -1,4 +1,4 @@
-"""From the words that were typed to the verb's module, which is imported only then."""
+"""Dispatch of the typed words to the verb's module, which is imported on demand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OF_DRAWER: Mapping[str, tuple[str, str]] = {
     "rm": ("shelf", "remove"),
 }
 
-# Verbs of the original for what is only stored here.
+# Verbs of the original for parts that are only stored here.
 _ELSEWHERE: Mapping[str, str] = {
     "stage": "flows are stored and checked here, not run; edit `flow:` in drawer.json",
     "trigger": "triggers are stored and checked here, not served; edit `triggers:` in drawer.json",
@@ -43,28 +43,28 @@ drawer create NAME                   a new, empty drawer
 drawer list                          all drawers
 drawer schema [button]               the JSON Schema of drawer.json or button.json, for editors
 drawer remove NAME                   remove a drawer with its history
-drawer cache info                    results of presses that are kept
-drawer cache clear [BUTTON...]       throw them away
+drawer cache info                    the cached results
+drawer cache clear [BUTTON...]       delete cached results
 
-drawer NAME                          its steps, what is wrong with it, its last runs
-drawer NAME validate                 what is wrong with it
+drawer NAME                          its steps, its problems, its last runs
+drawer NAME validate                 its problems
 drawer NAME add TARGET...            BUTTON, drawer/NAME, for_each:BUTTON or wait:30s
-drawer NAME connect A to B           fill the arguments of step B from what step A gives
+drawer NAME connect A to B           set the arguments of step B to the output of step A
 drawer NAME connect A.output.x to B.args.y
 drawer NAME set PATH=VALUE...        each.parallelism=10, each.work.args.n=3
 drawer NAME press [name=value...]    run it; name=@file.json reads a file
 drawer NAME logs [--failed]          its last runs
 drawer NAME remove                   remove it with its history
 
-`drawer NAME VERB --help` has details; with --dry-run a verb only says what it would do."""
+`drawer NAME VERB --help` has details; with --dry-run a verb only shows what it would do."""
 
 
 def run_verb(argv: Sequence[str], context: VerbContext) -> VerbResult:
-    """Do what `argv` says (without the word ``drawer`` itself).
+    """Run the verb in `argv` (without the word ``drawer`` itself).
 
     Raises:
-        VerbError: UNKNOWN_VERB, or what the verb says of what was typed.
-        DrawerError: as the verb says.
+        VerbError: UNKNOWN_VERB, or an error of the verb about its words.
+        DrawerError: another error of the verb.
     """
     words = list(argv)
     if not words or words[0] in ("help", "--help", "-h"):
@@ -81,7 +81,7 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> VerbResult:
 
 
 def _tell_refused(outcome: VerbResult, refused: str) -> None:
-    """Let `outcome` say which folder was refused; a press has noted it already."""
+    """Add a note about a refused folder to `outcome`; the result of a press has it already."""
     note = f"note: {refused}"
     if refused and note not in outcome.notes:
         outcome.text = f"{outcome.text}\n{note}"
@@ -92,9 +92,9 @@ def _call(words: list[str], context: VerbContext) -> VerbResult:
     first = words[0]
     if first.startswith("-"):
         raise VerbError(
-            f"there is no option {first} before a verb",
+            f"the option {first} cannot come before a verb",
             code=VerbCode.UNKNOWN_VERB,
-            remediation=f"verbs are {', '.join(GENERAL)}, or the name of a drawer",
+            remediation=f"begin with {', '.join(GENERAL)}, or the name of a drawer",
         )
     if first in GENERAL:
         outcome: VerbResult = _function(*GENERAL[first])(words[1:], context)
@@ -122,16 +122,16 @@ def _unknown(name: str, verb: str) -> VerbError:
     elif verb in _ELSEWHERE:
         hint = _ELSEWHERE[verb]
     else:
-        known = f"verbs are {', '.join(OF_DRAWER)}"
+        known = f"the verbs are {', '.join(OF_DRAWER)}"
         hint = f"{did_you_mean(verb, OF_DRAWER)} {known}".strip()
-    return VerbError(f"there is no verb {verb!r}", code=VerbCode.UNKNOWN_VERB, remediation=hint)
+    return VerbError(f"unknown verb {verb!r}", code=VerbCode.UNKNOWN_VERB, remediation=hint)
 
 
 def _near_verb(word: str, context: VerbContext) -> None:
-    """Nothing if there is a drawer called `word`, or if nothing makes it look like a verb.
+    """Check that `word` is not a misspelt verb.
 
     Raises:
-        VerbError: UNKNOWN_VERB, since `word` is nearly a verb and no drawer.
+        VerbError: UNKNOWN_VERB, if `word` is similar to a verb and there is no drawer with that name.
     """
     near = did_you_mean(word, [*GENERAL, *OF_DRAWER])
     if not near:

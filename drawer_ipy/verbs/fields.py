@@ -1,4 +1,4 @@
-"""Which fields of a step `set` reaches, and what each of them takes."""
+"""The fields of a step that `set` can change, and the values of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*", re.ASCII)
 
 
 class _Wrong(ValueError):
-    """A value that the field does not take; the message, if any, says more than what is allowed."""
+    """A value that is invalid for the field; the message, if any, adds to the list of allowed values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class EditableField:
     """A field of a step.
 
     Attributes:
-        read: turns what was typed into the value, or raises ValueError.
-        allowed: what it takes, in words.
+        read: converts the typed text to the value, or raises ValueError.
+        allowed: the allowed values, in words.
     """
 
     read: Callable[[str], Any]
@@ -119,7 +119,7 @@ def _rates(text: str) -> Any:
 def _expression(*kinds: type[Any]) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         value = parsed(text)
-        # `true` and `3` are expressions too, where the field does not take them as JSON.
+        # `true` and `3` are also expressions, if the field does not accept them as JSON.
         value = value if isinstance(value, kinds) else _text(text)
         if isinstance(value, str):
             compile_expression(value)
@@ -133,7 +133,7 @@ def _expression(*kinds: type[Any]) -> Callable[[str], Any]:
 def _listing(text: str) -> str | list[Any]:
     value = parsed(text)
     if not isinstance(value, str | list):
-        raise _Wrong  # a number or a mapping is an expression too, but of no list
+        raise _Wrong  # a number or a mapping is also an expression, but not for a list
     read = _expression(list)
     found: str | list[Any] = read(text)
     return found
@@ -152,7 +152,7 @@ def _policy(text: str) -> Any:
         raise _Wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     unknown = [key for key in value if key not in keys_of(Policy)]
     if unknown:
-        raise _Wrong(f"there is no {unknown[0]!r}, it has {', '.join(keys_of(Policy))}")
+        raise _Wrong(f"unknown key {unknown[0]!r}, its keys are {', '.join(keys_of(Policy))}")
     return value
 
 
@@ -195,22 +195,22 @@ _RETRY = '\'{"action": "retry", "max_attempts": 3}\''
 FIELDS: Mapping[str, EditableField] = {
     "button": EditableField(_text, "the name of a button"),
     "drawer": EditableField(_text, "the name of a drawer"),
-    "over": EditableField(_listing, "a list, or an expression that gives one: '${inputs.urls}'"),
+    "over": EditableField(_listing, "a list, or an expression for one: '${inputs.urls}'"),
     "as": EditableField(_variable, "a name: letters, digits and _"),
     "on_item_failure": _words("stop", "continue"),
     "parallelism": EditableField(_parallelism, "a whole number from 0 up, or auto"),
     "max_parallelism": _whole(1),
     "size": _whole(1),
     "tolerated_failures": EditableField(_tolerance, 'a count from 0 up, or a share such as "5%"'),
-    "from": EditableField(_listing, "a list, or an expression that gives one: '${each.output.results}'"),
+    "from": EditableField(_listing, "a list, or an expression for one: '${each.output.results}'"),
     "pluck": EditableField(_expression(str), "an expression: '${item.steps.page.output}'"),
     "expression": EditableField(
         _expression(str, dict, list), "an expression, or a mapping of names to expressions"
     ),
     "extract": EditableField(_extraction, f"names with selectors: {_SELECTORS}"),
-    "namespaces": EditableField(_namespaces, 'prefixes and what they stand for: \'{"atom": "http://..."}\''),
-    "decimal": EditableField(_decimal, "the decimal sign of numbers, . or , or a language such as de"),
-    "url": EditableField(_template, "the address a page came from, or a reference to it"),
+    "namespaces": EditableField(_namespaces, 'prefixes with their namespaces: \'{"atom": "http://..."}\''),
+    "decimal": EditableField(_decimal, "the decimal mark of numbers, . or , or a language such as de"),
+    "url": EditableField(_template, "the URL of the page, or a reference to it"),
     "when": EditableField(_expression(str, bool), "an expression that is true or false"),
     "duration": EditableField(_checked_by(parse_duration), "a duration such as 300ms, 1.5s, 2m or 1h30m"),
     "until": EditableField(_checked_by(parse_time), "a time such as 2030-01-31T08:00:00Z"),
@@ -219,19 +219,19 @@ FIELDS: Mapping[str, EditableField] = {
     ),
     "timeout_seconds": EditableField(_seconds, "seconds, a number from 0 up"),
     "on_failure": EditableField(_policy, f"stop, continue, or what to do: {_RETRY}"),
-    "stdin": EditableField(_template, "what the script reads: text, or a reference to it"),
+    "stdin": EditableField(_template, "the script's standard input: text, or a reference"),
 }
-"""The fields that `set` reaches; a step has those of its kind."""
+"""The fields that `set` can change; a step has the fields of its kind."""
 
 _FIXED = ("id", "kind")
-"""Fields that are no longer changed once a step is there."""
+"""Fields that cannot be changed after a step was added."""
 
 _NEEDED = ("button", "drawer", "when", "as", "size")
-"""Fields that null does not take away: a step is nothing without them, or has them always."""
+"""Fields that null does not remove: a step needs them, or always has them."""
 
 
 def fields_of(kind: str) -> list[str]:
-    """The fields of a step of that kind that `set` reaches."""
+    """The fields of a step of that kind that `set` can change."""
     if kind == CASE:
         return ["when"]
     model = model_of(kind) or StepBase
@@ -244,7 +244,7 @@ def fields_of(kind: str) -> list[str]:
 
 
 def field_of(kind: str, name: str) -> EditableField:
-    """The field `name` of a step of that kind: one of :data:`FIELDS`, or what its model says of it."""
+    """The field `name` of a step of that kind: one of :data:`FIELDS`, or made from the step's model."""
     model = model_of(kind)
     if model is None or model.__module__.startswith("drawer_ipy.") or name in StepBase.model_fields:
         return FIELDS[name]
@@ -260,11 +260,11 @@ def field_of(kind: str, name: str) -> EditableField:
         compile_value(value)
         return value
 
-    return EditableField(read, key_text(model, name) or f"what a {kind} step takes")
+    return EditableField(read, key_text(model, name) or f"a value for a {kind} step")
 
 
 def allowed_paths(kind: str) -> str:
-    """What may follow a step of that kind in a path, in words."""
+    """What can follow a step of that kind in a path, in words."""
     words = [*([] if kind == CASE else ["args.NAME"]), *fields_of(kind)]
     inside = holders(kind)
     words += [f"{key}.NAME.N...." if form == "step_map" else f"{key}.N...." for key, form in inside.items()]
@@ -274,12 +274,12 @@ def allowed_paths(kind: str) -> str:
 
 
 def put(place: FieldPlace, text: str) -> tuple[Any, Any]:
-    """Set the field that the rest of `place`'s path names to what was typed.
+    """Set the field that the rest of `place`'s path names to the typed value.
 
-    ``null`` takes away a field that a step can do without; an argument becomes null.
+    ``null`` removes an optional field; an argument becomes null.
 
     Returns:
-        What it was, and what it is.
+        The old and the new value.
 
     Raises:
         VerbError: STEP_FIELD_UNKNOWN, or VALIDATION_ERROR with what is allowed.
@@ -295,13 +295,13 @@ def put(place: FieldPlace, text: str) -> tuple[Any, Any]:
         what = f"{place.where}.{place.rest}" if place.rest else place.where
         near = did_you_mean(head, names) if head not in names and head != "args" else ""
         kind = place.kind if place.kind == CASE else f"{place.kind} step"
-        message = f"{what!r} is nothing that can be set" + ("" if head else ": it names a step, no field")
+        message = f"{what!r} cannot be set" + ("" if head else ": it names a step, not a field")
         hint = f"{near} a {kind} has {allowed_paths(place.kind)}".strip()
         raise VerbError(message, code=VerbCode.STEP_FIELD_UNKNOWN, remediation=hint)
     was = owner.get(head)
     try:
         is_null = parsed(text) is None
-    except UsageError as error:  # a number that cannot be read without a loss
+    except UsageError as error:  # a number that cannot be read without loss
         message = f"{place.where}.{head} cannot be {error.message}"
         raise VerbError(message, remediation=error.remediation) from None
     if is_null and head not in _NEEDED:

@@ -1,4 +1,4 @@
-"""``NAME``, ``NAME validate`` and ``NAME logs``: look at a drawer without changing it."""
+"""``NAME``, ``NAME validate`` and ``NAME logs``: show a drawer without changing it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _REFUSED = 5
 
 
 def summary(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
-    """``NAME``: its inputs and steps, what is wrong with it, its last runs; a broken one too.
+    """``NAME``: its inputs and steps, its problems, its last runs; also for a drawer with errors.
 
     Raises:
         VerbError: NOT_FOUND.
     """
-    VerbParser("NAME", "Its steps, what is wrong with it, its last runs.").dry().read(words)
+    VerbParser("NAME", "Show its steps, its problems and its last runs.").dry().read(words)
     target = find_target(name, context)
     loaded, problems = _examined(target, context)
     runs, refused = _runs(target, limit=_RECENT)
@@ -65,12 +65,14 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> VerbResult
 
 
 def validation(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
-    """``NAME validate``: every problem; exit code 1 when one of them is an error.
+    """``NAME validate``: all its problems; the exit code is 1 if one of them is an error.
 
     Raises:
         VerbError: NOT_FOUND.
     """
-    VerbParser("NAME validate", "What is wrong with it; exit code 1 when there are errors.").dry().read(words)
+    VerbParser("NAME validate", "Show its problems; the exit code is 1 if there is an error.").dry().read(
+        words
+    )
     _, problems = _examined(find_target(name, context), context)
     errors = sum(p.severity == "error" for p in problems)
     outcome = VerbResult(report(problems), report_text(problems))
@@ -82,13 +84,13 @@ def validation(name: str, words: Sequence[str], context: VerbContext) -> VerbRes
 
 
 def logs(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
-    """``NAME logs``: its runs, the newest first. A drawer of a cell has no history.
+    """``NAME logs``: its runs, newest first. A drawer defined in a cell has no history.
 
     Raises:
         VerbError: NOT_FOUND.
     """
-    parser = VerbParser("NAME logs", f"Its last runs, the newest first; {KEPT} are kept.")
-    parser.add_argument("--failed", action="store_true", help="only those that did not end ok")
+    parser = VerbParser("NAME logs", f"Show its last runs, newest first; {KEPT} are kept.")
+    parser.add_argument("--failed", action="store_true", help="only runs that did not end ok")
     parser.add_argument("--limit", metavar="N", type=whole_number(1), default=20, help="how many (20)")
     options = parser.read(words)
     target = find_target(name, context)
@@ -104,22 +106,22 @@ def logs(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
 
 
 def examine(loaded: Loaded, context: VerbContext, given: Sequence[str] = ()) -> list[Problem]:
-    """What validation finds; `given` are names of inputs that count as declared."""
+    """Validate a drawer; `given` are names of inputs that count as declared."""
     return context.surroundings().problems(loaded, given=given)
 
 
 def redactor_of(loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> Redactor:
-    """What hides the secrets of a drawer given `inputs`: those, and the workspace's batteries."""
+    """The redactor for a drawer's secret `inputs` and the workspace's batteries."""
     secrets = secrets_of(loaded.drawer.inputs, inputs)
     try:
         batteries = context.workspace.batteries()
-    except DrawerError:  # a press says what is wrong with the file; looking at a drawer needs none of them
+    except DrawerError:  # a press reports the error in the file; showing a drawer does not need batteries
         batteries = {}
     return Redactor([*secrets, *batteries.values()])
 
 
 def report(problems: Sequence[Problem]) -> dict[str, Any]:
-    """The validation report in the original's shape (docs/original.md#7-validation)."""
+    """The validation report in the original's format (docs/original.md#7-validation)."""
     errors = [p.to_dict() for p in problems if p.severity == "error"]
     warnings = [p.to_dict() for p in problems if p.severity == "warning"]
     return {"ok": not errors, "errors": errors, "warnings": warnings}
@@ -128,7 +130,7 @@ def report(problems: Sequence[Problem]) -> dict[str, Any]:
 def report_text(problems: Sequence[Problem]) -> str:
     """The same as text."""
     if not problems:
-        return "nothing is wrong with it"
+        return "no problems"
     ordered = sorted(problems, key=lambda p: p.severity != "error")
     return "\n".join(f"{problem.severity}: {problem}" for problem in ordered)
 
@@ -148,7 +150,7 @@ def _described(loaded: Loaded) -> list[str]:
         inputs = (f"{spec.name}: {spec.type}{_marks(spec)}" for spec in drawer.inputs)
         lines.append("inputs: " + ", ".join(inputs))
     if drawer.flow is not None:
-        return [*lines, "a flow: it is stored and checked here, not run"]
+        return [*lines, "a flow, which is stored and checked here, but not run"]
     steps = [f"  {line}" for line in steps_in_words(drawer.steps, buttons_in_words(drawer.buttons))]
     return [*lines, "", *(steps or ["  no steps yet; `add` makes one"])]
 
@@ -158,7 +160,7 @@ def _marks(spec: InputSpec) -> str:
 
 
 def _runs(target: Target, failed: bool = False, limit: int = 20) -> tuple[list[dict[str, Any]], list[str]]:
-    """Its last runs, and what was not read of its history and why."""
+    """Its last runs, and notes about the parts of its history that could not be read."""
     if target.root is None:
         return [], []
     history = History(target.root)
@@ -183,7 +185,7 @@ def _brief(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_line(run: dict[str, Any]) -> str:
-    # Histories of other programs are read too, so no field is relied on.
+    # Histories of other programs are also read, so any field may be missing.
     started = str(run.get("started_at", ""))[:19].replace("T", " ")
     took = run.get("duration_ms")
     seconds = f"{took / 1000:.1f} s" if isinstance(took, int | float) else ""

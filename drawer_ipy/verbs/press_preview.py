@@ -1,4 +1,4 @@
-"""``NAME press --dry-run``: what a press would do, as far as that is known before it."""
+"""``NAME press --dry-run``: what a press would do, if that is known in advance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KNOWN = ("inputs", "env", "batteries")
 
 
 def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> VerbResult:
-    """The steps with their arguments resolved; what only a run can know is ``""``.
+    """The steps with their arguments resolved; values that are known only during a run are ``""``.
 
     This is ``--summary`` (docs/original.md#8-command-line). Nothing is pressed, and no secret is shown.
     """
@@ -46,7 +46,7 @@ def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: 
     lines = [*told, report_text(problems)]
     if refusal is not None:
         data["error"] = refusal.to_dict()
-        lines.append(f"it would not begin: {refusal}")
+        lines.append(f"it would not start: {refusal}")
     return VerbResult(redactor.value(data), redactor.text("\n".join(lines)))
 
 
@@ -64,7 +64,7 @@ def _steps(steps: Iterable[StepBase], scope: Mapping[str, Any]) -> list[dict[str
 
 
 def _resolved(value: Any, scope: Mapping[str, Any]) -> Any:
-    """`value` with its references resolved, ``""`` in the place of one that only a run can resolve."""
+    """`value` with its references resolved, and ``""`` for a reference that only a run can resolve."""
     if isinstance(value, dict):
         return {key: _resolved(inner, scope) for key, inner in value.items()}
     if isinstance(value, list):
@@ -74,5 +74,5 @@ def _resolved(value: Any, scope: Mapping[str, Any]) -> Any:
         if all(reference.root in _KNOWN for reference in template.references):
             return template.resolve(scope)
     except DrawerError:
-        pass  # validation says what is wrong with it
+        pass  # validation reports the error
     return ""

@@ -21,7 +21,7 @@ from drawer_ipy.verbs.values import assignment, whole_number, width
 
 _HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text; name=@file.json reads a file,
 name=@- standard input.
-The exit code is 0 when it ended ok, 1 when it failed, 130 when it was interrupted."""
+The exit code is 0 if it ended ok, 1 if it failed, 130 if it was interrupted."""
 
 
 def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
@@ -30,7 +30,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     Raises:
         VerbError: NOT_FOUND.
         UsageError: an input or option that cannot be read; nothing has run.
-        DefinitionError: the drawer is wrong; every problem is in it, nothing has run.
+        DefinitionError: the drawer has errors; it contains every problem, and nothing has run.
     """
     options = _parser().read(words)
     target = find_target(name, context)
@@ -47,7 +47,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
 
 
 def press_with_bar(job: Job) -> Results:
-    """Run `job` while this thread waits, with a bar on standard error where that is a terminal."""
+    """Run `job` while this thread waits, with a bar on standard error if that is a terminal."""
     display = choose_display(None)
     try:
         return job.press_blocking(display)
@@ -79,7 +79,7 @@ def _outcome(job: Job, results: Results) -> VerbResult:
 
 
 def _from_namespace(drawer: DrawerModel, context: VerbContext) -> dict[str, Any]:
-    """Declared inputs that are variables of the user's, as a cell fills them."""
+    """The declared inputs that have the names of user variables, as in a cell."""
     names = [spec.name for spec in drawer.inputs]
     return {name: context.namespace[name] for name in names if name in context.namespace}
 
@@ -98,9 +98,9 @@ def _parser() -> VerbParser:
         "--on-failure",
         choices=("stop", "continue"),
         default="stop",
-        help="in parallel mode, what happens to steps that do not depend on the failed one",
+        help="in parallel mode, what to do with steps that do not depend on the failed one",
     )
-    add("--concurrency", metavar="N", type=_cap, help="most buttons in flight in the whole run; 0: no cap")
+    add("--concurrency", metavar="N", type=_cap, help="most buttons at once in the whole run; 0: no limit")
     add("--parallelism", metavar="N", type=width, help="items at once in the outermost loops, or auto")
     return parser
 

@@ -15,8 +15,8 @@ from drawer_ipy.workspace.lookup import slug
 
 _HELP = f"""Change fields of steps: all of the changes are made, or none.
 
-PATH is STEP.FIELD or STEP.args.NAME; a step inside another one is reached by its id (each.work.args.n)
-or its place (each.steps.0.args.n), cases of a switch likewise (route.big.work.args.n, route.big.when).
+PATH is STEP.FIELD or STEP.args.NAME; a nested step is named by its id (each.work.args.n) or its position
+(each.steps.0.args.n), and so is a case of a switch (route.big.work.args.n, route.big.when).
 VALUE is JSON if it is JSON, else text; null removes a field.
 
 {chr(10).join(f"  {name:20} {field.allowed}" for name, field in FIELDS.items())}
@@ -31,7 +31,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     Raises:
         VerbError: NOT_FOUND, STEP_NOT_FOUND, NESTED_STEP_NOT_FOUND, STEP_FIELD_UNKNOWN, AMBIGUOUS,
             VALIDATION_ERROR or DRAWER_KIND_MISMATCH; nothing has changed.
-        DefinitionError: the drawer is wrong already.
+        DefinitionError: the drawer already has errors.
     """
     parser = VerbParser("NAME set", _HELP).dry()
     parser.add_argument("pairs", metavar="PATH=VALUE", nargs="+")
@@ -55,7 +55,7 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
 def _change(tree: dict[str, Any], drawer: str, path: str, text: str) -> dict[str, Any]:
     ids = [step.get("id") for step in tree.get("steps", [])]
     if path.partition(".")[0] == "flow" and "flow" not in ids:
-        message = f"{path!r} is a path of flow drawers, {drawer!r} has steps"
+        message = f"{path!r} is a path in a flow drawer, but {drawer!r} has steps"
         raise VerbError(message, code=VerbCode.DRAWER_KIND_MISMATCH, remediation=f"write {_EXAMPLE}")
     place = find_place(tree, path)
     was, value = put(place, text)

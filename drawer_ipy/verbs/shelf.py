@@ -1,4 +1,4 @@
-"""``create``, ``list``, ``schema`` and ``remove``: the drawers there are."""
+"""``create``, ``list``, ``schema`` and ``remove``: manage drawers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def create(words: Sequence[str], context: VerbContext) -> VerbResult:
     """``create NAME``: a new drawer without steps, on disk.
 
     Raises:
-        UsageError: the name cannot be had, or is taken.
+        UsageError: the name is invalid or taken.
         StoreError: it cannot be written.
     """
-    parser = VerbParser("create", "Make a new drawer without steps.").dry()
+    parser = VerbParser("create", "Create a new drawer without steps.").dry()
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--description", metavar="TEXT", default="", help="what it is for")
     options = parser.read(words)
@@ -28,7 +28,7 @@ def create(words: Sequence[str], context: VerbContext) -> VerbResult:
     name = free_name(context.workspace, options.name)
     if options.dry_run:
         data: dict[str, Any] = {"name": name, "executed": False}
-        return VerbResult(data, f"would make drawer {name} in {context.workspace.first}")
+        return VerbResult(data, f"would create drawer {name} in {context.workspace.first}")
     from drawer_ipy.definition.models import DrawerModel
 
     said = {"description": options.description} if options.description else {}
@@ -38,11 +38,11 @@ def create(words: Sequence[str], context: VerbContext) -> VerbResult:
 
 
 def list_all(words: Sequence[str], context: VerbContext) -> VerbResult:
-    """``list``: every drawer, of cells and on disk."""
-    VerbParser("list", "All drawers: of this notebook's cells, and on disk.").read(words)
+    """``list``: all drawers, in cells and on disk."""
+    VerbParser("list", "List all drawers: those of this notebook's cells, and those on disk.").read(words)
     entries = list(_entries(context))
     if not entries:
-        return VerbResult([], "no drawers yet; make one: drawer create NAME")
+        return VerbResult([], "no drawers yet; create one: drawer create NAME")
     width = max(len(entry["name"]) for entry in entries)
     return VerbResult(entries, "\n".join(_line(entry, width) for entry in entries))
 
@@ -64,13 +64,13 @@ def _entries(context: VerbContext) -> Iterator[dict[str, Any]]:
 
 def _on_disk(name: str, root: Path, folder: Path) -> dict[str, Any]:
     path = folder / "drawer.json"
-    # Read without models: whether it is right is not asked here, and a list should be there at once.
+    # Read without models: the list does not check the drawers, and should appear at once.
     try:
         raw = json.loads(read_text(root, path))
         if not isinstance(raw, dict):
             raise ValueError("it is not a mapping")
     except (DrawerError, ValueError, RecursionError) as error:
-        return {"name": name, "path": str(path), "error": f"it cannot be read: {error}"}
+        return {"name": name, "path": str(path), "error": f"cannot be read: {error}"}
     steps = raw.get("steps")
     count = len(steps) if isinstance(steps, list) else 0
     kind = raw.get("drawer_kind")
@@ -101,13 +101,13 @@ def _line(entry: dict[str, Any], width: int) -> str:
 
 def schema(words: Sequence[str], _context: VerbContext) -> VerbResult:
     """``schema``: the JSON Schema of drawer.json."""
-    parser = VerbParser("schema", "The JSON Schema of drawer.json or button.json, for editors that check.")
+    parser = VerbParser("schema", "Print the JSON Schema of drawer.json or button.json, for editors.")
     parser.add_argument("what", metavar="drawer|button", nargs="?", default="drawer")
     options = parser.read(words)
     if options.what not in ("drawer", "button"):
         hint = did_you_mean(options.what, ("drawer", "button"))
         raise VerbError(
-            f"there is a schema of a drawer and one of a button, not of {options.what!r}", remediation=hint
+            f"there are schemas for a drawer and a button, not for {options.what!r}", remediation=hint
         )
     from drawer_ipy.definition.json_schema import json_schema
 
@@ -124,9 +124,9 @@ def remove_first(words: Sequence[str], context: VerbContext) -> VerbResult:
 
 
 def remove(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
-    """``NAME remove``: take away a drawer of a cell, or a drawer on disk with its history.
+    """``NAME remove``: remove a drawer of a cell, or a drawer on disk with its history.
 
-    It need not be in order for that.
+    The drawer may have errors.
 
     Raises:
         VerbError: NOT_FOUND.

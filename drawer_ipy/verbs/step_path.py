@@ -1,7 +1,7 @@
-"""Which step a dotted path means: ``each.parallelism``, ``each.work.args.n``, ``each.steps.0.args.n``.
+"""Dotted paths of steps: ``each.parallelism``, ``each.work.args.n``, ``each.steps.0.args.n``.
 
-Ids may hold dots themselves, so the longest id that fits is taken. Where an id reads like a field
-(``args``, ``steps``), the field is meant.
+Ids may contain dots, so the longest id that fits is used. A name that is both an id and a field (``args``,
+``steps``) means the field.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from drawer_ipy.verbs.base import VerbCode, VerbError
 Tree = dict[str, Any]
 
 CASE = "case"
-"""What a case of a switch is called where a step has its kind."""
+"""The kind of a place that is a case of a switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class FieldPlace:
         owner: its mapping in the tree.
         kind: the step's kind, or :data:`CASE`.
         where: its dotted path.
-        rest: what the path says after it, ``""`` when nothing.
-        around: the steps it is in, outermost first; with `owner` last when it is a step.
-        siblings: the list it is in, for a step.
+        rest: the rest of the path after it, or ``""``.
+        around: the steps that contain it, outermost first; if it is a step, `owner` is last.
+        siblings: the list that contains it, for a step.
     """
 
     owner: Tree
@@ -43,17 +43,17 @@ class FieldPlace:
 
 
 def find_place(tree: Tree, path: str) -> FieldPlace:
-    """What `path` means in a drawer's `tree`.
+    """Find the step or case that `path` names in a drawer's `tree`.
 
     Raises:
-        VerbError: STEP_NOT_FOUND, NESTED_STEP_NOT_FOUND, or AMBIGUOUS where two branches have a step of
-            that id.
+        VerbError: STEP_NOT_FOUND, NESTED_STEP_NOT_FOUND, or AMBIGUOUS if two branches have a step with that
+            id.
     """
     steps = _steps(tree)
     place = _by_id(steps, path, "", ())
     if place is None:
         ids = [str(step.get("id", "")) for step in steps]
-        known = f"steps are {', '.join(ids)}" if ids else "it has no steps yet; `add` makes one"
+        known = f"the steps are {', '.join(ids)}" if ids else "there are no steps yet; `add` creates one"
         name = path.partition(".")[0]
         hint = f"{did_you_mean(name, ids)} {known}".strip()
         raise VerbError(f"there is no step {name!r}", code=VerbCode.STEP_NOT_FOUND, remediation=hint)
@@ -66,7 +66,7 @@ def find_place(tree: Tree, path: str) -> FieldPlace:
 
 
 def _inside(place: FieldPlace) -> FieldPlace | None:
-    """One level further down; ``None`` when the rest of the path is about `place` itself."""
+    """The place one level down, or ``None`` if the rest of the path is about `place` itself."""
     head, _, more = place.rest.partition(".")
     inside = holders(place.kind)
     if head in inside and more:
@@ -79,7 +79,7 @@ def _inside(place: FieldPlace) -> FieldPlace | None:
 
 
 def holders(kind: str) -> dict[str, str]:
-    """The fields of such a step that hold steps: ``steps``, ``step_map``, or ``cases`` of a switch."""
+    """The fields of such a step that contain steps: ``steps``, ``step_map``, or ``cases`` of a switch."""
     if kind == CASE:
         return {"steps": "steps"}
     children = children_of(model_of(kind) or StepBase)
@@ -88,13 +88,13 @@ def holders(kind: str) -> dict[str, str]:
 
 
 def names_in(place: FieldPlace) -> list[str]:
-    """The words that continue a path from `place` into its contents."""
+    """The words that can follow `place` in a path to a step in it."""
     inside = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
     if place.kind == "switch":
         cases = enumerate(place.owner.get("cases") or ())
         inside += [case.get("id") or f"cases.{i}" for i, case in cases]
     inside += [name for key in _named_lists(place) for name in place.owner.get(key) or ()]
-    # A step that several branches have is reached through its branch only.
+    # A step whose id several branches have can be named only with its branch.
     return [name for name in dict.fromkeys(inside) if name and inside.count(name) == 1]
 
 
@@ -118,14 +118,14 @@ def _nested(place: FieldPlace) -> FieldPlace | None:
     if "." not in place.rest:
         return None  # one word is more likely a misspelt field
     ids = [str(step.get("id", "")) for _, steps in _lists(place) for step in steps]
-    known = f"the steps in it are {', '.join(ids)}" if ids else "there are no steps in it"
+    known = f"its steps are {', '.join(ids)}" if ids else "it has no steps"
     message = f"there is no step {head!r} in {place.where!r}"
     hint = f"{did_you_mean(head, ids)} {known}".strip()
     raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=hint)
 
 
 def _by_id(steps: list[Tree], path: str, where: str, around: tuple[Tree, ...]) -> FieldPlace | None:
-    """The step whose id is the longest that `path` begins with."""
+    """The step with the longest id that `path` begins with."""
     fitting = [step for step in steps if _begins(path, str(step.get("id", "")))]
     if not fitting:
         return None
@@ -162,7 +162,7 @@ def _by_position(place: FieldPlace, head: str, more: str) -> FieldPlace:
     if not (word.isascii() and word.isdecimal() and len(word) < 9 and int(word) < count):
         what = "case" if head == "cases" else "step"
         message = f"there is no {where}.{word}"
-        known = f"they are numbered from 0 to {count - 1}" if count else f"there is no {what} in it"
+        known = f"they are numbered from 0 to {count - 1}" if count else f"it has no {what}"
         raise VerbError(message, code=VerbCode.NESTED_STEP_NOT_FOUND, remediation=known)
     where = _joined(where, word)
     if place.kind == "switch" and head == "cases":
@@ -177,7 +177,7 @@ def _step_place(
 
 
 def _lists(place: FieldPlace) -> Iterator[tuple[str, list[Tree]]]:
-    """The lists of steps in `place`, each with the name its branch has in a path."""
+    """The lists of steps in `place`, each with the name of its branch in a path."""
     for key, form in holders(place.kind).items():
         if form == "steps":
             yield "" if key == "steps" else key, _steps(place.owner, key)

@@ -1,4 +1,4 @@
-"""The drawer that a verb is about: defined in a cell, or on disk."""
+"""The target of a verb: a drawer that is defined in a cell or on disk."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Target:
     """A drawer by name.
 
     Attributes:
-        name: as it is called: the key of a cell's drawer, the folder of one on disk.
-        context: where it was found.
-        root: the workspace folder it is in; ``None`` for one defined in a cell.
+        name: its name: the key of a cell's drawer, or the folder of a drawer on disk.
+        context: the context in which it was found.
+        root: the workspace folder that contains it; ``None`` for a drawer defined in a cell.
     """
 
     name: str
@@ -34,14 +34,14 @@ class Target:
 
     @property
     def folder(self) -> Path | None:
-        """Where it is on disk."""
+        """Its folder on disk, or ``None``."""
         return None if self.root is None else self.root / "drawers" / self.name
 
     def load(self) -> Loaded:
-        """The drawer as it is now.
+        """Load the drawer in its current state.
 
         Raises:
-            DefinitionError: it is on disk and wrong.
+            DefinitionError: it is on disk and has errors.
         """
         if self.folder is None:
             return Loaded(self.context.drawers[self.name])
@@ -49,16 +49,16 @@ class Target:
         return Workspace.load_drawer(self.root, self.folder)
 
     def load_action(self, verb: str) -> Loaded:
-        """As :meth:`load`, for verbs that are about steps.
+        """Load it like :meth:`load`, for verbs that need steps.
 
         Raises:
             VerbError: DRAWER_KIND_MISMATCH, it is a flow drawer.
-            DefinitionError: it is on disk and wrong.
+            DefinitionError: it is on disk and has errors.
         """
         loaded = self.load()
         if loaded.drawer.flow is not None or loaded.drawer.drawer_kind == "flow":
             raise VerbError(
-                f"{self.name!r} is a flow drawer, `{verb}` is about steps, which it has none of",
+                f"{self.name!r} is a flow drawer, which has no steps for `{verb}`",
                 code=VerbCode.DRAWER_KIND_MISMATCH,
                 remediation="flows are stored and checked here; edit drawer.json",
             )
@@ -66,7 +66,7 @@ class Target:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """Around loading, changing and saving, so that no other process changes it meanwhile.
+        """Lock the drawer while it is loaded, changed and saved, so that no other process changes it.
 
         Raises:
             DefinitionError: raised inside; nothing was changed.
@@ -78,10 +78,10 @@ class Target:
             raise DefinitionError(error.problems, error.source, self.name, "was not changed") from None
 
     def save(self, tree: dict[str, Any]) -> DrawerModel:
-        """Take `tree` (see :meth:`tree`) as the drawer's new definition.
+        """Save `tree` (see :meth:`tree`) as the drawer's new definition.
 
         Raises:
-            DefinitionError: it is wrong; nothing has changed.
+            DefinitionError: it has errors; nothing has changed.
             StoreError, UsageError: it cannot be written; nothing has changed.
         """
         drawer = self.checked(tree)
@@ -92,25 +92,25 @@ class Target:
         return drawer
 
     def checked(self, tree: dict[str, Any]) -> DrawerModel:
-        """The drawer that `tree` makes.
+        """Make the drawer of `tree`.
 
         Raises:
-            DefinitionError: it makes none.
+            DefinitionError: `tree` has errors.
         """
         return load_drawer(tree, name=self.name, lenient=self.root is not None).drawer
 
     @staticmethod
     def tree(loaded: Loaded) -> dict[str, Any]:
-        """The definition as mappings and lists that may be changed at will."""
+        """The definition as mappings and lists that the caller may change."""
         return document(loaded.drawer)
 
 
 def find_target(name: str, context: VerbContext) -> Target:
-    """The drawer `name`, of a cell or on disk.
+    """Find the drawer `name` in cells or on disk.
 
     Raises:
-        VerbError: NOT_FOUND, with what was probably meant.
-        UsageError: a symbolic link leads out of the workspace.
+        VerbError: NOT_FOUND, with a suggestion.
+        UsageError: a symbolic link points outside the workspace.
     """
     in_cells = {slug(key): key for key in context.drawers}
     if name in context.drawers or slug(name) in in_cells:
@@ -122,9 +122,9 @@ def find_target(name: str, context: VerbContext) -> Target:
 
 
 def not_found(name: str, context: VerbContext) -> VerbError:
-    """The error for a drawer that is nowhere."""
+    """The error for an unknown drawer."""
     with contextlib.suppress(UsageError, OSError):
         known = [*context.drawers, *context.workspace.drawer_names()]
-        hint = did_you_mean(name, known) or f"make it: drawer create {slug(name) or 'NAME'}"
+        hint = did_you_mean(name, known) or f"create it: drawer create {slug(name) or 'NAME'}"
         return VerbError(f"there is no drawer {name!r}", code=VerbCode.NOT_FOUND, remediation=hint)
     return VerbError(f"there is no drawer {name!r}", code=VerbCode.NOT_FOUND)

@@ -1,4 +1,4 @@
-"""What is typed after an ``=``: JSON when it is JSON, else text (docs/original.md#8-command-line)."""
+"""Values after an ``=``: JSON if they are valid JSON, else text (docs/original.md#8-command-line)."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from drawer_ipy.errors import UsageError
 
 
 def parsed(text: str) -> Any:
-    """The JSON value that `text` is, else `text` itself. ``NaN`` and ``Infinity`` are no JSON.
+    """Parse `text` as JSON, or return it unchanged. ``NaN`` and ``Infinity`` are not JSON.
 
     Raises:
-        UsageError: it is a number that is too large to be read without a loss.
+        UsageError: it is a number that is too large to be read without loss.
     """
     return json_or(text, text, parse_constant=_no_json)
 
 
 def json_or(text: str, otherwise: Any, **options: Any) -> Any:
-    """The JSON value that `text` is, `otherwise` where it is none; `options` are those of ``json.loads``.
+    """Parse `text` as JSON, or return `otherwise`; `options` are those of ``json.loads``.
 
     Raises:
-        UsageError: a number in it is too large to be read without a loss.
+        UsageError: a number in it is too large to be read without loss.
     """
     try:
-        # Not strict: a text in quotes may hold any character as it is.
+        # Not strict: quoted text may contain any character unescaped.
         return json.loads(text, strict=False, parse_float=finite, parse_int=whole, **options)
     except BadValue as error:
         raise UsageError(f"{shown(text)}: {error.message}", remediation=error.hint) from None
@@ -40,13 +40,12 @@ def json_or(text: str, otherwise: Any, **options: Any) -> Any:
 
 
 def value_of(name: str, text: str) -> Any:
-    """The value of input `name`: as :func:`parsed`, and of ``@PATH`` what the file holds, of ``@-`` what
-    standard input does.
+    """Return the value of input `name`: see :func:`parsed`; ``@PATH`` reads a file, ``@-`` standard input.
 
-    A text that begins with ``@`` is written in quotes: ``'"@me"'``.
+    Text that begins with ``@`` must be written in quotes: ``'"@me"'``.
 
     Raises:
-        UsageError: the file cannot be read, or is called .json and is none.
+        UsageError: the file cannot be read, or is named .json but is not JSON.
     """
     if not text.startswith("@"):
         return parsed(text)
@@ -56,7 +55,7 @@ def value_of(name: str, text: str) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"input {name}: {text[1:]!r} cannot be read: {getattr(error, 'strerror', None) or error}",
-            remediation=f"to give the text itself, quote it: {name}='\"{text}\"'",
+            remediation=f"to pass the text itself, quote it: {name}='\"{text}\"'",
         ) from None
     if path.suffix != ".json":
         return parsed(content)
@@ -69,14 +68,14 @@ def value_of(name: str, text: str) -> Any:
 
 
 def assignment(word: str, example: str) -> tuple[str, str]:
-    """The two sides of ``name=value``.
+    """Split ``name=value``.
 
     Raises:
-        UsageError: it has none.
+        UsageError: there is no ``=``, or no name.
     """
     name, equals, value = word.partition("=")
     if not equals or not name.strip():
-        raise UsageError(f"{word!r} is not a name=value", remediation=f"write it like {example}")
+        raise UsageError(f"{word!r} is not of the form name=value", remediation=f"write it like {example}")
     return name.strip(), value
 
 
@@ -85,7 +84,7 @@ def _no_json(constant: str) -> Any:
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """An argparse type: a whole number from `least` up."""
+    """Return an argparse type: a whole number from `least` up."""
 
     def read(text: str) -> int:
         if not text.isascii() or not text.isdecimal() or len(text) > 18 or int(text) < least:
@@ -96,7 +95,7 @@ def whole_number(least: int) -> Callable[[str], int]:
 
 
 def width(text: str) -> int | str:
-    """An argparse type: a loop's width, a whole number from 0 up or ``auto``."""
+    """Parse a loop's width, a whole number from 0 up or ``auto``; an argparse type."""
     from drawer_ipy.definition.values import AUTO  # the models are heavy, and most verbs do not need them
 
     return text if text == AUTO else whole_number(0)(text)

@@ -1,4 +1,4 @@
-"""What to do about a button whose name is a piece of Python."""
+"""Hints for a button whose name is a Python expression."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _REFERENCE = re.compile(r"\$\{.*\}|\{\{?.*\}\}?", re.DOTALL)
 
 
 def written_as_python(name: str, known: Collection[str]) -> str:
-    """What to write instead of the button `name`, which is nowhere; ``""`` when it is not a piece of Python.
+    """What to write instead of the unknown button `name`; ``""`` if it is not a Python expression.
 
     Args:
-        known: the names of buttons that there are.
+        known: the names of the existing buttons.
     """
     name = name.strip()
     if _REFERENCE.search(name):
-        return "the name of a button is fixed; choose between buttons with a `switch` step"
+        return "the name of a button must be fixed; choose between buttons with a `switch` step"
     if name.startswith("lambda"):
         return _wrapped("the same")
     called = _CALL.fullmatch(name)
@@ -28,7 +28,7 @@ def written_as_python(name: str, known: Collection[str]) -> str:
         what, args = called[1], called[2].strip()
         below = ", and its arguments below `args:`" if args else ""
         if what in known or ("." not in what and not is_builtin(what)):
-            return f"write the name alone, `button: {what}`{below}"
+            return f"write only the name, `button: {what}`{below}"
         return _wrapped(f"{what}(...)")
     if _DOTTED.fullmatch(name):
         last = name.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""Checks the buttons that a drawer defines in place, field by field."""
+"""Checks of the buttons that a drawer defines in place, field by field."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drawer_ipy.scrape.spec import Trouble
 
 
 def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
-    """Check `spec`, which is at `where`; whether a button can be made of it as far as was looked at."""
+    """Check `spec`, which is at `where`; return whether no error was found."""
     before = report.errors
     check_rate(spec.rate, where, report)
     _cache(spec, where, report)
@@ -31,10 +31,10 @@ def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
 
 
 def _unread(spec: ButtonSpec) -> Iterator[Trouble]:
-    by_argument = "give the button an argument, {{argument}}, and hand the value to it in the step"
+    by_argument = "give the button an argument, {{argument}}, and pass the value to it in the step"
     for key in ("url", "body", "save"):
         yield from unread_references(getattr(spec, key), (key,), by_argument)
-    hint = "a script sees the variables of the notebook, and batteries as BUTTONS_BAT_NAME, without `env`"
+    hint = "a script has the notebook's variables, and batteries as BUTTONS_BAT_NAME, without `env`"
     yield from unread_references(spec.env, ("env",), hint)
 
 
@@ -46,13 +46,13 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
         report.error(at, error.message, error.hint)
         return
     if lasts is not None and spec.url and spec.cookies:
-        message = "answers are not cached, since they depend on the cookies of earlier requests"
-        report.warn(at, message, "take `cache` or `cookies` away", key=True)
+        message = "responses are not cached, since they depend on the cookies of earlier requests"
+        report.warn(at, message, "remove `cache` or `cookies`", key=True)
     runtime = runtime_of(spec)
     if lasts is not None and not runtime.caches:
         message = f"results of {runtime.name} buttons are not cached"
         if runtime is PROMPT:
-            message = "a prompt is only text that is filled in, so there is nothing to cache"
+            message = "the result of a prompt is only its text, so there is nothing to cache"
         report.warn(at, message, "remove `cache`", key=True)
 
 

@@ -1,4 +1,4 @@
-"""What a check reads of a button: the layer of buttons is above this one."""
+"""The part of a button that checks read; the layer of buttons is above this one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 
 
 class Callee(Protocol):
-    """What a check reads of a button; :class:`~drawer_ipy.buttons.base.Button` describes the members."""
+    """The members of a button that checks read, as described in :class:`~drawer_ipy.buttons.base.Button`."""
 
     name: str
     kind: str

@@ -1,4 +1,4 @@
-"""Checks what steps hand over to the buttons and drawers they press."""
+"""Checks of the arguments and inputs that steps pass to the buttons and drawers they press."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _NOTHING = ("", "")
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the check of one drawer rests on.
+    """The context of the check of one drawer.
 
     Attributes:
         references: checks references.
-        drawers: looks sub-drawers up.
-        find_button, button_names: give a button by name, and all names.
-        given: names of inputs that a press hands over.
+        drawers: looks up sub-drawers.
+        find_button, button_names: return a button by name, and all names.
+        given: names of the inputs of the press.
         pressing, ordered: as in :func:`~drawer_ipy.definition.checking.drawer.validate`.
-        on_disk: the drawer was read from a file, where kinds without what they need are only odd.
-        is_first: nothing of the run has been done before the first step of this drawer.
+        on_disk: whether the drawer was read from a file, in which steps of reserved kinds may be incomplete.
+        is_first: whether the first step of this drawer is the first of the run.
     """
 
     references: References
@@ -53,20 +53,20 @@ class Ground:
 
     @property
     def report(self) -> Report:
-        """Where findings go."""
+        """The report that receives the findings."""
         return self.references.report
 
     @property
     def as_original(self) -> bool:
-        """Whether a drawer on disk is pressed; what the original runs all the same is not an error."""
+        """Whether a drawer on disk is pressed; then anything that the original runs is not an error."""
         return self.on_disk and self.pressing
 
 
 class Calls:
-    """Checks button and drawer steps of one drawer.
+    """Checks the button and drawer steps of one drawer.
 
     Attributes:
-        wrong: names of its own buttons in which errors were found; they are not told again at each step.
+        wrong: names of its own buttons with errors, which are not reported again at each step.
         uses: the buttons that its steps press.
     """
 
@@ -77,9 +77,9 @@ class Calls:
         self._own = frozenset(drawer.buttons)
         self.wrong: set[str] = set()
         self.uses = Uses(ground.report, ground.references.present, drawer.buttons)
-        self._unknown: dict[str, str] = {}  # names of buttons that are nowhere, and what to do about each
-        # What fills a button's argument of that name. At a press, an optional input that was not given
-        # does not, unless it has a default.
+        self._unknown: dict[str, str] = {}  # unknown button -> hint
+        # Inputs that fill a button's argument of the same name. In a press, an optional input that was not
+        # given and has no default does not.
         self._filling = ground.given | {
             spec.name
             for spec in drawer.inputs
@@ -87,7 +87,7 @@ class Calls:
         }
 
     def known_button(self, name: str) -> Callee | None:
-        """The button `name` without a word about it; ``None`` also for one that is itself wrong."""
+        """Return the button `name` without reporting anything; ``None`` if it is unknown or has errors."""
         if not name or self._unread(name):
             return None
         try:
@@ -96,13 +96,13 @@ class Calls:
             return None  # reported where the step is checked
 
     def _unread(self, name: str) -> bool:
-        """Whether that button in the drawer's own ``buttons:`` has been reported of."""
+        """Whether the loader has reported that button in the drawer's own ``buttons:``."""
         return name in self.wrong or self._report.lost.within(("buttons", name))
 
     def button_step(self, step: models.ButtonStep, names: NamesInScope, where: Where) -> None:
-        """Check that the button is there, and its arguments."""
+        """Check that the button exists, and check its arguments."""
         at = where.at("button", arg="button")
-        # Inside another step nothing is left to run without it.
+        # A nested step cannot run without it.
         strict = len(where.path) > 2 and "compensate_with" not in where.path
         specs: dict[str, models.ArgSpec] = {}
         if step.button:
@@ -121,7 +121,7 @@ class Calls:
         if step.stdin is not None and button.kind != "script":
             at = where.at("stdin", arg="stdin")
             message = f"`stdin` is for scripts, and {step.button!r} is a {button.kind} button"
-            self._report.error(at, message, "hand the value over as an argument", key=True)
+            self._report.error(at, message, "pass the value as an argument", key=True)
 
     def _note_use(self, name: str, button: Callee, where: Where) -> None:
         self.uses.note(name, button, where)
@@ -130,7 +130,7 @@ class Calls:
                 self.uses.note(needed, helper, where)
 
     def _needs(self, button: Callee, where: Where) -> None:
-        """Check the buttons that `button` presses itself; the drawer's own are told at their place."""
+        """Check the buttons that `button` presses itself; the drawer's own are reported at their place."""
         for name in () if button.name in self._own else button.needs:
             self.token_button(name, where)
 
@@ -138,8 +138,8 @@ class Calls:
         """Check the button `name`, whose output is a token for requests."""
         button = None if self._unread(name) else self._found(name, where, strict=True)
         if button is not None and button.needs:
-            message = f"button {name!r} gives a token, and needs one itself from {button.needs[0]!r}"
-            self._report.error(where, message, "give it credentials of its own")
+            message = f"button {name!r} returns a token, but needs one itself from {button.needs[0]!r}"
+            self._report.error(where, message, "give it its own credentials")
 
     def _found(self, name: str, where: Where, *, strict: bool) -> Callee | None:
         try:
@@ -147,7 +147,7 @@ class Calls:
         except DrawerError as error:
             problems = error.problems if isinstance(error, DefinitionError) else ()
             first = next((p.message for p in problems if p.severity == "error"), error.message)
-            message = f"button {name!r} is itself wrong: {first}"
+            message = f"button {name!r} has an error: {first}"
             self._report.error(where, message, error.remediation, strict=strict)
             return None
         if found is None and not self._report.lost.holds((), "buttons"):
@@ -155,7 +155,7 @@ class Calls:
         return found
 
     def _instead(self, name: str) -> str:
-        """What to do about a button that is nowhere."""
+        """The hint for an unknown button."""
         hint = self._unknown.get(name)
         if hint is None:
             known = self._ground.button_names()
@@ -175,13 +175,13 @@ class Calls:
             if name in known:
                 continue
             near = self._report.near(name, known)
-            hint = near or (f"it takes {listed(known)}" if known else "it takes none")
+            hint = near or (f"its arguments are {listed(known)}" if known else "it has no arguments")
             message = f"button {step.button!r} declares no argument {name!r}"
             if button.kind == "function":
                 if not button.open_args:
                     self._report.error(args.at(name, arg=name), message, hint, key=True, strict=False)
             elif known:
-                # It would reach a script all the same; one that declares nothing is left alone.
+                # A script would receive it anyway; a script without declared arguments is not checked.
                 self._report.warn(args.at(name, arg=name), message, hint, key=True)
         for spec in button.args:
             given = spec.name in step.args or spec.name in self._filling or spec.default is not None
@@ -206,12 +206,12 @@ class Calls:
     def args(
         self, step: StepBase, names: NamesInScope, where: Where, specs: Mapping[str, models.ArgSpec]
     ) -> None:
-        """Check the references in ``args``, and the literals that feed declared arguments."""
+        """Check the references in ``args``, and the literals for declared arguments."""
         for name, value in step.args.items():
             at = where.at("args", name, arg=name)
             spec = specs.get(name)
             self._ground.references.value(value, names, at, spec)
-            if spec is not None and spec.type not in ("any", "string"):  # which take whatever is written
+            if spec is not None and spec.type not in ("any", "string"):  # these accept any value
                 trouble, hint = self._literal(value, partial(literal_problem, spec))
                 if trouble:
                     self._report.error(at, f"argument {name!r} {trouble}", hint, strict=False)
@@ -220,11 +220,11 @@ class Calls:
         try:
             template = compile_value(value)
         except ResolveError:
-            return _NOTHING  # its syntax was reported with its references
+            return _NOTHING  # its syntax error is reported with its references
         return judge(template.resolve({})) if template.is_constant else _NOTHING
 
     def drawer_step(self, step: models.DrawerStep, names: NamesInScope, where: Where) -> None:
-        """Check that the drawer is there, does not include a drawer that presses it, and its inputs."""
+        """Check that the drawer exists and does not include one that presses it, and check its inputs."""
         self.args(step, names, where, {})
         at = where.at("drawer", arg="drawer")
         if not step.drawer:

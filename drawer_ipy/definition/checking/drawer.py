@@ -1,7 +1,7 @@
-"""Checks a drawer before anything runs: every problem at once, nested steps included.
+"""The check of a drawer before it runs: all problems at once, including nested steps.
 
-The rules are those of docs/original.md#7-validation; where the original does not look (nested steps,
-expressions, literals, policies), its press fails, and here the problem is reported before.
+The rules are those of docs/original.md#7-validation. The original does not check nested steps, expressions,
+literals and policies, and fails during the press; here these problems are reported before it.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ def validate(
     buttons_of: ButtonsOf | None = None,
     present: Present | None = None,
 ) -> list[Problem]:
-    """Everything wrong with a drawer, errors and warnings together, in the order of the text.
+    """Return all problems of a drawer, errors and warnings, in the order of the text.
 
     Args:
-        find_button, find_drawer: return what a name refers to, or ``None``. They may raise
-            DefinitionError for one that is itself broken, which is then a problem of the step.
-        button_names, drawer_names: give all names, for "did you mean".
-        given_inputs: names of inputs that a press hands over; they count as declared.
-        source: the text, when `loaded_or_drawer` is a bare drawer.
-        pressing: a press follows: what it cannot do without is an error, what only the author of the
-            drawer cares for is left out.
-        ordered: steps run in the order of the text, so none may refer to a later one. False for
-            parallel mode, where the references make the order.
+        find_button, find_drawer: return what a name refers to, or ``None``. They may raise DefinitionError
+            for an invalid button or drawer, which is then a problem of the step.
+        button_names, drawer_names: return all names, for "did you mean".
+        given_inputs: names of the inputs of a press; they count as declared.
+        source: the text, if `loaded_or_drawer` is a drawer without its text.
+        pressing: whether a press follows: missing requirements are errors, and warnings that concern only the
+            author of the drawer are left out.
+        ordered: whether steps run in the order of the text, so that none may refer to a later one. False for
+            parallel mode, in which the references determine the order.
         extra_roots: further names that references may use.
-        buttons_of: gives what finds the buttons of a drawer that another presses; without it those are
-            found by `find_button` too, and what such a drawer defines in place is not looked at.
-        present: what a press finds outside of the drawer; without it that is not checked.
+        buttons_of: returns the finder of the buttons of a sub-drawer; without it they are found by
+            `find_button` too, and buttons that a sub-drawer defines in place are not checked.
+        present: the things outside the drawer that a press can use; without it they are not checked.
 
     Returns:
-        Problems; those found while loading, errors of a recovered drawer too, are in it. The drawer is
-        fit to press when none is an error.
+        The problems, including those found during loading (also errors of a recovered drawer). The drawer can
+        be pressed if none is an error.
     """
     top = loaded_or_drawer if isinstance(loaded_or_drawer, Loaded) else Loaded(loaded_or_drawer)
     report = Report(source or top.source, [*top.warnings, *top.errors], top.lost, pressing=pressing)
@@ -85,12 +85,12 @@ def validate(
 
 
 def _once(names: ListNames) -> ListNames:
-    """`names`, asked only once: it may read folders, and thousands of steps may be wrong."""
+    """Cache `names`: it may read folders, and thousands of steps may have errors."""
     return cache(lambda: tuple(names()))
 
 
 class _Remembered:
-    """Finds each drawer once: it may have to be read from disk, and many steps may press it."""
+    """Caches the drawers that it finds: one may have to be read from disk, and many steps may press it."""
 
     def __init__(self, find: FindDrawer) -> None:
         self._find = find
@@ -110,7 +110,7 @@ class _Remembered:
 
 
 def _versions(drawer: DrawerModel, report: Report, must_say: bool) -> bool:
-    """Check the fields that say what sort of drawer it is; whether it makes sense to look further."""
+    """Check the version and kind of the drawer; return whether its steps should be checked."""
     top = Where()
     given = drawer.model_fields_set
     if ("schema_version",) in report.lost.fields:
@@ -122,8 +122,8 @@ def _versions(drawer: DrawerModel, report: Report, must_say: bool) -> bool:
         return False
     kind = top.at("drawer_kind", arg="drawer_kind")
     if drawer.drawer_kind not in ("", "action", "flow"):
-        hint = f"{did_you_mean(drawer.drawer_kind, ('action', 'flow'))} it is action or flow".strip()
-        report.error(kind, f"there is no drawer_kind {shown(drawer.drawer_kind)}", hint)
+        hint = f"{did_you_mean(drawer.drawer_kind, ('action', 'flow'))} use action or flow".strip()
+        report.error(kind, f"unknown drawer_kind {shown(drawer.drawer_kind)}", hint)
     elif version == 2 and not drawer.drawer_kind and "schema_version" in given:
         report.error(kind, "schema_version 2 needs a drawer_kind", "add `drawer_kind: action`")
     is_flow = drawer.drawer_kind == "flow"
@@ -138,7 +138,7 @@ def _flow(drawer: DrawerModel, report: Report, top: Where) -> None:
     if drawer.schema_version != 2:
         report.error(top.at("schema_version", arg="schema_version"), "a flow needs schema_version 2")
     if "steps" in drawer.model_fields_set:
-        report.error(top.at("steps", arg="steps"), "a flow has stages, no `steps`", key=True)
+        report.error(top.at("steps", arg="steps"), "a flow has stages, not `steps`", key=True)
     if drawer.flow is None:
         if report.misses(top, "flow"):
             report.error(top, "a drawer of kind flow needs `flow`")

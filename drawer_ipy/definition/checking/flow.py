@@ -23,7 +23,7 @@ _LIMITS = ("max_active_tasks", "max_runtime_seconds", "max_attempts_per_stage")
 
 
 def flow_findings(flow: Mapping[str, Any]) -> Iterator[Finding]:
-    """Everything wrong with a flow, top down; paths begin at the drawer."""
+    """Return all problems of a flow from top to bottom; paths begin at the drawer."""
     at: KeyPath = ("flow",)
     manager = _mapping(flow, "manager")
     yield from _agent(manager, (*at, "manager"))

@@ -1,4 +1,4 @@
-"""Finds indices below 0: they count from the end in Python, and name nothing in a list here."""
+"""Negative indices in references: they count from the end in Python, but are invalid in a list here."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from drawer_ipy.expressions import Reference
 
 _INDEX = re.compile(r"\[\s*-")
 _LISTS = ("results", "values")
-"""Members that are lists in the output of every kind of step that has them."""
+"""Members of outputs that are lists in every step kind."""
 
 
 class FromEnd(NamedTuple):
-    """An index that counts from the end.
+    """A negative index.
 
     Attributes:
         message, hint: what is wrong with it, and what to write instead.
-        certain: what it indexes is known to be a list; a map could have such a key.
+        certain: whether the indexed value is known to be a list; a map could have such a key.
     """
 
     message: str
@@ -29,7 +29,7 @@ class FromEnd(NamedTuple):
 
 
 def from_end(ref: Reference, name: str, known: Known, names: NamesInScope) -> FromEnd | None:
-    """The first index below 0 in `ref`; ``None`` when there is none.
+    """Return the first negative index in `ref`, or ``None``.
 
     Args:
         name, known: what the root of `ref` refers to.
@@ -48,7 +48,7 @@ def from_end(ref: Reference, name: str, known: Known, names: NamesInScope) -> Fr
 
 
 def _is_list(path: tuple[str | int, ...], name: str, known: Known, names: NamesInScope) -> bool:
-    """Whether the value at that path below the root is a list for certain."""
+    """Whether the value at that path below the root is known to be a list."""
     if known.kind == "root" and name == "inputs" and len(path) == 1:
         declared = names.inputs.types.named(str(path[0]))
         return declared is not None and names.inputs.types[declared] == "list"

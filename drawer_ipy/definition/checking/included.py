@@ -1,4 +1,4 @@
-"""Drawers inside drawers: whether they exist, and whether one includes itself."""
+"""Checks of sub-drawers: whether they exist, and whether one includes itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FindDrawer = Callable[[str], DrawerModel | Loaded | None]
 
 
 def sub_drawers(steps: Iterable[StepBase]) -> Iterator[str]:
-    """Names of the drawers that `steps` press, nested steps included."""
+    """The names of the drawers that `steps` press, including nested steps."""
     for step in steps:
         if isinstance(step, DrawerStep) and step.drawer:
             yield step.drawer
@@ -33,10 +33,10 @@ class Met:
     """A drawer that another presses.
 
     Attributes:
-        name: it is pressed under.
-        found: what that name refers to.
-        where: of what presses it.
-        given: names of the inputs it gets.
+        name: the name in the step that presses it.
+        found: the drawer that the name refers to.
+        where: the place of that step.
+        given: the names of the inputs that it receives.
     """
 
     name: str
@@ -47,13 +47,13 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Drawers:
-    """Looks drawers up for one validation.
+    """Looks up drawers for one validation.
 
     Attributes:
-        find: gives a drawer by name, or ``None``.
-        names: gives all names, for hints.
-        report: where findings go.
-        meet: is told of every drawer that is there.
+        find: returns a drawer by name, or ``None``.
+        names: returns all names, for hints.
+        report: receives the findings.
+        meet: called with every drawer that was found.
     """
 
     find: FindDrawer
@@ -64,12 +64,12 @@ class Drawers:
     def get(
         self, name: str, where: Where, *, given: Iterable[str], strict: bool = True
     ) -> DrawerModel | None:
-        """The drawer `name`; when there is none or it is broken, that is reported."""
+        """Return the drawer `name`; report it if it is missing or invalid."""
         try:
             found = self.find(name)
         except DefinitionError as error:
             first = next((p.message for p in error.problems if p.severity == "error"), error.message)
-            self.report.error(where, f"drawer {name!r} is itself wrong: {first}", strict=strict)
+            self.report.error(where, f"drawer {name!r} has an error: {first}", strict=strict)
             return None
         if found is None:
             hint = self.report.near(name, self.names()) or "save it first, with `%%drawer NAME --define`"
@@ -79,15 +79,15 @@ class Drawers:
         return found.drawer if isinstance(found, Loaded) else found
 
     def cycle(self, start: str, first: str, *, handlers: bool = False) -> list[str]:
-        """The names on a chain from `first` back to `start` or to itself; ``[]`` when there is none.
+        """Return the names on a chain from `first` back to `start` or to itself, or ``[]``.
 
-        With `handlers`, what a drawer presses when it fails is part of the chain.
+        With `handlers`, the chain includes the ``on_error`` drawers.
         """
         chain = [start, first] if start else [first]
         if first == start:
             return chain
         seen = set(chain)
-        pending = [self._pressed_by(first, handlers)]  # one for each of the chain but `start`
+        pending = [self._pressed_by(first, handlers)]  # one for each drawer of the chain except `start`
         while pending:
             name = next(pending[-1], None)
             if name is None:

@@ -1,4 +1,4 @@
-"""Reports what a step says is wrong with itself (docs/original.md#7-validation)."""
+"""Reports the faults that a step finds in itself (docs/original.md#7-validation)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from drawer_ipy.scrape.spec import Trouble
 def check_kind(
     step: StepBase, where: Where, report: Report, *, as_original: bool = False, on_disk: bool = False
 ) -> None:
-    """Check the fields of one step that only concern itself.
+    """Check the fields of one step that concern only that step.
 
     Args:
-        as_original: let pass what the original runs although its own report calls it an error.
-        on_disk: let pass steps of the kinds that the original only reserves without what they need here.
+        as_original: accept what the original runs, even if its own report calls it an error.
+        on_disk: accept incomplete steps of the kinds that the original only reserves.
     """
     for fault in step.faults():
         instead = (fault.pressed if as_original else "") or (fault.on_disk if on_disk else "")
@@ -31,14 +31,14 @@ def tell_fault(fault: Fault, where: Where, report: Report, instead: str = "") ->
     """Report `fault` of what is at `where`.
 
     Args:
-        instead: the warning to give in its place, ``""`` for none.
+        instead: the warning to report instead, or ``""``.
     """
     first = next((str(part) for part in fault.path), "")
     at = where.at(*fault.path, arg=fault.arg or first)
     if fault.missing:
         owner = where.at(*fault.path[:-1])
         if (fault.path and report.lost.within(at.path)) or not report.misses(owner, *fault.missing):
-            return  # it could not be read, which was reported
+            return  # it could not be read, which is already reported
     if instead or fault.soft:
         report.warn(at, instead or fault.message, fault.remediation, offset=fault.offset, key=fault.on_key)
     else:
@@ -58,7 +58,7 @@ def check_rate(rate: Any, owner: Where, report: Report) -> None:
 
 
 def tell_troubles(troubles: Iterable[Trouble], where: Where, report: Report) -> None:
-    """Report what is wrong with the selectors below `where`."""
+    """Report the problems with the selectors below `where`."""
     for one in troubles:
         at = where.at(*one.path)
         if one.soft:

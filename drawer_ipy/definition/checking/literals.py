@@ -1,7 +1,8 @@
-"""Whether a value written in a definition, or one of a known type, fits an argument's declared type.
+"""Type checks of arguments: whether a literal, or a reference of a known type, fits the declared type.
 
 The rules are those of docs/original.md#41-button (flattening, then checking) and, for types of references,
-docs/original.md#7-validation. A value reaches a script as text: what becomes text without loss fits a string.
+docs/original.md#7-validation. A script receives values as text, so any value that can be written as text
+without loss fits a string.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.A
 _BOOLS = ("true", "false", "1", "0")
 _INT64 = 2**63
 
-# Argument type -> types whose values it takes; a type takes itself, and `any` takes all.
+# Argument type -> types whose values it accepts; a type accepts itself, and `any` accepts all.
 _TAKES: Mapping[str, frozenset[str]] = {
     "string": frozenset({"enum", "int", "float", "bool"}),
     "float": frozenset({"int"}),
@@ -28,7 +29,7 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "bool": frozenset(),
 }
 
-# Argument type -> JSON Schema types whose values it takes.
+# Argument type -> JSON Schema types whose values it accepts.
 _TAKES_SCHEMA: Mapping[str, frozenset[str]] = {
     "string": frozenset({"string", "integer", "number", "boolean", "null"}),
     "enum": frozenset({"string", "null"}),
@@ -39,7 +40,7 @@ _TAKES_SCHEMA: Mapping[str, frozenset[str]] = {
 
 
 def literal_problem(spec: ArgSpec, value: Any) -> tuple[str, str]:
-    """What is wrong with a literal `value` for the argument, and how to fix it; two ``""`` if nothing.
+    """Return what is wrong with a literal `value` for the argument and how to fix it, or two ``""``.
 
     Null is never wrong here: it means "not given".
     """
@@ -49,16 +50,16 @@ def literal_problem(spec: ArgSpec, value: Any) -> tuple[str, str]:
         words = [_flat(word) for word in spec.values]
         if _flat(value) in words:
             return "", ""
-        listed = f"it is one of {', '.join(words)}"
+        listed = f"use one of {', '.join(words)}"
         return f"cannot be {shown(value)}", f"{did_you_mean(_flat(value), words)} {listed}".strip()
     fits, wanted = _FITS[spec.type]
     return ("", "") if fits(value) else (f"must be {wanted}, not {shown(value)}", "")
 
 
 def input_problem(spec: InputSpec, value: Any) -> tuple[str, str]:
-    """As :func:`literal_problem`, for an input of a drawer, whose value stays what it is.
+    """Like :func:`literal_problem`, but for an input of a drawer, whose value is not converted.
 
-    Empty text counts as "not given" too, except where words are listed.
+    Empty text also counts as "not given", except for an enum.
     """
     empty = isinstance(value, str) and value == "" and spec.type != "enum"
     if spec.type == "any" or value is None or empty:
@@ -69,7 +70,7 @@ def input_problem(spec: InputSpec, value: Any) -> tuple[str, str]:
         words = [_flat(word) for word in spec.values]
         return (
             f"cannot be {shown(value)}",
-            f"{did_you_mean(_flat(value), words)} it is one of {', '.join(words)}",
+            f"{did_you_mean(_flat(value), words)} use one of {', '.join(words)}",
         )
     bare = value.strip() if isinstance(value, str) else value
     fits, wanted = _INPUT_FITS[spec.type]
@@ -77,16 +78,16 @@ def input_problem(spec: InputSpec, value: Any) -> tuple[str, str]:
 
 
 def type_fits(source: str, target: str) -> bool:
-    """Whether an input of type `source` may feed an argument of type `target`."""
+    """Whether an input of type `source` may be passed to an argument of type `target`."""
     if source == target or "any" in (source, target):
         return True
     return source in _TAKES.get(target, frozenset())
 
 
 def schema_fits(schema: Mapping[str, Any], target: str) -> bool:
-    """Whether a value that `schema` describes may feed an argument of type `target`.
+    """Whether a value that `schema` describes may be passed to an argument of type `target`.
 
-    A schema without a plain ``type`` says too little to object.
+    A schema without a plain ``type`` fits any argument.
     """
     types = schema.get("type")
     names = [types] if isinstance(types, str) else types

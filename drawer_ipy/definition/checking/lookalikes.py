@@ -1,4 +1,4 @@
-"""What is a reference in other languages: ``{item}``, ``{{item}}``, ``$item``; here it is plain text."""
+"""References of other languages, which are plain text here: ``{item}``, ``{{item}}``, ``$item``."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FORMS = tuple(
     )
 )
 _SEARCHED = 100_000
-"""Characters of a text that are looked at; a warning is not worth more."""
+"""Most characters of a text that are searched; a warning is not worth more."""
 
 
 class LookAlike(NamedTuple):
-    """Something like a reference.
+    """Text that looks like a reference.
 
     Attributes:
-        text: all of it, as written.
-        path: the path that it holds.
+        text: the text as written.
+        path: the path in it.
         root: the first name of the path.
-        offset: of `text` in the whole text.
+        offset: the offset of `text` in the whole text.
     """
 
     text: str
@@ -40,12 +40,12 @@ class LookAlike(NamedTuple):
 
 
 def may_hold_any(text: str) -> bool:
-    """Whether it is worth searching `text`, which for most texts it is not."""
+    """Whether `text` may contain a look-alike; a quick test that excludes most texts."""
     return "{" in text or "$" in text or "%(" in text
 
 
 def look_alikes(text: str) -> Iterator[LookAlike]:
-    """What `text` holds that is a reference in another language; each path once."""
+    """Return the references of other languages in `text`, each path once."""
     seen: set[str] = set()
     for form in _FORMS:
         for found in form.finditer(text, 0, _SEARCHED):

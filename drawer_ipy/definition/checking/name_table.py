@@ -1,4 +1,4 @@
-"""Tables of names that are looked up in constant time, however many steps a drawer has."""
+"""Tables of names with lookups in constant time for any number of steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ V = TypeVar("V")
 
 
 class Spelt(dict[str, V]):
-    """A mapping by name that also knows which names read alike once hyphens are underscores."""
+    """A mapping by name that also finds names with hyphens by their spelling with underscores."""
 
     def __init__(self, entries: Mapping[str, V] | Iterable[tuple[str, V]] = ()) -> None:
         super().__init__()
@@ -23,11 +23,11 @@ class Spelt(dict[str, V]):
         super().__setitem__(name, value)
 
     def alike(self, name: str) -> Sequence[str]:
-        """The names with hyphens that `name` may mean, which has underscores instead."""
+        """The names with hyphens that are spelt like `name` if underscores replace the hyphens."""
         return self._alike.get(name.replace("-", "_"), ()) if "_" in name else ()
 
     def named(self, name: str) -> str | None:
-        """The entry that `name` is, or the only one that it reads like."""
+        """The key `name`, or the only key that is spelt like it except for hyphens; otherwise ``None``."""
         if name in self:
             return name
         alike = self.alike(name)
@@ -35,11 +35,11 @@ class Spelt(dict[str, V]):
 
 
 class NameTable(Collection[str], Generic[V]):
-    """Names and what they stand for, in layers; each list of steps adds a layer to the names around it.
+    """Names and their meaning in layers; each list of steps adds a layer to the names around it.
 
     Args:
-        around: the names outside.
-        steps: ids of the steps of the list, in order; those that have not ended yet run later.
+        around: the names outside the list.
+        steps: the ids of the steps of the list, in order; those that were not added yet run later.
     """
 
     def __init__(self, around: NameTable[V] | None = None, steps: Sequence[str] = ()) -> None:
@@ -53,23 +53,23 @@ class NameTable(Collection[str], Generic[V]):
         self._own[name] = value
 
     def hide(self, name: str) -> None:
-        """Let nothing be found under a name."""
+        """Make a name unknown."""
         self._own[name] = None
 
     def end_step(self, name: str, value: V) -> None:
-        """Add the next step of the list, which has ended now."""
+        """Add the next step of the list; later steps can refer to it."""
         self.add(name, value)
         self._ended += 1
 
     def get(self, name: str) -> V | None:
-        """What `name` refers to; ``None`` when it is not there."""
+        """What `name` refers to, or ``None`` if it is unknown."""
         for layer in self._layers():
             if name in layer._own:
                 return layer._own[name]
         return None
 
     def alias(self, name: str) -> str | None:
-        """The one name that reads as `name` does once its hyphens are underscores, if any."""
+        """The only name that is spelt like `name` except for hyphens, or ``None``."""
         same = {
             found
             for layer in self._layers()
@@ -79,7 +79,7 @@ class NameTable(Collection[str], Generic[V]):
         return same.pop() if len(same) == 1 else None
 
     def later(self, name: str) -> str | None:
-        """The step that `name` means, if it runs later than the one that is being checked."""
+        """The step that `name` refers to, if it runs later than the step being checked."""
         for layer in self._layers():
             ahead = [one for one in (name, *layer._last.alike(name)) if layer._is_ahead(one)]
             if ahead:

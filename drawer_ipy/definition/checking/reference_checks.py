@@ -1,4 +1,4 @@
-"""Checks the references in a field: that each is well formed and names something that will be there."""
+"""Checks of the references in a field: each must be well formed and name something that will exist."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class References:
     """Checks references against the names in scope.
 
     Attributes:
-        report: where findings go.
-        tell_unchecked: warn of members of outputs that no schema describes, as the original does.
-        present: what batteries and variables of the environment there are.
+        report: receives the findings.
+        tell_unchecked: whether to warn about members of outputs without a schema, as the original does.
+        present: the batteries and environment variables that exist.
     """
 
     report: Report
@@ -36,10 +36,10 @@ class References:
     present: Present = field(default_factory=Present)
 
     def value(self, value: Any, names: NamesInScope, where: Where, spec: ArgSpec | None = None) -> None:
-        """Check a string, or maps and lists of strings however deep.
+        """Check a string, or maps and lists of strings at any depth.
 
         Args:
-            spec: the argument that a value which is one whole reference feeds.
+            spec: the argument that receives the value, checked if the value is a single reference.
         """
         for text, inner in _strings(value, where):
             sound = True
@@ -49,17 +49,17 @@ class References:
                 self._look_alikes(text, names, inner)
 
     def _look_alikes(self, text: str, names: NamesInScope, where: Where) -> None:
-        """Warn of what is a reference in other languages, where the name it holds is one here."""
+        """Warn about references of other languages whose name exists here."""
         for found in look_alikes(text):
             if found.root in ROOTS and "." not in found.path and "[" not in found.path:
                 continue
             if names.find(found.root) is not None:
-                message = f"{found.text!r} is plain text here, no reference"
-                hint = f"write ${{{found.path}}} if the value is meant"
+                message = f"{found.text!r} is plain text here, not a reference"
+                hint = f"write ${{{found.path}}} to use the value"
                 self.report.warn(where, message, hint, ref=found.path, offset=found.offset)
 
     def expression(self, value: Any, names: NamesInScope, where: Where) -> None:
-        """Check a field that holds an expression: ``over``, ``when``, ``from``, ``pluck``."""
+        """Check a field with an expression: ``over``, ``when``, ``from``, ``pluck``."""
         if not isinstance(value, str):
             self.value(value, names, where)
             return
@@ -68,12 +68,12 @@ class References:
             self._references(template, names, where, None)
 
     def expressions(self, value: Any, names: NamesInScope, where: Where) -> None:
-        """Check a field each of whose strings, however deep, is an expression."""
+        """Check a field in which each string at any depth is an expression."""
         for text, inner in _strings(value, where):
             self.expression(text, names, inner)
 
     def _text(self, text: str, names: NamesInScope, where: Where, spec: ArgSpec | None) -> bool:
-        """Check the references within a text; whether its syntax is right."""
+        """Check the references within a text; return whether its syntax is valid."""
         template = self._compiled(text, where, bare=False)
         if template is not None:
             self._references(template, names, where, spec)
@@ -83,7 +83,7 @@ class References:
         try:
             return compile_expression(text) if bare else compile_template(text)
         except ResolveError as error:
-            # Strict even in a step that continues after a failure: it can never be anything but a mistake.
+            # Strict even in a step that continues after a failure, since it is always a mistake.
             offset = error.offset or 0
             self.report.error(where, error.message, error.remediation, ref=_inner(text), offset=offset)
             return None
@@ -99,7 +99,7 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class _One:
-    """One reference at one place."""
+    """The check of one reference at one place."""
 
     checker: References
     ref: Reference
@@ -148,14 +148,12 @@ class _One:
             self._error(f"{self.ref.text!r} refers to a step that runs later", hint)
         elif nested := names.elsewhere.named(root):
             inside = names.elsewhere[nested].rpartition(".")[0]
-            hint = (
-                f"step {nested!r} is inside {inside!r}; outside it only its output is seen: {inside}.output"
-            )
+            hint = f"step {nested!r} is inside {inside!r}; use the output of that step: {inside}.output"
             self._error(f"{root!r} is not visible here", hint)
         elif names.open:
-            return  # it may be what loading left out
+            return  # it may have been left out while loading
         elif root in names.inputs.types:
-            self._error(f"{root!r} is not a step", f"it is an input: ${{inputs.{root}}}")
+            self._error(f"{root!r} is an input, not a step", f"write ${{inputs.{root}}}")
         else:
             hint = habits.of_name(root) or self._near(root, names.known)
             hint = hint or f"known here: {listed(names.known)}"
@@ -165,7 +163,7 @@ class _One:
         ref, types = self.ref, self.names.inputs.types
         if not ref.path:
             if ref.whole:
-                self._error("'inputs' is all inputs together", "name one of them: ${inputs.NAME}")
+                self._error("'inputs' needs the name of an input", "name one of them: ${inputs.NAME}")
             return
         name = str(ref.path[0])
         found = types.named(name)
@@ -187,13 +185,13 @@ class _One:
         missing = self.checker.present.missing(ref)
         if missing is None:
             return
-        if is_env_form(ref):  # the original's form, which is empty where there is no variable
+        if is_env_form(ref):  # the original's form, which is empty if the variable is not set
             report.warn(self.where, *missing, ref=ref.text, offset=ref.offset)
         else:
             report.need(self.where, *missing, ref=ref.text, offset=ref.offset, certain=ref.always)
 
     def _mismatch(self, what: str, feeds: ArgSpec) -> None:
-        self._error(f"{what}, argument {feeds.name!r} takes {feeds.type}", "")
+        self._error(f"{what}, but argument {feeds.name!r} takes {feeds.type}", "")
 
     def _step(self, name: str, known: Known, feeds: ArgSpec | None) -> None:
         ref = self.ref
@@ -236,7 +234,7 @@ class _One:
 
 
 def _named(name: str, known: Collection[str]) -> str | None:
-    """The one of `known` that `name` is, or reads with underscores for hyphens."""
+    """`name` if it is in `known`, or the only known name that is spelt like it except for hyphens."""
     return name if name in known else alias_of(name, known)
 
 

@@ -1,4 +1,4 @@
-"""Collects what validation finds, with step, argument and place."""
+"""The report of a validation: its findings with step, argument and place."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from drawer_ipy.errors import Problem
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a finding is.
+    """The place of a finding.
 
     Attributes:
-        path: from the top of the definition.
-        step_id: dotted id of the step, ``""`` for the drawer itself.
-        arg: the argument or field, ``""`` when none.
-        lax: the step continues after a failure (an explicit ``on_failure: continue``), so that what
-            would only fail that step is told, and stops nothing.
-        unsure: whether a run comes here depends on what happens in it (a branch of a switch, what is
-            done after a failure).
+        path: the path from the top of the definition.
+        step_id: the dotted id of the step, ``""`` for the drawer itself.
+        arg: the argument or field, or ``""``.
+        lax: whether the step continues after a failure (an explicit ``on_failure: continue``), so that an
+            error that would fail only this step is reported as a warning.
+        unsure: whether the place may not be reached in a run (a branch of a switch, a compensation).
     """
 
     path: KeyPath = ()
@@ -32,9 +31,9 @@ class Where:
     unsure: bool = False
 
     def at(self, *parts: str | int, arg: str | None = None) -> Where:
-        """A place further down."""
+        """The place of `parts` below this one."""
         path = (*self.path, *parts)
-        # replace() takes longer.
+        # Faster than replace().
         return Where(path, self.step_id, self.arg if arg is None else arg, self.lax, self.unsure)
 
 
@@ -43,13 +42,14 @@ class Report:
     """The problems found so far.
 
     Attributes:
-        source: what line and column are looked up in.
-        lost: what loading left out, having told why; what only follows from that is not told.
-        near: proposes what was probably meant by an unknown word.
-        pressing: a press follows.
+        source: the text, in which lines and columns are looked up.
+        lost: what was left out while loading, with its own report; problems that only follow from it are
+            not reported.
+        near: suggests what was probably meant by an unknown word.
+        pressing: whether a press follows.
         errors: how many of the problems are errors.
-        unmet: those of the problems that are fixed outside of the definition, and whether a run would
-            certainly fail for them.
+        unmet: the problems that must be fixed outside the definition, and whether a run would certainly fail
+            because of them.
     """
 
     source: Source
@@ -66,7 +66,7 @@ class Report:
         self.errors = sum(problem.severity == "error" for problem in self.problems)
 
     def misses(self, where: Where, *keys: str) -> bool:
-        """Whether `keys` are truly missing from the mapping at `where`, which had none of them."""
+        """Whether `keys` are missing from the mapping at `where`, rather than lost while loading."""
         return not self.lost.holds(where.path, *keys)
 
     def error(
@@ -80,13 +80,13 @@ class Report:
         key: bool = False,
         strict: bool = True,
     ) -> None:
-        """Note an error.
+        """Add an error.
 
         Args:
-            ref: the reference concerned.
-            offset: of the trouble within the text value at the place, when it is known.
-            key: the place of the key rather than of its value.
-            strict: an error even in a step that continues after a failure.
+            ref: the reference that it is about.
+            offset: the offset of the problem in the text value at the place, if known.
+            key: whether it is about the key rather than its value.
+            strict: whether it is an error even in a step that continues after a failure.
         """
         severity = "error" if strict or not where.lax else "warning"
         self._add(severity, where, message, remediation, ref, offset, key)
@@ -101,7 +101,7 @@ class Report:
         offset: int | None = None,
         key: bool = False,
     ) -> None:
-        """Note a warning; the arguments are those of :meth:`error`."""
+        """Add a warning; the arguments are those of :meth:`error`."""
         self._add("warning", where, message, remediation, ref, offset, key)
 
     def need(
@@ -114,12 +114,12 @@ class Report:
         offset: int | None = None,
         certain: bool = True,
     ) -> None:
-        """Note something that a press needs and that is not there: it may be there by the time of the press.
+        """Add something that a press needs and that is missing, but may exist by the time of the press.
 
-        It is an error where a press follows that would certainly fail for it; else a warning.
+        It is an error if a press follows that would certainly fail because of it, and otherwise a warning.
 
         Args:
-            certain: whether the step at `where` fails for it whenever it runs.
+            certain: whether the step at `where` always fails because of it.
         """
         certain = certain and not where.lax and not where.unsure
         severity = "error" if certain and self.pressing else "warning"
@@ -137,9 +137,9 @@ class Report:
         offset: int | None,
         key: bool,
     ) -> Problem | None:
-        """Note a problem, once; gives it unless it was reported before."""
+        """Add a problem and return it, or return ``None`` if it was reported before."""
         if where.path in self.lost.fields:
-            return None  # loading has reported it
+            return None  # already reported by the loader
         if offset is not None:
             line, column = self.source.locate_in(where.path, offset)
         else:
@@ -153,5 +153,5 @@ class Report:
         return found
 
     def in_order(self) -> list[Problem]:
-        """The problems by their place in the text; without places in the order they were found."""
+        """The problems in the order of the text; problems without a place in the order they were found."""
         return in_text_order(self.problems)

@@ -1,4 +1,4 @@
-"""What is wrong with the fields of a request or a script before anything is sent, by path."""
+"""Checks of the fields of a request or a script, with the path of each problem."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FILE_KEYS = frozenset(("path", "content", "name", "type"))
 
 
 def request_troubles(spec: ButtonSpec) -> list[Trouble]:
-    """Everything wrong with `spec` that no argument could fix."""
+    """Return all problems of `spec` that are independent of its arguments."""
     return [*_misplaced(spec), *_query(spec), *_statuses(spec), *_auth(spec), *_bodies(spec), *_texts(spec)]
 
 
 def token_buttons(spec: ButtonSpec) -> tuple[str, ...]:
-    """The names of the buttons that `spec` presses itself."""
+    """Return the names of the buttons that `spec` presses itself."""
     token = spec.auth.token if spec.auth is not None else ""
     name = token.button if isinstance(token, TokenPress) else token
     return (name,) if name else ()
@@ -37,7 +37,7 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
             if key not in ("follow", "extract", "items") and getattr(spec, key):
                 yield Trouble((key,), f"`{key}` is for requests, and this button has no `url`", "remove it")
     if spec.stdin and runtime_of(spec) is not SCRIPT:
-        hint = "a request sends its `body`" if spec.url else "remove it"
+        hint = "for a request, use `body`" if spec.url else "remove it"
         yield Trouble(("stdin",), "`stdin` is for scripts", hint)
 
 
@@ -48,14 +48,14 @@ def _query(spec: ButtonSpec) -> Iterator[Trouble]:
 
 def _pair_troubles(path: tuple[str | int, ...], name: str, value: Any, what: str) -> Iterator[Trouble]:
     if isinstance(value, Mapping):
-        hint = f"give its parts names of their own, such as {name}[key], or write it as JSON text"
-        yield Trouble(path, f"the {what} {name!r} is a mapping, and there is no form for that", hint)
+        hint = f"give its parts separate names, such as {name}[key], or write it as JSON text"
+        yield Trouble(path, f"the {what} {name!r} is a mapping, which cannot be sent as one value", hint)
     elif isinstance(value, list):
         for i, inner in enumerate(value):
             if isinstance(inner, Mapping | list):
                 yield from _pair_troubles((*path, i), name, dict(enumerate(inner)), what)
     elif isinstance(value, float) and value - value != 0:
-        yield Trouble(path, f"the {what} {name!r} is {value}, which is not a number that could be sent")
+        yield Trouble(path, f"the {what} {name!r} is {value}, which cannot be sent")
 
 
 def _statuses(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -77,11 +77,11 @@ def _auth(spec: ButtonSpec) -> Iterator[Trouble]:
         return
     given = [key for key in ("basic", "digest", "bearer", "token") if getattr(auth, key)]
     if len(given) != 1:
-        which = f"both `{given[0]}` and `{given[1]}`" if given else "none of its ways"
+        which = f"both `{given[0]}` and `{given[1]}`" if given else "no method"
         hint = "write one of `basic: [user, password]`, `digest: [...]`, `bearer: TOKEN` and `token: BUTTON`"
         yield Trouble(("auth",), f"`auth` has {which}", hint)
     if any(name.strip().lower() == "authorization" for name in spec.headers):
-        yield Trouble(("auth",), "`auth` and the header Authorization say the same", "remove one of them")
+        yield Trouble(("auth",), "`auth` and the header Authorization are both set", "remove one of them")
     for key in ("basic", "digest"):
         yield from _login(auth, key)
     if isinstance(auth.token, TokenPress) and not auth.token.button:
@@ -97,12 +97,12 @@ def _login(auth: Auth, key: str) -> Iterator[Trouble]:
         yield Trouble(("auth", key), f"`{key}` takes a user and a password, not {len(login)} values", hint)
     for i, one in enumerate(login):
         if isinstance(one, Mapping | list) or one is None:
-            yield Trouble(("auth", key, i), f"the {('user', 'password')[i > 0]} must be a text")
+            yield Trouble(("auth", key, i), f"the {('user', 'password')[i > 0]} must be text")
 
 
 def _bodies(spec: ButtonSpec) -> Iterator[Trouble]:
     given = next((v for n, v in spec.headers.items() if n.strip().lower() == "content-type"), "")
-    decided = "{{" in given or "$" in given  # by arguments or batteries, which are not known yet
+    decided = "{{" in given or "$" in given  # by arguments or batteries, which are not known here
     try:
         media = read_media("text/plain" if decided else given)
     except BadValue as error:
@@ -122,11 +122,11 @@ def _bodies(spec: ButtonSpec) -> Iterator[Trouble]:
 
 def _files(spec: ButtonSpec, media: Media, undeclared: bool) -> Iterator[Trouble]:
     if not undeclared and media.type != "multipart/form-data":
-        message = f"`files` are sent as multipart/form-data, and the header says {media.type}"
-        yield Trouble(("files",), message, "take the header Content-Type away: the right one is made")
+        message = f"`files` are sent as multipart/form-data, but the Content-Type header is {media.type}"
+        yield Trouble(("files",), message, "remove the header Content-Type: it is set automatically")
     if isinstance(spec.body, str) and spec.body:
         hint = "write its fields as a mapping: `body: {title: ...}`"
-        yield Trouble(("body",), "a text cannot be sent along with `files`", hint)
+        yield Trouble(("body",), "text cannot be sent together with `files`", hint)
     elif spec.body is not None:
         yield from _fields(spec.body)
     for name, value in spec.files.items():
@@ -144,7 +144,7 @@ def _file(value: Any, path: tuple[str | int, ...]) -> Iterator[Trouble]:
         if (value.get("path") is None) == (value.get("content") is None):
             yield Trouble(path, "a file needs either a `path` or `content`")
     elif value is not None and not isinstance(value, str):
-        yield Trouble(path, f"a file is a path, not {value!r}")
+        yield Trouble(path, f"a file must be a path, not {value!r}")
 
 
 def _body(body: Any, media: Media) -> Iterator[Trouble]:
@@ -155,7 +155,7 @@ def _body(body: Any, media: Media) -> Iterator[Trouble]:
             body.encode(media.charset)
         except UnicodeEncodeError as error:
             which = media.declared or "UTF-8"
-            message = f"the body holds {body[error.start]!r}, which {which} has no bytes for"
+            message = f"the body contains {body[error.start]!r}, which {which} cannot encode"
             yield Trouble(("body",), message, "declare another charset, such as utf-8")
     elif media.kind == "form":
         yield from _fields(body)
@@ -163,7 +163,7 @@ def _body(body: Any, media: Media) -> Iterator[Trouble]:
         kind = (
             "a mapping" if isinstance(body, Mapping) else "a list" if isinstance(body, list) else repr(body)
         )
-        yield Trouble(("body",), f"{kind} is not a body of the type {media.type}", "write it as text")
+        yield Trouble(("body",), f"{kind} cannot be a body of type {media.type}", "write it as text")
     else:
         yield from _json(body, ("body",))
 
@@ -173,11 +173,9 @@ def _multipart(body: Any, media: Media) -> Iterator[Trouble]:
         whole = body.strip().startswith("{{") and body.strip().endswith("}}") and body.count("{{") == 1
         if not media.boundary and not whole:
             hint = "write its fields as a mapping: `body: {title: ...}`, and files under `files`"
-            yield Trouble(
-                ("body",), f"a text is not a body of the type {media.type} without a boundary", hint
-            )
+            yield Trouble(("body",), f"text cannot be a body of type {media.type} without a boundary", hint)
     elif media.type != "multipart/form-data":
-        yield Trouble(("body",), f"only multipart/form-data is made of fields, not {media.type}")
+        yield Trouble(("body",), f"only multipart/form-data can have fields, not {media.type}")
     else:
         yield from _fields(body)
 
@@ -189,7 +187,7 @@ def _fields(body: Any) -> Iterator[Trouble]:
             yield from _pair_troubles(("body", name), str(name), value, "field")
         return
     if not isinstance(body, list):
-        yield Trouble(("body",), f"the fields of a form are a mapping or a list of pairs, not {body!r}")
+        yield Trouble(("body",), f"the fields of a form must be a mapping or a list of pairs, not {body!r}")
         return
     for i, one in enumerate(body):
         if isinstance(one, Mapping):
@@ -209,13 +207,13 @@ def _json(body: Any, path: tuple[str | int, ...]) -> Iterator[Trouble]:
         for i, value in enumerate(body):
             yield from _json(value, (*path, i))
     elif isinstance(body, float) and body - body != 0:
-        yield Trouble(path, f"JSON has no {body}", "write null, or a text")
+        yield Trouble(path, f"JSON has no {body}", "write null or text")
     elif not isinstance(body, str | int | float | datetime.date | datetime.time | None):
         yield Trouble(path, f"{body!r} is not a JSON value")
 
 
 def _texts(spec: ButtonSpec) -> Iterator[Trouble]:
-    """References in the fields that take them."""
+    """The problems with references in the fields that support them."""
     args = frozenset(arg.name for arg in spec.args)
     yield from reference_troubles(spec.query, ("query",), args)
     yield from reference_troubles(spec.files, ("files",), args, secrets=False)

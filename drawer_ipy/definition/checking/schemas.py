@@ -1,4 +1,4 @@
-"""Walks into a button's ``output_schema`` along the path of a reference."""
+"""Lookups of members in a button's ``output_schema`` along the path of a reference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OPEN: Mapping[str, Any] = {}
 
 
 class NoSuchField(Exception):
-    """The schema leaves no room for a member; the message says which, ``remediation`` what there is."""
+    """The schema does not allow a member; the message names it, ``remediation`` lists the known members."""
 
     def __init__(self, message: str, remediation: str) -> None:
         super().__init__(message)
@@ -19,20 +19,20 @@ class NoSuchField(Exception):
 
 
 def schema_at(schema: Mapping[str, Any], path: Sequence[str | int]) -> Mapping[str, Any]:
-    """The schema of the member at `path`; the empty one, which says nothing, where it is not described.
+    """Return the schema of the member at `path`, or an empty schema if it is not described.
 
     Args:
         schema: JSON Schema of the whole output.
         path: member names and list positions below ``output``.
 
     Raises:
-        NoSuchField: a member is not among the ``properties`` of an object that lists them, or a plain
-            value is asked for members.
+        NoSuchField: a member is not among the listed ``properties`` of an object, or `path` continues below
+            a plain value.
     """
     here = schema
     for part in path:
         if any(word in here for word in ("$ref", "allOf", "anyOf", "oneOf", "patternProperties")):
-            return _OPEN  # more than this reads; saying nothing beats a false alarm
+            return _OPEN  # not supported here: an empty schema avoids false errors
         here = _item(here, part) if isinstance(part, int) or part.isdecimal() else _property(here, part)
     return here
 

@@ -1,4 +1,4 @@
-"""Which names a reference may use at one place of a drawer, and what is known about each."""
+"""Scopes: the names that a reference may use at one place of a drawer, and what is known about each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.reading.recovery import Lost
 
 ROOTS = ("inputs", "env", "webhooks", "batteries")
-"""Names that mean something everywhere; no step and no loop variable may take them."""
+"""Names with a fixed meaning, which no step and no loop variable may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Known:
     """What a name refers to.
 
     Attributes:
-        kind: a fixed root, a step, or a variable (of a loop, of ``pluck``, or handed in by the caller).
+        kind: a fixed root, a step, or a variable (of a loop, of ``pluck``, or from the caller).
         step: the step's model.
-        schema: of the step's output, where its button declares one.
-        asked: whether the button could have declared a schema and did not.
+        schema: the schema of the step's output, if its button declares one.
+        asked: whether the button could declare a schema but does not.
     """
 
     kind: Literal["root", "step", "variable"]
@@ -33,7 +33,7 @@ class Known:
 
     @property
     def output_keys(self) -> tuple[str, ...]:
-        """The members the step's output can have, ``()`` when any."""
+        """The members that the step's output can have; ``()`` for any."""
         return self.step.output_keys() if self.step is not None else ()
 
     def may_have(self, members: tuple[str | int, ...]) -> bool:
@@ -49,11 +49,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The inputs of the drawer under check.
+    """The inputs of the drawer being checked.
 
     Attributes:
-        types: name -> type; undeclared ones given at press are ``any``.
-        open: there may be more, which could not be read.
+        types: name -> type; undeclared inputs of a press are ``any``.
+        open: whether there may be more inputs, which could not be read.
     """
 
     types: Spelt[str]
@@ -61,7 +61,7 @@ class Inputs:
 
     @classmethod
     def of(cls, drawer: DrawerModel, given: Iterable[str], lost: Lost) -> Inputs:
-        """What `drawer` declares, what its webhook trigger implies, and what is `given`."""
+        """The inputs that `drawer` declares, that its webhook trigger implies, and that are `given`."""
         types = dict.fromkeys(given, "any")
         if any(trigger.kind == "webhook" for trigger in drawer.triggers):
             types["webhook"] = "any"
@@ -76,12 +76,12 @@ class NamesInScope:
     """The names in scope at one place.
 
     Attributes:
-        known: name -> what it is; also knows which steps have not run by then.
+        known: name -> what it refers to; also knows which steps run later.
         inputs: the drawer's inputs.
-        own: id of the step whose field is being checked, ``""`` outside steps.
-        around: ids of the steps that step is nested in; they have not ended yet.
-        elsewhere: ids of steps inside others -> the dotted id, for hints.
-        open: there may be more names, which could not be read.
+        own: the id of the step whose field is being checked, ``""`` outside steps.
+        around: the ids of the steps that this step is nested in, which have not ended yet.
+        elsewhere: id of a nested step -> its dotted id, for hints.
+        open: whether there may be more names, which could not be read.
     """
 
     known: NameTable[Known]
@@ -92,7 +92,7 @@ class NamesInScope:
     open: bool = False
 
     def find(self, name: str) -> tuple[str, Known] | None:
-        """What `name` refers to, under its own spelling; ``a_b`` also reads a step ``a-b``."""
+        """What `name` refers to, with its spelling in the definition; ``a_b`` also finds a step ``a-b``."""
         known = self.known.get(name)
         if known is not None:
             return name, known
@@ -101,31 +101,31 @@ class NamesInScope:
         return (alias, found) if alias is not None and found is not None else None
 
     def adding(self, name: str, known: Known) -> NamesInScope:
-        """These names and one more, which hides another of the same name."""
+        """A copy with one more name, which hides an existing one."""
         layer = NameTable(self.known)
         layer.add(name, known)
         return replace(self, known=layer)
 
     def listing(self, steps: Sequence[str]) -> NamesInScope:
-        """These names for a list of steps with those ids; :meth:`NameTable.end_step` adds them one by one."""
+        """A copy for a list of steps with those ids; :meth:`NameTable.end_step` adds them one by one."""
         return replace(self, known=NameTable(self.known, steps))
 
     def opened(self, really: bool = True) -> NamesInScope:
-        """These names and maybe more, if `really`."""
+        """A copy in which there may be more names, if `really`."""
         return replace(self, open=True) if really else self
 
     def without(self, name: str) -> NamesInScope:
-        """These names without one."""
+        """A copy without `name`."""
         layer = NameTable(self.known)
         layer.hide(name)
         return replace(self, known=layer)
 
     def during(self, own: str) -> NamesInScope:
-        """These names while the step `own` runs."""
+        """A copy for the fields of the step `own`."""
         return replace(self, own=own, around=self.around | {self.own} if self.own else self.around)
 
     def exists(self, path: tuple[str | int, ...]) -> bool:
-        """Whether a path may exist; tells a hyphen in a name from a minus sign."""
+        """Whether a path may exist, to distinguish a hyphen in a name from a minus sign."""
         name = str(path[0])
         found = self.find(name)
         if found is None:
@@ -141,7 +141,7 @@ class NamesInScope:
 def initial_names(
     drawer: DrawerModel, inputs: Inputs, extra_roots: Iterable[str], lost: Lost
 ) -> NamesInScope:
-    """The names a drawer's first step sees."""
+    """Return the names that a drawer's first step can refer to."""
     known: NameTable[Known] = NameTable()
     for name in ROOTS:
         known.add(name, Known("root"))

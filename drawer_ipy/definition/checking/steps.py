@@ -1,4 +1,4 @@
-"""Checks the steps of a drawer one by one, nested ones included, with the names each can see."""
+"""Checks of a drawer's steps one by one, including nested steps, with the names that each can refer to."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.step_base import UnreadStep
 from drawer_ipy.definition.values import drawer_named
 
-# What a handler is told beside its `with` (docs/original.md#5-on_error).
+# The inputs of a handler in addition to its `with` (docs/original.md#5-on_error).
 _HANDED = ("drawer", "run_id", "failed_step", "error", "inputs")
 
 
 class Check:
-    """One check of one drawer."""
+    """The check of one drawer."""
 
     def __init__(self, ground: Ground, drawer: DrawerModel) -> None:
         self._ground = ground
@@ -80,7 +80,7 @@ class Check:
                 message = (
                     f"queue {queue.name!r} has {size} slots for {first!r}, {queue.concurrency} for {name!r}"
                 )
-                self._report.warn(where, message, "the button pressed first decides; say one number in both")
+                self._report.warn(where, message, "the first press decides; use the same number in both")
 
     def _on_error(self, handler: models.OnError, names: NamesInScope) -> None:
         where = Where(("on_error",), "", "on_error", unsure=True)
@@ -91,16 +91,16 @@ class Check:
         at = where.at("drawer")
         ring = self._ground.drawers.cycle(self._drawer.name, handler.drawer, handlers=True)
         if ring:
-            message = f"a failure would go round in circles: {' -> '.join(ring)}"
+            message = f"a failure would cause an endless cycle: {' -> '.join(ring)}"
             self._report.error(at, message, "end the chain with a drawer that has no on_error")
             return
-        # A missing or wrong handler leaves the run itself as it was (docs/original.md#5-on_error).
+        # A missing or invalid handler does not change the result of the run (docs/original.md#5-on_error).
         lax = replace(at, lax=self._ground.pressing)
         given = {*_HANDED, *handler.with_}
         self._ground.drawers.get(handler.drawer, lax, given=given, strict=False)
 
     def _undo(self, step: StepBase, names: NamesInScope, where: Where) -> None:
-        """Check what ``compensate_with`` presses when the run fails: it sees every step that had ended."""
+        """Check the press of ``compensate_with``, which can refer to every step that has ended."""
         given = step.on_failure.compensate_with if step.on_failure is not None else None
         if not given:
             return
@@ -108,7 +108,7 @@ class Check:
         if isinstance(given, str):
             name = drawer_named(given)
             given = {"button": given} if name is None else {"drawer": name}
-        # What the original only reserves must not stop a drawer that it presses.
+        # A kind that the original only reserves must not prevent a press that works in the original.
         at = replace(at, lax=at.lax or self._ground.as_original, unsure=True)
         try:
             if "drawer" in given:
@@ -120,19 +120,19 @@ class Check:
                 check_fields(press, names, at, self._ground.references)
         except (TypeError, ValidationError):
             hint = "give a button's name, drawer/NAME, or `{button: NAME, args: {...}}`"
-            self._report.error(at, "compensate_with is nothing that can be pressed", hint, strict=False)
+            self._report.error(at, "compensate_with does not name anything to press", hint, strict=False)
 
     def _nested_undo(self, where: Where) -> None:
         at = where.at("on_failure", "compensate_with", arg="on_failure")
         self._report.error(
             replace(at, lax=self._ground.as_original),
             "compensate_with works for the steps of a drawer, not inside one of them",
-            "put these steps into a drawer of their own and press that: `kind: drawer`",
+            "put these steps into a separate drawer and press it: `kind: drawer`",
             strict=False,
         )
 
     def _steps(self, steps: Sequence[StepBase], names: NamesInScope, where: Where) -> NamesInScope:
-        """Check a list of steps one after the other; gives the names as they are after the last."""
+        """Check a list of steps in order; return the names after the last step."""
         names = names.listing([step.id for step in steps])
         earlier: set[str] = set()
         for i, step in enumerate(steps):
@@ -145,7 +145,7 @@ class Check:
         return names
 
     def _unordered(self, steps: Sequence[StepBase], names: NamesInScope, where: Where) -> NamesInScope:
-        """Check steps whose references make their order: each sees all the others."""
+        """Check steps whose references determine their order: each can refer to all others."""
         everything = names.listing(())
         for step in steps:
             everything.known.add(step.id, self._known(step))
@@ -159,7 +159,7 @@ class Check:
         return everything
 
     def _nameless(self, where: Where) -> bool:
-        """Whether the step there had no id that could be read, so that anything may be its name."""
+        """Whether the id of the step there could not be read, so that it may have any name."""
         return (*where.path, "id") in self._report.lost.fields
 
     def _id(self, step: StepBase, earlier: Collection[str], names: NamesInScope, where: Where) -> None:
@@ -170,9 +170,11 @@ class Check:
                 at, f"there are two steps {step.id!r} in this list", "give each an id of its own"
             )
         elif step.id in ROOTS:
-            self._report.error(at, f"a step cannot be called {step.id!r}: references use that word otherwise")
+            self._report.error(
+                at, f"a step cannot be called {step.id!r}: the name is reserved for references"
+            )
         elif known is not None and known.kind == "variable":
-            self._report.warn(at, f"from here on step {step.id!r} hides the loop variable of that name")
+            self._report.warn(at, f"step {step.id!r} hides the loop variable with the same name from here on")
 
     def _known(self, step: StepBase) -> Known:
         if not isinstance(step, models.ButtonStep):
@@ -204,10 +206,10 @@ class Check:
             self._steps(branch.steps, inner, inside.at(*branch.path))
 
     def _inside(self, step: StepBase, names: NamesInScope, where: Where) -> NamesInScope:
-        """The names that steps inside `step` see."""
+        """The names that steps inside `step` can refer to."""
         variable = step.variable()
         if variable in ROOTS:
-            message = f"a loop variable cannot be called {variable!r}: references use that word otherwise"
+            message = f"a loop variable cannot be called {variable!r}: the name is reserved for references"
             at = where.at("as", arg="as")
             if not self._ground.as_original:
                 self._report.error(at, message)
@@ -225,7 +227,7 @@ def _below(where: Where, position: int, step: StepBase) -> Where:
 
 
 def check_fields(step: StepBase, names: NamesInScope, where: Where, references: References) -> None:
-    """Check the references in the fields that hold expressions."""
+    """Check the references in the fields that may contain them."""
     check = {
         "expression": references.expression,
         "expressions": references.expressions,

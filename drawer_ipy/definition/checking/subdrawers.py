@@ -1,4 +1,4 @@
-"""Checks the drawers that a drawer presses, each once, whatever the way it is reached."""
+"""Checks of the drawers that a drawer presses, directly or through others, each once."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def check_bodies(
     buttons_of: ButtonsOf | None,
     extra_roots: frozenset[str],
 ) -> None:
-    """Check the drawers `pending`, and those that they press in turn.
+    """Check the drawers `pending` and the drawers that they press.
 
-    Their errors are reported where the top drawer presses the first of the chain; what is only odd in them
-    is for those who check them. One that is pressed where a failure is passed over, and elsewhere too, is
-    checked for both places.
+    Their errors are reported at the step of the top drawer that presses the first of the chain; their
+    warnings are not reported here. A drawer that is pressed both by a step that continues after a failure and
+    by one that does not is checked for both.
 
     Args:
-        top: the name of the top drawer, which is checked already.
-        ground: of the top drawer.
+        top: the name of the top drawer, which has been checked already.
+        ground: the context of the top drawer.
     """
     seen: dict[str, list[Where]] = {}
     while pending:
@@ -55,7 +55,7 @@ def check_bodies(
 
 
 def _as_strict(one: Where, other: Where) -> bool:
-    """Whether all that is an error at `other` is one at `one`."""
+    """Whether every error at `other` would also be an error at `one`."""
     return one.lax <= other.lax and one.unsure <= other.unsure
 
 
@@ -66,7 +66,7 @@ def _body_report(
     buttons_of: ButtonsOf | None,
     extra_roots: frozenset[str],
 ) -> Report:
-    # Found without its text, a drawer comes from a workspace.
+    # A drawer without its text comes from a workspace.
     drawer, on_disk, lost = (
         (met.found.drawer, met.found.lenient, met.found.lost)
         if isinstance(met.found, Loaded)

@@ -1,4 +1,4 @@
-"""What a press needs from outside of its drawer and would not find: batteries, variables, files, programs."""
+"""Missing requirements of a press outside its drawer: batteries, variables, files, programs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _TEXTS = ("headers", "query", "auth", "proxy", "files", "body_file", "stdin")
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """Something that is needed and is not there.
+    """A missing requirement.
 
     Attributes:
-        path: of the value that needs it, below the step or button.
+        path: the path of the value that needs it, in the step or button.
         message, remediation: what is missing, and how to provide it.
-        offset: of the reference in the text there, ``None`` when it is all of it.
-        ref: the reference, ``""`` when none.
-        certain: whether every press fails for it.
+        offset: the offset of the reference in the text; ``None`` if it is the whole text.
+        ref: the reference, or ``""``.
+        certain: whether every press fails because of it.
         may_appear: whether an earlier step of the same run could still provide it.
     """
 
@@ -50,13 +50,13 @@ def _nothing(_button: Callee, _present: Present) -> Iterable[Unmet]:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What is there before a press begins.
+    """The things that exist before a press begins.
 
     Attributes:
-        values: ``batteries`` and ``env``, as references see them. One that is left out is not known, and
-            references to it are not checked.
-        lacks: finds what the presses of a button need and would not find.
-        near: proposes what a name that is not there was meant to be.
+        values: ``batteries`` and ``env`` as references see them. References to one that is left out are not
+            checked.
+        lacks: finds the missing requirements of a button's presses.
+        near: suggests a known name for an unknown one.
     """
 
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Present:
     near: Near = field(default_factory=Near)
 
     def missing(self, ref: Reference) -> tuple[str, str] | None:
-        """The message and remediation for what `ref` names; ``None`` when it is there or may be missing."""
+        """The message and remediation if `ref` names something missing; otherwise ``None``."""
         known = self.values.get(ref.root) if ref.root in UNSET_ROOTS else None
         if known is None or not ref.path or str(ref.path[0]) in known:
             return None
@@ -75,14 +75,14 @@ class Present:
 
 
 def is_env_form(ref: Reference) -> bool:
-    """Whether it is written as ``$ENV{NAME}``, which gives an empty text where the variable is not set."""
+    """Whether it is written as ``$ENV{NAME}``, which is empty if the variable is not set."""
     return ref.text.startswith(_ENV_FORM)
 
 
 def unset_in(spec: ButtonSpec, present: Present) -> Iterator[Unmet]:
-    """The batteries and variables that the texts of a button refer to and that do not exist.
+    """Return the missing batteries and variables that the texts of a button refer to.
 
-    An unset ``$ENV{NAME}`` is among them: sent as an empty text, it is a request with half of its header.
+    An unset ``$ENV{NAME}`` is among them, since a request with an empty value in a header is incomplete.
     """
     for key in _TEXTS:
         value = getattr(spec, key)
@@ -93,7 +93,7 @@ def unset_in(spec: ButtonSpec, present: Present) -> Iterator[Unmet]:
 
 
 def _required(names: Any, present: Present) -> Iterator[Unmet]:
-    """The batteries that a button declares and that do not exist; the original does not ask for them."""
+    """Return the missing batteries that a button declares; the original does not check them."""
     known = present.values.get("batteries")
     if known is None or not isinstance(names, list):
         return
@@ -114,7 +114,7 @@ def _unset_in(value: Any, path: KeyPath, present: Present) -> Iterator[Unmet]:
         try:
             references = compile_value(value).references
         except ResolveError:
-            return  # reported where its syntax is checked
+            return  # the check of its syntax reports it
         for ref in references:
             if (missing := present.missing(ref)) is not None:
                 yield Unmet(path, *missing, ref.offset, ref.text, certain=ref.always)

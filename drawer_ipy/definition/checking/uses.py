@@ -1,4 +1,4 @@
-"""Which buttons the steps of a drawer press, and what those would not find."""
+"""The buttons that the steps of a drawer press, and their missing requirements."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class _Use:
     """A press of a button.
 
     Attributes:
-        where: the button's name in the step that presses it.
-        is_first: nothing of the run has been done before.
+        where: the place of the button's name in the step that presses it.
+        is_first: whether no step of the run comes before.
     """
 
     button: Callee
@@ -30,15 +30,15 @@ class _Use:
 
 
 class Uses:
-    """Collects the presses of one drawer's steps; each missing thing of a button is reported once.
+    """Collects the presses of one drawer's steps; each missing requirement of a button is reported once.
 
     Args:
-        report: where findings go.
-        present: what a press finds outside of the drawer.
+        report: receives the findings.
+        present: the things outside the drawer that a press can use.
         own: the buttons that the drawer defines in place.
 
     Attributes:
-        is_first: nothing of the run has been done before the step that is checked.
+        is_first: whether no step of the run comes before the step being checked.
     """
 
     def __init__(self, report: Report, present: Present, own: Mapping[str, ButtonSpec]) -> None:
@@ -49,7 +49,7 @@ class Uses:
         self.is_first = False
 
     def note(self, name: str, button: Callee, where: Where) -> None:
-        """Note that the step at `where` presses `button` under `name`."""
+        """Record that the step at `where` presses `button` under `name`."""
         if button.spec is None:
             return
         use = _Use(button, where, self.is_first)
@@ -58,10 +58,10 @@ class Uses:
             self._uses[name] = use
 
     def tell(self, find: Callable[[str], Callee | None]) -> None:
-        """Report what the buttons lack, those of the drawer itself at their own place.
+        """Report the missing requirements of the buttons, those of the drawer's own buttons at their place.
 
         Args:
-            find: gives one of the drawer's own buttons; ``None`` for one that is wrong.
+            find: returns one of the drawer's own buttons, or ``None`` if it has errors.
         """
         for name, use in self._uses.items():
             self._tell(name, use)
@@ -80,7 +80,7 @@ class Uses:
             elif one.path:
                 who += f" ({_written(one)})"
             offset = one.offset if name in self._own else None
-            # Messages that a press gives too name the button already.
+            # Messages that a press also raises name the button already.
             what = one.message.removeprefix(f"button {use.button.name!r} ")
             message = f"{who}: {what}" if what == one.message else f"{who} {what}"
             self._report.need(where, message, one.remediation, ref=one.ref, offset=offset, certain=certain)

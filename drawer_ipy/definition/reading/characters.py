@@ -1,4 +1,4 @@
-"""Characters that need care in a definition: line separators that editors ignore, halves of characters."""
+"""Special characters in a definition: line separators that editors ignore, and surrogates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SEPARATORS = "\x85\u2028\u2029"
 """Line breaks to YAML 1.1 and to Python, ordinary characters to YAML 1.2, JSON and every editor."""
 
 NO_BREAK_SPACES = ("\xa0", "\u2007", "\u202f", "\u200b", "\u3000")
-"""What looks like indentation and is none; text copied from a page or a chat has it."""
+"""Characters that look like indentation but are not; text copied from a page or a chat may contain them."""
 
 _NAMES = {
     "\x0b": "a vertical tab",
@@ -32,27 +32,27 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def character_name(character: str) -> str:
-    """What people call `character`, with its number: ``a form feed (U+000C)``."""
+    """The common name of `character` with its number: ``a form feed (U+000C)``."""
     number = f"U+{ord(character):04X}"
     named = _NAMES.get(character)
     return f"{named} ({number})" if named else f"the character {number}"
 
 
 def stand_ins(text: str) -> dict[str, str]:
-    """A character that `text` does not hold for each of :data:`SEPARATORS` that it does hold."""
+    """Map each of :data:`SEPARATORS` in `text` to a character that is not in `text`."""
     found = [one for one in SEPARATORS if one in text]
     if not found:
         return {}
     free = (chr(code) for code in _PRIVATE if chr(code) not in text)
-    # A text that holds all 6,400 private characters keeps what is left over.
+    # If the text contains all 6,400 private characters, the other separators stay.
     return dict(zip(found, free, strict=False))
 
 
 def whole_characters(text: str) -> str:
-    """`text` with the two halves of a character that were escaped one by one put together.
+    """Return `text` with each pair of surrogates that were escaped separately combined into one character.
 
     Raises:
-        BadValue: a half has no other half.
+        BadValue: a surrogate has no counterpart.
     """
     if not _SURROGATE.search(text):
         return text
@@ -60,6 +60,6 @@ def whole_characters(text: str) -> str:
     half = _SURROGATE.search(joined)
     if half is not None:
         raise BadValue(
-            f"U+{ord(half[0]):04X} is one half of a character (a surrogate)", "give both halves or none"
+            f"U+{ord(half[0]):04X} is a surrogate without its counterpart", "write both surrogates or none"
         )
     return joined

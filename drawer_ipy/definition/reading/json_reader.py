@@ -1,4 +1,4 @@
-"""Reads JSON into the tree, with places; what :mod:`json` does not tell is where a value stood."""
+"""A reader of JSON that builds the tree with the position of each value, unlike :mod:`json`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether `text` starts as JSON does and YAML people do not: ``{"``, ``{}``, ``[{"``."""
+    """Whether `text` starts like JSON and unlike usual YAML: ``{"``, ``{}``, ``[{"``."""
     return re.match(r'\s*(\[\s*)*\{\s*["}]|\s*\[\s*["\]]', text) is not None
 
 
 def read_json(text: str) -> TreeNode:
-    """The tree of a JSON text.
+    """Parse a JSON text into a tree.
 
-    Whole numbers keep all their digits. Keys given twice are kept, for the caller to report.
+    Whole numbers keep all their digits. Duplicate keys are kept, for the caller to report.
 
     Raises:
-        Malformed: it is not JSON; message, place and often what to do.
+        Malformed: it is not JSON; with message, position and often a hint.
     """
     reader = _JsonReader(text)
     node, at = reader.value(reader.skip(0), 0)
@@ -40,7 +40,7 @@ def _no_constant(word: str) -> NoReturn:
 
 
 class _JsonReader:
-    """One pass over one text; every method takes an offset and gives back where it stopped."""
+    """Reads one text; every method takes an offset and returns the offset at which it stopped."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -69,7 +69,7 @@ class _JsonReader:
             value = whole_characters(value) if isinstance(value, str) else value
         except json.JSONDecodeError as error:
             raise self._bad_scalar(at, error) from None
-        except BadValue as error:  # too large a number, NaN, Infinity, half a character
+        except BadValue as error:  # a number that is too large, NaN, Infinity, a surrogate
             raise Malformed(error.message, at, error.hint) from None
         text = value if isinstance(value, str) else self.text[at:end]
         style = '"' if isinstance(value, str) else ""
@@ -79,7 +79,7 @@ class _JsonReader:
         if at >= len(self.text):
             return Malformed("the text ends where a value is expected", at, "close every { and [")
         if self.peek(at) == "'":
-            return Malformed("JSON takes double quotes only", at, "write \" instead of '")
+            return Malformed("JSON allows only double quotes", at, "write \" instead of '")
         if self.peek(at) == "$":
             return Malformed("text needs quotes", at, 'write it as "${...}"')
         if self.peek(at) == '"':
@@ -109,7 +109,7 @@ class _JsonReader:
 
     def _key(self, at: int) -> tuple[TreeNode, int]:
         if self.peek(at) != '"':
-            hint = 'a key is written in double quotes: "name": value'
+            hint = 'write the key in double quotes: "name": value'
             what = (
                 "the text ends inside { }" if at >= len(self.text) else "the name of a key is expected here"
             )
@@ -130,7 +130,7 @@ class _JsonReader:
             raise Malformed(f"{what} where , or {closing} is expected", at)
         after = self.skip(at + 1)
         if self.peek(after) == closing:
-            raise Malformed(f"a comma stands before {closing}", at, "remove the comma")
+            raise Malformed(f"there is a comma before {closing}", at, "remove the comma")
         return after
 
 
@@ -139,8 +139,8 @@ def _string_trouble(error: json.JSONDecodeError, found: str) -> str:
         return f"{character_name(found)} must be written as \\u{ord(found):04x} inside quotes"
     words: dict[str, Any] = {
         "Unterminated string": "these quotes are not closed",
-        "Invalid control character": "a line break or a tab stands inside quotes; write it as \\n or \\t",
-        "Invalid \\escape": "no such escape after \\; a backslash itself is written \\\\",
-        "Invalid \\uXXXX escape": "\\u takes four hexadecimal digits",
+        "Invalid control character": "there is a line break or a tab inside quotes; write it as \\n or \\t",
+        "Invalid \\escape": "invalid escape after \\; a backslash itself is written \\\\",
+        "Invalid \\uXXXX escape": "\\u must be followed by four hexadecimal digits",
     }
     return next((plain for start, plain in words.items() if error.msg.startswith(start)), error.msg)

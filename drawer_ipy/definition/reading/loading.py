@@ -1,4 +1,4 @@
-"""Definitions from text or mappings: read, shape checked, turned into models; all problems at once."""
+"""Loading of definitions from text or mappings: read, check, convert to models; all problems at once."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 @dataclass(slots=True)
 class Loaded:
-    """A drawer as it was loaded.
+    """A loaded drawer.
 
     Attributes:
         drawer: the model.
-        warnings: what was read in spite of being odd.
-        source: the text and the places in it.
-        lenient: whether it was read as a file on disk is, see :func:`load_drawer`.
-        errors: what was wrong, of a drawer loaded with ``recover``; when there are any, the drawer is only
-            what could be read of it, fit to be validated and for nothing else.
-        lost: what is not in that drawer.
-        root: the workspace folder it was found in by its name, which keeps the history of its runs;
+        warnings: problems that did not prevent loading.
+        source: the text and the positions in it.
+        lenient: whether it was read like a file on disk, see :func:`load_drawer`.
+        errors: the errors of a drawer loaded with ``recover``; if there are any, the drawer contains only the
+            readable parts and may only be validated.
+        lost: the parts that are not in that drawer.
+        root: the workspace folder in which the drawer was found by name, which keeps the history of its runs;
             ``None`` for every other drawer.
     """
 
@@ -54,7 +54,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class LoadedButton:
-    """A button as it was loaded; the attributes are those of :class:`Loaded`, there never are errors."""
+    """A loaded button; the attributes are those of :class:`Loaded`, without errors."""
 
     button: ButtonSpec
     warnings: list[Problem] = field(default_factory=list)
@@ -70,21 +70,20 @@ def load_drawer(
     first_line: int = 1,
     recover: bool = False,
 ) -> Loaded:
-    """A drawer from YAML, JSON or a mapping.
+    """Load a drawer from YAML, JSON or a mapping.
 
     Args:
         text_or_mapping: the definition; objects inside a mapping's args are kept by identity.
-        name: of the drawer, used where the definition does not name itself, and in messages.
-        lenient: read it as a file on disk, written by the original or a newer version: unknown keys,
-            keys given twice and a negative parallelism are warnings, and ``schema_version`` must be
-            said. A drawer typed in a cell may leave ``schema_version`` and ``drawer_kind`` out.
-        first_line: the number of the text's first line in what the user sees (2 below a magic line).
-        recover: where enough can be read to go on checking, give that and the errors instead of raising,
+        name: the drawer's name in messages, and if the definition does not name itself.
+        lenient: read it like a file on disk that the original or a newer version wrote: unknown keys,
+            duplicate keys and a negative parallelism are warnings, and ``schema_version`` is required. A
+            drawer in a cell may omit ``schema_version`` and ``drawer_kind``.
+        first_line: the number of the text's first line as the user sees it (2 below a magic line).
+        recover: if enough is readable to continue checking, return that with the errors instead of raising,
             so that :func:`~drawer_ipy.definition.checking.drawer.validate` reports everything at once.
 
     Raises:
-        DefinitionError: it cannot be read; every problem is in it, with line and column where there
-            was text.
+        DefinitionError: it cannot be loaded; contains every problem, with line and column if there is text.
     """
     reader = _Loading(name or "this drawer", lenient)
     reader.read(text_or_mapping, "drawer", first_line)
@@ -98,7 +97,7 @@ def load_drawer(
 
 
 def loaded_from(drawer: DrawerModel) -> Loaded:
-    """`drawer` as it is now, with what is known of the text it was loaded from, if it was."""
+    """Return `drawer` in its current state, with the text that it was loaded from, if any."""
     origin: Loaded | None = drawer._origin  # noqa: SLF001 - pydantic takes any other name for a field
     return Loaded(drawer) if origin is None else replace(origin, drawer=drawer)
 
@@ -110,7 +109,7 @@ def load_button(
     lenient: bool = False,
     first_line: int = 1,
 ) -> LoadedButton:
-    """A button from YAML, JSON or a mapping; see :func:`load_drawer` for arguments and errors."""
+    """Load a button from YAML, JSON or a mapping; see :func:`load_drawer` for arguments and errors."""
     reader = _Loading(name or "this button", lenient)
     reader.read(text_or_mapping, "button", first_line)
     reader.shape(ButtonSpec)
@@ -120,7 +119,7 @@ def load_button(
 
 
 class _Loading:
-    """One loading: collects problems, and raises them together when the model is asked for."""
+    """The loading of one definition: collects problems, and raises them together when making the model."""
 
     def __init__(self, what: str, lenient: bool) -> None:
         self.source = Source()
@@ -132,11 +131,11 @@ class _Loading:
         self._near = Near()
 
     def of(self, severity: str) -> list[Problem]:
-        """The problems of that severity, in the order of the text."""
+        """The problems with that severity, in the order of the text."""
         return in_text_order([p for p in self._problems if p.severity == severity])
 
     def read(self, given: str | Mapping[str, Any], what: str, first_line: int) -> None:
-        """Read the raw tree, a mapping; what is wrong with the text itself ends the loading here."""
+        """Read the raw tree, which must be a mapping. Raises DefinitionError if the text is malformed."""
         value = self._text(given, first_line) if isinstance(given, str) else self._mapping(given)
         if isinstance(value, dict):
             self._tree = value
@@ -173,11 +172,11 @@ class _Loading:
             step, arg = step_at(self._tree, twice.path)
             message = f"the key {twice.path[-1]!r} is given twice, on line {first} and on line {line}"
             severity = "warning" if self._lenient else "error"
-            hint = "the later one counts" if self._lenient else "remove one of them"
+            hint = "the later one is used" if self._lenient else "remove one of them"
             self._problems.append(Problem(severity, message, step, arg, "", hint, line, column))
 
     def find(self, finding: Finding) -> None:
-        """Keep `finding`, as a problem with its step and place."""
+        """Add `finding` as a problem with its step and place."""
         line, column = self.source.locate(finding.path, finding.on_key)
         step, arg = step_at(self._tree, finding.path)
         severity = "warning" if finding.soft and self._lenient else "error"
@@ -186,14 +185,14 @@ class _Loading:
         )
 
     def shape(self, model: type[Model]) -> dict[str, Any]:
-        """Look at keys and kinds; gives the tree, where they were wrong with those that were meant."""
+        """Check keys and kinds; return the tree, with misspelt ones corrected."""
         seen: set[Finding] = set()
         while True:
             new = [finding for finding in findings(self._tree, model, self._near) if finding not in seen]
             for finding in new:
                 self.find(finding)
             seen.update(new)
-            # A file's unknown keys stay: the original ignores them, and they are written back.
+            # Unknown keys of a file stay: the original ignores them, and they are written back.
             wrong = [f for f in new if f.mend is not None and not (f.soft and self._lenient)]
             if not wrong:
                 return self._tree
@@ -201,11 +200,10 @@ class _Loading:
             self.lost = replace(self.lost, strangers=self.lost.strangers | strangers)
 
     def model(self, model: type[ModelT], *, recover: bool = False) -> ModelT:
-        """The model of what was read.
+        """Make the model.
 
         Raises:
-            DefinitionError: there were errors, here or before, and `recover` does not continue despite
-                them, or cannot.
+            DefinitionError: there were errors, now or before, and `recover` is false or not possible.
         """
         normal, adjusted = normalise(self._tree, model, lenient=self._lenient)
         for finding in adjusted:
@@ -229,6 +227,6 @@ class _Loading:
 
 
 _EXAMPLES = {
-    "drawer": "it begins with `steps:` and a list of steps, each `- id: name`",
-    "button": "it needs `url:`, `code:` or `prompt:`",
+    "drawer": "begin with `steps:` and a list of steps, each `- id: name`",
+    "button": "give it `url:`, `code:` or `prompt:`",
 }

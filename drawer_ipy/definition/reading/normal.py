@@ -1,7 +1,7 @@
-"""Small adjustments to a raw definition before the models see it.
+"""Small adjustments to a raw definition before it is validated by the models.
 
-The original reads ``null`` as "not given" wherever it knows the key, and a negative parallelism as 0;
-the strict models would refuse both.
+The original reads ``null`` as "not given" for every known key, and a negative parallelism as 0; the strict
+models would reject both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from drawer_ipy.definition.step_base import model_of
 def normalise(
     tree: Mapping[str, Any], model: type[Model], *, lenient: bool
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """A copy of `tree` without nulls under keys that `model` knows, and what else was put right.
+    """Return a copy of `tree` without nulls under the keys of `model`, and the findings about other changes.
 
     With `lenient`, a negative ``parallelism`` becomes 0 and is reported.
     """
@@ -43,7 +43,7 @@ class _Work:
         count = out.get("parallelism")
         if self._lenient and "parallelism" in known and type(count) is int and count < 0:
             out["parallelism"] = 0
-            message = f"parallelism {shown(count)} is taken as 0: one after the other"
+            message = f"parallelism {shown(count)} is read as 0: one after the other"
             self.found.append(Finding((*path, "parallelism"), message, soft=True, on_key=False))
         return out
 
@@ -72,7 +72,7 @@ class _Work:
 
 
 def _listed(by_name: dict[str, Any], model: type[Model]) -> Any:
-    """Inputs or args written as a mapping, name by name, as the list that the models take."""
+    """Convert inputs or args written as a mapping by name to the list that the models expect."""
     if model is InputSpec:
         return [_named(name, spec, {}) for name, spec in by_name.items()]
     if model is ArgSpec:

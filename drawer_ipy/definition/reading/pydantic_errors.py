@@ -1,7 +1,7 @@
-"""pydantic's findings in the words of this package.
+"""Translation of pydantic's errors into this package's messages.
 
-pydantic speaks of its own types and of the members of unions; a user has written ``parallelism: "4"``
-and wants to read that it must be a whole number, without quotes.
+pydantic describes its own types and the members of unions; a user who has written ``parallelism: "4"`` needs
+to know that it must be a whole number, without quotes.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _EXPECTED = {
 }
 _TEXT = "str"
 _MEMBERS = (_TEXT, Follow.__name__, TokenPress.__name__)
-"""What pydantic calls the members of unions of a text and a mapping."""
+"""pydantic's names for the members of unions of text and a mapping."""
 
 _WANT_MAPPING = ("model_type", "dict_type", "model_attributes_type")
 _NEEDED = {
-    "id": "give every step an id of its own: `id: name`",
+    "id": "give every step its own id: `id: name`",
     "name": "give it a name: `name: ...`",
-    "kind": "say which kind it is: `kind: ...`",
+    "kind": "give its kind: `kind: ...`",
 }
 
 
 def translate(error: ValidationError, tree: Any, near: Near) -> list[Finding]:
-    """One finding per place; what pydantic says about the members of a union is put together."""
+    """Return one finding per place; pydantic's errors about the members of a union are combined."""
     by_path: dict[KeyPath, list[ErrorDetails]] = {}
     written = Written(tree)
     for detail in error.errors(include_url=False, include_input=False):
@@ -56,16 +56,16 @@ def translate(error: ValidationError, tree: Any, near: Near) -> list[Finding]:
             continue  # shape.py reports unknown kinds
         path = written.path(detail["loc"])
         if detail["loc"][-1] == _TEXT and isinstance(_at(tree, path), Mapping):
-            continue  # a mapping was meant, in which something else is wrong
+            continue  # it is meant to be a mapping, and another error describes what is wrong in it
         by_path.setdefault(path, []).append(detail)
     return [_finding(path, details, _at(tree, path), near) for path, details in by_path.items()]
 
 
 class Written:
-    """Turns pydantic's locations into the paths of keys and positions in the definition as it was written.
+    """Converts pydantic's locations to paths of keys and positions in the definition as written.
 
-    Members of unions (``"str"``) are left out; a position in a list that was
-    written as a mapping by name becomes that name; what goes on below a scalar is cut.
+    Members of unions (``"str"``) are left out; a position in a list that was written as a mapping by name
+    becomes that name; parts below a scalar are removed.
 
     Args:
         tree: the definition.
@@ -73,7 +73,7 @@ class Written:
 
     def __init__(self, tree: Any) -> None:
         self._tree = tree
-        self._keys: dict[int, list[Any]] = {}  # of mappings asked by position, by the mapping's id
+        self._keys: dict[int, list[Any]] = {}  # id of a mapping -> its keys, for lookups by position
 
     def path(self, loc: Sequence[str | int]) -> KeyPath:
         """The path that `loc` describes."""
@@ -128,16 +128,16 @@ def _finding(path: KeyPath, details: list[ErrorDetails], value: Any, near: Near)
         words = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
         words = [word for word in words if word]
         meant = near(value, words) if isinstance(value, str) else ""
-        listed = f"it is one of {', '.join(words)}"
+        listed = f"use one of {', '.join(words)}"
         return Finding(path, f"{what} cannot be {_shown(value)}", f"{meant} {listed}".strip(), on_key=False)
     if first["type"] == "greater_than_equal":
-        hint = f"the least is {context['ge']}"
+        hint = f"the minimum is {context['ge']}"
         return Finding(path, f"{what} cannot be {_shown(value)}", hint, on_key=False)
     expected = list(dict.fromkeys(_EXPECTED[d["type"]] for d in details if d["type"] in _EXPECTED))
     if not expected:
         return Finding(path, f"{what} cannot be {_shown(value)}", "", on_key=False)
     said = f"the text {_shown(value)}" if isinstance(value, str) and value else _shown(value)
-    message = f"{what} must be {' or '.join(expected)}, this is {said}"
+    message = f"{what} must be {' or '.join(expected)}, not {said}"
     return Finding(path, message, _type_hint(first["type"], path, value), on_key=False)
 
 
@@ -147,7 +147,7 @@ def _type_hint(kind: str, path: KeyPath, value: Any) -> str:
             return f'give a unit: "{shown(value)}s"'
         return f'put it in quotes: "{_shown(value)}"' if len(_shown(value)) < _SHORT else "put it in quotes"
     if kind == "string_type" and isinstance(value, Mapping | list):
-        return "text that begins with { or [ needs quotes"
+        return "put text that begins with { or [ in quotes"
     if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
         return _unquote_hint(kind, value)
     if kind in _WANT_MAPPING and isinstance(value, str) and ":" in value and value[0] not in NO_BREAK_SPACES:
@@ -161,18 +161,18 @@ def _type_hint(kind: str, path: KeyPath, value: Any) -> str:
 
 def _unquote_hint(kind: str, value: str) -> str:
     if "${" in value:
-        return "references work in args and expressions; write the value itself here"
+        return "references are allowed only in args and expressions; write the value itself"
     if kind == "bool_type":
-        return "YAML 1.2 knows true and false only" if value.lower() in ("yes", "no", "on", "off") else ""
+        return "YAML 1.2 has only true and false" if value.lower() in ("yes", "no", "on", "off") else ""
     bare = value.strip().lstrip("-")
     return f"write it without quotes: {value}" if bare.isdigit() and len(bare) < _SHORT else ""
 
 
 def _named(path: KeyPath) -> str:
-    """`path` as people say it, ``steps[2]`` or ``buttons.f.args[0].type``, from its step on."""
+    """`path` as text, starting at its step: ``steps[2]`` or ``buttons.f.args[0].type``."""
     if not path:
         return "the definition"
-    step = step_path(path)  # the problem's step_id names it already
+    step = step_path(path)  # the problem's step_id already names the step
     out = ""
     for part in path[-2:] if path == step else path[len(step) :]:
         out += f"[{part}]" if isinstance(part, int) else (f".{part}" if out else part)

@@ -1,7 +1,7 @@
-"""Goes on after a loading problem: what is wrong is fixed or left out, the rest is still checked.
+"""Recovery from loading problems: invalid parts are fixed or left out, so that the rest can be checked.
 
-Nothing recovered ever runs. It is there so that one report tells everything: validation goes on with what
-could be read, and asks :class:`Lost` before it complains of something missing.
+A recovered definition never runs. It serves to report all problems at once: validation continues with the
+readable parts, and consults :class:`Lost` before it reports something as missing.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from drawer_ipy.definition.step_base import UNREAD
 
 ModelT = TypeVar("ModelT", bound=Model)
 
-_ROUNDS = 50  # each leaves something out; a definition is not nested deeper than twice this
+_ROUNDS = 50  # each removes a part; a definition is not nested deeper than twice this
 
-# Fields that hold a list or a mapping, and those that hold either that or a single value.
+# Fields that contain a list or a mapping, and fields that contain either or a single value.
 _COLLECTIONS = frozenset({"args", "steps", "cases", "branches", "inputs", "buttons", "flow"})
 _EITHER = frozenset({"over", "from", "expression"})
 
 
-@dataclass(frozen=True)  # no slots: what is looked up is put in order once
+@dataclass(frozen=True)  # no slots, for the cached properties
 class Lost:
-    """What loading left out, for validation to tell a problem from what follows from one.
+    """The parts that loading left out, so that validation does not report the consequences of an error.
 
     Attributes:
-        fields: fields and list entries that were wrong; their defaults, or stand-ins, are in the model.
-        strangers: unknown keys, left out, and whether their value was a list or a mapping. Each may be
-            the misspelt name of a field that now seems to be missing.
+        fields: invalid fields and list entries; the model has their defaults or placeholders instead.
+        strangers: unknown keys that were left out, and whether their value was a list or a mapping. Each may
+            be the misspelt name of a field that now seems to be missing.
     """
 
     fields: frozenset[KeyPath] = frozenset()
     strangers: frozenset[tuple[KeyPath, bool]] = frozenset()
 
     def holds(self, owner: KeyPath, *keys: str) -> bool:
-        """Whether one of `keys` may be missing from the mapping at `owner` only because of loading."""
+        """Whether one of `keys` may be missing from the mapping at `owner` only because it was left out."""
         if not self.fields and not self.strangers:
             return False
         if any((*owner, key) in self.fields for key in keys):
@@ -58,7 +58,7 @@ class Lost:
 
     @cached_property
     def _shapes(self) -> dict[KeyPath, set[bool]]:
-        """The shapes of the unknown keys, by the mapping they were in."""
+        """The shapes of the unknown keys, by the path of their mapping."""
         out: dict[KeyPath, set[bool]] = {}
         for path, shape in self.strangers:
             out.setdefault(path[:-1], set()).add(shape)
@@ -73,10 +73,10 @@ class Lost:
 def mended(
     tree: Mapping[str, Any], findings: Iterable[Finding], source: Source
 ) -> tuple[dict[str, Any], set[tuple[KeyPath, bool]]]:
-    """A copy of `tree` in which keys and kinds say what was probably meant, and the unknown keys left out.
+    """Return a copy of `tree` with misspelt keys and kinds corrected, and the unknown keys left out.
 
     Args:
-        source: learns where renamed values now are.
+        source: receives the new paths of renamed values.
     """
     out: dict[str, Any] = plain_tree(tree)
     strangers: set[tuple[KeyPath, bool]] = set()
@@ -107,11 +107,11 @@ def _rename(owner: dict[str, Any], old: str, new: str) -> None:
 def made_of(
     tree: Mapping[str, Any], model: type[ModelT]
 ) -> tuple[ModelT | None, ValidationError | None, set[KeyPath]]:
-    """The model of `tree`, without the fields that it refuses.
+    """Make the model of `tree`, without the fields that it rejects.
 
     Returns:
-        The model, ``None`` when hardly anything is left to make it of; the complaint about the whole
-        tree, ``None`` when it is in order; and the paths of what was left out.
+        The model, or ``None`` if too little is left to make it; the error about the whole tree, or ``None``
+        if it is valid; and the paths of the parts that were left out.
     """
     first: ValidationError | None = None
     lost: set[KeyPath] = set()
@@ -129,16 +129,16 @@ def made_of(
 
 
 class _Cut:
-    """Takes out of a tree, in place, what one round of validation complained of."""
+    """Removes from a tree, in place, everything that one round of validation rejected."""
 
     def __init__(self, tree: dict[str, Any], lost: set[KeyPath]) -> None:
         self._tree = tree
-        self._lost = lost  # of earlier rounds as well: what was cut and is still wrong takes its owner along
+        self._lost = lost  # including earlier rounds: a part that is invalid again is removed with its owner
         self._done: set[KeyPath] = set()
-        self._entries: dict[int, tuple[list[Any], set[int]]] = {}  # lists by their id, what leaves them
+        self._entries: dict[int, tuple[list[Any], set[int]]] = {}  # id of a list -> it, positions to remove
 
     def all(self, error: ValidationError) -> bool:
-        """Whether everything could be taken out."""
+        """Whether everything could be removed."""
         details = error.errors(include_url=False, include_input=False, include_context=False)
         written = Written(self._tree)
         paths = dict.fromkeys(written.path(detail["loc"]) for detail in details)
@@ -161,7 +161,7 @@ class _Cut:
         return False
 
     def _take(self, path: KeyPath) -> bool:
-        """Whether the value at `path` could be left out or replaced; else its owner has to go."""
+        """Whether the value at `path` could be removed or replaced; otherwise its owner must be removed."""
         owner, key = _at(self._tree, path[:-1]), path[-1]
         if isinstance(owner, list) and isinstance(key, int) and key < len(owner):
             instead = _stand_in(owner[key], path)
@@ -184,7 +184,7 @@ class _Cut:
 
 
 def _stand_in(entry: Any, path: KeyPath) -> Any:
-    """What keeps the place of a list's entry, so that later ones stay where they are; ``None``: nothing."""
+    """A placeholder for a list's entry, so that later entries keep their positions; ``None`` for none."""
     if step_path(path) == path:
         named = entry.get("id") if isinstance(entry, Mapping) else None
         return {"id": named if isinstance(named, str) and named else _place_name(path), "kind": UNREAD}

@@ -1,6 +1,6 @@
 """The value of a plain YAML scalar: the core schema of YAML 1.2.
 
-YAML 1.1's surprises are left out: ``yes``, ``no``, ``on`` and ``off`` are text, so are dates, ``12:30``
+Without the surprises of YAML 1.1: ``yes``, ``no``, ``on`` and ``off`` are text, and so are dates, ``12:30``
 and ``1_000``.
 """
 
@@ -33,11 +33,11 @@ _KNOWN_TAGS = frozenset({"str", "int", "float", "bool", "null"})
 
 
 def plain_value(text: str) -> Any:
-    """The value of an unquoted scalar: None, bool, int, float or the text itself.
+    """Return the value of an unquoted scalar: None, bool, int, float or the text itself.
 
     Raises:
-        BadValue: a whole number of more than :data:`MOST_DIGITS` digits, or a decimal number that no float
-            can hold; after ``"; "`` what to do.
+        BadValue: a whole number of more than :data:`MOST_DIGITS` digits, or a decimal number outside the
+            range of a float; the hint follows ``"; "``.
     """
     if text in _NULLS:
         return None
@@ -64,16 +64,16 @@ def _number(text: str) -> Any:
 
 
 def tagged_value(tag: str, text: str) -> Any:
-    """The value of a scalar with an explicit tag: ``!!str``, ``!!int``, ``!!float``, ``!!bool``, ``!!null``.
+    """Return the value of a scalar with a tag: ``!!str``, ``!!int``, ``!!float``, ``!!bool``, ``!!null``.
 
     Raises:
-        BadValue: the tag is another one, or the text is no such value; the message says so.
+        BadValue: the tag is unknown, or the text is not a value of that type.
     """
     short = tag.removeprefix(_PREFIX)
     if tag == "!" or short == "str":
         return text
     if short not in _KNOWN_TAGS:
-        raise BadValue(f"the tag {tag.replace(_PREFIX, '!!')!r} is not known here")
+        raise BadValue(f"unknown tag {tag.replace(_PREFIX, '!!')!r}")
     value = plain_value(text)
     if short == "float" and type(value) is int:
         return finite(text)

@@ -1,8 +1,8 @@
-"""What keys a definition may hold, and the slips people make with them.
+"""Checks of the keys of a definition, with hints for common mistakes.
 
-pydantic keeps unknown keys (so that a newer file is written back whole) and says little about them;
-here they are found, with the key that was probably meant. The tree is walked along the models, so a
-new field or step kind is known here as soon as it is known there.
+pydantic keeps unknown keys (so that a newer file is written back completely) and does not report them; this
+module does, with the key that was probably meant. It walks the tree along the models, so a new field or step
+kind needs no change here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _KIND_SLIPS = {
     "collect": "aggregate",
 }
 
-# What people coming from other tools write; looked at where the key meant is known and not given.
+# Keys of other tools -> keys of drawers; used only if the key on the right is valid and not given.
 _KEY_SLIPS = {
     "name": "id",
     "item": "as",
@@ -63,16 +63,16 @@ _KEY_SLIPS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about the shape of a definition, before it has a place in a text.
+    """A problem with the shape of a definition, without its position in the text.
 
     Attributes:
-        path: of the value concerned.
+        path: the path of the value.
         message, remediation: as in :class:`~drawer_ipy.errors.Problem`.
-        soft: whether a file on disk is read in spite of it (the original ignores it).
-        on_key: whether the key, rather than the value, is what is wrong.
-        fix: how to read it all the same, so that the rest can be checked: under the ``key`` that was
-            meant, with the step's ``kind`` that was meant, or not at all: ``out`` when it belongs
-            elsewhere, ``drop`` when it may be the misspelt name of any field.
+        soft: whether a file on disk can still be read (the original ignores the problem).
+        on_key: whether it is about the key rather than the value.
+        fix: how to continue, so that the rest can be checked: rename it to the correct ``key``, set the
+            correct ``kind`` of the step, or leave it out: ``out`` if it belongs elsewhere, ``drop`` if it may
+            be the misspelt name of any field.
     """
 
     path: KeyPath
@@ -85,10 +85,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """The model below one field, and how it hangs there.
+    """The model of the values in one field, and their container.
 
-    ``list`` may also be written as a mapping by name; ``steps`` holds steps of any kind, ``step_map``
-    named lists of them.
+    ``list`` may also be written as a mapping by name; ``steps`` contains steps of any kind, ``step_map``
+    named lists of steps.
     """
 
     form: Literal["one", "list", "map", "steps", "step_map"]
@@ -96,24 +96,24 @@ class Child:
 
 
 def keys_of(model: type[Model]) -> list[str]:
-    """The keys `model` takes, as they are written (``as``, not ``as_``)."""
+    """Return the valid keys of `model`, as they are written (``as``, not ``as_``)."""
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
 def keys_in(tree: Mapping[str, Any], model: type[Model]) -> list[str]:
-    """The keys that `tree`, a `model`, takes; those that it has because of what it says come last."""
+    """Return the valid keys of `tree`, a `model`; keys that depend on its other values come last."""
     beside = model.beside(tree)
     return keys_of(model) if beside is None else [*keys_of(model), *keys_of(beside)]
 
 
 def children_in(tree: Mapping[str, Any], model: type[Model]) -> dict[str, Child]:
-    """The fields of `tree`, a `model`, that hold models."""
+    """Return the fields of `tree`, a `model`, that contain models."""
     beside = model.beside(tree)
     return children_of(model) if beside is None else children_of(model) | children_of(beside)
 
 
 def kind_of(step: Mapping[str, Any]) -> str:
-    """The kind a raw step says it is; ``button`` when it says nothing."""
+    """Return the kind of a raw step; the default is ``button``."""
     kind = step.get("kind")
     return "button" if kind in (None, "") else str(kind)
 
@@ -139,7 +139,7 @@ def step_children() -> dict[str, Child]:
 
 
 def models_below(model: type[Model]) -> list[type[Model]]:
-    """The models of everything inside a `model`, without the kinds of steps."""
+    """Return the models of everything inside a `model`, except the step kinds."""
     found: dict[type[Model], None] = {}
     pending = [model]
     while pending:
@@ -152,7 +152,7 @@ def models_below(model: type[Model]) -> list[type[Model]]:
 
 @lru_cache(maxsize=64)
 def children_of(model: type[Model]) -> dict[str, Child]:
-    """The fields of `model` that hold models, by the key they are written under."""
+    """Return the fields of `model` that contain models, by key."""
     out: dict[str, Child] = {}
     for name, info in model.model_fields.items():
         found = _models_in(info.annotation)
@@ -170,7 +170,7 @@ def children_of(model: type[Model]) -> dict[str, Child]:
 
 
 def findings(tree: Mapping[str, Any], model: type[Model], near: Near) -> list[Finding]:
-    """Every unknown key, key of another kind and unknown kind in `tree`, top down."""
+    """Return every unknown key, key of another kind and unknown kind in `tree`, from top to bottom."""
     return list(_walk(tree, model, (), near))
 
 
@@ -193,7 +193,7 @@ def _below(value: Any, child: Child, path: KeyPath, near: Near) -> Iterator[Find
         for key, inner in value.items():
             yield from _below(inner, Child("steps", child.model), (*path, key), near)
     elif isinstance(value, Mapping) and child.form in ("map", "list"):
-        # Inputs and args may be written as a mapping by name, which then is not a key of theirs.
+        # Inputs and args may be written as a mapping, whose keys then are names.
         for key, inner in value.items():
             yield from _walk(inner, child.model, (*path, key), near)
     elif isinstance(value, list):
@@ -214,12 +214,12 @@ def _step(step: Any, path: KeyPath, near: Near) -> Iterator[Finding]:
     elif model is None:
         meant = _meant_kind(kind, near)
         hint = f"did you mean {meant!r}?" if meant else ""
-        hint = f"{hint} step kinds are {', '.join(STEP_KINDS)}".strip()
-        message = f"there is no step kind {shown(kind)}"
+        hint = f"{hint} the step kinds are {', '.join(STEP_KINDS)}".strip()
+        message = f"unknown step kind {shown(kind)}"
         finding = Finding((*path, "kind"), message, hint, on_key=False)
         yield replace(finding, mend=("kind", meant)) if meant else finding
     elif untold := _untold_kind(step, path):
-        yield untold  # the other keys are looked at with the kind they speak of
+        yield untold  # the other keys are checked against that kind
     else:
         yield from _walk(step, model, path, near)
 
@@ -231,7 +231,7 @@ def _meant_kind(kind: str, near: Near) -> str:
 
 
 def _untold_kind(step: Mapping[str, Any], path: KeyPath) -> Finding | None:
-    """The finding for a step that says no kind and no button, but has keys of another kind."""
+    """The finding for a step without a kind and without a button that has keys of another kind."""
     if step.get("kind") not in (None, "") or step.get("button"):
         return None
     own = keys_of(ButtonStep)
@@ -258,13 +258,13 @@ def _unknown_key(
     if issubclass(model, StepBase) and kinds:
         return _other_kind(key, tree, kinds, path)
     if model is DrawerModel and kinds and key not in ("kind", "args"):
-        hint = f"put it into a step, under `steps:` ({_listed(kinds)} steps take it)"
+        hint = f"put it into a step under `steps:` (it is a key of {_listed(kinds)} steps)"
         message = f"{key!r} belongs to a step, not to the drawer"
         return Finding(path, message, hint, True, True, ("out", ""))
     closest = near(key, known)
     if closest:
         return Finding(path, f"unknown key {key!r}", closest, True, True, ("key", _quoted(closest)))
-    allowed = f"known here: {', '.join(k for k in known if k != 'bindings')}"
+    allowed = f"valid keys: {', '.join(k for k in known if k != 'bindings')}"
     hint = _near_in_other_kind(key, model, near) or allowed
     return Finding(path, f"unknown key {key!r}", hint, True, True, ("drop", ""))
 
@@ -282,13 +282,13 @@ def _near_in_other_kind(key: str, model: type[Model], near: Near) -> str:
 
 
 def _quoted(hint: str) -> str:
-    """The word that a "did you mean" proposes, ``""`` when there is none."""
+    """The word that a "did you mean" suggests, or ``""``."""
     return hint.split("'")[1] if hint else ""
 
 
 def _other_kind(key: str, step: Mapping[str, Any], kinds: list[str], path: KeyPath) -> Finding:
     said = step.get("kind") not in (None, "")
-    message = f"{key!r} belongs to {_listed(kinds)} steps, this one is a {kind_of(step)} step"
+    message = f"{key!r} belongs to {_listed(kinds)} steps, but this is a {kind_of(step)} step"
     change = f"remove it, or change the kind to {_listed(kinds)}"
     hint = change if said else f"add `kind: {kinds[0]}`"
     return Finding(path, message, hint, True, True, ("drop", ""))

@@ -1,4 +1,4 @@
-"""A definition's text, and where in it each value stands."""
+"""The source of a definition: its text and the position of each value in it."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ _LINE_END = re.compile("\n")
 
 
 class Source:
-    """A text and the marks of the values read from it.
+    """A text and the marks of the values in it.
 
     Attributes:
-        text: the text, with line ends as ``\\n`` and, where it began further down in a cell, as many
-            empty lines before it, so that line numbers count from the top of what the user sees.
+        text: the text with ``\\n`` as line ends; if it does not start on the first line of its cell, it is
+            preceded by empty lines, so that line numbers count from the top of the cell.
     """
 
     def __init__(self, text: str = "", *, first_line: int = 1) -> None:
         self.text = "\n" * (first_line - 1) + text
         self._marks: dict[KeyPath, Mark] = {}
         self._renamed: dict[KeyPath, KeyPath] = {}
-        self._offsets: tuple[TreeNode, Sequence[int]] | None = None  # of the text asked for last
+        self._offsets: tuple[TreeNode, Sequence[int]] | None = None  # of the last text looked up
         self._starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
 
     def set_marks(self, marks: dict[KeyPath, Mark]) -> None:
-        """Take over where the values stand; the reader calls it once."""
+        """Set the positions of the values; the reader calls it once."""
         self._marks = marks
 
     def also(self, path: KeyPath, known_as: KeyPath) -> None:
-        """Let what stands at `path`, and below it, be found at `known_as` as well."""
+        """Make the value at `path`, and everything in it, available at `known_as` as well."""
         owner = self._written(known_as[:-1])
         self._renamed[(*owner, known_as[-1])] = self._written(path)
 
     def _written(self, path: KeyPath) -> KeyPath:
-        """`path` with the keys that stand in the text instead of those that were meant."""
+        """`path` with the keys as written in the text instead of the corrected ones."""
         if not self._renamed:
             return path
         out: KeyPath = ()
@@ -54,7 +54,7 @@ class Source:
         return out
 
     def place(self, index: int) -> tuple[int, int]:
-        """Line and column, 1-based, of a character offset in :attr:`text`."""
+        """The 1-based line and column of a character offset in :attr:`text`."""
         line = bisect.bisect_right(self._starts, index)
         return line, index - self._starts[line - 1] + 1
 
@@ -69,15 +69,15 @@ class Source:
             known = known[:-1]
 
     def locate(self, path: Sequence[str | int], key: bool = False) -> TextPlace:
-        """Line and column, 1-based, of the value at `path` such as ``("steps", 2, "args", "url")``.
+        """The 1-based line and column of the value at `path` such as ``("steps", 2, "args", "url")``.
 
         Args:
             path: keys and list positions from the top.
-            key: the place of the key rather than of its value.
+            key: return the position of the key rather than of its value.
 
         Returns:
-            The place; of the nearest enclosing value when there is none at `path` (its key where it has
-            one, which is what the eye looks for); ``(None, None)`` when the definition was not text.
+            The position. If there is no value at `path`, that of the nearest enclosing value (of its key, if
+            it has one). ``(None, None)`` if the definition is not text.
         """
         found = self._nearest(path)
         if found is None:
@@ -87,24 +87,24 @@ class Source:
         return self.place(mark.key.start if by_key and mark.key is not None else mark.node.start)
 
     def locate_in(self, path: Sequence[str | int], offset: int) -> TextPlace:
-        """The place of the character at `offset` within the text value at `path`.
+        """The position of the character at `offset` in the text value at `path`.
 
-        Exact for values that are plain, quoted on one line, or a literal block; else where the value
-        begins.
+        Exact for values that are plain, quoted on one line, or a literal block; otherwise the start of the
+        value.
         """
         found = self._nearest(path)
         if found is None or not found[1] or found[0].node.kind != "scalar":
             return self.locate(path)
         node = found[0].node
         if self._offsets is None or self._offsets[0] is not node:
-            # One text may hold thousands of faults, which are reported one after the other.
+            # Cached, since one text may have thousands of problems, which are located one by one.
             self._offsets = (node, _written_offsets(self.text[node.start : node.end], node))
         offsets = self._offsets[1]
         return self.place(node.start + (offsets[min(offset, len(offsets) - 1)] if offsets else 0))
 
 
 def _written_offsets(raw: str, node: TreeNode) -> Sequence[int]:
-    """For each offset in the value of `node` the one in the text as written; empty when unsure."""
+    """The offset in the text as written for each offset in the value of `node`; empty if unknown."""
     if node.style == "|":
         return _in_block(raw, node.text)
     if "\n" in raw:
@@ -118,7 +118,7 @@ def _written_offsets(raw: str, node: TreeNode) -> Sequence[int]:
 
 
 def _written_length(raw: str, at: int, style: str) -> int:
-    """How many characters of `raw` stand for one character of the value at offset `at`."""
+    """How many characters of `raw` at offset `at` represent one character of the value."""
     if style == "'":
         return 2 if raw[at : at + 2] == "''" else 1
     if raw[at] != "\\":
@@ -127,10 +127,10 @@ def _written_length(raw: str, at: int, style: str) -> int:
 
 
 def _in_block(raw: str, value: str) -> list[int]:
-    """The offsets of a literal block; 0 for what stands in a line that is written in another way."""
+    """The offsets of a literal block; 0 for the characters of a line that differs from its text in `raw`."""
     offsets: list[int] = []
     start = 0  # of the line in `raw`
-    lines = raw.split("\n")  # the first holds the block mark
+    lines = raw.split("\n")  # the first contains the block mark
     for number, shown in enumerate(value.split("\n"), start=1):
         start += len(lines[number - 1]) + 1 if number <= len(lines) else 0
         if number < len(lines) and lines[number].endswith(shown):
@@ -145,14 +145,14 @@ def read_source(text: str, *, first_line: int = 1) -> tuple[Built, Source]:
     """Read YAML or JSON.
 
     Args:
-        text: the definition; it may start with a byte order mark and have line ends of any system.
-        first_line: the number, from 1, of the line its first line is in what the user sees.
+        text: the definition; it may start with a byte order mark and have the line ends of any system.
+        first_line: the number of its first line as the user sees it, starting at 1.
 
     Returns:
-        What was read (``value`` is ``None`` for an empty text) and the source to locate it in.
+        The values (``value`` is ``None`` for an empty text), and the source with their positions.
 
     Raises:
-        MalformedSource: it is neither.
+        MalformedSource: it is neither YAML nor JSON.
     """
     clean = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     source = Source(clean, first_line=first_line)
@@ -171,7 +171,7 @@ def _read(text: str) -> TreeNode | None:
     try:
         return read_json(text)
     except Malformed as json_trouble:
-        # Comments, single quotes and commas before a closing bracket are YAML's, so they are fine here.
+        # Comments, single quotes and commas before a closing bracket are valid in YAML, so they are allowed.
         try:
             return read_yaml(text)
         except Malformed as yaml_trouble:
@@ -179,7 +179,7 @@ def _read(text: str) -> TreeNode | None:
 
 
 class MalformedSource(Exception):
-    """What :func:`read_source` raises: the trouble, and the source it is in."""
+    """The error of :func:`read_source`, with the source."""
 
     def __init__(self, error: Malformed, source: Source) -> None:
         super().__init__(error.message)
@@ -188,13 +188,13 @@ class MalformedSource(Exception):
 
 
 def plain_tree(value: Any, depth: int = 0) -> Any:
-    """`value` with its mappings and lists copied to plain dicts and lists, all else as it is.
+    """Return `value` with its mappings and lists copied to plain dicts and lists.
 
     Raises:
-        ValueError: a key is not text, or it is nested too deep (or within itself).
+        ValueError: a key is not text, or the value is nested too deeply or contains itself.
     """
     if depth > 100:
-        raise ValueError("the definition is nested more than 100 deep, or within itself")
+        raise ValueError("the definition is nested more than 100 levels deep, or contains itself")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
@@ -206,5 +206,5 @@ def plain_tree(value: Any, depth: int = 0) -> Any:
 
 
 def in_text_order(problems: list[Problem]) -> list[Problem]:
-    """`problems` by line and column; those without a place last, otherwise as they were found."""
+    """Sort `problems` by line and column; problems without a position come last, in their order."""
     return sorted(problems, key=lambda p: (p.line or math.inf, p.column or 0))

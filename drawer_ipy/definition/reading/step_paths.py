@@ -1,4 +1,4 @@
-"""Which step a path into a definition belongs to, and which of its fields."""
+"""Paths of steps: find the step, and the field of it, that a path in a definition belongs to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PARTS = {"one": 1, "list": 2, "map": 2, "steps": 2, "step_map": 3}
 
 
 def step_at(tree: Any, path: KeyPath) -> tuple[str, str]:
-    """The dotted id of the innermost step that `path` leads into, and the arg or field below it.
+    """Return the dotted id of the innermost step on `path`, and the arg or field below it.
 
     ``("steps", 0, "steps", 1, "args", "url")`` of a loop ``each`` with a step ``page`` is
-    ``("each.page", "url")``. A step without an id is named by its place, ``steps[2]``.
+    ``("each.page", "url")``. A step without an id is named by its position, ``steps[2]``.
     """
     ids: list[str] = []
     here = tree

@@ -1,7 +1,7 @@
-"""The tree a definition's text is read into before any model sees it.
+"""The tree of a definition's text, before the models validate it.
 
-Every node knows where it stands in the text. The YAML and the JSON reader both build it; from here on
-nothing depends on which of the two it was.
+Every node knows its position in the text. The YAML reader and the JSON reader both build it, so later stages
+are the same for both.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, Literal
 from drawer_ipy.common.key_path import KeyPath
 
 MAX_DEPTH = 100
-"""How deep mappings and lists may be nested. No real drawer comes near; a hostile text must not
-exhaust the stack."""
+"""How deep mappings and lists may be nested: far deeper than in any real drawer, but not so deep that a
+malicious text could exhaust the stack."""
 
 MAX_ALIASED = 100_000
-"""How many nodes aliases may add to a definition, so that a few lines cannot unfold into billions."""
+"""How many nodes aliases may add to a definition, so that a few lines cannot expand to billions."""
 
 
 class Malformed(Exception):
@@ -25,8 +25,8 @@ class Malformed(Exception):
 
     Attributes:
         message: what is wrong, in plain words.
-        index: 0-based character offset of the trouble in the text.
-        remediation: how to fix it, ``""`` when there is no saying.
+        index: 0-based character offset of the problem in the text.
+        remediation: how to fix it, or ``""``.
     """
 
     def __init__(self, message: str, index: int, remediation: str = "") -> None:
@@ -43,11 +43,11 @@ class TreeNode:
     Attributes:
         kind: which of the three.
         start, end: character offsets in the text; `end` is exclusive.
-        style: of a scalar, its quote (``"``, ``'``), block mark (``|``, ``>``) or ``""`` for plain.
-        value: of a scalar, the value it represents.
-        text: of a scalar, its text without quotes; what a mapping's key is taken from.
-        items: of a list, the entries.
-        pairs: of a mapping, keys and values in the order of the text.
+        style: a scalar's quote (``"``, ``'``), block mark (``|``, ``>``) or ``""`` for plain.
+        value: a scalar's value.
+        text: a scalar's text without quotes, which is the name of a mapping's key.
+        items: a list's entries.
+        pairs: a mapping's keys and values in the order of the text.
     """
 
     kind: Literal["scalar", "list", "map"]
@@ -60,7 +60,7 @@ class TreeNode:
     pairs: list[tuple[TreeNode, TreeNode]] = field(default_factory=list)
 
     def children(self) -> Iterator[TreeNode]:
-        """The nodes right below: entries of a list, keys and values of a mapping."""
+        """The nodes directly below: entries of a list, keys and values of a mapping."""
         yield from self.items
         for key, value in self.pairs:
             yield key
@@ -69,7 +69,7 @@ class TreeNode:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where one value of the definition was written, and the key it was written under."""
+    """The positions of a value of the definition and of its key."""
 
     node: TreeNode
     key: TreeNode | None = None
@@ -86,7 +86,7 @@ class Duplicate:
 
 @dataclass(slots=True)
 class Built:
-    """What :func:`build` makes of a tree: plain Python values, and where each came from."""
+    """The result of :func:`build`: plain Python values, and the position of each."""
 
     value: Any = None
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
@@ -94,30 +94,30 @@ class Built:
 
 
 def build(root: TreeNode) -> Built:
-    """`root` as dicts, lists and scalars, with the place of every value by its path.
+    """Convert `root` to dicts, lists and scalars, with the position of every value by its path.
 
-    Of a key given twice the last value counts, as in the original; it is listed in ``duplicates``.
+    The last value of a duplicate key is used, as in the original; the key is listed in ``duplicates``.
 
     Raises:
-        Malformed: a key is a list or a mapping (``{{x}}`` without quotes), or aliases unfold into more
-            than :data:`MAX_ALIASED` nodes.
+        Malformed: a key is a list or a mapping (``{{x}}`` without quotes), or aliases expand to more than
+            :data:`MAX_ALIASED` nodes.
     """
     return _Builder(root).built
 
 
 class _Builder:
-    """Unfolds one tree."""
+    """Converts one tree, with its aliases expanded."""
 
     def __init__(self, root: TreeNode) -> None:
         self.built = Built()
-        # Shared nodes are met once per alias; whatever exceeds the text's own nodes was unfolded.
+        # Shared nodes are visited once per alias; nodes beyond those of the text come from aliases.
         self._left = _count(root) + MAX_ALIASED
         self.built.value = self._value(root, (), None)
 
     def _spend(self, node: TreeNode) -> None:
         self._left -= 1
         if self._left < 0:
-            raise Malformed("aliases (`*name`) unfold into too many values", node.start)
+            raise Malformed("aliases (`*name`) expand to too many values", node.start)
 
     def _value(self, node: TreeNode, path: KeyPath, key: TreeNode | None) -> Any:
         self._spend(node)
@@ -134,7 +134,7 @@ class _Builder:
     def _pairs(
         self, node: TreeNode, path: KeyPath | None, depth: int
     ) -> dict[str, tuple[TreeNode, TreeNode]]:
-        """The mapping's own pairs by name, then those that ``<<`` adds; `path` None is of a merged one."""
+        """The mapping's own pairs by name, then those that ``<<`` adds; no `path` for a merged mapping."""
         if depth > MAX_DEPTH:
             raise Malformed(f"this is nested more than {MAX_DEPTH} deep", node.start)
         out: dict[str, tuple[TreeNode, TreeNode]] = {}
@@ -148,18 +148,18 @@ class _Builder:
             if name in out and path is not None:
                 self.built.duplicates.append(Duplicate((*path, name), out[name][0], key))
             out[name] = (key, value)
-        # What the mapping itself says wins, then the earlier of several sources.
+        # The mapping's own pairs take precedence, then earlier sources over later ones.
         for source in merged:
             if source.kind != "map":
                 hint = "give it an alias: `<<: *name`"
-                raise Malformed("`<<` merges mappings, this is none", source.start, hint)
+                raise Malformed("`<<` can merge only mappings", source.start, hint)
             for name, pair in self._pairs(source, None, depth + 1).items():
                 out.setdefault(name, pair)
         return out
 
 
 def _key_text(key: TreeNode, mapping: TreeNode) -> str:
-    """The name that a mapping's key represents; ``404`` and ``true`` are taken as they are written.
+    """The name of a mapping's key; ``404`` and ``true`` are read as text.
 
     Raises:
         Malformed: the key is a list or a mapping.
@@ -167,14 +167,14 @@ def _key_text(key: TreeNode, mapping: TreeNode) -> str:
     if key.kind == "scalar":
         return key.text
     raise Malformed(
-        "a mapping or a list stands where the name of a key is expected",
+        "expected the name of a key, got a mapping or a list",
         mapping.start,
-        'quote it: text that begins with { or [ needs quotes, as in "{{name}}/x" or "${inputs.x}"',
+        'put text that begins with { or [ in quotes, as in "{{name}}/x" or "${inputs.x}"',
     )
 
 
 def _count(root: TreeNode) -> int:
-    """How many nodes the text holds, shared ones counted once."""
+    """The number of nodes in the text, counting shared nodes once."""
     seen = {id(root)}
     pending = [root]
     while pending:

@@ -1,7 +1,7 @@
-"""What a YAML parser's complaint means, in plain words and with how to fix it.
+"""Translation of a YAML parser's errors into plain words with a hint.
 
-A parser says what it expected next; people want to know what they wrote. The line is looked at for the
-few slips that make up nearly all of them, references and templates without quotes first.
+A parser reports what it expected next; a user needs to know which mistake causes the error. These functions
+search the line for the few mistakes that cause nearly all errors, such as references without quotes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TEMPLATE = re.compile(r"\{\{[^}\n]*\}\}")
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'")
 _NO_SPACE = re.compile(r"^\s*(?:- )?([A-Za-z_][\w-]*):(?=[^\s:/])")
 _NO_COLON = re.compile(r"^[ ]*(?:- +)*([A-Za-z_][\w-]*)(?: +([^\s:]+))?\Z", re.MULTILINE)
-"""A last line of one word, or of two, the first of which could be a key."""
+"""A last line of one or two words, the first of which could be a key."""
 
 _VALUE_START = re.compile(r"[:,]\s+|[\[{]\s*|^\s*- +")
 _KEY = re.compile(r"^\s*(?:- )?[\w-]+:\s+")
@@ -31,7 +31,7 @@ _CLOSING = {"{": "}", "[": "]"}
 
 
 class _Trouble(NamedTuple):
-    """A complaint with the line it is about."""
+    """A parser's error with the line that it is about."""
 
     problem: str
     context: str
@@ -49,7 +49,7 @@ class _Trouble(NamedTuple):
 
     @property
     def bare_line(self) -> str:
-        """The line with quoted parts blanked out, so that what they hold is not taken for YAML."""
+        """The line with quoted parts blanked out, so that their content is not read as YAML."""
         return _blanked(self.line)
 
     @property
@@ -58,12 +58,12 @@ class _Trouble(NamedTuple):
 
 
 def _blanked(text: str) -> str:
-    """`text` with what is in quotes blanked out, of the same length."""
+    """`text` with quoted parts replaced by blanks of the same length."""
     return _QUOTED.sub(lambda found: "_" * len(found[0]), text)
 
 
 def explain(error: MarkedYAMLError, text: str) -> Malformed:
-    """`error` in plain words, at the place where the slip is."""
+    """Describe `error` in plain words, at the position of the mistake."""
     mark = error.problem_mark or error.context_mark
     index = min(int(mark.index), len(text)) if mark is not None else 0
     context_index = int(error.context_mark.index) if error.context_mark is not None else index
@@ -81,17 +81,17 @@ def _magic(it: _Trouble) -> Malformed | None:
 
 
 def _odd_space(it: _Trouble) -> Malformed | None:
-    """A character that looks like a line break or a space, as text copied from a page or a chat has it."""
+    """A character that looks like a line break or a space, as in text copied from a page or a chat."""
     found = _ODD_SPACE.match(it.text, it.line_start)
     hint = "indent with ordinary spaces"
     if found is None:
-        # In this line, or in the one before it, which then is not what it looks like.
+        # In this line, or in the line before, which then ends differently than it appears to.
         start = it.text.rfind("\n", 0, max(it.line_start - 1, 0)) + 1
         found = _ODD_BREAK.search(_blanked(it.text[: it.at]), start)
         hint = "begin a new line there, or quote the value"
     if found is None:
         return None
-    return Malformed(f"{character_name(found[0][-1])} stands here", found.end() - 1, hint)
+    return Malformed(f"there is {character_name(found[0][-1])} here", found.end() - 1, hint)
 
 
 def _tab(it: _Trouble) -> Malformed | None:
@@ -99,7 +99,7 @@ def _tab(it: _Trouble) -> Malformed | None:
         return None
     before = it.text[it.line_start : it.at]
     if before.strip():
-        return Malformed("a tab stands here", it.at, "use spaces between a key and its value")
+        return Malformed("there is a tab here", it.at, "use spaces between a key and its value")
     return Malformed("this line is indented with a tab", it.at, "indent with spaces, two per level")
 
 
@@ -115,7 +115,7 @@ def _unquoted_braces(it: _Trouble) -> Malformed | None:
             if not (in_flow or begins or re.search(r":(\s|\}|$)", found[0])):
                 continue
             return Malformed(
-                f"YAML takes the braces of {what} for a mapping when they are not in quotes",
+                f"YAML reads the braces of {what} as a mapping, since they are not in quotes",
                 it.line_start + start,
                 f"quote it: {_quoted(it.line[start : _value_end(line, found.end(), in_flow)])}",
             )
@@ -123,7 +123,7 @@ def _unquoted_braces(it: _Trouble) -> Malformed | None:
 
 
 def _value_end(line: str, at: int, in_flow: bool) -> int:
-    """Where the value that continues at offset `at` ends: at the next comma or bracket, or with the line."""
+    """The end of the value that continues at offset `at`: the next comma, bracket or end of the line."""
     found = re.match(r"[^,\]}\s]*" if in_flow else r".*?(?=\s+#|\s*$)", line[at:])
     return at + (found.end() if found else 0)
 
@@ -170,19 +170,19 @@ def _colon_in_value(it: _Trouble) -> Malformed | None:
     key = _KEY.match(it.line)
     if key and it.line_start + key.end() <= it.at:
         return Malformed(
-            "there is a second `: ` in this line, so YAML takes the value for a mapping",
+            "there is a second `: ` in this line, so YAML reads the value as a mapping",
             it.at,
             f"quote the value: {_quoted(it.line[key.end() :].strip())}",
         )
     return _colon_missing(it.text[: it.line_start]) or Malformed(
         "this line is indented deeper than the key before it, which already has a value",
         it.at,
-        "line the keys of one mapping up",
+        "give all keys of a mapping the same indentation",
     )
 
 
 def _colon_missing(text: str) -> Malformed | None:
-    """That the last line of `text` is a key without its colon, if it looks like one."""
+    """The error that the last line of `text` is a key without a colon, if it looks like one."""
     found = _NO_COLON.search(text.rstrip())
     if found is None:
         return None
@@ -193,11 +193,11 @@ def _colon_missing(text: str) -> Malformed | None:
 def _list_on_key_line(it: _Trouble) -> Malformed | None:
     if "sequence entries are not allowed" not in it.problem:
         return None
-    return Malformed("a list entry cannot stand on the line of its key", it.at, "put `- ` on the next line")
+    return Malformed("a list entry cannot be on the line of its key", it.at, "put `- ` on the next line")
 
 
 def _last_open(text: str) -> int | None:
-    """Where the innermost bracket begins that is still open at the end of `text`."""
+    """The offset of the innermost bracket that is still open at the end of `text`."""
     bare = _blanked(text)
     opened: list[int] = []
     for at, char in enumerate(bare):
@@ -213,7 +213,7 @@ def _unclosed(it: _Trouble) -> Malformed | None:
         return Malformed("these quotes are not closed", it.context_at, "add the closing quote")
     if "escape character" in it.problem or "escape sequence" in it.problem:
         return Malformed(
-            f"no such escape: \\{it.character}", it.at, "in double quotes a backslash is written \\\\"
+            f"invalid escape \\{it.character}", it.at, "in double quotes a backslash is written \\\\"
         )
     if "while parsing a flow node" in it.context and (opened := _last_open(it.text)) is not None:
         bracket = it.text[opened]
@@ -225,12 +225,12 @@ def _unclosed(it: _Trouble) -> Malformed | None:
             return Malformed(
                 f"within {opening} {closing}, a key and its colon must be on one line",
                 it.at,
-                "write `key: value` without a line break in the key, or one key a line without the brackets",
+                "write `key: value` without a line break in the key, or one key per line without brackets",
             )
         if it.at >= len(it.text.rstrip()) or it.line_start > it.context_at:
             return Malformed(f"this {opening} is not closed", it.context_at, f"add {closing}")
         return Malformed(
-            f"a comma or {closing} is expected here", it.at, "text that holds , [ ] { } needs quotes"
+            f"a comma or {closing} is expected here", it.at, "put text that contains , [ ] { } in quotes"
         )
     return None
 
@@ -247,7 +247,7 @@ def _indentation(it: _Trouble) -> Malformed | None:
             "indent the entries of a list below its key",
         )
     return Malformed(
-        "this line does not line up with the ones it belongs to",
+        "the indentation of this line does not match the lines that it belongs to",
         it.at,
         "give all keys of a mapping, and all `- ` of a list, the same indentation",
     )

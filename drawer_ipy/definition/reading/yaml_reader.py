@@ -1,7 +1,7 @@
-"""Reads YAML into the tree, with places.
+"""A reader of YAML that builds the tree with the position of each value.
 
-The parser's events are taken, not its documents: so that depth, aliases and recursion are bounded
-while reading, dates stay text, and plain scalars follow YAML 1.2 only.
+It uses the parser's events rather than its documents, so that depth, aliases and recursion are limited while
+reading, dates stay text, and plain scalars follow YAML 1.2 only.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:s
 
 
 def read_yaml(text: str) -> TreeNode | None:
-    """The tree of a YAML text; ``None`` when there is nothing but white space and comments.
+    """Parse a YAML text into a tree; ``None`` if there are only white space and comments.
 
     Raises:
-        Malformed: it is not YAML, uses what definitions have no use for (several documents, tags of
-            one's own), is nested too deep, or an alias leads back into itself.
+        Malformed: it is not YAML, uses features that definitions do not support (several documents, custom
+            tags), is nested too deeply, or an alias refers to a value that contains it.
     """
     check_first_lines(text)
-    # The parser would take these for line breaks.
+    # The parser would read these as line breaks.
     instead = stand_ins(text)
     parsed = text.translate({ord(one): other for one, other in instead.items()})
     back = str.maketrans({stand_in: character for character, stand_in in instead.items()})
@@ -56,15 +56,15 @@ def read_yaml(text: str) -> TreeNode | None:
         raise unprintable(character, int(error.position)) from None
     except (Malformed, RecursionError):
         raise
-    except Exception as error:  # what the parser did not expect
+    except Exception as error:  # the parser may raise anything for unusual input
         raise unexpected(error, text) from None
 
 
 class _Composer:
-    """Turns the events of one text into nodes.
+    """Converts the events of one text to nodes.
 
     Args:
-        back: turns characters that stand in for others into those.
+        back: placeholder character -> the original character.
     """
 
     def __init__(self, events: Iterator[Any], text: str, back: Mapping[int, str]) -> None:
@@ -72,7 +72,7 @@ class _Composer:
         self._text = text
         self._back = back
         self._anchors: dict[str, TreeNode] = {}
-        self._open: set[int] = set()  # ids of the collections being composed, to see recursion
+        self._open: set[int] = set()  # ids of the collections being composed, to detect recursion
 
     def document(self) -> TreeNode | None:
         root: TreeNode | None = None
@@ -82,7 +82,7 @@ class _Composer:
                 documents += 1
                 if documents > 1:
                     raise Malformed(
-                        "a second document starts here; a definition is one",
+                        "a second document starts here; a definition must be one document",
                         event.start_mark.index,
                         "remove the line `---`",
                     )
@@ -103,7 +103,7 @@ class _Composer:
         if isinstance(event, ScalarEvent):
             return self._anchored(event, self._scalar(event, at))
         if event.tag is not None and str(event.tag) not in _COLLECTION_TAGS:
-            raise Malformed(f"the tag {str(event.tag)!r} is not known here", at, "remove it")
+            raise Malformed(f"unknown tag {str(event.tag)!r}", at, "remove it")
         node = self._anchored(event, TreeNode("map" if isinstance(event, MappingStartEvent) else "list", at))
         self._open.add(id(node))
         end = self._fill(node, depth)
@@ -136,12 +136,12 @@ class _Composer:
         found = self._anchors.get(name)
         if found is None:
             raise Malformed(
-                f"the alias *{name} refers to no anchor",
+                f"there is no anchor for the alias *{name}",
                 at,
-                f'text that begins with * needs quotes: "*{name}"; an anchor is set with &{name}',
+                f'put text that begins with * in quotes: "*{name}"; an anchor is set with &{name}',
             )
         if id(found) in self._open:
-            raise Malformed(f"the alias *{name} refers to what it is part of", at)
+            raise Malformed(f"the alias *{name} refers to a value that contains it", at)
         return found
 
     def _scalar(self, event: Any, at: int) -> TreeNode:

@@ -1,1 +1,1 @@
-"""The models of the built-in kinds of steps, one module each; drawer_ipy.engine.steps runs them."""
+"""The models of the built-in step kinds, one module each; drawer_ipy.engine.steps runs them."""

@@ -13,7 +13,7 @@ from drawer_ipy.definition.step_base import StepBase, StepKind, Use
 
 
 class AggregateStep(StepBase):
-    """Plucks one value from each entry of a list."""
+    """Evaluates one expression for each entry of a list."""
 
     kind: Literal["aggregate"]
     from_: Any = Field(None, alias="from")
@@ -26,12 +26,12 @@ class AggregateStep(StepBase):
         "count": {"type": "integer"},
     }
     needs: ClassVar[Mapping[str, str]] = {
-        "from": "give the list to pluck from: `from: ${each.output.results}`",
-        "pluck": "say what to take from each entry: `pluck: ${item.steps.page.output}`",
+        "from": "give a list: `from: ${each.output.results}`",
+        "pluck": "give an expression for each entry: `pluck: ${item.steps.page.output}`",
     }
     key_texts: ClassVar[Mapping[str, str]] = {
-        "from": "The list, or an expression that gives one.",
-        "pluck": "Expression for what to take from each entry, which it calls `item`.",
+        "from": "The list, or an expression for one.",
+        "pluck": "Expression that is evaluated for each entry, as `item`.",
     }
 
     def summary(self) -> str:

@@ -14,7 +14,7 @@ from drawer_ipy.definition.steps.loop import LoopStep
 
 
 class BatchStep(LoopStep):
-    """Extension: a for_each over chunks of ``size`` entries, the chunk bound to ``as``."""
+    """Extension: a for_each over chunks of ``size`` entries, with each chunk bound to ``as``."""
 
     kind: Literal["batch"]
     size: NonNegativeInt = 0

@@ -1,4 +1,4 @@
-"""``kind: button``, which is also what a step without a kind is."""
+"""``kind: button``, the default kind of a step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kinds of steps that run other steps once per entry of a list have in common."""
+"""The base of the step kinds that run other steps once per entry of a list."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class LoopStep(StepBase):
         "total": {"type": "integer"},
     }
     key_texts: ClassVar[Mapping[str, str]] = {
-        "over": "The list to loop over, or an expression that gives one: `${inputs.urls}`.",
-        "as": "Name that steps inside refer to the entry by.",
+        "over": "The list to loop over, or an expression for one: `${inputs.urls}`.",
+        "as": "Name by which the steps inside refer to the entry.",
         "on_item_failure": "`stop` at the first failed item, or `continue` with the others.",
-        "parallelism": "Most items in flight at once; 0 and 1 mean one after the other, auto finds it out.",
-        "max_parallelism": "With `parallelism: auto`: never more items in flight than this.",
-        "tolerated_failures": "How many items may fail before the loop does: "
+        "parallelism": "Most items at once; 0 and 1 mean one after the other, `auto` adapts to the server.",
+        "max_parallelism": "Most items at once with `parallelism: auto`.",
+        "tolerated_failures": "How many items may fail before the loop fails: "
         'a count, or a share such as "5%".',
         "rate": KEY_TEXT,
         "steps": "The steps, in order.",
@@ -74,7 +74,7 @@ class LoopStep(StepBase):
             yield Use(("rate", *one.path), one.cost, adds=(self.as_,), arg="rate")
 
     def output_keys(self) -> tuple[str, ...]:
-        return (*self.outputs, "completed")  # which is there when an item did not end ok
+        return (*self.outputs, "completed")  # present only if an item did not end ok
 
     def faults(self) -> Iterator[Fault]:
         yield from unreadable("rate", parse_rates, self.rate)
@@ -84,7 +84,7 @@ class LoopStep(StepBase):
             message = f"this {self.kind} step has no steps, so it does nothing"
             yield Fault(("steps",), message, soft=True, missing=("steps",))
         if "max_parallelism" in self.model_fields_set and self.parallelism != AUTO:
-            message = "max_parallelism bounds `parallelism: auto` only"
-            yield Fault(("max_parallelism",), message, "give one of the two", soft=True, on_key=True)
+            message = "max_parallelism has an effect only with `parallelism: auto`"
+            yield Fault(("max_parallelism",), message, "remove one of the two", soft=True, on_key=True)
         yield from unreadable("tolerated_failures", parse_tolerance, self.tolerated_failures)
         yield from super().faults()

@@ -13,7 +13,7 @@ from drawer_ipy.definition.step_base import StepBase, StepKind
 
 
 class MergeStep(StepBase):
-    """Extension: merges objects deeply or concatenates lists."""
+    """Extension: merges objects deeply or joins lists."""
 
     kind: Literal["merge"]
     from_: Any = Field(None, alias="from")
@@ -23,7 +23,7 @@ class MergeStep(StepBase):
     expressions = ("from",)
     needs: ClassVar[Mapping[str, str]] = {"from": "what to merge: `from: [a.output, b.output]`"}
     key_texts: ClassVar[Mapping[str, str]] = {
-        "from": "What to merge: a list of expressions, or one expression that gives a list.",
+        "from": "What to merge: a list of expressions, or one expression for a list.",
     }
 
     def summary(self) -> str:

@@ -11,7 +11,7 @@ from drawer_ipy.definition.step_base import AnyStep, Branch, StepBase, StepKind
 
 
 class SplitStep(StepBase):
-    """Extension: named branches run side by side; output by name."""
+    """Extension: runs named branches concurrently; the output of each is under its name."""
 
     kind: Literal["split"]
     branches: dict[str, list[AnyStep]] = {}
@@ -22,7 +22,7 @@ class SplitStep(StepBase):
         "branches": "named lists of steps: `branches: {left: [...], right: [...]}`"
     }
     key_texts: ClassVar[Mapping[str, str]] = {
-        "branches": "Named lists of steps that run side by side; the output has each by its name.",
+        "branches": "Named lists of steps that run concurrently; the output has one entry per name.",
     }
 
     def summary(self) -> str:

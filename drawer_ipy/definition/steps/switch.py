@@ -13,7 +13,7 @@ from drawer_ipy.definition.step_base import AnyStep, Branch, StepBase, StepKind,
 
 
 class SwitchCase(Model):
-    """One branch of a switch: taken when ``when`` is true and none before it was."""
+    """One branch of a switch: taken if ``when`` is true and no earlier case was taken."""
 
     id: str = ""
     when: Any = None
@@ -27,7 +27,7 @@ class SwitchCase(Model):
 
 
 class SwitchStep(StepBase):
-    """Takes the first case whose ``when`` is true, else the default ``steps``."""
+    """Takes the first case whose ``when`` is true, or else the default ``steps``."""
 
     kind: Literal["switch"]
     cases: list[SwitchCase] = []
@@ -40,7 +40,7 @@ class SwitchStep(StepBase):
     }
     key_texts: ClassVar[Mapping[str, str]] = {
         "cases": "The branches; the first whose `when` is true is taken.",
-        "steps": "The default branch, taken when no case is.",
+        "steps": "The default branch, taken if no case is.",
     }
 
     def summary(self) -> str:
@@ -61,7 +61,7 @@ class SwitchStep(StepBase):
     def faults(self) -> Iterator[Fault]:
         if not self.cases and not self.steps:
             message = "a switch step needs `cases`, or `steps` as the default"
-            nothing = "this switch step has no cases, so it matches nothing"
+            nothing = "this switch step has no cases, so it never takes one"
             yield Fault(("cases",), message, missing=("cases", "steps"), pressed=nothing)
         for i, case in enumerate(self.cases):
             path = ("cases", i, "when")

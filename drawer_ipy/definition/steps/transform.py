@@ -14,28 +14,28 @@ from drawer_ipy.scrape.spec import read_extraction, read_manner
 
 
 class TransformStep(StepBase):
-    """Extension: the output is the value of an expression or a mapping of them, or an extract of a page."""
+    """Extension: computes its output with an expression or a mapping of them, or extracts it from a page."""
 
     kind: Literal["transform"]
     expression: Any = None
     extract: Any = None  # what to take from a page instead, a mapping of names to selectors
-    from_: Any = Field(None, alias="from")  # the page: its text, or the whole answer of a request
-    url: Any = None  # where the page came from, for its links
-    namespaces: dict[str, str] = {}  # prefix to namespace, for the selectors
-    decimal: str = ""  # the decimal sign of numbers on the page, or a language
+    from_: Any = Field(None, alias="from")  # the page: its text, or a full response
+    url: Any = None  # the page's URL, for its relative links
+    namespaces: dict[str, str] = {}  # prefix -> namespace, for the selectors
+    decimal: str = ""  # the decimal mark of numbers on the page, or a language
 
     reserved = True
     expressions = ("expression", "from")
     templates = ("url",)
     is_pure = True
-    needs: ClassVar[Mapping[str, str]] = {"expression": "what the output is: `expression: size(a.output)`"}
+    needs: ClassVar[Mapping[str, str]] = {"expression": "the output: `expression: size(a.output)`"}
     key_texts: ClassVar[Mapping[str, str]] = {
-        "expression": "What the output is: an expression, or a mapping of expressions.",
+        "expression": "The output: an expression, or a mapping of expressions.",
         "extract": "What to take from the page: names, each with a selector such as `css:h1::text`.",
-        "from": "The page to extract from: its text, or the whole answer of a request.",
-        "url": "Address the page came from; links on it are made whole with it.",
-        "namespaces": "Prefixes for the selectors and their namespaces, beside those that pages declare.",
-        "decimal": "The decimal sign of numbers on the pages, `,` or `.`; or a language such as `de`.",
+        "from": "The page to extract from: its text, or the full response of a request.",
+        "url": "URL of the page, with which its relative links are resolved.",
+        "namespaces": "Prefixes for the selectors and their namespaces, in addition to those of the pages.",
+        "decimal": "The decimal mark of numbers on the pages, `,` or `.`; or a language such as `de`.",
     }
 
     def summary(self) -> str:
@@ -55,13 +55,13 @@ class TransformStep(StepBase):
             idle |= {"namespaces": self.namespaces or None, "decimal": self.decimal or None}
             for key, value in idle.items():
                 if value is not None:
-                    message = f"`{key}` says nothing without `extract`"
+                    message = f"`{key}` has no effect without `extract`"
                     yield Fault((key,), message, "did you mean `expression`?", soft=True, on_key=True)
             yield from super().faults()
             return
         if self.expression is not None:
-            message = "a transform step has `expression` or `extract`, not both"
-            yield Fault(("expression",), message, "make two steps of it", on_key=True)
+            message = "a transform step must have `expression` or `extract`, not both"
+            yield Fault(("expression",), message, "write two steps", on_key=True)
         if is_absent(self.from_):
             hint = "give the page: `from: page.output`"
             yield Fault(("from",), "`extract` in a step needs `from`", hint, missing=("from",))

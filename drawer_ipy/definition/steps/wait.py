@@ -38,7 +38,7 @@ class WaitStep(StepBase):
             message = "a wait step needs `duration` or `until`"
             yield Fault((), message, "`duration: 2s`", missing=("duration", "until"))
         if self.duration and self.until:
-            yield Fault(("until",), "`until` is ignored: `duration` is given as well", soft=True)
+            yield Fault(("until",), "`until` is ignored, since `duration` is given", soft=True)
         yield from unreadable("duration", parse_duration, self.duration, strict=False)
         if not self.duration:
             yield from unreadable("until", parse_time, self.until, strict=False)

@@ -1,1 +1,1 @@
-"""What runs the built-in kinds of steps, one module each; the models in definition/steps name it."""
+"""The runners of the built-in step kinds, one module each; the models in definition/steps name them."""

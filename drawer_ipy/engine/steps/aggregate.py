@@ -1,4 +1,4 @@
-"""``kind: aggregate``: pluck one value from each entry of a list."""
+"""``kind: aggregate``: evaluate one expression for each entry of a list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from drawer_ipy.record.step import StepResult
 
 
 class AggregateRunner(StepRunner):
-    """Output is ``{values, count}``; ``item`` is bound to the entry in ``pluck``."""
+    """Its output is ``{values, count}``; in ``pluck``, ``item`` is the entry."""
 
     def __init__(self, model: AggregateStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
@@ -26,7 +26,7 @@ class AggregateRunner(StepRunner):
         self.roots = roots_of(self._from) | (roots_of(self._pluck) - {"item"})
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Pluck from every entry; the first that fails fails the step."""
+        """Evaluate ``pluck`` for every entry; the first failure fails the step."""
         if not self._complete:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r} needs both `from` and `pluck`")
             return

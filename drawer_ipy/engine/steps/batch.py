@@ -1,4 +1,4 @@
-"""``kind: batch`` (ours; the original reserves the word): a for_each over chunks of a list."""
+"""``kind: batch`` (reserved in the original): a for_each over chunks of a list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drawer_ipy.record.step import StepResult
 
 
 class BatchRunner(ForEachRunner):
-    """Chunks of ``size`` entries, the last one maybe shorter, each bound to ``as`` as a list."""
+    """Binds each chunk of ``size`` entries, a list, to ``as``; the last chunk may be shorter."""
 
     def __init__(self, model: BatchStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
@@ -19,7 +19,7 @@ class BatchRunner(ForEachRunner):
         self._given = model.over is not None
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Loop over the chunks; output and failures are those of a ``for_each``."""
+        """Loop over the chunks; output and failures are like those of a ``for_each``."""
         if not self._given or self._size < 1:
             fail_bare(result, "`over` and a `size` from 1 up")
             return

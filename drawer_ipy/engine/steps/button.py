@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ButtonRunner(StepRunner):
-    """Resolve args, fill those not given from the drawer's inputs of the same name, press."""
+    """Resolves the args, fills missing ones from the drawer's inputs of the same name, and presses."""
 
     own_timeout = True
 
@@ -40,12 +40,12 @@ class ButtonRunner(StepRunner):
         needs = self._button.needs if self._button else ()
         self._helpers = {name: found for name in needs if (found := compiler.find_button(name)) is not None}
         declared = self._button.args if self._button else ()
-        # Arguments a drawer's input of the same name may fill (docs/original.md#41-button, point 3).
+        # Arguments that a drawer's input of the same name may fill (docs/original.md#41-button, point 3).
         self._from_inputs = tuple(a.name for a in declared if a.name not in model.args)
         self._limit = self.timeout or (self._button.timeout if self._button else None)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Press once."""
+        """Press the button once."""
         button = self._button
         if button is None:
             fail_with(result, ButtonNotFound(f"no button {self._name!r}"))
@@ -86,7 +86,7 @@ class ButtonRunner(StepRunner):
 
     def _call(self, ctx: Context) -> Call:
         session = ctx.session
-        return Call(  # nothing is left to its defaults, which cost more than to name all
+        return Call(  # every argument by position: faster than keywords and defaults
             session.resources,
             self._limit,
             session.button_env,
@@ -110,7 +110,7 @@ class ButtonRunner(StepRunner):
         bound: Bound,
         call: Call,
     ) -> Outcome:
-        """Press where more than one press is to be made, or it may have to wait or not be made at all."""
+        """Press a button that has limits, a cache or pages."""
         press: PressFunction = partial(button.press, call=call)
         if charges is not None:
             press = partial(self._in_turn, button, args, charges, session.limits, call=call)
@@ -127,16 +127,16 @@ class ButtonRunner(StepRunner):
         bound: Bound,
         call: Call,
     ) -> Outcome:
-        """Press, or have the result of an earlier press; that waits for no limit."""
+        """Press, or take the result of an earlier press from the cache without waiting for limits."""
         request = CacheablePress(button, caching, bound, call, press, lambda: session.redactor)
         return await session.cache.press(request)
 
     def _fed(self, button: Button, bound: Bound, value: Any) -> Bound:
-        """`bound` with what the script reads."""
+        """Return `bound` with `value` as the script's stdin."""
         if not isinstance(button, ScriptButton) or not isinstance(bound, BoundScript):
             raise ArgumentError(
                 f"`stdin` is for scripts, and {self._name!r} is a {button.kind} button",
-                remediation="hand the value over as an argument",
+                remediation="pass the value as an argument",
             )
         return button.feed(bound, value)
 

@@ -1,4 +1,4 @@
-"""``kind: drawer``: press another drawer; what it returns is the output."""
+"""``kind: drawer``: press another drawer; its ``return`` is the output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DrawerRunner(StepRunner):
         self.roots = roots_of(self._args)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Press the child with a run id, record and ``on_error`` of its own."""
+        """Press the child, which has its own run id, record and ``on_error``."""
         if not self._name:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r} names no drawer")
             return

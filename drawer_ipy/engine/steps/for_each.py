@@ -1,4 +1,4 @@
-"""``kind: for_each``: the same steps for every entry of a list, at most `parallelism` at once."""
+"""``kind: for_each``: run the same steps for every entry of a list, at most `parallelism` at once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from drawer_ipy.record.step import StepResult
 
 
 class ForEachRunner(StepRunner):
-    """Results are in input order whatever finishes first; each item sees only its own steps."""
+    """Results are in input order, not in order of completion; each item sees only its own steps."""
 
     def __init__(self, model: LoopStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
@@ -53,7 +53,7 @@ class ForEachRunner(StepRunner):
         self.roots = roots_of(self._over) | outer_roots(self._steps, model.as_)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Loop over the list that ``over`` names."""
+        """Loop over the list from ``over``."""
         self.take_up(ctx, result)
         items = resolve_list(self._over, "over", ctx, result)
         if items is None:
@@ -61,22 +61,22 @@ class ForEachRunner(StepRunner):
         await self.loop(items, ctx, result)
 
     def take_up(self, ctx: Context, result: StepResult) -> EarlierLoop | None:
-        """What an earlier press left; it is in `result` from here on, should this one not get far."""
+        """Return the record of an earlier press, and put it into `result` in case this press ends early."""
         past = None if ctx.earlier is None else ctx.earlier.loop(self.id)
         if past is not None:
             self._record(past.output.record, past.output.hidden, ctx, result)
         return past
 
     def _record(self, record: LoopRecord, hidden: Hidden | None, ctx: Context, result: StepResult) -> None:
-        """Make `record` the output that is recorded; later steps see with it what it hides."""
+        """Make `record` the recorded output; later steps also see the `hidden` values."""
         result.output = LoopOutput(record)
         ctx.remember(self.id, LoopOutput(record, hidden))
 
     async def loop(self, items: Sequence[Any], ctx: Context, result: StepResult) -> None:
-        """Loop over `items`; the record is `result`'s output from the start."""
+        """Loop over `items`; `result` has the record as its output from the start."""
         redactor = ctx.session.redactor
         if isinstance(items, list):
-            items = items.copy()  # the caller's list may change while the loop runs, and after it
+            items = items.copy()  # the caller may change the list during the loop and after it
         shown = shown_items(items, redactor)
         detailed = ctx.session.affords(len(items) * len(self._ids))
         path, now = (*ctx.path, self.id), ctx.session.clock()
@@ -109,16 +109,16 @@ class ForEachRunner(StepRunner):
             result.status = "failed"
             result.error = failure_of(record)
         elif unfinished := record.counts[CANCELLED] + record.counts[SKIPPED]:
-            # Only some of the items of an earlier press were to be pressed again.
+            # A retry of only some items leaves the others as the earlier press left them.
             result.fail(
                 Code.CANCELLED,
-                f"{unfinished} of {len(record)} items have not run to their end",
-                "retry() of the whole table presses them",
+                f"{unfinished} of {len(record)} items did not finish",
+                "retry() on the whole table presses them again",
             )
 
 
 class _Body:
-    """What is done for one item."""
+    """The body of the loop, called once per item."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class _Body:
         self._past = earlier
         self._attempt = attempt
         self._width = width
-        # Only another press asks what refers to what within an item.
+        # Only a retry needs to know which steps depend on which within an item.
         self._needs = {} if earlier is None else dependencies(steps)
         self._items = hidden.items
         self._hidden = hidden.outputs
@@ -192,32 +192,32 @@ class _Body:
         return state == OK
 
     def _unreadable(self, index: int, error: BaseException) -> bool:
-        """Fail the item `index`, which the list could not give."""
+        """Record as failed the item at `index`, since reading it from the list raised `error`."""
         record, listeners = self._record, self._ctx.session.listeners
         record.move(index, FAILED)
         for step, column in self._pairs[:1]:
             result = StepResult(step.id, stderr=full_traceback(error), clock=self._ctx.session.clock)
-            result.fail(Code.RESOLVE_ERROR, f"the list could not give item {index}: {describe(error)}")
+            result.fail(Code.RESOLVE_ERROR, f"cannot read item {index} of the list: {describe(error)}")
             column.put(index, result)
         if self._tell_end:
             listeners.emit(ItemFinished(record, index))
         return False
 
     def _earlier(self, earlier: EarlierLoop, index: int) -> EarlierItem | None:
-        """What an earlier press did with the item; the record forgets it, to be written anew."""
+        """Return the earlier press of the item, and clear its row in the record for the new results."""
         same = index in self._record.before
         self._record.clear(index)
         hiding = bool(self._ctx.session.redactor)
         return EarlierItem(earlier.output, index, self._needs, hiding) if same else None
 
     def _keep_hidden(self, index: int, step_id: str, ctx: Context, result: StepResult) -> None:
-        """Keep the output that the steps after this one work with, where another is recorded."""
+        """Keep the unredacted output, which later steps use, if the recorded one differs."""
         output = ctx.scope[step_id]["output"]
         if output is not result.output:
             self._hidden[index, step_id] = output
 
     def _learn(self, width: AdaptiveWidth, index: int) -> None:
-        """Let `width` know how long the item took, and whether somebody had too much to do."""
+        """Report to `width` how long the item took, and whether a server asked for fewer requests."""
         record = self._record
         began = record.epoch + record.started[index]
         told = [column.details.get(index) for column in record.columns]
@@ -225,17 +225,17 @@ class _Body:
 
 
 def compile_over(over: Any) -> Template:
-    """``over`` as written: an expression, or (ours) a list with or without references in it."""
+    """Compile ``over``: an expression, or (not in the original) a list that may contain references."""
     return compile_expression(over) if isinstance(over, str) else compile_value(over)
 
 
 def compile_each(value: Any) -> list[Template]:
-    """A list of expressions compiled one by one; anything else as one expression."""
+    """Compile each expression of a list; any other value is compiled as one expression."""
     return [compile_over(v) for v in (value if isinstance(value, list) else [value])]
 
 
 def resolve_list(template: Template, field: str, ctx: Context, result: StepResult) -> Sequence[Any] | None:
-    """The list `template` gives, or ``None`` with the reason recorded in `result`."""
+    """Resolve `template` to a list; on failure record the reason in `result` and return ``None``."""
     try:
         value = template.resolve(ctx.scope)
     except ResolveError as error:
@@ -253,7 +253,7 @@ def resolve_list(template: Template, field: str, ctx: Context, result: StepResul
         pass_on_interrupt(error)
         result.fail(
             Code.VALIDATION_ERROR,
-            f"`{field}` of step {result.id!r} is a {type(value).__name__} that cannot be looped over: "
+            f"`{field}` of step {result.id!r} is a {type(value).__name__}, which cannot be looped over: "
             f"{describe(error)}",
             "give a list",
         )
@@ -306,7 +306,7 @@ def as_list(value: Any) -> Sequence[Any] | None:
 
 
 def tolerance(model: LoopStep) -> int | Fraction | None:
-    """Failures that do not stop the loop: a count, a share between 0 and 1, or ``None`` for any."""
+    """The failures that do not stop the loop: a count, a share between 0 and 1, or ``None`` for no limit."""
     limit = model.tolerated_failures
     if limit is None:
         return None if model.on_item_failure == "continue" else 0
@@ -314,14 +314,14 @@ def tolerance(model: LoopStep) -> int | Fraction | None:
 
 
 def tolerated(limit: int | Fraction | None, items: Sequence[Any]) -> int | None:
-    """`limit` as a count for `items`; a share is rounded down, exactly: 29% of 100 are 29."""
+    """Convert `limit` to a count for `items`; a share is rounded down exactly (29% of 100 is 29)."""
     return int(limit * len(items)) if isinstance(limit, Fraction) else limit
 
 
 def failure_of(record: LoopRecord) -> ErrorInfo:
-    """FOREACH_ITEM_FAILED for the lowest item that really failed, with what failed it."""
+    """The FOREACH_ITEM_FAILED error for the failed item with the lowest index, with its cause."""
     index = record.first_failed()
-    assert index is not None, "a loop fails only by an item"
+    assert index is not None, "a loop fails only if an item fails"
     found = record.error_of(index)
     message = f"item {index} (of {len(record)}) failed"
     if found is not None:

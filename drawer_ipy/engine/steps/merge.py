@@ -1,4 +1,4 @@
-"""``kind: merge`` (ours; the original reserves the word): objects merged deeply, or lists joined."""
+"""``kind: merge`` (reserved in the original): merge objects deeply, or join lists."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from drawer_ipy.record.step import StepResult
 
 
 class MergeRunner(StepRunner):
-    """``from`` lists what is merged; nulls are left out.
+    """Merges the values in ``from``, ignoring nulls.
 
-    Objects: keys of later ones win, objects under the same key are merged in turn. Lists: one after the
-    other. A mixture of both is an error.
+    Objects: later keys win, and objects under the same key are merged recursively. Lists: joined in order. A
+    mixture of objects and lists is an error.
     """
 
     def __init__(self, model: MergeStep, compiler: Compiler) -> None:
@@ -29,7 +29,7 @@ class MergeRunner(StepRunner):
         self._spread = not isinstance(model.from_, list)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Merge what ``from`` gives now."""
+        """Resolve ``from`` and merge the values."""
         if not self._given:
             fail_bare(result, "`from`")
             return
@@ -62,7 +62,7 @@ class MergeRunner(StepRunner):
 
 
 def deep_merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """A new mapping with the keys of both; the second wins, except that objects are merged in turn."""
+    """Return a new mapping with the keys of both; `second` wins, but objects are merged recursively."""
     merged = dict(first)
     for key, value in second.items():
         before = merged.get(key)

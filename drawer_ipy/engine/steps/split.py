@@ -1,4 +1,4 @@
-"""``kind: split`` (ours; the original reserves the word): named branches side by side."""
+"""``kind: split`` (reserved in the original): run named branches concurrently."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from drawer_ipy.record.step import StepResult
 
 
 class SplitRunner(StepRunner):
-    """Output is ``{branch name: output of the branch's last step}``.
+    """Its output is ``{branch name: output of the branch's last step}``.
 
-    The first branch that fails cancels the others and fails the step; outputs of branches that had ended
-    by then are kept. Branches do not see one another's steps.
+    The first branch that fails cancels the others and fails the step; the outputs of branches that have
+    already finished are kept. Branches do not see each other's steps.
     """
 
     def __init__(self, model: SplitStep, compiler: Compiler) -> None:
@@ -27,7 +27,7 @@ class SplitRunner(StepRunner):
         self.roots = frozenset().union(*(outer_roots(steps) for steps in self._branches.values()))
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Run all branches to their end, or until one fails."""
+        """Run all branches until they finish or one fails."""
         if not self._branches:
             fail_bare(result, "`branches`")
             return
@@ -41,7 +41,7 @@ class SplitRunner(StepRunner):
             if failed is not None:
                 failures[name] = failed
                 raise Enough
-            # From the scope: the result's copy has its secrets taken out.
+            # From the scope: secrets are redacted in the result's copy.
             ended[name] = inner.scope[begun[-1].id]["output"] if begun else None
 
         try:
@@ -49,7 +49,7 @@ class SplitRunner(StepRunner):
                 members = (branch(name, steps, stop) for name, steps in self._branches.items())
                 await run_group(members, stop)
         finally:
-            # In the order of the definition, whichever ended first.
+            # In the order of the definition, not in order of completion.
             result.output = {name: ended[name] for name in self._branches if name in ended}
         if failures:
             name = next(name for name in self._branches if name in failures)

@@ -1,4 +1,4 @@
-"""``kind: switch``: the first case whose ``when`` is true, else the default steps."""
+"""``kind: switch``: run the first case whose ``when`` is true, or else the default steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drawer_ipy.record.step import StepResult
 
 
 class SwitchRunner(StepRunner):
-    """Output is ``{matched, steps}``; later cases are not evaluated once one has matched."""
+    """Its output is ``{matched, steps}``; cases after the first match are not evaluated."""
 
     def __init__(self, model: SwitchStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
@@ -33,7 +33,7 @@ class SwitchRunner(StepRunner):
         )
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Choose a branch and run it; its failure is this step's, unchanged."""
+        """Choose a branch and run it; if it fails, this step fails with the same error."""
         branch = self._choose(ctx, result)
         if branch is None:
             return
@@ -41,7 +41,7 @@ class SwitchRunner(StepRunner):
         done: dict[str, dict[str, Any]] = {}
         result.output = {"matched": matched, "steps": done}
         begun: list[StepResult] = []
-        # A branch's results are not visible outside, except through this step's output.
+        # Steps outside see a branch's results only through this step's output.
         inner = ctx.within(result)
         try:
             failed = await press_in_order(steps, inner, begun.append)
@@ -71,9 +71,9 @@ class SwitchRunner(StepRunner):
 
 
 def nested_entry(result: StepResult, scope: Mapping[str, Any]) -> dict[str, Any]:
-    """A nested step as its parent's output shows it: ``{status, output, error}``.
+    """Return the entry of a nested step in its parent's output: ``{status, output, error}``.
 
-    Its output comes from the `scope` it ran in: the result's copy has its secrets taken out.
+    The output comes from the `scope` it ran in, since secrets are redacted in the result's copy.
     """
     ended = result.status not in ("running", "cancelled")
     return {

@@ -1,4 +1,4 @@
-"""``kind: transform`` (ours; the original reserves the word): output made by expressions, or from a page."""
+"""``kind: transform`` (reserved in the original): compute the output, or extract it from a page."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from drawer_ipy.scrape.spec import Extraction, read_extraction, read_manner
 
 
 class TransformRunner(StepRunner):
-    """Output is what ``expression`` gives; of a mapping or list of expressions, one value each.
+    """Its output is the value of ``expression``, or the values of a mapping or list of expressions.
 
-    A text is an expression whether or not it is written in ``${}``, as in ``over`` and ``when``. With
-    ``extract`` the output is what selectors find in the page that ``from`` gives.
+    A text is an expression with or without ``${}``, as in ``over`` and ``when``. With ``extract``, the output
+    is what the selectors find in the page from ``from``.
     """
 
     def __init__(self, model: TransformStep, compiler: Compiler) -> None:
@@ -41,7 +41,7 @@ class TransformRunner(StepRunner):
         self.roots = roots_of(*self._leaves)
 
     def _compile(self, value: Any) -> Any:
-        """`value` with each text replaced by its template."""
+        """Return `value` with each text replaced by its template."""
         if isinstance(value, Mapping):
             return {key: self._compile(v) for key, v in value.items()}
         if isinstance(value, list):
@@ -51,7 +51,7 @@ class TransformRunner(StepRunner):
         return template
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Resolve every expression; the first without a value fails the step."""
+        """Resolve every expression; the first that cannot be resolved fails the step."""
         if not self._given and self._extraction is None:
             fail_bare(result, "an `expression`")
             return
@@ -70,10 +70,10 @@ class TransformRunner(StepRunner):
 
 
 def _extraction(model: TransformStep) -> Extraction:
-    """What is to be taken from pages.
+    """The extraction that the step declares.
 
     Raises:
-        UsageError: the first thing that is wrong with it.
+        UsageError: the declaration is invalid; the error describes the first problem.
     """
     manner, troubles = read_manner(model.namespaces, model.decimal)
     extraction, found = read_extraction(model.extract, manner)
@@ -93,30 +93,32 @@ def _resolve(shape: Any, ctx: Context) -> Any:
     return shape.resolve(ctx.scope)
 
 
-_HINT = "`from` is a page's text, the whole answer of a request (`output: full`), or a list of those"
+_HINT = (
+    "`from` must be the text of a page, the full response of a request (`output: full`), or a list of them"
+)
 
 
 _MOST_OPENED = 100 * 1024 * 1024
-"""Bytes that a compressed page may have when it is opened."""
+"""Most bytes of a compressed page after decompression."""
 
 
 class NoPage(DrawerError):
-    """A page lacks something that is required, or there is none."""
+    """There is no page, or a required field is missing from it."""
 
     default_code = Code.EXTRACT_ERROR
 
 
 def extract_from(page: Any, extraction: Extraction, url: str, notes: list[Note]) -> Any:
-    """What `extraction` asks for, from one page, or a list of it from a list of pages.
+    """Apply `extraction` to one page, or to each page of a list.
 
     Args:
-        page: its text or bytes, or a mapping with ``text`` or ``bytes``, ``url`` and ``headers``, which is
-            what a request with ``output: full`` gives; or a list of those.
-        url: where it came from; what the mapping says counts otherwise.
-        notes: takes what a user should know of what was read.
+        page: its text or bytes, or a mapping with ``text`` or ``bytes``, ``url`` and ``headers``, which a
+            request with ``output: full`` returns; or a list of those.
+        url: the page's URL; if empty, the URL in the mapping.
+        notes: receives the notes for the user about the page.
 
     Raises:
-        NoPage: it is none, or lacks something that is required.
+        NoPage: `page` is not a page, or a required field is missing from it.
     """
     if isinstance(page, list | tuple):
         return [extract_from(one, extraction, url, notes) for one in page]
@@ -125,12 +127,12 @@ def extract_from(page: Any, extraction: Extraction, url: str, notes: list[Note])
         notes += found.notes
         return extract(extraction, found.text, found.url, xml=found.xml, notes=notes)
     except ExtractError as error:
-        hint = "take the `!` away to have null instead" if error.misses else ""
+        hint = "remove the `!` to get null instead" if error.misses else ""
         raise NoPage(str(error), remediation=hint) from None
 
 
 def _page(page: Any, url: str) -> Page:
-    """What was given as a page. Raises NoPage and ExtractError."""
+    """Read `page` as a page. Raises NoPage and ExtractError."""
     content, kind = page, ""
     if isinstance(page, Mapping):
         content = page.get("text", page.get("bytes"))
@@ -141,5 +143,5 @@ def _page(page: Any, url: str) -> Page:
         return page_from(kind, content, url, _MOST_OPENED)
     if not isinstance(content, str):
         what = "null" if content is None else f"a {type(content).__name__}"
-        raise NoPage(f"there is no page to extract from, but {what}", remediation=_HINT)
+        raise NoPage(f"expected a page to extract from, got {what}", remediation=_HINT)
     return Page(content, url, is_xml(kind.partition(";")[0].strip().lower(), content))

@@ -15,11 +15,11 @@ from drawer_ipy.expressions import compile_template, to_text
 from drawer_ipy.record.step import StepResult
 
 _LONGEST = 366 * 24 * 3600.0
-"""Seconds: an event loop cannot sleep for centuries, and nobody means to."""
+"""Most seconds of a wait: an event loop cannot sleep for centuries, and a longer wait is a mistake."""
 
 
 class WaitRunner(StepRunner):
-    """Output is ``{waited_ms, until}``; ``duration`` wins when both are given."""
+    """Its output is ``{waited_ms, until}``; ``duration`` takes precedence over ``until``."""
 
     def __init__(self, model: WaitStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
@@ -29,7 +29,7 @@ class WaitRunner(StepRunner):
         self.roots = roots_of(self._when)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Wait; a time in the past and a duration of nothing or less do not."""
+        """Wait; a time in the past or a duration of zero or less ends at once."""
         until = self._until(ctx, result)
         if until is None:
             return
@@ -41,7 +41,7 @@ class WaitRunner(StepRunner):
         }
 
     def _until(self, ctx: Context, result: StepResult) -> tuple[float, datetime] | None:
-        """How many seconds to wait, and until when that is: the time asked for, also when it is past."""
+        """The seconds to wait, and the time when the wait ends: the given time, even if it is in the past."""
         if not self._given:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r} needs `duration` or `until`")
             return None
@@ -60,7 +60,7 @@ class WaitRunner(StepRunner):
             fail_with(result, error)
             return None
         except OverflowError:
-            result.fail(Code.VALIDATION_ERROR, f"step {self.id!r}: that time is beyond the years 1 to 9999")
+            result.fail(Code.VALIDATION_ERROR, f"step {self.id!r}: the time is outside the years 1 to 9999")
             return None
         except ValueError as error:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r}: {error}")

@@ -1,4 +1,4 @@
-"""A table cut down to what fits on a screen, and its layout as text."""
+"""Grids: the part of a table that fits on a screen, and its layout as text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from drawer_ipy.style.preview import Cell, clean, cut, fit, make_cell, pad, text_width
 
 HEAD = TAIL = 10
-"""Rows shown from either end of a longer table."""
+"""Rows shown from each end of a longer table."""
 
 FIRST = 10
-"""Rows that are shown before those of a longer table, since they matter most."""
+"""Most rows that are put before the others in a longer table, since they matter most."""
 
 MOST_COLUMNS = 12
 
@@ -25,16 +25,16 @@ _GAP = Cell("…")
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What is shown of a table.
+    """The part of a table that is shown.
 
     Attributes:
-        headers: column names, clean and cut.
+        headers: the column names, cleaned and shortened.
         places: the position of each row in the table, ``None`` for the gap.
-        first: how many of the rows are put before the others, out of their order.
-        keys: what stands left of each row; ``…`` for the gap.
-        rows: the cells, one a header.
-        right: whether each column holds numbers and is set to the right.
-        cut_rows, cut_columns: how many are not shown.
+        first: how many rows are put before the others, out of order.
+        keys: the label to the left of each row; ``…`` for the gap.
+        rows: the cells of each row, one per header.
+        right: whether each column holds numbers and is aligned to the right.
+        cut_rows, cut_columns: how many rows and columns are not shown.
     """
 
     headers: list[str]
@@ -54,14 +54,14 @@ def make_grid(
     fetch: Callable[[str, int], Any],
     first: Sequence[int] = (),
 ) -> Grid:
-    """The grid of a table of `n` rows.
+    """Make the grid of a table with `n` rows.
 
     Args:
-        names: its columns.
-        n: how many rows it has.
-        key: from a row's position to its label.
-        fetch: from a column and a position to the value; only called for cells that are shown.
-        first: positions of rows that a table that is cut shows before the others.
+        names: the column names.
+        n: the number of rows.
+        key: position of a row -> its label.
+        fetch: column and position -> value; called only for cells that are shown.
+        first: the positions of the rows to put before the others, if not all rows are shown.
     """
     shown: list[str | None] = list(names)
     if len(names) > MOST_COLUMNS:
@@ -90,12 +90,12 @@ def make_grid(
 
 
 def is_cut(n: int) -> bool:
-    """Whether a table of `n` rows is longer than what is shown."""
+    """Whether a table of `n` rows is too long to be shown whole."""
     return n > HEAD + TAIL
 
 
 def _ends(n: int, without: Sequence[int]) -> list[int | None]:
-    """Positions of the first and last of `n` rows that are not `without`, with ``None`` for a gap."""
+    """The positions of the first and last of `n` rows, except those in `without`; ``None`` is a gap."""
     apart = frozenset(without)
     if n - len(apart) <= HEAD + TAIL:
         return [place for place in range(n) if place not in apart]
@@ -110,7 +110,11 @@ def _numeric(cells: list[Cell]) -> bool:
 
 
 def grid_text(grid: Grid, width: int) -> tuple[list[str], int]:
-    """The grid as lines of aligned text no wider than `width`, and how many columns found no room."""
+    """Format the grid as lines of aligned text, at most `width` wide.
+
+    Returns:
+        The lines, and how many columns did not fit.
+    """
     key_width = max([text_width(key) for key in grid.keys], default=0)
     natural = [
         max([text_width(header), *(text_width(row[i].text) for row in grid.rows)])
@@ -142,7 +146,7 @@ def _line(key: str, texts: list[str], columns: list[int | None], widths: list[in
 
 
 def _share(natural: list[int], room: int) -> tuple[list[int | None], list[int]]:
-    """Which columns fit (``None`` for a gap) and how wide each is, two spaces before each."""
+    """The columns that fit (``None`` is a gap) and their widths, with two spaces before each column."""
     columns: list[int | None] = list(range(len(natural)))
     widths = list(natural)
     dropped = False
@@ -151,7 +155,7 @@ def _share(natural: list[int], room: int) -> tuple[list[int | None], list[int]]:
         least = sum(min(wide, _NARROWEST) for wide in widths)
         if least <= spare or len(columns) - dropped <= 1:
             return columns, _shrink(widths, max(1, spare))
-        # From the middle outwards: the item is on the left, its status and error are on the right.
+        # Drop columns from the middle outwards: the item is on the left, its status and error on the right.
         middle = len(columns) // 2
         if not dropped:
             columns[middle], widths[middle], dropped = None, 1, True
@@ -163,7 +167,7 @@ def _share(natural: list[int], room: int) -> tuple[list[int | None], list[int]]:
 
 
 def _shrink(widths: list[int], room: int) -> list[int]:
-    """`widths` with the widest made narrower, alike, until they fit into `room`."""
+    """Reduce the largest of `widths` evenly until they fit into `room`."""
     if sum(widths) <= room:
         return widths
     left, out = room, [0] * len(widths)

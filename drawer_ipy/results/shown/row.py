@@ -1,4 +1,4 @@
-"""One row of a table, written out."""
+"""The repr of one row of a table, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLUMNS = 40
 
 
 def row_text(view: TableView, index: int) -> str:
-    """The row's status, its columns and its steps, one a line."""
+    """The row's status, columns and steps, one per line."""
     names = view.columns[:_COLUMNS]
     wide = min(30, max((text_width(clean(name)) for name in names), default=0))
     lines = [_head(view, index)]
@@ -53,7 +53,7 @@ def _head(view: TableView, index: int) -> str:
 def _value(view: TableView, index: int, name: str) -> str:
     try:
         value = view.getter(name)(index)
-    except BaseException as error:  # a user's object may do anything when it is looked at
+    except BaseException as error:  # reading an object of a class defined by the user may raise anything
         pass_on_interrupt(error)
         return clean(f"<{type(error).__name__} when read>")
     return "–" if value is None else preview(value, _VALUE)

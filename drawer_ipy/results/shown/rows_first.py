@@ -1,4 +1,4 @@
-"""Which rows a table that is cut shows before the others: those that failed must not be cut out."""
+"""The rows that a shortened table shows before the others, so that failures are never hidden."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ _FIRST_STATES = (FAILED, CANCELLED)
 
 
 def rows_first(view: TableView) -> tuple[list[int], str]:
-    """Positions of the failed and then of the cancelled rows that are shown first, and a line that says so.
+    """The positions of the failed and cancelled rows to show first, and a line that describes them.
 
-    At most :data:`~drawer_ipy.results.shown.grid.FIRST` rows, in the order of the table. None, and ``""``,
-    where the table is shown whole, and where all of its rows are alike.
+    At most :data:`~drawer_ipy.results.shown.grid.FIRST` rows, failed ones before cancelled ones, each in the
+    order of the table. An empty list and ``""`` if the whole table is shown, or if all its rows have the same
+    status.
     """
     counts = view.source.counts(view.rows)
     if not is_cut(len(view)) or max(counts) == len(view):
@@ -36,7 +37,7 @@ def rows_first(view: TableView) -> tuple[list[int], str]:
 
 
 def hidden_failures(view: TableView, shown: Sequence[int | None]) -> int:
-    """How many failed rows are not among those at the positions `shown`."""
+    """How many failed rows are not at one of the positions `shown`."""
     failed = view.source.counts(view.rows)[FAILED]
     if not failed:
         return 0
@@ -45,7 +46,7 @@ def hidden_failures(view: TableView, shown: Sequence[int | None]) -> int:
 
 
 def _places(view: TableView, state: int, most: int) -> list[int]:
-    """Positions of the first `most` rows in `state`."""
+    """The positions of the first `most` rows in `state`."""
     if view.is_whole:  # a row's position is its index
         return list(islice(view.source.where(state, None), most))
     state_at = view.source.state

@@ -1,4 +1,4 @@
-"""The story of one row, written out: as text and as HTML, bounded whatever the values are."""
+"""The story of one row, as text and as HTML of limited size."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ _NAMES = 30
 
 @dataclass(slots=True)
 class _Part:
-    """A heading, named values below it, and longer texts that can be folded away.
+    """A heading, named values below it, and longer texts that can be collapsed.
 
     Attributes:
-        heading: one line; `status` is the status that it shows.
-        facts: pairs of a name and a value, both clean.
+        heading: one line.
+        status: the status that the heading shows.
+        facts: pairs of a name and a value, both cleaned.
         texts: pairs of a name and lines of text.
     """
 
@@ -39,7 +40,7 @@ class _Part:
 
 
 def story_text(story: Story) -> str:
-    """Plain text, a line a fact; captured text is indented."""
+    """Format the story as plain text, one fact per line; captured text is indented."""
     out: list[str] = []
     for part in _parts(story):
         out.append(("" if not out else "\n") + part.heading)
@@ -52,7 +53,7 @@ def story_text(story: Story) -> str:
 
 
 def story_html(story: Story) -> str:
-    """The same; captured text can be folded out, of what failed it is open."""
+    """Format the story as HTML; captured text can be expanded, and is expanded already for failed steps."""
     out: list[str] = []
     for part in _parts(story):
         css = look_of(part.status).css
@@ -97,7 +98,7 @@ def _head(story: Story, last: PressStory) -> _Part:
         part.facts.append((clean(story.label), preview(story.item, _VALUE)))
     part.facts += _error_facts(last.error)
     if last.started is None:
-        part.facts.append(("began", "never: the loop had ended before its turn"))
+        part.facts.append(("began", "never: the loop ended before this item could start"))
     else:
         part.facts.append(("began", _when(last)))
     retried = f", press {last.number}" if last.number > 1 else ""
@@ -149,7 +150,7 @@ def _try(one: Try) -> str:
 
 
 def _exit_code(error: ErrorInfo | None, exit_code: int) -> str:
-    """The exit code of a script that failed; ``""`` for what has none: functions, requests, time-outs."""
+    """The exit code of a failed script; ``""`` for functions, requests and timeouts, which have none."""
     return str(exit_code) if exit_code and error is not None and error.code == Code.SCRIPT_ERROR else ""
 
 
@@ -157,7 +158,7 @@ def _earlier(press: PressStory) -> _Part:
     took = f" after {seconds_text(press.seconds)}" if press.seconds is not None else ""
     failed = sum(failed_items(cell.output) for cell in press.steps.values())
     shown = outcome_of(press.status, failed)
-    heading = f"{mark_of(shown)} press {press.number} before: {press.status}{_within(failed)}{took}"
+    heading = f"{mark_of(shown)} earlier press {press.number}: {press.status}{_within(failed)}{took}"
     part = _Part(heading, shown, _error_facts(press.error))
     part.facts.append(("began", _when(press)))
     for cell in press.steps.values():
@@ -202,23 +203,24 @@ def _texts(prefix: str, stdout: str, stderr: str) -> list[tuple[str, str]]:
 
 
 def _tail(text: str) -> str:
-    """The end of `text`, where an error's reason stands."""
+    """The end of `text`, where the cause of an error usually is."""
     lines = [clean(line.replace("\t", "    ")) for line in text[-_TEXT:].strip("\n").splitlines()]
     return ("…" if len(text) > _TEXT else "") + "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class PressStory:
-    """What one press of the drawer made of a row.
+    """The result of one press of the drawer for one row.
 
     Attributes:
         number: 1 for the first press of the drawer, 2 for its first retry.
-        run_id: of that press.
-        status: as of a row.
-        started: seconds since the epoch, ``None`` when the row was never begun; `offset` is the same since
-            the press began, `seconds` how long the row took.
-        error: id of the step that decided, and why; ``None`` when it is ok or was never begun.
-        steps: what each nested step did, by id; those not run included.
+        run_id: the run id of that press.
+        status: the row's status.
+        started: when the row began, in seconds since the epoch; ``None`` if it never began.
+        offset: seconds from the start of the press to the start of the row, or ``None``.
+        seconds: how long the row took, or ``None``.
+        error: the id of the step that failed, and its error; ``None`` if the row is ok or never began.
+        steps: each nested step by id, including steps that did not run.
     """
 
     number: int
@@ -233,16 +235,17 @@ class PressStory:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Story:
-    """The result of :meth:`Results.explain`; its repr is readable text, in a notebook HTML.
+    """The result of :meth:`Results.explain`; its repr is readable text, and HTML in a notebook.
 
     Attributes:
-        index: the row's place in the input; `count` is how many rows there are.
+        index: the row's position in the input.
+        count: the number of rows.
         where: the loop's id, ``""`` for a run without a loop.
         label: the loop variable's name.
         item: the item.
         drawer: the drawer's name.
-        inputs: what the run was given, secrets redacted.
-        presses: those that came to this row, the earliest first; the last one is what the table shows.
+        inputs: the inputs of the run, with secrets redacted.
+        presses: the presses that ran this row, oldest first; the table shows the last one.
     """
 
     index: int
@@ -256,18 +259,18 @@ class Story:
 
     @property
     def status(self) -> str:
-        """The row's status now."""
+        """The row's status in the last press."""
         return self.presses[-1].status
 
     @property
     def error(self) -> ErrorInfo | None:
-        """Why the row failed, ``None`` when it did not."""
+        """The error that failed the row, or ``None``."""
         found = self.presses[-1].error
         return None if found is None else found[1]
 
     @property
     def steps(self) -> Mapping[str, StepCell]:
-        """What each step did for the row, by id."""
+        """Each step of the row by id."""
         return self.presses[-1].steps
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a table says in one line, and why its rows failed, grouped."""
+"""The headline of a table, and the errors of its rows in groups."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from drawer_ipy.style.palette import mark_of
 from drawer_ipy.style.preview import clean, cut, fit, within
 
 GROUPS = 5
-"""Groups of like errors that are shown."""
+"""Most groups of similar errors that are shown."""
 
 _INDICES = 5
 _NUMBERS = re.compile(r"\d+")
 _SCANNED = 100_000
 _MESSAGE = 300
 _DETAIL = 1500
-# The same for HTML, where a character may take five bytes: what stays in a notebook must be small.
+# The same for HTML, where an escaped character may take five bytes: saved notebooks should stay small.
 _LINE_BYTES = 1200
 _DETAIL_BYTES = 4000
 
 
 @dataclass(slots=True)
 class ErrorGroup:
-    """Failures with the same code and, but for the numbers in it, the same message.
+    """Failures with the same step, the same code and the same message (ignoring numbers in it).
 
     Attributes:
-        first: the first of them.
-        count: how many there are.
-        indices: places in the input of the first few; none where the rows are steps.
-        differ: whether their messages differ in a number.
+        first: the first failure.
+        count: the number of failures.
+        indices: the positions of the first few in the input; empty if the rows are steps.
+        differ: whether the messages differ in a number.
     """
 
     first: ItemError
@@ -51,13 +51,13 @@ class ErrorGroup:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What a table says in one line.
+    """The summary of a table in one line.
 
     Attributes:
-        state: what the rows, or the run, are shown as.
-        word: a word for that state, ``""`` where the counts are enough.
-        counts: how many rows there are and how they ended.
-        rest: how many were cached, the time and the pace.
+        state: the state that the rows, or the run, are shown in.
+        word: a word for that state, ``""`` if the counts are enough.
+        counts: the number of rows, by outcome.
+        rest: how many rows were cached, the time and the rate.
     """
 
     state: str
@@ -67,7 +67,7 @@ class Headline:
 
     @property
     def told(self) -> str:
-        """The part that says how it ended: a mark and words."""
+        """The part that describes the outcome: a mark and words."""
         return f"{mark_of(self.state)} {' · '.join(filter(None, (self.word, self.counts)))}"
 
     def __str__(self) -> str:
@@ -75,12 +75,12 @@ class Headline:
 
 
 def headline(view: TableView) -> str:
-    """How many rows there are and how they ended; the time and pace when it is the whole table."""
+    """The number of rows by outcome; for a whole table also the time and the rate."""
     return str(headline_of(view))
 
 
 def headline_of(view: TableView) -> Headline:
-    """The same in parts."""
+    """The headline in parts."""
     if not len(view.source):
         return _nothing(view)
     counts = {word: k for word, k in view.counts().items() if k}
@@ -106,14 +106,14 @@ def _of_some(view: TableView, counts: dict[str, int]) -> Headline:
 
 
 def _beside(view: TableView, counts: dict[str, int]) -> Failures:
-    """What failed in the run and is not among the rows."""
+    """The failures of the run that are not among the rows."""
     failed = counts.get("failed", 0)
     whole = failures_of(view.run)
     return whole.beside(failed) if view.source.loop is not None else whole.beside(0, failed)
 
 
 def _figures(view: TableView, counts: dict[str, int]) -> Iterator[str]:
-    """How many rows were cached, how long it took, and the pace."""
+    """How many rows were cached, how long the run took, and the rate."""
     loop = view.source.loop
     cached = loop.cached if loop else sum(step.cached for step in view.run.steps)
     if cached:
@@ -131,7 +131,7 @@ def _nothing(view: TableView) -> Headline:
     failures = failures_of(run) if run.status == "ok" else NONE
     state = outcome_of(run.status, failures.total)
     if view.source.loop is not None:
-        told = ["0 items: the loop had nothing to do", *elsewhere_text(failures.items, failures.steps)]
+        told = ["0 items: the list was empty", *elsewhere_text(failures.items, failures.steps)]
         return Headline(state, "", ", ".join(told))
     if run.error is not None:
         return Headline(state, "", f"no step ran: {cut(clean(str(run.error)), _MESSAGE)}")
@@ -139,7 +139,7 @@ def _nothing(view: TableView) -> Headline:
 
 
 def run_trouble(view: TableView) -> str:
-    """Why the run failed, where the rows do not say it; else ``""``."""
+    """Why the run failed, if the rows do not show it; otherwise ``""``."""
     run = view.run
     if run.error is None or not len(view.source) or not view.is_whole:
         return ""
@@ -155,9 +155,9 @@ def run_trouble(view: TableView) -> str:
 
 
 def error_groups(view: TableView, most: int = GROUPS) -> tuple[list[ErrorGroup], int]:
-    """The largest groups of like errors, and how many more groups there are.
+    """The largest groups of similar errors, and how many more groups there are.
 
-    Of very many failures the first 100,000 are looked at.
+    Only the first 100,000 failures are grouped.
     """
     failed, items = view.in_state(FAILED).index, view.source.loop is not None
     groups: dict[tuple[str, str, str], ErrorGroup] = {}
@@ -177,7 +177,7 @@ def error_groups(view: TableView, most: int = GROUPS) -> tuple[list[ErrorGroup],
 
 
 def group_text(group: ErrorGroup) -> str:
-    """``4 × CODE in step: message (items 3, 17, …)``, one clean line; ``such as`` where messages differ."""
+    """One line: ``4 × CODE in step: message (items 3, 17, …)``, with ``such as`` if the messages differ."""
     error = group.first
     where = f" in {cut(error.step, 60)}" if error.step else ""
     indices = ", ".join(map(str, group.indices)) + (", …" if group.count > len(group.indices) else "")
@@ -192,7 +192,7 @@ def _message(message: str) -> str:
 
 
 def detail_text(view: TableView, error: ItemError) -> str:
-    """The end of what the failed step wrote to stderr, else of the exception's traceback; or ``""``."""
+    """The end of the failed step's stderr, or else of the exception's traceback, or ``""``."""
     cell = view.source.steps(error.index).get(error.step)
     text = cell.stderr if cell is not None else ""
     if not text.strip() and error.exception is not None:
@@ -207,7 +207,7 @@ def detail_text(view: TableView, error: ItemError) -> str:
 
 
 def trouble_within(view: TableView) -> list[str]:
-    """A line for each loop within the items of this one that had failures in rows that are ok."""
+    """One line for each nested loop with failed items in rows that are ok."""
     loop = view.source.loop
     if loop is None or not view.is_whole:
         return []
@@ -226,7 +226,7 @@ def trouble_within(view: TableView) -> list[str]:
 
 
 def trouble_text(view: TableView, width: int) -> list[str]:
-    """The lines below a text table: why the run failed, and the groups of errors."""
+    """The lines below a table in text: why the run failed, and the groups of errors."""
     out = [fit(line, width) for line in [run_trouble(view), *trouble_within(view)] if line]
     groups, more = error_groups(view)
     for group in groups:
@@ -239,7 +239,7 @@ def trouble_text(view: TableView, width: int) -> list[str]:
 
 
 def trouble_html(view: TableView) -> str:
-    """The same as HTML, with the stderr or traceback of each group's first failure to fold out."""
+    """The same as HTML; the stderr or traceback of each group's first failure can be expanded."""
     out = []
     trouble = run_trouble(view)
     if trouble:
@@ -260,7 +260,7 @@ def trouble_html(view: TableView) -> str:
 
 
 def _end_within(text: str, most: int) -> str:
-    """The end of `text`, where all of it would take more than `most` bytes when it is escaped."""
+    """`text`, shortened at its start to at most `most` bytes when escaped."""
     while len(escape(text).encode()) > most:
         text = "…" + text[-(len(text) * 3 // 4) :]
     return text

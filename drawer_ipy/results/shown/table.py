@@ -1,7 +1,7 @@
-"""Results as static HTML and as text: short, safe with any data, whole without a script.
+"""Results as static HTML and as text: short, safe with any data, and complete without a script.
 
-The colours can be read on light and on dark (see :mod:`~drawer_ipy.style.palette`), so a saved notebook looks
-right wherever it is opened.
+The colours are readable on light and dark backgrounds (see :mod:`~drawer_ipy.style.palette`), so a saved
+notebook looks right wherever it is opened.
 """
 
 from __future__ import annotations
@@ -47,26 +47,26 @@ STYLE = (
 _STATUSES = {*LOOKS, "error", "timeout"}
 
 _TITLES = 24_000
-"""Bytes that all tooltips of a table may take together: a page of wide cells must stay small."""
+"""Most bytes of all tooltips of a table together, so that a table of wide cells stays small."""
 
 _CELL = 200
-"""Bytes that the text of a cell may take when it is escaped: ``&`` is five, an emoji four."""
+"""Most bytes of a cell's text when escaped: ``&`` takes five, an emoji four."""
 
 
 def to_html(view: TableView) -> str:
-    """The table as static HTML: a headline, the rows, and why rows failed."""
+    """Format the table as static HTML: a headline, the rows, and why rows failed."""
     return wrap([f'<div class="dry-head">{headline_html(view)}</div>', *body_html(view)])
 
 
 def headline_html(view: TableView) -> str:
-    """The headline, with what it says of the outcome in the outcome's colour."""
+    """The headline as HTML, with the outcome in its colour."""
     head = headline_of(view)
     rest = "".join(f" · {escape(part)}" for part in head.rest)
     return f'<span class="{look_of(head.state).css}">{isolated(head.told)}</span>{rest}'
 
 
 def body_html(view: TableView) -> list[str]:
-    """What is below the headline."""
+    """The HTML below the headline."""
     parts = []
     if len(view):
         grid, first = _grid(view)
@@ -81,7 +81,7 @@ def body_html(view: TableView) -> list[str]:
 
 
 def to_text(view: TableView, width: int = 100) -> str:
-    """The table as plain text no wider than `width` columns, without colours."""
+    """Format the table as plain text, at most `width` columns wide and without colours."""
     lines = [headline(view)]
     if len(view):
         grid, first = _grid(view)
@@ -93,7 +93,7 @@ def to_text(view: TableView, width: int = 100) -> str:
 
 
 def errors_to_html(failed: TableView) -> str:
-    """The failures as a table like :func:`to_html`'s."""
+    """Format the failures as an HTML table like that of :func:`to_html`."""
     head = f'<div class="dry-head">{_error_count(failed)}</div>'
     if not len(failed):
         return wrap([head])
@@ -102,7 +102,7 @@ def errors_to_html(failed: TableView) -> str:
 
 
 def errors_to_text(failed: TableView, width: int = 100) -> str:
-    """The failures as a table like :func:`to_text`'s."""
+    """Format the failures as a text table like that of :func:`to_text`."""
     if not len(failed):
         return _error_count(failed)
     grid = _error_grid(failed)
@@ -110,14 +110,14 @@ def errors_to_text(failed: TableView, width: int = 100) -> str:
 
 
 def wrap(parts: list[str]) -> str:
-    """`parts` in the block that carries the style."""
+    """Put `parts` into the block that carries the style."""
     return block(STYLE + "".join(parts), css="dry")
 
 
 def _grid(view: TableView) -> tuple[Grid, str]:
-    """What is shown of the table, and the line that says which rows are first; "" when none are."""
+    """The part of the table to show, and the line that says which rows come first, or ``""``."""
     index = view.index
-    # The status, when shown, comes first: a wide table scrolls, and failures must stay in sight.
+    # The status comes first: a wide table scrolls, and failures must stay visible.
     names = sorted(view.columns, key=lambda name: name != "status")
     columns = {name: view.column(name) for name in names}
     first, told = rows_first(view)
@@ -150,7 +150,7 @@ def _text_table(grid: Grid, width: int, failed: int = 0) -> list[str]:
 
 
 def _note(grid: Grid, failed: int = 0, lost: int = 0) -> str:
-    """How much is not shown; `failed` of the rows that are not have failed."""
+    """The note about rows and columns that are not shown; `failed` of those rows have failed."""
     parts = []
     if grid.cut_rows:
         parts.append(_more(grid.cut_rows, "row") + (f" ({failed:,} of them failed)" if failed else ""))
@@ -168,7 +168,7 @@ def _html_note(note: str) -> str:
 
 
 def isolated(text: str) -> str:
-    """Clean `text` escaped, and kept from turning the direction of what stands around it."""
+    """Escape cleaned `text`, and isolate it so that its writing direction does not affect the text around."""
     safe = escape(text, quote=False)
     return safe if text.isascii() else f"<bdi>{safe}</bdi>"
 
@@ -191,7 +191,7 @@ def _html_table(grid: Grid) -> str:
 
 
 def _html_cell(header: str, cell: Cell, right: bool, budget: int) -> tuple[str, int]:
-    """The cell, and how many bytes its tooltip takes of the `budget`."""
+    """The cell as HTML, and how many bytes of the `budget` its tooltip takes."""
     title = escape(cut(clean(cell.more), MORE)) if cell.more else ""
     size = len(title.encode())
     if size > budget:
