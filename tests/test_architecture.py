@@ -69,12 +69,12 @@ def circle_in(arrows: Mapping[str, Iterable[str]]) -> list[str]:
     return []
 
 
-def test_the_table_lists_every_room_and_nothing_else() -> None:
+def test_the_table_of_layers_lists_every_folder_and_nothing_else() -> None:
     assert {room_of(name) for name in MODULES} - EVERYWHERE == layers().keys()
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) not in EVERYWHERE])
-def test_a_module_imports_only_from_its_own_room_and_the_layers_below(module: str) -> None:
+def test_a_module_imports_only_from_its_own_layer_and_those_below(module: str) -> None:
     known, room = layers(), room_of(module)
     wrong = [
         f"line {line}: {target}"
@@ -84,7 +84,7 @@ def test_a_module_imports_only_from_its_own_room_and_the_layers_below(module: st
     assert not wrong
 
 
-def test_no_files_import_one_another_in_a_circle() -> None:
+def test_there_are_no_circular_imports() -> None:
     arrows = {
         name: {target for _, target in imported(name, path)} - {"drawer_ipy", name}
         for name, path in MODULES.items()
@@ -93,12 +93,12 @@ def test_no_files_import_one_another_in_a_circle() -> None:
     assert circle_in(arrows) == []
 
 
-def test_a_circle_would_be_found() -> None:
+def test_a_circular_import_is_found() -> None:
     assert circle_in({"a": ["b"], "b": ["c"], "c": ["a"]})
     assert not circle_in({"a": ["b", "c"], "b": ["c"]})
 
 
-def test_no_two_classes_have_one_name() -> None:
+def test_class_names_are_unique() -> None:
     places: dict[str, list[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -50,7 +50,9 @@ def redrawn(first: Cell, number: int, later: Cell) -> list[dict[str, str]]:
     return [c["data"] for c in contents if c.get("transient") == place]
 
 
-def test_the_cell_is_over_at_once_and_its_view_goes_on_while_a_cell_blocks_the_kernel(kernel: Kernel) -> None:
+def test_the_cell_ends_at_once_and_its_view_is_updated_while_another_cell_blocks_the_kernel(
+    kernel: Kernel,
+) -> None:
     first = kernel.run(each("nap", "%%drawer t --background -o run", parallelism=8))
     assert first.ended_at < 1.5, "the run itself takes two and a half seconds"
     assert first.of("execute_result") == []
@@ -67,7 +69,7 @@ def test_the_cell_is_over_at_once_and_its_view_goes_on_while_a_cell_blocks_the_k
     assert redrawn(first, 0, last)[-1]["text/plain"].startswith("✔ 400 items")
 
 
-def test_the_handle_is_the_cells_value_where_no_variable_gets_it(kernel: Kernel) -> None:
+def test_the_handle_is_the_value_of_the_cell_if_there_is_no_out_variable(kernel: Kernel) -> None:
     cell = kernel.run(each("nap", "%%drawer t --background", items="[1,2,3]"))
     (shown,) = cell.of("execute_result")
     assert shown["data"]["text/plain"].startswith("<run ")
@@ -79,7 +81,7 @@ def cancel_by_handle(kernel: Kernel, cell: Cell) -> None:
 
 
 @pytest.mark.parametrize("cancel", [cancel_by_handle, click_cancel])
-def test_cancelling_one_keeps_what_had_ended_and_leaves_the_others_alone(
+def test_cancelling_one_run_keeps_its_finished_items_and_does_not_affect_other_runs(
     kernel: Kernel, cancel: Callable[[Kernel, Cell], None]
 ) -> None:
     kernel.run(each("nap", "%%drawer other --background -o other"))
@@ -97,7 +99,7 @@ def test_cancelling_one_keeps_what_had_ended_and_leaves_the_others_alone(
     kernel.run("await other", fails=True)
 
 
-def test_several_at_once_and_a_cell_beside_them_do_not_disturb_each_other(kernel: Kernel) -> None:
+def test_several_background_runs_and_a_cell_do_not_affect_each_other(kernel: Kernel) -> None:
     kernel.run("runs = []")
     for offset in range(3):
         kernel.run(
@@ -116,7 +118,7 @@ def test_several_at_once_and_a_cell_beside_them_do_not_disturb_each_other(kernel
     assert kernel.value("list(_drawer['y']) == [x * 10 for x in range(30)]")
 
 
-def test_what_buttons_print_is_shown_below_their_own_view_and_nowhere_else(kernel: Kernel) -> None:
+def test_output_of_buttons_is_shown_only_below_the_view_of_their_run(kernel: Kernel) -> None:
     first = kernel.run(each("loud", "%%drawer t --background -o run", items="{range(200)}"))
     second = kernel.run("for i in range(10): print('mine', i); time.sleep(0.1)")
     assert second.stdout == "".join(f"mine {i}\n" for i in range(10))
@@ -139,14 +141,14 @@ def test_what_buttons_print_is_shown_below_their_own_view_and_nowhere_else(kerne
     assert kernel.value("type(sys.stdout).__name__") == "OutStream"
 
 
-def test_what_scripts_report_is_told_with_the_step_and_the_item(kernel: Kernel) -> None:
+def test_progress_lines_of_scripts_name_the_step_and_the_item(kernel: Kernel) -> None:
     script = 'buttons: {work: {runtime: sh, code: "echo working >&2; echo 7", args: [x]}}'
     kernel.run(each("work", "%%drawer t --background -o run", script, items="[5, 6]"))
     kernel.run("await run")
     assert kernel.value("sorted(run.log)") == ["y[0]: working", "y[1]: working"]
 
 
-def test_a_failure_is_told_to_whoever_waits_for_the_run(kernel: Kernel) -> None:
+def test_awaiting_a_failed_run_raises(kernel: Kernel) -> None:
     kernel.run(each("bad", "%%drawer t --background -o run", items="{range(20)}"))
     for code in ("await run", "run.wait(10)"):
         cell = kernel.run(code, fails=True)
@@ -155,7 +157,7 @@ def test_a_failure_is_told_to_whoever_waits_for_the_run(kernel: Kernel) -> None:
     assert kernel.run("print((await run).counts['failed'])").stdout == "1\n"
 
 
-def test_interrupting_another_cell_does_not_touch_the_run(kernel: Kernel) -> None:
+def test_interrupting_another_cell_does_not_affect_the_run(kernel: Kernel) -> None:
     kernel.run(each("nap", "%%drawer t --background -o run", parallelism=8))
     cell = kernel.run("await run", fails=True, act=interrupt, when=lambda cell: cell.now > 0.2)
     assert cell.took < 1.5, "the run goes on for more than two seconds"
@@ -163,7 +165,7 @@ def test_interrupting_another_cell_does_not_touch_the_run(kernel: Kernel) -> Non
     assert kernel.run("print((await run).counts['ok'])").stdout == "400\n"
 
 
-def test_the_list_of_runs_gives_their_handles(kernel: Kernel) -> None:
+def test_the_list_of_runs_contains_their_handles(kernel: Kernel) -> None:
     kernel.run(each("nap", "%%drawer listed --background -o run"))
     cell = kernel.run("%drawer runs")
     assert "drawer listed: " in cell.shown.splitlines()[-1]
@@ -174,7 +176,7 @@ def test_the_list_of_runs_gives_their_handles(kernel: Kernel) -> None:
     assert kernel.value("len(found) <= 11"), "those that ended are forgotten in time"
 
 
-def test_a_time_that_is_too_short_leaves_the_run_going(kernel: Kernel) -> None:
+def test_waiting_with_a_short_timeout_does_not_end_the_run(kernel: Kernel) -> None:
     kernel.run(each("nap", "%%drawer t --background -o run"))
     assert kernel.run("run.wait(0.05)", fails=True).reply["ename"] == "TimeoutError"
     assert kernel.value("run.done") is False
@@ -182,12 +184,12 @@ def test_a_time_that_is_too_short_leaves_the_run_going(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("options", ["--dry-run", "--define"])
-def test_it_does_not_go_with_options_that_press_nothing(kernel: Kernel, options: str) -> None:
+def test_background_is_refused_with_options_that_press_nothing(kernel: Kernel, options: str) -> None:
     cell = kernel.run(each("nap", f"%%drawer t --background {options}"), fails=True)
     assert "not both" in cell.traceback
 
 
-def test_the_end_of_the_kernel_is_the_end_of_the_runs_scripts(
+def test_shutting_down_the_kernel_ends_the_scripts_of_background_runs(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
@@ -204,7 +206,7 @@ def test_the_end_of_the_kernel_is_the_end_of_the_runs_scripts(
     assert alive == []
 
 
-def test_a_log_is_bounded_whatever_is_printed() -> None:
+def test_the_log_has_a_bounded_size() -> None:
     log = Log(keep=3)
     log.write("a\nb")
     assert log.lines == ["a", "b"]
@@ -216,7 +218,7 @@ def test_a_log_is_bounded_whatever_is_printed() -> None:
     assert len("".join(log.lines)) < 5_000
 
 
-def test_streams_are_parted_by_context_and_given_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_streams_are_separated_by_context_and_restored(capsys: pytest.CaptureFixture[str]) -> None:
     before, log, prints = sys.stdout, Log(), Prints()
     inside = copy_context()
     inside.run(log.bind)
@@ -236,7 +238,7 @@ def test_streams_are_parted_by_context_and_given_back(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "seen\n"
 
 
-def test_a_stream_that_was_put_in_front_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_was_replaced_in_the_meantime_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     prints = Prints()
     prints.begin()
     theirs = sys.stderr
@@ -245,7 +247,7 @@ def test_a_stream_that_was_put_in_front_meanwhile_stays(monkeypatch: pytest.Monk
     assert sys.stdout is theirs
 
 
-def test_an_empty_log_shows_nothing_and_a_short_one_all() -> None:
+def test_an_empty_log_shows_nothing_and_a_short_log_shows_everything() -> None:
     assert log_bundle([], 0, live=True) == {"text/html": "", "text/plain": ""}
     assert log_bundle(["a"], 0, live=False)["text/plain"] == "printed: 1 line\na"
     assert "<details open>" in log_bundle(["a"], 0, live=True)["text/html"]

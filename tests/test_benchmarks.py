@@ -32,14 +32,14 @@ def waits(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]
     return printed, json.loads(file.read_text())
 
 
-def test_the_first_line_names_interpreter_and_cores_and_no_host(waits: tuple[str, dict[str, Any]]) -> None:
+def test_the_first_line_names_interpreter_and_cores_but_no_host(waits: tuple[str, dict[str, Any]]) -> None:
     printed, _ = waits
     version = ".".join(map(str, sys.version_info[:3]))
     assert re.match(rf"\w+ {re.escape(version)}\S*, \d+ cores?, \w+ \w+; quick", printed)
     assert socket.gethostname() not in printed
 
 
-def test_rows_have_median_spread_and_ratio(waits: tuple[str, dict[str, Any]]) -> None:
+def test_rows_show_median_spread_and_ratio(waits: tuple[str, dict[str, Any]]) -> None:
     printed, _ = waits
     number = r"[\d.,]+"
     assert re.search(rf"^ +drawer_ipy: press +{number} +{number}\.\.{number}$", printed, re.M)
@@ -47,7 +47,7 @@ def test_rows_have_median_spread_and_ratio(waits: tuple[str, dict[str, Any]]) ->
     assert re.search(peer, printed, re.M)
 
 
-def test_quick_figures_are_shown_and_not_judged(waits: tuple[str, dict[str, Any]]) -> None:
+def test_quick_figures_are_shown_but_not_checked_against_targets(waits: tuple[str, dict[str, Any]]) -> None:
     printed, written = waits
     assert "----  press / the least possible" in printed
     assert "PASS" not in printed
@@ -55,7 +55,7 @@ def test_quick_figures_are_shown_and_not_judged(waits: tuple[str, dict[str, Any]
     assert written["passed"] is None
 
 
-def test_a_loop_of_waits_takes_about_the_least_possible_time(waits: tuple[str, dict[str, Any]]) -> None:
+def test_a_loop_of_waits_takes_about_the_shortest_possible_time(waits: tuple[str, dict[str, Any]]) -> None:
     _, written = waits
     [answer] = written["answers"]
     assert answer["letter"] == "c"
@@ -65,7 +65,7 @@ def test_a_loop_of_waits_takes_about_the_least_possible_time(waits: tuple[str, d
 
 
 @pytest.mark.slow
-def test_loops_are_timed_and_weighed() -> None:
+def test_time_and_memory_of_loops_are_measured() -> None:
     printed = bench("--quick", "--only", "a")
     assert "memory at 50,000 items" in printed
     for name in ("drawer_ipy: press", "drawer_ipy: apress", "bare worker pool", "Semaphore + gather"):
@@ -99,7 +99,7 @@ def test_the_live_view_is_measured_in_a_real_kernel() -> None:
 
 
 @pytest.mark.parametrize("asked", ["z", "", "c,z"])
-def test_an_unknown_letter_is_refused_with_those_there_are(asked: str) -> None:
+def test_an_unknown_question_is_refused_with_a_list_of_the_known_ones(asked: str) -> None:
     assert "some of a,b,c,d,e,f,g" in bench("--only", asked, code=2)
 
 
@@ -119,7 +119,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         (1.01, ["--quick"], 0, "----  speed: 1.01, at most 1.00"),
     ],
 )
-def test_a_missed_target_is_the_exit_code(
+def test_a_missed_target_sets_the_exit_code(
     command: ModuleType,
     capsys: pytest.CaptureFixture[str],
     value: float,
@@ -136,7 +136,7 @@ def test_a_missed_target_is_the_exit_code(
     assert word in capsys.readouterr().out
 
 
-def test_rounds_are_compared_with_their_neighbours(command: ModuleType) -> None:
+def test_ratios_compare_measurements_of_the_same_round(command: ModuleType) -> None:
     from benchmarks.measure import Values, side_by_side
 
     ours, theirs = Values((1.0, 4.0, 3.0)), Values((2.0, 4.0, 2.0))

@@ -94,7 +94,7 @@ def served(image: Image) -> Iterator[str]:
             server.terminate()
 
 
-def test_the_python_it_asks_for_is_one_we_support() -> None:
+def test_the_requested_python_is_supported() -> None:
     name, _, version = (BINDER / "runtime.txt").read_text().strip().partition("-")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     least = project["requires-python"].removeprefix(">=")
@@ -103,17 +103,17 @@ def test_the_python_it_asks_for_is_one_we_support() -> None:
     assert f"Programming Language :: Python :: {version}" in project["classifiers"]
 
 
-def test_post_build_can_be_run() -> None:
+def test_post_build_is_executable() -> None:
     assert os.access(BINDER / "postBuild", os.X_OK)
     assert (BINDER / "postBuild").read_bytes().startswith(b"#!/bin/bash\n")
 
 
-def test_it_installs_this_package_and_not_the_one_under_test(image: Image) -> None:
+def test_it_installs_the_package_of_the_repository(image: Image) -> None:
     where = image.run(str(image.python), "-c", "import drawer_ipy; print(drawer_ipy.__file__)").strip()
     assert Path(where).is_relative_to(image.prefix)
 
 
-def test_the_quickstart_executes_and_gives_its_table(image: Image, tmp_path: Path) -> None:
+def test_the_quickstart_runs_and_shows_its_table(image: Image, tmp_path: Path) -> None:
     out = tmp_path / "executed.ipynb"
     image.run(str(image.python), "-c", EXECUTE, str(QUICKSTART), str(out))
     saved, executed = read(QUICKSTART), read(out)

@@ -37,7 +37,7 @@ def bind(kind: str, value: Any, **more: Any) -> str | None:
 
 
 @pytest.mark.parametrize("case", recorded(), ids=lambda case: case["name"])
-def test_recorded_cases_are_refused_and_accepted_alike(case: dict[str, Any]) -> None:
+def test_recorded_cases_are_accepted_and_refused_as_by_the_original(case: dict[str, Any]) -> None:
     step = case["drawers"]["main"]["steps"][0]
     spec = case["buttons"][step["button"]]["button"]
     button = ScriptButton(step["button"], args=[ArgSpec.model_validate(a) for a in spec["args"]])
@@ -73,7 +73,7 @@ def test_recorded_cases_are_refused_and_accepted_alike(case: dict[str, Any]) -> 
         ("any", [True], "[true]"),
     ],
 )
-def test_fitting_values_become_text(kind: str, value: Any, text: str | None) -> None:
+def test_valid_values_are_converted_to_text(kind: str, value: Any, text: str | None) -> None:
     assert bind(kind, value) == text
 
 
@@ -88,20 +88,20 @@ def test_fitting_values_become_text(kind: str, value: Any, text: str | None) -> 
         *[("float", v) for v in ("nan", "inf", "1_0", "", "1e999", "x")],
     ],
 )
-def test_values_that_do_not_fit_are_named(kind: str, value: Any) -> None:
+def test_invalid_values_are_named(kind: str, value: Any) -> None:
     with pytest.raises(ArgumentError, match="'x' must be") as caught:
         bind(kind, value)
     assert caught.value.code == "VALIDATION_ERROR"
     assert caught.value.remediation
 
 
-def test_enum_names_what_is_allowed() -> None:
+def test_an_enum_error_lists_the_allowed_values() -> None:
     assert bind("enum", 2, values=["a", 2]) == "2"
     with pytest.raises(ArgumentError, match="one of 'a', '2', not 'A'"):
         bind("enum", "A", values=["a", 2])
 
 
-def test_all_missing_arguments_are_named_and_a_near_miss_is_guessed() -> None:
+def test_all_missing_arguments_are_named_with_a_suggestion_for_a_similar_name() -> None:
     arguments = Arguments([ArgSpec(name=n, required=True) for n in ("page", "size", "q")], "f")
     with pytest.raises(ArgumentError, match="'page', 'size'") as caught:
         arguments.values({"q": "", "pgae": 1, "size": None})
@@ -109,17 +109,17 @@ def test_all_missing_arguments_are_named_and_a_near_miss_is_guessed() -> None:
     assert "did you mean 'page'" in caught.value.remediation
 
 
-def test_default_fills_in() -> None:
+def test_a_missing_argument_gets_its_default() -> None:
     assert Arguments([ArgSpec(name="n", type="int", required=True, default=3)], "f").texts({}) == {"n": "3"}
 
 
 @pytest.mark.parametrize("other", ["my_arg", "MY_ARG", "my.arg"])
-def test_two_arguments_never_share_a_variable(other: str) -> None:
+def test_two_arguments_cannot_share_an_environment_variable(other: str) -> None:
     with pytest.raises(ArgumentError, match="BUTTONS_ARG_MY_ARG"):
         ScriptButton("b").bind({"my-arg": "1", other: "2"})
 
 
-def test_nul_and_foreign_objects_are_refused() -> None:
+def test_nul_characters_and_unknown_objects_are_refused() -> None:
     with pytest.raises(ArgumentError, match="NUL"):
         ScriptButton("b").bind({"x": "a\0b"})
     with pytest.raises(ArgumentError, match="is not a JSON value"):
@@ -154,11 +154,11 @@ class _Data:
         ("", ""),
     ],
 )
-def test_python_objects_with_an_obvious_form(value: Any, text: str) -> None:
+def test_python_objects_are_converted_to_their_usual_text(value: Any, text: str) -> None:
     assert to_text(value) == text
 
 
-def test_numpy_values() -> None:
+def test_numpy_values_are_converted() -> None:
     numpy = pytest.importorskip("numpy")
     assert to_text(numpy.int64(3)) == "3"
     assert to_text(numpy.float32(0.5)) == "0.5"

@@ -43,14 +43,14 @@ WAYS: dict[str, Callable[[], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_waited_for_gives_its_result(way: str) -> None:
+def test_awaiting_returns_the_result(way: str) -> None:
     async def function() -> Any:
         return await WAYS[way]()
 
     assert driven(function) == ([1, 1] if way == "gather" else 1)
 
 
-def test_a_task_that_fails_raises_in_the_function_that_waits_for_it() -> None:
+def test_a_failed_task_raises_in_the_function_that_awaits_it() -> None:
     async def function() -> str:
         try:
             await asyncio.create_task(fail())
@@ -61,7 +61,7 @@ def test_a_task_that_fails_raises_in_the_function_that_waits_for_it() -> None:
     assert driven(function) == "boom"
 
 
-def test_a_task_that_was_cancelled_raises_in_the_function_and_cancels_nothing_else() -> None:
+def test_a_cancelled_task_raises_in_the_function_and_cancels_nothing_else() -> None:
     async def function() -> Any:
         task = asyncio.create_task(asyncio.sleep(10))
         asyncio.get_running_loop().call_soon(task.cancel)
@@ -72,7 +72,7 @@ def test_a_task_that_was_cancelled_raises_in_the_function_and_cancels_nothing_el
     assert isinstance(result.error, asyncio.CancelledError)
 
 
-def test_a_time_limit_in_a_function_ends_its_wait_for_a_task() -> None:
+def test_a_timeout_in_a_function_ends_its_wait_for_a_task() -> None:
     ended: list[str] = []
 
     async def long() -> None:
@@ -93,7 +93,7 @@ def test_a_time_limit_in_a_function_ends_its_wait_for_a_task() -> None:
     assert ended == ["long"]
 
 
-def test_a_cancellation_tells_its_message() -> None:
+def test_a_cancellation_keeps_its_message() -> None:
     async def function() -> Any:
         task = asyncio.current_task()
         assert task is not None
@@ -107,7 +107,7 @@ def test_a_cancellation_tells_its_message() -> None:
     assert driven(function) == ("enough",)
 
 
-def test_a_cancellation_after_the_task_has_ended_strikes_all_the_same() -> None:
+def test_a_cancellation_after_the_task_has_ended_still_takes_effect() -> None:
     async def function() -> str:
         caller = asyncio.current_task()
         assert caller is not None
@@ -123,7 +123,7 @@ def test_a_cancellation_after_the_task_has_ended_strikes_all_the_same() -> None:
     assert driven(function) == "cancelled"
 
 
-def test_waiting_for_a_task_takes_no_turn_of_the_loop_more_than_without() -> None:
+def test_awaiting_a_task_needs_no_additional_iteration_of_the_event_loop() -> None:
     async def turns(run: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]) -> int:
         count, loop, over = 0, asyncio.get_running_loop(), False
 

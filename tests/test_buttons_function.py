@@ -56,7 +56,7 @@ def typed(n: int, how: Literal["a", "b"] = "a", color: Color = Color.RED, *, pag
     return n, how, color, page
 
 
-def test_decorated_function_stays_callable() -> None:
+def test_a_decorated_function_stays_callable() -> None:
     @button
     def double(x: Any) -> Any:
         return 2 * x
@@ -71,7 +71,7 @@ def test_decorated_function_stays_callable() -> None:
     assert as_button(triple) is mark
 
 
-def test_wrapper_of_a_marked_function_is_what_is_called() -> None:
+def test_a_wrapper_of_a_decorated_function_is_called() -> None:
     @button(name="b")
     def inner() -> int:
         return 1
@@ -85,7 +85,7 @@ def test_wrapper_of_a_marked_function_is_what_is_called() -> None:
     assert press(outer).output == 11
 
 
-def test_signature_becomes_declared_arguments() -> None:
+def test_the_signature_declares_the_arguments() -> None:
     specs = as_button(typed).args
     assert [(s.name, s.type, s.required, s.values) for s in specs] == [
         ("n", "int", True, []),
@@ -95,12 +95,12 @@ def test_signature_becomes_declared_arguments() -> None:
     ]
 
 
-def test_annotations_convert() -> None:
+def test_annotations_convert_arguments() -> None:
     outcome = press(typed, {"n": "5", "color": "red", "page": {"url": "u", "size": "3"}})
     assert outcome.output == (5, "a", Color.RED, Page(url="u", size=3))
 
 
-def test_null_means_the_default_where_none_does_not_fit() -> None:
+def test_null_means_the_default_if_the_annotation_excludes_none() -> None:
     assert press(typed, {"n": 1, "how": None}).output[1] == "a"
 
 
@@ -124,14 +124,14 @@ def test_bad_arguments_show_the_signature(args: dict[str, Any], code: str, words
         assert "did you mean 'page'" in caught.value.remediation
 
 
-def test_numbers_fit_text_parameters() -> None:
+def test_numbers_are_accepted_for_text_parameters() -> None:
     def f(page: str) -> str:
         return page
 
     assert press(f, {"page": 5}).output == "5"
 
 
-def test_unresolvable_annotations_mean_anything() -> None:
+def test_unresolvable_annotations_accept_any_value() -> None:
     def f(x, y: int) -> Any:  # type: ignore[no-untyped-def]
         return x, y
 
@@ -139,7 +139,7 @@ def test_unresolvable_annotations_mean_anything() -> None:
     assert press(f, {"x": "text", "y": "3"}).output == ("text", 3)
 
 
-def test_objects_pass_by_identity() -> None:
+def test_objects_are_passed_by_identity() -> None:
     thing = object()
     values = [thing]
     outcome = press(lambda x, y: (x, y), {"x": thing, "y": values})
@@ -147,7 +147,7 @@ def test_objects_pass_by_identity() -> None:
     assert outcome.output[1] is values
 
 
-def test_open_arguments() -> None:
+def test_variable_arguments_are_passed() -> None:
     def f(a: int, **rest: Any) -> Any:
         return a, rest
 
@@ -197,11 +197,11 @@ async def agen(n: int) -> Any:
         (AsyncCallable(), {"x": 1}, "1 on MainThread"),
     ],
 )
-def test_any_callable(function: Any, args: dict[str, Any], output: Any) -> None:
+def test_any_callable_can_be_a_button(function: Any, args: dict[str, Any], output: Any) -> None:
     assert press(function, args).output == output
 
 
-def test_things_that_are_no_buttons() -> None:
+def test_objects_that_are_not_buttons_are_refused() -> None:
     with pytest.raises(UsageError, match="must be callable"):
         as_button(3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="lambda"):
@@ -220,7 +220,7 @@ async def aboom(x: Any) -> None:
 
 
 @pytest.mark.parametrize("function", [boom, aboom])
-def test_exception_is_an_outcome_without_our_frames(function: Any) -> None:
+def test_an_exception_is_an_outcome_without_frames_of_drawer_ipy(function: Any) -> None:
     outcome = press(function, {"x": "thing"})
     assert (outcome.status, outcome.exit_code) == ("error", 1)
     assert outcome.error is not None
@@ -244,7 +244,7 @@ def test_a_traceback_names_a_cell_as_a_cell(monkeypatch: pytest.MonkeyPatch) -> 
     assert file not in trace
 
 
-def test_a_traceback_is_as_it_is_where_there_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_traceback_is_unchanged_outside_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     assert name_cells('  File "a.py", line 2, in f') == '  File "a.py", line 2, in f'
 
@@ -271,7 +271,7 @@ def test_locals_of_a_failed_function_are_freed() -> None:
 )
 @pytest.mark.parametrize("is_async", [True, False])
 @pytest.mark.parametrize("timeout", [None, 5])
-def test_odd_exceptions_are_function_errors(error: BaseException, is_async: bool, timeout: float) -> None:
+def test_unusual_exceptions_are_function_errors(error: BaseException, is_async: bool, timeout: float) -> None:
     def f() -> None:
         raise error
 
@@ -285,7 +285,7 @@ def test_odd_exceptions_are_function_errors(error: BaseException, is_async: bool
     assert type(error).__name__ in outcome.error.message or "coroutine raised" in outcome.error.message
 
 
-def test_awaiting_something_cancelled_is_a_failure_not_a_cancellation() -> None:
+def test_awaiting_a_cancelled_task_is_a_failure_not_a_cancellation() -> None:
     async def f() -> None:
         task = asyncio.ensure_future(asyncio.sleep(10))
         asyncio.get_running_loop().call_soon(task.cancel)
@@ -310,7 +310,7 @@ def test_timeout(is_async: bool) -> None:
     assert (outcome.error.code, outcome.error.message) == ("TIMEOUT", "timed out after 0.1 s")
 
 
-def test_cancelled_sync_function_is_abandoned_and_no_thread_stays() -> None:
+def test_a_cancelled_sync_function_is_abandoned_and_no_thread_remains() -> None:
     before = threading.active_count()
     ended = threading.Event()
 
@@ -361,7 +361,7 @@ def test_threads_are_reused_and_grow_on_demand() -> None:
 VAR: contextvars.ContextVar[int] = contextvars.ContextVar("VAR", default=0)
 
 
-def test_context_variables_reach_the_thread() -> None:
+def test_context_variables_are_available_in_the_thread() -> None:
     async def work(call: Call) -> Any:
         VAR.set(7)
         made = as_button(VAR.get, "f")
@@ -370,5 +370,5 @@ def test_context_variables_reach_the_thread() -> None:
     assert run(work) == 7
 
 
-def test_name_of_a_partial() -> None:
+def test_a_partial_has_the_name_of_its_function() -> None:
     assert FunctionButton(functools.partial(typed, n=1)).name == "typed"

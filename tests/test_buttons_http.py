@@ -139,7 +139,9 @@ def press(
         ("/echo/x#{{f}}", {"f": 1}, "/echo/x"),
     ],
 )
-def test_arguments_are_escaped_for_their_place_in_the_url(template: str, args: Any, sent: str) -> None:
+def test_arguments_are_escaped_as_their_place_in_the_url_requires(
+    template: str, args: Any, sent: str
+) -> None:
     assert press(template, args).output["path"] == sent
 
 
@@ -158,7 +160,7 @@ def test_arguments_are_escaped_for_their_place_in_the_url(template: str, args: A
         ("application/x-www-form-urlencoded", {"a": "{{x}}", "n": 1}, "a=q%22%5C%C3%A9%0A&n=1"),
     ],
 )
-def test_arguments_are_escaped_for_the_kind_of_body(content_type: str, body: Any, sent: str) -> None:
+def test_arguments_are_escaped_as_the_content_type_requires(content_type: str, body: Any, sent: str) -> None:
     headers = {"content-type": content_type} if content_type else {}
     args = {"x": 'q"\\é\n', "n": [1, 2]}
     got = press("/echo/", args, method="post", body=body, headers=headers).output
@@ -167,7 +169,7 @@ def test_arguments_are_escaped_for_the_kind_of_body(content_type: str, body: Any
     assert got["headers"]["content-type"] == (content_type or "application/json")
 
 
-def test_headers_take_arguments_and_refuse_line_breaks() -> None:
+def test_headers_accept_arguments_but_not_line_breaks() -> None:
     headers = {"X-Token": "t {{t}}", "X-Note": "{{unknown}}"}
     declared = [{"name": "t", "required": True}]
 
@@ -183,7 +185,7 @@ def test_headers_take_arguments_and_refuse_line_breaks() -> None:
             make("http://h/", headers=headers, args=declared).bind({"t": evil})
 
 
-def test_places_are_arguments_where_none_are_declared() -> None:
+def test_placeholders_are_the_arguments_if_none_are_declared() -> None:
     button = make("http://h/{{a}}?{{b}}", headers={"X": "{{c}}"}, body={"k": "{{d}}"})
     assert [(a.name, a.required) for a in button.args] == [(n, True) for n in "abcd"]
     with pytest.raises(ArgumentError) as caught:
@@ -209,7 +211,7 @@ def test_places_are_arguments_where_none_are_declared() -> None:
         "http://a%20b/",
     ],
 )
-def test_templates_that_are_refused(url: str) -> None:
+def test_invalid_templates_are_refused(url: str) -> None:
     with pytest.raises(UsageError, match="url"):
         UrlTemplate(url, "b")
 
@@ -217,12 +219,12 @@ def test_templates_that_are_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "value", ["ftp://h/", "x", "http://", "http://u@h/", "http://h:x/", "javascript:1", "http://a b/"]
 )
-def test_urls_given_by_the_caller_that_are_refused(value: str) -> None:
+def test_invalid_urls_from_the_caller_are_refused(value: str) -> None:
     with pytest.raises(ArgumentError, match="'url'"):
         make("{{url}}").bind({"url": value})
 
 
-def test_the_caller_may_give_the_url_or_its_beginning() -> None:
+def test_the_caller_can_set_the_url_or_its_beginning() -> None:
     async def work(origin: str, call: Call) -> Any:
         whole, beginning = make("{{url}}"), make("{{site}}/{{id}}?q={{q}}")
         first = await whole.press(whole.bind({"url": f"{origin}/echo/a%2Fb?x=1&y=é#f"}), call)
@@ -280,7 +282,7 @@ def test_retry_after() -> None:
         ("loop", "more than 10 redirects"),
     ],
 )
-def test_broken_answers_in_plain_words(kind: str, words: str) -> None:
+def test_broken_responses_have_readable_errors(kind: str, words: str) -> None:
     outcome = press(f"/answer/{kind}")
     assert (outcome.status, outcome.exit_code) == ("error", -1)
     assert outcome.error is not None
@@ -385,7 +387,7 @@ PUBLIC = [
 ]
 
 
-def test_private_ranges() -> None:
+def test_private_ranges_are_recognized() -> None:
     assert [ip for ip in PRIVATE if not is_private(ip)] == []
     assert [ip for ip in PUBLIC if is_private(ip)] == []
 
@@ -406,7 +408,7 @@ def test_private_hosts_are_not_requested(host: str) -> None:
         assert "allow_private_networks: true" in outcome.error.remediation
 
 
-def test_private_networks_can_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_private_networks_can_be_permitted(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(origin: str, call: Call) -> list[str]:
         spec = ButtonSpec(name="b", url=f"{origin}/echo/")
         guarded, known = HttpButton(spec), HttpButton(spec, lambda: {f"{origin}/"})
@@ -439,7 +441,7 @@ class Rebinding(AbstractResolver):
         pass
 
 
-def test_every_resolution_is_checked_and_its_addresses_are_those_connected_to() -> None:
+def test_every_resolved_address_is_checked_and_used_for_the_connection() -> None:
     async def main() -> None:
         resolver = GuardedResolver(Rebinding())
         assert [e["host"] for e in await resolver.resolve("evil.test", 80)] == ["93.184.216.34"]
@@ -449,7 +451,7 @@ def test_every_resolution_is_checked_and_its_addresses_are_those_connected_to() 
     asyncio.run(main())
 
 
-def test_behind_a_proxy_the_target_is_checked_and_the_proxy_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_behind_a_proxy_the_target_is_checked_but_not_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(origin: str, call: Call) -> list[Outcome]:
         monkeypatch.setenv("http_proxy", origin)
         monkeypatch.setenv("no_proxy", "direct.invalid")
@@ -465,7 +467,7 @@ def test_behind_a_proxy_the_target_is_checked_and_the_proxy_is_not(monkeypatch: 
     assert "was not found" in direct.error.message
 
 
-def test_cancelled_request_is_passed_on() -> None:
+def test_the_cancellation_of_a_request_is_passed_on() -> None:
     async def work(origin: str, call: Call) -> None:
         button = make(f"{origin}/answer/slow")
         task = asyncio.ensure_future(button.press(button.bind({}), call))
@@ -477,6 +479,6 @@ def test_cancelled_request_is_passed_on() -> None:
     run(work)
 
 
-def test_bound_values_are_json_safe() -> None:
+def test_bound_values_can_be_written_as_json() -> None:
     bound = make("http://h/", body={"x": "{{x}}"}).bind({"x": {"a": (1, 2.0)}})
     assert json.loads(bound.request.body) == {"x": {"a": [1, 2]}}

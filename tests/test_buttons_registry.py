@@ -41,7 +41,7 @@ def press(made: Button, args: dict[str, Any] | None = None) -> Outcome:
     return asyncio.run(main())
 
 
-def test_prompt_is_filled_in_one_pass() -> None:
+def test_a_prompt_is_filled_in_one_pass() -> None:
     made = make_button(spec(prompt="Say {{what}} to {{who}}."))
     assert [a.name for a in made.args] == ["what", "who"]
     assert press(made, {"what": "{{who}}", "who": ["a"]}).output == 'Say {{who}} to ["a"].'
@@ -50,7 +50,7 @@ def test_prompt_is_filled_in_one_pass() -> None:
 
 
 @pytest.mark.parametrize("text", [None, " \n", "x"])
-def test_prompt_of_a_folder(text: str | None, tmp_path: Path) -> None:
+def test_a_prompt_is_read_from_its_folder(text: str | None, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "AGENTS.md").write_text(text)
     outcome = press(make_button(spec(runtime="prompt"), folder=tmp_path))
@@ -71,20 +71,22 @@ def test_prompt_of_a_folder(text: str | None, tmp_path: Path) -> None:
         ({"prompt": "x"}, PromptButton, None),
     ],
 )
-def test_runtime_is_chosen_by_what_is_given(fields: dict[str, Any], kind: type, timeout: float) -> None:
+def test_the_runtime_is_chosen_by_the_given_fields(
+    fields: dict[str, Any], kind: type, timeout: float
+) -> None:
     made = make_button(spec(**fields))
     assert isinstance(made, kind)
     assert made.timeout == timeout
 
 
 @pytest.mark.parametrize("fields", [{}, {"url": "http://h/", "code": "x"}, {"prompt": "x", "code": "x"}])
-def test_nothing_or_several_things_are_refused(fields: dict[str, Any]) -> None:
+def test_a_button_with_no_action_or_several_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="button 'b'"):
         make_button(spec(**fields))
 
 
 @pytest.mark.parametrize(("runtime", "file"), [("", "main.sh"), ("python", "main.py")])
-def test_script_of_a_folder(runtime: str, file: str, tmp_path: Path) -> None:
+def test_a_script_is_read_from_its_folder(runtime: str, file: str, tmp_path: Path) -> None:
     made = make_button(spec(runtime=runtime), folder=tmp_path)
     missing = press(made)
     assert missing.error is not None
@@ -120,7 +122,7 @@ def output(found: Button | None) -> Any:
     return press(found).output
 
 
-def test_places_are_searched_in_order() -> None:
+def test_places_are_searched_in_their_order() -> None:
     here = {
         "__name__": plain.__module__,
         "marked": marked,
@@ -151,7 +153,7 @@ def test_places_are_searched_in_order() -> None:
     assert catalog.names() == ["cell", "both", "made", "marked-name", "shared", "only-folder", "plain"]
 
 
-def test_an_object_that_answers_any_attribute_is_no_button() -> None:
+def test_an_object_with_every_attribute_is_not_a_button() -> None:
     class Anything:
         def __getattr__(self, name: str) -> Any:
             return self

@@ -117,7 +117,7 @@ MAIN = {"shell": "main.sh", "bash": "main.sh", "python3": "main.py", "node": "ma
 
 @pytest.mark.parametrize(("runtime", "code"), LANGUAGES)
 @pytest.mark.parametrize("how", ["cell", "long", "file"])
-def test_languages(runtime: str, code: str, how: str, tmp_path: Path) -> None:
+def test_all_script_languages_run(runtime: str, code: str, how: str, tmp_path: Path) -> None:
     comment = "//" if runtime == "node" else "#"
     if how == "long":
         code += f"\n{comment} {'x' * 200_000}\n"
@@ -128,11 +128,11 @@ def test_languages(runtime: str, code: str, how: str, tmp_path: Path) -> None:
     assert outcome.output == {"x": "é b", "n": 3}, outcome
 
 
-def test_python_is_the_kernels_own() -> None:
+def test_python_scripts_use_the_interpreter_of_the_kernel() -> None:
     assert press("import sys; print(sys.executable)", "python").output == sys.executable + "\n"
 
 
-def test_environment_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_sources_of_environment_variables_take_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("A", "B", "C", "BUTTONS_ARG_D"):
         monkeypatch.setenv(name, "process")
     made = ScriptButton(
@@ -162,7 +162,9 @@ def test_failures(code: str, exit_code: int, message: str) -> None:
     assert (outcome.error.code, outcome.error.message) == ("SCRIPT_ERROR", message)
 
 
-def test_missing_file_and_missing_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_and_a_missing_interpreter_are_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = ScriptButton("b", path=tmp_path / "main.sh")
     outcome = run(lambda call: made.press({}, call))
     assert (outcome.exit_code, outcome.error.code) == (-1, "SCRIPT_ERROR")
@@ -171,7 +173,7 @@ def test_missing_file_and_missing_interpreter(tmp_path: Path, monkeypatch: pytes
     assert (outcome.exit_code, outcome.error and outcome.error.code) == (-1, "RUNTIME_MISSING")
 
 
-def test_arguments_too_large_for_a_process_say_so() -> None:
+def test_arguments_too_large_for_a_process_are_an_error() -> None:
     outcome = press(":", args={"html": "x" * 4_000_000})
     assert outcome.error is not None
     assert outcome.error.code == "VALIDATION_ERROR"
@@ -187,7 +189,7 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_timeout_ends_the_whole_group_and_keeps_what_was_written() -> None:
+def test_a_timeout_ends_the_process_group_and_keeps_the_output() -> None:
     started = time.perf_counter()
     outcome = press("sleep 60 & echo $!; echo err >&2; sleep 60", timeout=0.3)
     assert time.perf_counter() - started < 2
@@ -198,12 +200,12 @@ def test_timeout_ends_the_whole_group_and_keeps_what_was_written() -> None:
     assert gone(int(outcome.stdout))
 
 
-def test_timeout_counts_even_when_the_script_then_succeeds() -> None:
+def test_a_timeout_counts_even_if_the_script_then_succeeds() -> None:
     outcome = press("trap 'echo cleaned; exit 0' TERM; sleep 5 & wait", timeout=0.2)
     assert (outcome.status, outcome.stdout) == ("timeout", "cleaned\n")
 
 
-def test_a_script_that_ignores_term_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_module, "TERM_GRACE", 0.3)
     started = time.perf_counter()
     outcome = press("trap '' TERM; echo $$; while :; do sleep 0.05; done", timeout=0.2)
@@ -213,7 +215,7 @@ def test_a_script_that_ignores_term_is_killed(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("trap", ["", "trap '' TERM; "])
-def test_cancel_ends_the_whole_group_within_a_second(trap: str, tmp_path: Path) -> None:
+def test_a_cancellation_ends_the_process_group_within_a_second(trap: str, tmp_path: Path) -> None:
     note = tmp_path / "pids"
     made = ScriptButton("b", code=f"{trap}sleep 60 & echo $! $$ > {note}; wait; while :; do sleep 1; done")
 
@@ -234,7 +236,7 @@ def test_cancel_ends_the_whole_group_within_a_second(trap: str, tmp_path: Path) 
     assert all(gone(int(pid)) for pid in note.read_text().split())
 
 
-def test_a_script_that_an_interrupt_ended_too_is_cancelled_and_not_failed() -> None:
+def test_a_script_that_the_interrupt_also_ended_is_cancelled_not_failed() -> None:
     made = ScriptButton("b", code="kill -INT $$")
 
     async def work(call: Call) -> None:
@@ -250,7 +252,7 @@ def test_a_script_that_an_interrupt_ended_too_is_cancelled_and_not_failed() -> N
     assert "SIGINT" in alone.error.message  # type: ignore[union-attr]
 
 
-def test_cancel_before_it_has_started() -> None:
+def test_a_cancellation_before_the_start_starts_nothing() -> None:
     made = ScriptButton("b", code="sleep 60")
 
     async def work(call: Call) -> None:
@@ -264,7 +266,7 @@ def test_cancel_before_it_has_started() -> None:
     run(work)
 
 
-def test_background_child_that_holds_stdout_does_not_delay() -> None:
+def test_a_child_that_holds_stdout_does_not_delay_the_end() -> None:
     started = time.perf_counter()
     outcome = press("sleep 20 & echo $!")
     assert time.perf_counter() - started < 1
@@ -272,7 +274,7 @@ def test_background_child_that_holds_stdout_does_not_delay() -> None:
     psutil.Process(int(outcome.output)).kill()
 
 
-def test_background_child_that_keeps_writing_does_not_delay() -> None:
+def test_a_child_that_keeps_writing_does_not_delay_the_end() -> None:
     started = time.perf_counter()
     outcome = press("yes & echo $! >&2")
     psutil.Process(int(outcome.stderr)).kill()
@@ -281,7 +283,7 @@ def test_background_child_that_keeps_writing_does_not_delay() -> None:
 
 
 @pytest.mark.parametrize("pidfd", [True, False])
-def test_everything_written_before_exit_is_there(pidfd: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_written_before_the_exit_is_captured(pidfd: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not pidfd:
         monkeypatch.setattr(process_module, "_pidfd", lambda pid: None)
     for size in (0, 1, 65_536, 65_537, 300_000):
@@ -323,7 +325,7 @@ def test_more_output_than_the_limit_ends_the_script_and_is_an_error(stream: str)
     ],
 )
 @pytest.mark.parametrize("redirect", ["", ">&2"])
-def test_the_limit_holds_to_the_byte_whenever_the_script_exits(
+def test_the_limit_is_exact_to_the_byte_whenever_the_script_exits(
     size: int, limit: int, rest: str, ok: bool, redirect: str
 ) -> None:
     code = f"head -c {size} /dev/zero | tr '\\0' x {redirect}{rest}"
@@ -345,18 +347,18 @@ def test_too_much_output_ends_children_too_and_a_script_that_ignores_sigterm(
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_script_that_ran_out_of_time_says_so_although_it_wrote_too_much_at_its_end() -> None:
+def test_a_timeout_is_reported_even_if_the_script_then_writes_too_much() -> None:
     outcome = press("trap 'yes' TERM; sleep 60 & wait", timeout=0.3)
     assert outcome.status == "timeout"
 
 
-def test_lines_of_stderr_are_told_as_they_come() -> None:
+def test_lines_of_stderr_are_reported_as_they_arrive() -> None:
     lines: list[str] = []
     press("echo one >&2; echo two >&2; printf three >&2; echo out", log=lines.append)
     assert lines == ["one", "two", "three"]
 
 
-def test_many_at_once_leave_no_descriptors() -> None:
+def test_many_scripts_at_once_leave_no_file_descriptors_open() -> None:
     made = ScriptButton("b", code="echo $BUTTONS_ARG_I")
 
     async def work(call: Call) -> list[Any]:

@@ -69,12 +69,12 @@ def test_a_second_run_fetches_nothing_and_says_so(site: DemoSite) -> None:
     assert second.run.steps[0].output.record.columns[0].about[3]["status"] == 200
 
 
-def test_the_same_page_asked_for_twenty_times_at_once_is_fetched_once(site: DemoSite) -> None:
+def test_twenty_simultaneous_requests_for_one_page_fetch_it_once(site: DemoSite) -> None:
     results = fetch([site.page_urls[0]] * 20)
     assert (site.stats().requests, cached(results)) == (1, 19)
 
 
-def test_broken_pages_are_fetched_again_and_the_others_not(site: DemoSite) -> None:
+def test_only_failed_pages_are_fetched_again(site: DemoSite) -> None:
     urls = site.mixed_urls(60)
     first = fetch(urls)
     failed = first.counts["failed"]
@@ -95,7 +95,7 @@ def test_broken_pages_are_fetched_again_and_the_others_not(site: DemoSite) -> No
     ],
     ids=["headers", "body", "method", "url"],
 )
-def test_another_request_is_another_result(
+def test_a_different_request_is_not_answered_from_the_cache(
     one: dict[str, Any], other: dict[str, Any], site: DemoSite
 ) -> None:
     for spec in (one, other, one, other):
@@ -103,7 +103,7 @@ def test_another_request_is_another_result(
     assert site.stats().requests == 2
 
 
-def test_the_same_request_of_another_button_is_the_same(site: DemoSite) -> None:
+def test_buttons_with_the_same_request_share_the_response(site: DemoSite) -> None:
     page = site.page_urls[0]
     fetch([page])
     full = fetch([f"{page}#top"], {"output": "full", "max_response_bytes": 100_000, "headers": {}})
@@ -115,7 +115,7 @@ def test_the_same_request_of_another_button_is_the_same(site: DemoSite) -> None:
 # Validators
 
 
-def test_an_answer_whose_time_is_over_is_confirmed_and_used_on(site: DemoSite, clock: list[float]) -> None:
+def test_an_expired_response_is_confirmed_and_used_again(site: DemoSite, clock: list[float]) -> None:
     url = site.api_urls[0]
     first = fetch([url])
     clock[0] = 3601
@@ -127,7 +127,7 @@ def test_an_answer_whose_time_is_over_is_confirmed_and_used_on(site: DemoSite, c
     assert site.stats().requests == 2  # confirming it began its time anew
 
 
-def test_without_a_mark_it_is_fetched_again(site: DemoSite, clock: list[float]) -> None:
+def test_an_expired_response_without_a_validator_is_fetched_again(site: DemoSite, clock: list[float]) -> None:
     fetch([site.page_urls[0]])
     clock[0] = 3601
     second = fetch([site.page_urls[0]])
@@ -135,7 +135,7 @@ def test_without_a_mark_it_is_fetched_again(site: DemoSite, clock: list[float]) 
 
 
 @pytest.mark.parametrize("mark", ["ETag", "Last-Modified"])
-def test_one_mark_is_enough(mark: str, site: DemoSite, clock: list[float], monkeypatch: Any) -> None:
+def test_one_validator_is_enough(mark: str, site: DemoSite, clock: list[float], monkeypatch: Any) -> None:
     other = {"ETag": "last-modified", "Last-Modified": "etag"}[mark]
     monkeypatch.setattr("drawer_ipy.buttons.http.freshness._NOT_KEPT", frozenset({other}), raising=True)
     fetch([site.api_urls[0]])
@@ -143,7 +143,7 @@ def test_one_mark_is_enough(mark: str, site: DemoSite, clock: list[float], monke
     assert cached(fetch([site.api_urls[0]])) == 1
 
 
-def test_what_has_changed_since_is_taken_and_kept(site: DemoSite, clock: list[float]) -> None:
+def test_a_changed_page_replaces_the_cached_one(site: DemoSite, clock: list[float]) -> None:
     # The fourth item's mark does not fit the third item, so that the site answers as if it had changed.
     fetch([site.api_urls[2]])
     real = HttpCaching.asking
@@ -163,7 +163,7 @@ def test_what_has_changed_since_is_taken_and_kept(site: DemoSite, clock: list[fl
     assert site.stats().requests == 2
 
 
-def test_a_button_that_asks_for_conditions_itself_is_left_alone(site: DemoSite, clock: list[float]) -> None:
+def test_conditional_headers_of_the_button_are_not_changed(site: DemoSite, clock: list[float]) -> None:
     spec = {"headers": {"If-None-Match": '"mine"'}}
     fetch([site.api_urls[0]], spec)
     clock[0] = 3601
@@ -174,7 +174,7 @@ def test_a_button_that_asks_for_conditions_itself_is_left_alone(site: DemoSite, 
 # Files
 
 
-def test_a_saved_file_is_not_fetched_again_while_it_is_there(site: DemoSite, home: Path) -> None:
+def test_a_saved_file_is_not_fetched_again_while_it_exists(site: DemoSite, home: Path) -> None:
     spec = {"save": f"{home}/files/{{{{n}}}}.bin", "url": site.url + "/binary/{{n}}", "args": ["n"]}
     drawer = {"name": "t", "buttons": {"get": {**spec, "cache": "forever"}}}
     drawer["steps"] = [{"id": "a", "button": "get", "args": {"n": 1000}}]
@@ -194,7 +194,7 @@ def everything(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_secret_header_is_part_of_the_key_and_on_no_disk(site: DemoSite, home: Path) -> None:
+def test_a_secret_header_is_part_of_the_key_but_not_written_to_disk(site: DemoSite, home: Path) -> None:
     spec = {"headers": {"Authorization": "Bearer {{key}}"}, "args": ["url", "key"]}
     for key in ("first-secret-key", "other-secret-key", "first-secret-key"):
         assert fetch([site.page_urls[0]], spec, key=key).counts["ok"] == 1
@@ -202,7 +202,7 @@ def test_a_secret_header_is_part_of_the_key_and_on_no_disk(site: DemoSite, home:
     assert b"secret-key" not in everything(home)
 
 
-def test_an_answer_that_tells_the_secret_is_not_kept(site: DemoSite, home: Path) -> None:
+def test_a_response_that_contains_the_secret_is_not_kept(site: DemoSite, home: Path) -> None:
     spec = {"headers": {"Authorization": "Bearer {{key}}"}, "args": ["url", "key"]}
     for _ in range(2):
         results = fetch([f"{site.url}/api/echo"], spec, key="first-secret-key")
@@ -222,7 +222,7 @@ def test_a_battery_in_a_header_is_part_of_the_key(site: DemoSite, home: Path) ->
         fetch([site.page_urls[0]], spec)
 
 
-def test_cookies_that_were_set_are_not_kept() -> None:
+def test_set_cookie_headers_are_not_kept() -> None:
     headers = CIMultiDict(
         [("Set-Cookie", "session=abcdefgh"), ("ETag", '"1"'), ("X-Two", "a"), ("X-Two", "b")]
     )
@@ -242,7 +242,7 @@ def test_cookies_that_were_set_are_not_kept() -> None:
     }
 
 
-def test_a_button_that_keeps_cookies_is_not_cached_and_told(site: DemoSite) -> None:
+def test_a_button_with_cookies_is_not_cached_with_a_note(site: DemoSite) -> None:
     for _ in range(2):
         assert fetch([f"{site.url}/cookies"], {"cookies": True}).counts["ok"] == 1
     assert site.stats().requests == 2
@@ -251,7 +251,7 @@ def test_a_button_that_keeps_cookies_is_not_cached_and_told(site: DemoSite) -> N
 # Limits
 
 
-def test_what_is_kept_waits_for_no_rate(site: DemoSite) -> None:
+def test_a_cached_result_does_not_wait_for_a_rate(site: DemoSite) -> None:
     urls = site.page_urls[:20]
     fetch(urls)
     results = fetch(urls, {"rate": "1/min"})  # would take twenty minutes

@@ -94,7 +94,7 @@ def matched(left: list[Any], right: list[Any]) -> bool:
 
 @given(VALUES, VALUES)
 @settings(max_examples=200, deadline=None)
-def test_two_values_share_a_key_exactly_if_they_are_the_same(a: Any, b: Any) -> None:
+def test_values_share_a_key_if_and_only_if_they_are_the_same(a: Any, b: Any) -> None:
     assert (key(a) == key(b)) == same(a, b)
 
 
@@ -115,13 +115,13 @@ def rebuilt(value: Any) -> Any:
 
 @given(VALUES)
 @settings(max_examples=200, deadline=None)
-def test_an_equal_value_made_otherwise_has_the_same_key(value: Any) -> None:
+def test_equal_values_built_differently_have_the_same_key(value: Any) -> None:
     assert key(rebuilt(value)) == key(value)
 
 
 @given(st.lists(VALUES, max_size=3), st.lists(VALUES, max_size=3))
 @settings(max_examples=100, deadline=None)
-def test_nothing_can_be_mistaken_where_values_stand_side_by_side(a: list[Any], b: list[Any]) -> None:
+def test_neighbouring_values_cannot_be_confused(a: list[Any], b: list[Any]) -> None:
     if not same(a, b):
         assert key((*a, *b)) != key((a, b))
         assert key((a, b)) != key((b, a))
@@ -191,7 +191,7 @@ NOON = dt.datetime(2020, 1, 1, 12)
     ],
     ids=lambda values: repr(values[:2])[:40],
 )
-def test_values_that_only_look_alike_have_different_keys(values: list[Any]) -> None:
+def test_similar_but_different_values_have_different_keys(values: list[Any]) -> None:
     keys = [key(value) for value in values]
     assert len(set(keys)) == len(values)
     assert [key(value) for value in values] == keys
@@ -215,12 +215,12 @@ def test_values_that_only_look_alike_have_different_keys(values: list[Any]) -> N
     ],
     ids=["object", "deep inside", "frame", "objects", "ordered", "default", "generator", "zone", "size"],
 )
-def test_what_has_no_canonical_form_is_refused_with_the_reason(value: Any, told: str) -> None:
+def test_a_value_without_canonical_form_is_refused_with_the_reason(value: Any, told: str) -> None:
     with pytest.raises(Uncacheable, match=told):
         key(value)
 
 
-def test_a_value_within_itself_and_a_field_that_is_none_are_refused() -> None:
+def test_recursive_values_and_attributes_that_are_not_fields_are_refused() -> None:
     ring: list[Any] = []
     ring.append(ring)
     with pytest.raises(Uncacheable, match="contains itself"):
@@ -270,7 +270,7 @@ def f(x, k=3):
         ("def f(x, k=3):", "async def f(x, k=3):"),
     ],
 )
-def test_a_change_of_what_a_function_computes_changes_its_digest(old: str, new: str) -> None:
+def test_a_change_in_behaviour_changes_the_digest_of_a_function(old: str, new: str) -> None:
     assert old in BASE
     assert digest(made(BASE)) != digest(made(BASE.replace(old, new)))
 
@@ -283,16 +283,16 @@ def test_a_change_of_what_a_function_computes_changes_its_digest(old: str, new: 
         ("RATE = 2", "RATE = 1 + 1\nOTHER = 5"),
     ],
 )
-def test_what_changes_nothing_about_it_does_not(old: str, new: str) -> None:
+def test_a_change_without_effect_keeps_the_digest_of_a_function(old: str, new: str) -> None:
     assert digest(made(BASE)) == digest(made(BASE.replace(old, new)))
 
 
-def test_the_name_of_a_function_counts() -> None:
+def test_the_name_of_a_function_is_part_of_its_digest() -> None:
     text = "def f(x):\n    return x\ndef g(x):\n    return x\n"
     assert digest(made(text)) != digest(made(text, "g"))
 
 
-def test_a_variable_that_the_function_itself_sets_does_not_count() -> None:
+def test_a_variable_that_the_function_sets_is_not_part_of_its_digest() -> None:
     text = "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x\n"
     function = made(text)
     before = digest(function)
@@ -300,7 +300,7 @@ def test_a_variable_that_the_function_itself_sets_does_not_count() -> None:
     assert digest(function) == before
 
 
-def test_closures_count_by_value() -> None:
+def test_closures_are_part_of_the_digest_by_value() -> None:
     text = "def make(n):\n    def f(x):\n        return x + n\n    return f\n"
     make = made(text, "make")
     assert digest(make(1)) == digest(make(1)) != digest(make(2))
@@ -308,14 +308,14 @@ def test_closures_count_by_value() -> None:
         digest(make(object()))
 
 
-def test_objects_and_imported_functions_count_by_type_and_name() -> None:
+def test_objects_and_imported_functions_are_part_of_the_digest_by_type_and_name() -> None:
     text = "def f(x):\n    return client.get(dumps(x))\n"
     one, other = (made(text, client=object(), dumps=json.dumps) for _ in range(2))
     assert digest(one) == digest(other) != digest(made(text, client=1, dumps=json.dumps))
     assert digest(one) != digest(made(text, client=object(), dumps=json.loads))
 
 
-def test_functions_that_call_one_another_depend_on_one_another_in_any_order() -> None:
+def test_mutually_recursive_functions_have_digests_that_do_not_depend_on_order() -> None:
     text = (
         "def f(n):\n    return n == 0 or g(n - 1)\ndef g(n):\n    return n != 0 and f(n - STEP)\nSTEP = 1\n"
     )
@@ -338,7 +338,7 @@ def test_partials_methods_builtins_and_wrappers_have_digests() -> None:
     assert digest(functools.lru_cache(made(BASE.replace("RATE = 2", "RATE = 5")))) != digest(cached)
 
 
-def test_a_class_counts_with_its_methods() -> None:
+def test_methods_are_part_of_the_digest_of_a_class() -> None:
     text = "class Q:\n    n = 1\n    def m(self):\n        return 1\n"
     text += "    @property\n    def p(self):\n        return 2\n"
     use = "def f(x):\n    return Q().m()\n"
@@ -357,6 +357,6 @@ class Client:
 
 
 @pytest.mark.parametrize("value", [Client().get, Client()])
-def test_what_is_bound_to_an_object_of_unknown_make_is_refused(value: Any) -> None:
+def test_a_method_of_an_object_without_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(Uncacheable, match=r"bound to an instance of .*Client"):
         digest(value)

@@ -91,7 +91,7 @@ def test_a_second_run_presses_nothing_and_says_so() -> None:
     assert notes == []
 
 
-def test_the_same_press_under_way_twice_is_made_once() -> None:
+def test_identical_simultaneous_presses_are_made_once() -> None:
     results, _ = run([5] * 20, slow, parallelism=20)
     assert tally.calls == [5]
     assert (cached(results), results.counts["ok"]) == (19, 20)
@@ -104,13 +104,13 @@ async def slow(x: Any) -> Any:
     return [x]
 
 
-def test_those_who_waited_get_objects_of_their_own() -> None:
+def test_presses_that_waited_get_copies() -> None:
     results, _ = run([5, 5], slow, parallelism=2)
     results[0].output.append("mine")
     assert results[1].output == [5]
 
 
-def test_only_successes_are_kept_and_those_who_waited_share_the_failure() -> None:
+def test_only_successes_are_kept_and_waiting_presses_share_a_failure() -> None:
     for _ in range(2):
         results, _ = run([1, 1, 1, 2], fails_for_one, parallelism=4)
         assert (results.counts["failed"], results.counts["ok"]) == (3, 1)
@@ -133,13 +133,13 @@ async def slow_at_first(x: int) -> int:
     return x
 
 
-def test_when_the_one_who_presses_runs_out_of_time_another_takes_over() -> None:
+def test_a_waiting_press_takes_over_after_a_timeout() -> None:
     results, _ = run([7, 7, 7], slow_at_first, parallelism=3)
     assert tally.calls == [7, 7]
     assert (results.counts["failed"], results.counts["ok"]) == (1, 2)
 
 
-def test_a_cancelled_run_keeps_what_had_ended() -> None:
+def test_a_cancelled_run_keeps_finished_items() -> None:
     async def main() -> None:
         drawer = {
             "name": "t",
@@ -161,7 +161,7 @@ def test_a_cancelled_run_keeps_what_had_ended() -> None:
     assert tally.calls == [1]
 
 
-def test_a_result_is_used_for_as_long_as_the_button_says_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_setting_decides_how_long_a_result_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_700_000_000.0
     monkeypatch.setattr("drawer_ipy.engine.caching.time.time", lambda: now)
     counted = FunctionButton(square, "work", cache="1h")
@@ -192,7 +192,7 @@ KINDS: Mapping[str, Any] = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_comes_back_is_of_the_same_types(name: str) -> None:
+def test_cached_values_keep_their_types(name: str) -> None:
     first, _ = run([name], give)
     second, _ = run([name], give)
     assert second[0].output == first[0].output == KINDS[name]
@@ -206,7 +206,7 @@ def give(x: str) -> Any:
     return KINDS[x]
 
 
-def test_frames_and_arrays_are_kept_too() -> None:
+def test_frames_and_arrays_are_kept() -> None:
     pandas = pytest.importorskip("pandas")
     for _ in range(2):
         results, notes = run([3], frame)
@@ -228,9 +228,7 @@ ITEMS = st.lists(st.sampled_from([0, 1, True, 1.0, "1", "a", None, (1,), 2]), ma
 
 @given(st.lists(ITEMS, min_size=1, max_size=3), st.integers(1, 6))
 @settings(max_examples=15, deadline=None)
-def test_whatever_is_pressed_in_whichever_runs_each_is_computed_once(
-    runs: list[list[Any]], parallelism: int
-) -> None:
+def test_each_distinct_press_is_computed_once_across_runs(runs: list[list[Any]], parallelism: int) -> None:
     run_verb(["cache", "clear"], VerbContext(Workspace.current()))
     tally.calls.clear()
     for items in runs:
@@ -266,7 +264,7 @@ def scripts(change: Mapping[str, Any] | None = None, **more: Any) -> tuple[Resul
     return run(["a", "b", "a"], lambda x: None, drawer={"buttons": {"work": spec}}, **more)
 
 
-def test_a_script_runs_once_for_the_same_text_and_arguments(log: Path) -> None:
+def test_a_script_with_the_same_text_and_arguments_runs_once(log: Path) -> None:
     for _ in range(2):
         results, _ = scripts()
         assert list(results.outputs) == ["a!", "b!", "a!"]
@@ -279,13 +277,15 @@ def test_a_script_runs_once_for_the_same_text_and_arguments(log: Path) -> None:
     [{"code": SCRIPT["work"]["code"] + "\n"}, {"runtime": "bash"}, {"env": {"A": "1"}}, {"env": {"A": "2"}}],
     ids=repr,
 )
-def test_another_text_runtime_or_variable_is_another_script(change: dict[str, Any], log: Path) -> None:
+def test_a_different_text_runtime_or_variable_is_a_different_script(
+    change: dict[str, Any], log: Path
+) -> None:
     scripts()
     scripts(change)
     assert log.read_text().count("x") == 4
 
 
-def test_a_script_file_counts_by_what_it_says_now(home: Path, log: Path) -> None:
+def test_the_current_text_of_a_script_file_is_compared(home: Path, log: Path) -> None:
     folder = home / "buttons" / "mark"
     folder.mkdir(parents=True)
     (folder / "button.json").write_text('{"name": "mark", "cache": "1h", "args": ["x"]}')
@@ -320,7 +320,7 @@ def test_a_script_that_fails_is_not_kept(log: Path) -> None:
 # What is not kept
 
 
-def test_arguments_without_a_canonical_form_are_pressed_each_time_with_a_note() -> None:
+def test_arguments_without_canonical_form_are_not_cached_with_a_note() -> None:
     for _ in range(2):
         results, notes = run([object()], slow)
         assert results.counts["ok"] == 1
@@ -352,7 +352,7 @@ def everything(folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("work", ["tells", "hides"])
-def test_no_secret_is_readable_on_disk(work: str, tmp_path: Path) -> None:
+def test_no_secret_is_on_disk(work: str, tmp_path: Path) -> None:
     secret = {"inputs": [{"name": "xs"}, {"name": "key", "secret": True}]}
     function = {"tells": tells, "hides": hides}[work]
     for _ in range(2):
@@ -378,7 +378,7 @@ def hides(x: str) -> int:
     return len(x)
 
 
-def test_everything_on_disk_is_private_and_in_the_workspace(home: Path) -> None:
+def test_cache_files_are_private_and_in_the_workspace(home: Path) -> None:
     run([1], square)
     assert (home / "cache").stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in (home / "cache").iterdir()} == {0o600}
@@ -416,7 +416,7 @@ def ruin_with_a_folder(folder: Path) -> None:
         (ruin_with_a_folder, "nothing was cached: ", False),
     ],
 )
-def test_what_is_wrong_with_the_file_is_noted_and_fails_nothing(
+def test_a_broken_cache_file_causes_a_note_and_no_failure(
     ruin: Callable[[Path], None], told: str, works: bool, home: Path
 ) -> None:
     ruin(home / "cache")
@@ -428,7 +428,9 @@ def test_what_is_wrong_with_the_file_is_noted_and_fails_nothing(
     assert len(tally.calls) == (2 if works else 4)
 
 
-def test_a_locked_file_is_noted_and_fails_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_cache_file_causes_a_note_and_no_failure(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run([1], square)
     monkeypatch.setattr("drawer_ipy.cache.store.PATIENCE", 0.1)
     monkeypatch.setattr(Store.__init__, "__defaults__", (0.1,))
@@ -438,7 +440,7 @@ def test_a_locked_file_is_noted_and_fails_nothing(home: Path, monkeypatch: pytes
     assert notes == [f"nothing was cached: {home / 'cache' / FILE}: another process has locked it"]
 
 
-def test_a_folder_that_may_not_be_written_is_noted_and_fails_nothing(
+def test_a_read_only_cache_folder_causes_a_note_and_no_failure(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Root may write anywhere, so the system's refusal is made here.
@@ -456,7 +458,7 @@ def test_a_folder_that_may_not_be_written_is_noted_and_fails_nothing(
 
 
 @pytest.mark.parametrize("what", ["another key", "a foreign result"])
-def test_results_that_this_user_did_not_seal_are_never_read(what: str, home: Path, tmp_path: Path) -> None:
+def test_results_without_a_valid_signature_are_never_loaded(what: str, home: Path, tmp_path: Path) -> None:
     run([1], square)
     if what == "another key":
         (tmp_path / "own" / "drawer_ipy" / "key").write_bytes(os.urandom(private.KEY_BYTES))
@@ -481,7 +483,7 @@ def test_results_that_this_user_did_not_seal_are_never_read(what: str, home: Pat
         ("[1h]", "`cache` must be text, not a list"),
     ],
 )
-def test_a_wrong_length_of_time_is_told_once_with_its_place(value: str, told: str) -> None:
+def test_an_invalid_cache_duration_is_reported_once_with_its_place(value: str, told: str) -> None:
     text = (
         f"name: t\nbuttons:\n  work: {{code: 'true', cache: {value}}}\nsteps:\n  - {{id: a, button: work}}\n"
     )
@@ -492,14 +494,14 @@ def test_a_wrong_length_of_time_is_told_once_with_its_place(value: str, told: st
 
 
 @pytest.mark.parametrize("value", ["10m", "1h30m", "7d", "1.5 d", "forever", "off", "false", "null"])
-def test_lengths_of_time_that_are_taken(value: str) -> None:
+def test_valid_cache_durations_are_accepted(value: str) -> None:
     text = (
         f"name: t\nbuttons:\n  work: {{code: 'true', cache: {value}}}\nsteps:\n  - {{id: a, button: work}}\n"
     )
     assert press(text, quiet=True).run.status == "ok"
 
 
-def test_a_decorator_refuses_a_wrong_length_of_time() -> None:
+def test_the_decorator_refuses_an_invalid_cache_duration() -> None:
     with pytest.raises(UsageError, match=r"button 'f': `cache: soon` is not a length of time"):
         button(name="f", cache="soon")(lambda x: x)
 
@@ -512,7 +514,7 @@ def context(home: Path) -> VerbContext:
     return VerbContext(Workspace.current())
 
 
-def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, home: Path) -> None:
+def test_the_cache_verb_shows_and_deletes_cached_results(context: VerbContext, home: Path) -> None:
     assert (
         run_verb(["cache"], context).text == f"nothing is cached; results would be stored in {home / 'cache'}"
     )
@@ -540,14 +542,16 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
         (["create", "cache"], "'cache' is a word of the command line"),
     ],
 )
-def test_what_is_typed_wrong_is_told(words: list[str], told: str, context: VerbContext) -> None:
+def test_wrong_arguments_of_the_cache_verb_are_reported(
+    words: list[str], told: str, context: VerbContext
+) -> None:
     run([1], square)
     with pytest.raises((VerbError, UsageError)) as caught:
         run_verb(words, context)
     assert told in str(caught.value)
 
 
-def test_what_is_cached_is_told_while_a_run_goes_on() -> None:
+def test_the_number_of_cached_items_is_shown_during_a_run() -> None:
     run([1, 2], square)
     each = {"id": "each", "kind": "for_each", "over": [1, 2, 3], "as": "x"}
     each["steps"] = [{"id": "work", "button": "work", "args": {"x": "${x}"}}]

@@ -44,7 +44,7 @@ def mode(path: Path) -> int:
 # The store
 
 
-def test_what_was_put_is_got_also_by_another_process_that_has_it_open(store: Store) -> None:
+def test_a_stored_result_is_visible_to_another_process_with_the_file_open(store: Store) -> None:
     store.put([row(1), row(2)])
     again = Store(store.path.parent)
     found = again.get(row(2).key)
@@ -54,14 +54,14 @@ def test_what_was_put_is_got_also_by_another_process_that_has_it_open(store: Sto
     again.close()
 
 
-def test_its_folder_and_files_are_the_owners_alone(store: Store) -> None:
+def test_folder_and_files_are_readable_by_the_owner_only(store: Store) -> None:
     store.put([row(1)])
     assert mode(store.path.parent) == 0o700
     assert {mode(path) for path in store.path.parent.iterdir()} == {0o600}
     assert (store.path.parent / ".gitignore").read_text() == "*\n"
 
 
-def test_tidying_takes_what_expired_and_then_the_oldest(store: Store) -> None:
+def test_tidying_removes_expired_results_and_then_the_oldest(store: Store) -> None:
     now = time.time()
     rows = [row(n, stored=now - n, expires=now - 1 if n == 0 else None) for n in range(10)]
     store.put(rows)
@@ -72,7 +72,7 @@ def test_tidying_takes_what_expired_and_then_the_oldest(store: Store) -> None:
     assert [n for n in range(10) if store.get(row(n).key)] == [1, 2, 3, 4]
 
 
-def test_clearing_by_button_and_age_and_counting_before(store: Store) -> None:
+def test_results_are_counted_and_cleared_by_button_and_age(store: Store) -> None:
     now = time.time()
     store.put([row(n, button="fg"[n % 2], stored=now - n * 100) for n in range(6)])
     assert store.count(["f"], now - 150) == 2
@@ -87,7 +87,7 @@ def test_clearing_by_button_and_age_and_counting_before(store: Store) -> None:
     [b"garbage " * 1000, b"SQLite format 3\0" + b"\xff" * 5000],
     ids=["garbage", "a good beginning"],
 )
-def test_a_damaged_file_is_begun_anew(damage: bytes, tmp_path: Path) -> None:
+def test_a_damaged_file_is_replaced_by_a_new_one(damage: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(damage)
     store = Store(tmp_path)
     store.put([row(1)])
@@ -96,7 +96,7 @@ def test_a_damaged_file_is_begun_anew(damage: bytes, tmp_path: Path) -> None:
     store.close()
 
 
-def test_somebody_elses_database_is_not_taken_for_ours(tmp_path: Path) -> None:
+def test_another_database_is_not_used_as_the_cache(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / FILE)
     connection.execute("CREATE TABLE results (something TEXT)")
     connection.close()
@@ -107,7 +107,7 @@ def test_somebody_elses_database_is_not_taken_for_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [b"", b"S"])
-def test_a_file_that_was_hardly_begun_is_gone_on_with(left: bytes, tmp_path: Path) -> None:
+def test_a_nearly_empty_file_is_used(left: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(left)
     store = Store(tmp_path)
     store.put([row(1)])
@@ -115,7 +115,7 @@ def test_a_file_that_was_hardly_begun_is_gone_on_with(left: bytes, tmp_path: Pat
     store.close()
 
 
-def test_a_locked_file_is_told_and_works_again_once_it_is_free(tmp_path: Path) -> None:
+def test_a_locked_file_is_reported_and_works_again_when_it_is_free(tmp_path: Path) -> None:
     Store(tmp_path).close()
     with (
         held(tmp_path / FILE, "EXCLUSIVE"),
@@ -127,7 +127,7 @@ def test_a_locked_file_is_told_and_works_again_once_it_is_free(tmp_path: Path) -
     store.close()
 
 
-def test_many_that_open_at_once_all_can(tmp_path: Path) -> None:
+def test_many_processes_can_open_the_file_at_once(tmp_path: Path) -> None:
     trouble: list[BaseException] = []
 
     def use(number: int) -> None:
@@ -150,7 +150,7 @@ def test_many_that_open_at_once_all_can(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["a file", "in a file"])
-def test_a_folder_that_cannot_be_is_told(where: str, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(where: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CacheTrouble, match="file"):
         Store(tmp_path / "file" if where == "a file" else tmp_path / "file" / "cache")
@@ -159,7 +159,7 @@ def test_a_folder_that_cannot_be_is_told(where: str, tmp_path: Path) -> None:
 # The key and the seal
 
 
-def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+def test_the_key_is_created_once_and_is_private(tmp_path: Path) -> None:
     first = private.private_key(tmp_path / "own")
     assert len(first) == private.KEY_BYTES
     assert private.private_key(tmp_path / "own") == first
@@ -167,7 +167,7 @@ def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert private.private_key(tmp_path / "other") != first
 
 
-def test_a_key_others_could_read_is_closed_and_a_cut_one_made_anew(tmp_path: Path) -> None:
+def test_a_readable_key_is_made_private_and_a_truncated_key_is_replaced(tmp_path: Path) -> None:
     first = private.private_key(tmp_path)
     (tmp_path / "key").chmod(0o644)
     assert private.private_key(tmp_path) == first
@@ -177,7 +177,7 @@ def test_a_key_others_could_read_is_closed_and_a_cut_one_made_anew(tmp_path: Pat
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"abc" * 10_000, os.urandom(5000)], ids=len)
-def test_a_sealed_result_comes_back_only_under_its_key_and_name(data: bytes) -> None:
+def test_a_signed_result_is_loaded_only_with_its_key_and_name(data: bytes) -> None:
     sealed = packing.seal(data, b"name", KEY)
     assert packing.unseal(sealed, b"name", KEY) == data
     assert packing.unseal(sealed, b"eman", KEY) is None
@@ -187,7 +187,7 @@ def test_a_sealed_result_comes_back_only_under_its_key_and_name(data: bytes) -> 
     assert packing.unseal(sealed[:10], b"name", KEY) is None
 
 
-def test_what_cannot_be_pickled_or_is_too_large_is_told() -> None:
+def test_results_that_cannot_be_pickled_or_are_too_large_are_reported() -> None:
     with pytest.raises(CacheTrouble, match=r"lock.* cannot be pickled"):
         packing.pack(threading.Lock())
     with pytest.raises(CacheTrouble, match="more than 64 MiB"):
@@ -210,7 +210,7 @@ async def written(store: Store, jobs: list[WriteJob], notes: list[str]) -> Write
     return writer
 
 
-def test_everything_that_was_handed_over_is_on_disk_after_closing(store: Store) -> None:
+def test_closing_writes_every_pending_result(store: Store) -> None:
     notes: list[str] = []
     asyncio.run(written(store, [job(n) for n in range(1234)], notes))
     again = Store(store.path.parent)
@@ -218,7 +218,7 @@ def test_everything_that_was_handed_over_is_on_disk_after_closing(store: Store) 
     again.close()
 
 
-def test_a_locked_file_is_waited_for(store: Store) -> None:
+def test_the_writer_waits_for_a_locked_file(store: Store) -> None:
     notes: list[str] = []
 
     async def main() -> None:
@@ -235,7 +235,7 @@ def test_a_locked_file_is_waited_for(store: Store) -> None:
     again.close()
 
 
-def test_one_that_stays_locked_is_given_up_soon_after_the_end(store: Store) -> None:
+def test_the_writer_gives_up_a_locked_file_soon_after_the_run(store: Store) -> None:
     notes: list[str] = []
     with held(store.path):
         began = time.monotonic()
@@ -250,7 +250,7 @@ def test_one_that_stays_locked_is_given_up_soon_after_the_end(store: Store) -> N
     assert notes == ["results were not cached: another process has locked it"]
 
 
-def test_a_file_that_is_damaged_meanwhile_is_begun_anew(store: Store) -> None:
+def test_a_file_that_is_damaged_during_a_run_is_replaced(store: Store) -> None:
     notes: list[str] = []
     store.put([row(n) for n in range(100)])
     # What another program may do to it: the connections see it as soon as they look.
@@ -269,7 +269,7 @@ def test_a_file_that_is_damaged_meanwhile_is_begun_anew(store: Store) -> None:
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left on device"), sqlite3.OperationalError("database or disk is full")]
 )
-def test_a_full_disk_is_noted_once_and_nothing_is_raised(
+def test_a_full_disk_causes_one_note_and_no_exception(
     error: Exception, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[str] = []
@@ -291,7 +291,7 @@ async def written_slowly(store: Store, notes: list[str]) -> None:
     await writer.aclose()
 
 
-def test_a_disk_that_really_is_full_is_noted(store: Store) -> None:
+def test_a_really_full_disk_causes_a_note(store: Store) -> None:
     notes: list[str] = []
     # SQLite's own bound on pages makes it answer as it does on a full disk.
     pages = store._writing.execute("PRAGMA page_count").fetchone()[0]
@@ -306,7 +306,7 @@ def test_a_disk_that_really_is_full_is_noted(store: Store) -> None:
     assert notes == ["results were not cached: the disk is full"]
 
 
-def test_more_than_a_slow_disk_takes_is_dropped_and_noted(
+def test_results_beyond_the_speed_of_the_disk_are_dropped_with_a_note(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[str] = []

@@ -72,7 +72,7 @@ def confirming(etag: str, changed: bytes) -> Callable[[str], bytes]:
     return lambda head: UNCHANGED if conditions(head).get("if-none-match") == etag else changed
 
 
-def test_validators_go_to_the_url_that_gave_them_at_the_end_of_the_same_redirect(clock: list[float]) -> None:
+def test_validators_are_sent_to_the_url_they_came_from_after_the_same_redirect(clock: list[float]) -> None:
     def first(path: str, head: str) -> bytes:
         return (
             to("/b")
@@ -102,7 +102,7 @@ def test_validators_go_to_the_url_that_gave_them_at_the_end_of_the_same_redirect
     ],
     ids=["elsewhere", "here", "query", "empty-query", "twice"],
 )
-def test_another_url_is_not_asked_about_what_it_did_not_give(second: Given, clock: list[float]) -> None:
+def test_validators_are_not_sent_to_another_url(second: Given, clock: list[float]) -> None:
     def first(path: str, head: str) -> bytes:
         return to("/b") if path == "/a" else page("old", ETag='"1"')
 
@@ -111,7 +111,7 @@ def test_another_url_is_not_asked_about_what_it_did_not_give(second: Given, cloc
     assert all(not found for _, found in asked)
 
 
-def test_a_page_that_now_redirects_is_not_confirmed_by_where_it_leads(clock: list[float]) -> None:
+def test_a_page_that_now_redirects_is_not_confirmed_by_the_target(clock: list[float]) -> None:
     """Both have the same ETag, as files of a build or version numbers do."""
 
     def second(path: str, head: str) -> bytes:
@@ -123,7 +123,7 @@ def test_a_page_that_now_redirects_is_not_confirmed_by_where_it_leads(clock: lis
 
 
 @pytest.mark.parametrize("etag", ['W/"1"', '"caf\udce9"', "unquoted", '"a,b"'])
-def test_an_etag_goes_back_as_it_came(etag: str, clock: list[float]) -> None:
+def test_an_etag_is_sent_back_unchanged(etag: str, clock: list[float]) -> None:
     def second(path: str, head: str) -> bytes:
         return confirming(etag, page("new"))(head)
 
@@ -132,7 +132,7 @@ def test_an_etag_goes_back_as_it_came(etag: str, clock: list[float]) -> None:
     assert results[0].output == "old"
 
 
-def test_a_304_that_nobody_asked_for_is_an_error(clock: list[float]) -> None:
+def test_an_unexpected_304_is_an_error(clock: list[float]) -> None:
     results, asked = asyncio.run(twice(clock, lambda p, h: page("old"), lambda p, h: UNCHANGED))
     assert asked == [("/a", {})]
     assert results[0].error is not None
@@ -149,14 +149,14 @@ def test_a_304_that_nobody_asked_for_is_an_error(clock: list[float]) -> None:
     assert results[0].error is not None
 
 
-def test_a_button_that_sets_conditions_itself_gets_its_304(clock: list[float]) -> None:
+def test_a_button_with_conditional_headers_gets_the_304(clock: list[float]) -> None:
     own = {"headers": {"If-None-Match": '"mine"'}, "output": "full"}
     results, _ = asyncio.run(twice(clock, lambda p, h: UNCHANGED, lambda p, h: UNCHANGED, **own))
     assert results[0].output["status"] == 304
     assert not results.run.steps[0].output.record.cached
 
 
-def test_a_head_request_is_confirmed_too(clock: list[float]) -> None:
+def test_a_head_request_is_confirmed(clock: list[float]) -> None:
     def second(path: str, head: str) -> bytes:
         return confirming('"1"', page("new"))(head)
 
@@ -178,7 +178,7 @@ def test_a_head_request_is_confirmed_too(clock: list[float]) -> None:
         ("503 Busy", False),
     ],
 )
-def test_only_final_answers_are_kept(
+def test_only_final_responses_are_kept(
     status: str, kept: bool, clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def given(path: str, head: str) -> bytes:

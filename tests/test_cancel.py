@@ -38,7 +38,7 @@ def checked(kernel: Kernel, cell: Cell) -> None:
 
 @pytest.mark.parametrize("turn", range(3))
 @pytest.mark.parametrize("button", ["nap", "snooze"])
-def test_a_click_ends_an_awaited_cell_again_and_again(kernel: Kernel, button: str, turn: int) -> None:
+def test_a_click_on_cancel_ends_an_awaited_cell_repeatedly(kernel: Kernel, button: str, turn: int) -> None:
     cell = kernel.run(each(button), fails=True, act=click_cancel, when=began)
     checked(kernel, cell)
     if kernel.value("__import__('ipykernel').version_info[0]") > 6:
@@ -46,17 +46,17 @@ def test_a_click_ends_an_awaited_cell_again_and_again(kernel: Kernel, button: st
 
 
 @pytest.mark.parametrize("turn", range(2))
-def test_an_interrupt_does_so_too(kernel: Kernel, turn: int) -> None:
+def test_an_interrupt_ends_an_awaited_cell(kernel: Kernel, turn: int) -> None:
     checked(kernel, kernel.run(each(), fails=True, act=interrupt, when=began))
 
 
 @pytest.mark.parametrize("turn", range(2))
-def test_a_click_ends_a_cell_that_blocks_the_kernel(kernel: Kernel, turn: int) -> None:
+def test_a_click_on_cancel_ends_a_cell_that_blocks_the_kernel(kernel: Kernel, turn: int) -> None:
     cell = kernel.run(each(head="%%time\n%%drawer t"), fails=True, act=click_cancel, when=began)
     checked(kernel, cell)
 
 
-def test_a_click_ends_a_run_in_the_background(kernel: Kernel) -> None:
+def test_a_click_on_cancel_ends_a_background_run(kernel: Kernel) -> None:
     cell = kernel.run(each(head="%%drawer t --background -o run"))
     kernel.run("await asyncio.sleep(0.4)")
     click_cancel(kernel, cell)
@@ -68,7 +68,7 @@ def test_a_click_ends_a_run_in_the_background(kernel: Kernel) -> None:
 @pytest.mark.parametrize(
     "following", ["await asyncio.sleep(0.8)", "time.sleep(0.8)", each(items="{range(60)}")]
 )
-def test_a_late_click_leaves_the_next_cell_alone(kernel: Kernel, following: str) -> None:
+def test_a_late_click_does_not_affect_the_next_cell(kernel: Kernel, following: str) -> None:
     first = kernel.run(each(items="{range(8)}"))
     queued = kernel.client.execute(following)
     kernel.client.execute("after = 1")
@@ -79,7 +79,7 @@ def test_a_late_click_leaves_the_next_cell_alone(kernel: Kernel, following: str)
     assert kernel.run("print(await nap(1))").stdout == "10\n"
 
 
-def test_a_click_on_one_run_leaves_the_cell_that_is_queued_behind_it_alone(kernel: Kernel) -> None:
+def test_a_click_on_one_run_does_not_affect_the_next_queued_cell(kernel: Kernel) -> None:
     first = kernel.client.execute(each(), stop_on_error=False)
     queued = kernel.client.execute(each(items="{range(8)}", head="%%drawer next"))
     cell = kernel.follow(first, act=click_cancel, when=began)

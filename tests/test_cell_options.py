@@ -62,7 +62,9 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("# a comment\n#another\n\n%%drawer t xs=$three -o got13", "got13"),
     ],
 )
-def test_a_cell_gives_its_results_whatever_stands_around_it(kernel: Kernel, head: str, variable: str) -> None:
+def test_a_cell_returns_its_results_with_any_other_magic_around_it(
+    kernel: Kernel, head: str, variable: str
+) -> None:
     cell = kernel.run(head + LOOP)
     assert kernel.value(f"[row['y'] for row in {variable}]") == [2, 4, 6]
     assert kernel.value(f"_drawer is {variable}")
@@ -70,7 +72,7 @@ def test_a_cell_gives_its_results_whatever_stands_around_it(kernel: Kernel, head
         assert "✔ 3 items" in (cell.stdout if "text" in head else cell.shown)
 
 
-def test_capture_keeps_the_view_for_itself(kernel: Kernel) -> None:
+def test_capture_captures_the_view(kernel: Kernel) -> None:
     cell = kernel.run("%%capture said\n%%drawer t xs=$three" + LOOP)
     assert cell.of("display_data") == []
     assert kernel.value("said.outputs[-1].data['text/plain'].startswith('✔ 3 items')")
@@ -96,12 +98,12 @@ def test_quiet_shows_nothing_at_all(kernel: Kernel) -> None:
         ("x=null", None),
     ],
 )
-def test_inputs_are_json_text_variables_or_expressions(kernel: Kernel, given: str, value: object) -> None:
+def test_inputs_can_be_json_text_variables_or_expressions(kernel: Kernel, given: str, value: object) -> None:
     kernel.run(f"%%drawer t {given}\n{ONE}")
     assert kernel.value("_drawer.run.steps[0].output") == value
 
 
-def test_a_variable_is_handed_over_itself_also_one_that_is_only_declared(kernel: Kernel) -> None:
+def test_variables_are_passed_by_identity_even_if_only_declared_as_inputs(kernel: Kernel) -> None:
     kernel.run(f"%%drawer t x=$thing\n{ONE}")
     assert kernel.value("_drawer.run.steps[0].output is thing")
     kernel.run("%%drawer t\ninputs: [thing, exit]\n" + ONE.replace("inputs.x", "inputs.thing"))
@@ -120,7 +122,7 @@ def test_a_dry_run_says_what_would_run_and_presses_nothing(kernel: Kernel) -> No
     assert kernel.value("(pressed, kept)") == ([], "from an earlier cell")
 
 
-def test_define_remembers_a_drawer_that_verbs_then_change_and_press(kernel: Kernel) -> None:
+def test_a_defined_drawer_can_be_changed_and_pressed_by_verbs(kernel: Kernel) -> None:
     kernel.run("pressed.clear()")
     said = kernel.run("%%drawer doubled --define xs=1" + LOOP).stdout
     assert said == "drawer doubled is defined; `%drawer doubled press` runs it\n"
@@ -138,14 +140,14 @@ def test_define_remembers_a_drawer_that_verbs_then_change_and_press(kernel: Kern
     assert "there is no drawer 'doubled'" in kernel.run("%drawer doubled press", fails=True).traceback
 
 
-def test_a_cell_that_was_pressed_is_remembered_by_its_name(kernel: Kernel) -> None:
+def test_a_pressed_cell_is_remembered_by_its_name(kernel: Kernel) -> None:
     kernel.run("%%drawer mine xs=$three" + LOOP)
     kernel.run("n = 4\n%drawer mine set each.parallelism=$n")
     assert kernel.run("%drawer mine press xs=[4]").shown.startswith("✔ 1 item")
     assert "4 at once" in kernel.run("%drawer mine").stdout
 
 
-def test_a_failed_press_by_name_ends_like_a_failed_cell(kernel: Kernel) -> None:
+def test_a_failed_press_by_name_ends_as_a_failed_cell_does(kernel: Kernel) -> None:
     kernel.run("def bad(x): raise ValueError('no')")
     kernel.run("%%drawer broken xs=$three --define" + LOOP.replace("double", "bad"))
     for code in ("%drawer broken press xs=$three", "x = 1\n%drawer broken press xs=$three"):
@@ -155,7 +157,7 @@ def test_a_failed_press_by_name_ends_like_a_failed_cell(kernel: Kernel) -> None:
         assert kernel.value("_drawer.counts['failed']") == 1
 
 
-def test_settings_are_defaults_of_the_options_and_survive_a_reload(kernel: Kernel) -> None:
+def test_settings_are_the_defaults_of_options_and_survive_a_reload(kernel: Kernel) -> None:
     kernel.run(
         "%config DrawerMagics.out = 'everywhere'\n"
         "%config DrawerMagics.no_raise = True\n"
@@ -180,7 +182,7 @@ def test_settings_are_defaults_of_the_options_and_survive_a_reload(kernel: Kerne
         )
 
 
-def test_loading_twice_does_no_harm_and_unloading_takes_everything_back(kernel: Kernel) -> None:
+def test_loading_twice_is_harmless_and_unloading_restores_everything(kernel: Kernel) -> None:
     kernel.run("%%button hello\necho hi\n")
     kernel.run("%load_ext drawer_ipy\n%reload_ext drawer_ipy\n%reload_ext drawer_ipy")
     kernel.run("%%drawer t\nsteps: [{id: y, button: hello}]")
@@ -204,7 +206,7 @@ def test_loading_twice_does_no_harm_and_unloading_takes_everything_back(kernel: 
     kernel.run("%%drawer t xs=$three" + LOOP)
 
 
-def test_a_mistyped_runtime_is_no_argument(kernel: Kernel) -> None:
+def test_a_misspelt_runtime_is_not_taken_for_an_argument(kernel: Kernel) -> None:
     said = kernel.run("%%button odd pyton\nprint(1)", fails=True).traceback
     assert "'pyton' is not a runtime (did you mean 'python'?)" in said
     assert "if it is an argument, give its type: pyton:string" in said
@@ -213,7 +215,7 @@ def test_a_mistyped_runtime_is_no_argument(kernel: Kernel) -> None:
     assert kernel.value("_drawer.run.steps[0].output") == "hi all\n"
 
 
-def test_a_question_shows_all_options(kernel: Kernel) -> None:
+def test_a_question_mark_shows_all_options(kernel: Kernel) -> None:
     reply = kernel.client.execute("%%drawer?")
     (payload,) = kernel.follow(reply).reply["payload"]
     text = payload["data"]["text/plain"]
@@ -282,7 +284,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_gets_a_short_error_before_anything_runs(kernel: Kernel, mistake: str) -> None:
+def test_a_mistake_is_a_short_error_before_anything_runs(kernel: Kernel, mistake: str) -> None:
     head, text, told = MISTAKES[mistake]
     kernel.run("pressed.clear()")
     cell = kernel.run(f"%%drawer {head}{'' if '--out' in head else ' -o kept'}\n{text}", fails=True)
@@ -294,7 +296,7 @@ def test_a_mistake_gets_a_short_error_before_anything_runs(kernel: Kernel, mista
     assert kernel.value("(pressed, kept)") == ([], "from an earlier cell")
 
 
-def test_lines_count_from_the_top_of_the_cell_whatever_stands_above_the_magic(kernel: Kernel) -> None:
+def test_line_numbers_count_from_the_top_of_the_cell_with_text_above_the_magic(kernel: Kernel) -> None:
     cell = kernel.run("# why\n\n%%drawer t\nsteps:\n  - {id: a, button: smae}\n", fails=True)
     assert "line 5, column 21: step 'a': there is no button 'smae'" in cell.traceback
     assert cell.traceback.splitlines()[2:] == [
@@ -303,7 +305,7 @@ def test_lines_count_from_the_top_of_the_cell_whatever_stands_above_the_magic(ke
     ]
 
 
-def test_every_mistake_is_told_at_once(kernel: Kernel) -> None:
+def test_all_mistakes_are_reported_at_once(kernel: Kernel) -> None:
     cell = kernel.run(
         "%%drawer t\nsteps:\n  - {id: a, buton: same}\n  - {id: a, button: two, args: {c: 1}}\n", fails=True
     )
@@ -311,7 +313,7 @@ def test_every_mistake_is_told_at_once(kernel: Kernel) -> None:
     assert int(cell.traceback.split(" problems")[0].split()[-1]) >= 4
 
 
-def test_over_that_turns_out_to_be_no_list_names_the_step(kernel: Kernel) -> None:
+def test_the_error_for_over_without_a_list_names_the_step(kernel: Kernel) -> None:
     cell = kernel.run("%%drawer t xs=7" + LOOP, fails=True)
     assert "drawer 't' failed at step 'each': " in cell.traceback
     assert "int" in cell.traceback or "7" in cell.traceback

@@ -74,7 +74,7 @@ def left_behind(kernel: Kernel) -> list[psutil.Process]:
     return left
 
 
-def test_a_scrape_gives_an_ordered_table(kernel: Kernel) -> None:
+def test_scraping_returns_an_ordered_table(kernel: Kernel) -> None:
     cell = kernel.run(
         """%%drawer scrape --out pages urls={site.page_urls[:60]}
         buttons:
@@ -97,7 +97,7 @@ def test_a_scrape_gives_an_ordered_table(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("display", ["auto", "html"])
-def test_progress_arrives_while_the_cell_runs(kernel: Kernel, display: str) -> None:
+def test_progress_is_shown_while_the_cell_runs(kernel: Kernel, display: str) -> None:
     cell = kernel.run(each("nap", f"%%drawer t -p 12 --display {display}"))
     kinds = ("comm_msg", "update_display_data")
     at = [seconds for seconds, message in cell.messages if message["msg_type"] in kinds]
@@ -107,7 +107,7 @@ def test_progress_arrives_while_the_cell_runs(kernel: Kernel, display: str) -> N
 
 @pytest.mark.parametrize("act", [click_cancel, interrupt])
 @pytest.mark.parametrize("button", ["nap", "snooze", "quick"])
-def test_stopping_a_run_keeps_what_had_ended(kernel: Kernel, act: Action, button: str) -> None:
+def test_stopping_a_run_keeps_finished_items(kernel: Kernel, act: Action, button: str) -> None:
     cell = kernel.run(each(button, "%%drawer t -o kept", SCRIPTS), fails=True, act=act, when=after(0.6))
     assert cell.took < SOON
     assert cell.traceback.startswith("DrawerCancelled: drawer 't' was cancelled (")
@@ -129,7 +129,9 @@ def interrupt_twice(kernel: Kernel, cell: Cell) -> None:
 
 @pytest.mark.parametrize("act", [interrupt, interrupt_twice])
 @pytest.mark.parametrize("button", ["stuck", "stuck_loop", "deaf"])
-def test_an_interrupt_does_not_wait_for_what_will_not_end(kernel: Kernel, act: Action, button: str) -> None:
+def test_an_interrupt_does_not_wait_for_functions_that_do_not_end(
+    kernel: Kernel, act: Action, button: str
+) -> None:
     """A thread that sleeps, a coroutine that blocks the loop, scripts that ignore SIGTERM."""
     cell = kernel.run(each(button, extra=SCRIPTS), fails=True, act=act, when=after(0.6))
     assert cell.took < SOON
@@ -140,7 +142,7 @@ def test_an_interrupt_does_not_wait_for_what_will_not_end(kernel: Kernel, act: A
     assert kernel.run("await asyncio.sleep(0.01); print('alive')").stdout == "alive\n"
 
 
-def test_an_interrupt_ends_a_quiet_apress_too(kernel: Kernel) -> None:
+def test_an_interrupt_ends_a_quiet_apress(kernel: Kernel) -> None:
     kernel.run("from drawer_ipy import apress\nasync def asleep(x): await asyncio.sleep(60)")
     text = each("asleep").partition("\n")[2]
     code = f"await apress({text!r}, {{'xs': many}}, quiet=True)"
@@ -149,7 +151,7 @@ def test_an_interrupt_ends_a_quiet_apress_too(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("head", ["%%drawer t --quiet xs=$many", "%drawer quiet press xs=$many"])
-def test_an_interrupt_wakes_a_kernel_in_which_nothing_happens(kernel: Kernel, head: str) -> None:
+def test_an_interrupt_wakes_an_idle_kernel(kernel: Kernel, head: str) -> None:
     kernel.run("async def asleep(x): await asyncio.sleep(60)")
     body = each("asleep", "%%drawer quiet --define").partition("\n")[2]
     kernel.run(f"%%drawer quiet --define xs=$many\n{body}")
@@ -173,7 +175,7 @@ def test_top_level_await_works_after_a_cancelled_cell(kernel: Kernel) -> None:
     assert kernel.run("print(await nap(7), asyncio.current_task().cancelling())").stdout == "70 0\n"
 
 
-def test_objects_of_an_earlier_cell_that_are_bound_to_the_loop_work_in_async_buttons(kernel: Kernel) -> None:
+def test_objects_bound_to_the_event_loop_by_earlier_cells_work_in_async_buttons(kernel: Kernel) -> None:
     kernel.run(
         """
         import aiohttp
@@ -196,7 +198,7 @@ def test_objects_of_an_earlier_cell_that_are_bound_to_the_loop_work_in_async_but
     kernel.run("await session.close()")
 
 
-def test_a_timeout_ends_the_run_and_keeps_what_had_ended(kernel: Kernel) -> None:
+def test_a_timeout_ends_the_run_and_keeps_finished_items(kernel: Kernel) -> None:
     cell = kernel.run(each("quick", "%%drawer t --timeout 0.5", SCRIPTS), fails=True)
     assert cell.traceback.splitlines() == [
         "DrawerFailed: drawer 't' failed: TIMEOUT: the run timed out after 0.5 s",
@@ -210,7 +212,7 @@ def test_a_timeout_ends_the_run_and_keeps_what_had_ended(kernel: Kernel) -> None
     assert kernel.value("(_drawer.run.status, _drawer.run.error.code)") == ("failed", "TIMEOUT")
 
 
-def test_a_failure_ends_the_cell_with_a_short_error_that_holds_everything(kernel: Kernel) -> None:
+def test_a_failed_cell_ends_with_a_short_error_that_contains_the_results(kernel: Kernel) -> None:
     kernel.run(
         """
         def picky(x):
@@ -237,7 +239,7 @@ def test_a_failure_ends_the_cell_with_a_short_error_that_holds_everything(kernel
 
 
 @pytest.mark.parametrize("loop", ["thread", "nested"])
-def test_where_a_cell_runs_can_be_chosen(kernel: Kernel, loop: str) -> None:
+def test_the_event_loop_of_a_cell_can_be_configured(kernel: Kernel, loop: str) -> None:
     kernel.run(f"%config DrawerMagics.loop = {loop!r}")
     try:
         kernel.run(
@@ -253,7 +255,7 @@ def test_where_a_cell_runs_can_be_chosen(kernel: Kernel, loop: str) -> None:
     assert kernel.run("print(await nap(1))").stdout == "10\n"
 
 
-def test_the_end_of_the_kernel_is_the_end_of_its_scripts(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_shutting_down_the_kernel_ends_its_scripts(tmp_path_factory: pytest.TempPathFactory) -> None:
     with kernel_in(tmp_path_factory.mktemp("home"), SETUP) as kernel:
         message = kernel.client.execute(each("deaf", extra=SCRIPTS))
         until = time.monotonic() + 20

@@ -78,7 +78,7 @@ OK: list[tuple[tuple[str, ...], Callable[[Any], bool]]] = [
 
 
 @pytest.mark.parametrize(("words", "holds"), OK)
-def test_what_is_done_is_told_in_an_envelope(
+def test_a_success_is_an_envelope(
     drawer: Callable[..., Answer], words: tuple[str, ...], holds: Callable[[Any], bool]
 ) -> None:
     answer = drawer(*words, "--json")
@@ -89,7 +89,7 @@ def test_what_is_done_is_told_in_an_envelope(
 
 
 @pytest.mark.parametrize(("words", "holds"), OK)
-def test_people_get_text_and_no_json(
+def test_text_output_contains_no_json(
     drawer: Callable[..., Answer], words: tuple[str, ...], holds: Callable[[Any], bool]
 ) -> None:
     answer = drawer("--text", *words)
@@ -115,7 +115,7 @@ REFUSED: list[tuple[tuple[str, ...], int, str, str]] = [
 
 
 @pytest.mark.parametrize(("words", "code", "word", "hint"), REFUSED)
-def test_what_is_refused_is_told_in_an_envelope(
+def test_an_error_is_an_envelope(
     drawer: Callable[..., Answer], words: tuple[str, ...], code: int, word: str, hint: str
 ) -> None:
     answer = drawer(*words, "--json")
@@ -129,7 +129,7 @@ def test_what_is_refused_is_told_in_an_envelope(
 
 
 @pytest.mark.parametrize(("words", "code", "word", "hint"), REFUSED)
-def test_people_are_told_on_standard_error(
+def test_errors_as_text_go_to_standard_error(
     drawer: Callable[..., Answer], words: tuple[str, ...], code: int, word: str, hint: str
 ) -> None:
     answer = drawer(*words, "--text")
@@ -138,7 +138,7 @@ def test_people_are_told_on_standard_error(
     assert hint in answer.err
 
 
-def test_a_failed_press_prints_its_full_result_and_fails(drawer: Callable[..., Answer]) -> None:
+def test_a_failed_press_prints_its_full_result_and_sets_the_exit_code(drawer: Callable[..., Answer]) -> None:
     answer = drawer("bad", "press", "--json")
     assert answer.code == 1
     assert list(answer.json) == ["ok", "error", "data"]
@@ -153,7 +153,7 @@ def test_a_failed_press_prints_its_full_result_and_fails(drawer: Callable[..., A
     assert text.err.startswith("SCRIPT_ERROR: drawer 'bad' failed")
 
 
-def test_a_wrong_drawer_tells_each_problem(drawer: Callable[..., Answer], folder: Folder) -> None:
+def test_all_problems_of_a_drawer_are_reported(drawer: Callable[..., Answer], folder: Folder) -> None:
     folder.drawer("wrong", button_step("a", "saay", text="x"), button_step("b", "fial"))
     for verb in ("press", "validate"):
         answer = drawer("wrong", verb, "--json")
@@ -163,7 +163,7 @@ def test_a_wrong_drawer_tells_each_problem(drawer: Callable[..., Answer], folder
         assert [p["step_id"] for p in data["problems" if verb == "press" else "errors"]] == ["a", "b"]
 
 
-def test_urls_from_a_file(drawer: Callable[..., Answer], folder: Folder) -> None:
+def test_inputs_can_be_read_from_a_file(drawer: Callable[..., Answer], folder: Folder) -> None:
     loop = {"id": "each", "kind": "for_each", "over": "${inputs.urls}", "as": "u"}
     folder.drawer("pages", {**loop, "steps": [button_step("say", "say", text="${u}")]})
     Path("urls.json").write_text('["http://a/", "http://b/"]')
@@ -172,12 +172,14 @@ def test_urls_from_a_file(drawer: Callable[..., Answer], folder: Folder) -> None
     assert [entry["steps"]["say"]["output"] for entry in entries] == ["http://a/\n", "http://b/\n"]
 
 
-def test_json_from_standard_input(drawer: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inputs_can_be_read_from_standard_input(
+    drawer: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO('{"a": [1]}'))
     assert drawer("good", "press", "text=@-", "--json").json["data"]["inputs"] == {"text": {"a": [1]}}
 
 
-def test_answers_are_ascii_and_values_without_json_are_spelt(drawer: Callable[..., Answer]) -> None:
+def test_json_output_is_ascii_and_spells_values_that_json_lacks(drawer: Callable[..., Answer]) -> None:
     answer = drawer("good", "press", "text=ümläut \U0001f600", "--json")
     assert answer.out.isascii()
     assert answer.json["data"]["inputs"] == {"text": "ümläut \U0001f600"}
@@ -193,7 +195,7 @@ def test_answers_are_ascii_and_values_without_json_are_spelt(drawer: Callable[..
         (("--text", "--json"), True),
     ],
 )
-def test_json_is_the_default_where_nobody_looks(
+def test_json_is_the_default_if_the_output_is_not_a_terminal(
     drawer: Callable[..., Answer], words: tuple[str, ...], as_json: bool
 ) -> None:
     for line in ((*words, "list"), ("list", *words)):
@@ -207,7 +209,7 @@ def test_json_is_the_default_where_nobody_looks(
         ("good", "set", "-h"), ("list", "--help"), ("schema", "--help"), ("cache", "info", "--help"),
     ],
 )  # fmt: skip
-def test_help_and_the_version_are_text_in_a_pipe_unless_json_is_asked_for(
+def test_help_and_version_are_text_in_a_pipe_without_json_option(
     drawer: Callable[..., Answer], words: tuple[str, ...]
 ) -> None:
     plain, text, in_json = drawer(*words), drawer(*words, "--text"), drawer("--json", *words)
@@ -219,7 +221,7 @@ def test_help_and_the_version_are_text_in_a_pipe_unless_json_is_asked_for(
 
 
 @pytest.mark.parametrize("words", [("list",), ("good",), ("zzzz",), ("--jsno",), ("good", "prss")])
-def test_other_answers_and_errors_in_a_pipe_are_json(
+def test_other_output_and_errors_in_a_pipe_are_json(
     drawer: Callable[..., Answer], words: tuple[str, ...]
 ) -> None:
     answer = drawer(*words)
@@ -239,12 +241,12 @@ def test_a_terminal_gets_text_by_default_and_json_indented(
         assert sys.stdout.getvalue().startswith(begin)  # type: ignore[attr-defined]
 
 
-def test_words_after_two_dashes_are_no_options(drawer: Callable[..., Answer]) -> None:
+def test_words_after_a_double_dash_are_not_options(drawer: Callable[..., Answer]) -> None:
     answer = drawer("good", "press", "--json", "--", "text=--json")
     assert answer.json["data"]["inputs"] == {"text": "--json"}
 
 
-def test_secrets_are_in_no_answer(drawer: Callable[..., Answer], folder: Folder) -> None:
+def test_secrets_are_not_in_the_output(drawer: Callable[..., Answer], folder: Folder) -> None:
     secret, token = "battery-value-1", "token-value-2"
     folder.batteries(KEY=secret)
     code = 'echo "$BUTTONS_BAT_KEY $BUTTONS_ARG_T"; echo "$BUTTONS_BAT_KEY" >&2; exit $BUTTONS_ARG_CODE'
@@ -267,7 +269,7 @@ def test_secrets_are_in_no_answer(drawer: Callable[..., Answer], folder: Folder)
 # A fault of ours
 
 
-def test_a_fault_of_ours_is_an_envelope_too(
+def test_an_internal_error_is_an_envelope(
     drawer: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("drawer_ipy.verbs.pressing.prepare", lambda *args: 1 / 0)
@@ -296,7 +298,7 @@ def start(folder: Folder, *words: str, **more: Any) -> subprocess.Popen[str]:
     )
 
 
-def test_full_disks_and_closed_pipes_are_no_tracebacks(folder: Folder) -> None:
+def test_full_disks_and_closed_pipes_cause_no_traceback(folder: Folder) -> None:
     drawer = shlex.join(COMMAND)
     lines = (
         f"{drawer} list > /dev/full; echo code $?; {drawer} schema --text | head -1; echo ${{PIPESTATUS[@]}}"
@@ -390,7 +392,7 @@ STUBBORN = "trap '' TERM; while :; do sleep 1; done"
         (signal.SIGRTMIN, 128 + signal.SIGRTMIN, "wait"),
     ],
 )
-def test_a_signal_ends_a_press_with_its_results_and_history_and_no_child(
+def test_a_signal_ends_a_press_with_results_and_history_and_no_child_process(
     folder: Folder, pressing: Callable[..., Pressing], number: signal.Signals, code: int, script: str
 ) -> None:
     press = pressing(script)
@@ -406,7 +408,7 @@ def test_a_signal_ends_a_press_with_its_results_and_history_and_no_child(
     assert folder.run("hang")["run_id"] == answer["data"]["run_id"]
 
 
-def test_two_signals_at_once_end_it_all_the_same(folder: Folder, pressing: Callable[..., Pressing]) -> None:
+def test_two_signals_at_once_end_a_press(folder: Folder, pressing: Callable[..., Pressing]) -> None:
     press = pressing(STUBBORN)
     press.process.send_signal(signal.SIGINT)
     time.sleep(0.1)
@@ -420,7 +422,7 @@ def test_two_signals_at_once_end_it_all_the_same(folder: Folder, pressing: Calla
     assert folder.run("hang")["status"] == "cancelled"
 
 
-def test_a_press_in_the_background_of_a_script_ends_by_sigterm(
+def test_a_press_in_the_background_of_a_shell_script_ends_on_sigterm(
     folder: Folder, pressing: Callable[..., Pressing]
 ) -> None:
     """There Ctrl-C is ignored."""
@@ -433,7 +435,7 @@ def test_a_press_in_the_background_of_a_script_ends_by_sigterm(
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGPIPE])
-def test_a_signal_that_is_ignored_stays_so(
+def test_an_ignored_signal_stays_ignored(
     folder: Folder, pressing: Callable[..., Pressing], number: signal.Signals
 ) -> None:
     press = pressing("sleep 0.5; echo fine", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
@@ -442,7 +444,7 @@ def test_a_signal_that_is_ignored_stays_so(
     assert (press.process.returncode, answer["ok"]) == (0, True)
 
 
-def test_signals_are_as_before_after_a_call_of_main(drawer: Callable[..., Answer]) -> None:
+def test_signal_handlers_are_restored_after_main(drawer: Callable[..., Answer]) -> None:
     before = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
     drawer("good", "press", "text=x")
     assert [signal.getsignal(number) for number in sorted(signal.valid_signals())] == before

@@ -12,7 +12,7 @@ from drawer_ipy.workspace.history import entry
 
 
 @pytest.mark.parametrize("jump", [-7200.0, 7200.0], ids=["back", "forward"])
-def test_durations_do_not_follow_the_clock(jump: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_durations_do_not_depend_on_the_system_clock(jump: float, monkeypatch: pytest.MonkeyPatch) -> None:
     real, offset = time.time, 0.0
     monkeypatch.setattr(time, "time", lambda: real() + offset)
 

@@ -129,7 +129,7 @@ LINES: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("cell", "expected"), LINES)
-def test_on_the_line_of_a_magic(cell: str, expected: list[str], around: Surroundings) -> None:
+def test_completion_on_the_line_of_a_magic(cell: str, expected: list[str], around: Surroundings) -> None:
     assert texts(cell, around) == expected
 
 
@@ -206,7 +206,7 @@ IN_STEP: list[tuple[str, list[str]]] = [
 
 @pytest.mark.parametrize(("place", "typed", "expected"), [
     *(("@LOOP", *row) for row in IN_LOOP), *(("@STEP", *row) for row in IN_STEP)])  # fmt: skip
-def test_in_the_body(
+def test_completion_in_the_body(
     place: str, typed: str, expected: list[str], around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPLETION_TEST", "1")
@@ -262,11 +262,11 @@ CELLS: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("body", "expected"), CELLS)
-def test_anywhere_in_a_body(body: str, expected: list[str], around: Surroundings) -> None:
+def test_completion_at_any_place_in_a_body(body: str, expected: list[str], around: Surroundings) -> None:
     assert texts(f"%%drawer n=1\n{body}", around) == expected
 
 
-def test_no_value_of_a_battery_is_ever_proposed(around: Surroundings) -> None:
+def test_the_value_of_a_battery_is_never_proposed(around: Surroundings) -> None:
     for cell in (
         '%%drawer\nsteps: [{id: a, button: fetch, args: {url: "${batteries.‸',
         "%drawer child press urls=‸",
@@ -291,7 +291,7 @@ def test_no_value_of_a_battery_is_ever_proposed(around: Surroundings) -> None:
         "[" * 50,
     ],
 )
-def test_brackets_where_a_key_should_be_are_read_to_their_end(body: str) -> None:
+def test_brackets_in_place_of_a_key_are_read_to_their_end(body: str) -> None:
     for cursor in range(len(body) + 1):
         assert outline(body, cursor)[0].parent is None
 
@@ -343,7 +343,7 @@ HEADS = st.sampled_from(
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(head=HEADS, tail=st.text(max_size=10), lines=INDENTED, place=st.floats(0, 1))
-def test_any_text_is_survived_and_what_is_typed_stands_before_the_cursor(
+def test_any_text_can_be_completed_and_proposals_extend_the_typed_word(
     head: str, tail: str, lines: tuple[str, ...], place: float, around: Surroundings
 ) -> None:
     cell = "\n".join([head + tail, *lines])
@@ -402,17 +402,17 @@ IN_KERNEL: list[tuple[str, str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("cell", "typed", "expected"), IN_KERNEL)
-def test_a_kernel_completes(kernel: Kernel, cell: str, typed: str, expected: list[str]) -> None:
+def test_completion_works_in_a_kernel(kernel: Kernel, cell: str, typed: str, expected: list[str]) -> None:
     assert completed(kernel, cell) == (typed, expected)
 
 
-def test_a_kernel_completes_python_as_before(kernel: Kernel) -> None:
+def test_completion_of_python_is_unchanged(kernel: Kernel) -> None:
     kernel.run("%config Completer.use_jedi = False")  # it takes ten seconds to get going
     assert "my_urls" in completed(kernel, "x = my_u‸")[1]
     assert completed(kernel, "%load_e‸")[1] == ["%load_ext"]
 
 
-def test_a_completer_that_meets_a_fault_proposes_nothing_and_says_nothing(kernel: Kernel) -> None:
+def test_an_internal_error_in_completion_is_silent(kernel: Kernel) -> None:
     kernel.run(
         "import drawer_ipy.notebook.completion as c; kept = c.offer_at; c.offer_at = lambda *args: 1 / 0"
     )
@@ -423,7 +423,7 @@ def test_a_completer_that_meets_a_fault_proposes_nothing_and_says_nothing(kernel
     assert "Traceback" not in cell.stdout + cell.printed("stderr")
 
 
-def test_reloading_and_unloading_leave_one_matcher_and_none(kernel: Kernel) -> None:
+def test_reloading_leaves_one_matcher_and_unloading_none(kernel: Kernel) -> None:
     count = "[m.matcher_identifier for m in get_ipython().Completer.custom_matchers].count('drawer_ipy')"
     kernel.run("%reload_ext drawer_ipy")
     assert kernel.value(count) == 1

@@ -89,7 +89,7 @@ BUTTONS = {
 
 
 @pytest.mark.parametrize(("fields", "message"), BUTTONS.values(), ids=BUTTONS)
-def test_what_a_button_lacks_is_an_error_at_its_place(fields: str, message: str) -> None:
+def test_missing_things_of_a_button_are_errors_at_their_place(fields: str, message: str) -> None:
     text, place = marked(fetch(fields, "{id: s, button: get, args: {x: 1}}"))
     (problem,) = found(text)
     assert problem.severity == "error"
@@ -112,7 +112,7 @@ FINE = {
 
 
 @pytest.mark.parametrize("fields", FINE.values(), ids=FINE)
-def test_what_is_there_or_may_be_missing_is_no_problem(fields: str) -> None:
+def test_existing_and_optional_things_are_not_problems(fields: str) -> None:
     assert found(fetch(fields)) == []
 
 
@@ -142,7 +142,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
-def test_what_a_step_certainly_reads_is_an_error_at_its_place(step: str) -> None:
+def test_a_missing_name_that_a_step_certainly_reads_is_an_error(step: str) -> None:
     text, place = marked(fetch("output: body", step))
     errors = [p for p in found(text) if p.severity == "error"]
     assert [(p.line, p.column) for p in errors] == [place]
@@ -170,7 +170,7 @@ UNSURE = {
 
 @pytest.mark.parametrize("step", UNSURE.values(), ids=UNSURE)
 @pytest.mark.parametrize("pressing", [True, False])
-def test_what_a_run_may_do_without_is_a_warning(step: str, pressing: bool) -> None:
+def test_a_missing_name_that_a_run_may_not_need_is_a_warning(step: str, pressing: bool) -> None:
     text, place = marked(fetch("headers: {K: '${‸batteries.NOPE}'}", step))
     problems = [p for p in found(text, pressing=pressing) if "NOPE" in p.message]
     assert [(p.severity, (p.line, p.column)) for p in problems] == [("warning", place)]
@@ -185,13 +185,13 @@ def test_what_a_run_may_do_without_is_a_warning(step: str, pressing: bool) -> No
         "$ENV{NOPE}",  # empty in a step, as in the original
     ],
 )
-def test_what_an_expression_may_not_read_is_a_warning(text: str) -> None:
+def test_a_missing_name_that_an_expression_may_not_read_is_a_warning(text: str) -> None:
     (problem,) = found(fetch("output: body", f'{{id: s, button: get, args: {{x: "{text}"}}}}'))
     assert (problem.severity, problem.line) == ("warning", 4)
     assert "has no 'NOPE'" in problem.message
 
 
-def test_one_certain_press_makes_it_an_error_that_is_told_once() -> None:
+def test_one_certain_press_makes_it_an_error_that_is_reported_once() -> None:
     steps = "{id: a, button: get, on_failure: continue}\n  - {id: b, button: get}\n  - {id: c, button: get}"
     (problem,) = found(fetch("headers: {K: '${batteries.NOPE}'}", steps))
     assert (problem.severity, problem.step_id) == ("error", "b")
@@ -210,7 +210,7 @@ def test_a_file_may_come_from_an_earlier_step() -> None:
     assert found(first) == []
 
 
-def test_a_reference_where_none_is_read_is_told() -> None:
+def test_a_reference_in_a_field_without_references_is_reported() -> None:
     (url,) = found(
         "buttons:\n  get: {url: 'https://h.example/${batteries.TOKEN}'}\nsteps: [{id: s, button: get}]\n"
     )
@@ -375,7 +375,7 @@ def test_checking_takes_time_in_proportion_to_the_definition(
     assert large / small < 6
 
 
-def test_a_proxy_of_the_environment_that_cannot_be_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_proxy_of_the_environment_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", f"ftp://me:{SECRET}@p.example")
@@ -395,14 +395,14 @@ def test_a_proxy_of_the_environment_that_cannot_be_one_is_told(monkeypatch: pyte
         ("{{x}}", {}, ""),
     ],
 )
-def test_a_host_that_may_not_be_asked_is_told(url: str, fields: dict[str, Any], severity: str) -> None:
+def test_a_refused_host_is_reported(url: str, fields: dict[str, Any], severity: str) -> None:
     spec = {"url": url, "args": ["x"], **fields}
     loaded = load_drawer({"buttons": {"get": spec}, "steps": [button_step("s", "get", x=1)]}, recover=True)
     problems = Surroundings().problems(loaded, pressing=True)
     assert [p.severity for p in problems] == ([severity] if severity else [])
 
 
-def test_batteries_that_a_button_requires_are_asked_for(folder: Folder) -> None:
+def test_required_batteries_of_a_button_are_checked(folder: Folder) -> None:
     folder.button("get", requires_batteries=["TOKEN", "NOPE"])
     (problem,) = found("steps:\n  - {id: s, button: get}\n")
     assert problem.severity == "warning"

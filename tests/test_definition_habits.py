@@ -158,13 +158,13 @@ def test_a_name_of_python_is_an_error_that_says_what_to_write(name: str, hint: s
     assert hint in raised.value.remediation
 
 
-def test_words_of_python_are_names_where_something_is_called_so() -> None:
+def test_words_of_python_are_names_if_something_has_that_name() -> None:
     assert compile_expression("not.lambda.if").resolve({"not": {"lambda": {"if": 3}}}) == 3
     assert compile_expression("None").resolve({"None": 4}) == 4
     assert not check("steps: [{id: not, button: take}, {id: b, button: take, args: {v: '${not.output}'}}]")
 
 
-def test_what_is_read_rightly_gets_no_hint() -> None:
+def test_correct_expressions_get_no_hint() -> None:
     scope = {"x": [1, 2], "a": True, "m": {"len": 1, "and": 2, "get": 3}}
     values = {
         "a ?.5 : 1": 0.5,
@@ -238,7 +238,7 @@ LOOK_ALIKES = [
 
 
 @pytest.mark.parametrize(("text", "column", "path"), LOOK_ALIKES)
-def test_what_is_a_reference_elsewhere_is_warned_of(text: str, column: int, path: str) -> None:
+def test_references_of_other_languages_cause_a_warning(text: str, column: int, path: str) -> None:
     [problem] = in_args(f'"{text}"')
     assert (problem.severity, problem.line, problem.column) == ("warning", 7, 16 + column)
     assert problem.step_id == "loop.one"

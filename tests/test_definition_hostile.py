@@ -94,7 +94,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize(("expression", "message"), NUMBERS.values(), ids=NUMBERS)
-def test_a_literal_that_stands_for_nothing_is_refused(expression: str, message: str) -> None:
+def test_an_invalid_literal_is_refused(expression: str, message: str) -> None:
     with pytest.raises(ResolveError, match=message):
         compile_expression(expression)
 
@@ -159,7 +159,7 @@ def test_a_text_that_cannot_be_read_is_refused_with_its_place(text: str, message
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_aliases_that_unfold_without_end_are_refused_at_once(inside: bool) -> None:
+def test_endlessly_expanding_aliases_are_refused_at_once(inside: bool) -> None:
     head = "steps:\n- id: s\n  button: ok\n  args:\n" if inside else ""
     indent = "    " if inside else ""
     lists = [f"{indent}a: &a ['${{inputs.x}}', 1, 1, 1, 1, 1, 1, 1, 1, 1]"]

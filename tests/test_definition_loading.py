@@ -102,7 +102,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("text", "line", "column", "words"), MALFORMED)
-def test_what_is_wrong_is_said_with_its_place(
+def test_problems_are_reported_with_their_place(
     text: str, line: int | None, column: int | None, words: str
 ) -> None:
     problems = problems_of(text)
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_said_with_its_place(
     assert not any("pydantic" in str(p) or "http" in p.message for p in problems)
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_text() -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_text() -> None:
     text = (
         "steps:\n  - {id: a, kind: foreach}\n  - {button: x, args: {k: 1, k: 2}}\nfoo: 1\ninputs: {x: intt}\n"
     )
@@ -182,7 +182,7 @@ def test_json_keeps_whole_numbers_and_characters_exactly() -> None:
     assert load_drawer(text).drawer.steps[0].args == args
 
 
-def test_a_mapping_hands_its_objects_over_untouched() -> None:
+def test_objects_in_a_mapping_are_passed_unchanged() -> None:
     thing = object()
     loaded = load_drawer({"steps": [{"id": "a", "button": "b", "args": {"x": thing}}]})
     assert loaded.drawer.steps[0].args["x"] is thing

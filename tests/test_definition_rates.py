@@ -49,7 +49,7 @@ NONE = [
 
 
 @pytest.mark.parametrize("text", [*NONE, "9" * 400 + "/s", "0." + "0" * 400 + "1/s"])
-def test_what_is_no_rate_is_told_with_what_is_allowed(text: str) -> None:
+def test_an_invalid_rate_is_reported_with_the_allowed_forms(text: str) -> None:
     with pytest.raises(ValueError, match=r'; write a number above 0 .*"100/min"'):
         parse_rate(text)
 

@@ -49,7 +49,7 @@ def told(definition: Any) -> list[tuple[int | None, str]]:
     return [(p.line, p.message.split("'")[1] if "'" in p.message else p.message) for p in check(definition)]
 
 
-def test_a_misspelt_key_a_misspelt_button_and_an_unknown_reference_are_told_together() -> None:
+def test_a_misspelt_key_a_misspelt_button_and_an_unknown_reference_are_reported_together() -> None:
     cell = (
         "inputs: [urls]\n"
         "steps:\n"
@@ -75,13 +75,13 @@ def test_a_misspelt_key_a_misspelt_button_and_an_unknown_reference_are_told_toge
     assert [p.step_id for p in caught.value.problems] == ["each"]
 
 
-def test_text_that_is_no_yaml_stops_at_once() -> None:
+def test_invalid_yaml_is_reported_alone() -> None:
     for text in ("steps: [", "", "hello", "- a", "a: 1\n b: 2"):
         with pytest.raises(DefinitionError):
             load_drawer(text, recover=True)
 
 
-def test_a_good_drawer_has_lost_nothing() -> None:
+def test_a_valid_drawer_loses_nothing_in_recovery() -> None:
     loaded = load_drawer("steps: [{id: a, button: show}]", recover=True)
     assert loaded.errors == []
     assert not loaded.lost.fields | loaded.lost.strangers
@@ -144,9 +144,7 @@ ALONE: list[tuple[str, list[tuple[int, str]]]] = [
 
 
 @pytest.mark.parametrize(("text", "problems"), ALONE)
-def test_nothing_is_told_that_only_follows_from_another_problem(
-    text: str, problems: list[tuple[int, str]]
-) -> None:
+def test_consequences_of_another_problem_are_not_reported(text: str, problems: list[tuple[int, str]]) -> None:
     assert told(text) == problems
 
 

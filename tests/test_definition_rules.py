@@ -62,7 +62,7 @@ def told(problems: list[Problem]) -> list[tuple[str, str, str]]:
     return [(p.severity[0], p.step_id, p.arg) for p in problems]
 
 
-def test_what_is_wrong_in_a_sub_drawer_names_step_and_drawer() -> None:
+def test_a_problem_in_a_sub_drawer_names_step_and_drawer() -> None:
     problems = check(steps("{id: a, kind: drawer, drawer: bad}"))
     assert [p.message.partition(": ")[0] for p in problems] == [
         "step 'one' of drawer 'bad'",
@@ -72,7 +72,7 @@ def test_what_is_wrong_in_a_sub_drawer_names_step_and_drawer() -> None:
     assert "did you mean 'show'?" in problems[0].remediation
 
 
-def test_a_sub_drawer_is_told_of_once_however_deep_and_often() -> None:
+def test_a_sub_drawer_is_reported_once_at_any_depth() -> None:
     problems = check(steps("{id: a, kind: drawer, drawer: deep}", "{id: b, kind: drawer, drawer: bad}"))
     assert len(problems) == 2
     assert all("of drawer 'bad'" in p.message for p in problems)
@@ -190,13 +190,13 @@ def test_rates_are_checked(line: str, step: str) -> None:
         "https://",
     ],
 )
-def test_an_address_that_is_none_is_a_problem_of_its_step(url: str) -> None:
+def test_an_invalid_address_is_a_problem_of_its_step(url: str) -> None:
     [problem] = check(f"buttons: {{a: {{url: {url!a}}}}}\n".replace("'", '"') + steps("{id: s, button: a}"))
     assert (problem.severity, problem.step_id) == ("error", "s")
     assert "url" in problem.message
 
 
-def test_a_queue_of_two_sizes_is_told() -> None:
+def test_a_queue_with_two_sizes_is_reported() -> None:
     text = (
         "buttons:\n"
         "  a: {prompt: x, queue: {name: q, concurrency: 2}}\n"
@@ -241,7 +241,7 @@ OURS = [
 
 
 @pytest.mark.parametrize(("line", "expected"), OURS)
-def test_kinds_of_ours_are_checked(line: str, expected: list[tuple[str, str]]) -> None:
+def test_kinds_that_the_original_lacks_are_checked(line: str, expected: list[tuple[str, str]]) -> None:
     assert told(check(steps(A, line))) == [("e", *place) for place in expected]
 
 
@@ -299,7 +299,7 @@ OPTIONAL = [
 
 
 @pytest.mark.parametrize(("before", "given", "count"), OPTIONAL)
-def test_an_optional_input_nobody_gives_fills_no_argument(
+def test_an_optional_input_without_a_value_fills_no_argument(
     before: str, given: dict[str, Any], count: int
 ) -> None:
     text = before + steps("{id: a, button: need}")

@@ -171,7 +171,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 @pytest.mark.parametrize("kind", ["widget", "html"])
 @pytest.mark.parametrize("button", [one for one in BUTTONS if one not in UNTOUCHED])
-def test_the_table_is_there_once_whatever_a_button_clears(kernel: Kernel, button: str, kind: str) -> None:
+def test_the_table_is_shown_once_whatever_a_button_clears(kernel: Kernel, button: str, kind: str) -> None:
     cell = kernel.run(cell_of(button, f"--display {kind}"))
     assert cell.of("clear_output"), "the button did clear"
     front = seen(cell)
@@ -185,7 +185,7 @@ def test_the_table_is_there_once_whatever_a_button_clears(kernel: Kernel, button
 
 @pytest.mark.parametrize("kind", ["widget", "html"])
 @pytest.mark.parametrize("button", UNTOUCHED)
-def test_what_is_cleared_elsewhere_does_not_show_the_table_twice(
+def test_clearing_another_output_does_not_show_the_table_twice(
     kernel: Kernel, button: str, kind: str
 ) -> None:
     cell = kernel.run(cell_of(button, f"--display {kind}"))
@@ -194,7 +194,7 @@ def test_what_is_cleared_elsewhere_does_not_show_the_table_twice(
     assert cell.of("update_display_data")[-1]["data"]["text/plain"].startswith("✔ 5 items")
 
 
-def test_the_live_view_is_shown_again_while_the_run_goes_on(kernel: Kernel) -> None:
+def test_the_live_view_is_shown_again_during_the_run(kernel: Kernel) -> None:
     cell = kernel.run(cell_of("at_start"))
     kinds = [message["msg_type"] for _, message in cell.messages]
     last_clear = max(i for i, kind in enumerate(kinds) if kind == "clear_output")
@@ -213,7 +213,7 @@ def test_a_button_that_clears_all_the_time_does_not_flood_the_page(kernel: Kerne
     assert len(seen(cell).tables) == 1
 
 
-def test_afterwards_clearing_is_the_kernels_own_again(kernel: Kernel) -> None:
+def test_after_the_run_clearing_works_as_before(kernel: Kernel) -> None:
     kernel.run(cell_of("every"))
     assert kernel.value("'clear_output' in vars(get_ipython().display_pub)") is False
     cell = kernel.run("print('a'); clear_output(); print('b')")
@@ -259,7 +259,7 @@ def test_two_runs_of_one_cell_are_both_shown(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("button", ["at_end", "every", "threaded"])
-def test_a_run_in_the_background_keeps_its_view_in_its_own_cell(kernel: Kernel, button: str) -> None:
+def test_a_background_run_keeps_its_view_in_its_own_cell(kernel: Kernel, button: str) -> None:
     first = kernel.run(cell_of(button, "--background -o run"))
     second = kernel.run("print('mine'); got = await run")
     third = kernel.run("await asyncio.sleep(0.5)")

@@ -27,7 +27,7 @@ def failing(n: int = 100) -> tuple[Driver, LoopRecord]:
     return driver, driver.loop(n, driver.step("each"))
 
 
-def test_it_is_said_at_the_twentieth_failure_and_how_to_stop() -> None:
+def test_the_warning_appears_at_the_twentieth_failure_and_says_how_to_stop() -> None:
     driver, loop = failing()
     for index in range(ENOUGH):
         assert driver.at(index).warning == ""
@@ -40,7 +40,7 @@ def test_it_is_said_at_the_twentieth_failure_and_how_to_stop() -> None:
     assert driver.at(31).warning == warning, "the words stay, so that the view does not flicker"
 
 
-def test_a_success_takes_it_back_and_one_before_keeps_it_away() -> None:
+def test_a_success_removes_or_prevents_the_warning() -> None:
     driver, loop = failing()
     for index in range(30):
         fail(loop, index)
@@ -50,7 +50,7 @@ def test_a_success_takes_it_back_and_one_before_keeps_it_away() -> None:
     assert driver.at(2).warning == ""
 
 
-def test_failures_of_several_kinds_are_no_reason() -> None:
+def test_failures_of_several_kinds_cause_no_warning() -> None:
     driver, loop = failing()
     for index in range(40):
         fail(loop, index, code="TIMEOUT" if index == 30 else "SCRIPT_ERROR")
@@ -72,7 +72,7 @@ def test_exceptions_of_several_classes_are_several_kinds(mixed: bool) -> None:
     assert ("FUNCTION_ERROR (ValueError)" in driver.at(1).warning) is not mixed
 
 
-def test_when_nothing_is_left_to_stop_it_is_not_said() -> None:
+def test_there_is_no_warning_if_no_item_is_left_to_stop() -> None:
     driver, loop = failing(25)
     for index in range(25):
         fail(loop, index)
@@ -112,7 +112,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_is_told_once() -> None:
+def test_a_terminal_shows_the_warning_once() -> None:
     stream = Terminal()
     display = TextDisplay(stream)
     driver, loop = failing()
@@ -124,7 +124,7 @@ def test_a_terminal_is_told_once() -> None:
     assert stream.getvalue().count("items in a row failed") == 1
 
 
-def test_a_real_run_says_it_while_it_runs() -> None:
+def test_a_real_run_shows_the_warning_while_it_runs() -> None:
     from drawer_ipy.display.progress import ProgressState
 
     async def work(x: int) -> None:

@@ -111,7 +111,7 @@ def check(page: Page) -> None:
     assert not any("url(" in style or "http" in style for style in page.attributes.get("style", ()))
 
 
-def test_it_has_summary_bar_table_errors_and_the_picture_of_what_ran_when() -> None:
+def test_the_final_output_has_summary_bar_table_errors_and_timeline() -> None:
     failing = ErrorInfo("HTTP", "404", "check the URL")
     shown, page = page_of(*ended(30, error=lambda k: failing if k % 10 == 3 else None))
     check(page)
@@ -136,7 +136,7 @@ def test_it_has_summary_bar_table_errors_and_the_picture_of_what_ran_when() -> N
         ("cancelled", 0, "pages · ⊘ cancelled · 0 of 20 items ok, 20 skipped"),
     ],
 )
-def test_however_the_run_ended_it_is_said(status: str, upto: int, words: str) -> None:
+def test_the_final_output_says_how_the_run_ended(status: str, upto: int, words: str) -> None:
     _, page = page_of(*ended(20, status=status, upto=upto))
     check(page)
     assert words in page.text
@@ -170,7 +170,7 @@ def test_ten_thousand_hostile_items_stay_below_200_kb_and_do_nothing(
     assert "<svg" in bundle["text/html"]
 
 
-def test_a_picture_that_fails_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_picture_does_not_affect_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(run: RunRecord) -> str:
         raise ZeroDivisionError
 

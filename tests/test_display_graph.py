@@ -61,7 +61,7 @@ def lane(text: str) -> Lane:
     return lane_of(Drawer.load(text))
 
 
-def test_arrows_lead_from_what_a_step_refers_to() -> None:
+def test_arrows_start_at_the_steps_that_a_step_refers_to() -> None:
     whole = lane(SHOP)
     assert wires(whole) == {
         ("key", "log-in"),
@@ -77,7 +77,7 @@ def test_arrows_lead_from_what_a_step_refers_to() -> None:
     assert [b.name for b in rows.boxes] == ["rows"]
 
 
-def test_boxes_tell_what_a_step_does() -> None:
+def test_boxes_say_what_a_step_does() -> None:
     whole = lane(SHOP)
     loop = next(b for b in whole.boxes if b.kind == "for_each")
     assert loop.lines == ["for each shop in inputs.shops", "4 at once, continues when items fail"]
@@ -91,7 +91,7 @@ def test_boxes_tell_what_a_step_does() -> None:
     ]
 
 
-def test_a_step_that_refers_to_nothing_stands_after_the_one_before() -> None:
+def test_a_step_without_references_is_placed_after_the_one_before() -> None:
     whole = lane(SHOP)
     assert [(whole.boxes[a].name, whole.boxes[b].name) for a, b in whole.order] == [("shops", "pause")]
 

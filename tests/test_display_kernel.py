@@ -138,7 +138,7 @@ def test_errors_arrive_as_text_and_html_escaped(finished: Cell) -> None:
     assert "<script" not in html
 
 
-def test_the_results_take_the_place_of_the_view_and_the_widgets_are_closed(finished: Cell) -> None:
+def test_the_results_replace_the_view_and_the_widgets_are_closed(finished: Cell) -> None:
     (shown,) = finished.of("display_data")
     (final,) = finished.of("update_display_data")
     assert final["transient"] == shown["transient"]
@@ -195,7 +195,7 @@ def ask(row: object, cell: object) -> Callable[[Kernel, Cell], None]:
         ("r0", "3", None),
     ],
 )
-def test_a_cell_that_is_pointed_at_is_told(
+def test_pointing_at_a_cell_shows_its_item(
     kernel: Kernel, row: object, cell: object, lines: list[str] | None
 ) -> None:
     shown = kernel.run(
@@ -235,7 +235,7 @@ PATIENT = """
 """
 
 
-def test_where_no_page_draws_the_view_html_is_shown_and_followed(kernel: Kernel) -> None:
+def test_if_no_page_draws_the_view_html_is_shown_and_updated(kernel: Kernel) -> None:
     cell = kernel.run(PATIENT.format(patience=0.2, seconds=1.5))
     *progress, last = updates(cell)
     assert 2 <= len(progress) <= 4
@@ -274,7 +274,7 @@ def test_a_run_on_a_thread_of_its_own_is_shown_below_the_same_cell(kernel: Kerne
     assert cell.of("update_display_data")[0]["data"]["text/plain"] == "final table"
 
 
-def test_a_run_in_the_background_reports_to_its_own_cell(kernel: Kernel) -> None:
+def test_a_background_run_is_shown_in_its_own_cell(kernel: Kernel) -> None:
     first = kernel.run(
         """
         display = choose_display(get_ipython(), kind="html")

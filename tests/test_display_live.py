@@ -101,7 +101,7 @@ class Probe(LiveDisplay):
         self.note("finish", snapshot)
 
 
-def test_it_draws_at_once_ten_times_a_second_at_the_end_and_no_more() -> None:
+def test_a_display_draws_at_once_then_ten_times_a_second_and_at_the_end() -> None:
     probe = Probe()
 
     async def main() -> None:
@@ -118,7 +118,7 @@ def test_it_draws_at_once_ten_times_a_second_at_the_end_and_no_more() -> None:
     assert min(gaps) > 0.09
 
 
-def test_a_slow_display_is_asked_less_often() -> None:
+def test_a_slow_display_is_updated_less_often() -> None:
     probe = Probe(lambda: time.sleep(0.02))
     asyncio.run(play(probe, seconds=1.0))
     assert len(probe.drawn) <= 5
@@ -134,7 +134,7 @@ def test_a_slow_display_is_asked_less_often() -> None:
         (0.2, 0.002, 4.0),  # a remote terminal holds up the run's loop
     ],
 )
-def test_a_display_that_strives_for_less_is_asked_less_often_but_not_seldom(
+def test_a_display_with_a_lower_cost_target_is_updated_less_often_but_regularly(
     took: float, used: float, seconds: float
 ) -> None:
     class Modest(Probe):
@@ -143,7 +143,7 @@ def test_a_display_that_strives_for_less_is_asked_less_often_but_not_seldom(
     assert Modest.pause(took, used) == pytest.approx(seconds)
 
 
-def test_a_display_that_breaks_breaks_nothing() -> None:
+def test_a_failing_display_does_not_affect_the_run() -> None:
     def broken() -> None:
         raise OSError("terminal gone")
 
@@ -213,7 +213,7 @@ def test_hostile_text_stays_text() -> None:
     assert seen.text.count("<script>") == 4
 
 
-def test_the_header_tells_states_by_word_and_symbol() -> None:
+def test_the_header_shows_states_by_word_and_mark() -> None:
     snapshot = Snapshot(
         drawer="pages", step="each", position=1, steps=2, loop="each", total=200, left=110, running=8,
         ok=78, failed=2, cancelled=2, elapsed=6.4, rate=12.34, eta=9.6, retries=1,
@@ -409,7 +409,9 @@ TERMINAL = SimpleNamespace()
         (KERNEL, {"kind": "widget"}, WidgetDisplay),
     ],
 )
-def test_the_display_suits_the_place(shell: Any, options: dict[str, Any], expected: type) -> None:
+def test_the_display_is_chosen_for_its_environment(
+    shell: Any, options: dict[str, Any], expected: type
+) -> None:
     assert type(choose_display(shell, **options)) is expected
 
 
@@ -429,7 +431,7 @@ def test_without_anywidget_a_notebook_gets_html(monkeypatch: pytest.MonkeyPatch)
         (TERMINAL, "html", "needs a Jupyter notebook"),
     ],
 )
-def test_a_display_that_is_none_or_suits_not_is_refused(shell: Any, kind: str, words: str) -> None:
+def test_an_unknown_or_unsuitable_display_is_refused(shell: Any, kind: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         choose_display(shell, kind=kind)
 

@@ -267,12 +267,12 @@ def test_a_snapshot_of_a_million_items_costs_a_fraction_of_a_millisecond() -> No
     ("seconds", "text"),
     [(0, "0:00"), (0.99, "0:00"), (7, "0:07"), (245.9, "4:05"), (3723, "1:02:03"), (360000, "100:00:00")],
 )
-def test_time_is_told_in_whole_seconds(seconds: float, text: str) -> None:
+def test_time_is_shown_in_whole_seconds(seconds: float, text: str) -> None:
     assert clock_text(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("rate", "text"), [(0, "0/s"), (0.1, "10.0 s each"), (1, "1.0/s"), (12.34, "12.3/s"), (1234.5, "1,234/s")]
 )
-def test_a_rate_is_told_so_that_it_can_be_read(rate: float, text: str) -> None:
+def test_a_rate_is_shown_in_a_readable_unit(rate: float, text: str) -> None:
     assert rate_text(rate) == text

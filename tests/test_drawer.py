@@ -45,7 +45,7 @@ PLACES = [
 ]
 
 
-def test_validate_tells_every_problem_with_its_place() -> None:
+def test_validate_reports_every_problem_with_its_place() -> None:
     report = Drawer.load(BAD).validate()
     assert isinstance(report, Validation)
     assert not report.ok
@@ -84,7 +84,7 @@ def test_its_dict_is_the_originals_report() -> None:
     assert json.loads(json.dumps(report)) == report
 
 
-def test_warnings_stop_nothing() -> None:
+def test_warnings_do_not_prevent_a_press() -> None:
     drawer = Drawer.load(
         "steps: [{id: a, button: fetch, args: {url: x}}, {id: l, kind: for_each, over: '[]'}]"
     )
@@ -101,7 +101,7 @@ def test_a_press_of_a_loaded_drawer_refuses_with_the_lines_of_its_text() -> None
     assert [(p.line, p.step_id, p.arg) for p in caught.value.problems] == PLACES
 
 
-def test_a_drawer_made_of_fields_is_checked_alike() -> None:
+def test_a_drawer_built_from_fields_is_checked_in_the_same_way() -> None:
     drawer = Drawer.model_validate({"steps": [{"id": "a", "button": "nope"}]})
     assert [(p.step_id, p.arg, p.line) for p in drawer.validate()] == [("a", "button", None)]
     drawer = Drawer(name="d", steps=[{"id": "a", "button": "fetch", "args": {"url": "x"}}])  # type: ignore[list-item]
@@ -115,7 +115,7 @@ def test_a_change_to_a_loaded_drawer_is_seen() -> None:
     assert [p.arg for p in drawer.validate()] == ["url"]
 
 
-def test_inputs_and_buttons_that_a_press_would_hand_over_count() -> None:
+def test_validation_uses_the_given_inputs_and_buttons() -> None:
     drawer = Drawer.load("steps: [{id: a, button: get, args: {url: '${inputs.u}'}}]")
     assert not drawer.validate().ok
     assert drawer.validate(["u"], buttons={"get": fetch}).ok
@@ -154,11 +154,11 @@ def test_a_drawer_loads_from_any_form(form: str, tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("given", "error"), [("steps: [", DefinitionError), ("no-such-drawer", DrawerNotFound)]
 )
-def test_what_is_no_drawer_is_refused(given: str, error: type[Exception]) -> None:
+def test_invalid_forms_of_a_drawer_are_refused(given: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         Drawer.load(given)
 
 
-def test_a_report_is_no_truth_value() -> None:
+def test_a_validation_has_no_truth_value() -> None:
     with pytest.raises(TypeError, match=r"\.ok"):
         bool(Drawer.load(BAD).validate())

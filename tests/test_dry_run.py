@@ -45,7 +45,7 @@ def dry(text: str = DRAWER, inputs: dict[str, Any] | None = None, **options: Any
     return DryRun(prepare(text, given, Options(**options), Surroundings(namespace={"work": work})), given)
 
 
-def test_every_step_is_told_where_it_stands() -> None:
+def test_a_dry_run_shows_every_step_at_its_place() -> None:
     assert repr(dry()).splitlines() == [
         "drawer all: dry run, nothing was pressed",
         "  input xs = list of 4",
@@ -64,11 +64,11 @@ def test_every_step_is_told_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("width", "told"), [(0, "one after the other"), (1, "one after"), (12, "12 at once")]
 )
-def test_the_parallelism_is_the_one_that_was_asked_for(width: int, told: str) -> None:
+def test_a_dry_run_shows_the_requested_parallelism(width: int, told: str) -> None:
     assert f"each: for each x in inputs.xs, {told}" in repr(dry(parallelism=width))
 
 
-def test_it_is_harmless_as_html() -> None:
+def test_a_dry_run_is_escaped_in_html() -> None:
     text = 'steps: [{id: a, button: work, args: {x: "<script>alert(1)</script>"}}]'
     html = dry(text, {"y": "<img src=x>"})._repr_html_()
     assert "<script" not in html
@@ -76,6 +76,6 @@ def test_it_is_harmless_as_html() -> None:
     assert "&lt;script&gt;" in html
 
 
-def test_a_secret_never_shows() -> None:
+def test_a_dry_run_shows_no_secret() -> None:
     run = dry()
     assert "s3cret" not in repr(run) + run._repr_html_()

@@ -60,7 +60,7 @@ async def simulated(most: int, items: int, capacity: int, *, refuses: bool = Fal
 
 
 @pytest.mark.parametrize(("most", "capacity"), [(64, 8), (64, 1), (32, 100), (200, 30), (1, 10)])
-def test_the_width_settles_near_what_a_server_bears(most: int, capacity: int) -> None:
+def test_the_width_settles_near_the_capacity_of_the_server(most: int, capacity: int) -> None:
     widths, _ = asyncio.run(simulated(most, 4000, capacity))
     best = min(most, capacity)
     assert all(1 <= width <= most for width in widths)
@@ -68,7 +68,7 @@ def test_the_width_settles_near_what_a_server_bears(most: int, capacity: int) ->
     assert best / 2 <= widths[-1] <= max(2 * best + 1, 5)
 
 
-def test_a_server_that_refuses_is_asked_for_less_at_once() -> None:
+def test_a_server_that_refuses_gets_fewer_requests_at_once() -> None:
     widths, refused = asyncio.run(simulated(64, 4000, 8, refuses=True))
     assert max(widths) <= 16
     assert 3 <= widths[-1] <= 9
@@ -161,7 +161,7 @@ def test_after_a_failure_that_stops_the_loop_nothing_more_begins(tolerated: int)
     assert len(begun) < 200
 
 
-def test_a_server_that_says_too_many_is_found_out() -> None:
+def test_the_width_adapts_to_a_server_that_responds_with_429() -> None:
     """A limit of somebody else's, told by the exception of a client of theirs."""
 
     class TooMany(Exception):
@@ -191,7 +191,7 @@ def test_a_server_that_says_too_many_is_found_out() -> None:
     assert results.run.step("each").output.record.width <= 16
 
 
-def test_http_buttons_find_their_width_too() -> None:
+def test_http_buttons_find_their_width() -> None:
     text = """
     buttons: {thing: {url: "%s/slow/{{ms}}", args: [ms]}}
     steps:
@@ -204,7 +204,7 @@ def test_http_buttons_find_their_width_too() -> None:
     assert len(results.ok) == 40
 
 
-def test_what_a_button_overcame_by_its_own_retries_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overload_that_retries_overcame_reduces_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every item comes in the end, so only the tries within a press tell of the crowd."""
     monkeypatch.setattr("drawer_ipy.buttons.http.client._BACKOFF", Backoff(0.005, 2.0, 30.0, 0.5))
     told: list[bool] = []
@@ -246,14 +246,14 @@ def test_what_a_button_overcame_by_its_own_retries_counts_as_well(monkeypatch: p
         ("parallelism: auto\n    max_parallelism: 0", "max_parallelism cannot be 0"),
     ],
 )
-def test_what_is_no_width_is_refused_with_its_place(field: str, problem: str) -> None:
+def test_an_invalid_parallelism_is_refused_with_its_place(field: str, problem: str) -> None:
     text = (DRAWER % 3).replace("parallelism: auto\n    max_parallelism: 3", field)
     with pytest.raises(DefinitionError, match=problem) as refused:
         press(text, {"xs": []}, buttons={"work": lambda x: x}, quiet=True)
     assert refused.value.problems[0].line in (7, 8)
 
 
-def test_a_bound_without_auto_is_told_of() -> None:
+def test_max_parallelism_without_auto_is_reported() -> None:
     from drawer_ipy import Drawer
 
     text = (DRAWER % 3).replace("parallelism: auto", "parallelism: 4")
@@ -261,7 +261,7 @@ def test_a_bound_without_auto_is_told_of() -> None:
     assert any("max_parallelism has an effect only with `parallelism: auto`" in p.message for p in warnings)
 
 
-def test_auto_can_be_asked_for_at_a_press() -> None:
+def test_auto_can_be_an_option_of_a_press() -> None:
     text = (DRAWER % 3).replace("    parallelism: auto\n    max_parallelism: 3\n", "")
 
     async def work(x: int) -> int:

@@ -158,7 +158,7 @@ def test_steps_beside_a_failed_one_are_abandoned(impatient: None, kind: str) -> 
     assert job.run.notes
 
 
-def test_press_returns_although_tasks_of_a_button_go_on() -> None:
+def test_press_returns_although_tasks_of_a_button_continue() -> None:
     left: list[asyncio.Task[str]] = []
 
     async def work(x: int) -> int:
@@ -225,7 +225,7 @@ def test_whatever_a_button_raises_fails_its_item_only(
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, asyncio.CancelledError, MemoryError])
-def test_a_value_that_raises_when_it_is_looked_at_fails_its_item_only(raised: type[BaseException]) -> None:
+def test_a_value_that_raises_when_inspected_fails_only_its_item(raised: type[BaseException]) -> None:
     class Odd:
         @property
         def a(self) -> int:
@@ -299,7 +299,7 @@ def test_a_stop_from_a_thread_of_its_own_leaves_press_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("how", ["soon", "in a function", "from its thread", "a task nobody awaits"])
-def test_what_a_button_puts_off_fails_its_item_as_well(how: str) -> None:
+def test_an_exception_in_a_task_of_a_button_fails_its_item(how: str) -> None:
     loops: list[asyncio.AbstractEventLoop] = []
     tasks: list[asyncio.Task[None]] = []
 

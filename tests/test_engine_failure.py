@@ -84,7 +84,7 @@ def undone(name: str, by: Any = None, button: str = "same", **more: Any) -> Step
 # Compensation
 
 
-def test_what_succeeded_is_undone_the_latest_first() -> None:
+def test_successful_steps_are_compensated_latest_first() -> None:
     record, notes = press(undone("a"), step("b"), undone("c"), undone("d", button="fail"), undone("e"))
     assert record.failed_step == "d"
     assert TOLD == ["undo c", "undo a"]
@@ -100,7 +100,7 @@ def test_what_succeeded_is_undone_the_latest_first() -> None:
     "by",
     ["tell", {"button": "tell"}, "drawer/undo", {"drawer": "undo"}, {"drawer": "undo", "args": {"x": 1}}],
 )
-def test_a_button_or_a_drawer_may_undo(by: Any) -> None:
+def test_a_button_or_a_drawer_can_compensate(by: Any) -> None:
     undo = {"inputs": [{"name": "x"}], "steps": [step("u", "tell")]}
     record, _ = press(undone("a", by), step("b", "fail"), drawers={"undo": undo})
     assert record.failed_step == "b"
@@ -118,7 +118,7 @@ def test_in_graph_mode_what_ended_last_is_undone_first() -> None:
     assert TOLD == ["slow", "quick"]
 
 
-def test_what_failed_and_went_on_is_not_undone() -> None:
+def test_a_step_that_failed_with_continue_is_not_compensated() -> None:
     by = {"button": "tell", "args": {"x": "undo"}}
     went_on = step("a", "fail", on_failure={"action": "continue", "compensate_with": by})
     record, _ = press(went_on, step("b", "fail"))
@@ -126,12 +126,12 @@ def test_what_failed_and_went_on_is_not_undone() -> None:
     assert TOLD == []
 
 
-def test_nothing_is_undone_when_all_went_well() -> None:
+def test_a_successful_run_compensates_nothing() -> None:
     record, _ = press(undone("a"), step("b"))
     assert (record.status, TOLD, record.compensations) == ("ok", [], [])
 
 
-def test_a_cancelled_run_undoes_nothing() -> None:
+def test_a_cancelled_run_compensates_nothing() -> None:
     async def main() -> RunRecord:
         made = job([undone("a"), step("h", "hang")])
         pressing = asyncio.create_task(made.run.execute())
@@ -237,7 +237,7 @@ def test_with_wins_over_the_payload() -> None:
     assert TOLD[0]["error"] == {"code": "MINE"}
 
 
-def test_it_is_told_no_secret() -> None:
+def test_the_handler_receives_no_secret() -> None:
     declared = [{"name": "tok", "secret": True}]
     bad = step("b", "fail") | {"args": {"message": "no ${inputs.tok}"}}
     fields = {"name": "main", "inputs": declared, "steps": [bad], "on_error": {"drawer": "h"}}
@@ -247,7 +247,7 @@ def test_it_is_told_no_secret() -> None:
     assert "hunter22" not in str(TOLD)
 
 
-def test_it_also_hears_of_a_press_that_could_not_begin() -> None:
+def test_the_handler_is_pressed_if_the_run_could_not_begin() -> None:
     fields = {"name": "main", "inputs": [{"name": "need", "required": True}], "steps": [step("a")],
               "on_error": {"drawer": "h"}}  # fmt: skip
     around = Surroundings(named_buttons({"tell": tell, "same": same}), drawers=named({"h": KEEP}))
@@ -320,7 +320,9 @@ def test_compensation_comes_before_the_handler() -> None:
         ("100%", 7, 7),
     ],
 )
-def test_as_many_failures_as_are_tolerated_and_not_one_more(tolerated: Any, n: int, allowed: int) -> None:
+def test_a_loop_tolerates_exactly_the_allowed_number_of_failures(
+    tolerated: Any, n: int, allowed: int
+) -> None:
     def run(failing: int, width: int) -> RunRecord:
         async def work(x: int) -> None:
             if x < failing:
@@ -361,7 +363,7 @@ class Faulty:
 
 @pytest.mark.parametrize("parallelism", [1, 4])
 @pytest.mark.parametrize("action", ["stop", "continue"])
-def test_a_fault_of_ours_fails_one_item_and_loses_no_other(action: str, parallelism: int) -> None:
+def test_an_internal_error_fails_only_its_item(action: str, parallelism: int) -> None:
     buttons = {"same": Faulty(named_buttons({"same": same})["same"])}
     each = {
         "id": "each",
@@ -392,7 +394,7 @@ def test_a_fault_of_ours_fails_one_item_and_loses_no_other(action: str, parallel
         assert "[3]" in record.error.message or "item 3" in record.error.message
 
 
-def test_a_fault_of_ours_is_met_by_the_policy_like_any_failure() -> None:
+def test_an_internal_error_is_handled_by_the_policy() -> None:
     """A step that is not a loop, under a policy."""
     buttons = {"same": Faulty(named_buttons({"same": same})["same"])}
     step = {"id": "one", "button": "same", "args": {"x": 3}, "on_failure": {"action": "continue"}}
@@ -407,7 +409,7 @@ def test_a_fault_of_ours_is_met_by_the_policy_like_any_failure() -> None:
     assert [step.status for step in record.steps] == ["failed", "ok"]
 
 
-def test_a_system_that_gives_no_further_thread_fails_items_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_to_start_a_thread_is_a_readable_error_of_the_item(monkeypatch: pytest.MonkeyPatch) -> None:
     start, begun = threading.Thread.start, itertools.count(1)
 
     def sparing(thread: threading.Thread) -> None:

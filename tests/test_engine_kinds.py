@@ -149,7 +149,7 @@ def test_no_kind_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_it_gives_its_output_and_later_steps_read_it(bench: Bench, kind: str) -> None:
+def test_each_kind_has_an_output_that_later_steps_read(bench: Bench, kind: str) -> None:
     step, output = GOOD[kind]
     later = {"id": "later", "kind": "transform", "expression": "s.output"}
     for mode in ("sequential", "parallel"):
@@ -160,7 +160,7 @@ def test_it_gives_its_output_and_later_steps_read_it(bench: Bench, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_its_failure_stops_the_run_and_says_why(bench: Bench, kind: str) -> None:
+def test_a_failure_of_each_kind_stops_the_run_with_a_reason(bench: Bench, kind: str) -> None:
     step, code = BAD[kind]
     found = bench.run({**step, "id": "s"}, inner("same") | {"id": "after"}, inputs={"v": 7})
     assert (found.status, found.failed_step) == ("failed", "s")
@@ -171,7 +171,7 @@ def test_its_failure_stops_the_run_and_says_why(bench: Bench, kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_continue_goes_on_and_keeps_the_error(bench: Bench, kind: str) -> None:
+def test_with_continue_each_kind_keeps_its_error_and_the_run_continues(bench: Bench, kind: str) -> None:
     step, code = BAD[kind]
     after = {"id": "after", "button": "same", "args": {"x": "${s.error.code}"}}
     for mode in ("sequential", "parallel"):
@@ -192,7 +192,7 @@ def test_retry_tries_the_whole_step_again(bench: Bench, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(BAD) - set(PRESSING)))
-def test_what_can_never_work_is_not_tried_again(bench: Bench, kind: str) -> None:
+def test_failures_that_no_retry_can_fix_are_not_retried(bench: Bench, kind: str) -> None:
     step, code = BAD[kind]
     found = bench.run(
         {**step, "id": "s", "on_failure": {"action": "retry", "max_attempts": 5}}, inputs={"v": 7}
@@ -203,7 +203,7 @@ def test_what_can_never_work_is_not_tried_again(bench: Bench, kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", [*PRESSING, "wait"])
-def test_a_timeout_ends_what_it_had_started(bench: Bench, kind: str) -> None:
+def test_a_timeout_ends_everything_that_the_step_started(bench: Bench, kind: str) -> None:
     step = {"kind": "wait", "duration": "1m"} if kind == "wait" else PRESSING[kind]("hang")
     found = bench.run({**step, "id": "s", "timeout_seconds": 0.05}, inputs={"v": 7})
     assert found.step("s").status == "timeout"
@@ -215,7 +215,7 @@ def test_a_timeout_ends_what_it_had_started(bench: Bench, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [*PRESSING, "wait"])
-def test_a_cancellation_ends_what_it_had_started(bench: Bench, kind: str) -> None:
+def test_a_cancellation_ends_everything_that_the_step_started(bench: Bench, kind: str) -> None:
     async def main() -> RunRecord:
         bench.hanging = asyncio.Event()
         step = {"kind": "wait", "duration": "1m"} if kind == "wait" else PRESSING[kind]("hang")

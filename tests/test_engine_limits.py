@@ -174,7 +174,7 @@ def test_a_queue_without_a_bound_holds_nothing_back() -> None:
     assert work.meter.most == 5
 
 
-def test_who_waits_for_a_queue_keeps_no_slot_of_the_run() -> None:
+def test_a_press_that_waits_for_a_queue_holds_no_slot_of_the_run() -> None:
     """Three wait for the one slot of the queue; with a cap of two the others must still get through."""
     slow, quick = Work(60), Work(1)
     buttons = {
@@ -244,7 +244,7 @@ def test_the_rate_of_an_inner_loop_holds_over_all_its_rounds() -> None:
     assert min(gaps(work.starts)) > GAP * LEAST
 
 
-def test_who_waits_for_its_turn_keeps_no_slot_of_the_run() -> None:
+def test_a_press_that_waits_for_its_turn_holds_no_slot_of_the_run() -> None:
     """With a cap of one, presses that wait a second for their turn must not keep the others waiting."""
     slow, quick = Work(1), Work(1)
     buttons = {"slow": slow.button("slow", rate="4/s"), "quick": quick.button("quick")}
@@ -259,7 +259,7 @@ def test_who_waits_for_its_turn_keeps_no_slot_of_the_run() -> None:
     assert min(gaps(slow.starts)) > LEAST * 0.25
 
 
-def test_slots_that_become_free_together_bring_no_burst() -> None:
+def test_slots_that_become_free_together_cause_no_burst() -> None:
     """Turns pass while all slots are taken; what then starts is spaced again."""
     block, work = Work(150), Work(1)
     buttons = {"block": block.button("block"), "work": work.button("work", rate=RATE)}
@@ -321,7 +321,7 @@ def test_a_timeout_begins_when_the_button_does() -> None:
     assert len(work.starts) == 6
 
 
-def test_nothing_is_made_where_nothing_is_limited() -> None:
+def test_without_limits_no_limit_objects_are_created() -> None:
     assert not Limits().concern(Work().button("work"), None)
     assert Limits(3).concern(Work().button("work"), None)
 

@@ -103,7 +103,7 @@ def test_timeout_holds_for_every_kind_and_each_attempt_has_its_own(kind: str) ->
         assert len(begun) == 2
 
 
-def test_continue_goes_on_after_a_reference_without_a_value() -> None:
+def test_continue_covers_a_reference_without_a_value() -> None:
     steps = [
         {"id": "a", "button": "f", "args": {"x": "${inputs.d.nope}"}, "on_failure": "continue"},
         {"id": "b", "button": "f", "args": {"x": "${a.error.code}"}},
@@ -138,7 +138,7 @@ def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
     assert not policy.covers(ErrorInfo("RESOLVE_ERROR", ""))
 
 
-def test_a_servers_retry_after_is_the_least_that_is_waited() -> None:
+def test_a_servers_retry_after_is_the_shortest_delay() -> None:
     from drawer_ipy.demo import DemoSite
     from drawer_ipy.engine.events import StepRetried
 
@@ -169,7 +169,7 @@ def test_no_backoff_is_too_large_to_compute(factor: float, attempt: int, longest
     assert delay(0.0, 1e9) == 0.0
 
 
-def test_a_retry_is_told_without_secrets() -> None:
+def test_a_reported_retry_contains_no_secrets() -> None:
     from drawer_ipy.engine.events import StepRetried
     from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 

@@ -28,30 +28,30 @@ def waited(inputs: dict[str, Any] | None = None, **fields: Any) -> RunRecord:
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
     ],
 )
-def test_a_time_in_the_past_is_told_as_it_was_asked_for(asked: str, told: str) -> None:
+def test_a_time_in_the_past_is_recorded_as_given(asked: str, told: str) -> None:
     output = waited(until=asked).step("w").output
     assert output == {"waited_ms": 0, "until": told}
 
 
-def test_so_is_a_datetime_of_the_user() -> None:
+def test_a_datetime_in_the_past_is_recorded_as_given() -> None:
     then = datetime(2021, 5, 6, 7, 8, 9, tzinfo=timezone(timedelta(hours=3)))
     assert waited({"u": then}, until="${inputs.u}").step("w").output["until"] == "2021-05-06T04:08:09Z"
 
 
-def test_a_time_that_comes_is_told_exactly() -> None:
+def test_a_time_in_the_future_is_recorded_exactly() -> None:
     moment = (datetime.now(UTC) + timedelta(seconds=1.2)).replace(microsecond=0)
     output = waited(until=moment.isoformat()).step("w").output
     assert output["until"] == moment.isoformat().replace("+00:00", "Z")
     assert datetime.now(UTC) >= moment
 
 
-def test_a_duration_tells_when_it_was_over() -> None:
+def test_a_duration_records_when_it_ended() -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     until = datetime.fromisoformat(waited(duration="-5s").step("w").output["until"])
     assert before <= until <= datetime.now(UTC)
 
 
-def test_a_time_beyond_all_calendars_is_no_fault_of_ours() -> None:
+def test_a_time_beyond_the_calendar_is_not_an_internal_error() -> None:
     run = waited({"u": "9999-12-31T23:59:59-14:00"}, until="${inputs.u}")
     assert run.error is not None
     assert run.error.code == "VALIDATION_ERROR"

@@ -46,7 +46,7 @@ def states(results: Results) -> list[str]:
     return [row.status for row in results]
 
 
-def test_cancel_keeps_what_had_ended_in_order() -> None:
+def test_cancel_keeps_finished_items_in_order() -> None:
     gate = Gate(4)
     made = job([LOOP, {"id": "after", "button": "work", "args": {"x": 0}}], {"xs": list(range(9))},
                {"work": gate})  # fmt: skip

@@ -63,7 +63,7 @@ def test_a_request_without_an_answer_is_an_http_error_without_a_status(site: Dem
     assert all("exit code" not in repr(row.explain()) for row in results)
 
 
-def test_what_is_no_failed_request_keeps_its_own_code(site: DemoSite) -> None:
+def test_other_failures_of_requests_keep_their_own_codes(site: DemoSite) -> None:
     late = fetch([f"{site.url}/slow/20000"], timeout_seconds=0.3)
     assert late.errors[0].code == "TIMEOUT"
     refused = press(loop("{{id}}"), {"ids": ["http://10.0.0.1/"]}, check=False, quiet=True)

@@ -393,7 +393,7 @@ UNRESOLVED = {
 
 
 @pytest.mark.parametrize(("text", "message"), UNRESOLVED.items())
-def test_what_cannot_be_resolved_says_why(text: str, message: str) -> None:
+def test_an_unresolvable_reference_says_why(text: str, message: str) -> None:
     template = compile_template(text)
     with pytest.raises(ResolveError) as caught:
         template.resolve(SCOPE)
@@ -402,7 +402,7 @@ def test_what_cannot_be_resolved_says_why(text: str, message: str) -> None:
     assert "secret-word" not in caught.value.message.partition(": ")[2]
 
 
-def test_a_near_name_is_suggested() -> None:
+def test_a_similar_name_is_suggested() -> None:
     with pytest.raises(ResolveError, match="'stage'"):
         resolve("${inputs.stge}")
     with pytest.raises(ResolveError, match="'inputs'"):

@@ -85,7 +85,7 @@ def attempt(work: Callable[[Any], Any], argument: Any) -> tuple[Any, ResolveErro
 
 @LAWS
 @given(st.lists(WORDS | HYPHENED, min_size=1, max_size=4))
-def test_a_path_gives_the_very_object(names: list[str]) -> None:
+def test_a_path_returns_the_identical_object(names: list[str]) -> None:
     thing = object()
     value: Any = thing
     for name in reversed(names):
@@ -158,7 +158,7 @@ def test_quoted_text_is_safe_whatever_it_holds(inner: str, tail: str) -> None:
 
 @LAWS
 @given(st.lists(WORDS, min_size=2, max_size=4, unique=True), st.data())
-def test_a_hyphenated_name_wins_over_subtraction(names: list[str], data: st.DataObject) -> None:
+def test_a_hyphenated_name_takes_precedence_over_subtraction(names: list[str], data: st.DataObject) -> None:
     joined = "-".join(names)
     numbers = {name: data.draw(st.integers(-1000, 1000)) for name in names}
     template = compile_template("${" + joined + "}")
@@ -303,6 +303,6 @@ def test_what_cel_can_compute_comes_out_the_same(engine: Any, text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["${a", "x ${", "${'", '${"}', "${{}", "${[}", "${a[b}"])
-def test_what_is_never_closed_is_refused(text: str) -> None:
+def test_an_unclosed_reference_is_refused(text: str) -> None:
     with pytest.raises(ResolveError):
         compile_template(text)

@@ -100,7 +100,7 @@ def test_a_registered_kind_fails_as_a_step_does(repeat: dict[str, Any]) -> None:
     assert (run.status, run.error.code) == ("failed", "NOT_DONE")
 
 
-def test_its_fields_are_read_and_checked(repeat: dict[str, Any]) -> None:
+def test_fields_of_a_registered_kind_are_read_and_checked(repeat: dict[str, Any]) -> None:
     around = {"namespace": {"count": Counter()}}
     assert checked(REPEATING, **around) == []
     (problem,) = wrong(REPEATING.replace("done:", "dome:"))
@@ -119,12 +119,12 @@ def test_its_fields_are_read_and_checked(repeat: dict[str, Any]) -> None:
     assert "rounds" in problem
 
 
-def test_a_misspelt_kind_is_proposed(repeat: dict[str, Any]) -> None:
+def test_a_misspelt_registered_kind_gets_a_suggestion(repeat: dict[str, Any]) -> None:
     (problem,) = wrong("steps: [{id: a, kind: repeet, done: x}]")
     assert "did you mean 'repeat'" in problem
 
 
-def test_it_is_told_in_words_everywhere(repeat: dict[str, Any], tmp_path: Path) -> None:
+def test_a_registered_kind_is_described_in_words_everywhere(repeat: dict[str, Any], tmp_path: Path) -> None:
     line = "again: repeat until n.output >= 3, at most 10 times"
     around = Surroundings(namespace={"count": Counter()})
     told = repr(DryRun(prepare(REPEATING, {}, None, around), {}))
@@ -140,7 +140,7 @@ def test_it_is_told_in_words_everywhere(repeat: dict[str, Any], tmp_path: Path) 
     assert "at most 4 times" in run_verb(["looping"], context).text
 
 
-def test_it_is_completed(repeat: dict[str, Any]) -> None:
+def test_a_registered_kind_is_completed(repeat: dict[str, Any]) -> None:
     def offered(text: str) -> list[str]:
         return [word.text for word in body_offer(text, len(text), Surroundings(), []).words]
 
@@ -148,7 +148,7 @@ def test_it_is_completed(repeat: dict[str, Any]) -> None:
     assert "times: " in offered("steps:\n  - id: a\n    kind: repeat\n    ti")
 
 
-def test_the_json_schema_has_it(repeat: dict[str, Any]) -> None:
+def test_the_json_schema_has_a_registered_kind(repeat: dict[str, Any]) -> None:
     validator = jsonschema.Draft202012Validator(json_schema())
     step: dict[str, Any] = {"id": "a", "kind": "repeat", "done": "x", "steps": [{"id": "b"}]}
     assert validator.is_valid({"steps": [step]})
@@ -158,7 +158,7 @@ def test_the_json_schema_has_it(repeat: dict[str, Any]) -> None:
     assert texts["times"]["description"] == "Most rounds; more are a failure."
 
 
-def test_a_name_is_taken_only_once(repeat: dict[str, Any]) -> None:
+def test_a_name_can_be_registered_only_once(repeat: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="'repeat' is already taken by an earlier registration"):
         drawer_ipy.register_step(repeat["RepeatModel"], repeat["Repeat"])
 
@@ -175,7 +175,7 @@ def test_a_name_is_taken_only_once(repeat: dict[str, Any]) -> None:
         drawer_ipy.register_step(Nameless, StepRunner)
 
 
-def test_what_is_unregistered_is_unknown_again() -> None:
+def test_an_unregistered_kind_is_unknown_again() -> None:
     namespace = executed(REPEAT)
     assert "repeat" in STEP_KINDS
     namespace["registration"].unregister()
@@ -192,7 +192,7 @@ def test_a_registered_runtime_is_pressed(sqlite: dict[str, Any]) -> None:
     assert results.run.steps[0].output == [{"name": "Ada"}, {"name": "Zoe"}]
 
 
-def test_its_own_fields_are_checked(sqlite: dict[str, Any]) -> None:
+def test_fields_of_a_registered_runtime_are_checked(sqlite: dict[str, Any]) -> None:
     assert checked(QUERY) == []
     (problem,) = wrong(QUERY.replace("database:", "datebase:"))
     assert "did you mean 'database'" in problem
@@ -207,7 +207,7 @@ def test_its_own_fields_are_checked(sqlite: dict[str, Any]) -> None:
     assert "unknown key" in problem
 
 
-def test_it_is_told_and_completed(sqlite: dict[str, Any]) -> None:
+def test_a_registered_runtime_is_described_and_completed(sqlite: dict[str, Any]) -> None:
     told = repr(DryRun(prepare(QUERY, {}, None, Surroundings()), {}))
     assert "adults: press people (SQLite query) with age=18" in told
     text = "buttons:\n  b:\n    runtime: sqlite\n    dat"
@@ -227,7 +227,7 @@ def test_the_json_schema_has_its_fields(sqlite: dict[str, Any]) -> None:
     assert jsonschema.Draft202012Validator(json_schema()).is_valid({"steps": [], "buttons": {"b": button}})
 
 
-def test_a_runtime_cannot_take_what_every_button_has(sqlite: dict[str, Any]) -> None:
+def test_a_runtime_cannot_redefine_fields_of_all_buttons(sqlite: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="'sqlite' is already taken"):
         drawer_ipy.register_button("sqlite", SpecButton)
     with pytest.raises(UsageError, match=r"'python' cannot be registered .* the name is reserved"):
@@ -274,7 +274,7 @@ print(json.dumps([run.status, run.steps[0].output, "repeat" in kinds, "broken" i
     assert in_python(site, code) == ["ok", {"rounds": 4}, True, False]
 
 
-def test_nothing_is_imported_of_them_for_built_in_kinds(site: Path) -> None:
+def test_built_in_kinds_import_no_entry_points(site: Path) -> None:
     code = """
 import json, sys, drawer_ipy
 drawer_ipy.press("steps: [{id: a, kind: wait, duration: 1ms}]")
@@ -283,7 +283,7 @@ print(json.dumps(["repeating" in sys.modules, "broken" in sys.modules]))
     assert in_python(site, code) == [False, False]
 
 
-def test_a_broken_one_is_told_where_it_is_used(site: Path) -> None:
+def test_a_broken_entry_point_is_reported_where_it_is_used(site: Path) -> None:
     code = """
 import json, drawer_ipy
 def told(text):
