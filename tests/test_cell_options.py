@@ -318,3 +318,12 @@ def test_the_error_for_over_without_a_list_names_the_step(kernel: Kernel) -> Non
     assert "drawer 't' failed at step 'each': " in cell.traceback
     assert "int" in cell.traceback or "7" in cell.traceback
     assert len(cell.traceback.splitlines()) <= 3
+
+
+def test_results_do_not_replace_a_function_that_the_drawer_presses(kernel: Kernel) -> None:
+    text = kernel.run(f"%%drawer xs=[1] -o double\ninputs: [xs]\n{LOOP}", fails=True).traceback
+    assert "--out double would replace the function 'double', which a step presses" in text
+    assert "--out double_results" in text
+    kernel.run(f"%%drawer xs=[1] -o two\ninputs: [xs]\n{LOOP}")
+    assert kernel.value("len(two)") == 1
+    kernel.run("def two(a, b): return [a, b]")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
-from drawer_ipy.definition.models import InputSpec
+from drawer_ipy.definition.models import ButtonStep, InputSpec, StepBase
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.display.log import LogDisplay, Together
@@ -110,6 +110,22 @@ class DrawerCell(PressingCell):
         self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
         self.name = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
         self.inputs = self._all_inputs()
+        self._check_out()
+
+    def _check_out(self) -> None:
+        """Refuse a variable that a further press of this cell would need as it is now.
+
+        Raises:
+            UsageError: the Results would replace a function that a step presses.
+        """
+        names, out = self._shell.user_ns, self.out
+        elsewhere = out in self.loaded.drawer.buttons or out in self._around.registered
+        if elsewhere or not callable(names.get(out)) or out not in _pressed(self.loaded.drawer.steps):
+            return
+        raise UsageError(
+            f"--out {out} would replace the function {out!r}, which a step presses",
+            remediation=f"choose another name: --out {out}_results",
+        )
 
     def _all_inputs(self) -> dict[str, Any]:
         """The line's inputs; a declared one that is not given comes from a variable of its name."""
@@ -158,6 +174,17 @@ class DrawerCell(PressingCell):
             chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
         )
         return prepare(self.loaded, self.inputs, options, self._around)
+
+
+def _pressed(steps: Iterable[StepBase]) -> set[str]:
+    """The names of the buttons that `steps` press."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, ButtonStep):
+            found.add(step.button)
+        for branch in step.nested():
+            found |= _pressed(branch.steps)
+    return found
 
 
 class CellPress:
