@@ -100,7 +100,7 @@ def test_other_spellings_of_a_page_close_the_circle(back: str) -> None:
 
 
 @pytest.mark.parametrize("link", ["javascript:more()", "mailto:a@b.example", "http://[", "tel:+1", "data:,x"])
-def test_what_is_no_address_ends_the_listing_with_a_note(link: str) -> None:
+def test_an_invalid_address_ends_the_listing_with_a_note(link: str) -> None:
     output, notes, _ = pressed({"/1": page("a", link)})
     assert output["items"] == ["a"]
     assert f"the next page after page 1 has no valid address: {link!r}" in notes[0]

@@ -175,7 +175,7 @@ def outside(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", [FILE, f"{FILE}-wal", f"{FILE}-shm", f"{FILE}-journal"])
 @pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder", "socket"])
-def test_what_is_no_regular_file_is_neither_followed_nor_opened(
+def test_only_regular_files_are_opened(
     name: str, kind: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = outside(tmp_path)
@@ -248,7 +248,7 @@ def test_a_file_of_terabytes_is_set_aside(home: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda p: os.symlink("/etc/hostname", p), os.mkdir])
-def test_a_key_that_is_no_regular_file_is_told(make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_a_key_that_is_not_a_regular_file_is_reported(make: Callable[[Path], None], tmp_path: Path) -> None:
     (tmp_path / "own" / "drawer_ipy").mkdir(parents=True, mode=0o700)
     make(tmp_path / "own" / "drawer_ipy" / "key")
     status, notes = pressed()

@@ -129,7 +129,7 @@ def test_a_prompt_that_becomes_something_else_fails_its_step(folder: Folder, kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_logs_skip_what_is_no_regular_file_and_say_so(folder: Folder, kind: str) -> None:
+def test_logs_skip_files_that_are_not_regular_with_a_note(folder: Folder, kind: str) -> None:
     make, told = KINDS[kind]
     run_verb(["good", "press"], VerbContext(folder.workspace))
     pressed = folder.root / "drawers" / "good" / "pressed"

@@ -83,7 +83,7 @@ def test_what_cannot_be_sent_fails_and_sends_nothing(auth: Any, given: Any, mess
         ({"token": {"args": {"a": 1}}}, "names no button"),
     ],
 )
-def test_what_cannot_be_right_is_told_before(auth: Any, message: str) -> None:
+def test_settings_that_cannot_work_are_reported_before_a_run(auth: Any, message: str) -> None:
     spec = {"name": "b", "url": "http://h/", "auth": auth, "args": ["n"]}
     troubles = request_troubles(ButtonSpec.model_validate(spec))
     assert any(message in one.message for one in troubles), troubles
@@ -404,7 +404,7 @@ def test_a_401_has_it_pressed_for_again_once_for_all() -> None:
     assert 3 <= server.given <= 4
 
 
-def test_a_token_that_was_never_good_is_asked_for_again_once() -> None:
+def test_a_token_that_never_worked_is_requested_again_once() -> None:
     class Second(TokenServer):
         async def __call__(self, sent: Sent) -> bytes:
             if not sent.target.startswith("/login") and self.given < 2:
@@ -452,7 +452,7 @@ def test_a_token_that_expires_is_replaced_before_it_is_refused() -> None:
         ({"code": "echo 'a b'"}, "must not contain"),
     ],
 )
-def test_a_button_that_gives_no_token_fails_the_items(login: Any, message: str) -> None:
+def test_a_button_without_a_token_as_output_fails_the_items(login: Any, message: str) -> None:
     async def main() -> None:
         async with wire_server() as wire:
             if "url" not in login:
@@ -476,7 +476,7 @@ def test_a_failing_login_is_not_repeated_for_every_item() -> None:
     assert "403" in results.errors[0].message
 
 
-def test_any_kind_of_button_gives_a_token_and_takes_arguments() -> None:
+def test_any_kind_of_button_can_return_a_token_and_take_arguments() -> None:
     server, calls = TokenServer(), []
 
     async def login(user: str, pw: str) -> Any:
@@ -519,7 +519,7 @@ def test_two_buttons_share_a_token_and_two_users_do_not() -> None:
     asyncio.run(main())
 
 
-def test_one_who_gives_up_does_not_take_the_token_from_the_others() -> None:
+def test_a_press_that_gives_up_does_not_affect_the_token_of_others() -> None:
     server = TokenServer()
 
     async def main() -> None:
@@ -561,7 +561,7 @@ def test_a_login_takes_no_slot_of_the_run() -> None:
         ("{basci: [me, x]}", 4, "did you mean"),
     ],
 )
-def test_faults_are_told_with_their_line(auth: str, line: int, message: str) -> None:
+def test_faults_are_reported_with_their_line(auth: str, line: int, message: str) -> None:
     text = f"""\
 buttons:
   get:

@@ -70,7 +70,7 @@ def test_bytes_are_escaped_byte_by_byte_in_urls_and_forms() -> None:
     ],
 )
 @pytest.mark.parametrize("value", [RAW, bytearray(RAW), [RAW], {"deep": {"er": RAW}}])
-def test_bytes_that_are_no_text_are_refused_by_name_where_only_text_can_stand(
+def test_bytes_that_are_not_text_are_refused_by_name_if_only_text_is_possible(
     fields: Any, value: Any
 ) -> None:
     with pytest.raises(ArgumentError, match="'data'") as caught:
@@ -215,12 +215,12 @@ def test_a_whole_body_is_written_as_its_type_asks() -> None:
             made.bind({"x": {"a": 1}})
 
 
-def test_a_whole_body_that_nobody_gives_is_none() -> None:
+def test_a_body_argument_without_a_value_sends_no_body() -> None:
     got = sent({}, body="{{x}}", args=[{"name": "x", "type": "any"}])
     assert (got.body, got.headers["content-length"], "content-type" in got.headers) == (b"", "0", False)
 
 
-def test_an_argument_that_nobody_gives_is_null_in_json() -> None:
+def test_an_argument_without_a_value_is_null_in_json() -> None:
     got = sent({}, body={"a": "{{x}}", "b": [None]}, args=[{"name": "x", "type": "any"}])
     assert got.json == {"a": None, "b": [None]}
 
@@ -287,7 +287,7 @@ def test_fields_without_files_can_be_multipart() -> None:
         ("text/plain; charset=latin-1", "☃", "which latin-1 has no bytes for"),
     ],
 )
-def test_what_cannot_be_right_is_told_before_anything_is_sent(
+def test_settings_that_cannot_work_are_reported_before_anything_is_sent(
     content_type: str, body: Any, message: str
 ) -> None:
     headers = {"Content-Type": content_type} if content_type else {}

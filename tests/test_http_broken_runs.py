@@ -130,7 +130,7 @@ def test_what_comes_later_on_a_kept_connection_is_not_taken_either() -> None:
     asyncio.run(main())
 
 
-def test_a_server_that_speaks_first_is_no_http_server() -> None:
+def test_a_server_that_speaks_first_is_not_taken_for_an_http_server() -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         greeted.append(writer)
         writer.write(b"220 mail.example ESMTP\r\n")
@@ -187,7 +187,7 @@ def test_no_length_that_is_told_opens_the_limit(head: str) -> None:
     asyncio.run(main())
 
 
-def test_a_server_that_says_nothing_is_told_from_one_that_is_slow(site: DemoSite) -> None:
+def test_a_silent_server_is_distinguished_from_a_slow_one(site: DemoSite) -> None:
     drawer = loop("{{id}}", read_timeout_seconds=0.7)
     paths = ["/slow/20000", "/drip/20?ms=1500", "/slow-headers/1500", "/drip/2?ms=20000"]
     results = asyncio.run(fetch_each(drawer, [site.url + path for path in paths]))

@@ -146,7 +146,7 @@ def test_a_name_that_is_long_in_coming_is_waited_for_no_longer(fields: dict[str,
     assert words in outcome.error.message
 
 
-def test_nobody_waits_for_a_name_that_is_not_wanted_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancelled_run_does_not_wait_for_name_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even the end of the program's event loop, which waits for its own threads."""
     released = threading.Event()
 
@@ -257,7 +257,7 @@ def test_a_restarted_server_costs_no_item_of_a_run_that_kept_connections_to_it()
     asyncio.run(main())
 
 
-def test_what_broke_off_is_sent_again_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_requests_are_sent_again_with_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drawer_ipy.buttons.http.client._BACKOFF", Backoff(0.01, 2.0, 30.0, 0.5))
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:

@@ -75,7 +75,7 @@ def test_blanks_around_a_pair_are_not_of_it_and_attributes_are_not_sent() -> Non
 
 
 @pytest.mark.parametrize("header", [b"", b"=", b"; Path=/", b"a=1\x01", b"a=\x7f", b" ; a=1"])
-def test_what_is_no_cookie_is_left_out(header: bytes) -> None:
+def test_invalid_cookies_are_ignored(header: bytes) -> None:
     assert asyncio.run(sent_back(header)) is None
 
 

@@ -92,7 +92,7 @@ def test_a_limit_after_one_that_was_not_needed_strikes_in_time() -> None:
     assert 0.095 < run(main()) < 1
 
 
-def test_a_cancellation_from_outside_is_no_timeout() -> None:
+def test_a_cancellation_from_outside_is_not_a_timeout() -> None:
     async def main() -> None:
         deadlines = Deadlines()
         task = asyncio.create_task(sleep_until(deadlines, 0.05, 10))

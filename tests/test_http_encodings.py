@@ -79,7 +79,9 @@ def test_what_is_declared_is_undone(encodings: list[str], body: bytes) -> None:
         (["aws-chunked", "gzip"], GZIP),
     ],
 )
-def test_what_is_no_coding_is_left_out_and_noted(encodings: list[str], body: bytes, tmp_path: Path) -> None:
+def test_an_invalid_content_encoding_is_ignored_with_a_note(
+    encodings: list[str], body: bytes, tmp_path: Path
+) -> None:
     outcome = asyncio.run(fetch(body, *encodings))
     assert outcome.output == TEXT.decode(), outcome
     assert "Content-Encoding" in outcome.note
@@ -88,7 +90,7 @@ def test_what_is_no_coding_is_left_out_and_noted(encodings: list[str], body: byt
     assert "Content-Encoding" in saved.note
 
 
-def test_the_note_is_told_once_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_note_appears_once_per_run(capsys: pytest.CaptureFixture[str]) -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Encoding: none\r\n\r\nok")
 
@@ -127,7 +129,7 @@ def test_a_coding_whose_library_is_missing_says_what_to_install(monkeypatch: pyt
         assert "pip install '.[scrape]'" in outcome.error.message
 
 
-def test_headers_that_are_no_utf_8_are_text_that_can_be_written() -> None:
+def test_headers_that_are_not_utf_8_become_writable_text() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         names = "X-Utf: café\r\n".encode() + b"X-Latin: caf\xe9\r\n"
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + names + b"\r\nok")

@@ -172,7 +172,7 @@ def test_the_demo_site_is_let_through_and_a_redirect_from_it_is_not(site: DemoSi
     assert "allow_private_networks: true" in led.error.remediation
 
 
-def test_a_demo_site_that_has_stopped_is_no_longer_let_through() -> None:
+def test_a_stopped_demo_site_is_no_longer_permitted() -> None:
     with DemoSite.start() as stopped:
         pressed = HttpButton(ButtonSpec(name="b", url=f"{stopped.url}/item/1"), running_origins)
         assert asyncio.run(_once(pressed)).status == "ok"
@@ -197,7 +197,7 @@ async def _once(pressed: HttpButton) -> Outcome:
         "http:///x",
     ],
 )
-def test_a_redirect_to_what_is_no_address_fails_in_words(location: str) -> None:
+def test_a_redirect_to_an_invalid_address_has_a_readable_error(location: str) -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer_of(b"", "302 Found", Location=location))
 
@@ -285,7 +285,7 @@ def test_cookies_of_one_host_are_not_sent_to_another() -> None:
     assert "Cookie" not in other
 
 
-def test_every_refusal_is_one_of_ours() -> None:
+def test_every_refusal_is_an_error_of_drawer_ipy() -> None:
     """Whatever is given as a URL is refused in words or makes a request, never a traceback."""
     pressed = button("{{url}}")
     more = (

@@ -59,7 +59,7 @@ def test_json_that_is_none_fails(kind: str, body: bytes, told: str) -> None:
     assert pressed(body, kind, output="full").status == "error"
 
 
-def test_output_text_gives_any_body_as_text() -> None:
+def test_output_text_returns_any_body_as_text() -> None:
     assert pressed(b'{"a": ', output="text").output == '{"a": '
     assert pressed(b'{"a": 1}', output="text").output == '{"a": 1}'
     assert pressed(b"42", "text/plain", output="text").output == "42"
@@ -119,7 +119,7 @@ def test_lines_of_json_are_a_list(kind: str, body: bytes, values: list[Any]) -> 
     assert pressed(body, kind, output="full").output["json"] == values
 
 
-def test_a_broken_line_is_told_by_its_number() -> None:
+def test_a_broken_line_is_reported_by_its_number() -> None:
     outcome = pressed(b'{"a": 1}\n\n{"a": \n{"a": 3}\n', "application/x-ndjson")
     assert outcome.error is not None
     assert "is not JSON: line 3, column " in outcome.error.message

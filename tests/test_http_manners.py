@@ -99,7 +99,7 @@ def test_a_429_makes_the_whole_run_leave_the_host_alone() -> None:
     with_server(work)
 
 
-def test_the_time_a_host_is_left_alone_is_no_timeout() -> None:
+def test_waiting_for_a_paused_host_does_not_count_as_a_timeout() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers["/busy"] = lambda r, n: web.Response(status=503, headers={"Retry-After": "1"})
         server.answers["/other"] = ok
@@ -215,7 +215,7 @@ def test_after_a_complaint_a_host_gets_half_as_many_and_slowly_more() -> None:
 ROBOTS = "User-agent: *\nDisallow: /private/\nUser-agent: nosy\nDisallow: /\n"
 
 
-def test_robots_txt_is_asked_for_once_and_obeyed_on_redirects_too() -> None:
+def test_robots_txt_is_requested_once_and_obeyed_on_redirects() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers |= {
             "/robots.txt": lambda r, n: web.Response(text=ROBOTS),

@@ -48,7 +48,7 @@ def test_statuses(given: Any, yes: list[int], no: list[int]) -> None:
     "given",
     [99, 600, -1, True, 4.5, "40", "4x", "all", "403-400", "4xx,5xx", {"a": 1}, [None, "x"], ["nope"]],
 )
-def test_what_names_no_status_is_told_with_its_place(given: Any) -> None:
+def test_an_invalid_status_is_reported_with_its_place(given: Any) -> None:
     spec = {"name": "b", "url": "http://h/", "ok_status": given}
     troubles = request_troubles(ButtonSpec.model_validate(spec))
     assert troubles
@@ -75,7 +75,7 @@ def test_a_link_checker_has_a_row_for_every_link() -> None:
 
 
 @pytest.mark.parametrize(("ok", "tries"), [(None, 3), ("5xx", 1), ([404], 3), ("any", 1)])
-def test_an_accepted_answer_is_not_asked_for_again(ok: Any, tries: int) -> None:
+def test_an_accepted_response_is_not_requested_again(ok: Any, tries: int) -> None:
     async def main() -> None:
         async with wire_server(by_path) as wire, one_run(20) as call:
             fields = {"retries": 2, **({"ok_status": ok} if ok else {})}

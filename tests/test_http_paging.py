@@ -164,7 +164,7 @@ def test_a_next_page_that_leads_back_ends_with_a_note() -> None:
 
 
 @pytest.mark.parametrize("value", [5, {"href": "/x"}, ["/x"], True])
-def test_what_is_no_address_fails_and_keeps_what_came_before(value: Any) -> None:
+def test_an_invalid_address_fails_and_keeps_the_pages_before(value: Any) -> None:
     def reply(sent: Sent) -> bytes:
         return json_answer({"data": [sent.target], "next": "/items?2" if sent.target == "/items" else value})
 
@@ -274,7 +274,7 @@ def test_a_cursor_that_comes_again_ends_with_a_note() -> None:
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, ["x"], True])
-def test_what_is_no_cursor_fails(value: Any) -> None:
+def test_an_invalid_cursor_fails(value: Any) -> None:
     step, _, _ = paged(
         lambda sent: json_answer({"data": [1], "next": value}),
         follow={"cursor": "json:next", "into": "a"},
@@ -363,7 +363,7 @@ def test_counting_pages_of_a_site() -> None:
     assert step.output == {"t": ["1.0", "1.1", "2.0", "2.1"]}
 
 
-def test_answers_that_are_no_list_say_so() -> None:
+def test_responses_without_a_list_are_reported() -> None:
     step, _, _ = paged(lambda sent: json_answer({"data": [1], "total": 1}), follow={"page": "p"})
     assert step.status == "error"
     assert "data, total" in step.error.message
@@ -526,14 +526,14 @@ def test_items_that_are_not_there_fail(answer: bytes, message: str) -> None:
         ("items: json:data\n    extract: {a: css:b}", (3, 12), "`extract` for pages"),
     ],
 )
-def test_faults_are_told_with_line_and_column(fields: str, place: tuple[int, int], message: str) -> None:
+def test_faults_are_reported_with_line_and_column(fields: str, place: tuple[int, int], message: str) -> None:
     text = f"buttons:\n  get:\n    {fields}\n    url: http://h/\nsteps:\n  - {{id: s, button: get}}\n"
     found = Drawer.load(text).validate()
     told = [(p.line, p.column, f"{p.message} {p.remediation}") for p in found]
     assert any((line, column) == place and message in words for line, column, words in told), told
 
 
-def test_a_cursor_in_the_url_is_told_before_the_first_page() -> None:
+def test_a_cursor_in_the_url_is_reported_before_the_first_page() -> None:
     text = """\
 buttons:
   get:

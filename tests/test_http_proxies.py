@@ -112,7 +112,7 @@ def test_a_socks_proxy_that_refuses_is_named_without_its_password(scheme: str) -
         assert "hush" not in f"{outcome.error}{outcome.error.remediation}{outcome.stderr}"
 
 
-def test_what_answers_and_is_no_socks_proxy_is_named() -> None:
+def test_a_server_that_is_not_a_socks_proxy_is_named() -> None:
     async def main() -> Outcome:
         async def shut(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
             writer.close()
@@ -127,7 +127,7 @@ def test_what_answers_and_is_no_socks_proxy_is_named() -> None:
 
 @pytest.mark.parametrize(("scheme", "asked"), [("socks5", 0), ("socks5h", 0), ("socks4", 0), ("socks4a", 0)])
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433"])
-def test_a_socks_proxy_is_no_way_into_private_networks(scheme: str, asked: int, host: str) -> None:
+def test_private_networks_are_refused_behind_a_socks_proxy(scheme: str, asked: int, host: str) -> None:
     async def main() -> None:
         async with a_socks_proxy() as proxy, one_run() as call:
             pressed = button(
@@ -201,7 +201,7 @@ def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("address", ["ftp://h:1", "http://", "http://h:x", "http://h:0", "http://me:hush@:1"])
-def test_what_is_no_proxy_is_refused_by_the_name_of_its_variable(address: str) -> None:
+def test_an_invalid_proxy_is_refused_with_the_name_of_its_variable(address: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("https_proxy", address)
         environment = ProxyEnvironment({"https": address})
@@ -303,7 +303,7 @@ def test_a_button_can_go_without_the_proxy_of_the_environment(
 
 @pytest.mark.parametrize("scheme", ["http", "socks5h", "socks4"])
 @pytest.mark.parametrize("by", ["button", "environment"])
-def test_a_dead_proxy_is_told_by_the_name_of_whoever_named_it(
+def test_an_unreachable_proxy_is_reported_with_the_setting_it_comes_from(
     scheme: str, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> Outcome:

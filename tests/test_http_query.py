@@ -140,7 +140,7 @@ def test_a_mapping_as_a_value_is_refused_by_name() -> None:
         ({"f": "${n"}, ""),
     ],
 )
-def test_what_cannot_be_right_is_told_before(query: Any, message: str) -> None:
+def test_settings_that_cannot_work_are_reported_before_a_run(query: Any, message: str) -> None:
     fields = {"name": "b", "url": "http://h/", "query": query, "args": ["n"]}
     [trouble] = request_troubles(ButtonSpec.model_validate(fields))
     assert message in trouble.message
@@ -149,7 +149,7 @@ def test_what_cannot_be_right_is_told_before(query: Any, message: str) -> None:
         button("http://h/", query=query, args=["n"])
 
 
-def test_places_are_told_with_line_and_column() -> None:
+def test_places_are_reported_with_line_and_column() -> None:
     text = """\
 buttons:
   get:

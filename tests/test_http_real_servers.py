@@ -108,7 +108,7 @@ def test_a_loop_keeps_its_connections_and_its_bodies_apart(secure: bool, server:
             assert result.output == BLOB
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(server: RealServer) -> None:
+def test_a_certificate_from_an_unknown_authority_is_refused(server: RealServer) -> None:
     assert "no secure connection" in str(fetched(f"{server.secure}/page.html").error)
     assert fetched(f"{server.secure}/page.html", verify=False).output["text"] == PAGE
 

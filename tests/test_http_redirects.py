@@ -157,7 +157,7 @@ def test_references_to_other_hosts_and_to_parts(reference: str, whole: str) -> N
         "http://[::1/",
     ],
 )
-def test_what_names_no_host_is_no_url(reference: str) -> None:
+def test_a_url_without_a_host_is_invalid(reference: str) -> None:
     for one in (reference, reference.replace("|", " "), reference.replace("|", "\x7f")):
         with pytest.raises(ValueError, match=r"."):
             resolved(HOME, one)

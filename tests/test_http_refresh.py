@@ -81,7 +81,7 @@ def test_a_refresh_is_followed(page: str, asked: str) -> None:
         '<!-- <meta http-equiv=refresh content="0;url=/next"> -->',
     ],
 )
-def test_what_is_no_refresh_is_the_page(page: str) -> None:
+def test_a_page_without_a_valid_refresh_is_the_output(page: str) -> None:
     outcome, heads = pressed({"/": page, "/next": "there"})
     assert (outcome.output, len(heads)) == (page, 1)
 
@@ -91,7 +91,7 @@ def test_it_is_followed_on_request_only() -> None:
     assert pressed({"/": page, "/next": "there"}, meta_refresh=False)[0].output == page
 
 
-def test_the_header_is_followed_too() -> None:
+def test_the_refresh_header_is_followed() -> None:
     outcome, _ = pressed(
         {"/": ("wait", {"Refresh": "0; url=/next", "Content_Type": "text/plain"}), "/next": "there"}
     )

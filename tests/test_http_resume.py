@@ -67,7 +67,7 @@ def run(answers: list[bytes], tmp_path: Path, **fields: Any) -> tuple[list[Outco
     return asyncio.run(download(answers, tmp_path / "f", **fields))
 
 
-def test_what_broke_off_goes_on_in_the_next_run(tmp_path: Path) -> None:
+def test_an_interrupted_download_continues_in_the_next_run(tmp_path: Path) -> None:
     (first,), _ = run([whole(OLD, 4000)], tmp_path)
     assert first.status == "error"
     assert left(tmp_path) == [".f.part", ".f.part.json"]
@@ -133,7 +133,9 @@ def test_a_whole_answer_is_taken_whole(answer: bytes, tmp_path: Path) -> None:
     ],
     ids=["416", "version", "start", "total", "end", "unknown", "silent", "packed", "length", "several"],
 )
-def test_what_does_not_fit_is_thrown_away_and_the_whole_file_asked_for(answer: bytes, tmp_path: Path) -> None:
+def test_a_part_that_does_not_match_is_discarded_and_the_whole_file_requested(
+    answer: bytes, tmp_path: Path
+) -> None:
     (_, second), heads = run([whole(OLD, 4000), answer, whole(NEW, ETag='"2"')], tmp_path)
     assert second.status == "ok", second
     assert ["range" in head for head in heads] == [False, True, False]
@@ -168,7 +170,7 @@ def test_an_error_leaves_the_part_for_later_and_one_that_is_final_does_not(tmp_p
     assert left(tmp_path) == ["f"]
 
 
-def test_another_request_does_not_go_on_with_it(tmp_path: Path) -> None:
+def test_a_different_request_does_not_continue_the_download(tmp_path: Path) -> None:
     async def main() -> list[dict[str, str]]:
         async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
             writer.write(whole(OLD, 4000 if len(server.heads) < 4 else None))
@@ -194,7 +196,7 @@ def test_a_damaged_note_means_nothing(note: str, tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == OLD
 
 
-def test_a_cancelled_and_a_timed_out_download_go_on(tmp_path: Path) -> None:
+def test_cancelled_and_timed_out_downloads_continue(tmp_path: Path) -> None:
     async def main() -> None:
         async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
             found = asked(server.heads[-1]).get("range", "bytes=0-")
@@ -264,7 +266,7 @@ def test_the_limit_counts_the_whole_file(tmp_path: Path) -> None:
     assert second.status == "ok"
 
 
-def test_a_part_that_was_not_asked_for_becomes_no_file_and_is_noted_as_a_value(tmp_path: Path) -> None:
+def test_an_unexpected_206_is_not_saved_and_causes_a_note_as_a_value(tmp_path: Path) -> None:
     async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
         writer.write(rest(OLD, 100))
 
@@ -283,7 +285,7 @@ def test_a_part_that_was_not_asked_for_becomes_no_file_and_is_noted_as_a_value(t
 
 
 @pytest.mark.parametrize("name", ["nginx", "apache2"])
-def test_real_servers_go_on_and_notice_a_change(name: str, tmp_path: Path) -> None:
+def test_real_servers_continue_downloads_and_notice_a_change(name: str, tmp_path: Path) -> None:
     if program(name) is None:
         pytest.skip(f"{name} is not installed")
     path = tmp_path / "blob"

@@ -102,7 +102,7 @@ def test_an_agent_is_known_by_a_word_of_its_name(agent: str, allowed: bool) -> N
         (b"User-agent: *\nCrawl-delay: nan", 0),
     ],
 )
-def test_the_delay_that_is_asked_for(text: bytes, delay: float) -> None:
+def test_the_crawl_delay_is_read(text: bytes, delay: float) -> None:
     assert RobotsRules(text).group(AGENT).delay == delay
 
 

@@ -146,7 +146,7 @@ KINDS: list[tuple[Callable[[Path], Any], str]] = [
 
 
 @pytest.mark.parametrize(("make", "kind"), KINDS)
-def test_only_a_regular_file_is_replaced_and_nothing_is_asked_for_otherwise(
+def test_only_a_regular_file_is_replaced_and_nothing_is_requested_otherwise(
     site: Site, make: Callable[[Path], Any], kind: str
 ) -> None:
     Path("out").mkdir()

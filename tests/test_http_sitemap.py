@@ -130,7 +130,7 @@ def test_site_maps_of_all_sorts_are_read(packed: bool, kind: str, space: str) ->
     ],
     ids=["text", "rss", "atom", "cdata"],
 )  # fmt: skip
-def test_other_lists_of_addresses_are_site_maps_too(body: str, kind: str) -> None:
+def test_other_lists_of_addresses_are_read_as_sitemaps(body: str, kind: str) -> None:
     assert pressed({"/sitemap.xml": (body, kind)}).step.output == ["http://h.example/1", "http://h.example/2"]
 
 
@@ -175,7 +175,7 @@ def test_a_part_that_fails_does_not_lose_the_others() -> None:
     ],
     ids=["missing", "html", "other", "empty", "no loc", "bomb"],
 )
-def test_what_is_no_site_map_fails(body: Any, told: str) -> None:
+def test_a_page_that_is_not_a_sitemap_fails(body: Any, told: str) -> None:
     found = pressed({} if body is None else {"/sitemap.xml": body}, max_response_bytes=1_000_000)
     assert found.step.error is not None
     assert told in found.step.error.message
@@ -284,7 +284,7 @@ def test_files_are_cached_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("items: json:data", "so `items` has no effect"),
     ],
 )
-def test_what_does_not_go_with_it_is_told(fields: str, expected: str) -> None:
+def test_incompatible_keys_are_reported(fields: str, expected: str) -> None:
     text = f"name: t\nbuttons:\n  get:\n    url: http://h.example/\n    sitemap: true\n    {fields}\n"
     with pytest.raises(DefinitionError) as caught:
         press_drawer(f"{text}steps: [{{id: a, button: get}}]\n", quiet=True)

@@ -38,7 +38,7 @@ PAGE = '<html><head><title>{0}</title></head><body class="a">{0}<a href="/x">{0}
         (GERMAN, "latin-1"),
     ],
 )
-def test_an_encoding_nobody_declared_is_found_out(text: str, encoding: str, page: str) -> None:
+def test_an_undeclared_encoding_is_detected(text: str, encoding: str, page: str) -> None:
     text = page.format(text)
     assert decode("text/html", "", text.encode(encoding)) == text
     assert decode("text/plain", "", text.encode(encoding)) == text

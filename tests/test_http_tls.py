@@ -168,7 +168,7 @@ def test_https_with_kept_connections(authority: trustme.CA, trusted: Path) -> No
     asyncio.run(main())
 
 
-def test_a_certificate_nobody_vouches_for_or_of_another_name_is_refused(
+def test_a_certificate_from_an_unknown_authority_or_for_another_name_is_refused(
     authority: trustme.CA, trusted: Path
 ) -> None:
     async def main() -> None:
@@ -241,7 +241,7 @@ def test_a_proxy_that_makes_no_tunnel_is_named(
     asyncio.run(main())
 
 
-def test_a_proxy_is_no_way_around_the_ban_on_private_networks(authority: trustme.CA, trusted: Path) -> None:
+def test_private_networks_are_refused_behind_a_proxy(authority: trustme.CA, trusted: Path) -> None:
     async def main() -> None:
         async with a_secure_site(authority, "localhost") as port, a_proxy() as proxy:
             address = f"http://127.0.0.1:{proxy.port}"

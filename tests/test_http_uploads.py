@@ -136,7 +136,7 @@ def test_it_is_what_httpx_sends() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"files": {"f": "{{x}}"}}, {"body_file": "{{x}}"}])
-def test_a_missing_file_is_told_before_anything_is_sent(fields: Any, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_before_anything_is_sent(fields: Any, tmp_path: Path) -> None:
     made = button("http://127.0.0.1:1/", **fields)
     for path, why in (
         (tmp_path / "no.png", "does not exist"),
@@ -151,7 +151,7 @@ def test_a_missing_file_is_told_before_anything_is_sent(fields: Any, tmp_path: P
 @pytest.mark.parametrize(
     "value", [5, True, {"path": "x", "content": "y"}, {}, {"oops": 1}, {"path": 5}, ("a", b"", 5)]
 )
-def test_what_is_no_file_is_refused_by_name(value: Any) -> None:
+def test_values_that_are_not_files_are_refused_by_name(value: Any) -> None:
     with pytest.raises(ArgumentError, match="'f'"):
         button("http://127.0.0.1:1/", files={"f": "{{x}}"}).bind({"x": value})
 
@@ -184,7 +184,7 @@ def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
         ({"body_file": "x", "files": {"f": "y"}}, "two bodies"),
     ],
 )
-def test_what_cannot_be_right_is_told_with_its_place(fields: Any, message: str) -> None:
+def test_settings_that_cannot_work_are_reported_with_their_place(fields: Any, message: str) -> None:
     troubles = request_troubles(ButtonSpec.model_validate({"name": "b", "url": "http://h/", **fields}))
     assert any(message in one.message for one in troubles), troubles
     with pytest.raises(UsageError):
@@ -266,7 +266,7 @@ def test_a_large_file_is_not_held_in_memory(field: str, tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_the_loop_goes_on_while_a_large_file_is_sent(tmp_path: Path) -> None:
+def test_the_event_loop_continues_while_a_large_file_is_sent(tmp_path: Path) -> None:
     path = big(tmp_path, 50 * 1024 * 1024)
 
     async def main() -> None:
@@ -324,9 +324,7 @@ def test_a_redirect_that_keeps_the_method_sends_the_file_again(status: int, phot
 
 
 @pytest.mark.parametrize("change", ["grow", "shrink", "vanish"])
-def test_a_file_that_changes_while_it_is_sent_fails_and_is_no_whole_request(
-    change: str, tmp_path: Path
-) -> None:
+def test_a_file_that_changes_while_it_is_sent_aborts_the_request(change: str, tmp_path: Path) -> None:
     path = big(tmp_path, 30 * 1024 * 1024)
     done = []
 

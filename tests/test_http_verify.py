@@ -67,7 +67,7 @@ def test_the_authorities_of_a_file_count_and_no_others(
     assert fetched(authority, verify=str(both)).output == "ok"
 
 
-def test_nothing_is_checked_where_the_button_says_so_and_that_is_told(authority: trustme.CA) -> None:
+def test_verify_false_checks_nothing_and_causes_a_note(authority: trustme.CA) -> None:
     for name in ("127.0.0.1", "other.test"):
         outcome = fetched(authority, name, verify=False)
         assert outcome.output == "ok", outcome

@@ -108,7 +108,7 @@ def interrupt(process: subprocess.Popen[str], times: int = 1) -> tuple[str, str,
 
 
 @pytest.mark.parametrize("button", ["wait", "block", "deaf"])
-def test_the_first_interrupt_of_a_press_gives_what_had_ended(tmp_path: Path, button: str) -> None:
+def test_the_first_interrupt_of_a_press_returns_finished_items(tmp_path: Path, button: str) -> None:
     out, err, took, left = interrupt(program(tmp_path, button, PRESS))
     ok = 4 if button in ("wait", "block") else 0
     assert out.startswith(f"{['ok'] * ok} {{'ok': {ok}, 'failed': 0, 'cancelled': 4, ")

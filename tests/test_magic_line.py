@@ -37,7 +37,7 @@ def test_words_are_parted_outside_of_quotes_and_brackets(line: str, words: list[
 
 
 @pytest.mark.parametrize("line", ["x='a", 'x={"a": 1', "x=[1, (2]", "'a b"])
-def test_what_is_never_closed_is_told(line: str) -> None:
+def test_an_unclosed_quote_or_bracket_is_reported(line: str) -> None:
     with pytest.raises(UsageError, match=r"a closing . is missing in: "):
         list(split(line))
 
@@ -139,7 +139,7 @@ def test_options_have_defaults_that_a_setting_changes_and_the_line_overrides() -
         ("t x={missing}", "cannot be evaluated: NameError"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_what_would_do(line: str, told: str) -> None:
+def test_unreadable_text_is_reported_with_a_working_form(line: str, told: str) -> None:
     with pytest.raises(UsageError, match=f"(?s){told}"):
         parse_line(line, NAMES)
 

@@ -37,7 +37,7 @@ ABOVE = {
 
 @pytest.mark.parametrize("magic", ["%%drawer t", "%%drawer", "%%button hello sh", "  %%drawer t"])
 @pytest.mark.parametrize(("above", "line"), ABOVE.values(), ids=ABOVE)
-def test_code_above_a_cell_magic_is_told(kernel: Kernel, above: str, line: int, magic: str) -> None:
+def test_code_above_a_cell_magic_is_reported(kernel: Kernel, above: str, line: int, magic: str) -> None:
     said = kernel.run(f"{above}{magic}\n{BODY}", fails=True).traceback
     assert f"{magic.split()[0]} on line {line} must be the first line of its cell" in said
     assert "into a separate cell" in said

@@ -61,7 +61,7 @@ def test_every_extra_that_a_message_or_a_document_names_exists() -> None:
     assert install_hint("scrape").endswith("pip install '.[scrape]'")
 
 
-def test_the_pictures_of_the_readme_are_shown_outside_the_repository_too() -> None:
+def test_the_pictures_of_the_readme_have_absolute_addresses() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     pictures = re.findall(r"!\[[^\]]*\]\(([^)\s]+)|<img[^>]*\bsrc=[\"']([^\"']+)", readme)
     raw = PROJECT["urls"]["Source"].replace("//github.com/", "//raw.githubusercontent.com/") + "/main/"

@@ -113,7 +113,7 @@ def test_a_failure_is_raised_or_returned_as_asked(way: Callable[..., Any]) -> No
     ],
 )
 @pytest.mark.parametrize("way", [drawer_ipy.press, awaited])
-def test_what_is_wrong_is_told_before_anything_runs(
+def test_problems_are_reported_before_anything_runs(
     way: Callable[..., Any], given: Any, named: Any, error: type[Exception], told: str
 ) -> None:
     pressed: list[int] = []

@@ -57,7 +57,7 @@ def test_it_prints_the_cell_its_table_and_where_to_open_it(tmp_path: Path) -> No
     ],
     ids=["missing", "a folder", "no JSON", "other JSON"],
 )
-def test_what_is_no_notebook_is_told_in_one_line(
+def test_a_file_that_is_not_a_notebook_is_reported_in_one_line(
     make: Callable[[Path], object], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "none.ipynb"
@@ -69,7 +69,7 @@ def test_what_is_no_notebook_is_told_in_one_line(
     assert err.count("\n") == 1
 
 
-def test_a_failing_cell_is_named_and_told_without_a_traceback(
+def test_a_failing_cell_is_named_without_a_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path / "fails.ipynb", "x = 1", "# divides\nx / 0", "print('never')")
@@ -81,7 +81,7 @@ def test_a_failing_cell_is_named_and_told_without_a_traceback(
     assert not read(path).cells[1].outputs  # a failure is not saved
 
 
-def test_a_kernel_that_dies_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_kernel_that_dies_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "dies.ipynb", "import os\nos._exit(3)")
     assert main([str(path)]) == FAILED
     assert "cell 2 failed\n  import os\nthe kernel died" in capsys.readouterr().err

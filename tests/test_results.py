@@ -104,7 +104,7 @@ def test_status_and_error_are_shown_only_when_not_all_is_ok() -> None:
         [{f"{row}-{k}": k for k in range(50)} for row in range(5)],
     ],
 )
-def test_outputs_that_are_no_rows_stay_in_one_column(outputs: list[Any]) -> None:
+def test_outputs_that_are_not_mappings_stay_in_one_column(outputs: list[Any]) -> None:
     results = table(outputs)
     assert results.columns == ("u", "title")
     assert results["title"] == outputs
@@ -235,7 +235,7 @@ def test_a_column_is_like_a_list() -> None:
         hash(column)
 
 
-def test_a_row_tells_what_happened_to_its_item() -> None:
+def test_a_row_describes_what_happened_to_its_item() -> None:
     results = table(MIXED)
     good, bad, cancelled, skipped = results[0], results[1], results[3], results[4]
     assert (good.ok, good.failed, good.status, good.error) == (True, False, "ok", None)
@@ -351,7 +351,7 @@ def test_a_nested_loop_is_one_column_shown_compactly() -> None:
     assert "1 of 2 ok" in repr(results)
 
 
-def test_a_table_of_a_run_that_goes_on_shows_what_there_is_so_far() -> None:
+def test_the_table_of_a_running_run_shows_the_rows_so_far() -> None:
     loop = loop_of([{"a": 1}, SKIP, SKIP], close=False)
     results = Results.of(run_of(loop, status="running"))
     assert results.columns == ("u", "a", "status", "error")
@@ -377,7 +377,7 @@ def test_filter_and_sort_keep_the_items_places() -> None:
     assert [str(v) for v in mixed.sort("n", reverse=True)["n"]][:5] == ["2", "1.5", "True", "b", "a"]
 
 
-def test_columns_can_be_asked_for_by_the_path_to_a_value() -> None:
+def test_columns_can_be_selected_by_the_path_to_a_value() -> None:
     results = table([{"n": {"a": {"b": 1}}, "x.y": {"z": 2}}, BOOM, {"n": 5}])
     assert results["n.a.b"] == [1, None, None] == results["title.n.a.b"]
     assert results["x.y.z"] == [2, None, None] == results["title.x.y.z"]

@@ -53,7 +53,7 @@ def facts(text: str) -> dict[str, str]:
     return dict(found)
 
 
-def test_a_story_tells_arguments_attempts_output_and_captured_text() -> None:
+def test_a_story_shows_arguments_attempts_output_and_captured_text() -> None:
     story = scraped(Flaky(2), ["a"]).explain(0)
     assert story.status == "ok"
     assert story.item == "a"
@@ -76,7 +76,7 @@ def test_a_story_tells_arguments_attempts_output_and_captured_text() -> None:
     assert "in step" not in text
 
 
-def test_a_failure_tells_why_with_its_traceback() -> None:
+def test_the_story_of_a_failure_shows_its_traceback() -> None:
     results = scraped(Flaky(9), ["a", "b"], attempts=1)
     story = results.explain(0)
     assert story.error is not None
@@ -88,7 +88,7 @@ def test_a_failure_tells_why_with_its_traceback() -> None:
     assert repr(results.failed[0].explain()) == text, "a row tells the same"
 
 
-def test_earlier_presses_are_told() -> None:
+def test_earlier_presses_are_shown() -> None:
     flaky = Flaky(2)
     results = scraped(flaky, ["a", "b"], attempts=1, on_item_failure="continue")
     assert results.counts["failed"] == 2
@@ -192,6 +192,6 @@ def test_large_loops_keep_details_of_what_matters_only() -> None:
     assert many.explain(3).steps["work"].output == 3
 
 
-def test_there_is_no_story_of_a_row_that_is_not_there() -> None:
+def test_a_missing_row_has_no_story() -> None:
     with pytest.raises(IndexError, match="has 2 rows, 0 to 1"):
         loop([1, 2], lambda x: x).explain(2)

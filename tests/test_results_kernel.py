@@ -64,7 +64,7 @@ def test_a_function_mended_in_a_later_cell_is_used(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("code", ["pages.retry()", "await pages.aretry()"])
-def test_an_interrupted_retry_keeps_what_had_ended(kernel: Kernel, code: str) -> None:
+def test_an_interrupted_retry_keeps_finished_items(kernel: Kernel, code: str) -> None:
     kernel.run("bad.clear(); slow.add(3)")
     waiting = kernel.follow(kernel.client.execute(code), interrupt, lambda cell: cell.now > 1.5)
     assert waiting.took < 10

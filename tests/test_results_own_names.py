@@ -105,7 +105,7 @@ def test_a_filter_that_finds_nothing_says_which_one_it_looked_at() -> None:
     assert "Failed" not in pickle.loads(pickle.dumps(table())).hint
 
 
-def test_a_status_that_no_row_can_have_is_told() -> None:
+def test_an_impossible_status_is_reported() -> None:
     found = loop([1], lambda x: {"a": 1}).filter(status="active")
     assert "which is one of waiting, running, ok, failed, cancelled, skipped" in found.hint
     assert not loop([1], lambda x: {"a": 1}).filter(status="failed").hint

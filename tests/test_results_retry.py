@@ -154,7 +154,7 @@ def test_what_refers_to_a_step_pressed_again_is_pressed_too() -> None:
     assert world.pressed == [("a", 1), ("b", 1), ("c", 1)]
 
 
-def test_inner_loops_go_on_too() -> None:
+def test_inner_loops_are_continued() -> None:
     world = World([12])
     inner = each("${[x * 10, x * 10 + 1, x * 10 + 2]}", step("a", "${y}"), name="inner", label="y")
     results = press_in(world, each([0, 1, 2], inner, on_item_failure="continue"))
@@ -346,7 +346,7 @@ def world_names(world: World) -> dict[str, Any]:
     return dict(world.buttons("a", "b", "c"))
 
 
-def test_it_goes_on_after_an_interrupt() -> None:
+def test_a_retry_continues_after_an_interrupt() -> None:
     world = World()
     results = interrupted(world, ("a", 2), each([0, 1, 2, 3, 4], step("a")), step("b", 9))
     assert results.run.status == "cancelled"

@@ -137,7 +137,7 @@ def test_entries_lists_and_groups() -> None:
     }
 
 
-def test_an_each_at_the_top_gives_a_list() -> None:
+def test_each_at_the_top_returns_a_list() -> None:
     extraction, _ = read_extraction({"each": "css:li.item", "name": "css:a"})
     assert extract(extraction, PAGE, URL) == [{"name": "One"}, {"name": "Two"}, {"name": None}]
 
@@ -156,7 +156,7 @@ def test_an_each_at_the_top_gives_a_list() -> None:
     ],
     ids=repr,
 )
-def test_what_is_required_and_not_there_is_told(given: Any, told: str | None) -> None:
+def test_a_missing_required_field_is_reported(given: Any, told: str | None) -> None:
     extraction, troubles = read_extraction(given)
     assert not troubles
     if told is None:
@@ -271,7 +271,7 @@ def test_prices_with_any_separators_are_read(price: Any, signs: str) -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_a_number_or_none(text: str) -> None:
+def test_any_text_is_read_as_a_number_or_null(text: str) -> None:
     number, whole = to_float(text), to_int(text)
     assert number is None or isinstance(number, float)
     assert whole is None or isinstance(whole, int)
@@ -338,13 +338,13 @@ def told(extract_text: str, more: str = "") -> list[str]:
         ('"css:h1"', "`extract` is a mapping of names to selectors"),
     ],
 )
-def test_a_wrong_selector_is_told_once_with_its_place(given: str, expected: str) -> None:
+def test_an_invalid_selector_is_reported_once_with_its_place(given: str, expected: str) -> None:
     problems = told(given)
     assert len(problems) == 1
     assert expected in problems[0]
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert len(told('{a: "css:h1[", b: {each: "x", c: "xpath:("}, d: 1}')) == 4
 
 
@@ -371,7 +371,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ("    follow: next\n    output: full\n", "`output: full` is for one response"),
     ],
 )
-def test_wrong_paging_is_told_with_its_place(more: str, expected: str) -> None:
+def test_wrong_paging_is_reported_with_its_place(more: str, expected: str) -> None:
     problems = told('{next: "css:a::attr(href)", all: "css:a[]"}', more)
     assert len(problems) == 1
     assert expected in problems[0]
@@ -386,7 +386,7 @@ def test_wrong_paging_is_told_with_its_place(more: str, expected: str) -> None:
         ("extract: {a: css:h1}, from: '1', expression: '1'", "`expression` or `extract`, not both"),
     ],
 )
-def test_a_wrong_transform_step_is_told(step: str, expected: str) -> None:
+def test_a_wrong_transform_step_is_reported(step: str, expected: str) -> None:
     text = f"name: t\nsteps:\n  - {{id: it, kind: transform, {step}}}\n"
     with pytest.raises(DefinitionError) as caught:
         press(text, quiet=True)

@@ -292,7 +292,7 @@ def test_a_transform_step_notes_doubts_too() -> None:
         ('extract: {a: "css:p|float"}\n    decimal: ";"', "';' is not a decimal sign"),
     ],
 )
-def test_a_wrong_language_is_told(fields: str, expected: str) -> None:
+def test_an_unknown_language_is_reported(fields: str, expected: str) -> None:
     text = f'name: t\nbuttons:\n  get:\n    url: "http://h.example/"\n    {fields}\n'
     text += "steps: [{id: a, button: get}]\n"
     with pytest.raises(DefinitionError) as caught:

@@ -302,7 +302,7 @@ steps:
         ("/binary/100", "is not a page; its type is application/octet-stream"),
     ],
 )
-def test_what_is_no_page_is_told(path: str, told: str, demo: DemoSite) -> None:
+def test_a_value_that_is_not_a_page_is_reported(path: str, told: str, demo: DemoSite) -> None:
     drawer = {"name": "t", "buttons": {"get": {"url": f"{demo.url}{path}", "extract": {"a": "css:a"}}}}
     drawer["steps"] = [{"id": "a", "button": "get"}]
     error = press(drawer, check=False, quiet=True).run.error
@@ -318,7 +318,7 @@ def test_output_full_has_what_was_extracted_beside_the_answer(demo: DemoSite) ->
     assert output["status"] == 200
 
 
-def test_a_button_on_disk_with_a_wrong_selector_is_told(home: Path) -> None:
+def test_a_button_on_disk_with_an_invalid_selector_is_reported(home: Path) -> None:
     spec = load_button(
         {"name": "b", "url": "http://h.example/", "extract": {"a": "css:h1["}}, name="b"
     ).button

@@ -144,7 +144,7 @@ def test_one_definition_serves_pages_with_other_namespaces() -> None:
     assert extract(extraction, '<r xmlns:x="http://3"><x:t>a</x:t><u>b</u></r>', URL, xml=True)["u"] == "b"
 
 
-def test_a_prefix_that_nobody_declares_is_told_with_those_there_are() -> None:
+def test_an_undeclared_prefix_is_reported_with_the_known_prefixes() -> None:
     with pytest.raises(ExtractError) as caught:
         value("css:ituns|title")
     assert "declares no namespace prefix 'ituns'; it has itunes, media, content, dc" in str(caught.value)
@@ -286,7 +286,7 @@ def test_a_compressed_page_is_opened(kind: str) -> None:
     ],
     ids=["cut off", "too large", "binary", "no gzip"],
 )
-def test_what_cannot_be_opened_is_told(body: bytes, told: str) -> None:
+def test_pages_that_cannot_be_decompressed_are_reported(body: bytes, told: str) -> None:
     outcome = pressed(body, "application/gzip", extract={"t": "css:r"}, max_response_bytes=1_000_000)
     assert outcome.error is not None
     assert told in outcome.error.message

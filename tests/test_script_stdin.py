@@ -88,7 +88,7 @@ def test_a_hundred_megabytes_through_and_back() -> None:
         "exec 0<&-; sleep 0.3; echo done",
     ],
 )
-def test_a_script_that_does_not_read_it_all_ends_all_the_same(code: str) -> None:
+def test_a_script_that_does_not_read_all_of_stdin_ends(code: str) -> None:
     began = time.monotonic()
     step = read(b"x" * 100_000_000, code, "sh")
     assert (step.error, step.output) == (None, "done\n")
@@ -189,7 +189,7 @@ def test_it_is_part_of_what_a_cached_result_depends_on(tmp_path: Path) -> None:
         ('{code: cat, stdin: "${batteries.X}"}', "args: {a: 1}", 2, "cannot be used here"),
     ],
 )
-def test_faults_are_told_with_their_line(button: str, step: str, line: int, message: str) -> None:
+def test_faults_are_reported_with_their_line(button: str, step: str, line: int, message: str) -> None:
     given = button if button.startswith("{") else f"{{{button}}}"
     text = f"buttons:\n  b: {given}\nsteps:\n  - id: s\n    {step}\n    button: b\n"
     found = Drawer.load(text).validate()
@@ -246,7 +246,7 @@ def test_a_nul_character_names_stdin() -> None:
     assert "`stdin`" in caught.value.remediation
 
 
-def test_output_that_is_no_text_is_noted() -> None:
+def test_output_that_is_not_text_causes_a_note() -> None:
     drawer = {"buttons": {"b": {"code": r"printf 'a\377b'"}}, "steps": [{"id": "s", "button": "b"}]}
     results, notes = asyncio.run(pressed(drawer))
     assert results.run.step("s").output == "a\ufffdb"

@@ -89,13 +89,13 @@ def test_a_value_that_holds_a_secret_is_replaced(name: str, secret: str) -> None
 
 
 @pytest.mark.parametrize("name", [*ZOO, *AWKWARD])
-def test_a_value_that_holds_no_secret_stays_what_it_is(name: str) -> None:
+def test_a_value_without_a_secret_is_unchanged(name: str) -> None:
     value = {**ZOO, **AWKWARD}[name](SECRET)
     assert Redactor(["correct-horse-battery", 4711815, "abc"]).value(value) is value
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_a_harmless_value_stays_what_it_is(name: str) -> None:
+def test_a_harmless_value_is_unchanged(name: str) -> None:
     value = HARMLESS[name]()
     assert Redactor([SECRET]).value(value) is value
 
@@ -473,7 +473,7 @@ def test_a_retry_hands_on_what_was_hidden(tmp_path: Path) -> None:
         assert_nowhere(shown)
 
 
-def test_a_run_that_goes_on_shows_no_secret() -> None:
+def test_a_running_run_shows_no_secret() -> None:
     """While a loop runs and a step waits for its next attempt, the record is as clean as at the end."""
     looks: list[str] = []
 

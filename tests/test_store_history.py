@@ -122,7 +122,7 @@ def test_a_run_that_lacks_an_input_is_kept(folder: Folder) -> None:
     assert (folder.run("needs")["error_type"], folder.run("needs")["steps"]) == (Code.MISSING_INPUT, [])
 
 
-def test_a_cancelled_run_is_kept_with_what_had_ended(folder: Folder) -> None:
+def test_a_cancelled_run_is_stored_with_its_finished_items(folder: Folder) -> None:
     folder.button("hang", "sleep 60")
     folder.drawer("long", button_step("a", "say", text="fine"), button_step("b", "hang"))
 

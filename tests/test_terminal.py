@@ -85,7 +85,7 @@ def test_a_cell_shows_a_bar_and_then_the_table(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("button", ["nap", "snooze"])
-def test_ctrl_c_gives_what_had_ended_and_the_prompt_back(terminal: Terminal, button: str) -> None:
+def test_ctrl_c_returns_finished_items_and_the_prompt(terminal: Terminal, button: str) -> None:
     terminal.type("%%drawer t xs=$many", STEPS.replace("BUTTON", button), "")
     terminal.child.expect(r"ok=\d\d")
     terminal.child.sendintr()
@@ -102,7 +102,7 @@ def test_ctrl_c_gives_what_had_ended_and_the_prompt_back(terminal: Terminal, but
     )
 
 
-def test_a_mistake_is_told_with_its_place(terminal: Terminal) -> None:
+def test_a_mistake_is_reported_with_its_place(terminal: Terminal) -> None:
     shown = terminal.run("%%drawer t xs=$many", STEPS.replace("BUTTON", "nup"), "")
     assert "step 'each.y': there is no button 'nup' (did you mean 'nap'?" in shown
     assert shown.rstrip().splitlines()[-1].endswith("^")

@@ -373,7 +373,7 @@ def test_a_drawer_built_by_verbs_alone_runs(folder: Folder, context: VerbContext
     assert [row.output for row in outcome.results] == [{"n": 16}] * 3
 
 
-def test_words_that_are_no_verbs(context: VerbContext) -> None:
+def test_unknown_verbs_are_refused(context: VerbContext) -> None:
     for words, told in {
         ("child", "prss"): "did you mean 'press'?",
         ("child", "n=3"): "did you mean `child press n=3 ...`?",

@@ -103,7 +103,7 @@ def test_what_verbs_write_fits_the_schema(folder: Folder, context: VerbContext) 
 # summary, validate
 
 
-def test_the_summary_tells_inputs_steps_problems_and_runs(folder: Folder, context: VerbContext) -> None:
+def test_the_summary_shows_inputs_steps_problems_and_runs(folder: Folder, context: VerbContext) -> None:
     folder.drawer(
         "all",
         {"id": "each", "kind": "for_each", "over": "${inputs.urls}", "as": "u", "parallelism": 4,
@@ -145,7 +145,7 @@ def test_the_summary_tells_inputs_steps_problems_and_runs(folder: Folder, contex
     assert outcome.data["steps"][0]["steps"] == [{"id": "page", "kind": "button", "button": "say"}]
 
 
-def test_the_summary_tells_the_last_runs(context: VerbContext) -> None:
+def test_the_summary_shows_the_last_runs(context: VerbContext) -> None:
     for _ in range(6):
         do(context, "bad", "press")
     outcome = do(context, "bad", "summary")
@@ -160,9 +160,7 @@ def test_the_summary_tells_the_last_runs(context: VerbContext) -> None:
 @pytest.mark.parametrize(
     "words", [["broken"], ["broken", "validate"], ["broken", "summary"], ["broken", "--dry-run"]]
 )
-def test_a_broken_drawer_is_looked_at_all_the_same(
-    folder: Folder, context: VerbContext, words: list[str]
-) -> None:
+def test_a_broken_drawer_has_a_summary(folder: Folder, context: VerbContext, words: list[str]) -> None:
     folder.drawer("broken").write_text(
         '{"schema_version": 2, "drawer_kind": "action",\n "steps": [{"id": "a", "kind": "waiit"}]}'
     )
@@ -344,7 +342,7 @@ def test_a_notebooks_variables_fill_declared_inputs_and_the_line_goes_before_the
     assert results.run.inputs["a"] is thing
 
 
-def test_warnings_and_notes_are_told(
+def test_warnings_and_notes_are_shown(
     folder: Folder, context: VerbContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.drawer("warned", {"id": "e", "kind": "for_each", "over": "[1]"})
@@ -414,7 +412,7 @@ def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
     assert folder.runs("dry") == []
 
 
-def test_a_dry_run_tells_what_would_keep_it_from_running(folder: Folder, context: VerbContext) -> None:
+def test_a_dry_run_reports_what_would_prevent_the_run(folder: Folder, context: VerbContext) -> None:
     outcome = do(context, "good", "press", "--dry-run")
     assert outcome.data["error"]["code"] == "MISSING_INPUT"
     assert "it would not start: MISSING_INPUT: missing input: text" in outcome.text

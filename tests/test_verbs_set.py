@@ -261,7 +261,7 @@ def test_what_set_refuses(place: Place, word: str, code: str, told: tuple[str, .
 
 
 @pytest.mark.parametrize("word", ["each", "each.parallelism", "=5", ""])
-def test_what_is_no_assignment_is_refused(place: Place, word: str) -> None:
+def test_a_word_that_is_not_an_assignment_is_refused(place: Place, word: str) -> None:
     with pytest.raises(UsageError, match=r"(?s)is not of the form name=value.*each\.parallelism=10"):
         place.verb("set", word)
 
@@ -407,6 +407,6 @@ def test_every_field_that_a_step_kind_has_is_reachable_or_structure() -> None:
         assert keys - structure == set(fields_of(kind)), kind
 
 
-def test_the_help_tells_every_field(place: Place) -> None:
+def test_the_help_lists_every_field(place: Place) -> None:
     text = place.verb("set", "--help").text
     assert all(f"  {name} " in text and field.allowed in text for name, field in FIELDS.items())

@@ -100,7 +100,7 @@ def test_the_nearest_folder_above_then_the_home_folders(
     assert find_roots(project, {"BUTTONS_HOME": ""})[0] == project / ".buttons"
 
 
-def test_a_file_called_buttons_is_no_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_called_buttons_is_not_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / ".buttons").write_text("")
     assert find_roots(tmp_path, {}) == (tmp_path / "home" / ".buttons",)
@@ -182,7 +182,7 @@ def test_a_broken_drawer_is_an_error_that_says_where(folder: Folder, text: str, 
     assert told in str(caught.value)
 
 
-def test_a_file_that_is_no_text_is_an_error(folder: Folder) -> None:
+def test_a_file_that_is_not_text_is_an_error(folder: Folder) -> None:
     folder.drawer("raw").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="cannot be read"):
         folder.workspace.find_drawer("raw")

@@ -93,13 +93,13 @@ def assert_texts_are_whole(notebook: BrowserNotebook) -> None:
             assert "$no and $yes" in text
 
 
-def test_what_stays_is_no_mathematics(notebook: BrowserNotebook) -> None:
+def test_the_final_output_is_not_typeset_as_mathematics(notebook: BrowserNotebook) -> None:
     formulas(notebook.output(1)).first.wait_for()
     notebook.page.wait_for_timeout(500)
     assert_texts_are_whole(notebook)
 
 
-def test_the_live_view_is_no_mathematics(notebook: BrowserNotebook) -> None:
+def test_the_live_view_is_not_typeset_as_mathematics(notebook: BrowserNotebook) -> None:
     live = CELLS.index(LIVE)
     notebook.start(live)
     notebook.wait_done(live, 2)
