@@ -17,23 +17,23 @@ from drawer_ipy.verbs.values import json_or, value_of, whole_number, width
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
 _NO_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
-"""Blanks to Python, but nothing that anybody types between two words: they belong to a value."""
+"""White space in Python that users do not type between words, so it belongs to a value."""
 
 _SHOWN = 200
-"""Characters of an expression that a message shows."""
+"""Most characters of an expression in a message."""
 
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
 @dataclass(slots=True)
 class Line:
-    """What a magic's line says.
+    """The parsed line of a magic.
 
     Attributes:
         options: the parsed options (argparse namespace).
         words: words that are neither options nor inputs (a drawer's name, a verb).
-        inputs: input name -> value, expressions and variables already looked up.
-        out: variable that gets the results, ``""`` when none is named.
+        inputs: input name -> value, with expressions and variables evaluated.
+        out: the variable that receives the results, or ``""``.
     """
 
     options: argparse.Namespace
@@ -43,7 +43,7 @@ class Line:
 
 
 class _OptionParser(argparse.ArgumentParser):
-    """argparse that raises our error instead of leaving the program."""
+    """An argparse parser that raises UsageError instead of exiting the program."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"%%drawer: {message}", remediation="%%drawer? shows all options")
@@ -53,7 +53,7 @@ def option_parser() -> argparse.ArgumentParser:
     """The options of ``%%drawer``; also the source of its help."""
     parser = _OptionParser(prog="%%drawer", add_help=False, allow_abbrev=False)
     add = parser.add_argument
-    add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
+    add("--out", "-o", metavar="VAR", default="", help="variable that receives the Results")
     add("--parallelism", "-p", metavar="N", type=width, help="items at once in the outermost loops, or auto")
     add(
         "--mode",
@@ -61,14 +61,14 @@ def option_parser() -> argparse.ArgumentParser:
         default="sequential",
         help="parallel: a step starts as soon as the steps it refers to have ended",
     )
-    add("--concurrency", metavar="N", type=whole_number(1), help="most buttons in flight in the whole run")
+    add("--concurrency", metavar="N", type=whole_number(1), help="most buttons at once in the whole run")
     add(
         "--on-failure",
         choices=("stop", "continue"),
         default="stop",
-        help="in parallel mode, what happens to steps that do not depend on the failed one",
+        help="in parallel mode, what to do with steps that do not depend on the failed one",
     )
-    add("--timeout", metavar="SECONDS", type=_seconds, help="most seconds that the whole run may take")
+    add("--timeout", metavar="SECONDS", type=_seconds, help="most seconds for the whole run")
     add("--background", action="store_true", help="run in the background; returns a handle of the run")
     add("--dry-run", action="store_true", help="check and show what would run; press nothing")
     add("--define", action="store_true", help="check and remember the drawer by its name; press nothing")
@@ -97,15 +97,15 @@ def _seconds(text: str) -> float:
 
 
 def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Line:
-    """What `line` says, with ``$name`` and ``{expression}`` looked up in `namespace`.
+    """Parse `line`, evaluating ``$name`` and ``{expression}`` in `namespace`.
 
     Args:
         line: the text after the magic's name.
         namespace: the user's variables.
-        defaults: option name -> value where the line does not say.
+        defaults: option name -> default value.
 
     Raises:
-        UsageError: an option or an input that cannot be read, with what would do.
+        UsageError: an option or an input is invalid, with a hint.
     """
     tokens = list(split(line))
     before, tokens = _target(tokens)
@@ -131,7 +131,7 @@ def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, A
 
 
 def _target(tokens: list[str]) -> tuple[str, list[str]]:
-    """The variable before a ``<<``, ``""`` when there is none, and the words after it."""
+    """The variable before ``<<`` (or ``""``), and the words after it."""
     if "<<" not in tokens:
         return "", tokens
     name = tokens[0]
@@ -141,7 +141,7 @@ def _target(tokens: list[str]) -> tuple[str, list[str]]:
 
 
 def _options(flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Namespace, list[str]]:
-    """The options, and the words that are none."""
+    """The options, and the other words."""
     parser = option_parser()
     parser.set_defaults(**defaults)
     options, words = parser.parse_known_args(flags)
@@ -151,7 +151,7 @@ def _options(flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Na
             known = [s for action in actions for s in action.option_strings]
             hint = did_you_mean(word.split("=")[0], known)
             raise UsageError(
-                f"%%drawer: there is no option {word}",
+                f"%%drawer: unknown option {word}",
                 remediation=f"{hint} %%drawer? shows all options".strip(),
             )
     return options, words
@@ -163,7 +163,7 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
     It is ``$variable``, ``{expression}``, ``@file``, JSON, or text.
 
     Raises:
-        UsageError: the variable or the file is not there, the expression fails, or a number is too large.
+        UsageError: the variable or the file does not exist, the expression fails, or a number is too large.
     """
     if text.startswith("$"):
         variable = text[1:]
@@ -171,7 +171,7 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
             return namespace[variable]
         hint = did_you_mean(variable, [n for n in namespace if not n.startswith("_")])
         if not variable.isidentifier():
-            hint = f"$ takes one name; an expression is written {name}={{...}}"
+            hint = f"$ must be followed by one name; write an expression as {name}={{...}}"
         raise UsageError(f"input {name}: there is no variable {variable!r}", remediation=hint)
     if text.startswith("{") and text.endswith("}"):
         return _braced(name, text, namespace)
@@ -181,8 +181,8 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
 
 
 def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """``{...}``: JSON when it is JSON, else a Python expression."""
-    found = json_or(text, None)  # no text in braces is JSON's null
+    """Read ``{...}`` as JSON if it is valid JSON, else as a Python expression."""
+    found = json_or(text, None)  # text in braces is never JSON's null
     if found is not None:
         return found
     try:
@@ -195,17 +195,17 @@ def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
 
 
 def unquote(text: str) -> str:
-    """`text` without the quotes around it, if it has some."""
+    """`text` without the quotes around it, if any."""
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return text
 
 
 def split(line: str) -> Iterator[str]:
-    """The words of `line`: blanks inside quotes and brackets do not separate.
+    """Split `line` into words; blanks inside quotes and brackets do not separate words.
 
     Raises:
-        UsageError: a quote or bracket that is never closed.
+        UsageError: a quote or bracket is not closed.
     """
     word, quote, escaped = "", "", False
     closing: list[str] = []

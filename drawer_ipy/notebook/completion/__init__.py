@@ -1,8 +1,9 @@
 """Tab completion in a notebook and in IPython's terminal.
 
-What is proposed depends on where the cursor stands: verbs and names after ``%drawer``, options and inputs
-after ``%%drawer``, and in the body of a cell keys, words, names and references, by the place in the YAML or
-JSON. It is one matcher of IPython's completer, and nothing it does may fail.
+The proposals depend on the position of the cursor: verbs and names after ``%drawer``, options and inputs
+    after
+``%%drawer``, and in the body of a cell keys, words, names and references, depending on the position in the
+YAML or JSON. It is one matcher of IPython's completer, and it never raises an error.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from drawer_ipy.notebook.completion.offers import Offer
 from drawer_ipy.pressing.surroundings import Surroundings
 
 MATCHER = "drawer_ipy"
-"""The name of our matcher among IPython's."""
+"""The name of drawer_ipy's matcher in IPython's completer."""
 
 _VERB = re.compile(r"\s*(?:[\w, ]+=\s*)?%drawer\s+(.*)", re.DOTALL)
 _CELL = re.compile(r"%%(drawer|button)(\s.*|$)", re.DOTALL)
 
 
 def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
-    """Add our matcher to the completer of `shell`; `surroundings` returns where names are looked up."""
+    """Add the matcher to the completer of `shell`; `surroundings` returns where names are looked up."""
     unregister(shell)
 
     @context_matcher(identifier=MATCHER)  # type: ignore[untyped-decorator]
@@ -36,7 +37,7 @@ def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
         try:
             lines = context.full_text.split("\n")
             offer = offer_at(lines, context.cursor_line, context.cursor_position, surroundings)
-        except Exception:  # a completion that fails offers nothing; an error would only disturb typing
+        except Exception:  # a failed completion proposes nothing, since an error would disturb typing
             offer = Offer()
         return {
             "completions": [SimpleCompletion(text=word.text, type=word.kind) for word in offer.words],
@@ -49,13 +50,13 @@ def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
 
 
 def unregister(shell: Any) -> None:
-    """Take back what :func:`register` did."""
+    """Undo :func:`register`."""
     matchers = shell.Completer.custom_matchers
     matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", None) != MATCHER]
 
 
 def offer_at(lines: list[str], row: int, column: int, surroundings: Callable[[], Surroundings]) -> Offer:
-    """The proposals for a cell's `lines` with the cursor at `row` and `column`, both from 0."""
+    """The proposals for a cell's `lines` with the cursor at `row` and `column`, both starting at 0."""
     line = lines[row][:column]
     begin = _magic_row(lines)
     if begin is not None and row >= begin:
@@ -82,7 +83,7 @@ def _in_cell(
 
 
 def _magic_row(lines: list[str]) -> int | None:
-    """The row of a ``%%drawer`` or ``%%button``: the first, below comments, empty lines and other magics."""
+    """The row of a ``%%drawer`` or ``%%button`` magic, below comments, empty lines and other magics."""
     for row, line in enumerate(lines):
         if _CELL.match(line):
             return row
