@@ -273,7 +273,7 @@ MISTAKES = {
     "an empty cell": ("t", "", "is empty"),
     "no variable": ("t xs=$threee", ONE, "there is no variable 'threee'\n  did you mean 'three'?"),
     "a bad expression": ("t xs={1/0}", ONE, "{1/0} cannot be evaluated: ZeroDivisionError"),
-    "an unknown option": ("t --quite", ONE, "there is no option --quite\n  did you mean '--quiet'?"),
+    "an unknown option": ("t --quite", ONE, "unknown option --quite\n  did you mean '--quiet'?"),
     "a bad number": ("t -p -3", ONE, "must be a whole number from 0 up, not '-3'"),
     "a bad time": ("t --timeout never", ONE, "must be seconds, or a duration such as 2m, not 'never'"),
     "a bad variable": ("t --out 3x", ONE, "--out needs a variable's name, not '3x'"),

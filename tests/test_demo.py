@@ -169,7 +169,7 @@ def demo_threads() -> list[threading.Thread]:
         ("/private/", 200, "text/html", "robots.txt asks"),
         ("/private/a/b", 200, "text/html", "robots.txt asks"),
         ("/binary/0", 200, "application/octet-stream", ""),
-        ("/nothing/here", 404, "text/html", "GET /nothing/here is not something"),
+        ("/nothing/here", 404, "text/html", "GET /nothing/here is not offered"),
         ("/api/nothing", 404, "application/json", '"error"'),
         ("/item/241", 404, "text/html", "ids run from 1 to 240"),
         ("/item/0", 404, "text/html", "ids run from 1 to 240"),

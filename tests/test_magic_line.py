@@ -118,7 +118,7 @@ def test_options_have_defaults_that_a_setting_changes_and_the_line_overrides() -
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("t --paralelism 3", "there is no option --paralelism.*did you mean '--parallelism'"),
+        ("t --paralelism 3", "unknown option --paralelism.*did you mean '--parallelism'"),
         ("t -p many", "a whole number from 0 up, not 'many'"),
         ("t -p 1.5", "a whole number from 0 up, not '1.5'"),
         ("t --concurrency 0", "a whole number from 1 up, not '0'"),
@@ -134,7 +134,7 @@ def test_options_have_defaults_that_a_setting_changes_and_the_line_overrides() -
         ("t --define --dry-run", "not both"),
         ("t x=1 x=2", "input x is given twice"),
         ("t x=$url", "there is no variable 'url'.*did you mean 'urls'"),
-        ("t x=$a.b", "an expression is written x={...}"),
+        ("t x=$a.b", "write an expression as x={...}"),
         ("t x={n +}", "cannot be evaluated: SyntaxError"),
         ("t x={missing}", "cannot be evaluated: NameError"),
     ],

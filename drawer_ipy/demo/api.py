@@ -20,7 +20,7 @@ LONGEST_QUERY = 200
 
 
 async def items(request: web.Request) -> web.Response:
-    """A slice of all items; ``next`` is the path of the following slice, or null."""
+    """A slice of all items; ``next`` is the path of the next slice, or null."""
     goods = request.app[CATALOGUE].items
     offset = query_int(request, "offset", 0, MAX_OFFSET, default=0)
     limit = query_int(request, "limit", 1, MAX_LIMIT, default=20)
@@ -37,7 +37,7 @@ async def items(request: web.Request) -> web.Response:
 
 
 async def item(request: web.Request) -> web.Response:
-    """One item, with ETag and Last-Modified; 304 where the client has it already."""
+    """One item with ETag and Last-Modified; 304 if the client already has it."""
     shown = requested_item(request)
     body = json.dumps(shown.as_json()).encode()
     tag = hashlib.blake2b(body, digest_size=8).hexdigest()
@@ -51,7 +51,7 @@ async def item(request: web.Request) -> web.Response:
 
 
 async def search(request: web.Request) -> web.Response:
-    """The items that hold a text in their title, description, category or tags."""
+    """The items that contain a text in their title, description, category or tags."""
     wanted = query_text(request, "q", LONGEST_QUERY)
     limit = query_int(request, "limit", 1, MAX_LIMIT, default=20)
     found = request.app[CATALOGUE].search(wanted)
@@ -65,11 +65,11 @@ async def search(request: web.Request) -> web.Response:
 
 
 async def echo(request: web.Request) -> web.Response:
-    """What the request looked like from here: method, headers, query, and its body read."""
+    """The request as the server received it: method, headers, query, and its parsed body."""
     form: dict[str, Any] | None = None
     text, parsed = "", None
     if request.content_type == "multipart/form-data":
-        # A multipart body can be read once only, so its text is not shown.
+        # A multipart body can be read only once, so its text is not shown.
         form = await _multipart(request)
     else:
         raw = await request.read()
@@ -101,7 +101,7 @@ def _client_has_it(request: web.Request, shown: Item, tag: str) -> bool:
 async def _multipart(request: web.Request) -> dict[str, Any]:
     try:
         fields = await request.post()
-    except (ValueError, AssertionError) as error:  # aiohttp's words for a malformed body
+    except (ValueError, AssertionError) as error:  # what aiohttp raises for a malformed body
         raise bad_request(f"The multipart body cannot be read: {error}") from error
     for field in fields.values():
         if isinstance(field, web.FileField):
@@ -110,7 +110,7 @@ async def _multipart(request: web.Request) -> dict[str, Any]:
 
 
 def _plain(values: MultiMapping[Any]) -> dict[str, Any]:
-    """A dict of single values; a name that occurs more than once has the list of its values."""
+    """A dict of values; a name that occurs more than once has a list of its values."""
     result: dict[str, Any] = {}
     for name in dict.fromkeys(values.keys()):
         shown = [_shown(value) for value in values.getall(name)]
@@ -127,7 +127,7 @@ def _shown(value: object) -> object:
 def _decode(raw: bytes, charset: str | None) -> str:
     try:
         return raw.decode(charset or "utf-8", errors="replace")
-    except LookupError:  # the client named a charset that does not exist
+    except LookupError:  # the client named an unknown charset
         return raw.decode("utf-8", errors="replace")
 
 

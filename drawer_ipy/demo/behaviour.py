@@ -1,4 +1,4 @@
-"""Handlers that answer properly, but slowly, later, elsewhere or not at the first try."""
+"""Handlers with valid responses that are slow, redirected or successful only after some requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def slow(request: web.Request) -> web.Response:
 
 
 async def status(request: web.Request) -> web.Response:
-    """Answer with the status asked for."""
+    """Respond with the requested status code."""
     code = path_int(request, "code", 200, 599)
     try:
         reason = HTTPStatus(code).phrase
@@ -54,7 +54,7 @@ async def flaky(request: web.Request) -> web.Response:
 
 
 async def limited(request: web.Request) -> web.Response:
-    """Answer 429 with Retry-After once a key has had its requests."""
+    """Respond with 429 and Retry-After after the allowed requests of a key."""
     after = query_int(request, "after", 0, MAX_FAILURES, default=3)
     retry_after = query_float(request, "retry_after", 0.05, 600, default=1)
     key = request.match_info["key"]
@@ -68,7 +68,7 @@ async def limited(request: web.Request) -> web.Response:
 
 
 async def drip(request: web.Request) -> web.StreamResponse:
-    """Send headers at once and the body in up to 20 pieces, spread over the time asked for."""
+    """Send the headers at once and the body in up to 20 pieces over the requested time."""
     total = path_int(request, "bytes", 1, MAX_DRIP)
     pause = query_int(request, "ms", 0, MAX_MS, default=1000) / 1000
     steps = min(total, _DRIP_STEPS)
@@ -82,7 +82,7 @@ async def drip(request: web.Request) -> web.StreamResponse:
 
 
 async def redirect(request: web.Request) -> web.Response:
-    """Redirect as many times as asked, then arrive."""
+    """Redirect the requested number of times, then respond with a page."""
     left = path_int(request, "n", 0, MAX_REDIRECTS)
     if left:
         raise web.HTTPFound(f"/redirect/{left - 1}")
@@ -107,13 +107,13 @@ async def cookies(request: web.Request) -> web.Response:
 
 
 async def set_cookies(request: web.Request) -> web.Response:
-    """Set every pair of the query as a cookie and go on to ``/cookies``."""
+    """Set every pair of the query as a cookie and redirect to ``/cookies``."""
     if not request.query:
         raise bad_request("Give at least one cookie in the query: /cookies/set?name=value.")
     response = web.Response(status=302, headers={"Location": "/cookies"})
     for name, value in request.query.items():
         if not value.isprintable():
-            raise bad_request("A cookie's value must not hold control characters.")
+            raise bad_request("A cookie's value must not contain control characters.")
         try:
             response.set_cookie(name, value)
         except CookieError as error:

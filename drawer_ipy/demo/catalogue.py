@@ -1,7 +1,7 @@
-"""The goods of the demo shop: 240 items, the same on every machine and in every process.
+"""The catalogue of the demo shop: 240 items, the same on every machine and in every process.
 
-Every choice is drawn from a digest of the item's number, never from Python's ``hash`` (which
-differs between processes) and never from ``random`` (whose methods may change between versions).
+Every choice depends on a digest of the item's number, not on Python's ``hash`` (which differs between
+processes) or ``random`` (whose methods may change between versions).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PAGE_SIZE = 20
 """Number of items on a catalogue page."""
 
 MIXED_MAX = 1_000_000
-"""Highest id that the mixed pages accept; ids beyond the catalogue show its items again."""
+"""Highest id of the mixed pages; ids beyond the catalogue show its items again."""
 
 _MIXED_BLOCK = 22  # one failure among 22 ids is 4.5 %
 
@@ -61,8 +61,8 @@ _CLOSINGS = (
     "Comes with a hand-written label.",
 )
 
-# Titles that break careless code: mark-up, entities, quotes, template signs, scripts other than
-# Latin, right-to-left text, letters made of several code points, and an emoji of several too.
+# Titles that break careless code: mark-up, entities, quotes, template syntax, non-Latin scripts,
+# right-to-left text, and letters and an emoji made of several code points.
 _AWKWARD_TITLES = {
     5: "Tea & Sympathy",
     11: 'The "Quoted" Lamp',
@@ -99,16 +99,16 @@ class Item:
 
     @property
     def price(self) -> str:
-        """The price as it is shown, for example ``£12.34``."""
+        """The price as shown on pages, for example ``£12.34``."""
         return f"£{self.price_pence // 100}.{self.price_pence % 100:02d}"
 
     @property
     def availability(self) -> str:
-        """The stock as it is shown: ``In stock (3)`` or ``Out of stock``."""
+        """The stock as shown on pages: ``In stock (3)`` or ``Out of stock``."""
         return f"In stock ({self.stock})" if self.stock else "Out of stock"
 
     def as_json(self) -> dict[str, object]:
-        """The item as the JSON interface hands it out; the price is a number of pounds."""
+        """The item in the JSON interface; the price is a number of pounds."""
         return {
             "id": self.id,
             "title": self.title,
@@ -141,7 +141,7 @@ class Catalogue:
         return -(-len(self.items) // PAGE_SIZE)
 
     def get(self, item_id: int) -> Item | None:
-        """The item of that id, or None where there is none."""
+        """The item with that id, or None."""
         return self.items[item_id - 1] if 1 <= item_id <= len(self.items) else None
 
     def page(self, number: int) -> tuple[Item, ...]:
@@ -149,11 +149,11 @@ class Catalogue:
         return self.items[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
 
     def in_category(self, name: str) -> tuple[Item, ...]:
-        """The items of a category; empty where the category is unknown."""
+        """The items of a category; empty if the category is unknown."""
         return tuple(item for item in self.items if item.category == name)
 
     def search(self, text: str) -> tuple[Item, ...]:
-        """The items whose title, description, category or a tag holds ``text``, in any case."""
+        """The items with ``text`` in their title, description, category or a tag, ignoring case."""
         wanted = text.casefold()
         return tuple(
             item
@@ -167,17 +167,17 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class MixedOutcome:
-    """What ``/mixed/{id}`` does for one id: wait ``delay_ms``, then answer with ``status``."""
+    """The behaviour of ``/mixed/{id}`` for one id: wait ``delay_ms``, then respond with ``status``."""
 
     delay_ms: int
     status: int
 
 
 def mixed_outcome(item_id: int) -> MixedOutcome:
-    """Tell what ``/mixed/{item_id}`` answers: 5 to 60 ms, then 200, 404 or 500.
+    """Return the behaviour of ``/mixed/{item_id}``: a wait of 5 to 60 ms, then 200, 404 or 500.
 
-    One id in each block of 22 fails, at a place that looks random, so that the share of failures
-    lies between 4 and 5 % over the catalogue, a thousand ids or any longer stretch from 1.
+    One id in each block of 22 fails, at a pseudo-random position, so that between 4 and 5 % of the ids fail
+    over the catalogue, a thousand ids or any longer range from 1.
     """
     delay_ms = 5 + _draw(item_id, "delay", 56)
     block, place = divmod(item_id - 1, _MIXED_BLOCK)
@@ -211,7 +211,7 @@ def _make_item(item_id: int) -> Item:
     opening, closing = _pick(item_id, "opening", _OPENINGS), _pick(item_id, "closing", _CLOSINGS)
     return Item(
         id=item_id,
-        # The number keeps the made-up titles apart where the words happen to agree.
+        # The number makes titles unique if their words are the same.
         title=_AWKWARD_TITLES.get(item_id, f"{made} {noun.lower()} of {place}, No. {item_id}"),
         category=category,
         price_pence=199 + _draw(item_id, "price", 19_800),

@@ -21,7 +21,7 @@ _LINE = b"There is always more in the drawer.\n"
 
 
 async def reset(request: web.Request) -> web.StreamResponse:
-    """Reset the connection instead of answering."""
+    """Reset the connection instead of sending a response."""
     if request.transport is not None:
         sock = request.transport.get_extra_info("socket")
         # Closing with a linger time of zero sends RST; a plain close would send FIN.
@@ -31,19 +31,19 @@ async def reset(request: web.Request) -> web.StreamResponse:
 
 
 async def truncated(request: web.Request) -> web.StreamResponse:
-    """Promise 10,000 bytes, send 4,000 and close the connection."""
+    """Announce 10,000 bytes, send 4,000 and close the connection."""
 
     async def part() -> AsyncIterator[bytes]:
         yield b"." * TRUNCATED_SENT
 
     response = await send_pieces(request, part(), TRUNCATED_PROMISED)
     if request.transport is not None:
-        request.transport.close()  # sends what is buffered first, unlike abort
+        request.transport.close()  # sends buffered data first, unlike abort
     return response
 
 
 async def bad_gzip(_request: web.Request) -> web.Response:
-    """Claim gzip for a body that is not."""
+    """Declare gzip for a body that is not compressed."""
     return web.Response(
         body=b"This is not gzip, whatever the header says.",
         content_type="text/plain",
@@ -52,21 +52,21 @@ async def bad_gzip(_request: web.Request) -> web.Response:
 
 
 async def endless(request: web.Request) -> web.StreamResponse:
-    """Send lines until the client leaves or the site stops; both end this handler."""
+    """Send lines until the client disconnects or the site stops; both cancel this handler."""
 
     async def lines() -> AsyncIterator[bytes]:
         while True:
             yield _LINE * 100
-            # One core is often all there is: about 3 MB/s is endless enough.
+            # About 3 MB/s, since there is often only one core.
             await asyncio.sleep(0.001)
 
     return await send_pieces(request, lines(), None)
 
 
 async def binary(request: web.Request) -> web.StreamResponse:
-    """Bytes that look random and are always the same; a shorter answer begins a longer one.
+    """Send pseudo-random bytes that are always the same; a shorter response is a prefix of a longer one.
 
-    They repeat after 64 KiB, so that making them costs next to nothing.
+    They repeat after 64 KiB, so that they are cheap to make.
     """
     size = path_int(request, "bytes", 0, MAX_BINARY)
     block = hashlib.shake_128(b"drawer_ipy demo").digest(_BLOCK)
@@ -79,7 +79,7 @@ async def binary(request: web.Request) -> web.StreamResponse:
 
 
 async def excess(request: web.Request) -> web.StreamResponse:
-    """Send more than was promised; what is too much looks like the beginning of another answer."""
+    """Send more than was announced; the excess looks like the beginning of another response."""
     return await _raw(request, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfourHTTP/1.1 200 OK\r\n\r\n")
 
 
@@ -89,7 +89,7 @@ async def half_headers(request: web.Request) -> web.StreamResponse:
 
 
 async def slow_headers(request: web.Request) -> web.StreamResponse:
-    """Send the headers a letter at a time, over the seconds asked for."""
+    """Send the headers one letter at a time over the requested time."""
     pause = path_int(request, "ms", 0, 30_000) / 1000
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n"
     for place in range(len(head)):
@@ -101,13 +101,13 @@ async def slow_headers(request: web.Request) -> web.StreamResponse:
 
 
 async def bomb(_request: web.Request) -> web.Response:
-    """Some 100 kB of gzip that stand for 100 MB."""
-    body = gzip.compress(bytes(1_000_000)) * 100  # gzip allows several, one after the other
+    """Send about 100 kB of gzip that decompress to 100 MB."""
+    body = gzip.compress(bytes(1_000_000)) * 100  # a gzip stream may consist of several members
     return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"})
 
 
 async def faulty(request: web.Request) -> web.StreamResponse:
-    """An answer at once; one id in a hundred meets one of the faults above, always the same."""
+    """Respond at once; one id in a hundred has one of the faults above, always the same."""
     number = path_int(request, "id", 0, 1_000_000)
     if number % 100 == 99:
         return await _FAULTS[number // 100 % len(_FAULTS)](request)
@@ -115,7 +115,7 @@ async def faulty(request: web.Request) -> web.StreamResponse:
 
 
 async def _raw(request: web.Request, data: bytes) -> web.StreamResponse:
-    """Write bytes as they are, and close."""
+    """Write the bytes unchanged, and close."""
     if request.transport is not None:
         request.transport.write(data)
         request.transport.close()

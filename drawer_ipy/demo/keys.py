@@ -1,4 +1,4 @@
-"""What the handlers find in their application, under typed keys."""
+"""The typed keys of the application, under which handlers find shared objects."""
 
 from __future__ import annotations
 

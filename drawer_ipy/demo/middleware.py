@@ -1,4 +1,4 @@
-"""What surrounds every handler: counting, readable errors, and clients that leave early."""
+"""Middleware around every handler: counters, readable errors, and clients that disconnect early."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drawer_ipy.demo.keys import STATE
 
 @web.middleware
 async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Keep the counters, also for requests that fail or are cancelled."""
+    """Update the counters, also for requests that fail or are cancelled."""
     state = request.app[STATE]
     state.enter(request.path)
     try:
@@ -22,13 +22,13 @@ async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def explain_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn raised errors into a short HTML page, or into JSON under ``/api``."""
+    """Convert raised errors to a short HTML page, or to JSON under ``/api``."""
     try:
         return await handler(request)
     except web.HTTPError as error:
         message = error.text or error.reason
-        if error.text == f"{error.status}: {error.reason}":  # aiohttp's own: a route is missing
-            message = f"{request.method} {request.path} is not something that this site offers."
+        if error.text == f"{error.status}: {error.reason}":  # aiohttp's own error: an unknown route
+            message = f"{request.method} {request.path} is not offered by this site."
         headers = {name: error.headers[name] for name in _KEPT if name in error.headers}
         if request.path.startswith("/api/"):
             return web.json_response({"error": message}, status=error.status, headers=headers)
@@ -43,11 +43,11 @@ async def explain_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def allow_leaving(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A client that closes while it is being answered is not an error and leaves no traceback."""
+    """Ignore clients that disconnect during a response: that is not an error and causes no traceback."""
     try:
         return await handler(request)
     except ConnectionError:
-        return web.Response()  # goes nowhere; aiohttp drops it with the closed connection
+        return web.Response()  # never sent: aiohttp drops it with the closed connection
 
 
 _KEPT = ("Allow", "Retry-After")

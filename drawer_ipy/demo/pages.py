@@ -25,7 +25,7 @@ def layout(title: str, body: str) -> str:
 
 
 def message_page(title: str, message: str) -> str:
-    """A short page with a heading, one paragraph of plain text and the way back."""
+    """A short page with a heading, one paragraph of plain text and a link to the first page."""
     return layout(
         title,
         f'<h1>{escape(title)}</h1>\n<p>{escape(message)}</p>\n<p><a href="/">What this site offers</a></p>',
@@ -33,7 +33,7 @@ def message_page(title: str, message: str) -> str:
 
 
 def item_page(item: Item, next_href: str | None) -> str:
-    """The page of one item, with a link to the next one where there is one."""
+    """The page of one item, with a link to the next one if there is one."""
     tags = "".join(f"<li>{escape(tag)}</li>" for tag in item.tags)
     after = "" if next_href is None else f"\n{_next_link(next_href, 'Next item')}"
     return layout(
@@ -67,7 +67,7 @@ def listing_page(heading: str, items: Iterable[Item], next_href: str | None = No
 
 
 def index_page(rows: Sequence[tuple[str, str, str]]) -> str:
-    """The first page; a row is a route, an example to follow and what it does."""
+    """The first page; a row is a route, the path of an example and a description."""
     table = "\n".join(
         f'<tr><td><a href="{escape(example)}"><code>{escape(route)}</code></a></td>'
         f"<td>{escape(note)}</td></tr>"
@@ -83,7 +83,7 @@ def index_page(rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def links_fragment(base: str, lines: Sequence[tuple[str, str]]) -> str:
-    """A list for a notebook's output; a line is a path under ``base`` and what it is."""
+    """A list for a notebook's output; a line is a path under ``base`` and its description."""
     entries = "".join(
         f'<li><a href="{escape(base + path)}" target="_blank" rel="noopener">'
         f"<code>{escape(path)}</code></a> {escape(note)}</li>"

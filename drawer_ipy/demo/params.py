@@ -1,4 +1,4 @@
-"""Reading numbers and text from a request; a bad one answers 400 and says what is allowed."""
+"""Parameters of requests: numbers and text; an invalid one raises a 400 response with what is allowed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def path_int(request: web.Request, name: str, low: int, high: int) -> int:
 
 
 def query_int(request: web.Request, name: str, low: int, high: int, default: int) -> int:
-    """The integer of the query under ``name``, or ``default`` where it is not given.
+    """The integer of the query under ``name``, or ``default`` if it is missing.
 
     Raises HTTPBadRequest unless ``low <= it <= high``.
     """
@@ -25,7 +25,7 @@ def query_int(request: web.Request, name: str, low: int, high: int, default: int
 
 
 def query_float(request: web.Request, name: str, low: float, high: float, default: float) -> float:
-    """The decimal number of the query under ``name``, or ``default`` where it is not given.
+    """The decimal number of the query under ``name``, or ``default`` if it is missing.
 
     Raises HTTPBadRequest unless ``low <= it <= high``.
     """
@@ -38,7 +38,7 @@ def query_float(request: web.Request, name: str, low: float, high: float, defaul
 
 
 def query_text(request: web.Request, name: str, longest: int) -> str:
-    """The text of the query under ``name``; HTTPBadRequest where it is empty or too long."""
+    """The text of the query under ``name``; HTTPBadRequest if it is missing, empty or too long."""
     text = request.query.get(name, "")
     if not 1 <= len(text) <= longest:
         raise bad_request(f"{name} must be given in the query, with 1 to {longest} characters.")
@@ -46,17 +46,17 @@ def query_text(request: web.Request, name: str, longest: int) -> str:
 
 
 def bad_request(message: str) -> web.HTTPBadRequest:
-    """A 400 answer, to be raised, whose body is ``message``."""
+    """A 400 response to raise, with the body ``message``."""
     return web.HTTPBadRequest(text=message)
 
 
 def not_found(message: str) -> web.HTTPNotFound:
-    """A 404 answer, to be raised, whose body is ``message``."""
+    """A 404 response to raise, with the body ``message``."""
     return web.HTTPNotFound(text=message)
 
 
 def _integer(text: str, name: str, low: int, high: int) -> int:
-    # int() alone would also take "1_000", " 7 " and digits of other scripts.
+    # int() alone would also accept "1_000", " 7 " and digits of other scripts.
     if not _INTEGER.fullmatch(text) or not low <= int(text) <= high:
         raise bad_request(f"{name} must be an integer from {low} to {high}, not {_short(text)}.")
     return int(text)

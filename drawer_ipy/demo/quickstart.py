@@ -1,4 +1,4 @@
-"""``python -m drawer_ipy.demo.quickstart NOTEBOOK``: execute a notebook and print the tables it made."""
+"""``python -m drawer_ipy.demo.quickstart NOTEBOOK``: execute a notebook and print its tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAILED = 1
 """Exit code: a cell failed."""
 
 UNUSABLE = 2
-"""Exit code: there is no such notebook, it is not one, or a library to execute it is missing."""
+"""Exit code: the notebook is missing or invalid, or a library to execute it is missing."""
 
 _CELL_SECONDS = 300
 _RULE = 100  # as wide as a table in plain text
@@ -29,14 +29,14 @@ class Unusable(Exception):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Execute the notebook in a kernel of this interpreter, print its tables, say where to open it.
+    """Execute the notebook in a kernel of this interpreter, print its tables and how to open it.
 
     Returns:
-        0, :data:`FAILED` or :data:`UNUSABLE`; what went wrong is on standard error.
+        0, :data:`FAILED` or :data:`UNUSABLE`; errors are printed on standard error.
     """
     parser = argparse.ArgumentParser(
         prog="python -m drawer_ipy.demo.quickstart",
-        description="Execute a notebook, print the tables its %%drawer cells made, say where to open it.",
+        description="Execute a notebook, print the tables of its %%drawer cells, and how to open it.",
     )
     parser.add_argument("notebook", type=Path)
     parser.add_argument("--save", action="store_true", help="keep the outputs in the notebook")
@@ -61,27 +61,27 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _read(path: Path) -> Any:
-    """The notebook of that file.
+    """Read the notebook.
 
     Raises:
-        Unusable: there is none, or it cannot be executed here.
+        Unusable: there is no notebook, or it cannot be executed here.
     """
     if not path.is_file():
         raise Unusable(f"there is no notebook {path}")
     try:
-        import nbclient  # noqa: F401  # asked for before anything is started
+        import nbclient  # noqa: F401  # checked before anything is started
         import nbformat
     except ImportError as error:
         raise Unusable(f"{error}; {install_hint('notebook')}") from error
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except Exception as error:  # nbformat raises whatever the text provokes
+    except Exception as error:  # nbformat may raise anything for invalid text
         raise Unusable(f"{path} is not a notebook: {_first_line(error)}") from error
 
 
 def _execute(notebook: Any, path: Path) -> str:
-    """Execute every cell; why one failed, else ``""``."""
-    # In this interpreter's own kernel, and without the remarks that kernels make about themselves.
+    """Execute every cell; return why one failed, or ``""``."""
+    # In this interpreter's own kernel, without the kernels' messages about themselves.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     from nbclient import NotebookClient
@@ -90,7 +90,7 @@ def _execute(notebook: Any, path: Path) -> str:
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     latest = 0
 
-    def started(cell: Any, cell_index: int) -> None:  # noqa: ARG001 - nbclient hands over both by name
+    def started(cell: Any, cell_index: int) -> None:  # noqa: ARG001 - nbclient passes both by keyword
         nonlocal latest
         latest = cell_index
         if cell_index in code:
@@ -104,7 +104,7 @@ def _execute(notebook: Any, path: Path) -> str:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],
-        store_widget_state=False,  # the live views are gone by then; their state would only be noise
+        store_widget_state=False,  # the live views are closed by then, so their state is useless
         on_cell_start=started,
     )
     try:
@@ -126,9 +126,9 @@ def _told_of(cell: Any, index: int, why: str) -> str:
 
 
 def _progress() -> Callable[[str], None]:
-    """What shows a line of progress on standard error; ``""`` removes the last one.
+    """Return a function that shows a line of progress on standard error; ``""`` removes the last one.
 
-    Only a terminal can take back what it shows; elsewhere there is a line for the start and no more.
+    Only a terminal can remove a line; elsewhere only the first line is written.
     """
     if not sys.stderr.isatty():
         said: list[str] = []
@@ -147,7 +147,7 @@ def _progress() -> Callable[[str], None]:
 
 
 def _print_cell(cell: Any) -> None:
-    """A cell's source, a rule, and what its outputs say in plain text."""
+    """Print a cell's source, a rule, and its outputs in plain text."""
     print(cell.source.rstrip())
     print("═" * _RULE)
     for output in cell.outputs:
@@ -159,19 +159,19 @@ def _print_cell(cell: Any) -> None:
 
 
 def _save(notebook: Any, path: Path) -> None:
-    """Write the notebook with its outputs, without what differs each time for no reason."""
+    """Write the notebook with its outputs, without metadata that differs in each execution."""
     import nbformat
 
     for cell in notebook.cells:
         for key in _VOLATILE:
             cell.metadata.pop(key, None)
     notebook.metadata.get("language_info", {}).pop("version", None)
-    notebook.metadata.pop("widgets", None)  # an editor may have left it
+    notebook.metadata.pop("widgets", None)  # an editor may have added it
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
 
 
 def _open_command(path: Path) -> str:
-    """What to type to open the notebook in JupyterLab, from the current folder."""
+    """The command to open the notebook in JupyterLab from the current folder."""
     beside = Path(sys.executable).parent
     found = next((p for name in ("jupyter", "jupyter.exe") if (p := beside / name).is_file()), None)
     words = [_short(found)] if found else [_short(Path(sys.executable)), "-m", "jupyter"]
@@ -179,7 +179,7 @@ def _open_command(path: Path) -> str:
 
 
 def _short(path: Path) -> str:
-    """The path from the current folder, where it lies below it."""
+    """The path relative to the current folder, if it is inside it."""
     here = Path.cwd()
     whole = path if path.is_absolute() else here / path
     return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(path)

@@ -1,4 +1,4 @@
-"""Handlers of the shop itself: pages of items, lists, and pages that vary in how they are sent."""
+"""Handlers of the shop: pages of items, lists, and pages with special encodings or delays."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from drawer_ipy.demo.catalogue import (
 from drawer_ipy.demo.keys import CATALOGUE, INDEX
 from drawer_ipy.demo.params import not_found, path_int, query_int
 
-_ANY_ID = 10**9  # an id up to here that no item has is unknown (404), beyond it is malformed (400)
+_ANY_ID = 10**9  # an unknown id up to here is 404, a larger one is 400
 
 
 def html(text: str, status: int = 200) -> web.Response:
-    """An HTML answer in UTF-8."""
+    """An HTML response in UTF-8."""
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
 
 def requested_item(request: web.Request) -> Item:
-    """The item whose id is in the path; HTTPNotFound where there is none."""
+    """The item whose id is in the path; HTTPNotFound if there is none."""
     item_id = path_int(request, "id", 0, _ANY_ID)
     item = request.app[CATALOGUE].get(item_id)
     if item is None:
@@ -37,7 +37,7 @@ def requested_item(request: web.Request) -> Item:
 
 
 async def index(request: web.Request) -> web.Response:
-    """The first page: what the site offers."""
+    """The first page: a list of what the site offers."""
     return html(request.app[INDEX])
 
 
@@ -55,7 +55,7 @@ async def category(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     items = request.app[CATALOGUE].in_category(name)
     if not items:
-        raise not_found(f"There is no such category; there are {', '.join(CATEGORIES)}.")
+        raise not_found(f"There is no such category; the categories are {', '.join(CATEGORIES)}.")
     return html(pages.listing_page(f"Category {name}", items))
 
 
@@ -90,20 +90,20 @@ async def mixed(request: web.Request) -> web.Response:
 
 
 async def latin1(_request: web.Request) -> web.Response:
-    """A page encoded in ISO-8859-1, as its header says."""
+    """A page encoded in ISO-8859-1, as its header declares."""
     text = pages.message_page("Café à la crème", "Price: £12.34. Größe: ½ litre, naïve façade.")
-    # The document must not claim UTF-8 for itself.
+    # The document must not declare UTF-8.
     body = text.replace('charset="utf-8"', 'charset="iso-8859-1"').encode("iso-8859-1")
     return web.Response(body=body, content_type="text/html", charset="iso-8859-1")
 
 
 async def robots(_request: web.Request) -> web.Response:
-    """What well-behaved robots leave alone."""
+    """The robots.txt of the site."""
     return web.Response(text="User-agent: *\nDisallow: /private/\nCrawl-delay: 0\n")
 
 
 async def private(_request: web.Request) -> web.Response:
-    """A page that robots.txt forbids."""
+    """A page that robots.txt disallows."""
     return html(pages.message_page("Private", "robots.txt asks robots not to come here."))
 
 

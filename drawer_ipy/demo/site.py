@@ -1,4 +1,4 @@
-"""The demo site as an object: a server in a thread of its own, or on the loop that is running."""
+"""The demo site as an object: a server in its own thread or on the running loop."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from drawer_ipy.demo.state import DemoState, Stats
 from drawer_ipy.style.html_frame import block
 
 HOST = "127.0.0.1"
-"""The site is for this computer only; some of its pages would be a nuisance on a network."""
+"""The site is only for this computer, since some of its pages would cause trouble on a network."""
 
-_BACKLOG = 1024  # connections that may wait to be accepted: benchmarks open hundreds at once
-_GRACE_S = 0.1  # time that requests in flight have to finish when the site stops
-_JOIN_S = 5.0  # far more than stopping takes
+_BACKLOG = 1024  # connections that may wait to be accepted; benchmarks open hundreds at once
+_GRACE_S = 0.1  # time for running requests to finish when the site stops
+_JOIN_S = 5.0  # much longer than stopping takes
 
 _HIGHLIGHTS = (
     ("/", "everything that can be fetched"),
     ("/catalogue?page=1", "lists of items, 20 each"),
     ("/item/1", f"item pages, 1 to {ITEM_COUNT}"),
-    ("/mixed/1", "the same, some slow and 4 to 5 % broken"),
+    ("/mixed/1", "the same, some slow, 4 to 5 % with errors"),
     ("/api/items?limit=20", "the items as JSON"),
-    ("/api/echo?a=1", "your request, shown back to you"),
-    ("/slow/300", "an answer after 300 ms"),
+    ("/api/echo?a=1", "your request as JSON"),
+    ("/slow/300", "a response after 300 ms"),
     ("/flaky/a?fail=2", "two failures, then success"),
     ("/limited/a?after=3&retry_after=1", "429 with Retry-After"),
 )
@@ -46,12 +46,12 @@ _HIGHLIGHTS = (
 class DemoSite:
     """A small web site on 127.0.0.1 for notebooks and tests; its content never changes.
 
-    Make one with :meth:`start` (a background thread, usable from anywhere) or :meth:`serve` (on
-    the running loop). As a context manager it stops at the end of the block.
+    Create one with :meth:`start` (a background thread, for use from anywhere) or :meth:`serve` (on the
+    running loop). As a context manager it stops at the end of the block.
     """
 
     def __init__(self, port: int, app: web.Application, ask_to_stop: Callable[[], None]) -> None:
-        """For :meth:`start` and :meth:`serve`, which have ``app`` served on ``port`` already."""
+        """Used by :meth:`start` and :meth:`serve`, which already serve ``app`` on ``port``."""
         self.url = f"http://{HOST}:{port}"
         self.items: tuple[Item, ...] = app[CATALOGUE].items
         self._state = app[STATE]
@@ -61,14 +61,14 @@ class DemoSite:
 
     @classmethod
     def start(cls, port: int = 0) -> DemoSite:
-        """Serve from a daemon thread; the site answers when this returns.
+        """Serve from a daemon thread; the site accepts requests when this returns.
 
         Args:
             port: TCP port from 1 to 65535, or 0 for any free one.
 
         Raises:
             ValueError: the port is out of range.
-            OSError: the port cannot be had; the message says why and what to do.
+            OSError: the port is not available; the message contains the reason and what to do.
         """
         app, sock = make_app(Catalogue.build(), DemoState()), _listen(port)
         bound_port = sock.getsockname()[1]
@@ -92,14 +92,14 @@ class DemoSite:
     async def serve(cls, port: int = 0) -> AsyncIterator[DemoSite]:
         """Serve on the running loop for the length of an ``async with`` block.
 
-        Calling :meth:`stop` within the block only asks the server to stop; it has stopped when the
-        block has been left. Arguments and errors are those of :meth:`start`.
+        Calling :meth:`stop` within the block only requests a stop; the server has stopped after the block.
+        Arguments and errors are those of :meth:`start`.
         """
         app, sock = make_app(Catalogue.build(), DemoState()), _listen(port)
         bound_port = sock.getsockname()[1]
         ready: Future[Callable[[], None]] = Future()
         task = asyncio.create_task(_serve_until_stopped(sock, app, ready))
-        with sock:  # a task that is cancelled before its first step never gets to close it
+        with sock:  # a task that is cancelled before its first step does not close it
             try:
                 site = cls(bound_port, app, await asyncio.shield(asyncio.wrap_future(ready)))
             except BaseException:
@@ -115,7 +115,7 @@ class DemoSite:
     def stop(self) -> None:
         """Close the listening socket and every connection; a second call does nothing.
 
-        Takes less than a second, whatever is in flight.
+        Takes less than a second, even with running requests.
         """
         if self._running:
             self._running = False
@@ -135,30 +135,30 @@ class DemoSite:
 
     @property
     def running(self) -> bool:
-        """Whether the site still answers."""
+        """Whether the site still accepts requests."""
         return self._running
 
     @property
     def page_urls(self) -> list[str]:
-        """The addresses of all item pages, in the order of their ids."""
+        """The URLs of all item pages, in the order of their ids."""
         return [f"{self.url}/item/{item.id}" for item in self.items]
 
     @property
     def api_urls(self) -> list[str]:
-        """The addresses of all items as JSON, in the order of their ids."""
+        """The URLs of all items as JSON, in the order of their ids."""
         return [f"{self.url}/api/items/{item.id}" for item in self.items]
 
     def mixed_urls(self, count: int = ITEM_COUNT) -> list[str]:
-        """The addresses of the first ``count`` mixed pages, of which 4 to 5 % fail.
+        """The URLs of the first ``count`` mixed pages, of which 4 to 5 % fail.
 
-        Raises ValueError unless ``count`` lies between 0 and a million.
+        Raises ValueError unless ``count`` is between 0 and a million.
         """
         if not 0 <= count <= MIXED_MAX:
             raise ValueError(f"count must be from 0 to {MIXED_MAX}, not {count}.")
         return [f"{self.url}/mixed/{number}" for number in range(1, count + 1)]
 
     def stats(self) -> Stats:
-        """What has been requested since the start or the last :meth:`reset`."""
+        """The counters since the start or the last :meth:`reset`."""
         return self._state.stats()
 
     def reset(self) -> None:
@@ -180,7 +180,7 @@ class DemoSite:
 
 
 def _listen(port: int) -> socket.socket:
-    """A listening socket, made by the caller's thread so that its errors reach the caller."""
+    """A listening socket, created in the caller's thread so that errors reach the caller."""
     if not 0 <= port <= 65535:
         raise ValueError(f"port must be from 1 to 65535, or 0 for any free one, not {port}.")
     try:
@@ -197,10 +197,10 @@ def _listen(port: int) -> socket.socket:
 async def _serve_until_stopped(
     sock: socket.socket, app: web.Application, ready: Future[Callable[[], None]]
 ) -> None:
-    """Answer requests on ``sock`` until stopped, then close everything.
+    """Handle requests on ``sock`` until stopped, then close everything.
 
-    ``ready`` receives a function that stops the server; any thread may call it, at any time. If
-    the server cannot start, ``ready`` receives the error instead.
+    ``ready`` receives a function that stops the server; any thread may call it at any time. If the server
+    cannot start, ``ready`` receives the error instead.
     """
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
 
@@ -212,7 +212,7 @@ async def _serve_until_stopped(
         app,
         access_log=None,
         logger=logging.getLogger(__name__),
-        handler_cancellation=True,  # a client that leaves ends its handler
+        handler_cancellation=True,  # cancel a handler when its client disconnects
         shutdown_timeout=_GRACE_S,
     )
     with sock:
@@ -224,7 +224,7 @@ async def _serve_until_stopped(
             ready.set_exception(error)
             await runner.cleanup()
             if isinstance(error, Exception):
-                return  # whoever waits for ready raises it
+                return  # the caller that waits for ready raises it
             raise
         ready.set_result(signal_stop)
         try:
@@ -236,10 +236,10 @@ async def _serve_until_stopped(
 
 
 async def _stop_accepting(sock: socket.socket) -> None:
-    """Leave new connections to the kernel, which refuses them once ``sock`` is closed.
+    """Stop accepting connections; the kernel refuses new ones once ``sock`` is closed.
 
-    Without this, asyncio loses (and leaks) a connection that it has accepted but not yet handed
-    to the server when the server closes.
+    Otherwise asyncio leaks a connection that it has accepted but not yet passed to the server when the server
+    closes.
     """
     with contextlib.suppress(NotImplementedError):  # Windows' default loop has no readers
         asyncio.get_running_loop().remove_reader(sock)
@@ -247,22 +247,22 @@ async def _stop_accepting(sock: socket.socket) -> None:
 
 
 async def _close(runner: web.AppRunner) -> None:
-    """End the requests in flight and close their connections."""
+    """Cancel running requests and close their connections."""
     server = runner.server
     connections = list(server.connections) if server is not None else []
     transports = [connection.transport for connection in connections]
     await runner.cleanup()
     for transport in transports:
-        # A polite close waits for a client that does not read, possibly for ever.
+        # A normal close would wait for a client that does not read, possibly forever.
         if transport is not None:
             transport.abort()
     await _settle()
 
 
 async def _settle() -> None:
-    """Let the loop finish what it has begun: accepting, closing and cancelling take rounds.
+    """Let the loop finish pending work: accepting, closing and cancelling take several iterations.
 
-    A connection accepted just before the listener closed reaches the server on the third round.
+    A connection accepted just before the listener closed reaches the server in the third iteration.
     """
     for _ in range(5):
         await asyncio.sleep(0)

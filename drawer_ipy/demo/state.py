@@ -1,4 +1,4 @@
-"""What a running demo site remembers: request counts, flaky keys, rate-limited keys."""
+"""The state of a running demo site: request counts, flaky keys, rate-limited keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MAX_PATHS = 10_000
-"""Number of distinct paths that are counted one by one; later ones count as ``(other)``."""
+"""Number of distinct paths that are counted separately; further ones count as ``(other)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class Stats:
     """A snapshot of the counters.
 
     ``requests`` counts requests since the start or the last reset, ``by_path`` splits them by path
-    (without the query), ``in_flight`` is how many handlers are at work now and ``max_in_flight``
-    how many were at once. Pages that are answered without a wait never overlap: to see how many
-    requests a client makes at once, ask for ``/slow/{ms}`` or ``/mixed/{id}``.
+    (without the query), ``in_flight`` is the number of handlers that are running now and ``max_in_flight``
+    the largest number at once. Requests for pages without a wait never overlap: to see how many requests a
+    client makes at once, use ``/slow/{ms}`` or ``/mixed/{id}``.
     """
 
     requests: int
@@ -29,7 +29,7 @@ class Stats:
 
 @dataclass(slots=True)
 class _Window:
-    """Requests that a rate-limited key has had, and when it opens again (None: it is open)."""
+    """The number of requests of a rate-limited key, and when it opens again (None: it is open)."""
 
     used: int = 0
     opens_at: float | None = None
@@ -39,8 +39,8 @@ class _Window:
 class DemoState:
     """Counters of one site.
 
-    The server's loop writes while another thread may read or reset: every method takes the lock.
-    ``clock`` gives seconds, and never goes backwards.
+    The server's loop writes while another thread may read or reset, so every method takes the lock.
+    ``clock`` returns monotonic seconds.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -54,7 +54,7 @@ class DemoState:
     _spent: dict[str, float] = field(default_factory=dict)
 
     def enter(self, path: str) -> None:
-        """Count a request that has arrived for ``path``."""
+        """Count a new request for ``path``."""
         with self._lock:
             self._requests += 1
             self._in_flight += 1
@@ -64,7 +64,7 @@ class DemoState:
             self._by_path[path] = self._by_path.get(path, 0) + 1
 
     def leave(self) -> None:
-        """Count that a request is no longer being handled."""
+        """Count the end of a request."""
         with self._lock:
             self._in_flight -= 1
 
@@ -74,7 +74,7 @@ class DemoState:
             return Stats(self._requests, dict(self._by_path), self._in_flight, self._max_in_flight)
 
     def reset(self) -> None:
-        """Forget counts, flaky keys and rate limits; what is in flight stays counted as such."""
+        """Reset counts, flaky keys and rate limits; running requests stay in ``in_flight``."""
         with self._lock:
             self._requests = 0
             self._max_in_flight = self._in_flight
@@ -84,17 +84,17 @@ class DemoState:
             self._spent.clear()
 
     def flaky_attempt(self, key: str) -> int:
-        """Count one more request for a flaky key; returns its number, from 1."""
+        """Count one more request for a flaky key; return its number, starting at 1."""
         with self._lock:
             attempt = self._flaky[key] = self._flaky.get(key, 0) + 1
             return attempt
 
     def limited_wait(self, key: str, after: int, retry_after: float) -> float:
-        """Ask for one request of a rate-limited key.
+        """Request one use of a rate-limited key.
 
-        Returns 0 where it is allowed, else the seconds until the key opens again. ``after``
-        requests are allowed; the next one closes the key for ``retry_after`` seconds, and then as
-        many are allowed anew.
+        Returns 0 if it is allowed, and otherwise the seconds until the key opens again. ``after`` requests
+        are allowed; the next one closes the key for ``retry_after`` seconds, and then as many are allowed
+        again.
         """
         with self._lock:
             window = self._limited.setdefault(key, _Window())

@@ -1,4 +1,4 @@
-"""Sending a body piece by piece, so that a large or slow one holds up nobody else."""
+"""Bodies that are sent in pieces, so that a large or slow one does not delay other requests."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ TEXT = "text/plain; charset=utf-8"
 async def send_pieces(
     request: web.Request, pieces: AsyncIterator[bytes], length: int | None, content_type: str = TEXT
 ) -> web.StreamResponse:
-    """Send the headers, then each piece as it comes; a HEAD request gets the headers alone.
+    """Send the headers, then each piece when it is ready; a HEAD request gets only the headers.
 
-    ``length`` is the number of bytes to promise, or None to promise nothing. Each write waits for
-    a client that reads slowly, and raises ConnectionError where it has left.
+    ``length`` is the Content-Length to announce, or None for none. Each write waits for a client that reads
+    slowly, and raises ConnectionError if the client has disconnected.
     """
     response = web.StreamResponse(headers={"Content-Type": content_type})
     response.content_length = length

@@ -1,13 +1,13 @@
-// The live view of a run. anywidget loads this one file as it is: no build step, nothing from outside.
+// The live view of a run. anywidget loads this file unchanged: no build step, no other files.
 //
-// The model holds the whole state (see view.py), so a page that is loaded again and a second view draw the
-// same. Texts of a run are only ever put in by textContent. The first half are pure functions, exported for
-// the tests; the second half touches the page.
+// The model has the whole state (see view.py), so a reloaded page and a second view draw the same. Texts of a
+// run are inserted only with textContent. The first half are pure functions, exported for the tests; the second
+// half changes the page.
 
 export const STATES = ["waiting", "running", "ok", "failed", "cancelled", "skipped"];
 const [WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED] = STATES.keys();
 
-/** States in the order in which a bar and a legend show them. */
+/** States in the order of a bar and a legend. */
 export const ORDER = [OK, FAILED, CANCELLED, RUNNING, SKIPPED, WAITING];
 
 const TALLEST = 200;
@@ -16,13 +16,13 @@ const PITCHES = [16, 14, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3];
 /** Milliseconds after which an unanswered Cancel becomes an interrupt. */
 export const PATIENCE = 700;
 
-/** What a byte of the picture says (cells.py): a state; for several items also how many failed, and whether
- * any is running. */
+/** The contents of a byte of the picture (cells.py): a state; for several items also how many failed, and
+ * whether any is running. */
 export function decode(byte) {
   return { state: byte & 7, level: (byte >> 3) & 3, busy: Boolean((byte >> 5) & 1) };
 }
 
-/** The bytes of a picture, whatever the front end hands them over as. */
+/** The bytes of a picture, in any form that a front end passes them. */
 export function toBytes(value) {
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
@@ -32,8 +32,8 @@ export function toBytes(value) {
   return new Uint8Array(0);
 }
 
-/** How `n` cells lie in `width` CSS pixels: the largest that are not too high together. Cells begin at whole
- * device pixels, and rows have a round number of them, so that an item can be found by counting. */
+/** The layout of `n` cells in `width` CSS pixels, with the largest cells that are not too high together. Cells
+ * begin at whole device pixels, and rows have a round number of cells, so that items can be counted. */
 export function layOut(n, width, ratio = 1, tallest = TALLEST) {
   for (const wanted of PITCHES) {
     const pitch = Math.max(2, Math.round(wanted * ratio)) / ratio;
@@ -47,7 +47,7 @@ export function layOut(n, width, ratio = 1, tallest = TALLEST) {
   }
 }
 
-/** The cell at a point of the picture, -1 where there is none. */
+/** The cell at a point of the picture, or -1. */
 export function cellAt(x, y, layout) {
   const column = Math.floor(x / layout.pitch);
   const row = Math.floor(y / layout.pitch);
@@ -56,12 +56,12 @@ export function cellAt(x, y, layout) {
   return cell < layout.n ? cell : -1;
 }
 
-/** The left upper corner of a cell. */
+/** The upper left corner of a cell. */
 export function cornerOf(cell, layout) {
   return { x: (cell % layout.columns) * layout.pitch, y: Math.floor(cell / layout.columns) * layout.pitch };
 }
 
-/** Where a key leads from a cell; null for a key that leads nowhere. */
+/** The cell that a key moves to; null for a key that does not move. */
 export function moveBy(key, cell, layout) {
   const steps = {
     ArrowLeft: -1,
@@ -80,7 +80,7 @@ export function moveBy(key, cell, layout) {
   return Math.min(layout.n - 1, Math.max(0, to));
 }
 
-/** The next cell after `cell` in which something failed, around the end; -1 when nothing has. */
+/** The next cell after `cell` with a failure, continuing at the start; -1 if there is none. */
 export function nextFailed(bytes, cell) {
   for (let i = 1; i <= bytes.length; i += 1) {
     const at = (cell + i) % bytes.length;
@@ -90,7 +90,7 @@ export function nextFailed(bytes, cell) {
   return -1;
 }
 
-/** Cells that differ; all of them where there is nothing to compare with. */
+/** The cells that differ; all of them if there is nothing to compare with. */
 export function changed(before, now) {
   const out = [];
   const same = before?.length === now.length;
@@ -98,14 +98,14 @@ export function changed(before, now) {
   return out;
 }
 
-/** The parts of a bar as [state, share of the whole]; what waits is the rest. */
+/** The parts of a bar as [state, share of the whole]; the rest are waiting items. */
 export function segments(counts) {
   const total = counts.reduce((sum, n) => sum + n, 0);
   if (!total) return [];
   return ORDER.filter((s) => s !== WAITING && counts[s]).map((s) => [s, counts[s] / total]);
 }
 
-/** Whole numbers with thin groups, the same in every locale. */
+/** Whole numbers with thin spaces between groups, the same in every locale. */
 export function count(n) {
   return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -118,20 +118,20 @@ export function clock(seconds) {
   return h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
 }
 
-/** Items a second; below one, the seconds that one takes. */
+/** Items per second; below one, the seconds per item. */
 export function rate(perSecond) {
   if (perSecond >= 100) return `${count(perSecond)}/s`;
   if (perSecond >= 1) return `${perSecond.toFixed(1)}/s`;
   return perSecond > 0 ? `${(1 / perSecond).toFixed(1)} s each` : "";
 }
 
-/** Percent without ever saying 100 before the end. */
+/** Percent, which is 100 only at the end. */
 export function percent(done, total) {
   if (!total) return "";
   return done >= total ? "100 %" : `${Math.min(99, Math.floor((100 * done) / total))} %`;
 }
 
-/** What the bar counts: the items of the current loop, or the steps while there is none. */
+/** What the bar counts: the items of the current loop, or the steps if there is no loop. */
 export function progress(head) {
   if (head.loop == null) {
     const running = head.status === "running" && head.steps_done < head.steps ? 1 : 0;
@@ -144,7 +144,7 @@ export function progress(head) {
   return { noun: "items", counts, done: counts[OK] + counts[FAILED], total };
 }
 
-/** One sentence for those who listen to the page. */
+/** One sentence for screen readers. */
 export function sentence(head) {
   const { noun, counts, done, total } = progress(head);
   const words = [`${head.drawer} ${head.words ?? head.status}`, `${count(done)} of ${count(total)} ${noun} done`];
@@ -154,7 +154,7 @@ export function sentence(head) {
   return words.join(", ");
 }
 
-/** What a row says behind its bar. */
+/** The text of a row after its bar. */
 export function rowText(row) {
   if (!row.counts.length) return row.status;
   const total = row.counts.reduce((sum, n) => sum + n, 0);
@@ -168,18 +168,18 @@ export function rowText(row) {
   return words.join(" · ");
 }
 
-/** Whether a CSS colour of text is a light one, which means that the page is dark. */
+/** Whether a CSS colour of text is light, which means that the page is dark. */
 export function isLight(colour) {
   const [r, g, b] = (colour.match(/[\d.]+/g) ?? []).map(Number);
   return b !== undefined && 0.299 * r + 0.587 * g + 0.114 * b > 140;
 }
 
 /**
- * Both legs of Cancel: a message, and where nothing has answered it in time and the run is still on, an
- * interrupt of the kernel. It never interrupts once the run is over: the kernel has gone on to another cell.
+ * The two stages of Cancel: a message, and if there is no reply in time and the run is not over, an interrupt
+ * of the kernel. It never interrupts after the run is over, when the kernel may run another cell.
  *
- * `send` and `interrupt` act (the latter says whether it could), `answered` and `over` tell, `later` is
- * setTimeout, and `show` is told "cancelling", "interrupting" or "stuck".
+ * `send` and `interrupt` act (`interrupt` returns whether it could), `answered` and `over` return the state,
+ * `later` is setTimeout, and `show` is called with "cancelling", "interrupting" or "stuck".
  */
 export function makeCancel({ send, interrupt, answered, over, later, show }) {
   let asked = false;
@@ -190,7 +190,7 @@ export function makeCancel({ send, interrupt, answered, over, later, show }) {
     show("cancelling");
     send();
     later(() => {
-      // A busy page runs its timers before it looks at messages that came long ago; so it looks first.
+      // A busy page may run its timers before it handles messages that have arrived; so check again.
       if (!settled()) later(() => {
         if (settled()) return;
         const could = interrupt();
@@ -201,7 +201,7 @@ export function makeCancel({ send, interrupt, answered, over, later, show }) {
   };
 }
 
-// From here on there is a page.
+// The functions below need a page.
 
 /** An element with classes, attributes and text. */
 function make(tag, name, attributes = {}, text = "") {
@@ -212,7 +212,7 @@ function make(tag, name, attributes = {}, text = "") {
   return el;
 }
 
-/** Set text and attributes only where they change: the page lays out less, and a screen reader is quiet. */
+/** Set text and attributes only if they change, for less layout work and fewer screen reader announcements. */
 function put(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
@@ -250,7 +250,7 @@ function paintCell(pen, x, y, pitch, byte, ink) {
   } else if (state === SKIPPED) {
     pen.fillRect(x + third, y + third, Math.max(1, size - 2 * third), Math.max(1, size - 2 * third));
   } else if (state === FAILED && size < 6) {
-    pen.fillRect(x, y, pitch, pitch); // too small for a cross: it stands out by its size
+    pen.fillRect(x, y, pitch, pitch); // too small for a cross: larger than the others instead
   } else {
     pen.fillRect(x, y, size, size);
   }
@@ -279,7 +279,7 @@ function paintCell(pen, x, y, pitch, byte, ink) {
   }
 }
 
-/** The picture of one row: a canvas, the cell that is pointed at, keys. */
+/** The picture of one row: a canvas, the selected cell, the keyboard. */
 class Picture {
   per = 1;
   #bytes = new Uint8Array(0);
@@ -331,7 +331,7 @@ class Picture {
     this.canvas.focus({ preventScroll: true });
   }
 
-  /** Point at a cell, or at none with -1. */
+  /** Select a cell, or none with -1. */
   choose(cell) {
     const layout = this.#layout;
     this.#chosen = cell < this.#bytes.length ? cell : -1;
@@ -385,7 +385,7 @@ class Picture {
   }
 }
 
-/** A row of the outline: name, bar, words, time, and a picture where it has cells. */
+/** A row of the outline: name, bar, words, time, and a picture if it has cells. */
 function makeRow(row, view) {
   const el = make("div", "dv-row", { role: "listitem" });
   const sign = make("span", "dv-sign", { "aria-hidden": "true" });
@@ -408,7 +408,7 @@ function makeRow(row, view) {
       put(sign, view.mark(now.status));
       put(name, now.name);
       mark(name, "title", now.name);
-      bar.el.style.visibility = now.counts.length && !picture ? "" : "hidden"; // a picture says it better
+      bar.el.style.visibility = now.counts.length && !picture ? "" : "hidden"; // the picture shows it better
       bar.set(now.counts);
       put(text, rowText(now));
       put(time, now.seconds >= 1 ? clock(now.seconds) : "");
@@ -423,7 +423,7 @@ function makeHead(cancel) {
   const name = make("span", "dv-title");
   const state = make("span", "dv-state");
   const figures = make("span", "dv-figures");
-  const button = make("button", "dv-cancel", { type: "button", title: "Stop this run; what has ended is kept" });
+  const button = make("button", "dv-cancel", { type: "button", title: "Stop this run; completed items are kept" });
   const label = make("span", "", {}, "Cancel");
   button.append(make("span", "dv-stop", { "aria-hidden": "true" }), label);
   button.addEventListener("click", cancel);
@@ -451,7 +451,7 @@ function makeHead(cancel) {
   };
 }
 
-/** How many are in each state, each with its shape. */
+/** The number of items in each state, with the state's shape. */
 function makeLegend() {
   const el = make("div", "dv-legend");
   const parts = ORDER.map((state) => {
@@ -504,7 +504,7 @@ function makeErrors(show, mark) {
   };
 }
 
-/** What is said of the cell that is pointed at. */
+/** The description of the selected cell. */
 function makeTip(root) {
   const el = make("div", "dv-tip", { role: "tooltip" });
   el.hidden = true;
@@ -538,7 +538,7 @@ function inkOf(root) {
   return { ...ink, paper: style.getPropertyValue("--drawer-paper").trim(), ratio: window.devicePixelRatio || 1 };
 }
 
-// So that no front end takes dollar signs in texts for mathematics (see style/html_frame.py).
+// So that no front end reads dollar signs in texts as mathematics (see style/html_frame.py).
 const UNTOUCHED = "mathjax_ignore tex2jax_ignore";
 
 /** One view of the model, in `el`. */
@@ -582,7 +582,7 @@ class LiveView {
     return this.#model.get("marks")?.[state] ?? "";
   }
 
-  /** A cell is pointed at; null: none is. */
+  /** A cell is selected, or none (null). */
   point(where) {
     this.#pointed = where;
     clearTimeout(this.#asking);
@@ -617,7 +617,7 @@ class LiveView {
     this.#soon();
   }
 
-  /** Point at an item of the loop that the head counts. */
+  /** Select an item of the loop that the head counts. */
   #goTo(index) {
     const picture = this.#rows.get(this.#model.get("head").loop)?.picture;
     picture?.focus();
@@ -668,7 +668,7 @@ class LiveView {
     mark(this.bar.el, "aria-valuenow", done);
     mark(this.bar.el, "aria-label", `${noun} done`);
     mark(this.bar.el, "aria-valuetext", words);
-    // A screen reader hears how it goes every ten seconds, and at once that it is over.
+    // A screen reader announces the progress every ten seconds, and the end at once.
     const due = performance.now() - this.#spoken.at > 10_000 || head.status !== this.#spoken.status;
     if (due && words !== this.live.textContent) {
       this.#spoken = { at: performance.now(), status: head.status };
@@ -715,7 +715,7 @@ class LiveView {
     }
   }
 
-  /** Follow the model, the clock, the size and the theme; gives what stops that. */
+  /** Follow the model, the clock, the size and the theme; returns a function that stops that. */
   #watch() {
     const model = this.#model;
     const news = () => {
@@ -755,7 +755,7 @@ function render({ model, el }) {
   return new LiveView(model, el).remove;
 }
 
-/** Tells the kernel that there is a page that can draw the view. */
+/** Notify the kernel that there is a page that can draw the view. */
 function initialize({ model }) {
   model.send({ kind: "hello" });
 }

@@ -1,7 +1,7 @@
-"""What happens to the text of a ``%%drawer`` cell before IPython runs it.
+"""Input transformers for ``%%drawer`` cells, which IPython applies before it runs a cell.
 
-Two input transformers: one puts a magic that stands below blank lines and comments first, the other turns
-the cell into an awaited call of the same magic.
+One moves a magic above the blank lines and comments before it; the other converts the cell to an awaited call
+of the same magic.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _REWRITTEN = {"%%drawer": AWAITED, "%%each": EACH_AWAITED}
 
 
 def magic_first(lines: list[str]) -> list[str]:
-    """`lines` with our magic before the blank lines and comments it stood below.
+    """Move the magic above the blank lines and comments before it.
 
-    Those become empty lines of its body, so that line numbers still count from the top of the cell.
+    These become empty lines of its body, so that line numbers still count from the top of the cell.
     """
     lines = whole_lines(lines)
     above = _first_said(lines)
@@ -41,9 +41,9 @@ def magic_first(lines: list[str]) -> list[str]:
 
 
 def whole_lines(lines: list[str]) -> list[str]:
-    """`lines` of a cell of ours as an editor counts them.
+    """Return the lines of a ``%%drawer`` or ``%%button`` cell as an editor counts them.
 
-    IPython also ends them at separators (U+2028, a form feed) that belong to a value.
+    IPython also ends lines at separators (U+2028, a form feed) that belong to a value.
     """
     whole = editor_lines(lines)
     first = _first_said(whole)
@@ -61,18 +61,18 @@ class AwaitedCells:
 
     Args:
         shell: IPython's shell.
-        wanted: whether the user wants cells to be awaited; asked for each cell.
+        wanted: returns whether the user wants cells to be awaited; called for each cell.
     """
 
     has_side_effects = True
-    """Keeps IPython from trying it on what is being typed: a cell magic ends at a blank line there."""
+    """Prevents IPython from applying it to incomplete input, in which a cell magic ends at a blank line."""
 
     def __init__(self, shell: Any, wanted: Callable[[], bool]) -> None:
         self._shell = shell
         self._wanted = wanted
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """`lines` of one cell, rewritten if that is called for; a question about the magic is not."""
+        """The lines of a cell, rewritten if it calls the magic (but not if it requests help on it)."""
         if not lines:
             return lines
         for magic, awaited in _REWRITTEN.items():
@@ -90,8 +90,8 @@ class AwaitedCells:
         asyncio_runner, _ = self._shell.loop_runner_map["asyncio"]
         if not self._wanted() or not self._shell.autoawait or self._shell.loop_runner is not asyncio_runner:
             return False
-        # What a running cell transforms (the cell below a %%time or %%capture) it cannot await: it is
-        # compiled as ordinary code. Only the call stack tells, since cells of subshells overlap.
+        # A cell that a running cell transforms (below %%time or %%capture) is compiled as ordinary code,
+        # which cannot await. Only the call stack shows that, since cells of subshells overlap.
         frame = sys._getframe()
         while frame.f_back is not None:
             frame = frame.f_back
@@ -101,7 +101,7 @@ class AwaitedCells:
 
 
 def _called(line: str, magic: str) -> str | None:
-    """What `line` gives to `magic`, ``None`` when it does not call it, or only asks about it."""
+    """The arguments of `magic` in `line`; ``None`` if it does not call the magic, or requests help on it."""
     rest = line.removeprefix(magic)
     if rest == line or (rest and not rest[0].isspace()) or rest.strip().endswith("?"):
         return None
@@ -109,7 +109,7 @@ def _called(line: str, magic: str) -> str | None:
 
 
 def _lone_verb(lines: list[str]) -> str | None:
-    """The words of a ``%drawer NAME press`` that is all the cell says, else ``None``."""
+    """The words of ``%drawer NAME press`` if the cell contains nothing else, or ``None``."""
     said = [line for line in lines if not says_nothing(line)]
     if len(said) != 1:
         return None

@@ -22,29 +22,29 @@ from drawer_ipy.results.verdict import raise_for
 from drawer_ipy.style.amounts import clock_text
 
 _KEPT = 10
-"""Runs that have ended and are still listed."""
+"""Most ended runs that stay in the list."""
 
 _UNTIL_SHOWN = 2.0
-"""Seconds that the cell waits at most for its view to be there; it takes milliseconds."""
+"""Most seconds that the cell waits for its view to be shown, which takes milliseconds."""
 
 _INTERVAL = 0.2
-"""Seconds between two looks of a cell that awaits a run."""
+"""Seconds between two checks of a cell that awaits a run."""
 
 _LAST_WAIT = 2.0
-"""Seconds that a run has to end itself when the program exits."""
+"""Seconds for a run to end itself when the program exits."""
 
 
 class BackgroundRun:
-    """One run on a thread with a loop of its own.
+    """One run on a thread with its own loop.
 
-    ``await run`` gives its Results when it has ended, and raises what a cell would end with.
+    ``await run`` returns its Results when it has ended, and raises the error that a cell would raise.
 
     Args:
-        job: what is pressed; it starts with :meth:`start`.
-        display: what shows it.
-        number: what it is listed by.
-        log: gets what its buttons print.
-        check: raise when its outcome is read and it did not end ok.
+        job: the job to press; it starts with :meth:`start`.
+        display: shows the run.
+        number: the number in the list of runs.
+        log: receives the output of its buttons.
+        check: whether reading the results raises an error if the run did not end ok.
     """
 
     def __init__(self, job: Job, display: Display, number: int, log: Log, *, check: bool = True) -> None:
@@ -62,7 +62,7 @@ class BackgroundRun:
         self._thread: threading.Thread | None = None
 
     def start(self, prints: Prints) -> None:
-        """Begin, and wait until its view is there: it belongs to the cell that is running now."""
+        """Start, and wait until the view is shown, which must belong to the cell that is running now."""
         job = self._job
         self._progress.attach(job.run.listeners)
         job.run.listeners.on(LogLine, self._logged)
@@ -98,12 +98,12 @@ class BackgroundRun:
                 then()
 
     def cancel(self) -> None:
-        """Stop it, from any thread; what had ended stays in its results. Twice is as good as once."""
+        """Stop the run, from any thread; completed items stay in its results. Further calls do nothing."""
         self._job.run.cancel()
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, whatever way."""
+        """Whether the run has ended in any way."""
         return self._ended.is_set()
 
     @property
@@ -113,23 +113,23 @@ class BackgroundRun:
 
     @property
     def results(self) -> Results:
-        """The table of what has ended so far, in order."""
+        """The table of the results so far, in order."""
         return self._job.results
 
     @property
     def log(self) -> list[str]:
-        """The last lines that its buttons printed or reported."""
+        """The last lines that its buttons have printed or reported."""
         return self._log.lines
 
     def wait(self, timeout: float | None = None) -> Results:
-        """The Results when it has ended; for code that cannot ``await``.
+        """Wait until the run has ended and return its Results; for code that cannot ``await``.
 
         Args:
-            timeout: most seconds to wait; ``None`` for as long as it takes.
+            timeout: most seconds to wait; ``None`` for no limit.
 
         Raises:
             TimeoutError: it has not ended in time; it keeps running.
-            DrawerFailed, DrawerCancelled: it did not end ok; ``.results`` holds everything.
+            DrawerFailed, DrawerCancelled: it did not end ok; ``.results`` contains everything.
         """
         if not self._ended.wait(timeout):
             raise TimeoutError(f"{self!r} after {timeout:g} s")
@@ -152,7 +152,7 @@ class BackgroundRun:
             else:
                 tell()
         while not ended.done():
-            # Woken now and then: an interrupt of the cell that waits does not wake its loop by itself.
+            # With a timeout, since an interrupt of the waiting cell does not wake its loop by itself.
             await asyncio.wait({ended}, timeout=_INTERVAL)
         return self._outcome()
 
@@ -169,7 +169,7 @@ class BackgroundRun:
         self._log.line(f"{where}: {event.text}")
 
     def _leave(self) -> None:
-        """The program exits."""
+        """Cancel the run because the program exits."""
         self.cancel()
         if self._thread is not None:
             self._thread.join(_LAST_WAIT)
@@ -178,7 +178,7 @@ class BackgroundRun:
         return f"<run {self.number}, {self.line()}>"
 
     def line(self) -> str:
-        """How it stands, in a line."""
+        """The state of the run in one line."""
         snapshot = self._progress.snapshot(self._progress.clock())
         stands = "ended after" if self.done else "running for"
         return f"{progress_line(snapshot)}, {stands} {clock_text(snapshot.elapsed)}"
@@ -194,21 +194,21 @@ class _Telling:
     def attach(self, listeners: Listeners, cancel: Callable[[], None]) -> None:
         """See :meth:`~drawer_ipy.display.live.Display.attach`."""
         self._display.attach(listeners, cancel)
-        listeners.on(RunStarted, self._begun)  # the last to hear of it
+        listeners.on(RunStarted, self._begun)  # the last listener
 
     def _begun(self, _event: RunStarted) -> None:
         self._display.detach()
         self._shown.set()
 
     def detach(self) -> None:
-        """Nothing: it has been done."""
+        """Do nothing: it is already detached."""
 
     def close(self, results: Any | None) -> None:
-        """Nothing: the code that started the run closes it."""
+        """Do nothing: the code that started the run closes the display."""
 
 
 class Runs:
-    """The background runs of one notebook: those still running, and the latest that have ended."""
+    """The background runs of one notebook: all that are running, and the last ones that have ended."""
 
     def __init__(self) -> None:
         self._runs: list[BackgroundRun] = []
@@ -227,12 +227,12 @@ class Runs:
         return run
 
     def listed(self) -> RunList:
-        """All of them as they are now, oldest first."""
+        """All runs, oldest first."""
         return RunList(self._runs)
 
 
 class RunList(list[BackgroundRun]):
-    """Runs, shown one a line."""
+    """A list of runs whose repr has one line per run."""
 
     def __repr__(self) -> str:
         lines = [f"{run.number:3}  {run.line()}" for run in self]
@@ -243,5 +243,5 @@ class RunList(list[BackgroundRun]):
 
 
 def _later(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed, so nothing waits there
+    with contextlib.suppress(RuntimeError):  # the loop is closed, so nothing is waiting on it
         loop.call_soon_threadsafe(then)

@@ -1,4 +1,4 @@
-"""One press from a notebook: what a ``%%drawer`` cell says, run, shown and kept in the user's variables."""
+"""One ``%%drawer`` cell: parse it, press its drawer, show the results and set the user's variables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from drawer_ipy.results.verdict import raise_for
 from drawer_ipy.style.notes import told_in_colour
 
 LAST = "_drawer"
-"""The variable that always holds the Results of the latest press."""
+"""The variable that always has the Results of the last press."""
 
 
 class PressingCell:
@@ -84,17 +84,17 @@ class DrawerCell(PressingCell):
 
     Args:
         shell: IPython's shell.
-        line: what the magic's line says.
+        line: the parsed line of the magic.
         text: the cell's text.
-        around: where names are looked up.
+        around: the surroundings in which names are looked up.
 
     Attributes:
-        loaded: the drawer, maybe with errors.
-        name: its name in this notebook, ``""`` when none was given.
+        loaded: the drawer, possibly with errors.
+        name: its name in this notebook, or ``""``.
 
     Raises:
-        DefinitionError: the text cannot be read at all.
-        UsageError: the line says something that cannot be.
+        DefinitionError: nothing in the text can be read.
+        UsageError: the line is invalid.
     """
 
     def __init__(self, shell: Any, line: Line, text: str, around: Surroundings) -> None:
@@ -128,9 +128,9 @@ class DrawerCell(PressingCell):
         )
 
     def _all_inputs(self) -> dict[str, Any]:
-        """The line's inputs; a declared one that is not given comes from a variable of its name."""
+        """The line's inputs, and variables with the names of other declared inputs."""
         names, given = self._shell.user_ns, self._line.inputs
-        # IPython's own names (exit, open, In) are in the namespace too, and are never inputs.
+        # IPython's own names (exit, open, In) are also in the namespace, but are never inputs.
         own = self._shell.user_ns_hidden
         declared = (spec.name for spec in self.loaded.drawer.inputs)
         found = {
@@ -141,17 +141,17 @@ class DrawerCell(PressingCell):
         return {**found, **given}
 
     def drawer(self) -> DrawerModel:
-        """The drawer as it can be pressed again by its name: inputs that only the line gave are declared."""
+        """The drawer for later presses by name; inputs that only the line gives are added as declared."""
         drawer = self.loaded.drawer
         declared = {spec.name for spec in drawer.inputs}
         only_given = [InputSpec(name=n, required=True) for n in self._line.inputs if n not in declared]
         return drawer.model_copy(update={"inputs": [*drawer.inputs, *only_given]}) if only_given else drawer
 
     def define(self) -> DrawerModel:
-        """As :meth:`drawer`, checked as far as it can be without a press.
+        """The same as :meth:`drawer`, but checked.
 
         Raises:
-            DefinitionError: with every problem found.
+            DefinitionError: the drawer has errors; contains every problem.
             UsageError: it has no name.
         """
         if not self.name:
@@ -167,7 +167,7 @@ class DrawerCell(PressingCell):
         """The drawer, checked and ready to be pressed.
 
         Raises:
-            DefinitionError: with every problem found.
+            DefinitionError: the drawer has errors; contains every problem.
         """
         chosen = self.options
         options = Options(
@@ -192,11 +192,11 @@ class CellPress:
 
     Args:
         shell: IPython's shell.
-        job: what is pressed.
-        display: what shows it.
-        out: variables that get the Results.
-        quiet: keep warnings to ourselves.
-        check: end the cell with an error when the run does not end ok.
+        job: the job to press.
+        display: shows the run.
+        out: variables that receive the Results.
+        quiet: do not print warnings.
+        check: raise an error if the run does not end ok.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class CellPress:
         self._results: Results | None = None
 
     def blocking(self) -> None:
-        """Press on a thread with a loop of its own while this thread waits."""
+        """Press on a thread with its own loop while this thread waits."""
         job = self._job
         try:
             job.press_blocking(self._display)
@@ -229,9 +229,10 @@ class CellPress:
     async def awaited(self) -> None:
         """Press on the shell's own loop.
 
-        An interrupt reaches a kernel's cell as a cancellation. The cell is what was interrupted, so it
-        is handled here: partial results are shown and kept, and the cell ends with DrawerCancelled. In a
-        terminal it would be a KeyboardInterrupt out of the loop; there it cancels the run.
+        An interrupt reaches a kernel's cell as a cancellation, which is handled here, since the cell itself
+        was interrupted: partial results are shown and kept, and the cell ends with DrawerCancelled. In a
+            terminal,
+        where the loop would raise KeyboardInterrupt, an interrupt cancels the run.
         """
         job, loop = self._job, asyncio.get_running_loop()
         try:
@@ -249,7 +250,7 @@ class CellPress:
         self.finish()
 
     def nested(self) -> None:
-        """Press on the loop that is running, entered once more (``%config DrawerMagics.loop``)."""
+        """Press on the running loop, which is entered a second time (``%config DrawerMagics.loop``)."""
         job, loop = self._job, _running_loop()
         if loop is None:
             self.blocking()
@@ -265,18 +266,18 @@ class CellPress:
         self.finish()
 
     def show(self) -> None:
-        """Keep the results in the variables, then put the final table in place of the live view."""
+        """Put the results into the variables, then replace the live view by the final table."""
         results = self._results = self._job.results
         self._shell.push(dict.fromkeys(self._out, results), interactive=True)
         self._display.close(results)
         if isinstance(self._display, TextDisplay) and len(results):
-            print(results)  # a terminal's bar cannot turn into a table
+            print(results)  # a terminal's bar cannot be replaced by a table
 
     def finish(self) -> None:
-        """Print warnings, and end the cell with an error if the run calls for one.
+        """Print warnings, and raise an error if the run did not end ok.
 
         Raises:
-            DrawerFailed, DrawerCancelled: the run did not end ok, and that is to be said.
+            DrawerFailed, DrawerCancelled: the run did not end ok, and `check` is set.
         """
         notes = self._job.run.notes
         if not self._quiet:
@@ -288,7 +289,7 @@ class CellPress:
 
 
 def tell(problems: Iterable[Problem]) -> None:
-    """Print what does not stop a press."""
+    """Print problems that do not prevent a press."""
     problems = list(problems)
     for problem in problems[:MOST_TOLD]:
         print(f"warning: {told(problem)}")

@@ -1,4 +1,4 @@
-"""What a press would do, without doing it."""
+"""Dry runs: a description of what a press would do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DryRun:
         self._inputs = inputs
 
     def __repr__(self) -> str:
-        drawer = self._job.run.plan.drawer  # with the parallelism that the line asks for
+        drawer = self._job.run.plan.drawer  # with the parallelism from the line
         secret = {spec.name for spec in drawer.inputs if spec.secret}
         inputs = {name: REDACTED if name in secret else value for name, value in self._inputs.items()}
         lines = [*dry_run_in_words(drawer.name, inputs, drawer.steps, self._sort)]

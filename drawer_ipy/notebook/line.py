@@ -17,10 +17,10 @@ from drawer_ipy.verbs.values import json_or, value_of, whole_number, width
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
 _NO_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
-"""Blanks to Python, but nothing that anybody types between two words: they belong to a value."""
+"""White space in Python that users do not type between words, so it belongs to a value."""
 
 _SHOWN = 200
-"""Characters of an expression that a message shows."""
+"""Most characters of an expression in a message."""
 
 _ONLY_ONE = ("define", "dry_run", "background", "as_drawer")
 """Options that exclude one another."""
@@ -30,13 +30,13 @@ _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 @dataclass(slots=True)
 class Line:
-    """What a magic's line says.
+    """The parsed line of a magic.
 
     Attributes:
         options: the parsed options (argparse namespace).
         words: words that are neither options nor inputs (a drawer's name, a verb).
-        inputs: input name -> value, expressions and variables already looked up.
-        out: variable that gets the results, ``""`` when none is named.
+        inputs: input name -> value, with expressions and variables evaluated.
+        out: the variable that receives the results, or ``""``.
     """
 
     options: argparse.Namespace
@@ -79,7 +79,7 @@ def option_parser() -> OptionParser:
     """The options of ``%%drawer``; also the source of its help."""
     parser = OptionParser(prog="%%drawer", add_help=False, allow_abbrev=False)
     add = parser.add_argument
-    add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
+    add("--out", "-o", metavar="VAR", default="", help="variable that receives the Results")
     add("--parallelism", "-p", metavar="N", type=width, help="items at once in the outermost loops, or auto")
     add(
         "--mode",
@@ -87,12 +87,12 @@ def option_parser() -> OptionParser:
         default="sequential",
         help="parallel: a step starts as soon as the steps it refers to have ended",
     )
-    add("--concurrency", metavar="N", type=whole_number(1), help="most buttons in flight in the whole run")
+    add("--concurrency", metavar="N", type=whole_number(1), help="most buttons at once in the whole run")
     add(
         "--on-failure",
         choices=("stop", "continue"),
         default="stop",
-        help="in parallel mode, what happens to steps that do not depend on the failed one",
+        help="in parallel mode, what to do with steps that do not depend on the failed one",
     )
     add("--timeout", metavar="SECONDS", type=seconds, help="most seconds that the whole run may take")
     add("--background", action="store_true", help="run in the background; returns a handle of the run")
@@ -124,15 +124,15 @@ def seconds(text: str) -> float:
 
 
 def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Line:
-    """What `line` says, with ``$name`` and ``{expression}`` looked up in `namespace`.
+    """Parse `line`, evaluating ``$name`` and ``{expression}`` in `namespace`.
 
     Args:
         line: the text after the magic's name.
         namespace: the user's variables.
-        defaults: option name -> value where the line does not say.
+        defaults: option name -> default value.
 
     Raises:
-        UsageError: an option or an input that cannot be read, with what would do.
+        UsageError: an option or an input is invalid, with a hint.
     """
     tokens = list(split(line))
     before, tokens = _target(tokens)
@@ -163,7 +163,7 @@ def target_variable(before: str, option: str, defaults: Mapping[str, Any]) -> st
 
 
 def _target(tokens: list[str]) -> tuple[str, list[str]]:
-    """The variable before a ``<<``, ``""`` when there is none, and the words after it."""
+    """The variable before ``<<`` (or ``""``), and the words after it."""
     if "<<" not in tokens:
         return "", tokens
     name = tokens[0]
@@ -178,7 +178,7 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
     It is ``$variable``, ``{expression}``, ``@file``, JSON, or text.
 
     Raises:
-        UsageError: the variable or the file is not there, the expression fails, or a number is too large.
+        UsageError: the variable or the file does not exist, the expression fails, or a number is too large.
     """
     if text.startswith("$"):
         variable = text[1:]
@@ -186,7 +186,7 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
             return namespace[variable]
         hint = did_you_mean(variable, [n for n in namespace if not n.startswith("_")])
         if not variable.isidentifier():
-            hint = f"$ takes one name; an expression is written {name}={{...}}"
+            hint = f"$ must be followed by one name; write an expression as {name}={{...}}"
         raise UsageError(f"input {name}: there is no variable {variable!r}", remediation=hint)
     if text.startswith("{") and text.endswith("}"):
         return _braced(name, text, namespace)
@@ -196,8 +196,8 @@ def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
 
 
 def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """``{...}``: JSON when it is JSON, else a Python expression."""
-    found = json_or(text, None)  # no text in braces is JSON's null
+    """Read ``{...}`` as JSON if it is valid JSON, else as a Python expression."""
+    found = json_or(text, None)  # text in braces is never JSON's null
     if found is not None:
         return found
     try:
@@ -210,17 +210,17 @@ def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
 
 
 def unquote(text: str) -> str:
-    """`text` without the quotes around it, if it has some."""
+    """`text` without the quotes around it, if any."""
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return text
 
 
 def split(line: str) -> Iterator[str]:
-    """The words of `line`: blanks inside quotes and brackets do not separate.
+    """Split `line` into words; blanks inside quotes and brackets do not separate words.
 
     Raises:
-        UsageError: a quote or bracket that is never closed.
+        UsageError: a quote or bracket is not closed.
     """
     word, quote, escaped = "", "", False
     closing: list[str] = []

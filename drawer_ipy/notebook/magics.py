@@ -1,9 +1,9 @@
-"""What people type in a notebook: ``%%drawer``, ``%%button`` and ``%drawer``. Parse and call; no more.
+"""The magics ``%%drawer``, ``%%button`` and ``%drawer``: they parse their line and call other modules.
 
-A ``%%drawer`` cell is awaited: an input transformer turns it into a call on the kernel's own event loop,
-so a click on Cancel arrives while it runs, objects bound to the loop work inside async buttons, and an
-interrupt still leaves partial results. Where a cell cannot be awaited (stacked under ``%%time``, called
-from code) the same magic runs on a thread with a loop of its own.
+A ``%%drawer`` cell is awaited: an input transformer converts it to a call on the kernel's own event loop, so
+a click on Cancel arrives while it runs, objects bound to the loop work inside async buttons, and an interrupt
+leaves partial results. If a cell cannot be awaited (below ``%%time``, called from code), the same magic runs
+on a thread with its own loop.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Shown = DryRun | BackgroundRun | AsDrawer | None
 """What a cell shows that presses nothing now."""
 
 _KEPT = "drawer_ipy"
-"""Under this name the shell keeps what cells have defined, see :class:`Kept`."""
+"""The attribute of the shell with the definitions of cells, see :class:`Kept`."""
 
 _MAGICS = {"cell": ("drawer", AWAITED, "each", EACH_AWAITED, "button"), "line": ("drawer", AWAITED_VERB)}
 _OPTIONS = (
@@ -62,18 +62,18 @@ _OPTIONS = (
     "no_raise",
     "display",
 )
-"""Options of the line whose defaults can be set."""
+"""Options of the line whose defaults can be configured."""
 
 
 @dataclass(slots=True)
 class Kept:
-    """What cells have defined and set; it outlives a reload of the extension.
+    """The definitions and settings of cells, which are kept when the extension is reloaded.
 
     Attributes:
-        buttons: those of ``%%button``, by name.
-        drawers: those of ``%%drawer NAME`` cells, by name.
-        runs: those in the background.
-        settings: those of ``%config DrawerMagics``, when the extension was unloaded.
+        buttons: the buttons of ``%%button`` cells, by name.
+        drawers: the drawers of ``%%drawer NAME`` cells, by name.
+        runs: the runs in the background.
+        settings: the settings of ``%config DrawerMagics`` when the extension was unloaded.
     """
 
     buttons: dict[str, Button] = field(default_factory=dict)
@@ -89,9 +89,9 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     loop = Enum(
         ("awaited", "thread", "nested"),
         "awaited",
-        help="""Where a cell runs. awaited: on the notebook's event loop, as an awaited cell (a thread where
-        a cell cannot be awaited). thread: always on a thread with a loop of its own. nested: on the
-        notebook's loop, entered once more with nest-asyncio2; a click on Cancel may then do harm.""",
+        help="""Where a cell runs. awaited: on the notebook's event loop, as an awaited cell (on a thread if
+        a cell cannot be awaited). thread: always on a thread with its own loop. nested: on the notebook's
+        loop, entered a second time with nest-asyncio2; then a click on Cancel may cause errors.""",
     ).tag(config=True)
     parallelism = Union(
         [Int(min=0), Enum((AUTO,))], default_value=None, allow_none=True, help="--parallelism of every cell"
@@ -108,7 +108,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def __init__(self, shell: Any, kept: Kept | None = None) -> None:
         super().__init__(shell, parent=None)
         self.kept = kept or Kept()
-        # A value that cannot be stays in the shell's configuration once %config has refused it.
+        # An invalid value stays in the shell's configuration even after %config has rejected it.
         for name, value in {**shell.config.get(type(self).__name__, {}), **self.kept.settings}.items():
             with contextlib.suppress(TraitError):
                 setattr(self, name, value)
@@ -160,7 +160,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     @no_var_expand  # type: ignore[untyped-decorator]
     @line_magic("drawer")  # type: ignore[untyped-decorator]
     def drawer_line(self, line: str) -> Any:
-        """Look at and change drawers: ``%drawer NAME [VERB ...]``; ``%drawer help`` shows all verbs.
+        """Show and change drawers: ``%drawer NAME [VERB ...]``; ``%drawer help`` shows all verbs.
 
         ``%drawer runs`` lists the runs in the background.
         """
@@ -171,7 +171,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     @no_var_expand  # type: ignore[untyped-decorator]
     @line_magic(AWAITED_VERB)  # type: ignore[untyped-decorator]
     def drawer_verb_awaited(self, line: str) -> Awaitable[None]:
-        """The awaited form of %drawer NAME press; cells that say only this are rewritten to it."""
+        """The awaited form of %drawer NAME press; cells with only this line are rewritten to it."""
         return self._verb(line).awaited()
 
     @no_var_expand  # type: ignore[untyped-decorator]
@@ -179,7 +179,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def button(self, line: str, cell: str) -> None:
         """Define a button from a script: ``%%button NAME [runtime] [arg[:type] ...]``, then its text.
 
-        ``%%button NAME --spec`` takes button.json's fields, in YAML or JSON, instead of a script.
+        ``%%button NAME --spec`` reads the fields of button.json, in YAML or JSON, instead of a script.
         """
         name, spec = _button_spec(line, cell)
         self.kept.buttons[name] = make_button(spec, allowed_origins=running_origins)
@@ -225,7 +225,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
         return cell.press(job), None
 
     def surroundings(self) -> Surroundings:
-        """Where names are looked up."""
+        """The surroundings in which names are looked up."""
         return Surroundings(self.kept.buttons, self.shell.user_ns, drawers=self.kept.drawers)
 
     def _verb(self, line: str) -> NotebookVerb:
@@ -237,7 +237,7 @@ async def _given(value: Any) -> Any:
 
 
 def _button_spec(line: str, cell: str) -> tuple[str, Any]:
-    """Name and definition that a ``%%button`` cell gives."""
+    """The name and the definition of a ``%%button`` cell."""
     words = list(split(line))
     if not words or words[0].startswith("-"):
         raise UsageError("%%button needs a name", remediation="%%button NAME [runtime] [arg[:type] ...]")
@@ -257,9 +257,9 @@ def _button_spec(line: str, cell: str) -> tuple[str, Any]:
 
 
 def load(shell: Any) -> None:
-    """Register the magics and the transformers with `shell`; loading again replaces them.
+    """Register the magics and the transformers with `shell`; loading them again replaces them.
 
-    What cells have defined and set before is kept.
+    Earlier definitions and settings of cells are kept.
     """
     unload(shell)
     magics = DrawerMagics(shell, shell.meta.setdefault(_KEPT, Kept()))
@@ -269,12 +269,12 @@ def load(shell: Any) -> None:
     completion.register(shell, magics.surroundings)
     shell.input_transformers_cleanup[:0] = [magic_first, MisplacedMagics()]
     awaited = AwaitedCells(shell, lambda: bool(magics.loop == "awaited"))
-    # IPython's own transformers, which come between, split lines anew.
+    # IPython's own transformers, which run in between, split the lines again.
     shell.input_transformers_cleanup.extend([whole_lines, awaited])
 
 
 def unload(shell: Any) -> None:
-    """Take back what :func:`load` did."""
+    """Undo :func:`load`."""
     transformers = shell.input_transformers_cleanup
     ours = (AwaitedCells.__name__, MisplacedMagics.__name__, magic_first.__name__, whole_lines.__name__)
     transformers[:] = [t for t in transformers if getattr(t, "__name__", type(t).__name__) not in ours]

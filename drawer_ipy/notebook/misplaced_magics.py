@@ -25,21 +25,21 @@ def says_nothing(line: str) -> bool:
 
 
 def editor_lines(lines: Sequence[str]) -> list[str]:
-    """`lines` of a cell as an editor counts them; IPython also ends them at U+2028 or a form feed."""
+    """The lines of a cell as an editor counts them; IPython also ends lines at U+2028 or a form feed."""
     return _LINE.findall("".join(lines))
 
 
 class MisplacedMagics:
-    """An input transformer that refuses a cell with other code above one of our cell magics."""
+    """An input transformer that rejects a cell with other code above ``%%drawer`` or ``%%button``."""
 
     has_side_effects = True
-    """Keeps IPython from trying it on what is being typed."""
+    """Prevents IPython from applying it to incomplete input."""
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """`lines` of one cell, as they are.
+        """Return the `lines` of a cell unchanged.
 
         Raises:
-            UsageError: one of our magics stands below something else.
+            UsageError: ``%%drawer`` or ``%%button`` is below other code.
         """
         first = next((at for at, line in enumerate(lines) if not says_nothing(line)), None)
         if first is None or lines[first].lstrip().startswith("%%"):
@@ -62,20 +62,20 @@ def _misplaced(magic: str, lines: Sequence[str], first: int, at: int) -> UsageEr
     above = above if len(above) <= _SHOWN else f"{above[:_SHOWN]}..."
     return UsageError(
         f"{magic} on line {at + 1} must be the first line of its cell; "
-        f"above it stands `{above}` (line {first + 1})",
-        remediation=f"put what stands above {magic} into a separate cell, and run that first; "
+        f"above it is `{above}` (line {first + 1})",
+        remediation=f"put the code above {magic} into a separate cell, and run that first; "
         "only comments and empty lines may stay",
     )
 
 
 def _is_text(lines: Sequence[str], at: int) -> bool:
-    """Whether the line is part of a text in quotes, as in a cell that writes a notebook."""
+    """Whether the line is part of a quoted text, as in a cell that writes a notebook."""
     try:
-        # IPython would make a line magic of it, which is Python wherever it stands.
+        # IPython would convert it to a line magic, which is valid Python anywhere.
         ast.parse(TransformerManager().transform_cell("".join([*lines[:at], _NO_PYTHON, *lines[at + 1 :]])))
     except SyntaxError:
         return _ends_in_quotes("".join(lines[:at]))
-    return True  # all of it is Python
+    return True  # the whole cell is Python
 
 
 def _ends_in_quotes(text: str) -> bool:

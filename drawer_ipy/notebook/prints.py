@@ -1,4 +1,4 @@
-"""What the buttons of a background run print, kept apart from what other cells print meanwhile."""
+"""The output of a background run's buttons, separated from the output of other cells."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _log: ContextVar[Log | None] = ContextVar("drawer_log", default=None)
 
 
 class Log:
-    """The last lines of one run; written to from any thread.
+    """The last lines of one run; any thread may write to it.
 
     Args:
-        keep: lines that are kept.
+        keep: the most lines to keep.
 
     Attributes:
-        dropped: lines that are no longer kept.
-        hide: takes secrets out of a line.
+        dropped: the number of lines that were dropped.
+        hide: redacts secrets in a line.
     """
 
     def __init__(self, keep: int = _LINES) -> None:
@@ -34,16 +34,16 @@ class Log:
         self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
-        """Take `text`; a line is complete at its end of line."""
+        """Add `text`; a line is complete when its end of line is written."""
         with self._lock:
             *lines, rest = (self._rest + text).split("\n")
-            if len(rest) > _LENGTH:  # something that never ends its line must not grow for ever
-                rest = self.hide(rest)[-_LENGTH:]  # no secret is known by its second half
+            if len(rest) > _LENGTH:  # a line that never ends must not grow without limit
+                rest = self.hide(rest)[-_LENGTH:]  # first, since half a secret would not be found
             self._rest = rest
             self._add(lines)
 
     def line(self, text: str) -> None:
-        """Take a line that is complete as it is."""
+        """Add a complete line."""
         with self._lock:
             self._add([text])
 
@@ -56,20 +56,19 @@ class Log:
 
     @property
     def lines(self) -> list[str]:
-        """What is kept, oldest first; also a last line that has not ended yet."""
+        """The kept lines, oldest first, including a last incomplete line."""
         with self._lock:
             return [*self._kept, self.hide(self._rest)] if self._rest else list(self._kept)
 
     def bind(self) -> None:
-        """Let what is printed in the current context, and in those made from it, come here."""
+        """Collect everything that is printed in the current context and its copies."""
         _log.set(self)
 
 
 class Prints:
-    """Wraps stdout and stderr for as long as a background run needs it.
+    """Wraps stdout and stderr while there are background runs.
 
-    Each print goes to the log of the context it is made in, and where there is none to the stream that was
-    there before.
+    Output goes to the log of the context in which it is printed, or else to the original stream.
     """
 
     def __init__(self) -> None:
@@ -78,7 +77,7 @@ class Prints:
         self._put: dict[str, _Parted] = {}
 
     def begin(self) -> None:
-        """Be there; called once by each who needs it."""
+        """Wrap the streams; called once per run."""
         with self._lock:
             self._users += 1
             for name in ("stdout", "stderr") if self._users == 1 else ():
@@ -86,7 +85,7 @@ class Prints:
                 setattr(sys, name, parted)
 
     def end(self) -> None:
-        """Unwrap when the last run has ended; a stream that other code has put in front stays."""
+        """Unwrap the streams when the last run has ended; a stream that other code has set stays."""
         with self._lock:
             self._users -= 1
             if self._users:
@@ -98,7 +97,7 @@ class Prints:
 
 
 class _Parted:
-    """A stream that parts what is printed by context; in all else it is the stream behind it."""
+    """A stream that distributes output by context; everything else is delegated to the stream behind it."""
 
     def __init__(self, behind: Any) -> None:
         self.behind = behind

@@ -1,4 +1,4 @@
-"""``%drawer ...`` in a notebook: the words as they were typed, the verb, and what it leaves behind."""
+"""``%drawer ...`` in a notebook: parse the words, run the verb, show its outcome."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class NotebookVerb:
 
     Args:
         shell: IPython's shell.
-        line: what is typed after ``%drawer``.
-        registered: buttons of ``%%button``.
-        drawers: drawers defined in cells; ``set`` and ``remove`` change it.
+        line: the text after ``%drawer``.
+        registered: the buttons of ``%%button`` cells.
+        drawers: the drawers defined in cells; ``set`` and ``remove`` change it.
 
     Raises:
-        UsageError: a quote or bracket is never closed, or a variable is not there.
+        UsageError: a quote or bracket is not closed, or a variable does not exist.
     """
 
     def __init__(
@@ -61,18 +61,18 @@ class NotebookVerb:
         self._job: Job | None = None
 
     def blocking(self) -> Any:
-        """Do it while this thread waits.
+        """Run the verb while this thread waits.
 
         Returns:
-            The Results of a press, ``None`` of another verb.
+            The Results of a press, ``None`` for another verb.
 
         Raises:
-            DrawerError: it could not be done, or the run did not end ok.
+            DrawerError: the verb failed, or the run did not end ok.
         """
         return self._end(self._run(self._press_blocking))
 
     async def awaited(self) -> None:
-        """Do a press on the shell's own loop; see :meth:`drawer_ipy.notebook.cell.CellPress.awaited`."""
+        """Press on the shell's own loop; see :meth:`drawer_ipy.notebook.cell.CellPress.awaited`."""
         loop = asyncio.get_running_loop()
         display = choose_display(self._shell)
 
@@ -140,7 +140,7 @@ class NotebookVerb:
 
 
 def _plain(word: str, namespace: Mapping[str, Any]) -> str:
-    """`word` as a command line would hand it over: without quotes, ``$name`` and ``{...}`` looked up."""
+    """`word` as on a command line: without quotes, with ``$name`` and ``{...}`` evaluated."""
     given = _PLACE.fullmatch(word)
     if given is None:
         return unquote(word)

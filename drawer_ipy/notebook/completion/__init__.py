@@ -27,14 +27,14 @@ from drawer_ipy.notebook.completion.offers import Offer
 from drawer_ipy.pressing.surroundings import Surroundings
 
 MATCHER = "drawer_ipy"
-"""The name of our matcher among IPython's."""
+"""The name of drawer_ipy's matcher in IPython's completer."""
 
 _VERB = re.compile(r"\s*(?:[\w, ]+=\s*)?%drawer\s+(.*)", re.DOTALL)
 _CELL = re.compile(r"%%(drawer|each|button)(\s.*|$)", re.DOTALL)
 
 
 def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
-    """Add our matcher to the completer of `shell`; `surroundings` returns where names are looked up."""
+    """Add the matcher to the completer of `shell`; `surroundings` returns where names are looked up."""
     unregister(shell)
 
     @context_matcher(identifier=MATCHER)  # type: ignore[untyped-decorator]
@@ -42,7 +42,7 @@ def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
         try:
             lines = context.full_text.split("\n")
             offer = offer_at(lines, context.cursor_line, context.cursor_position, surroundings)
-        except Exception:  # a completion that fails offers nothing; an error would only disturb typing
+        except Exception:  # a failed completion proposes nothing, since an error would disturb typing
             offer = Offer()
         return {
             "completions": [SimpleCompletion(text=word.text, type=word.kind) for word in offer.words],
@@ -55,13 +55,13 @@ def register(shell: Any, surroundings: Callable[[], Surroundings]) -> None:
 
 
 def unregister(shell: Any) -> None:
-    """Take back what :func:`register` did."""
+    """Undo :func:`register`."""
     matchers = shell.Completer.custom_matchers
     matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", None) != MATCHER]
 
 
 def offer_at(lines: list[str], row: int, column: int, surroundings: Callable[[], Surroundings]) -> Offer:
-    """The proposals for a cell's `lines` with the cursor at `row` and `column`, both from 0."""
+    """The proposals for a cell's `lines` with the cursor at `row` and `column`, both starting at 0."""
     line = lines[row][:column]
     begin = _magic_row(lines)
     if begin is not None and row >= begin:

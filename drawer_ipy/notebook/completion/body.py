@@ -1,4 +1,4 @@
-"""What may be written at a place in the body of a ``%%drawer`` cell: keys, words, names and references."""
+"""Proposals in the body of a ``%%drawer`` cell: keys, words, names and references."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from drawer_ipy.notebook.completion.reference_offers import reference_offer, who
 from drawer_ipy.pressing.surroundings import Surroundings
 
 _FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at")
-"""Keys that are not offered, since they are never needed."""
+"""Keys that are not proposed, since they are never needed."""
 
 _FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases", "steps", "args")
-"""The keys of a step in the order people write them."""
+"""The keys of a step in their usual order."""
 
 
 @dataclass(frozen=True, slots=True)
 class CursorPlace:
-    """What a node is in terms of the models.
+    """The meaning of a node in terms of the models.
 
     Attributes:
-        form: a mapping that `model` describes, a list or mapping of such, a list of steps, a mapping of
-            those, the arguments of a step, or the value of a field.
-        model: see there; that of the owner for arguments and values.
-        owner: the mapping that a value, or arguments, belong to.
+        form: a mapping that `model` describes, a list or mapping of those, a list of steps, a mapping of
+            lists of steps, the arguments of a step, or the value of a field.
+        model: the model of the mapping; for arguments and values, that of the owner.
+        owner: the mapping that contains the value or the arguments.
     """
 
     form: Literal["one", "list", "map", "steps", "step_map", "args", "value"]
@@ -51,7 +51,7 @@ class CursorPlace:
 
 
 def body_offer(text: str, cursor: int, around: Surroundings, given: list[str]) -> Offer:
-    """The proposals at `cursor` of a cell's body; `given` are inputs that its first line gives."""
+    """The proposals at `cursor` in a cell's body; `given` are the inputs in its first line."""
     root, spot = outline(text, cursor)
     if spot is None:
         return Offer()
@@ -63,7 +63,7 @@ def body_offer(text: str, cursor: int, around: Surroundings, given: list[str]) -
 
 
 def place_of(node: OutlineNode) -> CursorPlace | None:
-    """What `node` is; ``None`` where anything may be written."""
+    """The meaning of `node`; ``None`` if anything is allowed there."""
     if node.parent is None:
         return CursorPlace("one", DrawerModel)
     outer = place_of(node.parent)
@@ -76,7 +76,7 @@ def place_of(node: OutlineNode) -> CursorPlace | None:
     if outer.form == "step_map":
         return CursorPlace("steps", StepBase)
     if outer.form == "steps":
-        is_step = isinstance(node.name, int)  # steps by name are none
+        is_step = isinstance(node.name, int)  # steps by name are not lists of steps
         return CursorPlace("one", model_of(_kind(node)) or StepBase) if is_step else None
     return CursorPlace("value", outer.model, outer.owner) if outer.form == "args" else None
 
@@ -91,7 +91,7 @@ def _field(model: type[Model], node: OutlineNode) -> CursorPlace:
 
 
 def _kind(step: OutlineNode) -> str:
-    """The step's kind; ``""`` while that is open."""
+    """The step's kind; ``""`` while it is undecided."""
     return step.said("kind") or ("button" if "button" in step.keys else "")
 
 
@@ -105,7 +105,7 @@ def _key_offer(spot: Spot, place: CursorPlace | None, node: OutlineNode, names: 
 
 
 def _keys(place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> list[str]:
-    """The keys of the mapping that `node` is, or may become."""
+    """The possible keys of `node`, if it is or may become a mapping."""
     if place is None:
         return []
     if place.form == "one":
@@ -118,7 +118,7 @@ def _keys(place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> li
 
 
 def _model_keys(model: type[Model], node: OutlineNode) -> list[str]:
-    if model is StepBase:  # the kind is open yet: the keys of all
+    if model is StepBase:  # the kind is still undecided: the keys of all kinds
         every = dict.fromkeys(key for step in step_models().values() for key in keys_of(step))
         keys = sorted(every, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
     elif issubclass(model, StepBase):
@@ -145,7 +145,7 @@ def _value_offer(spot: Spot, names: KnownNames) -> Offer:
 
 
 def _beginning_of(spot: Spot, place: CursorPlace, names: KnownNames) -> Offer:
-    """What a mapping or a list may begin with where nothing of it is there yet."""
+    """The possible beginnings of a mapping or a list that is still empty."""
     entry = isinstance(spot.node.name, int)
     if place.form == "steps" or (place.form == "list" and spot.node.name != "args"):
         first = "id" if place.form == "steps" else "name"
@@ -164,7 +164,7 @@ def _beginning_of(spot: Spot, place: CursorPlace, names: KnownNames) -> Offer:
 
 
 def _short_forms(model: type[Model]) -> list[str]:
-    """Words that stand for a whole mapping: ``on_failure: continue``, ``urls: list``."""
+    """Words that are short forms of a mapping: ``on_failure: continue``, ``urls: list``."""
     if model is Follow:
         return [LINK]
     field = {Policy: "action", InputSpec: "type", ArgSpec: "type"}.get(model, "")
@@ -192,7 +192,7 @@ def _words_of(place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]
 
 
 def _literals(annotation: Any) -> Iterator[str]:
-    """The words that a field takes."""
+    """The literal values of a field."""
     if annotation is bool:
         yield from ("true", "false")
     elif get_origin(annotation) is Literal:
@@ -203,7 +203,7 @@ def _literals(annotation: Any) -> Iterator[str]:
 
 
 def _whole(spot: Spot, place: CursorPlace, key: str, names: KnownNames) -> Iterator[Word]:
-    """References that are the whole value, quoted where brackets are around."""
+    """References as the whole value, quoted inside brackets."""
     is_argument = spot.node.parent is not None and spot.node.parent.name == "args"
     if not (is_argument or key in _references(place.model)):
         return
@@ -214,7 +214,7 @@ def _whole(spot: Spot, place: CursorPlace, key: str, names: KnownNames) -> Itera
 
 def _references(model: type[Model]) -> tuple[str, ...]:
     """The keys of a `model` whose values are mostly references."""
-    if model is StepBase:  # the kind is open yet
+    if model is StepBase:  # the kind is still undecided
         return tuple(key for step in step_models().values() for key in _references(step))
     if issubclass(model, StepBase):
         return (*model.expressions, *model.templates)

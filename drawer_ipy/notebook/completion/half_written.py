@@ -1,7 +1,7 @@
-"""Where in a half-written YAML or JSON text the cursor stands.
+"""The position of the cursor in incomplete YAML or JSON text.
 
-A text that is being typed rarely parses, so this reads only indentation, dashes, colons and
-brackets, and never fails: what it does not understand it leaves out.
+Text that is being typed can rarely be parsed, so this reads only indentation, dashes, colons and brackets,
+and never fails: it ignores parts that it does not understand.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _CLOSING = {"{": "}", "[": "]"}
 
 @dataclass(eq=False, slots=True)
 class OutlineNode:
-    """A mapping, a list or a single value, or what is yet to become one of them.
+    """A mapping, a list, a single value, or an empty place that may become one of them.
 
     Attributes:
-        parent: what it is in; ``None`` for the whole.
-        name: its key or its number in there.
-        keys: its entries, of a mapping.
-        items: its entries, of a list.
-        text: as it is written, of a single value.
+        parent: the node that contains it; ``None`` for the top.
+        name: its key or its number in the parent.
+        keys: the entries of a mapping.
+        items: the entries of a list.
+        text: the text of a single value, as written.
     """
 
     parent: OutlineNode | None = None
@@ -37,46 +37,46 @@ class OutlineNode:
     text: str = ""
 
     def key(self, name: str) -> OutlineNode:
-        """A new entry `name`."""
+        """Add an entry `name`."""
         self.keys[name] = made = OutlineNode(self, name)
         return made
 
     def item(self) -> OutlineNode:
-        """A new entry at the end."""
+        """Add an entry at the end."""
         made = OutlineNode(self, len(self.items))
         self.items.append(made)
         return made
 
     @property
     def latest(self) -> OutlineNode:
-        """The entry that was begun last; itself when there is none."""
+        """The last entry, or the node itself if there is none."""
         if self.items:
             return self.items[-1]
         return next(reversed(self.keys.values())) if self.keys else self
 
     def around(self) -> Iterator[OutlineNode]:
-        """It and what it is in, innermost first."""
+        """The node and the nodes that contain it, innermost first."""
         node: OutlineNode | None = self
         while node is not None:
             yield node
             node = node.parent
 
     def said(self, key: str) -> str:
-        """The text of its entry `key`, ``""`` when there is none."""
+        """The text of its entry `key`, or ``""``."""
         found = self.keys.get(key)
         return "" if found is None else found.text
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """What is being typed.
+    """The place of the cursor.
 
     Attributes:
-        role: ``key`` of the mapping `node`, or the ``value`` that `node` is.
-        node: see there.
-        typed: what there is of it before the cursor, without an opening quote.
-        quote: that quote.
-        flow: whether it stands in brackets.
+        role: ``key`` if a key of the mapping `node` is typed, ``value`` if `node` itself is.
+        node: the node, depending on `role`.
+        typed: the text before the cursor, without an opening quote.
+        quote: the opening quote.
+        flow: whether it is in brackets.
         alone: whether nothing else is on its line.
     """
 
@@ -89,7 +89,7 @@ class Spot:
 
 
 def outline(text: str, cursor: int) -> tuple[OutlineNode, Spot | None]:
-    """What `text` holds, and what is typed at `cursor`; ``None`` in a comment or a script."""
+    """Return the outline of `text`, and the place of the cursor; ``None`` in a comment or a script."""
     reading = _Reading(text, cursor)
     reading.read()
     return reading.root, reading.spot
@@ -113,7 +113,7 @@ class _Reading:
     # Block style
 
     def _line(self, start: int) -> int:
-        """Read the line that begins at `start`; gives where the next one does."""
+        """Read the line that begins at `start`; return the start of the next one."""
         end = self._line_end(start)
         at = start
         while at < end and self._text[at] in " \t":
@@ -136,7 +136,7 @@ class _Reading:
         return self._entry(start, at, end, item)
 
     def _entry(self, start: int, at: int, end: int, item: OutlineNode | None) -> int:
-        """A key with its value, or a value alone; ``item`` is the list's entry that it is in."""
+        """Read a key with its value, or only a value; ``item`` is the list entry that contains it."""
         column = at - start
         found = _KEY.match(self._text, at, end)
         if found is not None:
@@ -151,7 +151,7 @@ class _Reading:
         return self._value(node, at, end, column)
 
     def _value(self, node: OutlineNode, at: int, end: int, column: int) -> int:
-        """The value that begins at or after `at`; gives where the next line begins."""
+        """Read the value that begins at or after `at`; return the start of the next line."""
         before, at = at, self._skip(at, end)
         if at == end or self._text[at] == "#":
             self._meet("value", node, before, at, at)
@@ -167,7 +167,7 @@ class _Reading:
         return end + 1
 
     def _script(self, at: int, column: int) -> int:
-        """Skip the lines of a block scalar whose key stands at `column`."""
+        """Skip the lines of a block scalar whose key is at `column`."""
         while at <= len(self._text):
             end = self._line_end(at)
             line = self._text[at:end]
@@ -180,7 +180,7 @@ class _Reading:
         return at
 
     def _blank(self, column: int) -> None:
-        """A line with nothing on it yet, the cursor at `column`."""
+        """Handle an empty line with the cursor at `column`."""
         while self._open and self._open[-1][0] > column:
             self._open.pop()
         if not self._open:
@@ -195,15 +195,15 @@ class _Reading:
             self.spot = Spot("value", node.latest, alone=True)
 
     def _mapping(self, column: int) -> OutlineNode:
-        """The mapping whose keys stand at `column`."""
+        """The mapping whose keys are at `column`."""
         while self._open and self._open[-1][0] > column:
             self._open.pop()
         if len(self._open) > 1 and self._open[-1][0] == self._open[-2][0] == column:
-            self._open.pop()  # a list whose dashes stand no deeper than the key it belongs to
+            self._open.pop()  # a list whose dashes are not deeper than its key
         return self._container(column)
 
     def _list(self, column: int) -> OutlineNode:
-        """The list whose dashes stand at `column`."""
+        """The list whose dashes are at `column`."""
         while self._open and self._open[-1][0] > column:
             self._open.pop()
         if self._open and self._open[-1][0] == column and self._open[-1][1].keys:
@@ -220,9 +220,9 @@ class _Reading:
     # Flow style
 
     def _flow(self, at: int, node: OutlineNode, column: int) -> int:
-        """Read the brackets that open at `at`; gives where they have closed.
+        """Read the brackets that open at `at`; return the position after the closing one.
 
-        Those without a closing mark end before a line indented no deeper than `column`.
+        Unclosed brackets end before a line that is not indented deeper than `column`.
         """
         closing = _CLOSING[self._text[at]]
         at += 1
@@ -240,20 +240,20 @@ class _Reading:
             at = max(at, here + 1)  # past a bracket where a key should be
 
     def _broken(self, begin: int, node: OutlineNode, closing: str) -> int:
-        """The brackets end at the end of the line, since what follows cannot be in them."""
+        """End the brackets at the end of the line, since the next line cannot be in them."""
         end = self._line_end(begin)
         self._meet_in(node, closing, begin, end)
         return end
 
     def _meet_in(self, node: OutlineNode, closing: str, begin: int, end: int) -> None:
-        """The cursor may stand between two entries of `node`."""
+        """Set the place of the cursor if it is between two entries of `node`."""
         if closing == "}":
             self._meet("key", node, begin, end, self._cursor, flow=True)
         else:
             self._meet("value", OutlineNode(node, len(node.items)), begin, end, self._cursor, flow=True)
 
     def _pair(self, at: int, node: OutlineNode, column: int) -> int:
-        """A key with its value in braces."""
+        """Read a key with its value in braces."""
         opened = 1 if self._text[at] in "\"'" else 0
         stop = self._quoted(at) if opened else self._plain(at, ":")
         name = self._text[at + opened : stop - opened] if opened else self._text[at:stop].strip()
@@ -281,7 +281,7 @@ class _Reading:
         return stop
 
     def _gap(self, at: int, column: int, commas: bool = True) -> int:
-        """The next place that is not a blank, comma or line end; -1 where the brackets cannot continue."""
+        """The next position that is not a blank, comma or line end; -1 if the brackets cannot continue."""
         blanks = " \t\n\r," if commas else " \t\n\r"
         while at < len(self._text) and self._text[at] in blanks:
             at += 1
@@ -292,7 +292,7 @@ class _Reading:
         return at
 
     def _plain(self, at: int, stops: str) -> int:
-        """The end of an unquoted word in brackets; references may hold what would end it."""
+        """The end of an unquoted word in brackets; the characters that end it may occur in references."""
         while at < len(self._text) and self._text[at] not in ",{}[]\n":
             if self._text[at] == ":" and stops:
                 return at
@@ -303,7 +303,7 @@ class _Reading:
             at += 1
         return min(at, len(self._text))
 
-    # What both have
+    # Common to both styles
 
     def _scalar(self, node: OutlineNode, at: int, end: int, flow: bool) -> None:
         opened = self._text[at] if self._text[at] in "\"'" else ""
@@ -329,7 +329,7 @@ class _Reading:
         quote: str = "",
         flow: bool = False,
     ) -> None:
-        """The spot, if the cursor is between `begin` and `end`."""
+        """Set the place of the cursor if it is between `begin` and `end`."""
         if self.spot is not None or self._hidden or not begin <= self._cursor <= end:
             return
         before = self._text[max(0, typed_from - 1) : typed_from]
@@ -338,11 +338,11 @@ class _Reading:
         self.spot = Spot(role, node, self._text[typed_from : self._cursor], quote, flow)
 
     def _hide(self, begin: int, end: int) -> None:
-        """Nothing is completed there."""
+        """Propose nothing between `begin` and `end`."""
         self._hidden = self._hidden or begin < self._cursor <= end
 
     def _quoted(self, at: int) -> int:
-        """Where the text in quotes that opens at `at` ends: with its line, if it is not closed."""
+        """The end of the quoted text that opens at `at`: the end of its line if it is not closed."""
         quote, end = self._text[at], self._line_end(at)
         at += 1
         while at < end and self._text[at] != quote:
@@ -363,6 +363,6 @@ class _Reading:
 
 
 def _bare(key: str) -> tuple[str, int]:
-    """A key without its quotes, and how many there were on each side."""
+    """A key without its quotes, and the number of quotes on each side."""
     quoted = len(key) > 1 and key[0] in "\"'"
     return (key[1:-1], 1) if quoted else (key.strip(), 0)

@@ -1,4 +1,4 @@
-"""The names that a completion may propose: of buttons, drawers, inputs, variables, and what they take."""
+"""The names for proposals: buttons, drawers, inputs, variables, and their arguments and fields."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from drawer_ipy.pressing.surroundings import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """The names known around a cell; what is broken on disk is left out.
+    """The names known around a cell; invalid files on disk are ignored.
 
     Attributes:
-        around: where they are looked up.
-        cell: what the cell's text holds.
-        given: inputs that the cell's first line gives.
+        around: the surroundings in which they are looked up.
+        cell: the outline of the cell's text.
+        given: the inputs in the cell's first line.
     """
 
     around: Surroundings
@@ -39,7 +39,7 @@ class KnownNames:
         return self.around.drawer_names()
 
     def arguments(self, button: str) -> list[str]:
-        """What a button takes."""
+        """The arguments of a button."""
         own = _named(self.cell, "buttons").get(button)
         if own is not None:
             return list(_listed(own, "args"))
@@ -47,12 +47,12 @@ class KnownNames:
         return [] if found is None else [arg.name for arg in found.args]
 
     def inputs_of(self, drawer: str) -> list[str]:
-        """What another drawer takes."""
+        """The inputs of another drawer."""
         found = self._drawer(drawer)
         return [] if found is None else [spec.name for spec in found.inputs]
 
     def inputs(self) -> list[str]:
-        """What this drawer takes."""
+        """The inputs of this drawer."""
         return list(dict.fromkeys([*_listed(self.cell, "inputs"), *self.given]))
 
     def fields(self, step: OutlineNode) -> list[str]:
@@ -71,7 +71,7 @@ class KnownNames:
         return sorted(name for name in self.around.namespace if not name.startswith("_"))
 
     def batteries(self) -> list[str]:
-        """The names of the batteries; their values are never read here."""
+        """The names of the batteries; their values are not read."""
         with contextlib.suppress(DrawerError):
             return sorted(self.around.workspace.batteries())
         return []

@@ -1,4 +1,4 @@
-"""What may follow ``%drawer``, ``%%drawer`` and ``%%button`` on their line."""
+"""Proposals on the line of ``%drawer``, ``%%drawer`` and ``%%button``."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def button_line_offer(line: str) -> Offer:
 
 
 def verb_offer(line: str, around: Surroundings) -> Offer:
-    """After ``%drawer``: verbs, names of drawers, and what each verb takes."""
+    """After ``%drawer``: verbs, names of drawers, and the words of each verb."""
     typed, before = _split(line)
     drawers = around.drawer_names()
     if not before:
@@ -95,7 +95,7 @@ class _Verb:
         self._names = KnownNames(around, OutlineNode())
 
     def offer(self, verb: str, typed: str, before: Sequence[str]) -> Offer:
-        """What may stand after `verb` and the words `before`."""
+        """The proposals after `verb` and the words `before`."""
         match verb:
             case "set":
                 return self._set(typed)
@@ -192,7 +192,7 @@ def _split(line: str) -> tuple[str, list[str]]:
 
 
 def _option_offer(typed: str, before: Sequence[str], text: str) -> Offer | None:
-    """Options, or the words that the last one takes; ``None`` when neither is being typed."""
+    """Options, or the values of the last option; ``None`` if neither is being typed."""
     options = {name: choices.split(",") if choices else [] for name, choices in _OPTION.findall(text)}
     if before and options.get(before[-1]):
         return beginning(typed, words(options[before[-1]], "enum"))

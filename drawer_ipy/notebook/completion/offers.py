@@ -1,4 +1,4 @@
-"""What is proposed, and in the place of which letters."""
+"""Proposals, and the typed text that they replace."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Word:
     """One proposal.
 
     Attributes:
-        text: what would stand there.
-        kind: what it is; front ends show it beside the word.
+        text: the text to insert.
+        kind: its kind, which front ends show next to it.
     """
 
     text: str
@@ -21,11 +21,11 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Proposals for what is being typed.
+    """The proposals at the cursor.
 
     Attributes:
-        typed: what there is of it before the cursor; a proposal stands in its place.
-        words: the proposals, the likeliest first.
+        typed: the text before the cursor that a proposal replaces.
+        words: the proposals, most likely first.
     """
 
     typed: str = ""
@@ -33,11 +33,11 @@ class Offer:
 
 
 def beginning(typed: str, words: Iterable[Word]) -> Offer:
-    """The `words` that begin with what is typed, each once."""
+    """The `words` that begin with `typed`, each once."""
     found = {word.text: word for word in words if word.text.startswith(typed)}
     return Offer(typed, list(found.values()))
 
 
 def words(texts: Iterable[str], kind: str, after: str = "") -> list[Word]:
-    """Each text as a proposal of that kind, with `after` behind it."""
+    """Each text as a proposal of that kind, followed by `after`."""
     return [Word(text + after, kind) for text in texts]

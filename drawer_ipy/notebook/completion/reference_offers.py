@@ -1,4 +1,4 @@
-"""What may stand inside ``${...}``: inputs, earlier steps, loop variables, and their members."""
+"""Proposals inside ``${...}``: inputs, earlier steps, loop variables, and their members."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]*)*$", re.ASCII)
 _LOOPS = {"for_each": "item", "batch": "batch"}
-"""Kinds that bind a variable, and its default name."""
+"""Kinds that bind a variable, with its default name."""
 
 
 def reference_offer(spot: Spot, names: KnownNames) -> Offer | None:
-    """The proposals inside a ``${...}``; ``None`` when the cursor is in none."""
+    """The proposals inside ``${...}``, or ``None`` if the cursor is not in one."""
     begin = spot.typed.rfind("${")
     if begin < 0 or "}" in spot.typed[begin:]:
         return None
@@ -36,7 +36,7 @@ def reference_offer(spot: Spot, names: KnownNames) -> Offer | None:
 
 
 def whole_references(node: OutlineNode, names: KnownNames) -> Iterator[str]:
-    """References that are likely as a whole value, the nearest first."""
+    """References that are likely as a whole value, nearest first."""
     variables, steps = _scope(node)
     yield from variables
     for step in steps:
@@ -75,7 +75,7 @@ def _members(owner: str, node: OutlineNode, names: KnownNames) -> list[Word]:
 
 
 def _scope(node: OutlineNode) -> tuple[list[str], list[OutlineNode]]:
-    """Loop variables and steps that an expression at `node` sees, the nearest first."""
+    """Loop variables and steps that an expression at `node` can refer to, nearest first."""
     variables: list[str] = ["item"] if node.name == "pluck" else []
     steps: list[OutlineNode] = []
     inner = node
@@ -91,7 +91,7 @@ def _scope(node: OutlineNode) -> tuple[list[str], list[OutlineNode]]:
 
 
 def _is_steps(node: OutlineNode) -> bool:
-    """Whether a list is one of steps: of a drawer, a loop, a case, or a branch."""
+    """Whether a list contains steps: of a drawer, a loop, a case, or a branch."""
     if node.name == "steps":
         return True
     return node.parent is not None and node.parent.name == "branches"
