@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
@@ -15,7 +15,7 @@ from drawer_ipy.display.terminal import TextDisplay
 from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told
 from drawer_ipy.notebook.background import BackgroundRun, Runs
 from drawer_ipy.notebook.dry_run import DryRun
-from drawer_ipy.notebook.line import Line
+from drawer_ipy.notebook.line import CELL, Given, Line, shown_in
 from drawer_ipy.notebook.prints import Log
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
 from drawer_ipy.pressing.job import Job, Options
@@ -24,6 +24,7 @@ from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
 from drawer_ipy.style.notes import told_in_colour
+from drawer_ipy.verbs.typed_inputs import TypedInputs
 
 LAST = "_drawer"
 """The variable that always holds the Results of the latest press."""
@@ -49,10 +50,7 @@ class DrawerCell:
 
     def __init__(self, shell: Any, line: Line, text: str, around: Surroundings) -> None:
         if len(line.words) > 1:
-            raise UsageError(
-                f"%%drawer takes one name, not {' '.join(line.words)!r}",
-                remediation="inputs are written name=value, variables name=$variable",
-            )
+            raise _two_names(line, shell.user_ns)
         self._shell = shell
         self._line = line
         self._around = around
@@ -63,7 +61,10 @@ class DrawerCell:
 
     def _all_inputs(self) -> dict[str, Any]:
         """The line's inputs; a declared one that is not given comes from a variable of its name."""
-        names, given = self._shell.user_ns, self._line.inputs
+        names = self._shell.user_ns
+        typed = TypedInputs(self.loaded.drawer, names)
+        given = {one.name: self._settled(one, typed) for one in self._line.given.values()}
+        self._notes = typed.notes
         # IPython's own names (exit, open, In) are in the namespace too, and are never inputs.
         own = self._shell.user_ns_hidden
         declared = (spec.name for spec in self.loaded.drawer.inputs)
@@ -73,6 +74,12 @@ class DrawerCell:
             if n not in given and n in names and own.get(n, self) is not names[n]
         }
         return {**found, **given}
+
+    def _settled(self, given: Given, typed: TypedInputs) -> Any:
+        try:
+            return typed.settle(given.name, given.text, given.value)
+        except UsageError as error:
+            raise shown_in(error.pointing_at("", given.column), self._line.text, CELL) from None
 
     def drawer(self) -> DrawerModel:
         """The drawer as it can be pressed again by its name: inputs that only the line gave are declared."""
@@ -107,7 +114,9 @@ class DrawerCell:
         options = Options(
             chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
         )
-        return prepare(self.loaded, self._inputs, options, self._around)
+        job = prepare(self.loaded, self._inputs, options, self._around)
+        job.run.notes += self._notes
+        return job
 
     def dry_run(self, job: Job) -> DryRun:
         """What pressing `job` would do."""
@@ -137,6 +146,17 @@ class DrawerCell:
             return run
         self._shell.push({self._line.out: run}, interactive=True)
         return None
+
+
+def _two_names(line: Line, namespace: Mapping[str, Any]) -> UsageError:
+    """The error for a line with more than one word that is neither an option nor an input."""
+    second = line.words[1]
+    hint = "inputs are written name=value, variables name=$variable"
+    name = second.removeprefix("$")
+    if name.isidentifier() and name in namespace:
+        hint = f"for the notebook's variable write {name}=${name}"
+    error = UsageError(f"%%drawer takes one name, not {' '.join(line.words)!r}", remediation=hint)
+    return shown_in(error.pointing_at("", second.start + 1), line.text, CELL)
 
 
 class CellPress:

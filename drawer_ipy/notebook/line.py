@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import keyword
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -13,16 +12,29 @@ from typing import Any, NoReturn
 from drawer_ipy.common.durations import parse_duration
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.verbs.values import json_or, value_of, whole_number, width
+from drawer_ipy.notebook.line_values import input_value
+from drawer_ipy.notebook.option_values import option_names, placed, value_taker, with_variables
+from drawer_ipy.notebook.words import ASSIGNMENT, Word, check_words, unquote, words_of
+from drawer_ipy.verbs.values import whole_number, width
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
-_NO_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
-"""Blanks to Python, but nothing that anybody types between two words: they belong to a value."""
+CELL = "%%drawer"
 
-_SHOWN = 200
-"""Characters of an expression that a message shows."""
 
-_CLOSING = {"{": "}", "[": "]", "(": ")"}
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One ``name=value`` of a line.
+
+    Attributes:
+        name: of the input.
+        text: the value as written.
+        value: what it means without a declared type.
+        column: 1-based place of the value in the line.
+    """
+
+    name: str
+    text: str
+    value: Any
+    column: int
 
 
 @dataclass(slots=True)
@@ -32,14 +44,21 @@ class Line:
     Attributes:
         options: the parsed options (argparse namespace).
         words: words that are neither options nor inputs (a drawer's name, a verb).
-        inputs: input name -> value, expressions and variables already looked up.
+        given: input name -> what is given, expressions and variables already looked up.
         out: variable that gets the results, ``""`` when none is named.
+        text: the line as typed.
     """
 
     options: argparse.Namespace
-    words: list[str] = field(default_factory=list)
-    inputs: dict[str, Any] = field(default_factory=dict)
+    words: list[Word] = field(default_factory=list)
+    given: dict[str, Given] = field(default_factory=dict)
     out: str = ""
+    text: str = ""
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Input name -> value."""
+        return {name: given.value for name, given in self.given.items()}
 
 
 class _OptionParser(argparse.ArgumentParser):
@@ -105,20 +124,39 @@ def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, A
         defaults: option name -> value where the line does not say.
 
     Raises:
-        UsageError: an option or an input that cannot be read, with what would do.
+        UsageError: an option or an input that cannot be read, with what would do; it shows the line.
     """
-    tokens = list(split(line))
-    before, tokens = _target(tokens)
-    given = [m for t in tokens if (m := _ASSIGNMENT.fullmatch(t))]
-    flags = [unquote(t) for t in tokens if not _ASSIGNMENT.fullmatch(t)]
-    options, words = _options(flags, defaults or {})
-    inputs: dict[str, Any] = {}
-    for match in given:
-        name, text = match.groups()
-        if name in inputs:
-            raise UsageError(f"input {name} is given twice")
-        inputs[name] = input_value(name, text, namespace)
-    if before and options.out and options.out != (defaults or {}).get("out"):
+    try:
+        return _parsed(line, namespace, defaults or {})
+    except UsageError as error:
+        raise shown_in(error, line, CELL) from None
+
+
+def shown_in(error: UsageError, line: str, magic: str) -> UsageError:
+    """Let `error`, whose column counts in `line`, show the line with the magic's name before it."""
+    before = f"{magic} " if line.strip() else magic
+    blanks = len(line) - len(line.lstrip())
+    if error.column is None:
+        return error
+    return error.pointing_at(before + line.strip(), error.column + len(before) - blanks)
+
+
+def _parsed(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any]) -> Line:
+    before, tokens = _target(words_of(line))
+    parser = option_parser()
+    parser.set_defaults(**defaults)
+    takes_value = value_taker(parser)
+    check_words(tokens, takes_value)
+    assigned = [t for t in tokens if ASSIGNMENT.fullmatch(t)]
+    flags = [Word(unquote(t), t.start) for t in tokens if not ASSIGNMENT.fullmatch(t)]
+    options, words = _options(parser, with_variables(flags, namespace, takes_value), namespace)
+    given: dict[str, Given] = {}
+    for word in assigned:
+        one = given_by(word, namespace)
+        if one.name in given:
+            raise UsageError(f"input {one.name} is given twice").pointing_at("", word.start + 1)
+        given[one.name] = one
+    if before and options.out and options.out != defaults.get("out"):
         raise UsageError(f"write `{before} <<` or --out {options.out}, not both")
     only_one = [name for name in ("define", "dry_run", "background") if getattr(options, name)]
     if len(only_one) > 1:
@@ -127,78 +165,56 @@ def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, A
     out = before or options.out
     if out and (not out.isidentifier() or keyword.iskeyword(out)):
         raise UsageError(f"--out needs a variable's name, not {out!r}")
-    return Line(options, words, inputs, out)
+    return Line(options, words, given, out, line)
 
 
-def _target(tokens: list[str]) -> tuple[str, list[str]]:
+def given_by(word: Word, namespace: Mapping[str, Any]) -> Given:
+    """The input that `word`, a ``name=value``, gives.
+
+    Raises:
+        UsageError: as :func:`~drawer_ipy.notebook.line_values.input_value`; the column counts in the line.
+    """
+    name, _, text = word.partition("=")
+    start = word.start + len(name) + 2
+    try:
+        return Given(name, text, input_value(name, text, namespace), start)
+    except UsageError as error:
+        raise error.pointing_at("", start + (error.column or 1) - 1) from None
+
+
+def _target(tokens: list[Word]) -> tuple[str, list[Word]]:
     """The variable before a ``<<``, ``""`` when there is none, and the words after it."""
     if "<<" not in tokens:
         return "", tokens
     name = tokens[0]
-    if tokens.index("<<") != 1 or not name.isidentifier() or keyword.iskeyword(name):
-        raise UsageError("write `VAR << NAME`: one variable before the <<")
-    return name, tokens[2:]
+    if name == "<<" or tokens[1] != "<<" or not name.isidentifier() or keyword.iskeyword(name):
+        error = UsageError("write `VAR << NAME`: one variable before the <<")
+        raise error.pointing_at("", name.start + 1)
+    return str(name), tokens[2:]
 
 
-def _options(flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Namespace, list[str]]:
+def _options(
+    parser: argparse.ArgumentParser, flags: list[Word], namespace: Mapping[str, Any]
+) -> tuple[argparse.Namespace, list[Word]]:
     """The options, and the words that are none."""
-    parser = option_parser()
-    parser.set_defaults(**defaults)
-    options, words = parser.parse_known_args(flags)
+    try:
+        options, words = parser.parse_known_args(flags)
+    except UsageError as error:
+        raise placed(error, flags, namespace) from None
     for word in words:
         if word.startswith("-"):
-            actions = parser._actions  # noqa: SLF001 - argparse lists its options nowhere else
-            known = [s for action in actions for s in action.option_strings]
-            hint = did_you_mean(word.split("=")[0], known)
-            raise UsageError(
+            hint = did_you_mean(word.split("=")[0], option_names(parser))
+            unknown = UsageError(
                 f"%%drawer: there is no option {word}",
                 remediation=f"{hint} %%drawer? shows all options".strip(),
             )
-    return options, words
+            raise unknown.pointing_at("", _start(word, flags) + 1)
+    return options, [Word(word, _start(word, flags)) for word in words]
 
 
-def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """The value of input `name` as written after its ``=``.
-
-    It is ``$variable``, ``{expression}``, ``@file``, JSON, or text.
-
-    Raises:
-        UsageError: the variable or the file is not there, the expression fails, or a number is too large.
-    """
-    if text.startswith("$"):
-        variable = text[1:]
-        if variable in namespace:
-            return namespace[variable]
-        hint = did_you_mean(variable, [n for n in namespace if not n.startswith("_")])
-        if not variable.isidentifier():
-            hint = f"$ takes one name; an expression is written {name}={{...}}"
-        raise UsageError(f"input {name}: there is no variable {variable!r}", remediation=hint)
-    if text.startswith("{") and text.endswith("}"):
-        return _braced(name, text, namespace)
-    if text.startswith("@"):
-        return value_of(name, text)
-    return json_or(text, unquote(text))
-
-
-def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """``{...}``: JSON when it is JSON, else a Python expression."""
-    found = json_or(text, None)  # no text in braces is JSON's null
-    if found is not None:
-        return found
-    try:
-        return eval(text[1:-1].strip(), dict(namespace))
-    except Exception as error:
-        cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-        raise UsageError(
-            f"input {name}: {cut} cannot be evaluated: {type(error).__name__}: {error}"
-        ) from None
-
-
-def unquote(text: str) -> str:
-    """`text` without the quotes around it, if it has some."""
-    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return text
+def _start(word: str, flags: list[Word]) -> int:
+    """Where `word`, which argparse hands back, stands in the line."""
+    return next(flag.start for flag in flags if flag == word)
 
 
 def split(line: str) -> Iterator[str]:
@@ -207,29 +223,18 @@ def split(line: str) -> Iterator[str]:
     Raises:
         UsageError: a quote or bracket that is never closed.
     """
-    word, quote, escaped = "", "", False
-    closing: list[str] = []
-    for char in line:
-        if quote:
-            quote = "" if char == quote and not escaped else quote
-            escaped = char == "\\" and not escaped
-        elif char in "'\"" and (closing or not word or word[-1] in "=,:"):
-            quote = char
-        elif char in _CLOSING and (closing or word.endswith("=")):
-            closing.append(_CLOSING[char])
-        elif closing and char == closing[-1]:
-            closing.pop()
-        elif char.isspace() and char not in _NO_BLANKS and not closing:
-            if word:
-                yield word
-            word = ""
-            continue
-        word += char
-    if quote or closing:
-        missing = quote or closing[-1]
-        raise UsageError(f"a closing {missing} is missing in: {line.strip()}")
-    if word:
-        yield word
+    yield from words_of(line)
 
 
-__all__ = ["Line", "input_value", "option_parser", "parse_line", "split", "unquote"]
+__all__ = [
+    "CELL",
+    "Given",
+    "Line",
+    "given_by",
+    "input_value",
+    "option_parser",
+    "parse_line",
+    "shown_in",
+    "split",
+    "unquote",
+]

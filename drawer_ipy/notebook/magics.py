@@ -168,7 +168,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
     def surroundings(self) -> Surroundings:
         """Where names are looked up."""
-        return Surroundings(self.kept.buttons, self.shell.user_ns, drawers=self.kept.drawers)
+        return Surroundings(self.kept.buttons, self.shell.user_ns, drawers=self.kept.drawers, form="line")
 
     def _verb(self, line: str) -> NotebookVerb:
         return NotebookVerb(self.shell, line, self.kept.buttons, self.kept.drawers)

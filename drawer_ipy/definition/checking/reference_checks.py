@@ -156,6 +156,9 @@ class _One:
             return  # it may be what loading left out
         elif root in names.inputs.types:
             self._error(f"{root!r} is not a step", f"it is an input: ${{inputs.{root}}}")
+        elif self.checker.present.giving.has(root):
+            hint = f"{self.checker.present.giving.hint(root)}, and here ${{inputs.{root}}}"
+            self._error(f"{root!r} is not an input, a step or a loop variable", hint)
         else:
             hint = habits.of_name(root) or self._near(root, names.known)
             hint = hint or f"known here: {listed(names.known)}"
@@ -171,7 +174,8 @@ class _One:
         found = types.named(name)
         if found is None:
             if not ref.guarded and not self.names.inputs.open:
-                near = self._near(name, types)
+                giving = self.checker.present.giving
+                near = giving.hint(name) if giving.has(name) else self._near(name, types)
                 hint = near or "declare it under `inputs:`, or give it when pressing"
                 self._error(f"there is no input {name!r}", hint)
             return

@@ -9,6 +9,7 @@ from typing import Any
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.definition.checking.callee import Callee
+from drawer_ipy.definition.checking.giving import Giving
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Reference, compile_value
@@ -57,11 +58,13 @@ class Present:
             references to it are not checked.
         lacks: finds what the presses of a button need and would not find.
         near: proposes what a name that is not there was meant to be.
+        giving: how inputs are given.
     """
 
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lacks: Lacks = _nothing
     near: Near = field(default_factory=Near)
+    giving: Giving = field(default_factory=Giving)
 
     def missing(self, ref: Reference) -> tuple[str, str] | None:
         """The message and remediation for what `ref` names; ``None`` when it is there or may be missing."""
