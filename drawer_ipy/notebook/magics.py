@@ -107,7 +107,8 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
         %%drawer [VAR <<] [NAME] [name=value ...] [options]
 
-        Inputs: name=value (JSON, else text), name=$variable, name={expression}, name=@file.json.
+        Inputs: name=value (JSON, a Python literal, else text), name=$variable, name={expression},
+        name=@file (csv, jsonl, json, parquet or txt). Options take $variable, too.
         """
         press, shown = self._prepare(line, cell)
         if press is None:

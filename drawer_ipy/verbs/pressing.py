@@ -20,8 +20,8 @@ from drawer_ipy.verbs.target import find_target
 from drawer_ipy.verbs.typed_inputs import TypedInputs
 from drawer_ipy.verbs.values import assignment, whole_number, width
 
-_HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text; name=@file.json reads a file,
-name=@- standard input.
+_HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text, read as the declared type.
+name=@FILE reads a file (csv, jsonl, json, parquet or txt, also .gz), name=@- standard input.
 The exit code is 0 when it ended ok, 1 when it failed, 130 when it was interrupted."""
 
 
