@@ -284,7 +284,8 @@ class UsageError(DrawerError):
         if self.column is None:
             return text
         place = Problem("error", self.message, line=1, column=self.column)
-        return "\n".join([text, *(f"    {line}" for line in excerpt(place, [self.line]))])
+        typed = self.line.replace("\r", " ").replace("\n", " ")
+        return "\n".join([text, *(f"    {line}" for line in excerpt(place, [typed]))])
 
 
 class DefinitionError(DrawerError):

@@ -18,7 +18,7 @@ from drawer_ipy.notebook.cell import CellPress
 from drawer_ipy.notebook.line import shown_in
 from drawer_ipy.notebook.line_values import input_value
 from drawer_ipy.notebook.option_values import with_variables
-from drawer_ipy.notebook.words import ASSIGNMENT, check_words, unquote, words_of
+from drawer_ipy.notebook.words import ASSIGNMENT, Word, check_words, unquote, words_of
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
 from drawer_ipy.pressing.job import Job
 from drawer_ipy.results import Results
@@ -70,7 +70,7 @@ class NotebookVerb:
         """The words for the verb; of a press, the places of its inputs are kept for errors."""
         words = words_of(self._line)
         if [str(word) for word in words[1:2]] != ["press"]:
-            return [_plain(word, names) for word in words]
+            return [_placed(word, names) for word in words]
         check_words(words, _takes_value)
         for word in words[2:]:
             if (given := ASSIGNMENT.fullmatch(word)) is not None:
@@ -160,6 +160,14 @@ class NotebookVerb:
             error = outcome.error
             raise DrawerError(error.message, code=error.code, remediation=error.remediation)
         return None
+
+
+def _placed(word: Word, namespace: Mapping[str, Any]) -> str:
+    """As :func:`_plain`; the column of an error counts in the line."""
+    try:
+        return _plain(word, namespace)
+    except UsageError as error:
+        raise error.pointing_at("", word.start + word.index("=") + 1 + (error.column or 1)) from None
 
 
 def _takes_value(word: str) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
-from drawer_ipy.common.bounded_numbers import finite, whole
+from drawer_ipy.common.bounded_numbers import finite
 from drawer_ipy.common.install import install_hint
 from drawer_ipy.common.short_repr import shown
 
@@ -222,16 +222,25 @@ def _json_lines(data: bytes) -> list[Any]:
     return rows
 
 
-def _parsed(text: str) -> Any:
-    return json.loads(text, parse_float=finite, parse_int=whole, object_pairs_hook=_without_duplicates)
-
-
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise BadValue(f"an object has the key {shown(twice)} more than once")
     return found
+
+
+# Made once: json.loads would make a decoder for each line.
+_DECODER = json.JSONDecoder(parse_float=finite, object_pairs_hook=_without_duplicates)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except (BadValue, json.JSONDecodeError):
+        raise
+    except ValueError:  # the only cause left
+        raise BadValue("a whole number has more digits than Python converts") from None
 
 
 def _lines(data: bytes) -> list[str]:

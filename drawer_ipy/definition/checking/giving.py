@@ -22,11 +22,12 @@ class Giving:
 
     Attributes:
         variables: what the user can hand over by its name.
-        form: ``line`` of a magic, arguments of the command in a ``shell``, or a ``call`` in Python.
+        form: on the ``line`` of a magic, to the command in a ``shell``, in a ``call`` in Python, or in the
+            ``args`` of the step that presses the drawer.
     """
 
     variables: Mapping[str, Any] = field(default_factory=dict)
-    form: Literal["line", "shell", "call"] = "call"
+    form: Literal["line", "shell", "call", "args"] = "call"
 
     def has(self, name: str) -> bool:
         """Whether there is a variable `name` that may be meant as data."""
@@ -36,6 +37,8 @@ class Giving:
         """Say how to give the input `name`, from the variable of that name if there is one."""
         if self.form == "shell":
             return f"write {name}=..., or {name}=@FILE"
+        if self.form == "args":
+            return f"add {name!r} to the `args` of the step that presses it"
         if self.form == "call":
             return f"pass inputs={{{name!r}: {name if self.has(name) else '...'}}}"
         if self.has(name):
