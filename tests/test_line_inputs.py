@@ -12,8 +12,10 @@ import pytest
 from kernel_rig import Kernel, kernel_in
 
 from drawer_ipy.definition import load_drawer
-from drawer_ipy.errors import UsageError
+from drawer_ipy.errors import DefinitionError, UsageError
 from drawer_ipy.notebook.line import parse_line
+from drawer_ipy.pressing.prepare import prepare
+from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs.typed_inputs import TypedInputs
 
 NAMES = {
@@ -137,6 +139,8 @@ MISTAKES = {
     "t --parallelism=$flag": ("$flag is bool", "$"),
     "t --timeout $half.x": ("an expression is written --timeout {half.x}", "$"),
     "t --quite": ("there is no option --quite\n  did you mean '--quiet'?", "--quite"),
+    "a<<t x=1": ("blanks are missing around `<<`\n  write a << t", "<<"),
+    "t x=@": ("a file's name is missing after @\n  write x=@FILE", "@"),
     "a b << t": ("one variable before the <<", "a"),
 }  # fmt: skip
 
@@ -294,7 +298,23 @@ def notes(text: str, drawer: Mapping[str, Any]) -> list[str]:
 def test_the_bare_name_of_a_variable_is_noted() -> None:
     plain = {"steps": []}
     assert notes("urls", plain) == ["input x is the text 'urls'; for the notebook's variable write x=$urls"]
-    for text in ("'urls'", "$urls", "{'urls'}", "other", "re", "f", "3"):
+    assert notes("urls[0]", plain) == [
+        "input x is the text 'urls[0]'; for the notebook's expression write x={urls[0]}"
+    ]
+    for text in (
+        "'urls'",
+        "range(3)",
+        "f(3)",
+        "re.I",
+        "urls-2",
+        "a.urls",
+        "$urls",
+        "{'urls'}",
+        "other",
+        "re",
+        "f",
+        "3",
+    ):
         assert notes(text, plain) == []
     assert notes("urls", {"inputs": {"x": "string"}, "steps": []}) == []
 
@@ -345,6 +365,21 @@ REFUSED = {
         loop("${inputs.xs}"),
         "'urls' is a text, and step 'each' loops over it\n  for the notebook's variable write xs=$urls",
     ),
+    "an element that is looped over": (
+        "t xs=urls[:1]",
+        loop("${inputs.xs}"),
+        "for the notebook's expression write xs={urls[:1]}",
+    ),
+    "a call that is looped over": (
+        "t xs=range(3)",
+        loop("${inputs.xs}"),
+        "for an expression write xs={range(3)}",
+    ),
+    "a call for a declared list": (
+        "t xs=list(urls)",
+        loop("[1]", "inputs: {xs: list}"),
+        "declared as list\n  for an expression write xs={list(urls)}",
+    ),
     "a declared input that is not given": (
         "t",
         loop("${inputs.xs}", "inputs: [xs]"),
@@ -392,3 +427,30 @@ def test_a_press_by_name_reads_its_line_alike(kernel: Kernel) -> None:
         assert cell.traceback.splitlines()[-2:] == [f"    %drawer {line}", " " * (12 + at) + "^"]
     cell = kernel.run("%drawer kept press", fails=True)
     assert "input 'xs' was not given" in cell.traceback
+
+
+def test_an_input_that_a_pressed_drawer_loops_over_is_given_in_args() -> None:
+    inner = (
+        loop("${inputs.xs}", "inputs: [xs]").replace("button: same", "button: len").replace("{x: ", "{obj: ")
+    )
+    for text, hint in (
+        (loop("${inputs.xs}", "inputs: [xs]"), "pass inputs={'xs': ...}"),
+        (
+            "steps: [{id: s, kind: drawer, drawer: inner}]",
+            "add 'xs' to the `args` of the step that presses it",
+        ),
+    ):
+        around = Surroundings(namespace={"same": len}, drawers={"inner": load_drawer(inner).drawer})
+        with pytest.raises(DefinitionError) as raised:
+            prepare(text, {}, around=around)
+        assert "input 'xs' was not given" in str(raised.value)
+        assert hint in str(raised.value)
+
+
+def test_an_input_that_may_be_absent_is_not_missed() -> None:
+    for inputs, over in (("{xs: {default: [1]}}", "${inputs.xs}"), ("[xs]", "${inputs.xs ?? []}")):
+        around = Surroundings(namespace={"same": lambda x: x})
+        assert prepare(loop(over, f"inputs: {inputs}"), {}, around=around).warnings == []
+    lax = loop("${inputs.xs}", "inputs: [xs]").replace("as: x", "as: x\n    on_failure: continue")
+    (warning,) = prepare(lax, {}, around=Surroundings(namespace={"same": lambda x: x})).warnings
+    assert "was not given" in warning.message

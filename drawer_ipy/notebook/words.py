@@ -165,6 +165,13 @@ def _check_word(word: Word, before: Word | None, following: Word | None) -> None
         raise _wrong(word.start, f"`{word[0]}` is not a hyphen", f"options are written --{name}")
     if ASSIGNMENT.fullmatch(word):
         return
+    if "<<" in word and word != "<<":
+        variable, _, name = word.partition("<<")
+        raise _wrong(
+            word.start + len(variable),
+            "blanks are missing around `<<`",
+            f"write {variable or 'VAR'} << {name or 'NAME'}",
+        )
     if word.endswith(",") and word[0] not in "'\"":
         raise _wrong(word.start + len(word) - 1, "words are separated by blanks, not by commas")
     if "=" in word and word[0] not in "-'\"":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from drawer_ipy.verbs.values import file_text
 
 _INT = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_EXPRESSION = re.compile(r"([^\W\d]\w*)((?:[.\[(].*)?)", re.DOTALL)
 _BOOLS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 _WORDS: Mapping[str, str] = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
@@ -59,23 +61,20 @@ class TypedInputs:
         spec = self._specs.get(name)
         if spec is not None and _is_typed(text, value):
             value = self._fitted(spec, text, value)
-        if isinstance(value, str) and value == text and is_data(self._namespace, text):
-            self._bare_variable(name, text, "any" if spec is None else spec.type)
+        if isinstance(value, str) and value == text and self._namespace:
+            self._bare_text(name, text, "any" if spec is None else spec.type)
         return value
 
-    def _bare_variable(self, name: str, text: str, kind: str) -> None:
+    def _bare_text(self, name: str, text: str, kind: str) -> None:
+        """Refuse or note a text that is an expression of the notebook, where that was probably meant."""
         step = self._loops.get(name, "")
         if step or kind in ("list", "object"):
+            hint = _meant(name, text, self._namespace, with_calls=True)
             need = f"step {step!r} loops over it" if step else f"it is declared as {kind}"
-            raise self._error(
-                name,
-                f"input {name}: {text!r} is a text, and {need}",
-                f"for the notebook's variable write {name}=${text}",
-            )
-        if kind not in ("string", "enum"):
-            self.notes.append(
-                f"input {name} is the text {text!r}; for the notebook's variable write {name}=${text}"
-            )
+            if hint:
+                raise self._error(name, f"input {name}: {shown(text)} is a text, and {need}", hint)
+        elif kind not in ("string", "enum") and (hint := _meant(name, text, self._namespace)):
+            self.notes.append(f"input {name} is the text {shown(text)}; {hint}")
 
     def _fitted(self, spec: InputSpec, text: str, value: Any) -> Any:
         reader = _READERS.get(spec.type)
@@ -89,8 +88,9 @@ class TypedInputs:
                 f"input {spec.name!r} must be of type {spec.type} ({_WORDS[spec.type]}), not {shown(value)}",
                 error.hint,
             ) from None
-        if isinstance(fitted, str) and spec.type in ("list", "object") and is_data(self._namespace, text):
-            return fitted  # refused with the variable
+        unfit = isinstance(fitted, str) and spec.type in ("list", "object")
+        if unfit and _meant(spec.name, text, self._namespace, with_calls=True):
+            return fitted  # is refused with this hint
         if not spec.secret and (problem := type_problem(spec, fitted)):
             raise self._error(spec.name, f"input {spec.name!r} {problem}")
         return fitted
@@ -100,6 +100,23 @@ class TypedInputs:
         error = UsageError(message, remediation=hint)
         error.about = name
         return error
+
+
+def _meant(name: str, text: str, namespace: Mapping[str, Any], *, with_calls: bool = False) -> str:
+    """How to write the variable or expression of the notebook that `text` is; ``""`` if it is none.
+
+    Args:
+        with_calls: whether a call such as ``range(3)`` may have been meant.
+    """
+    found = _EXPRESSION.fullmatch(text)
+    if found is None:
+        return ""
+    root, rest = found.groups()
+    if is_data(namespace, root):
+        what, how = ("expression", f"{{{text}}}") if rest else ("variable", f"${text}")
+        return f"for the notebook's {what} write {name}={how}"
+    called = with_calls and rest.endswith(")") and (root in namespace or hasattr(builtins, root))
+    return f"for an expression write {name}={{{text}}}" if called else ""
 
 
 def _if_it_fits(reader: _Reader | None) -> _Reader:

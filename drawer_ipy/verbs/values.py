@@ -64,6 +64,8 @@ def file_text(name: str, text: str) -> str:
 
 
 def _from_file(name: str, text: str, read: Callable[[Path], Any]) -> Any:
+    if text == "@":
+        raise UsageError(f"input {name}: a file's name is missing after @", remediation=f"write {name}=@FILE")
     try:
         return parsed(sys.stdin.read()) if text == "@-" else read(Path(text[1:]).expanduser())
     except (BadValue, UsageError) as error:
