@@ -141,6 +141,9 @@ MISTAKES = {
     "t --quite": ("there is no option --quite\n  did you mean '--quiet'?", "--quite"),
     "a<<t x=1": ("blanks are missing around `<<`\n  write a << t", "<<"),
     "t x=@": ("a file's name is missing after @\n  write x=@FILE", "@"),
+    "t --out 3x": ("--out needs a variable's name, not '3x'", "--out"),
+    "a << t -o b": ("write `a <<` or --out b, not both", "-o"),
+    "t --define --dry-run": ("write --define or --dry-run, not both", "--dry"),
     "a b << t": ("one variable before the <<", "a"),
 }  # fmt: skip
 
@@ -172,6 +175,8 @@ def test_blanks_before_a_line_do_not_move_the_caret() -> None:
     ("line", "option", "expected"),
     [
         ("-p $n", "parallelism", 3),
+        ("-p$n", "parallelism", 3),
+        ("-p=$n", "parallelism", 3),
         ("--parallelism $n", "parallelism", 3),
         ("--parallelism=$n", "parallelism", 3),
         ("--parallelism {n * 2}", "parallelism", 6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import keyword
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -157,15 +157,24 @@ def _parsed(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any]
             raise UsageError(f"input {one.name} is given twice").pointing_at("", word.start + 1)
         given[one.name] = one
     if before and options.out and options.out != defaults.get("out"):
-        raise UsageError(f"write `{before} <<` or --out {options.out}, not both")
+        raise _at_option(UsageError(f"write `{before} <<` or --out {options.out}, not both"), flags, "out")
     only_one = [name for name in ("define", "dry_run", "background") if getattr(options, name)]
     if len(only_one) > 1:
         first, second = (name.replace("_", "-") for name in only_one[:2])
-        raise UsageError(f"write --{first} or --{second}, not both")
+        raise _at_option(UsageError(f"write --{first} or --{second}, not both"), flags, second)
     out = before or options.out
     if out and (not out.isidentifier() or keyword.iskeyword(out)):
-        raise UsageError(f"--out needs a variable's name, not {out!r}")
+        raise _at_option(UsageError(f"--out needs a variable's name, not {out!r}"), flags, "out")
     return Line(options, words, given, out, line)
+
+
+def _at_option(error: UsageError, flags: Iterable[Word], name: str) -> UsageError:
+    """Let `error` point at the option `name`, if it is on the line."""
+    ways = (f"--{name}", f"-{name[0]}")
+    for flag in flags:
+        if flag.partition("=")[0] in ways:
+            return error.pointing_at("", flag.start + 1)
+    return error
 
 
 def given_by(word: Word, namespace: Mapping[str, Any]) -> Given:

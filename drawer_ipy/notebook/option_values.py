@@ -13,7 +13,7 @@ from drawer_ipy.notebook.line_values import input_value, variable
 from drawer_ipy.notebook.words import Word
 
 _CONCERNS = re.compile(r"argument (-[^:\s]+): ")
-_OPTION = re.compile(r"(-[\w-]+)=(.*)", re.DOTALL)
+_OPTION = re.compile(r"(?:(-[\w-]+)=|(-\w)(?=\$))(.*)", re.DOTALL)
 
 
 def option_names(parser: argparse.ArgumentParser) -> list[str]:
@@ -41,9 +41,10 @@ def with_variables(
     out: list[Word] = []
     for flag in flags:
         joined = _OPTION.fullmatch(flag)
-        if joined is not None and takes_value(joined[1]) and _looked_up(joined[2]):
-            start = flag.start + joined.start(2)
-            out.append(Word(f"{joined[1]}={_text_of(joined[1], joined[2], start, namespace)}", flag.start))
+        name = "" if joined is None else joined[1] or joined[2]
+        if joined is not None and takes_value(name) and _looked_up(joined[3]):
+            start = flag.start + joined.start(3)
+            out.append(Word(f"{name}={_text_of(name, joined[3], start, namespace)}", flag.start))
         elif out and takes_value(out[-1]) and _looked_up(flag):
             option = out.pop()
             text = _text_of(option, flag, flag.start, namespace)
