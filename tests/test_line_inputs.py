@@ -283,6 +283,13 @@ def test_what_does_not_fit_the_declared_type_is_refused(kind: str, text: str, to
     assert raised.value.about == "x"
 
 
+def test_the_name_of_a_file_may_be_quoted(tmp_path: Path) -> None:
+    file = tmp_path / "two words.csv"
+    file.write_text("a\n1\n")
+    for quoted in (f"'{file}'", f'"{file}"'):
+        assert parse_line(f"t x=@{quoted} y=1", NAMES).inputs == {"x": [{"a": "1"}], "y": 1}
+
+
 def test_a_text_file_is_the_text_for_an_input_of_type_string(tmp_path: Path) -> None:
     for name, text in (("f.txt", "a\nb\n"), ("f.csv", "a,b\n1\n"), ("f.jsonl", "1\n")):
         (tmp_path / name).write_text(text)
@@ -370,6 +377,11 @@ REFUSED = {
         loop("${inputs.xs}"),
         "'urls' is a text, and step 'each' loops over it\n  for the notebook's variable write xs=$urls",
     ),
+    "a variable as the name and another input": (
+        "urls",
+        loop("${inputs.xs}"),
+        "there is no input 'xs' (write xs=$urls on the line; 'urls' alone is the drawer's name)",
+    ),
     "an element that is looped over": (
         "t xs=urls[:1]",
         loop("${inputs.xs}"),
@@ -401,6 +413,15 @@ def test_a_cell_says_how_to_give_a_variable(kernel: Kernel, what: str) -> None:
     assert told in cell.traceback
     assert cell.traceback.splitlines()[-1].strip() == "^"
     assert cell.of("display_data") == []
+
+
+def test_a_drawer_that_is_called_like_its_results_is_no_variable(kernel: Kernel) -> None:
+    kernel.run("%%drawer got --out got xs=$urls\n" + loop("${inputs.xs}"))
+    for head in ("got --out got xs=$urls", "got xs=$urls", "urls xs=$urls"):
+        cell = kernel.run(f"%%drawer {head}\n" + loop("${inputs.xss}"), fails=True)
+        assert "did you mean 'xs'?" in cell.traceback
+    cell = kernel.run("%%drawer got --out got\n" + loop("${inputs.xs}"), fails=True)
+    assert "$got" not in cell.traceback
 
 
 def test_a_cell_takes_literals_variables_of_options_and_declared_types(kernel: Kernel) -> None:
@@ -456,6 +477,9 @@ def test_an_input_that_may_be_absent_is_not_missed() -> None:
     for inputs, over in (("{xs: {default: [1]}}", "${inputs.xs}"), ("[xs]", "${inputs.xs ?? []}")):
         around = Surroundings(namespace={"same": lambda x: x})
         assert prepare(loop(over, f"inputs: {inputs}"), {}, around=around).warnings == []
+    inside = loop("${inputs.site.urls}", "inputs: [site]")
+    with pytest.raises(DefinitionError, match="input 'site' was not given"):
+        prepare(inside, {}, around=Surroundings(namespace={"same": lambda x: x}))
     lax = loop("${inputs.xs}", "inputs: [xs]").replace("as: x", "as: x\n    on_failure: continue")
     (warning,) = prepare(lax, {}, around=Surroundings(namespace={"same": lambda x: x})).warnings
     assert "was not given" in warning.message

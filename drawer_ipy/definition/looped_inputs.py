@@ -11,8 +11,12 @@ from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import compile_expression
 
 
-def input_in(expression: Any) -> str:
-    """The input that `expression` is, as in ``${inputs.urls}``; ``""`` if it is anything else."""
+def input_in(expression: Any, *, members: bool = False) -> str:
+    """The input that `expression` is, as in ``${inputs.urls}``; ``""`` if it is anything else.
+
+    Args:
+        members: whether it may also be a member of the input, as in ``${inputs.site.urls}``.
+    """
     if not isinstance(expression, str):
         return ""
     try:
@@ -23,7 +27,8 @@ def input_in(expression: Any) -> str:
     if not template.is_whole or len(references) != 1 or not references[0].whole:
         return ""
     reference = references[0]
-    return str(reference.path[0]) if reference.root == "inputs" and len(reference.path) == 1 else ""
+    fits = len(reference.path) == 1 or (members and reference.path)
+    return str(reference.path[0]) if reference.root == "inputs" and fits else ""
 
 
 def looped_inputs(drawer: DrawerModel) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
@@ -53,8 +54,9 @@ class DrawerCell:
             raise _two_names(line, shell.user_ns)
         self._shell = shell
         self._line = line
-        self._around = around
-        said = line.words[0] if line.words else ""
+        said = str(line.words[0]) if line.words else ""
+        is_name = said == line.out or said in around.drawers
+        self._around = around if is_name else replace(around, word=said)
         self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
         self.name = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
         self._inputs = self._all_inputs()

@@ -10,6 +10,7 @@ from typing import Any
 
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.errors import UsageError, did_you_mean
+from drawer_ipy.notebook.words import unquote
 from drawer_ipy.verbs.values import json_or, value_of
 
 _SHOWN = 200
@@ -53,7 +54,7 @@ def _value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
     if text.startswith("{") and text.endswith("}"):
         return _braced(name, text, namespace)
     if text.startswith("@"):
-        return value_of(name, text)
+        return value_of(name, f"@{unquote(text[1:])}")
     missing = object()
     found = json_or(text, missing)
     if found is not missing:

@@ -104,7 +104,12 @@ def _separates(char: str) -> bool:
 
 def _may_quote(before: str) -> bool:
     """Whether a quote after `before` opens a text; in ``it's`` it does not."""
-    return not before or before[-1] in "=,:" or _STRING_PREFIX.search(before[-3:]) is not None
+    return (
+        not before
+        or before[-1] in "=,:"
+        or before.endswith("=@")
+        or _STRING_PREFIX.search(before[-3:]) is not None
+    )
 
 
 def _may_bracket(bracket: str, before: str) -> bool:

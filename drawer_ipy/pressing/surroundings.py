@@ -39,7 +39,8 @@ class Surroundings:
         namespace: the user's Python variables; callables among them are buttons.
         workspace: buttons and drawers on disk.
         drawers: drawers defined in cells, by name; they take precedence over those on disk.
-        form: how inputs are given, for hints; see :class:`~drawer_ipy.definition.checking.giving.Giving`.
+        form, word: how inputs are given, for hints; see
+            :class:`~drawer_ipy.definition.checking.giving.Giving`.
     """
 
     registered: Mapping[str, Button] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Surroundings:
     workspace: Workspace = field(default_factory=Workspace.current)
     drawers: Mapping[str, DrawerModel] = field(default_factory=dict)
     form: Literal["line", "shell", "call"] = "call"
+    word: str = ""
 
     def catalog(self, drawer: DrawerModel) -> ButtonCatalog:
         """Return the buttons that the steps of `drawer` may name."""
@@ -113,7 +115,7 @@ class Surroundings:
             for one in lacking(button, present, running_origins):
                 yield replace(one, message=redactor.text(one.message))
 
-        return Present(values, lacks, giving=Giving(self.namespace, self.form))
+        return Present(values, lacks, giving=Giving(self.namespace, self.form, self.word))
 
     def load(self, drawer: Pressable) -> Loaded:
         """Load `drawer` from any of its forms; problems of a text or a mapping are in its ``errors``.

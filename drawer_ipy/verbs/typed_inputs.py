@@ -41,8 +41,8 @@ class TypedInputs:
     """
 
     def __init__(self, drawer: DrawerModel, namespace: Mapping[str, Any]) -> None:
+        self._drawer = drawer
         self._specs = {spec.name: spec for spec in drawer.inputs}
-        self._loops = looped_inputs(drawer)
         self._namespace = namespace
         self.notes: list[str] = []
 
@@ -67,7 +67,7 @@ class TypedInputs:
 
     def _bare_text(self, name: str, text: str, kind: str) -> None:
         """Refuse or note a text that is an expression of the notebook, where that was probably meant."""
-        step = self._loops.get(name, "")
+        step = looped_inputs(self._drawer).get(name, "")
         if step or kind in ("list", "object"):
             hint = _meant(name, text, self._namespace, with_calls=True)
             need = f"step {step!r} loops over it" if step else f"it is declared as {kind}"

@@ -24,14 +24,20 @@ class Giving:
         variables: what the user can hand over by its name.
         form: on the ``line`` of a magic, to the command in a ``shell``, in a ``call`` in Python, or in the
             ``args`` of the step that presses the drawer.
+        word: what was typed as the drawer's name, which may have been meant as a variable.
     """
 
     variables: Mapping[str, Any] = field(default_factory=dict)
     form: Literal["line", "shell", "call", "args"] = "call"
+    word: str = ""
 
     def has(self, name: str) -> bool:
         """Whether there is a variable `name` that may be meant as data."""
         return is_data(self.variables, name)
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a variable that was probably meant to be the input `name`."""
+        return self.has(name) or self.has(self.word)
 
     def hint(self, name: str) -> str:
         """Say how to give the input `name`, from the variable of that name if there is one."""
@@ -43,4 +49,6 @@ class Giving:
             return f"pass inputs={{{name!r}: {name if self.has(name) else '...'}}}"
         if self.has(name):
             return f"write {name}=${name} on the line"
+        if self.has(self.word):
+            return f"write {name}=${self.word} on the line; {self.word!r} alone is the drawer's name"
         return f"write {name}=... on the line, or {name}=$VARIABLE for a variable of the notebook"

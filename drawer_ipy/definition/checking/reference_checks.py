@@ -175,8 +175,10 @@ class _One:
         if found is None:
             if not ref.guarded and not self.names.inputs.open:
                 giving = self.checker.present.giving
-                near = giving.hint(name) if giving.has(name) else self._near(name, types)
-                hint = near or "declare it under `inputs:`, or give it when pressing"
+                hint = "" if giving.has(name) else self._near(name, types)
+                if not hint and giving.knows(name):
+                    hint = giving.hint(name)
+                hint = hint or "declare it under `inputs:`, or give it when pressing"
                 self._error(f"there is no input {name!r}", hint)
             return
         if feeds is not None and len(ref.path) == 1 and not type_fits(types[found], feeds.type):

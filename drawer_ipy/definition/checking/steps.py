@@ -33,6 +33,14 @@ class Check:
         self._report = ground.report
         self._drawer = drawer
         self._calls = Calls(ground, drawer)
+        self._absent = {
+            spec.name
+            for spec in drawer.inputs
+            if ground.pressing
+            and not spec.required
+            and spec.default is None
+            and spec.name not in ground.given
+        }
 
     def run(self, extra_roots: Iterable[str] = ()) -> None:
         """Check inputs, buttons, steps, ``return`` and ``on_error``."""
@@ -207,16 +215,9 @@ class Check:
 
     def _lists(self, step: StepBase, where: Where) -> None:
         """Check that the inputs that must be lists are given; one that is not is null."""
-        if not self._ground.pressing:
-            return
-        absent = {
-            spec.name
-            for spec in self._drawer.inputs
-            if not spec.required and spec.default is None and spec.name not in self._ground.given
-        }
-        for key in step.lists:
-            name = input_in(step.value_of(key))
-            if name in absent:
+        for key in step.lists if self._absent else ():
+            name = input_in(step.value_of(key), members=True)
+            if name in self._absent:
                 hint = self._ground.references.present.giving.hint(name)
                 self._report.need(where.at(key, arg=key), f"input {name!r} was not given", hint)
 
