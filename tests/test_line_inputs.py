@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from kernel_rig import Kernel, kernel_in
 
+from drawer_ipy.cli import main
 from drawer_ipy.definition import load_drawer
 from drawer_ipy.errors import DefinitionError, UsageError
 from drawer_ipy.notebook.line import parse_line
@@ -483,3 +485,44 @@ def test_an_input_that_may_be_absent_is_not_missed() -> None:
     lax = loop("${inputs.xs}", "inputs: [xs]").replace("as: x", "as: x\n    on_failure: continue")
     (warning,) = prepare(lax, {}, around=Surroundings(namespace={"same": lambda x: x})).warnings
     assert "was not given" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["flag=False", "xs=[1]"], 0, '"flag": false'),
+        (["n=3", "xs=[1]"], 0, '"n": 3'),
+        (["n=many", "xs=[1]"], 2, "input 'n' must be of type int (a whole number), not 'many'"),
+        (["xs=[1]", "xs=[2]"], 2, "input xs is given twice"),
+        (["flag=True"], 1, "input 'xs' was not given"),
+    ],
+)
+def test_the_command_line_reads_declared_types(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    told: str,
+) -> None:
+    drawer = {
+        "schema_version": 1,
+        "name": "d",
+        "inputs": [{"name": "flag", "type": "bool"}, {"name": "n", "type": "int"}, {"name": "xs"}],
+        "buttons": {"say": {"code": "echo hi"}},
+        "steps": [
+            {
+                "id": "each",
+                "kind": "for_each",
+                "over": "${inputs.xs}",
+                "as": "x",
+                "steps": [{"id": "s", "kind": "button", "button": "say"}],
+            }
+        ],
+    }
+    (tmp_path / "drawers" / "d").mkdir(parents=True)
+    (tmp_path / "drawers" / "d" / "drawer.json").write_text(json.dumps(drawer))
+    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["d", "press", *words, "--json"]) == code
+    assert told in json.dumps(json.loads(capsys.readouterr().out), ensure_ascii=False)
