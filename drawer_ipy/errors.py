@@ -260,7 +260,32 @@ class DrawerNotFound(DrawerError):
 
 
 class UsageError(DrawerError):
-    """An option or a verb received an invalid value."""
+    """An option, an input or a verb received an invalid value.
+
+    Attributes:
+        about: the input concerned, or ``""``.
+        line: the line that was typed, ``""`` if there is none to show.
+        column: 1-based place of the mistake in `line`; ``None`` if it is unknown.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None, remediation: str = "") -> None:
+        super().__init__(message, code=code, remediation=remediation)
+        self.about = ""
+        self.line = ""
+        self.column: int | None = None
+
+    def pointing_at(self, line: str, column: int | None) -> UsageError:
+        """Return this error, which from now on shows `line` with a caret below `column`."""
+        self.line, self.column = line, column
+        return self
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.column is None:
+            return text
+        place = Problem("error", self.message, line=1, column=self.column)
+        typed = self.line.replace("\r", " ").replace("\n", " ")
+        return "\n".join([text, *(f"    {line}" for line in excerpt(place, [typed]))])
 
 
 class DefinitionError(DrawerError):

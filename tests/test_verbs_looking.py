@@ -237,7 +237,8 @@ def test_a_press_that_fails_is_an_outcome_with_everything(folder: Folder, contex
     [
         ("text=5", 5), ("text=[1, 2]", [1, 2]), ("text=true", True), ("text=null", None), ('text="5"', "5"),
         ("text=a=b", "a=b"), ("text=", ""), ("text={a: 1}", "{a: 1}"), ("text=NaN", "NaN"), (" text = x", " x"),
-        ("text=@FILE.json", [1, {"a": None}]), ("text=@FILE.txt", "line\n"), ("text=@NUMBER.txt", 7),
+        ("text=@FILE.json", [1, {"a": None}]), ("text=@FILE.txt", ["line"]),
+        ("text=@FILE.dat", "line\n"), ("text=@NUMBER.txt", ["7"]), ("text=@NUMBER", 7),
         ('text="@FILE.json"', "@FILE.json"),
     ],
 )  # fmt: skip
@@ -247,7 +248,9 @@ def test_inputs_as_typed(
     monkeypatch.chdir(tmp_path)
     Path("FILE.json").write_text('\ufeff[1, {"a": null}]', encoding="utf-8")
     Path("FILE.txt").write_text("line\n")
+    Path("FILE.dat").write_text("line\n")
     Path("NUMBER.txt").write_text("7\n")
+    Path("NUMBER").write_text("7\n")
     context.drawers["any"] = load_drawer({"steps": [], "inputs": ["text"]}, name="any").drawer
     outcome = do(context, "any", "press", typed)
     assert outcome.results is not None

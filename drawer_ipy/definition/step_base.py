@@ -62,6 +62,7 @@ class StepBase(Model):
     Attributes:
         expressions: keys whose text is an expression, with or without ``${}``; nested texts are, too.
         templates: keys whose text may contain ``${...}``, nested texts included.
+        lists: keys whose value, or the value of whose expression, must be a list.
         needs: required key -> how to write it, for the hint.
         key_texts: own key -> its description in one line.
         outputs: the members that the output always has, each with its JSON Schema; empty if that is not
@@ -79,6 +80,7 @@ class StepBase(Model):
 
     expressions: ClassVar[tuple[str, ...]] = ()
     templates: ClassVar[tuple[str, ...]] = ()
+    lists: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[Mapping[str, str]] = {}
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     reserved: ClassVar[bool] = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
@@ -16,7 +17,7 @@ from drawer_ipy.display.terminal import TextDisplay
 from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told
 from drawer_ipy.notebook.background import BackgroundRun, Runs
 from drawer_ipy.notebook.dry_run import DryRun
-from drawer_ipy.notebook.line import Line
+from drawer_ipy.notebook.line import CELL, Given, Line, shown_in
 from drawer_ipy.notebook.prints import Log
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
 from drawer_ipy.pressing.job import Job, Options
@@ -25,6 +26,7 @@ from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
 from drawer_ipy.style.notes import told_in_colour
+from drawer_ipy.verbs.typed_inputs import TypedInputs
 
 LAST = "_drawer"
 """The variable that always has the Results of the last press."""
@@ -99,14 +101,12 @@ class DrawerCell(PressingCell):
 
     def __init__(self, shell: Any, line: Line, text: str, around: Surroundings) -> None:
         if len(line.words) > 1:
-            raise UsageError(
-                f"%%drawer takes one name, not {' '.join(line.words)!r}",
-                remediation="inputs are written name=value, variables name=$variable",
-            )
+            raise _two_names(line, shell.user_ns)
         super().__init__(shell, line.options, line.out)
         self._line = line
-        self._around = around
-        said = line.words[0] if line.words else ""
+        said = str(line.words[0]) if line.words else ""
+        is_name = said == line.out or said in around.drawers
+        self._around = around if is_name else replace(around, word=said)
         self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
         self.name = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
         self.inputs = self._all_inputs()
@@ -128,9 +128,12 @@ class DrawerCell(PressingCell):
         )
 
     def _all_inputs(self) -> dict[str, Any]:
-        """The line's inputs, and variables with the names of other declared inputs."""
-        names, given = self._shell.user_ns, self._line.inputs
-        # IPython's own names (exit, open, In) are also in the namespace, but are never inputs.
+        """The line's inputs; a declared one that is not given comes from a variable of its name."""
+        names = self._shell.user_ns
+        typed = TypedInputs(self.loaded.drawer, names)
+        given = {one.name: self._settled(one, typed) for one in self._line.given.values()}
+        self._notes = typed.notes
+        # IPython's own names (exit, open, In) are in the namespace too, and are never inputs.
         own = self._shell.user_ns_hidden
         declared = (spec.name for spec in self.loaded.drawer.inputs)
         found = {
@@ -139,6 +142,12 @@ class DrawerCell(PressingCell):
             if n not in given and n in names and own.get(n, self) is not names[n]
         }
         return {**found, **given}
+
+    def _settled(self, given: Given, typed: TypedInputs) -> Any:
+        try:
+            return typed.settle(given.name, given.text, given.value)
+        except UsageError as error:
+            raise shown_in(error.pointing_at("", given.column), self._line.text, CELL) from None
 
     def drawer(self) -> DrawerModel:
         """The drawer for later presses by name; inputs that only the line gives are added as declared."""
@@ -173,7 +182,9 @@ class DrawerCell(PressingCell):
         options = Options(
             chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
         )
-        return prepare(self.loaded, self.inputs, options, self._around)
+        job = prepare(self.loaded, self.inputs, options, self._around)
+        job.run.notes += self._notes
+        return job
 
 
 def _pressed(steps: Iterable[StepBase]) -> set[str]:
@@ -185,6 +196,17 @@ def _pressed(steps: Iterable[StepBase]) -> set[str]:
         for branch in step.nested():
             found |= _pressed(branch.steps)
     return found
+
+
+def _two_names(line: Line, namespace: Mapping[str, Any]) -> UsageError:
+    """The error for a line with more than one word that is neither an option nor an input."""
+    second = line.words[1]
+    hint = "inputs are written name=value, variables name=$variable"
+    name = second.removeprefix("$")
+    if name.isidentifier() and name in namespace:
+        hint = f"for the notebook's variable write {name}=${name}"
+    error = UsageError(f"%%drawer takes one name, not {' '.join(line.words)!r}", remediation=hint)
+    return shown_in(error.pointing_at("", second.start + 1), line.text, CELL)
 
 
 class CellPress:

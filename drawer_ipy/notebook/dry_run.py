@@ -26,6 +26,7 @@ class DryRun:
         inputs = {name: REDACTED if name in secret else value for name, value in self._inputs.items()}
         lines = [*dry_run_in_words(drawer.name, inputs, drawer.steps, self._sort)]
         lines += [f"  warning: {problem}" for problem in self._job.warnings]
+        lines += [f"  note: {note}" for note in self._job.run.notes]
         return self._job.run.redactor().text("\n".join(lines))
 
     def _repr_html_(self) -> str:

@@ -5,44 +5,62 @@ from __future__ import annotations
 import argparse
 import keyword
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from drawer_ipy.common.durations import parse_duration
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.errors import UsageError, did_you_mean
-from drawer_ipy.verbs.values import json_or, value_of, whole_number, width
+from drawer_ipy.notebook.line_values import input_value
+from drawer_ipy.notebook.option_values import option_names, placed, value_taker, with_variables
+from drawer_ipy.notebook.words import ASSIGNMENT, Word, check_words, unquote, words_of
+from drawer_ipy.verbs.values import whole_number, width
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*)=(.*)", re.DOTALL)
-_NO_BLANKS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
-"""White space in Python that users do not type between words, so it belongs to a value."""
-
-_SHOWN = 200
-"""Most characters of an expression in a message."""
-
+CELL = "%%drawer"
 _ONLY_ONE = ("define", "dry_run", "background", "as_drawer")
 """Options that exclude one another."""
 
-_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One ``name=value`` of a line.
+
+    Attributes:
+        name: of the input.
+        text: the value as written.
+        value: what it means without a declared type.
+        column: 1-based place of the value in the line.
+    """
+
+    name: str
+    text: str
+    value: Any
+    column: int
 
 
 @dataclass(slots=True)
 class Line:
-    """The parsed line of a magic.
+    """What a magic's line says.
 
     Attributes:
         options: the parsed options (argparse namespace).
         words: words that are neither options nor inputs (a drawer's name, a verb).
-        inputs: input name -> value, with expressions and variables evaluated.
-        out: the variable that receives the results, or ``""``.
+        given: input name -> what is given, expressions and variables already looked up.
+        out: variable that gets the results, ``""`` when none is named.
+        text: the line as typed.
     """
 
     options: argparse.Namespace
-    words: list[str] = field(default_factory=list)
-    inputs: dict[str, Any] = field(default_factory=dict)
+    words: list[Word] = field(default_factory=list)
+    given: dict[str, Given] = field(default_factory=dict)
     out: str = ""
+    text: str = ""
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Input name -> value."""
+        return {name: given.value for name, given in self.given.items()}
 
 
 class OptionParser(argparse.ArgumentParser):
@@ -52,34 +70,46 @@ class OptionParser(argparse.ArgumentParser):
         """Refuse the options."""
         raise UsageError(f"{self.prog}: {message}", remediation=f"{self.prog}? shows all options")
 
-    def options(self, flags: list[str], defaults: Mapping[str, Any]) -> tuple[argparse.Namespace, list[str]]:
+    def read(
+        self, flags: list[Word], namespace: Mapping[str, Any], defaults: Mapping[str, Any]
+    ) -> tuple[argparse.Namespace, list[Word]]:
         """Return the options in `flags`, and the words that are none.
 
+        Args:
+            flags: the words of the line that are not inputs.
+            namespace: the user's variables, for ``--option $name``.
+            defaults: option name -> value if the line does not give it.
+
         Raises:
-            UsageError: an option is unknown or has an invalid value, or two exclude each other.
+            UsageError: an option is unknown or invalid, or two exclude each other; its column counts in the
+                line.
         """
         self.set_defaults(**defaults)
-        options, words = self.parse_known_args(flags)
+        flags = with_variables(flags, namespace, value_taker(self))
+        try:
+            options, words = self.parse_known_args(flags)
+        except UsageError as error:
+            raise placed(error, flags, namespace) from None
         for word in words:
             if word.startswith("-"):
-                known = [s for action in self._actions for s in action.option_strings]
-                hint = did_you_mean(word.split("=")[0], known)
-                raise UsageError(
+                hint = did_you_mean(word.split("=")[0], option_names(self))
+                unknown = UsageError(
                     f"{self.prog}: there is no option {word}",
                     remediation=f"{hint} {self.prog}? shows all options".strip(),
                 )
+                raise unknown.pointing_at("", _start(word, flags) + 1)
         only_one = [name for name in _ONLY_ONE if getattr(options, name, False)]
         if len(only_one) > 1:
             first, second = (name.replace("_", "-") for name in only_one[:2])
-            raise UsageError(f"write --{first} or --{second}, not both")
-        return options, words
+            raise at_option(UsageError(f"write --{first} or --{second}, not both"), flags, second)
+        return options, [Word(word, _start(word, flags)) for word in words]
 
 
 def option_parser() -> OptionParser:
     """The options of ``%%drawer``; also the source of its help."""
-    parser = OptionParser(prog="%%drawer", add_help=False, allow_abbrev=False)
+    parser = OptionParser(prog=CELL, add_help=False, allow_abbrev=False)
     add = parser.add_argument
-    add("--out", "-o", metavar="VAR", default="", help="variable that receives the Results")
+    add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
     add("--parallelism", "-p", metavar="N", type=width, help="items at once in the outermost loops, or auto")
     add(
         "--mode",
@@ -87,12 +117,12 @@ def option_parser() -> OptionParser:
         default="sequential",
         help="parallel: a step starts as soon as the steps it refers to have ended",
     )
-    add("--concurrency", metavar="N", type=whole_number(1), help="most buttons at once in the whole run")
+    add("--concurrency", metavar="N", type=whole_number(1), help="most buttons in flight in the whole run")
     add(
         "--on-failure",
         choices=("stop", "continue"),
         default="stop",
-        help="in parallel mode, what to do with steps that do not depend on the failed one",
+        help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
     add("--timeout", metavar="SECONDS", type=seconds, help="most seconds that the whole run may take")
     add("--background", action="store_true", help="run in the background; returns a handle of the run")
@@ -124,137 +154,122 @@ def seconds(text: str) -> float:
 
 
 def parse_line(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Line:
-    """Parse `line`, evaluating ``$name`` and ``{expression}`` in `namespace`.
+    """What `line` says, with ``$name`` and ``{expression}`` looked up in `namespace`.
 
     Args:
         line: the text after the magic's name.
         namespace: the user's variables.
-        defaults: option name -> default value.
+        defaults: option name -> value where the line does not say.
 
     Raises:
-        UsageError: an option or an input is invalid, with a hint.
+        UsageError: an option or an input that cannot be read, with what would do; it shows the line.
     """
-    tokens = list(split(line))
-    before, tokens = _target(tokens)
-    given = [m for t in tokens if (m := _ASSIGNMENT.fullmatch(t))]
-    flags = [unquote(t) for t in tokens if not _ASSIGNMENT.fullmatch(t)]
-    options, words = option_parser().options(flags, defaults or {})
-    inputs: dict[str, Any] = {}
-    for match in given:
-        name, text = match.groups()
-        if name in inputs:
-            raise UsageError(f"input {name} is given twice")
-        inputs[name] = input_value(name, text, namespace)
-    return Line(options, words, inputs, target_variable(before, options.out, defaults or {}))
+    try:
+        return _parsed(line, namespace, defaults or {})
+    except UsageError as error:
+        raise shown_in(error, line, CELL) from None
 
 
-def target_variable(before: str, option: str, defaults: Mapping[str, Any]) -> str:
+def shown_in(error: UsageError, line: str, magic: str) -> UsageError:
+    """Let `error`, whose column counts in `line`, show the line with the magic's name before it."""
+    before = f"{magic} " if line.strip() else magic
+    blanks = len(line) - len(line.lstrip())
+    if error.column is None:
+        return error
+    return error.pointing_at(before + line.strip(), error.column + len(before) - blanks)
+
+
+def _parsed(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any]) -> Line:
+    before, tokens = _target(words_of(line))
+    parser = option_parser()
+    check_words(tokens, value_taker(parser))
+    assigned = [t for t in tokens if ASSIGNMENT.fullmatch(t)]
+    flags = [Word(unquote(t), t.start) for t in tokens if not ASSIGNMENT.fullmatch(t)]
+    options, words = parser.read(flags, namespace, defaults)
+    given: dict[str, Given] = {}
+    for word in assigned:
+        one = given_by(word, namespace)
+        if one.name in given:
+            raise UsageError(f"input {one.name} is given twice").pointing_at("", word.start + 1)
+        given[one.name] = one
+    return Line(options, words, given, result_variable(before, options.out, defaults, flags), line)
+
+
+def result_variable(before: str, option: str, defaults: Mapping[str, Any], flags: Iterable[Word]) -> str:
     """Return the variable that gets the Results: the one `before` a ``<<``, or that of ``--out``.
 
     Raises:
-        UsageError: both are given, or it is not a variable's name.
+        UsageError: both are given, or it is not a variable's name; its column counts in the line.
     """
     if before and option and option != defaults.get("out"):
-        raise UsageError(f"write `{before} <<` or --out {option}, not both")
+        raise at_option(UsageError(f"write `{before} <<` or --out {option}, not both"), flags, "out")
     out = before or option
     if out and (not out.isidentifier() or keyword.iskeyword(out)):
-        raise UsageError(f"--out needs a variable's name, not {out!r}")
+        raise at_option(UsageError(f"--out needs a variable's name, not {out!r}"), flags, "out")
     return out
 
 
-def _target(tokens: list[str]) -> tuple[str, list[str]]:
-    """The variable before ``<<`` (or ``""``), and the words after it."""
+def at_option(error: UsageError, flags: Iterable[Word], name: str) -> UsageError:
+    """Let `error` point at the option `name`, if it is on the line."""
+    ways = (f"--{name}", f"-{name[0]}")
+    for flag in flags:
+        if flag.partition("=")[0] in ways:
+            return error.pointing_at("", flag.start + 1)
+    return error
+
+
+def given_by(word: Word, namespace: Mapping[str, Any]) -> Given:
+    """The input that `word`, a ``name=value``, gives.
+
+    Raises:
+        UsageError: as :func:`~drawer_ipy.notebook.line_values.input_value`; the column counts in the line.
+    """
+    name, _, text = word.partition("=")
+    start = word.start + len(name) + 2
+    try:
+        return Given(name, text, input_value(name, text, namespace), start)
+    except UsageError as error:
+        raise error.pointing_at("", start + (error.column or 1) - 1) from None
+
+
+def _target(tokens: list[Word]) -> tuple[str, list[Word]]:
+    """The variable before a ``<<``, ``""`` when there is none, and the words after it."""
     if "<<" not in tokens:
         return "", tokens
     name = tokens[0]
-    if tokens.index("<<") != 1 or not name.isidentifier() or keyword.iskeyword(name):
-        raise UsageError("write `VAR << NAME`: one variable before the <<")
-    return name, tokens[2:]
+    if name == "<<" or tokens[1] != "<<" or not name.isidentifier() or keyword.iskeyword(name):
+        error = UsageError("write `VAR << NAME`: one variable before the <<")
+        raise error.pointing_at("", name.start + 1)
+    return str(name), tokens[2:]
 
 
-def input_value(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """The value of input `name` as written after its ``=``.
-
-    It is ``$variable``, ``{expression}``, ``@file``, JSON, or text.
-
-    Raises:
-        UsageError: the variable or the file does not exist, the expression fails, or a number is too large.
-    """
-    if text.startswith("$"):
-        variable = text[1:]
-        if variable in namespace:
-            return namespace[variable]
-        hint = did_you_mean(variable, [n for n in namespace if not n.startswith("_")])
-        if not variable.isidentifier():
-            hint = f"$ must be followed by one name; write an expression as {name}={{...}}"
-        raise UsageError(f"input {name}: there is no variable {variable!r}", remediation=hint)
-    if text.startswith("{") and text.endswith("}"):
-        return _braced(name, text, namespace)
-    if text.startswith("@"):
-        return value_of(name, text)
-    return json_or(text, unquote(text))
-
-
-def _braced(name: str, text: str, namespace: Mapping[str, Any]) -> Any:
-    """Read ``{...}`` as JSON if it is valid JSON, else as a Python expression."""
-    found = json_or(text, None)  # text in braces is never JSON's null
-    if found is not None:
-        return found
-    try:
-        return eval(text[1:-1].strip(), dict(namespace))
-    except Exception as error:
-        cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-        raise UsageError(
-            f"input {name}: {cut} cannot be evaluated: {type(error).__name__}: {error}"
-        ) from None
-
-
-def unquote(text: str) -> str:
-    """`text` without the quotes around it, if any."""
-    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return text
+def _start(word: str, flags: list[Word]) -> int:
+    """Where `word`, which argparse hands back, stands in the line."""
+    return next(flag.start for flag in flags if flag == word)
 
 
 def split(line: str) -> Iterator[str]:
-    """Split `line` into words; blanks inside quotes and brackets do not separate words.
+    """The words of `line`: blanks inside quotes and brackets do not separate.
 
     Raises:
-        UsageError: a quote or bracket is not closed.
+        UsageError: a quote or bracket that is never closed.
     """
-    word, quote, escaped = "", "", False
-    closing: list[str] = []
-    for char in line:
-        if quote:
-            quote = "" if char == quote and not escaped else quote
-            escaped = char == "\\" and not escaped
-        elif char in "'\"" and (closing or not word or word[-1] in "=,:"):
-            quote = char
-        elif char in _CLOSING and (closing or word.endswith("=")):
-            closing.append(_CLOSING[char])
-        elif closing and char == closing[-1]:
-            closing.pop()
-        elif char.isspace() and char not in _NO_BLANKS and not closing:
-            if word:
-                yield word
-            word = ""
-            continue
-        word += char
-    if quote or closing:
-        missing = quote or closing[-1]
-        raise UsageError(f"a closing {missing} is missing in: {line.strip()}")
-    if word:
-        yield word
+    yield from words_of(line)
 
 
 __all__ = [
+    "CELL",
+    "Given",
     "Line",
     "OptionParser",
+    "at_option",
+    "given_by",
     "input_value",
     "option_parser",
     "parse_line",
+    "result_variable",
     "seconds",
+    "shown_in",
     "split",
-    "target_variable",
     "unquote",
 ]

@@ -120,7 +120,8 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
         %%drawer [VAR <<] [NAME] [name=value ...] [options]
 
-        Inputs: name=value (JSON, else text), name=$variable, name={expression}, name=@file.json.
+        Inputs: name=value (JSON, a Python literal, else text), name=$variable, name={expression},
+        name=@file (csv, jsonl, json, parquet or txt). Options take $variable, too.
         """
         press, shown = self._prepare(line, cell)
         if press is None:
@@ -226,7 +227,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
     def surroundings(self) -> Surroundings:
         """The surroundings in which names are looked up."""
-        return Surroundings(self.kept.buttons, self.shell.user_ns, drawers=self.kept.drawers)
+        return Surroundings(self.kept.buttons, self.shell.user_ns, drawers=self.kept.drawers, form="line")
 
     def _verb(self, line: str) -> NotebookVerb:
         return NotebookVerb(self.shell, line, self.kept.buttons, self.kept.drawers)

@@ -13,9 +13,12 @@ from IPython.display import display
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import DrawerModel
 from drawer_ipy.display.choose import choose_display
-from drawer_ipy.errors import DrawerError
+from drawer_ipy.errors import DrawerError, UsageError
 from drawer_ipy.notebook.cell import CellPress
-from drawer_ipy.notebook.line import input_value, split, unquote
+from drawer_ipy.notebook.line import shown_in
+from drawer_ipy.notebook.line_values import input_value
+from drawer_ipy.notebook.option_values import with_variables
+from drawer_ipy.notebook.words import ASSIGNMENT, Word, check_words, unquote, words_of
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
 from drawer_ipy.pressing.job import Job
 from drawer_ipy.results import Results
@@ -48,9 +51,12 @@ class NotebookVerb:
     ) -> None:
         self._shell = shell
         names: Mapping[str, Any] = shell.user_ns
-        words = list(split(line))
-        pressing = words[1:2] == ["press"]
-        self._words = [word if pressing else _plain(word, names) for word in words]
+        self._line = line
+        self._places: dict[str, int] = {}
+        try:
+            self._words = self._read(names)
+        except UsageError as error:
+            raise shown_in(error, line, "%drawer") from None
         self._context = VerbContext(
             Workspace.current(),
             registered,
@@ -59,6 +65,17 @@ class NotebookVerb:
             value=lambda name, text: input_value(name, text, names),
         )
         self._job: Job | None = None
+
+    def _read(self, names: Mapping[str, Any]) -> list[str]:
+        """The words for the verb; of a press, the places of its inputs are kept for errors."""
+        words = words_of(self._line)
+        if [str(word) for word in words[1:2]] != ["press"]:
+            return [_placed(word, names) for word in words]
+        check_words(words, _takes_value)
+        for word in words[2:]:
+            if (given := ASSIGNMENT.fullmatch(word)) is not None:
+                self._places[given[1]] = word.start + given.start(2) + 1
+        return [*words[:2], *with_variables(words[2:], names, _takes_value)]
 
     def blocking(self) -> Any:
         """Run the verb while this thread waits.
@@ -104,7 +121,13 @@ class NotebookVerb:
 
     def _run(self, press: Callable[[Job], Results]) -> VerbResult:
         self._context.press = press
-        return run_verb(self._words, self._context)
+        try:
+            return run_verb(self._words, self._context)
+        except UsageError as error:
+            if error.about in self._places:
+                column = self._places[error.about] + (error.column or 1) - 1
+                raise shown_in(error.pointing_at("", column), self._line, "%drawer") from None
+            raise
 
     def _press_blocking(self, job: Job) -> Results:
         self._job = job
@@ -137,6 +160,19 @@ class NotebookVerb:
             error = outcome.error
             raise DrawerError(error.message, code=error.code, remediation=error.remediation)
         return None
+
+
+def _placed(word: Word, namespace: Mapping[str, Any]) -> str:
+    """As :func:`_plain`; the column of an error counts in the line."""
+    try:
+        return _plain(word, namespace)
+    except UsageError as error:
+        raise error.pointing_at("", word.start + word.index("=") + 1 + (error.column or 1)) from None
+
+
+def _takes_value(word: str) -> bool:
+    """Whether `word` may be an option of ``press`` whose value is the next word."""
+    return word.startswith("--") and "=" not in word and word not in ("--dry-run", "--help")
 
 
 def _plain(word: str, namespace: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from drawer_ipy.buttons import ButtonCatalog, as_button
 from drawer_ipy.buttons.base import Button
@@ -16,6 +16,7 @@ from drawer_ipy.common.demo_origins import running_origins
 from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
 from drawer_ipy.definition.checking.callee import Callee
 from drawer_ipy.definition.checking.drawer import validate
+from drawer_ipy.definition.checking.giving import Giving
 from drawer_ipy.definition.checking.unmet import Present, Unmet
 from drawer_ipy.definition.reading.loading import loaded_from
 from drawer_ipy.engine.plan import ButtonFinder
@@ -36,12 +37,16 @@ class Surroundings:
         namespace: the user's Python variables; callables among them are buttons.
         workspace: buttons and drawers on disk.
         drawers: drawers defined in cells, by name; they take precedence over those on disk.
+        form, word: how inputs are given, for hints; see
+            :class:`~drawer_ipy.definition.checking.giving.Giving`.
     """
 
     registered: Mapping[str, Button] = field(default_factory=dict)
     namespace: Mapping[str, Any] = field(default_factory=dict)
     workspace: Workspace = field(default_factory=Workspace.current)
     drawers: Mapping[str, DrawerModel] = field(default_factory=dict)
+    form: Literal["line", "shell", "call"] = "call"
+    word: str = ""
 
     def catalog(self, drawer: DrawerModel) -> ButtonCatalog:
         """Return the buttons that the steps of `drawer` may name."""
@@ -108,7 +113,7 @@ class Surroundings:
             for one in lacking(button, present, running_origins):
                 yield replace(one, message=redactor.text(one.message))
 
-        return Present(values, lacks)
+        return Present(values, lacks, giving=Giving(self.namespace, self.form, self.word))
 
     def load(self, drawer: Pressable) -> Loaded:
         """Load `drawer` from any of its forms; problems of a text or a mapping are in its ``errors``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from drawer_ipy.errors import DrawerError, ErrorInfo, UsageError, did_you_mean
 from drawer_ipy.verbs.values import value_of
@@ -99,7 +99,8 @@ class VerbContext:
         """The surroundings in which names are looked up when a drawer is checked or pressed."""
         from drawer_ipy.pressing.surroundings import Surroundings
 
-        return Surroundings(self.registered, self.namespace, self.workspace, self.drawers)
+        form: Literal["line", "shell"] = "line" if self.namespace else "shell"
+        return Surroundings(self.registered, self.namespace, self.workspace, self.drawers, form)
 
 
 class VerbParser(argparse.ArgumentParser):

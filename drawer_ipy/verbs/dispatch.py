@@ -52,7 +52,7 @@ drawer NAME add TARGET...            BUTTON, drawer/NAME, for_each:BUTTON or wai
 drawer NAME connect A to B           set the arguments of step B to the output of step A
 drawer NAME connect A.output.x to B.args.y
 drawer NAME set PATH=VALUE...        each.parallelism=10, each.work.args.n=3
-drawer NAME press [name=value...]    run it; name=@file.json reads a file
+drawer NAME press [name=value...]    run it; name=@rows.csv reads a file
 drawer NAME logs [--failed]          its last runs
 drawer NAME remove                   remove it with its history
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.display.choose import choose_display
-from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.errors import ErrorInfo, UsageError
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.record.jsonable import jsonable
@@ -17,10 +17,11 @@ from drawer_ipy.results import Results
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED, VerbContext, VerbParser, VerbResult
 from drawer_ipy.verbs.press_preview import preview
 from drawer_ipy.verbs.target import find_target
+from drawer_ipy.verbs.typed_inputs import TypedInputs
 from drawer_ipy.verbs.values import assignment, whole_number, width
 
-_HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text; name=@file.json reads a file,
-name=@- standard input.
+_HELP = """Run the drawer. Inputs are name=value: JSON if it is JSON, else text, read as the declared type.
+name=@FILE reads a file (csv, jsonl, json, parquet or txt, also .gz), name=@- standard input.
 The exit code is 0 if it ended ok, 1 if it failed, 130 if it was interrupted."""
 
 
@@ -35,15 +36,30 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     options = _parser().read(words)
     target = find_target(name, context)
     loaded = target.load()
-    given = dict(assignment(word, "urls=@urls.json") for word in options.inputs)
+    given: dict[str, str] = {}
+    for word in options.inputs:
+        key, text = assignment(word, "urls=@urls.json")
+        if key in given:
+            raise UsageError(f"input {key} is given twice")
+        given[key] = text
+    typed = TypedInputs(loaded.drawer, context.namespace)
     inputs = _from_namespace(loaded.drawer, context)
-    inputs |= {key: context.value(key, text) for key, text in given.items()}
+    inputs |= {key: _settled(key, text, typed, context) for key, text in given.items()}
     chosen = Options(options.parallelism, options.mode, options.on_failure, options.concurrency)
     if options.dry_run:
         return preview(target, loaded, inputs, context)
     job = prepare(loaded, inputs, chosen, context.surroundings())
+    job.run.notes += typed.notes
     results = (context.press or press_with_bar)(job)
     return _outcome(job, results)
+
+
+def _settled(name: str, text: str, typed: TypedInputs, context: VerbContext) -> Any:
+    try:
+        return typed.settle(name, text, context.value(name, text))
+    except UsageError as error:
+        error.about = name
+        raise
 
 
 def press_with_bar(job: Job) -> Results:

@@ -13,6 +13,7 @@ from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.bounded_numbers import finite, whole
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.errors import UsageError
+from drawer_ipy.verbs.data_files import is_data_file, read_data, read_text
 
 
 def parsed(text: str) -> Any:
@@ -42,29 +43,45 @@ def json_or(text: str, otherwise: Any, **options: Any) -> Any:
 def value_of(name: str, text: str) -> Any:
     """Return the value of input `name`: see :func:`parsed`; ``@PATH`` reads a file, ``@-`` standard input.
 
-    Text that begins with ``@`` must be written in quotes: ``'"@me"'``.
+    A file whose name ends in one of :data:`~drawer_ipy.verbs.data_files.SUFFIXES` is read as data, any other
+    file as if its text were typed. Text that begins with ``@`` must be written in quotes: ``'"@me"'``.
 
     Raises:
-        UsageError: the file cannot be read, or is named .json but is not JSON.
+        UsageError: the file cannot be read, or its contents are not what its name promises.
     """
     if not text.startswith("@"):
         return parsed(text)
+    return _from_file(name, text, _contents)
+
+
+def file_text(name: str, text: str) -> str:
+    """The contents of the file ``@PATH``, or of standard input for ``@-``, as text.
+
+    Raises:
+        UsageError: the file cannot be read, or is not text.
+    """
+    return sys.stdin.read() if text == "@-" else str(_from_file(name, text, read_text))
+
+
+def _from_file(name: str, text: str, read: Callable[[Path], Any]) -> Any:
+    if text == "@":
+        raise UsageError(f"input {name}: a file's name is missing after @", remediation=f"write {name}=@FILE")
     try:
-        path = Path(text[1:]).expanduser()
-        content = sys.stdin.read() if text == "@-" else path.read_text(encoding="utf-8-sig")
+        return parsed(sys.stdin.read()) if text == "@-" else read(Path(text[1:]).expanduser())
+    except (BadValue, UsageError) as error:
+        hint = error.hint if isinstance(error, BadValue) else error.remediation
+        raise UsageError(
+            f"input {name}: {text[1:]!r} cannot be read: {error.message}", remediation=hint
+        ) from None
     except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"input {name}: {text[1:]!r} cannot be read: {getattr(error, 'strerror', None) or error}",
             remediation=f"to pass the text itself, quote it: {name}='\"{text}\"'",
         ) from None
-    if path.suffix != ".json":
-        return parsed(content)
-    try:
-        return json.loads(content, parse_float=finite, parse_int=whole)
-    except BadValue as error:
-        raise UsageError(f"input {name}: {path}: {error.message}") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"input {name}: {path} is not JSON: {error}") from None
+
+
+def _contents(path: Path) -> Any:
+    return read_data(path) if is_data_file(path) else parsed(path.read_text(encoding="utf-8-sig"))
 
 
 def assignment(word: str, example: str) -> tuple[str, str]:

@@ -153,7 +153,10 @@ class _One:
         elif names.open:
             return  # it may have been left out while loading
         elif root in names.inputs.types:
-            self._error(f"{root!r} is an input, not a step", f"write ${{inputs.{root}}}")
+            self._error(f"{root!r} is not a step", f"it is an input: ${{inputs.{root}}}")
+        elif self.checker.present.giving.has(root):
+            hint = f"{self.checker.present.giving.hint(root)}, and here ${{inputs.{root}}}"
+            self._error(f"{root!r} is not an input, a step or a loop variable", hint)
         else:
             hint = habits.of_name(root) or self._near(root, names.known)
             hint = hint or f"known here: {listed(names.known)}"
@@ -169,8 +172,11 @@ class _One:
         found = types.named(name)
         if found is None:
             if not ref.guarded and not self.names.inputs.open:
-                near = self._near(name, types)
-                hint = near or "declare it under `inputs:`, or give it when pressing"
+                giving = self.checker.present.giving
+                hint = "" if giving.has(name) else self._near(name, types)
+                if not hint and giving.knows(name):
+                    hint = giving.hint(name)
+                hint = hint or "declare it under `inputs:`, or give it when pressing"
                 self._error(f"there is no input {name!r}", hint)
             return
         if feeds is not None and len(ref.path) == 1 and not type_fits(types[found], feeds.type):

@@ -16,6 +16,7 @@ from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Where
 from drawer_ipy.definition.checking.requests import token_buttons
 from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, NamesInScope, initial_names
+from drawer_ipy.definition.looped_inputs import input_in
 from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.step_base import UnreadStep
 from drawer_ipy.definition.values import drawer_named
@@ -32,6 +33,14 @@ class Check:
         self._report = ground.report
         self._drawer = drawer
         self._calls = Calls(ground, drawer)
+        self._absent = {
+            spec.name
+            for spec in drawer.inputs
+            if ground.pressing
+            and not spec.required
+            and spec.default is None
+            and spec.name not in ground.given
+        }
 
     def run(self, extra_roots: Iterable[str] = ()) -> None:
         """Check inputs, buttons, steps, ``return`` and ``on_error``."""
@@ -198,12 +207,21 @@ class Check:
         else:
             self._calls.args(step, names, where, {})
         check_fields(step, names, where, ground.references)
+        self._lists(step, where)
         inner = self._inside(step, names, where) if step.variable() else names
         if not step.is_pure:
             self._calls.uses.is_first = False
         inside = replace(where, unsure=True) if step.may_skip() else where
         for branch in step.nested():
             self._steps(branch.steps, inner, inside.at(*branch.path))
+
+    def _lists(self, step: StepBase, where: Where) -> None:
+        """Check that the inputs that must be lists are given; one that is not is null."""
+        for key in step.lists if self._absent else ():
+            name = input_in(step.value_of(key), members=True)
+            if name in self._absent:
+                hint = self._ground.references.present.giving.hint(name)
+                self._report.need(where.at(key, arg=key), f"input {name!r} was not given", hint)
 
     def _inside(self, step: StepBase, names: NamesInScope, where: Where) -> NamesInScope:
         """The names that steps inside `step` can refer to."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from drawer_ipy.definition.checking.callee import FindButton
 from drawer_ipy.definition.checking.calls import Ground
+from drawer_ipy.definition.checking.giving import Giving
 from drawer_ipy.definition.checking.included import Drawers, Met
 from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Report, Where
@@ -84,7 +85,7 @@ def _body_report(
     report = Report(Source(), errors, lost, pressing=ground.pressing)
     inner = replace(
         ground,
-        references=References(report, present=ground.references.present),
+        references=References(report, present=replace(ground.references.present, giving=Giving(form="args"))),
         drawers=Drawers(ground.drawers.find, ground.drawers.names, report, meet),
         find_button=buttons_of(drawer) if buttons_of is not None else ground.find_button,
         given=met.given,

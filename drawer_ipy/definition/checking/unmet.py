@@ -9,6 +9,7 @@ from typing import Any
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.definition.checking.callee import Callee
+from drawer_ipy.definition.checking.giving import Giving
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import Reference, compile_value
@@ -57,11 +58,13 @@ class Present:
             checked.
         lacks: finds the missing requirements of a button's presses.
         near: suggests a known name for an unknown one.
+        giving: how inputs are given.
     """
 
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lacks: Lacks = _nothing
     near: Near = field(default_factory=Near)
+    giving: Giving = field(default_factory=Giving)
 
     def missing(self, ref: Reference) -> tuple[str, str] | None:
         """The message and remediation if `ref` names something missing; otherwise ``None``."""

@@ -20,6 +20,7 @@ class AggregateStep(StepBase):
     pluck: Any = None
 
     expressions = ("from", "pluck")
+    lists = ("from",)
     is_pure = True
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "values": {"type": "array"},

@@ -27,6 +27,7 @@ class LoopStep(StepBase):
     steps: list[AnyStep] = []
 
     expressions = ("over",)
+    lists = ("over",)
     is_pure = True
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "results": {"type": "array"},

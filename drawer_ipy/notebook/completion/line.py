@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drawer_ipy.errors import DrawerError
+from drawer_ipy.notebook.completion.files import file_offer
 from drawer_ipy.notebook.completion.half_written import OutlineNode
 from drawer_ipy.notebook.completion.known_names import KnownNames
 from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
@@ -33,6 +34,8 @@ def cell_line_offer(line: str, names: KnownNames) -> Offer:
         return offer
     if "=" in typed:
         return _variable_offer(typed, names)
+    if typed.startswith("$") and before and before[-1].startswith("-"):
+        return _variable_offer(f"={typed}", names)
     given = {word.partition("=")[0] for word in before}
     left = [name for name in names.inputs() if name not in given]
     return beginning(typed, words(left, "variable", "="))
@@ -205,8 +208,10 @@ def _option_offer(typed: str, before: Sequence[str], text: str) -> Offer | None:
 
 
 def _variable_offer(typed: str, names: KnownNames) -> Offer:
-    """After ``name=$``: the user's variables."""
+    """After ``name=$``: the user's variables; after ``name=@`` files."""
     value = typed.partition("=")[2]
+    if value.startswith("@"):
+        return file_offer(value)
     found = names.variables() if value[:1] == "$" else []
     return beginning(value, words([f"${name}" for name in found], "variable"))
 

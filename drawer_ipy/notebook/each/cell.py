@@ -17,9 +17,9 @@ from drawer_ipy.notebook.cell import PressingCell
 from drawer_ipy.notebook.each.as_drawer import AsDrawer
 from drawer_ipy.notebook.each.body import read_body
 from drawer_ipy.notebook.each.header import read_header
-from drawer_ipy.notebook.each.options import each_options, each_parser
+from drawer_ipy.notebook.each.options import each_options, read_options
 from drawer_ipy.notebook.each.text import MAGIC, EachText
-from drawer_ipy.notebook.line import split, target_variable
+from drawer_ipy.notebook.line import shown_in
 from drawer_ipy.pressing.each.loop import check_items, loop_tree
 from drawer_ipy.pressing.job import Job
 from drawer_ipy.pressing.prepare import prepare
@@ -52,13 +52,11 @@ class EachCell(PressingCell):
     ) -> None:
         self._text = text = EachText(line, body)
         self._header = header = read_header(text)
-        options, words = each_parser().options(list(split(header.options)), defaults)
-        if words:
-            raise UsageError(
-                f"{MAGIC}: {words[0]!r} stands behind the options",
-                remediation=f"what to loop over comes first: {MAGIC} TARGET in ITEMS --option ...",
-            )
-        super().__init__(shell, options, target_variable(header.into, options.out, defaults))
+        try:
+            options, out = read_options(header, shell.user_ns, defaults)
+        except UsageError as error:
+            raise shown_in(error, line, MAGIC) from None
+        super().__init__(shell, options, out)
         self._loop = each_options(options)
         self.name = _checked_name(options.name) or self.out
         self._body = read_body(text, header.target, shell.user_ns)

@@ -53,6 +53,7 @@ class Header:
         over_at: where that text begins in the line.
         into: the variable before a ``<<``, ``""`` when there is none.
         options: the text of the options.
+        options_at: where that text begins in the line.
     """
 
     target: LoopTarget
@@ -60,6 +61,7 @@ class Header:
     over_at: int
     into: str
     options: str
+    options_at: int
 
     def items(self, text: EachText, namespace: Mapping[str, Any]) -> Any:
         """Evaluate the expression.
@@ -107,7 +109,7 @@ def read_header(text: EachText) -> Header:
     end = _loop_end(line, start)
     loop = line[start:end]
     target, over, over_at = _loop(text, loop, start)
-    return Header(target, over, over_at, into, line[end:])
+    return Header(target, over, over_at, into, line[end:], end)
 
 
 def _loop_end(line: str, start: int) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.definition.values import parse_lasting, parse_tolerance
 from drawer_ipy.display.choose import KINDS
+from drawer_ipy.errors import UsageError
+from drawer_ipy.notebook.each.header import Header
 from drawer_ipy.notebook.each.text import MAGIC
-from drawer_ipy.notebook.line import OptionParser, seconds
+from drawer_ipy.notebook.line import OptionParser, result_variable, seconds
+from drawer_ipy.notebook.words import Word, unquote, words_of
 from drawer_ipy.pressing.each.loop import EachOptions
 from drawer_ipy.verbs.values import whole_number, width
 
@@ -42,6 +45,27 @@ def each_parser() -> OptionParser:
     add("--no-raise", action="store_true", help="return normally when the run fails")
     add("--display", choices=KINDS, default="auto", help="how progress is shown")
     return parser
+
+
+def read_options(
+    header: Header, namespace: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> tuple[argparse.Namespace, str]:
+    """Return the options of a line, and the variable that gets the Results.
+
+    Raises:
+        UsageError: an option is invalid; its column counts in the line.
+    """
+    parser = each_parser()
+    tokens = [Word(word, word.start + header.options_at) for word in words_of(header.options)]
+    flags = [Word(unquote(word), word.start) for word in tokens]
+    options, words = parser.read(flags, namespace, defaults)
+    if words:
+        wrong = UsageError(
+            f"{MAGIC}: {words[0]!r} stands behind the options",
+            remediation=f"what to loop over comes first: {MAGIC} TARGET in ITEMS --option ...",
+        )
+        raise wrong.pointing_at("", words[0].start + 1)
+    return options, result_variable(header.into, options.out, defaults, flags)
 
 
 def each_options(options: argparse.Namespace) -> EachOptions:
