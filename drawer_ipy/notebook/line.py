@@ -14,7 +14,7 @@ from drawer_ipy.display.choose import KINDS
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.notebook.line_values import input_value
 from drawer_ipy.notebook.option_values import option_names, placed, value_taker, with_variables
-from drawer_ipy.notebook.words import ASSIGNMENT, Word, check_words, unquote, words_of
+from drawer_ipy.notebook.words import ASSIGNMENT, LineWord, check_words, unquote, words_of
 from drawer_ipy.verbs.values import whole_number, width
 
 CELL = "%%drawer"
@@ -50,7 +50,7 @@ class Line:
     """
 
     options: argparse.Namespace
-    words: list[Word] = field(default_factory=list)
+    words: list[LineWord] = field(default_factory=list)
     given: dict[str, Given] = field(default_factory=dict)
     out: str = ""
     text: str = ""
@@ -148,7 +148,7 @@ def _parsed(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any]
     takes_value = value_taker(parser)
     check_words(tokens, takes_value)
     assigned = [t for t in tokens if ASSIGNMENT.fullmatch(t)]
-    flags = [Word(unquote(t), t.start) for t in tokens if not ASSIGNMENT.fullmatch(t)]
+    flags = [LineWord(unquote(t), t.start) for t in tokens if not ASSIGNMENT.fullmatch(t)]
     options, words = _options(parser, with_variables(flags, namespace, takes_value), namespace)
     given: dict[str, Given] = {}
     for word in assigned:
@@ -168,7 +168,7 @@ def _parsed(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any]
     return Line(options, words, given, out, line)
 
 
-def _at_option(error: UsageError, flags: Iterable[Word], name: str) -> UsageError:
+def _at_option(error: UsageError, flags: Iterable[LineWord], name: str) -> UsageError:
     """Let `error` point at the option `name`, if it is on the line."""
     ways = (f"--{name}", f"-{name[0]}")
     for flag in flags:
@@ -177,7 +177,7 @@ def _at_option(error: UsageError, flags: Iterable[Word], name: str) -> UsageErro
     return error
 
 
-def given_by(word: Word, namespace: Mapping[str, Any]) -> Given:
+def given_by(word: LineWord, namespace: Mapping[str, Any]) -> Given:
     """The input that `word`, a ``name=value``, gives.
 
     Raises:
@@ -191,7 +191,7 @@ def given_by(word: Word, namespace: Mapping[str, Any]) -> Given:
         raise error.pointing_at("", start + (error.column or 1) - 1) from None
 
 
-def _target(tokens: list[Word]) -> tuple[str, list[Word]]:
+def _target(tokens: list[LineWord]) -> tuple[str, list[LineWord]]:
     """The variable before a ``<<``, ``""`` when there is none, and the words after it."""
     if "<<" not in tokens:
         return "", tokens
@@ -203,8 +203,8 @@ def _target(tokens: list[Word]) -> tuple[str, list[Word]]:
 
 
 def _options(
-    parser: argparse.ArgumentParser, flags: list[Word], namespace: Mapping[str, Any]
-) -> tuple[argparse.Namespace, list[Word]]:
+    parser: argparse.ArgumentParser, flags: list[LineWord], namespace: Mapping[str, Any]
+) -> tuple[argparse.Namespace, list[LineWord]]:
     """The options, and the words that are none."""
     try:
         options, words = parser.parse_known_args(flags)
@@ -218,10 +218,10 @@ def _options(
                 remediation=f"{hint} %%drawer? shows all options".strip(),
             )
             raise unknown.pointing_at("", _start(word, flags) + 1)
-    return options, [Word(word, _start(word, flags)) for word in words]
+    return options, [LineWord(word, _start(word, flags)) for word in words]
 
 
-def _start(word: str, flags: list[Word]) -> int:
+def _start(word: str, flags: list[LineWord]) -> int:
     """Where `word`, which argparse hands back, stands in the line."""
     return next(flag.start for flag in flags if flag == word)
 
