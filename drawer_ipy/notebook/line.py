@@ -14,7 +14,7 @@ from drawer_ipy.display.choose import KINDS
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.notebook.line_values import input_value
 from drawer_ipy.notebook.option_values import option_names, placed, value_taker, with_variables
-from drawer_ipy.notebook.words import ASSIGNMENT, Word, check_words, unquote, words_of
+from drawer_ipy.notebook.words import ASSIGNMENT, LineWord, check_words, unquote, words_of
 from drawer_ipy.verbs.values import whole_number, width
 
 CELL = "%%drawer"
@@ -52,7 +52,7 @@ class Line:
     """
 
     options: argparse.Namespace
-    words: list[Word] = field(default_factory=list)
+    words: list[LineWord] = field(default_factory=list)
     given: dict[str, Given] = field(default_factory=dict)
     out: str = ""
     text: str = ""
@@ -71,8 +71,8 @@ class OptionParser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}", remediation=f"{self.prog}? shows all options")
 
     def read(
-        self, flags: list[Word], namespace: Mapping[str, Any], defaults: Mapping[str, Any]
-    ) -> tuple[argparse.Namespace, list[Word]]:
+        self, flags: list[LineWord], namespace: Mapping[str, Any], defaults: Mapping[str, Any]
+    ) -> tuple[argparse.Namespace, list[LineWord]]:
         """Return the options in `flags`, and the words that are none.
 
         Args:
@@ -102,7 +102,7 @@ class OptionParser(argparse.ArgumentParser):
         if len(only_one) > 1:
             first, second = (name.replace("_", "-") for name in only_one[:2])
             raise at_option(UsageError(f"write --{first} or --{second}, not both"), flags, second)
-        return options, [Word(word, _start(word, flags)) for word in words]
+        return options, [LineWord(word, _start(word, flags)) for word in words]
 
 
 def option_parser() -> OptionParser:
@@ -184,7 +184,7 @@ def _parsed(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any]
     parser = option_parser()
     check_words(tokens, value_taker(parser))
     assigned = [t for t in tokens if ASSIGNMENT.fullmatch(t)]
-    flags = [Word(unquote(t), t.start) for t in tokens if not ASSIGNMENT.fullmatch(t)]
+    flags = [LineWord(unquote(t), t.start) for t in tokens if not ASSIGNMENT.fullmatch(t)]
     options, words = parser.read(flags, namespace, defaults)
     given: dict[str, Given] = {}
     for word in assigned:
@@ -195,7 +195,7 @@ def _parsed(line: str, namespace: Mapping[str, Any], defaults: Mapping[str, Any]
     return Line(options, words, given, result_variable(before, options.out, defaults, flags), line)
 
 
-def result_variable(before: str, option: str, defaults: Mapping[str, Any], flags: Iterable[Word]) -> str:
+def result_variable(before: str, option: str, defaults: Mapping[str, Any], flags: Iterable[LineWord]) -> str:
     """Return the variable that gets the Results: the one `before` a ``<<``, or that of ``--out``.
 
     Raises:
@@ -209,7 +209,7 @@ def result_variable(before: str, option: str, defaults: Mapping[str, Any], flags
     return out
 
 
-def at_option(error: UsageError, flags: Iterable[Word], name: str) -> UsageError:
+def at_option(error: UsageError, flags: Iterable[LineWord], name: str) -> UsageError:
     """Let `error` point at the option `name`, if it is on the line."""
     ways = (f"--{name}", f"-{name[0]}")
     for flag in flags:
@@ -218,7 +218,7 @@ def at_option(error: UsageError, flags: Iterable[Word], name: str) -> UsageError
     return error
 
 
-def given_by(word: Word, namespace: Mapping[str, Any]) -> Given:
+def given_by(word: LineWord, namespace: Mapping[str, Any]) -> Given:
     """The input that `word`, a ``name=value``, gives.
 
     Raises:
@@ -232,7 +232,7 @@ def given_by(word: Word, namespace: Mapping[str, Any]) -> Given:
         raise error.pointing_at("", start + (error.column or 1) - 1) from None
 
 
-def _target(tokens: list[Word]) -> tuple[str, list[Word]]:
+def _target(tokens: list[LineWord]) -> tuple[str, list[LineWord]]:
     """The variable before a ``<<``, ``""`` when there is none, and the words after it."""
     if "<<" not in tokens:
         return "", tokens
@@ -243,7 +243,7 @@ def _target(tokens: list[Word]) -> tuple[str, list[Word]]:
     return str(name), tokens[2:]
 
 
-def _start(word: str, flags: list[Word]) -> int:
+def _start(word: str, flags: list[LineWord]) -> int:
     """Where `word`, which argparse hands back, stands in the line."""
     return next(flag.start for flag in flags if flag == word)
 

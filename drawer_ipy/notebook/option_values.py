@@ -10,7 +10,7 @@ from typing import Any
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.errors import UsageError
 from drawer_ipy.notebook.line_values import input_value, variable
-from drawer_ipy.notebook.words import Word
+from drawer_ipy.notebook.words import LineWord
 
 _CONCERNS = re.compile(r"argument (-[^:\s]+): ")
 _OPTION = re.compile(r"(?:(-[\w-]+)=|(-\w)(?=\$))(.*)", re.DOTALL)
@@ -30,26 +30,26 @@ def value_taker(parser: argparse.ArgumentParser) -> Callable[[str], bool]:
 
 
 def with_variables(
-    flags: Sequence[Word], namespace: Mapping[str, Any], takes_value: Callable[[str], bool]
-) -> list[Word]:
+    flags: Sequence[LineWord], namespace: Mapping[str, Any], takes_value: Callable[[str], bool]
+) -> list[LineWord]:
     """`flags` with ``$name`` and ``{expression}`` as values of options replaced by what they stand for.
 
     Raises:
         UsageError: there is no such variable, or its value is neither text nor a number; the column counts in
             the line.
     """
-    out: list[Word] = []
+    out: list[LineWord] = []
     for flag in flags:
         joined = _OPTION.fullmatch(flag)
         name = "" if joined is None else joined[1] or joined[2]
         if joined is not None and takes_value(name) and _looked_up(joined[3]):
             start = flag.start + joined.start(3)
-            out.append(Word(f"{name}={_text_of(name, joined[3], start, namespace)}", flag.start))
+            out.append(LineWord(f"{name}={_text_of(name, joined[3], start, namespace)}", flag.start))
         elif out and takes_value(out[-1]) and _looked_up(flag):
             option = out.pop()
             text = _text_of(option, flag, flag.start, namespace)
             # In one word, since a value such as -1 would be taken for an option.
-            out.append(Word(f"{option}{'=' if option.startswith('--') else ''}{text}", option.start))
+            out.append(LineWord(f"{option}{'=' if option.startswith('--') else ''}{text}", option.start))
         else:
             out.append(flag)
     return out
@@ -76,7 +76,7 @@ def _text_of(option: str, text: str, start: int, namespace: Mapping[str, Any]) -
     raise wrong.pointing_at("", start + 1)
 
 
-def placed(error: UsageError, flags: Sequence[Word], namespace: Mapping[str, Any]) -> UsageError:
+def placed(error: UsageError, flags: Sequence[LineWord], namespace: Mapping[str, Any]) -> UsageError:
     """Let `error` of argparse point at the option that it concerns; propose a variable for its value."""
     concerned = _CONCERNS.search(error.message)
     names = concerned[1].split("/") if concerned is not None else []

@@ -18,7 +18,7 @@ from drawer_ipy.notebook.cell import CellPress
 from drawer_ipy.notebook.line import shown_in
 from drawer_ipy.notebook.line_values import input_value
 from drawer_ipy.notebook.option_values import with_variables
-from drawer_ipy.notebook.words import ASSIGNMENT, Word, check_words, unquote, words_of
+from drawer_ipy.notebook.words import ASSIGNMENT, LineWord, check_words, unquote, words_of
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
 from drawer_ipy.pressing.job import Job
 from drawer_ipy.results import Results
@@ -162,7 +162,7 @@ class NotebookVerb:
         return None
 
 
-def _placed(word: Word, namespace: Mapping[str, Any]) -> str:
+def _placed(word: LineWord, namespace: Mapping[str, Any]) -> str:
     """As :func:`_plain`; the column of an error counts in the line."""
     try:
         return _plain(word, namespace)

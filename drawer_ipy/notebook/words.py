@@ -20,7 +20,7 @@ _OTHER_EQUALS = re.compile(r"([^\W\d][\w-]*)([\N{FULLWIDTH EQUALS SIGN}\N{SMALL 
 _OTHER_DASHES = "\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}\N{HYPHEN}\N{NON-BREAKING HYPHEN}"
 
 
-class Word(str):
+class LineWord(str):
     """A word of a line.
 
     Attributes:
@@ -30,13 +30,13 @@ class Word(str):
     __slots__ = ("start",)
     start: int
 
-    def __new__(cls, text: str, start: int) -> Word:
+    def __new__(cls, text: str, start: int) -> LineWord:
         word = super().__new__(cls, text)
         word.start = start
         return word
 
 
-def words_of(line: str) -> list[Word]:
+def words_of(line: str) -> list[LineWord]:
     """Split `line` at blanks, except those inside quotes and brackets.
 
     Raises:
@@ -51,14 +51,14 @@ class _Scanner:
         self._at = 0
         self._open: list[tuple[str, int]] = []  # what closes each open quote or bracket, and where it began
 
-    def words(self) -> list[Word]:
-        words: list[Word] = []
+    def words(self) -> list[LineWord]:
+        words: list[LineWord] = []
         while self._at < len(self._line):
             if _separates(self._line[self._at]):
                 self._at += 1
             else:
                 start = self._at
-                words.append(Word(self._word(), start))
+                words.append(LineWord(self._word(), start))
         return words
 
     def _word(self) -> str:
@@ -124,7 +124,7 @@ def unquote(text: str) -> str:
     return text
 
 
-def check_words(words: Sequence[Word], takes_value: Callable[[str], bool]) -> None:
+def check_words(words: Sequence[LineWord], takes_value: Callable[[str], bool]) -> None:
     """Check that the words of a line that presses a drawer are separated as they were meant to be.
 
     Args:
@@ -141,7 +141,7 @@ def check_words(words: Sequence[Word], takes_value: Callable[[str], bool]) -> No
         before = word
 
 
-def _check_word(word: Word, before: Word | None, following: Word | None) -> None:
+def _check_word(word: LineWord, before: LineWord | None, following: LineWord | None) -> None:
     if before is not None and before.endswith("=") and ASSIGNMENT.fullmatch(before) and _continues(word):
         name = before[:-1]
         raise _wrong(
@@ -183,7 +183,7 @@ def _check_word(word: Word, before: Word | None, following: Word | None) -> None
         raise _wrong(word.start, f"{word!r} is not a name=value", "a name has letters, digits, _ and -")
 
 
-def _continues(word: Word) -> bool:
+def _continues(word: LineWord) -> bool:
     """Whether `word` can be the value of the assignment before it."""
     return not word.startswith("-") and not ASSIGNMENT.fullmatch(word) and word != "<<"
 

@@ -14,7 +14,7 @@ from drawer_ipy.errors import UsageError
 from drawer_ipy.notebook.each.header import Header
 from drawer_ipy.notebook.each.text import MAGIC
 from drawer_ipy.notebook.line import OptionParser, result_variable, seconds
-from drawer_ipy.notebook.words import Word, unquote, words_of
+from drawer_ipy.notebook.words import LineWord, unquote, words_of
 from drawer_ipy.pressing.each.loop import EachOptions
 from drawer_ipy.verbs.values import whole_number, width
 
@@ -56,8 +56,8 @@ def read_options(
         UsageError: an option is invalid; its column counts in the line.
     """
     parser = each_parser()
-    tokens = [Word(word, word.start + header.options_at) for word in words_of(header.options)]
-    flags = [Word(unquote(word), word.start) for word in tokens]
+    tokens = [LineWord(word, word.start + header.options_at) for word in words_of(header.options)]
+    flags = [LineWord(unquote(word), word.start) for word in tokens]
     options, words = parser.read(flags, namespace, defaults)
     if words:
         wrong = UsageError(
