@@ -134,7 +134,7 @@ def test_options_have_defaults_that_a_setting_changes_and_the_line_overrides() -
         ("t --define --dry-run", "not both"),
         ("t x=1 x=2", "input x is given twice"),
         ("t x=$url", "there is no variable 'url'.*did you mean 'urls'"),
-        ("t x=$a.b", "write an expression as x={...}"),
+        ("t x=$a.b", "write an expression as x="),
         ("t x={n +}", "cannot be evaluated: SyntaxError"),
         ("t x={missing}", "cannot be evaluated: NameError"),
     ],

@@ -94,7 +94,7 @@ class OptionParser(argparse.ArgumentParser):
             if word.startswith("-"):
                 hint = did_you_mean(word.split("=")[0], option_names(self))
                 unknown = UsageError(
-                    f"{self.prog}: there is no option {word}",
+                    f"{self.prog}: unknown option {word}",
                     remediation=f"{hint} {self.prog}? shows all options".strip(),
                 )
                 raise unknown.pointing_at("", _start(word, flags) + 1)

@@ -84,7 +84,7 @@ def variable(what: str, before: str, text: str, namespace: Mapping[str, Any]) ->
     elif name.startswith("{") and name.endswith("}") and _NAME.fullmatch(name[1:-1]):
         hint = f"write {before}${name[1:-1]}"
     else:
-        hint = f"$ takes one name; an expression is written {before}{{{name}}}"
+        hint = f"$ must be followed by one name; write an expression as {before}{{{name}}}"
     raise UsageError(f"{what}: there is no variable {name!r}", remediation=hint)
 
 
