@@ -26,10 +26,10 @@ from drawer_ipy.record.loop import (
     WAITING,
     LoopOutput,
     LoopRecord,
-    StepColumn,
 )
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.step_column import StepColumn
 from drawer_ipy.style.outcome import outcome_of
 from drawer_ipy.style.palette import PARTIAL, state_of
 from drawer_ipy.style.preview import clean, cut

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.loop import STATE_NAMES, STEP_OK, STEP_STATUSES, LoopOutput, LoopRecord, StepColumn
+from drawer_ipy.record.loop import STATE_NAMES, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step_column import STEP_OK, STEP_STATUSES, StepColumn
 from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, StepCell, cell_of, error_text, tally
 

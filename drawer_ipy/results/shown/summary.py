@@ -11,7 +11,8 @@ from html import escape
 from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.record.failures import NONE, Failures, failures_of
-from drawer_ipy.record.loop import FAILED, STEP_OK, LoopOutput
+from drawer_ipy.record.loop import FAILED, LoopOutput
+from drawer_ipy.record.step_column import STEP_OK
 from drawer_ipy.results.failed_item import ItemError, failed_item
 from drawer_ipy.results.table_view import TableView
 from drawer_ipy.style.amounts import seconds_text
