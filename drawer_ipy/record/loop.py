@@ -23,13 +23,15 @@ from drawer_ipy.record.step_column import StepColumn
 WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED = range(6)
 STATE_NAMES = ("waiting", "running", "ok", "failed", "cancelled", "skipped")
 
+
 class LoopRecord:
     """All items of one press of one ``for_each``, in columns by input index.
 
     Attributes:
         path: ids from the top-level step down to the loop (``("each", "inner")``).
         label: the loop variable's name.
-        items: the list of items, as given.
+        items: the items, as given; of an iterator, those taken from it so far.
+        total: the number of items; ``None`` while they come from an iterator that has not ended.
         states: one byte per item, see :data:`STATE_NAMES`.
         started, finished: seconds since ``epoch`` on the monotonic clock; 0.0 if not reached.
         columns: one :class:`StepColumn` per nested step, in order.
@@ -58,6 +60,7 @@ class LoopRecord:
         "path",
         "started",
         "states",
+        "total",
         "width",
     )
 
@@ -70,8 +73,10 @@ class LoopRecord:
         parallelism: int,
         detailed: bool = False,
         began: float | None = None,
+        ends: bool = True,
     ) -> None:
         n = len(items)
+        self.total: int | None = n if ends else None
         self.path = path
         self.label = label
         self.items = items
@@ -89,7 +94,24 @@ class LoopRecord:
         self.kept = 0
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.states)
+
+    def append(self, item: Any) -> int:
+        """Add an item that was taken from an iterator; return its index."""
+        index = len(self.states)
+        assert isinstance(self.items, list), "only the items of an iterator become more"
+        self.items.append(item)
+        self.started.append(0.0)
+        self.finished.append(0.0)
+        for column in self.columns:
+            column.grow()
+        self.counts[WAITING] += 1
+        self.states.append(WAITING)  # last: readers on other threads go by its length
+        return index
+
+    def end_of_items(self) -> None:
+        """Take note that the iterator has ended, so that the number of items is known."""
+        self.total = len(self.states)
 
     def move(self, index: int, state: int) -> None:
         """Set the state of item `index`, and update the counts and its times."""
@@ -156,8 +178,8 @@ class LoopRecord:
         return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
 
     def all_complete(self) -> bool:
-        """Whether every item is complete; see :meth:`complete`."""
-        if self.counts[OK] < len(self.states):
+        """Whether every item is complete (see :meth:`complete`) and there are no more to come."""
+        if self.total is None or self.counts[OK] < len(self.states):
             return False
         inner = (output for column in self.columns for output in column.outputs)
         return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
@@ -218,10 +240,12 @@ class Hidden:
     Attributes:
         items: the list of items with the real values.
         outputs: (index, nested step's id) -> output, only if the record's copy differs.
+        source: the iterator that the items come from, for a retry to go on with; ``None`` for a list.
     """
 
     items: Sequence[Any]
     outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
+    source: Any = None
 
     def restore(self, entry: dict[str, Any]) -> dict[str, Any]:
         """Return `entry` (from :meth:`LoopRecord.entry`) with the real values in it."""
@@ -275,7 +299,8 @@ class LoopEntries(LazyList):
 class LoopOutput(Mapping[str, Any]):
     """The output of a ``for_each``: ``results`` and ``total``, and ``completed`` if it did not end ok.
 
-    ``completed`` counts the items that ended by themselves, ok or failed.
+    ``completed`` counts the items that ended by themselves, ok or failed. ``total`` is null if the loop did
+    not reach the end of its iterator.
 
     Attributes:
         record: the loop's record.
@@ -292,6 +317,7 @@ class LoopOutput(Mapping[str, Any]):
         # A loop that tolerated failures ran every item; only a loop that stopped early has a count.
         counts = self.record.counts
         cut = counts[CANCELLED] or counts[SKIPPED] or counts[WAITING] or counts[RUNNING]
+        cut = cut or self.record.total is None
         return ("results", "completed", "total") if cut or counts[FAILED] else ("results", "total")
 
     def __getitem__(self, key: str) -> Any:
@@ -299,7 +325,7 @@ class LoopOutput(Mapping[str, Any]):
         if key == "results":
             return LoopEntries(record, self.hidden)
         if key == "total":
-            return len(record)
+            return record.total
         if key == "completed":
             return record.counts[OK] + record.counts[FAILED]
         raise KeyError(key)
@@ -312,4 +338,5 @@ class LoopOutput(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         record = self.record
-        return f"<for_each over {len(record)}: {record.counts[OK]} ok>"
+        so_far = "" if record.total is not None else " so far"
+        return f"<for_each over {len(record)}{so_far}: {record.counts[OK]} ok>"

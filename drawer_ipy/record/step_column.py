@@ -41,6 +41,13 @@ class StepColumn:
         self.about: dict[int, Mapping[str, Any]] = {}
         self.cached: bytearray | None = None
 
+    def grow(self) -> None:
+        """Add a place for one more item, in which the step has not run."""
+        self.outputs.append(None)
+        if self.cached is not None:
+            self.cached.append(0)
+        self.statuses.append(DID_NOT_RUN)
+
     def put(self, index: int, result: StepResult) -> None:
         """Record the step's result for item `index`."""
         self.outputs[index] = result.output

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from drawer_ipy.common.tracebacks import describe, full_traceback
 from drawer_ipy.common.user_code import pass_on_interrupt
@@ -15,9 +16,11 @@ from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, EarlierLoop, take_earlier_items
 from drawer_ipy.engine.events import ItemFinished, ItemStarted, LoopFinished, LoopStarted
 from drawer_ipy.engine.graph import dependencies
+from drawer_ipy.engine.item_source import ItemSource
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.policy import asks_for_less
-from drawer_ipy.engine.pool import BoundedMap
+from drawer_ipy.engine.pool import BoundedMap, Gate
+from drawer_ipy.engine.pulled_loop import PulledLoop, begin_source, fail_if_cut_off, is_from
 from drawer_ipy.engine.rows import rows_of
 from drawer_ipy.engine.secrets.sweep import shown_items
 from drawer_ipy.engine.step import StepRunner, fail_with
@@ -34,6 +37,10 @@ from drawer_ipy.record.loop import (
     LoopRecord,
 )
 from drawer_ipy.record.step import StepResult
+
+T = TypeVar("T")
+Items = Sequence[Any] | ItemSource
+"""What a loop goes over: items that are all there, or those of an iterator."""
 
 
 class ForEachRunner(StepRunner):
@@ -53,12 +60,21 @@ class ForEachRunner(StepRunner):
         self.roots = roots_of(self._over) | outer_roots(self._steps, model.as_)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Loop over the list that ``over`` names."""
-        self.take_up(ctx, result)
-        items = resolve_list(self._over, "over", ctx, result)
+        """Loop over the list or the iterator that ``over`` names."""
+        past = self.take_up(ctx, result)
+
+        def convert(value: Any) -> Items | None:
+            return self.items_of(value, ctx, past)
+
+        items: Items | None = resolve_as(convert, self._over, "over", ctx, result)
         if items is None:
             return
         await self.loop(items, ctx, result)
+
+    def items_of(self, value: Any, ctx: Context, past: EarlierLoop | None, size: int = 0) -> Items | None:
+        """Return the list `value`, or a source that takes its items (in chunks of `size`) when needed."""
+        found = as_list(value)
+        return begin_source(value, size, ctx, self.id, past) if found is None else found
 
     def take_up(self, ctx: Context, result: StepResult) -> EarlierLoop | None:
         """What an earlier press left; it is in `result` from here on, should this one not get far."""
@@ -72,17 +88,22 @@ class ForEachRunner(StepRunner):
         result.output = LoopOutput(record)
         ctx.remember(self.id, LoopOutput(record, hidden))
 
-    async def loop(self, items: Sequence[Any], ctx: Context, result: StepResult) -> None:
-        """Loop over `items`; the record is `result`'s output from the start."""
+    async def loop(self, given: Items, ctx: Context, result: StepResult) -> None:
+        """Loop over the items `given`; the record is `result`'s output from the start."""
         redactor = ctx.session.redactor
+        source = given if isinstance(given, ItemSource) else None
+        items = given.items if isinstance(given, ItemSource) else given
         if isinstance(items, list):
             items = items.copy()  # the caller's list may change while the loop runs, and after it
         shown = shown_items(items, redactor)
         detailed = ctx.session.affords(len(items) * len(self._ids))
         path, now = (*ctx.path, self.id), ctx.session.clock()
-        record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now)
-        hidden = Hidden(items)
+        ends = source is None or source.ended
+        record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now, ends)
+        hidden = Hidden(items, source=source)
         past = self.take_up(ctx, result)
+        if past is not None and source is not None and not is_from(past, source):
+            past = None
         indices: Sequence[int] = range(len(items))
         if past is not None:
             indices = take_earlier_items(record, past.output.record, past.only)
@@ -93,19 +114,33 @@ class ForEachRunner(StepRunner):
         listeners.emit(LoopStarted(record))
         rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
-        gates = [gate for gate in (rate, width) if gate is not None]
-        most = tolerated(self._tolerated, items)
-        left = None if most is None else max(0, most - record.counts[FAILED])
+        places: list[Gate] = [] if width is None else [width]
+        starts: list[Gate] = [] if rate is None else [rate]
+        failed_before = record.counts[FAILED]
+
+        def left() -> int | None:
+            most = tolerated(self._tolerated, record.total)
+            return None if most is None else max(0, most - failed_before)
+
         try:
             with ctx.stop.inner() as stop:
                 body = _Body(
                     record, hidden, self._steps, self._as, ctx.under(stop), width, past, result.attempts
                 )
-                complete = await BoundedMap(indices, self._width, body, left, gates, stop).run()
+                if source is None:
+                    gates = [*starts, *places]
+                    complete = await BoundedMap(indices, self._width, body, left(), gates, stop).run()
+                else:
+                    pulled = PulledLoop(source, record, hidden, ctx.session, detailed, left)
+                    whole = past is None or past.only is None
+                    complete = await pulled.run(indices, whole, self._width, body, (places, starts), stop)
         finally:
             record.close()
             listeners.emit(LoopFinished(record))
-        if not complete or (most is not None and record.counts[FAILED] > most):
+        most = tolerated(self._tolerated, record.total)
+        if source is not None and source.failure is not None:
+            fail_if_cut_off(source, self.id, result)
+        elif not complete or (most is not None and record.counts[FAILED] > most):
             result.status = "failed"
             result.error = failure_of(record)
         elif unfinished := record.counts[CANCELLED] + record.counts[SKIPPED]:
@@ -115,6 +150,8 @@ class ForEachRunner(StepRunner):
                 f"{unfinished} of {len(record)} items have not run to their end",
                 "retry() of the whole table presses them",
             )
+        elif source is not None:
+            fail_if_cut_off(source, self.id, result)
 
 
 class _Body:
@@ -236,13 +273,20 @@ def compile_each(value: Any) -> list[Template]:
 
 def resolve_list(template: Template, field: str, ctx: Context, result: StepResult) -> Sequence[Any] | None:
     """The list `template` gives, or ``None`` with the reason recorded in `result`."""
+    return resolve_as(as_list, template, field, ctx, result)
+
+
+def resolve_as(
+    convert: Callable[[Any], T], template: Template, field: str, ctx: Context, result: StepResult
+) -> T | None:
+    """What `convert` makes of what `template` gives; ``None`` with the reason recorded in `result`."""
     try:
         value = template.resolve(ctx.scope)
     except ResolveError as error:
         fail_with(result, error)
         return None
     try:
-        items = as_list(value)
+        items = convert(value)
     except UsageError as error:
         fail_with(
             result,
@@ -274,6 +318,8 @@ def _instead(value: Any) -> str:
         return "for its keys and values write list(d.items()), for its values list(d.values())"
     if isinstance(value, str):
         return "for its lines write text.splitlines(), for one item a list of one: [text]"
+    if inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value):
+        return f"call it: {value.__name__}()"
     if hasattr(value, "__aiter__"):
         return "collect it first: [x async for x in items]"
     if hasattr(value, "__next__"):
@@ -284,8 +330,8 @@ def _instead(value: Any) -> str:
 def as_list(value: Any) -> Sequence[Any] | None:
     """`value` if it can be looped over by index: lists, tuples, ranges, rows of tables, entries of arrays.
 
-    Text and mappings are not lists. Other iterables with a length (a set, the view of a dict) are copied into
-    a list once. Plain iterators are refused, since looping would use them up.
+    Text, mappings and iterators are not lists. Other iterables with a length (a set, the view of a dict) are
+    copied into a list once.
 
     Raises:
         UsageError: it is a table that cannot be read row by row.
@@ -313,9 +359,14 @@ def tolerance(model: LoopStep) -> int | Fraction | None:
     return parse_tolerance(limit)
 
 
-def tolerated(limit: int | Fraction | None, items: Sequence[Any]) -> int | None:
-    """`limit` as a count for `items`; a share is rounded down, exactly: 29% of 100 are 29."""
-    return int(limit * len(items)) if isinstance(limit, Fraction) else limit
+def tolerated(limit: int | Fraction | None, total: int | None) -> int | None:
+    """`limit` as a count for `total` items; a share is rounded down, exactly: 29% of 100 are 29.
+
+    A share of an unknown number (``None``) does not limit anything yet.
+    """
+    if not isinstance(limit, Fraction):
+        return limit
+    return None if total is None else int(limit * total)
 
 
 def failure_of(record: LoopRecord) -> ErrorInfo:
@@ -323,7 +374,8 @@ def failure_of(record: LoopRecord) -> ErrorInfo:
     index = record.first_failed()
     assert index is not None, "a loop fails only by an item"
     found = record.error_of(index)
-    message = f"item {index} (of {len(record)}) failed"
+    so_far = "" if record.total is not None else " so far"
+    message = f"item {index} (of {len(record)}{so_far}) failed"
     if found is not None:
         step_id, error = found
         message += f" at step {step_id!r}: {error.code}: {error.message}"

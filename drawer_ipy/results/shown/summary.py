@@ -216,7 +216,7 @@ def trouble_within(view: TableView) -> list[str]:
     for column in loop.columns:
         loops = [
             output.record
-            for output, status in zip(column.outputs, column.statuses, strict=True)
+            for output, status in zip(column.outputs, column.statuses, strict=False)  # it may grow meanwhile
             if status == STEP_OK and isinstance(output, LoopOutput)
         ]
         failed = sum(loop.counts[FAILED] for loop in loops)
