@@ -51,6 +51,7 @@ class OutlineRow:
         seconds: how long it took, so far when it is running; 0.0 for rows within items.
         per: items per cell; 0 when it has no cells.
         loops: how many loops its counts are the sum of; 0 when it is not a nested loop.
+        so_far: whether there may be more items than the counts say.
     """
 
     path: tuple[str, ...]
@@ -61,6 +62,7 @@ class OutlineRow:
     seconds: float = 0.0
     per: int = 0
     loops: int = 0
+    so_far: bool = False
 
 
 class _Nested:
@@ -141,7 +143,10 @@ class Outline:
             return
         loop = cells.loop
         counts = tuple(loop.counts)
-        yield OutlineRow((step_id,), name, 0, _status(result), counts, result.duration, cells.per)
+        so_far = loop.total is None
+        yield OutlineRow(
+            (step_id,), name, 0, _status(result), counts, result.duration, cells.per, so_far=so_far
+        )
         yield from self._columns(loop)
 
     def _columns(self, loop: LoopRecord) -> Iterator[OutlineRow]:
@@ -152,7 +157,8 @@ class Outline:
                 yield from self._loop(path, 1)
             elif len(columns) > 1:  # a single one says no more than the loop itself
                 counts = _column_counts(column, loop)
-                yield OutlineRow(path, _name(column.id), 1, _sum_status(counts), counts)
+                so_far = loop.total is None
+                yield OutlineRow(path, _name(column.id), 1, _sum_status(counts), counts, so_far=so_far)
         yield from self._below(loop.path, 1, {column.id for column in columns})
 
     def _below(self, path: tuple[str, ...], depth: int, but: Container[str] = ()) -> Iterator[OutlineRow]:
@@ -165,7 +171,8 @@ class Outline:
         nested = self._nested[path]
         counts = nested.counts()
         status = "running" if nested.live else _sum_status(counts)
-        yield OutlineRow(path, _name(path[-1]), depth, status, counts, loops=nested.loops)
+        so_far = any(loop.total is None for loop in nested.live.values())
+        yield OutlineRow(path, _name(path[-1]), depth, status, counts, loops=nested.loops, so_far=so_far)
         yield from self._below(path, depth + 1)
 
     def _run_started(self, event: RunStarted) -> None:

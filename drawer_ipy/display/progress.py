@@ -81,6 +81,7 @@ class Snapshot:
             with an error.
         loop: id of the loop whose items are counted, ``None`` when no top-level loop has begun.
         total: its items; `left` wait, `running` run, the others ended in that way.
+        so_far: whether they come from an iterator that has not ended, so that there may be more than `total`.
         inner: loops that began within items.
         elapsed: seconds since the run began, until it ended.
         rate: recent items per second, 0.0 when none ended.
@@ -102,6 +103,7 @@ class Snapshot:
     steps_failed: int = 0
     loop: str | None = None
     total: int = 0
+    so_far: bool = False
     left: int = 0
     running: int = 0
     ok: int = 0
@@ -173,12 +175,15 @@ class ProgressState:
             return Snapshot()
         counts = [0] * 6
         rate, eta = 0.0, None
+        so_far = False
         of_items: tuple[ErrorLine, ...] = ()
         if shown is not None:
             counts = list(shown.loop.counts)
             rate, eta = shown.pace.measure(
                 now, counts[OK] + counts[FAILED], counts[WAITING] + counts[RUNNING]
             )
+            so_far = shown.loop.total is None
+            eta = None if so_far else eta
             of_items = shown.errors()
         errors = (*self._errors_within(), *of_items, *self._step_errors)
         return Snapshot(
@@ -191,6 +196,7 @@ class ProgressState:
             steps_failed=self._steps_failed,
             loop=None if shown is None else shown.loop.path[0],
             total=0 if shown is None else len(shown.loop.states),
+            so_far=so_far,
             left=counts[WAITING],
             running=counts[RUNNING],
             ok=counts[OK],

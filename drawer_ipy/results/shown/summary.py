@@ -10,6 +10,7 @@ from html import escape
 
 from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
+from drawer_ipy.errors import Code
 from drawer_ipy.record.failures import NONE, Failures, failures_of
 from drawer_ipy.record.loop import FAILED, LoopOutput
 from drawer_ipy.record.step_column import STEP_OK
@@ -94,7 +95,8 @@ def headline_of(view: TableView) -> Headline:
     if state == "ok":
         told = f"{n:,} {noun}{'' if n == 1 else 's'}"
     else:
-        told = ", ".join([counts_text(counts, noun), *elsewhere_text(beside.items, beside.steps)])
+        so_far = view.source.loop is not None and view.source.loop.total is None
+        told = ", ".join([counts_text(counts, noun, so_far), *elsewhere_text(beside.items, beside.steps)])
     word = state if state in ("failed", "cancelled") else ""
     return Headline(state, word, told, tuple(_figures(view, counts)))
 
@@ -131,7 +133,11 @@ def _nothing(view: TableView) -> Headline:
     run = view.run
     failures = failures_of(run) if run.status == "ok" else NONE
     state = outcome_of(run.status, failures.total)
-    if view.source.loop is not None:
+    loop = view.source.loop
+    if loop is not None and loop.total is None:
+        why = f": {cut(clean(str(run.error)), _MESSAGE)}" if run.error is not None else ""
+        return Headline(state, "", f"no item so far{why}")
+    if loop is not None:
         told = ["0 items: the loop had nothing to do", *elsewhere_text(failures.items, failures.steps)]
         return Headline(state, "", ", ".join(told))
     if run.error is not None:
@@ -145,7 +151,9 @@ def run_trouble(view: TableView) -> str:
     if run.error is None or not len(view.source) or not view.is_whole:
         return ""
     loop = view.source.loop
-    told = loop is None or loop.path[:1] == (run.failed_step,)
+    told = loop is None or (
+        loop.path[:1] == (run.failed_step,) and run.error.code == Code.FOREACH_ITEM_FAILED
+    )
     if told and view.counts()["failed"]:
         return ""
     where = f" in step {run.failed_step!r}" if run.failed_step else ""
