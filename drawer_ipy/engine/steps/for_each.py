@@ -307,12 +307,12 @@ def resolve_as(
         result.fail(
             Code.VALIDATION_ERROR,
             f"`{field}` of step {result.id!r} must be a list, not {kind}",
-            _instead(value),
+            instead_of(value),
         )
     return items
 
 
-def _instead(value: Any) -> str:
+def instead_of(value: Any) -> str:
     """What to give in place of `value`, which is no list."""
     if isinstance(value, Mapping):
         return "for its keys and values write list(d.items()), for its values list(d.values())"
