@@ -59,7 +59,7 @@ SOURCES: dict[str, Callable[[Iterable[Any]], Any]] = {
     "an iterator": iter,
     "a generator": lambda items: (item for item in items),
     "an async generator": later,
-    "a map": lambda items: map(lambda item: item, items),
+    "a chain": itertools.chain,
     "an iterable without a length": OnlyIter,
     "an async iterable": OnlyAiter,
     "an async iterator": OwnAsync,
@@ -313,8 +313,12 @@ def test_generators_that_misuse_the_protocol_are_named() -> None:
 
 def test_exceptions_may_be_items() -> None:
     items = [ValueError("a"), KeyboardInterrupt(), StopIteration()]
+
+    def shown(x: BaseException) -> str:
+        return repr(x)
+
     for source in (iter(items), later(items)):
-        assert [row.item for row in loop(source, lambda x: repr(x), check=True)] == items
+        assert [row.item for row in loop(source, shown, check=True)] == items
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
