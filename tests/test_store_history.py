@@ -10,6 +10,7 @@ import re
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -458,3 +459,31 @@ def test_many_processes_keep_all_their_runs(folder: Folder) -> None:
     assert len(runs) == 40
     assert sorted(int(run["inputs"]["text"]) for run in runs) == sorted(list(range(10)) * 4)
     assert not list(folder.root.glob("drawers/child/pressed/.*"))
+
+
+def test_a_loop_over_a_generator_is_kept_without_taking_from_it(folder: Folder) -> None:
+    folder.drawer(
+        "looped",
+        {
+            "id": "each",
+            "kind": "for_each",
+            "over": "${inputs.xs}",
+            "as": "x",
+            "steps": [button_step("say", "say", text="${x}")],
+        },
+        inputs=[{"name": "xs"}],
+    )
+    source = (x for x in range(3))
+    press("looped", {"xs": source}, quiet=True)
+    kept = folder.run("looped")
+    assert kept["inputs"]["xs"].startswith("<generator object")
+    assert kept["steps"][0]["output"]["total"] == 3
+
+    def broken() -> Iterator[int]:
+        yield 1
+        raise ValueError("broke")
+
+    press("looped", {"xs": broken()}, quiet=True, check=False)
+    failed = folder.run("looped")
+    assert failed["status"] == "failed"
+    assert failed["steps"][0]["output"]["total"] is None
