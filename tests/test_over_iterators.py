@@ -476,6 +476,22 @@ def test_an_async_generator_runs_in_one_task() -> None:
     assert loop(bounded(), tenfold, check=True, parallelism=3)["work"] == [x * 10 for x in range(6)]
 
 
+def test_cancelling_every_task_neither_loses_nor_repeats_an_item() -> None:
+    async def work(x: int) -> int:
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("items of"):
+                task.cancel()
+        await asyncio.sleep(0.002)
+        return x
+
+    async def at_once() -> AsyncIterator[int]:
+        for x in range(6):
+            yield x
+
+    for width in (1, 3):
+        assert loop(at_once(), work, check=True, parallelism=width)["work"] == [0, 1, 2, 3, 4, 5]
+
+
 def test_nested_loops_take_their_own_iterators() -> None:
     drawer = {
         "name": "t",

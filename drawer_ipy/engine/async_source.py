@@ -50,6 +50,7 @@ class AsyncItems(ItemSource):
             self._asked = asyncio.Event()
             self._leaving = False
             self._task = asyncio.create_task(self._serve(), name=f"items of a {self.kind}")
+            self._task.add_done_callback(self._served)
         self._answer = asyncio.get_running_loop().create_future()
         self._asked.set()
         return self._item(await self._answer)
@@ -63,26 +64,40 @@ class AsyncItems(ItemSource):
 
     async def _serve(self) -> None:
         """Answer each call of :meth:`take` until the iterator or the loop over it ends."""
-        outcome: Any = _Fault(asyncio.CancelledError("the task that pulls the items was cancelled"))
         try:
-            while True:
-                await self._asked.wait()
-                self._asked.clear()
+            while await self._is_asked():
                 self._pulling = True
                 try:
                     outcome = await self.give()
                 finally:
                     self._pulling = False
-                if self._leaving:
-                    break
+                if self._leaving:  # an iterator that took no notice of its cancellation
+                    self._late.append(outcome)
+                    return
                 self._give(outcome)
                 if outcome is END or isinstance(outcome, _Fault):
                     return
         finally:
             if self._close:
                 await self._aclose()
-            elif self._answer is not None and not self._answer.done():
-                self._answer.set_result(outcome)
+
+    def _served(self, _task: asyncio.Task[None]) -> None:
+        """Answer a call that still waits if other code has ended the task."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(_Fault(asyncio.CancelledError("the task that pulls was cancelled")))
+
+    async def _is_asked(self) -> bool:
+        """Wait for a call of :meth:`take`; return False if the loop has ended instead."""
+        while True:
+            try:
+                await self._asked.wait()
+            except asyncio.CancelledError:
+                if self._leaving:
+                    return False
+                _undo_cancellation()  # by other code: the loop goes on
+                continue
+            self._asked.clear()
+            return True
 
     def _give(self, outcome: Any) -> None:
         assert self._answer is not None
@@ -100,9 +115,7 @@ class AsyncItems(ItemSource):
         except BaseException as error:
             if self._leaving or (isinstance(error, GeneratorExit) and is_closed()):
                 raise
-            task = asyncio.current_task()
-            while task is not None and task.uncancel():  # the iterator has cancelled its own task
-                pass
+            _undo_cancellation()  # of its own task by the iterator
             return _Fault(error)
 
     async def _aclose(self) -> None:
@@ -134,6 +147,12 @@ class AsyncItems(ItemSource):
             self._session.note(
                 Note(f"the {self.kind} ignored its cancellation and was abandoned; it may still be running")
             )
+
+
+def _undo_cancellation() -> None:
+    task = asyncio.current_task()
+    while task is not None and task.uncancel():
+        pass
 
 
 class _Fault:
