@@ -180,3 +180,23 @@ def test_what_starts_never_exceeds_the_rate(costs: list[int]) -> None:
             # Up to half a gap of a late start is caught up.
             slack = max(cost for _, cost in started[first:last]) / 2000 + 0.002
             assert started[last][0] - started[first][0] >= spent - slack
+
+
+LOOP_RATE = DRAWER.replace(", RATE", "").replace(
+    "as: row", 'as: row\n    rate: {limit: 100/s, cost: "${row.tokens}"}'
+)
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["list", "generator"])
+def test_a_loops_rate_counts_what_its_items_cost(lazy: bool) -> None:
+    items = rows(10, 10, 10, 10)
+    found = press(LOOP_RATE, {"rows": iter(items) if lazy else items}, quiet=True)
+    at = sorted(row.output for row in found)
+    assert at[-1] - at[0] >= 0.9 * 0.3
+
+
+def test_an_item_whose_cost_is_no_number_fails_before_its_steps_run() -> None:
+    text = LOOP_RATE.replace("as: row", "as: row\n    on_item_failure: continue")
+    found = press(text, {"rows": rows(1, "many", 1)}, quiet=True)
+    assert [row.status for row in found] == ["ok", "failed", "ok"]
+    assert "'many', not a number from 0 up" in found.errors[0].message

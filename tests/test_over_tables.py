@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import pickle
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -169,13 +169,22 @@ def test_collections_without_an_order_by_index_are_items(items: Any) -> None:
     assert sorted(pressed(items, lambda row: row, text)["work"]) == [1, 2]
 
 
+def one_two() -> Iterator[int]:
+    yield from (1, 2)
+
+
+async def one_two_later() -> AsyncIterator[int]:
+    yield 1
+    yield 2
+
+
 @pytest.mark.parametrize(
     ("rows", "message", "hint"),
     [
         ({"a": 1}, "must be a list, not dict", "list(d.items())"),
         ("a\nb", "must be a list, not str", "text.splitlines()"),
-        (iter([1]), "must be a list, not list_iterator", "list(items)"),
-        ((x for x in [1]), "must be a list, not generator", "list(items)"),
+        (one_two, "must be a list, not function", "call it: one_two()"),
+        (one_two_later, "must be a list, not function", "call it: one_two_later()"),
         (None, "must be a list, not null", "a data frame"),
         (5, "must be a list, not int", "a data frame"),
         (np.array(5), "iteration over a 0-d array", "give a list"),

@@ -10,6 +10,7 @@ import re
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -458,3 +459,22 @@ def test_many_processes_keep_all_their_runs(folder: Folder) -> None:
     assert len(runs) == 40
     assert sorted(int(run["inputs"]["text"]) for run in runs) == sorted(list(range(10)) * 4)
     assert not list(folder.root.glob("drawers/child/pressed/.*"))
+
+
+def test_a_loop_over_a_generator_is_kept_without_taking_from_it(folder: Folder) -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise ValueError("broke")
+
+    each = {"id": "each", "kind": "for_each", "over": "${inputs.xs}", "as": "x"}
+    for name in ("whole", "cut"):
+        step = button_step("say", "say", text="${x}")
+        folder.drawer(name, {**each, "steps": [step]}, inputs=[{"name": "xs"}])
+    press("whole", {"xs": (x for x in range(3))}, quiet=True)
+    kept = folder.run("whole")
+    assert kept["inputs"]["xs"].startswith("<generator object")
+    assert kept["steps"][0]["output"]["total"] == 3
+    press("cut", {"xs": broken()}, quiet=True, check=False)
+    failed = folder.run("cut")
+    assert failed["status"] == "failed"
+    assert failed["steps"][0]["output"]["total"] is None

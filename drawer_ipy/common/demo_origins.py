@@ -1,8 +1,7 @@
 """The origins of demo sites that run in this process.
 
 HTTP buttons refuse loopback addresses unless they are allowed. A demo site served by this process is
-harmless, so it is allowed. A port belongs to a process, so the set is kept per process: it is the only
-shared state of the package.
+harmless, so it is allowed. A port belongs to a process, so the set is kept per process.
 """
 
 from __future__ import annotations

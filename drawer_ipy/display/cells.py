@@ -20,18 +20,27 @@ class Cells:
     failed (0 none, 1 some, 2 a tenth or more, 3 half or more) and one whether any is running.
 
     Args:
-        loop: the loop's record, which changes while it runs.
+        loop: the loop's record, which changes while it runs and, over an iterator, grows.
         most: the most cells.
     """
 
-    __slots__ = ("_picture", "_seen", "loop", "per")
+    __slots__ = ("_most", "_picture", "_seen", "loop", "per")
 
     def __init__(self, loop: LoopRecord, most: int = MOST) -> None:
         self.loop = loop
+        self._most = most
         self.per = max(1, -(-len(loop) // most))
         """Items per cell; the last cell may have fewer."""
         self._seen = b""
         self._picture = bytearray(-(-len(loop) // self.per))
+
+    def _grow(self, items: int) -> None:
+        """Make room for `items`; twice as many share a cell when there would be too many cells."""
+        while -(-items // self.per) > self._most:
+            self.per *= 2
+            self._seen = b""
+        self._picture.extend(bytes(max(0, -(-items // self.per) - len(self._picture))))
+        del self._picture[-(-items // self.per) :]
 
     def span(self, cell: int) -> range:
         """The items of `cell`; empty if the cell is not in the picture."""
@@ -42,6 +51,8 @@ class Cells:
     def read(self) -> bytes:
         """The current picture; for a large loop, only the cells that have changed are computed again."""
         now = bytes(self.loop.states)
+        if len(now) > self.per * len(self._picture):
+            self._grow(len(now))
         if self.per == 1:
             return now
         per, seen = self.per, self._seen

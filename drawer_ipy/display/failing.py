@@ -32,7 +32,7 @@ class FailingAlike:
         failed = counts[FAILED]
         if counts[OK] > self._ok_before or failed - self._failed_before < ENOUGH:
             return ""
-        if not counts[WAITING] + counts[RUNNING]:
+        if self._loop.ended or (self._loop.total is not None and not counts[WAITING] + counts[RUNNING]):
             return ""  # too late to stop
         if failed != self._failed:
             self._failed = failed

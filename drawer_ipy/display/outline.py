@@ -25,10 +25,10 @@ from drawer_ipy.record.loop import (
     WAITING,
     LoopOutput,
     LoopRecord,
-    StepColumn,
 )
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.step_column import StepColumn
 from drawer_ipy.style.outcome import outcome_of
 from drawer_ipy.style.palette import PARTIAL, state_of
 from drawer_ipy.style.preview import clean, cut
@@ -50,6 +50,7 @@ class OutlineRow:
         seconds: how long it took, or has taken so far; 0.0 for rows within items.
         per: items per cell; 0 if it has no cells.
         loops: how many loops the counts sum up; 0 if it is not a nested loop.
+        so_far: whether there may be more items than the counts say.
     """
 
     path: tuple[str, ...]
@@ -60,6 +61,7 @@ class OutlineRow:
     seconds: float = 0.0
     per: int = 0
     loops: int = 0
+    so_far: bool = False
 
 
 class _Nested:
@@ -140,7 +142,10 @@ class Outline:
             return
         loop = cells.loop
         counts = tuple(loop.counts)
-        yield OutlineRow((step_id,), name, 0, _status(result), counts, result.duration, cells.per)
+        so_far = loop.total is None
+        yield OutlineRow(
+            (step_id,), name, 0, _status(result), counts, result.duration, cells.per, so_far=so_far
+        )
         yield from self._columns(loop)
 
     def _columns(self, loop: LoopRecord) -> Iterator[OutlineRow]:
@@ -151,7 +156,8 @@ class Outline:
                 yield from self._loop(path, 1)
             elif len(columns) > 1:  # a single column adds nothing to the loop's row
                 counts = _column_counts(column, loop)
-                yield OutlineRow(path, _name(column.id), 1, _sum_status(counts), counts)
+                so_far = loop.total is None
+                yield OutlineRow(path, _name(column.id), 1, _sum_status(counts), counts, so_far=so_far)
         yield from self._below(loop.path, 1, {column.id for column in columns})
 
     def _below(self, path: tuple[str, ...], depth: int, but: Container[str] = ()) -> Iterator[OutlineRow]:
@@ -164,7 +170,8 @@ class Outline:
         nested = self._nested[path]
         counts = nested.counts()
         status = "running" if nested.live else _sum_status(counts)
-        yield OutlineRow(path, _name(path[-1]), depth, status, counts, loops=nested.loops)
+        so_far = any(loop.total is None for loop in nested.live.values())
+        yield OutlineRow(path, _name(path[-1]), depth, status, counts, loops=nested.loops, so_far=so_far)
         yield from self._below(path, depth + 1)
 
     def _run_started(self, event: RunStarted) -> None:

@@ -82,6 +82,7 @@ class Snapshot:
         loop: the id of the loop whose items are counted, ``None`` if no top-level loop has begun.
         total: the number of its items; `left` have not started, `running` are running, the others have ended
             in the named state.
+        so_far: whether they come from an iterator that has not ended, so that there may be more than `total`.
         inner: the number of loops that began within items.
         elapsed: seconds since the run began, up to its end.
         rate: recent items per second, 0.0 if none has ended.
@@ -103,6 +104,7 @@ class Snapshot:
     steps_failed: int = 0
     loop: str | None = None
     total: int = 0
+    so_far: bool = False
     left: int = 0
     running: int = 0
     ok: int = 0
@@ -174,12 +176,15 @@ class ProgressState:
             return Snapshot()
         counts = [0] * 6
         rate, eta = 0.0, None
+        so_far = False
         of_items: tuple[ErrorLine, ...] = ()
         if shown is not None:
             counts = list(shown.loop.counts)
             rate, eta = shown.pace.measure(
                 now, counts[OK] + counts[FAILED], counts[WAITING] + counts[RUNNING]
             )
+            so_far = shown.loop.total is None
+            eta = None if so_far else eta
             of_items = shown.errors()
         errors = (*self._errors_within(), *of_items, *self._step_errors)
         return Snapshot(
@@ -192,6 +197,7 @@ class ProgressState:
             steps_failed=self._steps_failed,
             loop=None if shown is None else shown.loop.path[0],
             total=0 if shown is None else len(shown.loop.states),
+            so_far=so_far,
             left=counts[WAITING],
             running=counts[RUNNING],
             ok=counts[OK],

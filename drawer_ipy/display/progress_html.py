@@ -77,8 +77,12 @@ def bar_html(snapshot: Snapshot) -> str:
         for name, n in fills
         if n and whole
     )
+    # Without a total, the parts are shares of what there is so far, and the bar has no value.
+    value = f'aria-valuemin="0" aria-valuemax="{whole}" aria-valuenow="{now}" '
+    if snapshot.so_far:
+        value = f'aria-valuetext="{now:,} so far" '
     return (
-        f'<div role="progressbar" aria-valuemin="0" aria-valuemax="{whole}" aria-valuenow="{now}" '
+        f'<div role="progressbar" {value}'
         f'aria-label="{noun} done" style="display:flex;height:10px;border-radius:3px;overflow:hidden;'
         f'margin:2px 0;background:{TRACK}">{parts}</div>'
     )

@@ -14,6 +14,9 @@ from drawer_ipy.style.amounts import clock_text, rate_text
 from drawer_ipy.style.palette import PARTIAL, WARNING, in_ansi, mark_of
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+_SO_FAR = "{desc}: {n_fmt} so far [{elapsed}{postfix}]"
+"""For items of an iterator, whose number is not known."""
+
 _WIDTH = 80
 
 
@@ -55,13 +58,15 @@ class TextDisplay(LiveDisplay):
         over_items = snapshot.loop is not None
         total = snapshot.total if over_items else snapshot.steps
         done = snapshot.done if over_items else snapshot.steps_done
-        drawn = (total, done, _postfix(snapshot), clock_text(snapshot.elapsed))
+        so_far = over_items and snapshot.so_far
+        drawn = (None if so_far else total, done, _postfix(snapshot), clock_text(snapshot.elapsed))
         if snapshot.warning and snapshot.warning != self._warned:
             self._warned = snapshot.warning
             bar.write(f"{WARNING} warning: {snapshot.warning}", file=self._stream)
         if drawn != self._shown:
             self._shown = drawn
-            bar.total, bar.n = total, done
+            bar.total, bar.n = drawn[0], done
+            bar.bar_format = _SO_FAR if so_far else _FORMAT
             coloured = drawn[2] if snapshot.status == "running" else _in_colour(drawn[2], snapshot.outcome)
             bar.set_postfix_str(coloured, refresh=False)
             bar.refresh()

@@ -137,17 +137,23 @@ export function progress(head) {
     const running = head.status === "running" && head.steps_done < head.steps ? 1 : 0;
     const [ok, failed] = [head.steps_done - head.steps_failed, head.steps_failed];
     const counts = [head.steps - head.steps_done - running, running, ok, failed, 0, 0];
-    return { noun: "steps", counts, done: head.steps_done, total: head.steps };
+    return { noun: "steps", counts, done: head.steps_done, total: head.steps, soFar: false };
   }
   const counts = head.counts;
   const total = counts.reduce((sum, n) => sum + n, 0);
-  return { noun: "items", counts, done: counts[OK] + counts[FAILED], total };
+  return { noun: "items", counts, done: counts[OK] + counts[FAILED], total, soFar: Boolean(head.so_far) };
+}
+
+/** How far it is in words, with a share of the whole where the whole is known. */
+export function doneText({ noun, done, total, soFar }) {
+  return soFar ? `${count(done)} ${noun} so far` : `${count(done)} of ${count(total)} ${noun} · ${percent(done, total)}`;
 }
 
 /** One sentence for screen readers. */
 export function sentence(head) {
-  const { noun, counts, done, total } = progress(head);
-  const words = [`${head.drawer} ${head.words ?? head.status}`, `${count(done)} of ${count(total)} ${noun} done`];
+  const { noun, counts, done, total, soFar } = progress(head);
+  const amount = soFar ? `${count(done)} ${noun} done so far` : `${count(done)} of ${count(total)} ${noun} done`;
+  const words = [`${head.drawer} ${head.words ?? head.status}`, amount];
   for (const state of [FAILED, CANCELLED, SKIPPED]) {
     if (counts[state]) words.push(`${count(counts[state])} ${STATES[state]}`);
   }
@@ -159,7 +165,7 @@ export function rowText(row) {
   if (!row.counts.length) return row.status;
   const total = row.counts.reduce((sum, n) => sum + n, 0);
   const ended = total - row.counts[WAITING] - row.counts[RUNNING] - row.counts[SKIPPED];
-  const words = [`${count(ended)} of ${count(total)}`];
+  const words = [row.so_far ? `${count(ended)} so far` : `${count(ended)} of ${count(total)}`];
   for (const state of [FAILED, CANCELLED]) {
     if (row.counts[state]) words.push(`${count(row.counts[state])} ${STATES[state]}`);
   }
@@ -466,13 +472,14 @@ function makeLegend() {
   return {
     el,
     set(head) {
-      const { noun, counts, done, total: all } = progress(head);
+      const now = progress(head);
+      const { counts } = now;
       for (const [state, part, words] of parts) {
         part.hidden = !counts[state] && state !== OK && state !== FAILED;
         mark(part, "data-none", counts[state] ? "no" : "yes");
         put(words, `${count(counts[state])} ${STATES[state]}`);
       }
-      put(total, `${count(done)} of ${count(all)} ${noun} · ${percent(done, all)}`);
+      put(total, doneText(now));
     },
   };
 }
@@ -661,11 +668,14 @@ class LiveView {
   }
 
   #drawBar(head) {
-    const { counts, done, total, noun } = progress(head);
+    const { counts, done, total, noun, soFar } = progress(head);
     const words = sentence(head);
     this.bar.set(counts);
-    mark(this.bar.el, "aria-valuemax", total);
-    mark(this.bar.el, "aria-valuenow", done);
+    if (soFar) for (const name of ["aria-valuemax", "aria-valuenow"]) this.bar.el.removeAttribute(name);
+    else {
+      mark(this.bar.el, "aria-valuemax", total);
+      mark(this.bar.el, "aria-valuenow", done);
+    }
     mark(this.bar.el, "aria-label", `${noun} done`);
     mark(this.bar.el, "aria-valuetext", words);
     // A screen reader announces the progress every ten seconds, and the end at once.

@@ -151,6 +151,7 @@ def _head(snapshot: Snapshot, loop: str | None) -> dict[str, Any]:
             snapshot.cancelled,
             snapshot.skipped,
         ],
+        "so_far": snapshot.so_far,
         "rate": float(f"{snapshot.rate:.3g}"),
         "eta": None if snapshot.eta is None else round(snapshot.eta),
         "retries": snapshot.retries,
@@ -170,4 +171,5 @@ def _row(row: OutlineRow, key: str) -> dict[str, Any]:
         "seconds": int(row.seconds) if running else round(row.seconds, 2),
         "per": row.per,
         "loops": row.loops,
+        "so_far": row.so_far,
     }

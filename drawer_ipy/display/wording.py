@@ -13,7 +13,7 @@ def progress_line(snapshot: Snapshot) -> str:
     if snapshot.loop is None:
         told = f"{snapshot.steps_done}/{snapshot.steps} steps"
     else:
-        told = f"{snapshot.done}/{snapshot.total}"
+        told = f"{snapshot.done} so far" if snapshot.so_far else f"{snapshot.done}/{snapshot.total}"
     extra = [] if snapshot.status == "running" else [f"{mark_of(snapshot.outcome)} {outcome_words(snapshot)}"]
     if snapshot.outcome != PARTIAL:
         extra += [f"{snapshot.failed} failed"] if snapshot.failed else []
@@ -56,6 +56,8 @@ def counts_words(snapshot: Snapshot) -> list[tuple[str, int]]:
     out += (
         [(f"{mark_of('skipped')} {snapshot.skipped:,} skipped", snapshot.skipped)] if snapshot.skipped else []
     )
+    if snapshot.so_far:
+        return [*out, (f"{snapshot.total:,} so far", snapshot.total)]
     return [*out, (f"{snapshot.left:,} of {snapshot.total:,} left", snapshot.left)]
 
 

@@ -60,7 +60,7 @@ class AdaptiveWidth:
         self._ended = 0
         self._seconds = 0.0
 
-    async def enter(self) -> None:
+    async def enter(self, index: int | None = None) -> None:  # noqa: ARG002 - as Gate
         """Wait until one more body may run; bodies start in the order in which they called."""
         await self._places.take(self._fits)
 

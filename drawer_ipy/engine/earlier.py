@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.record.loop import OK, STEP_OK, LoopOutput, LoopRecord
+from drawer_ipy.record.loop import OK, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.step_column import STEP_OK
 
 
 @dataclass(frozen=True, slots=True)

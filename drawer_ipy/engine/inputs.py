@@ -67,6 +67,8 @@ _FITS: Mapping[str, Any] = {
     "int": _integral,
     "float": lambda v: _integral(v) or (isinstance(v, float) or hasattr(v, "__float__")),
     "bool": lambda v: isinstance(v, bool) or str(v).lower() in ("true", "false", "0", "1"),
-    "list": lambda v: not isinstance(v, str | bytes | Mapping) and hasattr(v, "__iter__"),
+    "list": lambda v: (
+        not isinstance(v, str | bytes | Mapping) and (hasattr(v, "__iter__") or hasattr(v, "__aiter__"))
+    ),
     "object": lambda v: isinstance(v, Mapping),
 }

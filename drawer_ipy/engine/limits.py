@@ -43,13 +43,6 @@ class Rate:
         """Wait for this caller's turn to start; turns come in the order of the calls."""
         await self._turns.pass_through(cost)
 
-    async def enter(self) -> None:
-        """Wait for an item's turn; see :meth:`wait`."""
-        await self.wait()
-
-    def leave(self) -> None:
-        """Do nothing: a start counts, whatever its outcome, so there is nothing to give back."""
-
     async def start(self, cost: float = 1.0) -> None:
         """Wait until the start may happen, for a caller that had its turn and then waited for a slot.
 

@@ -23,8 +23,8 @@ so that the progress display and Cancel keep working.
 class Gate(Protocol):
     """Decides when a body may start; a waiting body has not started."""
 
-    async def enter(self) -> None:
-        """Wait until the next body may start."""
+    async def enter(self, index: int | None = None) -> None:
+        """Wait until the next body may start; `index` is its item, ``None`` if that is not yet known."""
 
     def leave(self) -> None:
         """Report that a body which had entered has ended."""
@@ -83,23 +83,33 @@ class BoundedMap:
         stop = self._stop
         for index in self._indices:
             for gate in self._gates:
-                await gate.enter()
+                await gate.enter(index)
             if stop.wanted:
-                # Also before this worker's first item: another worker's item may have failed at once.
-                if self._enough:
-                    return
-                raise asyncio.CancelledError  # the previous body suppressed it
+                return self._stopped()
             if not await self._one(index):
-                self._failures += 1
-                if self._tolerated is not None and self._failures > self._tolerated:
-                    # Set before any other task can run, so that no worker takes another item.
-                    self._enough = True
-                    stop.want()
-                    raise Enough
+                self._failed()
             now = time.perf_counter()
             if now - self._gave_way > GIVE_WAY:
                 await asyncio.sleep(0)
                 self._gave_way = time.perf_counter()
+
+    def _stopped(self) -> None:
+        """End a worker that may start nothing more."""
+        # Also before this worker's first item: another worker's item may have failed at once.
+        if not self._enough:
+            raise asyncio.CancelledError  # the previous body suppressed it
+
+    def _failed(self) -> None:
+        """Count a failure; stop the map if it is one too many."""
+        self._failures += 1
+        self._stop_if_too_many()
+
+    def _stop_if_too_many(self) -> None:
+        if self._tolerated is not None and self._failures > self._tolerated:
+            # Set before any other task can run, so that no worker takes another item.
+            self._enough = True
+            self._stop.want()
+            raise Enough
 
     async def _gated(self, index: int) -> bool:
         try:

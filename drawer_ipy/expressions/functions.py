@@ -11,7 +11,7 @@ from typing import Any
 
 from drawer_ipy.errors import ResolveError, did_you_mean
 from drawer_ipy.expressions import cel, habits
-from drawer_ipy.expressions.paths import type_word
+from drawer_ipy.expressions.paths import collect_hint, type_word
 from drawer_ipy.expressions.text import to_text
 from drawer_ipy.expressions.types import (
     check_int64,
@@ -50,7 +50,8 @@ def _size(value: Any) -> int:
     value = plain(value)
     if isinstance(value, Sized) and not isinstance(value, bool | int | float):
         return len(value)
-    raise ResolveError(f"size() does not accept {type_word(value)}", remediation="pass text, a list or a map")
+    hint = collect_hint(value) or "pass text, a list or a map"
+    raise ResolveError(f"size() does not accept {type_word(value)}", remediation=hint)
 
 
 def _to_int(value: Any) -> int:

@@ -7,7 +7,15 @@ from typing import Any
 
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import operators
-from drawer_ipy.expressions.paths import LocalScope, Missing, PathReader, Resplit, Scope, type_word
+from drawer_ipy.expressions.paths import (
+    LocalScope,
+    Missing,
+    PathReader,
+    Resplit,
+    Scope,
+    collect_hint,
+    type_word,
+)
 from drawer_ipy.expressions.types import plain
 
 Rounds = Iterator[LocalScope]
@@ -42,7 +50,8 @@ def _entries(value: Any, kind: str) -> Iterable[Any]:
         isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
     ):
         return value
-    raise ResolveError(f"{kind}() needs a list or a map, not {type_word(value)}")
+    problem = f"{kind}() needs a list or a map, not {type_word(value)}"
+    raise ResolveError(problem, remediation=collect_hint(value))
 
 
 def _true(test: PathReader, local: LocalScope) -> bool:

@@ -321,6 +321,13 @@ def _describe_list(container: Sequence[Any], key: Any, where: str) -> tuple[str,
     return f"{where} is a list of {counted}, so it has no {key!r}", hint
 
 
+def collect_hint(value: Any) -> str:
+    """Return how to make a list of an iterator; ``""`` for any other value."""
+    if hasattr(value, "__anext__"):
+        return "collect it first: [x async for x in items]"
+    return "collect it first: list(items)" if hasattr(value, "__next__") else ""
+
+
 def type_word(value: Any) -> str:
     """Return the type of `value` in plain words."""
     if value is None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from drawer_ipy.buttons.function.button import is_in_function
 from drawer_ipy.common.cancellation import BrokenOff
+from drawer_ipy.engine.async_source import is_pulling_async
+from drawer_ipy.engine.sync_source import is_pulling
 
 
 @contextmanager
@@ -99,7 +101,8 @@ def breaking_off(  # noqa: C901 - a signal handler and its thread, which share w
     def meet(number: int, frame: FrameType | None) -> None:
         if nudged.is_set():
             nudged.clear()
-            if is_in_function(frame) and not over.is_set() and not reacted():
+            blocks = is_in_function(frame) or is_pulling(frame) or is_pulling_async(frame)
+            if blocks and not over.is_set() and not reacted():
                 strikes()
                 raise BrokenOff
             return

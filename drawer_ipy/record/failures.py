@@ -58,7 +58,7 @@ def failed_in(loop: LoopRecord) -> int:
     return loop.counts[FAILED] + sum(
         failed_in(output.record)
         for column in loop.columns
-        for output, status in zip(column.outputs, column.statuses, strict=True)
+        for output, status in zip(column.outputs, column.statuses, strict=False)  # a loop may grow meanwhile
         if status == 1 and isinstance(output, LoopOutput)
     )
 

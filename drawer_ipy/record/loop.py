@@ -17,95 +17,11 @@ from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.record.plain import LazyList
-from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.step_column import StepColumn
 
 # Item states, one byte each. The widget draws these bytes directly.
 WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED = range(6)
 STATE_NAMES = ("waiting", "running", "ok", "failed", "cancelled", "skipped")
-
-# Statuses of a nested step of an item, as bytes.
-STEP_STATUSES = ("", "ok", "error", "timeout", "failed", "cancelled")
-DID_NOT_RUN, STEP_OK = 0, 1
-_STATUS_CODE = {word: code for code, word in enumerate(STEP_STATUSES)}
-
-
-class StepColumn:
-    """One nested step of a loop, over all items: outputs and statuses by index.
-
-    Attributes:
-        id: the nested step's id.
-        outputs: list of length n; ``None`` if the step did not run or failed.
-        statuses: bytes of length n, indices into :data:`STEP_STATUSES`.
-        errors: index -> :class:`ErrorInfo`, only for items in which it failed.
-        details: index -> :class:`StepResult`, if there is more to record (a failure, stderr, several
-            attempts), and for every item if `detailed`.
-        about: index -> what the button reported beside its output, if anything.
-        cached: bytes of length n, 1 if the output is from an earlier press; ``None`` if none is.
-        detailed: whether every item is recorded in full, which is possible in runs with few items.
-    """
-
-    __slots__ = ("about", "cached", "detailed", "details", "errors", "id", "outputs", "statuses")
-
-    def __init__(self, step_id: str, n: int, detailed: bool = False) -> None:
-        self.id = step_id
-        self.detailed = detailed
-        self.outputs: list[Any] = [None] * n
-        self.statuses = bytearray(n)
-        self.errors: dict[int, ErrorInfo] = {}
-        self.details: dict[int, StepResult] = {}
-        self.about: dict[int, Mapping[str, Any]] = {}
-        self.cached: bytearray | None = None
-
-    def put(self, index: int, result: StepResult) -> None:
-        """Record the step's result for item `index`."""
-        self.outputs[index] = result.output
-        if result.about is not None:
-            self.about[index] = result.about
-        if result.cached:
-            if self.cached is None:
-                self.cached = bytearray(len(self.outputs))
-            self.cached[index] = 1
-        error = result.error
-        if error is None and result.status == "ok":
-            self.statuses[index] = STEP_OK
-            if result.attempts == 1 and not (result.stderr or result.pushed_back or self.detailed):
-                return
-        else:
-            self.statuses[index] = _STATUS_CODE[result.status]
-            if error is not None:
-                self.errors[index] = error
-        self.details[index] = result
-
-    def take(self, earlier: StepColumn, n: int) -> None:
-        """Copy the first `n` items from an earlier press."""
-        self.outputs[:n] = earlier.outputs[:n]
-        self.statuses[:n] = earlier.statuses[:n]
-        self.errors = {index: error for index, error in earlier.errors.items() if index < n}
-        self.details = {index: detail for index, detail in earlier.details.items() if index < n}
-        self.about = {index: about for index, about in earlier.about.items() if index < n}
-        if earlier.cached is not None:
-            self.cached = earlier.cached[:n].ljust(len(self.outputs), b"\x00")
-
-    def clear(self, index: int) -> None:
-        """Forget what was recorded for item `index`."""
-        self.outputs[index] = None
-        self.statuses[index] = DID_NOT_RUN
-        for table in (self.errors, self.details, self.about):
-            table.pop(index, None)
-        if self.cached is not None:
-            self.cached[index] = 0
-
-    def was_cached(self, index: int) -> bool:
-        """Whether the output of item `index` is from an earlier press."""
-        return bool(self.cached and self.cached[index])
-
-    def cell(self, index: int) -> dict[str, Any]:
-        """Return ``{status, output, error}`` of item `index`, as expressions and the original see it."""
-        return {
-            "status": STEP_STATUSES[self.statuses[index]],
-            "output": self.outputs[index],
-            "error": self.details[index].told_error(recorded=True) if index in self.errors else None,
-        }
 
 
 class LoopRecord:
@@ -114,7 +30,8 @@ class LoopRecord:
     Attributes:
         path: ids from the top-level step down to the loop (``("each", "inner")``).
         label: the loop variable's name.
-        items: the list of items, as given.
+        items: the items, as given; of an iterator, those taken from it so far.
+        total: the number of items; ``None`` while they come from an iterator that has not ended.
         states: one byte per item, see :data:`STATE_NAMES`.
         started, finished: seconds since ``epoch`` on the monotonic clock; 0.0 if not reached.
         columns: one :class:`StepColumn` per nested step, in order.
@@ -143,6 +60,7 @@ class LoopRecord:
         "path",
         "started",
         "states",
+        "total",
         "width",
     )
 
@@ -155,8 +73,10 @@ class LoopRecord:
         parallelism: int,
         detailed: bool = False,
         began: float | None = None,
+        ends: bool = True,
     ) -> None:
         n = len(items)
+        self.total: int | None = n if ends else None
         self.path = path
         self.label = label
         self.items = items
@@ -174,7 +94,24 @@ class LoopRecord:
         self.kept = 0
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.states)
+
+    def append(self, item: Any) -> int:
+        """Add an item that was taken from an iterator; return its index."""
+        index = len(self.states)
+        assert isinstance(self.items, list), "only the items of an iterator become more"
+        self.items.append(item)
+        self.started.append(0.0)
+        self.finished.append(0.0)
+        for column in self.columns:
+            column.grow()
+        self.counts[WAITING] += 1
+        self.states.append(WAITING)  # last: readers on other threads go by its length
+        return index
+
+    def end_of_items(self) -> None:
+        """Take note that the iterator has ended, so that the number of items is known."""
+        self.total = len(self.states)
 
     def move(self, index: int, state: int) -> None:
         """Set the state of item `index`, and update the counts and its times."""
@@ -241,8 +178,8 @@ class LoopRecord:
         return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
 
     def all_complete(self) -> bool:
-        """Whether every item is complete; see :meth:`complete`."""
-        if self.counts[OK] < len(self.states):
+        """Whether every item is complete (see :meth:`complete`) and there are no more to come."""
+        if self.total is None or self.counts[OK] < len(self.states):
             return False
         inner = (output for column in self.columns for output in column.outputs)
         return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
@@ -303,10 +240,12 @@ class Hidden:
     Attributes:
         items: the list of items with the real values.
         outputs: (index, nested step's id) -> output, only if the record's copy differs.
+        source: the iterator that the items come from, for a retry to go on with; ``None`` for a list.
     """
 
     items: Sequence[Any]
     outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
+    source: Any = None
 
     def restore(self, entry: dict[str, Any]) -> dict[str, Any]:
         """Return `entry` (from :meth:`LoopRecord.entry`) with the real values in it."""
@@ -360,7 +299,8 @@ class LoopEntries(LazyList):
 class LoopOutput(Mapping[str, Any]):
     """The output of a ``for_each``: ``results`` and ``total``, and ``completed`` if it did not end ok.
 
-    ``completed`` counts the items that ended by themselves, ok or failed.
+    ``completed`` counts the items that ended by themselves, ok or failed. ``total`` is null if the loop did
+    not reach the end of its iterator.
 
     Attributes:
         record: the loop's record.
@@ -377,6 +317,7 @@ class LoopOutput(Mapping[str, Any]):
         # A loop that tolerated failures ran every item; only a loop that stopped early has a count.
         counts = self.record.counts
         cut = counts[CANCELLED] or counts[SKIPPED] or counts[WAITING] or counts[RUNNING]
+        cut = cut or self.record.total is None
         return ("results", "completed", "total") if cut or counts[FAILED] else ("results", "total")
 
     def __getitem__(self, key: str) -> Any:
@@ -384,7 +325,7 @@ class LoopOutput(Mapping[str, Any]):
         if key == "results":
             return LoopEntries(record, self.hidden)
         if key == "total":
-            return len(record)
+            return record.total
         if key == "completed":
             return record.counts[OK] + record.counts[FAILED]
         raise KeyError(key)
@@ -397,4 +338,5 @@ class LoopOutput(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         record = self.record
-        return f"<for_each over {len(record)}: {record.counts[OK]} ok>"
+        so_far = "" if record.total is not None else " so far"
+        return f"<for_each over {len(record)}{so_far}: {record.counts[OK]} ok>"

@@ -7,7 +7,7 @@ updated in place, so it is complete at any time: a cancelled run keeps what had 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from drawer_ipy.common.clock import Clock
@@ -44,6 +44,14 @@ class RunRecord:
     error: ErrorInfo | None = None
     compensations: list[StepResult] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
+
+    def __getstate__(self) -> object:
+        """Pickle iterators among the inputs as text: they are used up, and most cannot be pickled."""
+        inputs = {
+            name: repr(value) if hasattr(value, "__next__") or hasattr(value, "__anext__") else value
+            for name, value in self.inputs.items()
+        }
+        return None, {spec.name: getattr(self, spec.name) for spec in fields(self)} | {"inputs": inputs}
 
     def step(self, step_id: str) -> StepResult:
         """Return the top-level step `step_id`; raise a KeyError that lists the ids if there is none."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.loop import STATE_NAMES, STEP_OK, STEP_STATUSES, LoopOutput, LoopRecord, StepColumn
+from drawer_ipy.record.loop import STATE_NAMES, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step_column import STEP_OK, STEP_STATUSES, StepColumn
 from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.source import OUTPUT, RESERVED, Getter, StepCell, cell_of, error_text, tally
 
@@ -24,7 +25,7 @@ def shared_keys(column: StepColumn) -> list[str] | None:
     """
     seen: dict[str, None] = {}
     shapes: set[tuple[Any, ...]] = set()
-    for status, output in zip(column.statuses, column.outputs, strict=True):
+    for status, output in zip(column.statuses, column.outputs, strict=False):  # a loop may grow meanwhile
         if status != STEP_OK or output is None:
             continue
         if type(output) is not dict and (isinstance(output, LoopOutput) or not isinstance(output, Mapping)):
@@ -91,7 +92,8 @@ class LoopSource:
     def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
         states = self.loop.states
         if rows is None:  # a search in bytes finds a few failures among a million items fast
-            return [found.start() for found in re.finditer(re.escape(bytes([state])), states)]
+            # In a copy: a loop over an iterator, which goes on in another thread, adds to the bytes.
+            return [found.start() for found in re.finditer(re.escape(bytes([state])), bytes(states))]
         return [row for row in rows if states[row] == state]
 
     def status(self, index: int) -> str:

@@ -34,15 +34,17 @@ def outcome_of_rows(counts: Mapping[str, int]) -> str:
     return next(iter(states)) if len(states) == 1 else PARTIAL
 
 
-def counts_text(counts: Mapping[str, int], noun: str) -> str:
+def counts_text(counts: Mapping[str, int], noun: str, so_far: bool = False) -> str:
     """Describe how many are ok, and how the others ended: ``175 of 180 items ok, 5 failed``.
 
     Args:
         counts: name of a state -> number of rows in it.
         noun: what is counted, in the singular.
+        so_far: whether there may be more.
     """
     total = sum(counts.values())
-    parts = [f"{counts.get('ok', 0):,} of {total:,} {noun}{'' if total == 1 else 's'} ok"]
+    nouns = f"{noun}{'' if total == 1 else 's'}{' so far' if so_far else ''}"
+    parts = [f"{counts.get('ok', 0):,} of {total:,} {nouns} ok"]
     others = ("failed", "cancelled", "skipped", "running", "waiting")
     return ", ".join([*parts, *(f"{counts[name]:,} {name}" for name in others if counts.get(name))])
 

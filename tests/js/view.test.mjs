@@ -155,11 +155,23 @@ test("progress is over the items of a loop, else over the steps", () => {
     counts: [110, 8, 78, 2, 2, 0],
     done: 80,
     total: 200,
+    soFar: false,
   });
   const steps = view.progress(head({ loop: null, steps: 3, steps_done: 1 }));
-  assert.deepEqual(steps, { noun: "steps", counts: [1, 1, 1, 0, 0, 0], done: 1, total: 3 });
+  assert.deepEqual(steps, { noun: "steps", counts: [1, 1, 1, 0, 0, 0], done: 1, total: 3, soFar: false });
   const ended = view.progress(head({ loop: null, steps: 3, steps_done: 2, steps_failed: 1, status: "failed" }));
   assert.deepEqual(ended.counts, [1, 0, 1, 1, 0, 0]);
+});
+
+test("a loop over an iterator has no total and no percentage", () => {
+  const going = head({ so_far: true });
+  assert.equal(view.doneText(view.progress(going)), "80 items so far");
+  assert.equal(view.doneText(view.progress(head())), "80 of 200 items · 40 %");
+  assert.equal(view.sentence(going), "pages running, 80 items done so far, 2 failed, 2 cancelled");
+  const none = head({ so_far: true, counts: [0, 0, 0, 0, 0, 0] });
+  assert.equal(view.doneText(view.progress(none)), "0 items so far");
+  const row = { status: "running", counts: [0, 3, 80, 3, 2, 0], loops: 0, per: 1, so_far: true };
+  assert.equal(view.rowText(row), "85 so far · 3 failed · 2 cancelled");
 });
 
 test("a screen reader hears a sentence", () => {

@@ -19,6 +19,10 @@ class Leftovers:
     def add(self, button: str, task: asyncio.Task[None]) -> None:
         """Keep the `task` in which a function of `button` continues."""
         self._left[button] += 1
+        self.hold(task)
+
+    def hold(self, task: asyncio.Task[None]) -> None:
+        """Keep `task`, which was reported already, until it ends."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

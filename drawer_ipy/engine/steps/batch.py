@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drawer_ipy.definition.steps.batch import BatchStep
 from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.item_source import ItemSource
 from drawer_ipy.engine.plan import Compiler
 from drawer_ipy.engine.step import fail_bare
-from drawer_ipy.engine.steps.for_each import ForEachRunner, resolve_list
+from drawer_ipy.engine.steps.for_each import ForEachRunner, Items, resolve_as
 from drawer_ipy.record.step import StepResult
 
 
@@ -23,9 +26,17 @@ class BatchRunner(ForEachRunner):
         if not self._given or self._size < 1:
             fail_bare(result, "`over` and a `size` from 1 up")
             return
-        self.take_up(ctx, result)
-        items = resolve_list(self._over, "over", ctx, result)
+        past = self.take_up(ctx, result)
+        size = self._size
+
+        def convert(value: Any) -> Items | None:
+            return self.items_of(value, ctx, past, size)
+
+        items: Items | None = resolve_as(convert, self._over, "over", ctx, result)
         if items is None:
             return
-        chunks = [items[i : i + self._size] for i in range(0, len(items), self._size)]
+        if isinstance(items, ItemSource):  # of chunks
+            await self.loop(items, ctx, result)
+            return
+        chunks = [items[i : i + size] for i in range(0, len(items), size)]
         await self.loop(chunks, ctx, result)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from drawer_ipy.common.tracebacks import describe, full_traceback
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.definition.steps.loop import LoopStep
 from drawer_ipy.definition.values import AUTO, parse_tolerance
 from drawer_ipy.engine.adaptive import AdaptiveWidth
+from drawer_ipy.engine.charges import charged_rates
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.earlier import EarlierItem, EarlierLoop, take_earlier_items
 from drawer_ipy.engine.events import ItemFinished, ItemStarted, LoopFinished, LoopStarted
 from drawer_ipy.engine.graph import dependencies
+from drawer_ipy.engine.item_rates import ItemRates
+from drawer_ipy.engine.item_source import ItemSource
+from drawer_ipy.engine.listing import as_list, instead
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
 from drawer_ipy.engine.policy import asks_for_less
-from drawer_ipy.engine.pool import BoundedMap
-from drawer_ipy.engine.rows import rows_of
+from drawer_ipy.engine.pool import BoundedMap, Gate
+from drawer_ipy.engine.pulled_loop import PulledLoop, begin_source, fail_if_cut_off, is_from
 from drawer_ipy.engine.secrets.sweep import shown_items
 from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError, UsageError
@@ -35,6 +39,10 @@ from drawer_ipy.record.loop import (
 )
 from drawer_ipy.record.step import StepResult
 
+T = TypeVar("T")
+Items = Sequence[Any] | ItemSource
+"""What a loop goes over: items that are all there, or those of an iterator."""
+
 
 class ForEachRunner(StepRunner):
     """Results are in input order, not in order of completion; each item sees only its own steps."""
@@ -47,18 +55,29 @@ class ForEachRunner(StepRunner):
         self._auto = width == AUTO
         self._width = model.max_parallelism if width == AUTO else max(1, width)
         self._tolerated = tolerance(model)
-        self._rate = model.rate
+        self._rates = charged_rates(model.rate)
         self._steps = compiler.steps(model.steps)
         self._ids = [step.id for step in self._steps]
+        costs = [rate.template for rate in self._rates if rate.template is not None]
         self.roots = roots_of(self._over) | outer_roots(self._steps, model.as_)
+        self.roots |= roots_of(*costs) - {model.as_}
 
     async def run(self, ctx: Context, result: StepResult) -> None:
-        """Loop over the list from ``over``."""
-        self.take_up(ctx, result)
-        items = resolve_list(self._over, "over", ctx, result)
+        """Loop over the list or the iterator that ``over`` names."""
+        past = self.take_up(ctx, result)
+
+        def convert(value: Any) -> Items | None:
+            return self.items_of(value, ctx, past)
+
+        items: Items | None = resolve_as(convert, self._over, "over", ctx, result)
         if items is None:
             return
         await self.loop(items, ctx, result)
+
+    def items_of(self, value: Any, ctx: Context, past: EarlierLoop | None, size: int = 0) -> Items | None:
+        """Return the list `value`, or a source that takes its items (in chunks of `size`) when needed."""
+        found = as_list(value)
+        return begin_source(value, size, ctx, self.id, past) if found is None else found
 
     def take_up(self, ctx: Context, result: StepResult) -> EarlierLoop | None:
         """Return the record of an earlier press, and put it into `result` in case this press ends early."""
@@ -72,17 +91,22 @@ class ForEachRunner(StepRunner):
         result.output = LoopOutput(record)
         ctx.remember(self.id, LoopOutput(record, hidden))
 
-    async def loop(self, items: Sequence[Any], ctx: Context, result: StepResult) -> None:
-        """Loop over `items`; `result` has the record as its output from the start."""
+    async def loop(self, given: Items, ctx: Context, result: StepResult) -> None:
+        """Loop over the items `given`; `result` has the record as its output from the start."""
         redactor = ctx.session.redactor
+        source = given if isinstance(given, ItemSource) else None
+        items = given.items if isinstance(given, ItemSource) else given
         if isinstance(items, list):
             items = items.copy()  # the caller may change the list during the loop and after it
         shown = shown_items(items, redactor)
         detailed = ctx.session.affords(len(items) * len(self._ids))
         path, now = (*ctx.path, self.id), ctx.session.clock()
-        record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now)
-        hidden = Hidden(items)
+        ends = source is None or source.ended
+        record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now, ends)
+        hidden = Hidden(items, source=source)
         past = self.take_up(ctx, result)
+        if past is not None and source is not None and not is_from(past, source):
+            past = None
         indices: Sequence[int] = range(len(items))
         if past is not None:
             indices = take_earlier_items(record, past.output.record, past.only)
@@ -91,21 +115,43 @@ class ForEachRunner(StepRunner):
         ctx.session.loops.append((record, hidden))
         listeners = ctx.session.listeners
         listeners.emit(LoopStarted(record))
-        rate = None if self._rate is None else ctx.session.limits.rate(self, self._rate)
+        rates = self._item_rates(ctx, hidden)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
-        gates = [gate for gate in (rate, width) if gate is not None]
-        most = tolerated(self._tolerated, items)
-        left = None if most is None else max(0, most - record.counts[FAILED])
+        places: list[Gate] = [] if width is None else [width]
+        starts: list[Gate] = [] if rates is None else [rates]
+        failed_before = record.counts[FAILED]
+
+        def left() -> int | None:
+            most = tolerated(self._tolerated, record.total)
+            return None if most is None else max(0, most - failed_before)
+
         try:
             with ctx.stop.inner() as stop:
                 body = _Body(
-                    record, hidden, self._steps, self._as, ctx.under(stop), width, past, result.attempts
+                    record,
+                    hidden,
+                    self._steps,
+                    self._as,
+                    ctx.under(stop),
+                    width,
+                    past,
+                    result.attempts,
+                    rates,
                 )
-                complete = await BoundedMap(indices, self._width, body, left, gates, stop).run()
+                if source is None:
+                    gates = [*starts, *places]
+                    complete = await BoundedMap(indices, self._width, body, left(), gates, stop).run()
+                else:
+                    pulled = PulledLoop(source, record, hidden, ctx.session, detailed, left)
+                    whole = past is None or past.only is None
+                    complete = await pulled.run(indices, whole, self._width, body, (places, starts), stop)
         finally:
             record.close()
             listeners.emit(LoopFinished(record))
-        if not complete or (most is not None and record.counts[FAILED] > most):
+        most = tolerated(self._tolerated, record.total)
+        if source is not None and source.failure is not None:
+            fail_if_cut_off(source, self.id, result)
+        elif not complete or (most is not None and record.counts[FAILED] > most):
             result.status = "failed"
             result.error = failure_of(record)
         elif unfinished := record.counts[CANCELLED] + record.counts[SKIPPED]:
@@ -115,6 +161,16 @@ class ForEachRunner(StepRunner):
                 f"{unfinished} of {len(record)} items did not finish",
                 "retry() on the whole table presses them again",
             )
+        elif source is not None:
+            fail_if_cut_off(source, self.id, result)
+
+    def _item_rates(self, ctx: Context, hidden: Hidden) -> ItemRates | None:
+        """Return the gate of the loop's rates, ``None`` if it has none."""
+        if not self._rates:
+            return None
+        limits = ctx.session.limits
+        rates = [(limits.rate((self, one.key), one.limit.text), one) for one in self._rates]
+        return ItemRates(rates, lambda index: {**ctx.scope, self._as: hidden.items[index]})
 
 
 class _Body:
@@ -130,8 +186,10 @@ class _Body:
         width: AdaptiveWidth | None,
         earlier: EarlierLoop | None,
         attempt: int,
+        rates: ItemRates | None,
     ) -> None:
         self._past = earlier
+        self._rates = rates
         self._attempt = attempt
         self._width = width
         # Only a retry needs to know which steps depend on which within an item.
@@ -158,6 +216,8 @@ class _Body:
         except BaseException as error:
             pass_on_interrupt(error)
             return self._unreadable(index, error)
+        if self._rates is not None and (fault := self._rates.fault_of(index)) is not None:
+            return self._fail(index, StepResult(""), fault.info())
         ctx = Context(
             outer.session,
             outer.inputs,
@@ -193,14 +253,19 @@ class _Body:
 
     def _unreadable(self, index: int, error: BaseException) -> bool:
         """Record as failed the item at `index`, since reading it from the list raised `error`."""
-        record, listeners = self._record, self._ctx.session.listeners
-        record.move(index, FAILED)
+        result = StepResult("", stderr=full_traceback(error), clock=self._ctx.session.clock)
+        message = f"cannot read item {index} of the list: {describe(error)}"
+        return self._fail(index, result, ErrorInfo(Code.RESOLVE_ERROR, message))
+
+    def _fail(self, index: int, result: StepResult, error: ErrorInfo) -> bool:
+        """Record the item at `index` as failed before any of its steps ran."""
+        self._record.move(index, FAILED)
         for step, column in self._pairs[:1]:
-            result = StepResult(step.id, stderr=full_traceback(error), clock=self._ctx.session.clock)
-            result.fail(Code.RESOLVE_ERROR, f"cannot read item {index} of the list: {describe(error)}")
+            result.id = step.id
+            result.fail(error.code, error.message, error.remediation)
             column.put(index, result)
         if self._tell_end:
-            listeners.emit(ItemFinished(record, index))
+            self._ctx.session.listeners.emit(ItemFinished(self._record, index))
         return False
 
     def _earlier(self, earlier: EarlierLoop, index: int) -> EarlierItem | None:
@@ -236,13 +301,20 @@ def compile_each(value: Any) -> list[Template]:
 
 def resolve_list(template: Template, field: str, ctx: Context, result: StepResult) -> Sequence[Any] | None:
     """Resolve `template` to a list; on failure record the reason in `result` and return ``None``."""
+    return resolve_as(as_list, template, field, ctx, result)
+
+
+def resolve_as(
+    convert: Callable[[Any], T], template: Template, field: str, ctx: Context, result: StepResult
+) -> T | None:
+    """Resolve `template` and convert it; on failure record the reason in `result` and return ``None``."""
     try:
         value = template.resolve(ctx.scope)
     except ResolveError as error:
         fail_with(result, error)
         return None
     try:
-        items = as_list(value)
+        items = convert(value)
     except UsageError as error:
         fail_with(
             result,
@@ -268,43 +340,6 @@ def resolve_list(template: Template, field: str, ctx: Context, result: StepResul
     return items
 
 
-def instead(value: Any) -> str:
-    """What to give in place of `value`, which is no list."""
-    if isinstance(value, Mapping):
-        return "for its keys and values write list(d.items()), for its values list(d.values())"
-    if isinstance(value, str):
-        return "for its lines write text.splitlines(), for one item a list of one: [text]"
-    if hasattr(value, "__aiter__"):
-        return "collect it first: [x async for x in items]"
-    if hasattr(value, "__next__"):
-        return "collect it first: list(items)"
-    return "give a list, a data frame, or a reference to one such as ${inputs.urls}"
-
-
-def as_list(value: Any) -> Sequence[Any] | None:
-    """`value` if it can be looped over by index: lists, tuples, ranges, rows of tables, entries of arrays.
-
-    Text and mappings are not lists. Other iterables with a length (a set, the view of a dict) are copied into
-    a list once. Plain iterators are refused, since looping would use them up.
-
-    Raises:
-        UsageError: it is a table that cannot be read row by row.
-    """
-    if isinstance(value, list | tuple | range):
-        return value
-    if isinstance(value, str | bytes | bytearray | dict):
-        return None
-    if (rows := rows_of(value)) is not None:
-        return rows
-    if isinstance(value, Sequence):
-        return value
-    if isinstance(value, Mapping):
-        return None
-    if hasattr(value, "__iter__") and hasattr(value, "__len__"):
-        return list(value)
-    return None
-
-
 def tolerance(model: LoopStep) -> int | Fraction | None:
     """The failures that do not stop the loop: a count, a share between 0 and 1, or ``None`` for no limit."""
     limit = model.tolerated_failures
@@ -313,9 +348,14 @@ def tolerance(model: LoopStep) -> int | Fraction | None:
     return parse_tolerance(limit)
 
 
-def tolerated(limit: int | Fraction | None, items: Sequence[Any]) -> int | None:
-    """Convert `limit` to a count for `items`; a share is rounded down exactly (29% of 100 is 29)."""
-    return int(limit * len(items)) if isinstance(limit, Fraction) else limit
+def tolerated(limit: int | Fraction | None, total: int | None) -> int | None:
+    """Convert `limit` to a count for `total` items; a share is rounded down exactly (29% of 100 is 29).
+
+    A share of an unknown number (``None``) does not limit anything yet.
+    """
+    if not isinstance(limit, Fraction):
+        return limit
+    return None if total is None else int(limit * total)
 
 
 def failure_of(record: LoopRecord) -> ErrorInfo:
@@ -323,7 +363,8 @@ def failure_of(record: LoopRecord) -> ErrorInfo:
     index = record.first_failed()
     assert index is not None, "a loop fails only if an item fails"
     found = record.error_of(index)
-    message = f"item {index} (of {len(record)}) failed"
+    so_far = "" if record.total is not None else " so far"
+    message = f"item {index} (of {len(record)}{so_far}) failed"
     if found is not None:
         step_id, error = found
         message += f" at step {step_id!r}: {error.code}: {error.message}"

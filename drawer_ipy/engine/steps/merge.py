@@ -7,9 +7,10 @@ from typing import Any
 
 from drawer_ipy.definition.steps.merge import MergeStep
 from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.listing import as_list, instead
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import StepRunner, fail_bare, fail_with
-from drawer_ipy.engine.steps.for_each import as_list, compile_each
+from drawer_ipy.engine.steps.for_each import compile_each
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.record.step import StepResult
 
@@ -40,7 +41,8 @@ class MergeRunner(StepRunner):
             return
         whole = as_list(parts[0]) if self._spread else parts
         if whole is None:
-            result.fail(Code.VALIDATION_ERROR, f"`from` of step {self.id!r} must be a list")
+            hint = instead(parts[0])
+            result.fail(Code.VALIDATION_ERROR, f"`from` of step {self.id!r} must be a list", hint)
             return
         self._merge([part for part in whole if part is not None], result)
 
@@ -58,6 +60,7 @@ class MergeRunner(StepRunner):
             result.fail(
                 Code.VALIDATION_ERROR,
                 f"step {self.id!r} can merge objects with objects or lists with lists, not {kinds}",
+                next((instead(part) for part in parts if hasattr(part, "__next__")), ""),
             )
 
 

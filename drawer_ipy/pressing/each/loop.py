@@ -11,7 +11,7 @@ from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.checking.scope import ROOTS
 from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.definition.values import parse_lasting, parse_tolerance
-from drawer_ipy.engine.steps.for_each import as_list, instead
+from drawer_ipy.engine.listing import as_list, instead
 from drawer_ipy.errors import UsageError
 from drawer_ipy.pressing.job import Options
 

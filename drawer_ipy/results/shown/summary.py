@@ -10,8 +10,10 @@ from html import escape
 
 from drawer_ipy.common.tracebacks import name_cells
 from drawer_ipy.common.user_code import pass_on_interrupt
+from drawer_ipy.errors import Code
 from drawer_ipy.record.failures import NONE, Failures, failures_of
-from drawer_ipy.record.loop import FAILED, STEP_OK, LoopOutput
+from drawer_ipy.record.loop import FAILED, LoopOutput
+from drawer_ipy.record.step_column import STEP_OK
 from drawer_ipy.results.failed_item import ItemError, failed_item
 from drawer_ipy.results.table_view import TableView
 from drawer_ipy.style.amounts import seconds_text
@@ -93,7 +95,8 @@ def headline_of(view: TableView) -> Headline:
     if state == "ok":
         told = f"{n:,} {noun}{'' if n == 1 else 's'}"
     else:
-        told = ", ".join([counts_text(counts, noun), *elsewhere_text(beside.items, beside.steps)])
+        so_far = view.source.loop is not None and view.source.loop.total is None
+        told = ", ".join([counts_text(counts, noun, so_far), *elsewhere_text(beside.items, beside.steps)])
     word = state if state in ("failed", "cancelled") else ""
     return Headline(state, word, told, tuple(_figures(view, counts)))
 
@@ -130,8 +133,12 @@ def _nothing(view: TableView) -> Headline:
     run = view.run
     failures = failures_of(run) if run.status == "ok" else NONE
     state = outcome_of(run.status, failures.total)
-    if view.source.loop is not None:
-        told = ["0 items: the list was empty", *elsewhere_text(failures.items, failures.steps)]
+    loop = view.source.loop
+    if loop is not None and loop.total is None:
+        why = f": {cut(clean(str(run.error)), _MESSAGE)}" if run.error is not None else ""
+        return Headline(state, "", f"no item so far{why}")
+    if loop is not None:
+        told = ["0 items: the loop had nothing to do", *elsewhere_text(failures.items, failures.steps)]
         return Headline(state, "", ", ".join(told))
     if run.error is not None:
         return Headline(state, "", f"no step ran: {cut(clean(str(run.error)), _MESSAGE)}")
@@ -144,7 +151,9 @@ def run_trouble(view: TableView) -> str:
     if run.error is None or not len(view.source) or not view.is_whole:
         return ""
     loop = view.source.loop
-    told = loop is None or loop.path[:1] == (run.failed_step,)
+    told = loop is None or (
+        loop.path[:1] == (run.failed_step,) and run.error.code == Code.FOREACH_ITEM_FAILED
+    )
     if told and view.counts()["failed"]:
         return ""
     where = f" in step {run.failed_step!r}" if run.failed_step else ""
@@ -215,7 +224,7 @@ def trouble_within(view: TableView) -> list[str]:
     for column in loop.columns:
         loops = [
             output.record
-            for output, status in zip(column.outputs, column.statuses, strict=True)
+            for output, status in zip(column.outputs, column.statuses, strict=False)  # it may grow meanwhile
             if status == STEP_OK and isinstance(output, LoopOutput)
         ]
         failed = sum(loop.counts[FAILED] for loop in loops)

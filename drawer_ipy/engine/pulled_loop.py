@@ -1,0 +1,195 @@
+"""A loop over an iterator: where its items come from, how its record grows, and how it ends early."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from drawer_ipy.common.cancellation import Stop
+from drawer_ipy.common.tracebacks import describe, user_traceback
+from drawer_ipy.engine.async_source import AsyncItems
+from drawer_ipy.engine.chunks import AsyncChunks, Chunks
+from drawer_ipy.engine.context import Context, Session
+from drawer_ipy.engine.earlier import EarlierLoop
+from drawer_ipy.engine.item_source import ItemSource
+from drawer_ipy.engine.pool import BoundedMap, Gate
+from drawer_ipy.engine.pulled_map import PulledMap
+from drawer_ipy.engine.sync_source import SyncItems
+from drawer_ipy.errors import Code, ErrorInfo
+from drawer_ipy.record.loop import Hidden, LoopRecord
+from drawer_ipy.record.step import StepResult
+
+
+def source_of(value: Any, size: int = 0) -> ItemSource | None:
+    """Return the items of an iterator or of another iterable without a length; ``None`` for anything else.
+
+    Args:
+        value: what to loop over. If it can be iterated both ways, it is iterated asynchronously.
+        size: the number of items of a chunk, for a loop over chunks; 0 for the items themselves.
+    """
+    if isinstance(value, str | bytes | bytearray | Mapping):
+        return None
+    if hasattr(type(value), "__aiter__"):
+        later = aiter(value)
+        return AsyncItems(value, AsyncChunks(later, size) if size else later, later, size > 0)
+    if hasattr(type(value), "__iter__"):
+        now = iter(value)
+        return SyncItems(value, Chunks(now, size) if size else now, now, size > 0)
+    return None
+
+
+def begin_source(
+    value: Any, size: int, ctx: Context, step_id: str, past: EarlierLoop | None
+) -> ItemSource | None:
+    """Begin to take the items of `value` for the loop `step_id`; see :func:`source_of`.
+
+    A loop that continues an earlier press, or an earlier attempt, goes on with the source of that one.
+
+    Raises:
+        UsageError: another loop is using the iterator, or has used it up.
+    """
+    owner = (ctx.place, step_id)
+    hidden = None if past is None else past.output.hidden
+    source = None if hidden is None else hidden.source
+    if source is None or source.value is not value:
+        source = source_of(value, size)
+        if source is not None and not source.is_new:
+            source = _earlier_source(value, owner, reversed(ctx.session.loops)) or source
+    if source is None:
+        return None
+    assert isinstance(source, ItemSource)
+    source.begin(ctx.session)
+    source.owner = owner
+    return source
+
+
+def is_from(past: EarlierLoop, source: ItemSource) -> bool:
+    """Whether the items of an earlier press came from `source`."""
+    return past.output.hidden is not None and past.output.hidden.source is source
+
+
+def _earlier_source(value: Any, owner: Any, loops: Iterable[tuple[LoopRecord, Hidden]]) -> ItemSource | None:
+    """Return the source of an earlier attempt by `owner` at a loop over the same iterator."""
+    sources = (hidden.source for _, hidden in loops)
+    return next((s for s in sources if s is not None and s.value is value and s.owner == owner), None)
+
+
+class PulledLoop:
+    """Runs the items of a source and adds them to the record of their loop as they are taken.
+
+    Args:
+        source: where the items come from; it has begun.
+        record: the loop's record; its items are a list.
+        hidden: the real items, the same list until an item contains a secret.
+        session: the run's state.
+        detailed: whether the items are recorded in full for now.
+        left: returns the number of failures that the loop may have now, ``None`` for any.
+    """
+
+    def __init__(
+        self,
+        source: ItemSource,
+        record: LoopRecord,
+        hidden: Hidden,
+        session: Session,
+        detailed: bool,
+        left: Callable[[], int | None],
+    ) -> None:
+        assert isinstance(hidden.items, list)
+        source.items = hidden.items
+        self._source = source
+        self._record = record
+        self._real = hidden.items
+        self._session = session
+        self._detailed = detailed
+        self._left = left
+
+    async def run(
+        self,
+        indices: Sequence[int],
+        goes_on: bool,
+        width: int,
+        body: Callable[[int], Awaitable[bool]],
+        gates: tuple[Sequence[Gate], Sequence[Gate]],
+        stop: Stop,
+    ) -> bool:
+        """Run the items at `indices`, then those that are still to be taken; see :meth:`BoundedMap.run`.
+
+        Args:
+            indices: the items taken by an earlier press that are to be pressed again.
+            goes_on: whether to take more.
+            gates: those that decide whether there is a place for an item, and when it starts.
+        """
+        source = self._source
+        cancelled = True
+        try:
+            if goes_on and not (source.ended or source.lost):
+                pulled = PulledMap(
+                    indices, source, self._add, self._end, width, body, self._left(), gates, stop
+                )
+                complete = await pulled.run()
+            else:
+                every = [*gates[1], *gates[0]]
+                complete = await BoundedMap(indices, width, body, self._left(), every, stop).run()
+            cancelled = False
+            return complete
+        finally:
+            await source.leave(cancelled)
+
+    def _end(self) -> int | None:
+        self._record.end_of_items()
+        return self._left()
+
+    def _add(self, item: Any) -> int:
+        record, real, redactor = self._record, self._real, self._session.redactor
+        shown = item
+        if redactor.hides:
+            shown = redactor.value(item)
+            if shown is not item and record.items is real:
+                record.items = real.copy()
+        if record.items is not real:
+            real.append(item)
+        if self._detailed and not self._session.affords(len(record.columns)):
+            self._detailed = False
+            for column in record.columns:
+                column.detailed = False
+        return record.append(shown)
+
+
+def fail_if_cut_off(source: ItemSource, step_id: str, result: StepResult) -> bool:
+    """Fail the loop `step_id` if `source` has more items, or might have had; return whether it failed."""
+    if source.failure is not None:
+        _fail_raised(source, source.failure, step_id, result)
+    elif source.lost:
+        result.fail(
+            Code.CANCELLED,
+            f"`over` of step {step_id!r}: the {source.kind} {source.lost}",
+            "press again with a new one to get the rest",
+        )
+    elif not source.ended:
+        result.fail(
+            Code.CANCELLED,
+            f"`over` of step {step_id!r}: the {source.kind} has not been pulled to its end",
+            "retry() of the whole table goes on with it",
+        )
+    else:
+        return False
+    return True
+
+
+def _fail_raised(source: ItemSource, error: BaseException, step_id: str, result: StepResult) -> None:
+    number = source.count
+    raised = f"the {source.kind} raised {describe(error)} when item {number} was pulled"
+    if type(error).__name__ == "ProgrammingError" and "thread" in str(error):
+        hint = "a run may have a thread of its own: open the database with check_same_thread=False"
+    elif source.lost:
+        hint = "the items before it are kept, but a generator that raised gives no more"
+    else:
+        hint = (
+            f"the items before it are kept; retry() presses those that failed and pulls item {number} again"
+        )
+    result.stderr = user_traceback(error)
+    result.status = "failed"
+    result.exit_code = 1
+    message = f"`over` of step {step_id!r}: {raised}"
+    result.error = ErrorInfo(Code.FUNCTION_ERROR, message, hint, exception=error)
