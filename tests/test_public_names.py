@@ -43,9 +43,9 @@ ERRORS = {
 CLASSES = {"Drawer", "Results", "Validation"}
 
 RESULTS = """
-    aretry cancelled columns counts errors explain failed filter hint of ok output outputs retry run showing
-    skipped sort status step timeline to_arrow to_csv to_dict to_dicts to_json to_pandas to_parquet to_polars
-    view
+    aretry cancelled columns counts errors explain failed filter hint join of ok output outputs retry run save
+    showing skipped sort status step timeline to_arrow to_csv to_dict to_dicts to_json to_jsonl to_pandas
+    to_parquet to_polars view
 """
 ROW = """
     cancelled duration error explain failed get index item items keys ok output skipped started status steps
@@ -80,8 +80,12 @@ RAISES = {
     "Results.sort": "UnknownColumn TypeError Exception",
     "Results.step": "UsageError",
     "Results.to_arrow": "MissingLibrary",
+    "Results.join": "UsageError UnknownColumn MissingLibrary",
+    "Results.save": "UsageError MissingLibrary OSError",
     "Results.to_csv": "OSError",
+    "Results.to_dict": "UsageError",
     "Results.to_json": "OSError",
+    "Results.to_jsonl": "OSError",
     "Results.to_pandas": "MissingLibrary",
     "Results.to_parquet": "MissingLibrary OSError",
     "Results.to_polars": "MissingLibrary",
@@ -126,6 +130,7 @@ def test_the_names_of_the_package() -> None:
         drawer_ipy.pres  # noqa: B018 - reading it is what is tested
     assert set(results.__all__) == {
         "Column", "ItemError", "ItemErrors", "MissingLibrary", "Results", "Row", "StepCell", "UnknownColumn",
+        "check_save_path",
     }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The table of a run: one row per item, in the order of the input, not of completion."""
 
 from drawer_ipy.results.column import Column, UnknownColumn
-from drawer_ipy.results.export.frames import MissingLibrary
+from drawer_ipy.results.export.optional import MissingLibrary
+from drawer_ipy.results.export.saving import check_save_path
 from drawer_ipy.results.failed_item import ItemError
 from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.row import Row
@@ -17,4 +18,5 @@ __all__ = [
     "Row",
     "StepCell",
     "UnknownColumn",
+    "check_save_path",
 ]

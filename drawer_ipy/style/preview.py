@@ -14,6 +14,7 @@ from typing import Any
 
 from wcwidth import wcswidth
 
+from drawer_ipy.common.missing import is_missing
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.record.loop import LoopEntries, LoopOutput
 
@@ -68,10 +69,11 @@ def make_cell(fetch: Callable[[], Any]) -> Cell:
     """The cell for what `fetch` returns; one that fails says so."""
     try:
         value = fetch()
+        missing = is_missing(value)
     except BaseException as error:  # a user's object may do anything when it is looked at
         pass_on_interrupt(error)
         return Cell(f"<{_type_name(error)} when read>")
-    if value is None:
+    if missing:
         return Cell("–", "none")
     text = preview(value, CELL)
     more = preview(value, MORE) if text.endswith("…") or len(text) >= CELL else ""
@@ -147,6 +149,8 @@ def _container(value: Any, limit: int, depth: int) -> str:
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and all(isinstance(n, int) for n in shape):
         if not shape and hasattr(value, "item"):  # a numpy number
+            if value.dtype.kind in "Mm":  # whose item() is an integer where it has nanoseconds
+                return str(value)
             return _show(value.item(), limit, _DEEPEST)
         return f"<{_type_name(value)} {'×'.join(map(str, shape))}>"
     return repr(value)[: limit + 1]
