@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from drawer_ipy.common.atomic_file import replacing
 from drawer_ipy.results.export import text_files
@@ -43,6 +43,16 @@ class Exports:
 
     view: TableView
 
+    @overload
+    def to_dict(self, orient: Literal["list"] = "list", flatten: bool = False) -> dict[str, list[Any]]: ...
+    @overload
+    def to_dict(self, orient: Literal["records"], flatten: bool = False) -> list[dict[str, Any]]: ...
+    @overload
+    def to_dict(self, orient: Literal["index"], flatten: bool = False) -> dict[int, dict[str, Any]]: ...
+    @overload
+    def to_dict(self, orient: Literal["dict"], flatten: bool = False) -> dict[str, dict[int, Any]]: ...
+    @overload
+    def to_dict(self, orient: Literal["split"], flatten: bool = False) -> dict[str, list[Any]]: ...
     def to_dict(self, orient: Orient = "list", flatten: bool = False) -> Any:
         """Return the values of the table's columns, by name.
 
@@ -61,8 +71,7 @@ class Exports:
 
     def to_dicts(self, flatten: bool = False) -> list[dict[str, Any]]:
         """Return one dict per row."""
-        rows: list[dict[str, Any]] = self.to_dict("records", flatten)
-        return rows
+        return self.to_dict("records", flatten)
 
     def to_pandas(self, flatten: bool = False) -> pd.DataFrame:
         """Return a pandas DataFrame, in which columns of one kind have its dtype.

@@ -49,10 +49,8 @@ class Parts:
         """Return the parts of a table of the run, with the loop variable's column replaced by its table."""
         names: Sequence[str] = view.columns
         source, loop = None, view.source.loop
-        if loop is not None:
-            label = next(iter(view.source.layout()))
-            if label in names:
-                source = looped_over(loop.items)
+        if loop is not None and (label := next(iter(view.source.layout()))) in names:
+            source = looped_over(loop.items)
             if source is not None:
                 names = [name for name in names if name != label]
         columns = {name: view.column(name).to_list() for name in names}
@@ -159,6 +157,15 @@ class Parts:
                 text += "_"
             texts[text] = None
         return list(texts)
+
+
+def exported_index(view: TableView) -> list[Hashable]:
+    """Return the labels that :meth:`Parts.to_pandas` gives to the rows."""
+    loop = view.source.loop
+    source = None if loop is None else looped_over(loop.items)
+    if source is None or source.frame is None:
+        return list(view.index)
+    return list(source.frame.index[list(view.index)])
 
 
 def _frame(made: dict[Any, Any], index: Any, pandas: Any) -> Any:
