@@ -63,7 +63,7 @@ def test_missing_values_are_neither_less_nor_greater(missing: Any) -> None:
 
 
 def test_values_that_cannot_be_compared_are_named(four: Results) -> None:
-    with pytest.raises(TypeError, match="row 0 of column 'name' is of type str, which .* with int"):
+    with pytest.raises(TypeError, match=r"row 0 of column 'name' is of type str, .* with int"):
         _ = four["name"] > 1
     arrays = table(np.zeros(2), 1)
     assert (arrays["price"] == 1) == [False, True]

@@ -23,12 +23,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         OSError: the file cannot be written; the old content is unchanged.
     """
-    target = Path(os.path.realpath(path))
-    before = _stat(target)
-    if before is not None and not stat.S_ISREG(before.st_mode):
-        with target.open("wb") as special:  # fails for a folder
+    before = _stat(path)
+    if before is not None and (not stat.S_ISREG(before.st_mode) or _is_open_stream(path)):
+        with open(path, "wb") as special:  # fails for a folder
             yield special
         return
+    target = Path(os.path.realpath(path))
     if before is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     temporary = target.with_name(f".{secrets.token_hex(8)}.part")
@@ -52,11 +52,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise
 
 
-def _stat(path: Path) -> os.stat_result | None:
+def _stat(path: str | os.PathLike[str]) -> os.stat_result | None:
     try:
-        return path.stat()
+        return os.stat(path)
     except FileNotFoundError:
         return None
+
+
+def _is_open_stream(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a name of a file that is open already, such as ``/dev/stdout``."""
+    return os.path.abspath(path).startswith(("/dev/", "/proc/"))
 
 
 def _keep_owner_and_mode(handle: int, before: os.stat_result, mode: int) -> None:

@@ -105,8 +105,8 @@ def compared(
             out.append(bool(compare(value, other)))
         except TypeError:
             raise TypeError(
-                f"row {row} of column {name!r} is of type {type(value).__name__}, which cannot be compared with "
-                f"{type(other).__name__}; select rows with filter(lambda row: ...)"
+                f"row {row} of column {name!r} is of type {type(value).__name__}, which cannot be compared "
+                f"with {type(other).__name__}; select rows with filter(lambda row: ...)"
             ) from None
     return out
 

@@ -57,11 +57,27 @@ def to_csv(
     """
     cell = _safe_cell if safe else _csv_cell
     with _output(path) as out:
-        writer = csv.writer(out, lineterminator="\n")
+        writer = csv.writer(_Lines(out), lineterminator=_CRLF)
         writer.writerow([cell(name) for name in names])
         for record in records:
             writer.writerow([cell(value) for value in record])
         return _result(out)
+
+
+_CRLF = "\r\n"
+
+
+class _Lines:
+    """Ends lines in a line feed although the writer ends them in two characters.
+
+    Before Python 3.13 the writer puts quotes around a carriage return in a cell only if it ends lines too.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, line: str) -> int:
+        return self._out.write(line.removesuffix(_CRLF) + "\n")
 
 
 def _csv_cell(value: Any) -> Any:
