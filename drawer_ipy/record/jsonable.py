@@ -111,12 +111,22 @@ def nanoseconds(value: dt.datetime | dt.timedelta) -> int:
     return found if isinstance(found, int) else 0
 
 
+def _seconds(value: Any) -> float | None:
+    """Return the seconds of a duration of numpy; ``None`` for months and years, whose length varies."""
+    try:
+        return float(value / type(value)(1, "s"))
+    except TypeError:
+        return None
+
+
 def _of_numpy(value: Any) -> Any:
     plain = value.tolist()
     kind = value.dtype.kind
     if kind in ("M", "m") and type(value).__module__ == "numpy":  # numpy turns nanoseconds into integers
         if value.shape:
             return [_of_numpy(inner) for inner in value]
+        if str(value.dtype) in ("timedelta64[M]", "timedelta64[Y]"):  # of no certain length
+            return str(value)
         if isinstance(plain, int):
             rounded = value.astype(f"{kind}8[us]")
             plain = rounded.tolist() if rounded == value else None
@@ -167,6 +177,8 @@ def _convert_object(value: Any, within: tuple[int, ...]) -> Any:
         names = [field.name for field in dataclasses.fields(value)]
         return {name: jsonable(getattr(value, name), within) for name in names}
     if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy, without importing it
+        if type(value).__name__ == "timedelta64" and (seconds := _seconds(value)) is not None:
+            return seconds
         return jsonable(_of_numpy(value), within)
     if is_arrow_scalar(type(value)):
         return jsonable(value.as_py(), within)

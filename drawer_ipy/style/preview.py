@@ -122,12 +122,12 @@ def _show(value: Any, limit: int, depth: int) -> str:
         return str(value) if bits < 1000 else f"<int of {bits} bits>"
     if kind is float:
         return f"{value:.10g}"
+    if is_missing(value):
+        return "None"
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
-    if isinstance(value, dt.datetime):
-        return value.isoformat(sep=" ")
     if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
+        return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
     if isinstance(value, LoopOutput):
         return f"{value.record.counts[2]} of {len(value.record)} ok"
     if isinstance(value, LoopEntries):

@@ -86,6 +86,8 @@ def _times(values: list[Any], kinds: set[type], pandas: Any) -> Any:
         import numpy
 
         missing = next(iter(kinds))("NaT")
+        if same == "m" and any(numpy.datetime_data(v.dtype)[0] in "YM" for v in values if v is not None):
+            return None  # pandas would make days of months
         return pandas.Series(numpy.array([missing if value is None else value for value in values])).array
     if k.all_of(kinds, dt.datetime):
         if any(getattr(value, "fold", 0) for value in values):
