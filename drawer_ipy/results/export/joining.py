@@ -25,7 +25,7 @@ def joined(view: TableView, other: Any, on: str | None, other_on: Hashable, flat
     if on is None:
         if other_on is not None:
             raise UsageError("join() has other_on without on", remediation="give on=COLUMN too")
-        parts = parts.beside(table, _by_position(view, table), stacklevel=5)
+        parts = parts.beside(table, _by_position(view, table), stacklevel=4)
     else:
         parts = _on(view, parts, table, on, on if other_on is None else other_on)
     return _MAKERS.get(library_of(other), Parts.to_arrow)(parts)
@@ -62,11 +62,11 @@ def _on(view: TableView, parts: Parts, table: SourceTable, on: str, other_on: Ha
     rest = table.without(other_on)
     beside = SourceTable(rest.labels, rest.at(rows), len(keys))
     if on in rest.labels or on not in parts.columns:
-        return parts.beside(beside, range(len(keys)), stacklevel=6)
+        return parts.beside(beside, range(len(keys)), stacklevel=5)
     # The run's column stands for both, since it also has the values without a match.
     own = {name: values for name, values in parts.columns.items() if name != on}
     beside = SourceTable([on, *rest.labels], [keys, *beside.columns], len(keys))
-    return replace(parts, columns=own).beside(beside, range(len(keys)), stacklevel=6)
+    return replace(parts, columns=own).beside(beside, range(len(keys)), stacklevel=5)
 
 
 def _places(values: Sequence[Any], label: Hashable) -> dict[Any, int]:

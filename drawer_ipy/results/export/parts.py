@@ -77,7 +77,7 @@ class Parts:
             )
             warnings.warn(
                 f"the table of the input has columns with the same names as columns of the run: {told}",
-                stacklevel=stacklevel + 1,
+                stacklevel=stacklevel,
             )
         return replace(self, columns=named, source=source, rows=rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -79,7 +80,9 @@ def table_of(value: Any, asked: str) -> SourceTable:
     """
     found = _of_library(value)
     if found is None and hasattr(value, "__arrow_c_stream__"):
-        found = _of_library(library("pyarrow", f"{asked} of a {type(value).__name__}", "arrow").table(value))
+        pa = library("pyarrow", f"{asked} of a {type(value).__name__}", "arrow")
+        with suppress(pa.ArrowInvalid):  # a Series exports Arrow too, but it is not a table
+            found = _of_library(pa.table(value))
     if found is None:
         raise UsageError(
             f"{asked} needs a data frame, not {type(value).__name__}",
