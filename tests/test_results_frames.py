@@ -158,8 +158,9 @@ def test_an_arrow_table_comes_back_and_reaches_the_others() -> None:
         pandas = results.to_pandas()
         assert {name: str(pandas[name].dtype) for name in INTO_PANDAS} == INTO_PANDAS
         assert results.to_polars()["big"].to_list() == [1, None, 2**60 + 1]
-        again = pickle.loads(pickle.dumps(results))
-        assert again.to_arrow().equals(results.to_arrow())
+        if rows is made:
+            again = pickle.loads(pickle.dumps(results))
+            assert again.to_arrow().equals(results.to_arrow())
 
 
 class Exporter:

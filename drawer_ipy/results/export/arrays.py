@@ -16,7 +16,7 @@ def row_array(values: list[Any], dtype: Any = None) -> Any:
     import numpy
 
     kinds = set(map(type, values))
-    if are_numbers(kinds) and fit_float(values):
+    if are_numbers(kinds) and fit_float(values, kinds):
         made = numpy.array(values, "int64" if are_ints(kinds) else "float64")
     else:
         made = numpy.empty(len(values), object)

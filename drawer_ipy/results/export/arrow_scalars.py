@@ -28,8 +28,10 @@ def scalar_array(values: list[Any], kinds: set[type], pa: Any) -> Any:
     if same in ("M", "m"):
         return _numpy_times(values, kinds, pa)
     if k.all_of(kinds, dt.datetime):
-        return _moments(values, pa)
-    if k.all_of(kinds, dt.timedelta) and any(nanoseconds(v) for v in values if v is not None):
+        return _moments(values, kinds, pa)
+    if k.all_of(kinds, dt.timedelta) and (array := k.times_of_pandas(values, kinds)) is not None:
+        return pa.array(array)
+    if k.all_of(kinds, dt.timedelta) and k.have_nanoseconds(values, kinds):
         counted = [None if v is None else v.value if hasattr(v, "value") else _span(v) for v in values]
         return pa.array(counted, pa.int64()).cast(pa.duration("ns"))
     return None
@@ -66,9 +68,14 @@ _UNITS_OF_MOMENTS = {"Y": "D", "M": "D", "W": "D", "D": "D", "h": "s", "m": "s",
 _UNITS_OF_SPANS = {"W": "s", "D": "s", "h": "s", "m": "s", **_SAME}
 
 
-def _moments(values: list[Any], pa: Any) -> Any:
+def _moments(values: list[Any], kinds: set[type], pa: Any) -> Any:
     zone = k.one_zone(values)
-    fine = any(nanoseconds(value) for value in values if value is not None)
+    array = k.times_of_pandas(values, kinds)
+    if array is not None:
+        name = "" if zone is None else k.zone_name(zone) or "UTC"
+        unit = "us" if array.dtype == "M8[us]" else "ns"
+        return pa.array(array).cast(pa.int64()).cast(pa.timestamp(unit, name or None))
+    fine = k.have_nanoseconds(values, kinds)
     name = "" if zone is None else k.zone_name(zone)
     if not fine and name in ("", "UTC"):
         return None

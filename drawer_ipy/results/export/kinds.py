@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from drawer_ipy.common.missing import is_arrow_scalar, missing_to_none
+from drawer_ipy.record.jsonable import nanoseconds
 
 NONE = type(None)
 
@@ -85,9 +86,36 @@ def _is_float(kind: type) -> bool:
     return issubclass(kind, float) or (numpy_kind({kind}) == "f" and not kind.__name__.startswith("long"))
 
 
-def fit_float(values: list[Any]) -> bool:
-    """Whether all the integers among numbers are equal to a float."""
-    return all(not _is_int(type(value)) or abs(int(value)) <= EXACT for value in values if value is not None)
+def fit_float(values: list[Any], kinds: set[type]) -> bool:
+    """Whether all the integers among numbers of these types are equal to a float."""
+    ints = tuple(kind for kind in kinds if _is_int(kind))
+    return not ints or all(-EXACT <= value <= EXACT for value in values if type(value) in ints)
+
+
+def have_nanoseconds(values: list[Any], kinds: set[type]) -> bool:
+    """Whether one of the times or durations has nanoseconds, which Python's own types cannot."""
+    if kinds <= {dt.datetime, dt.timedelta}:
+        return False
+    return any(nanoseconds(value) for value in values if value is not None)
+
+
+def times_of_pandas(values: list[Any], kinds: set[type]) -> Any:
+    """Return the Timestamps or Timedeltas of pandas as an array of numpy, in UTC if they have a zone.
+
+    Its unit is the microsecond, or the nanosecond if one has some. ``None``: there are other types or zones.
+    """
+    if not all(kind.__module__.startswith("pandas") for kind in kinds):
+        return None  # of Python's own types, pandas may have no unit
+    import pandas
+
+    series = pandas.Series(values, dtype=object).infer_objects()
+    if series.dtype.kind not in ("M", "m"):
+        return None
+    if getattr(series.dtype, "tz", None) is not None:
+        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+    array = series.to_numpy()
+    rounded = array.astype(f"{array.dtype.kind}8[us]")
+    return rounded if ((rounded == array) | (array != array)).all() else array
 
 
 def one_zone(values: list[Any]) -> dt.tzinfo | None:

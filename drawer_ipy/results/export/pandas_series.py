@@ -52,7 +52,7 @@ def _numbers(values: list[Any], kinds: set[type], pandas: Any) -> Any:
         return _masked(values, name, pandas.arrays.IntegerArray) if null else numpy.array(values, name)
     if same in ("f", "c"):
         return numpy.array([numpy.nan if v is None else v for v in values], next(iter(kinds)))
-    if k.are_numbers(kinds) and k.fit_float(values):
+    if k.are_numbers(kinds) and k.fit_float(values, kinds):
         return numpy.array(values, "float64")
     return None
 
@@ -90,7 +90,7 @@ def _times(values: list[Any], kinds: set[type], pandas: Any) -> Any:
             return None  # pandas would make days of months
         return pandas.Series(numpy.array([missing if value is None else value for value in values])).array
     if k.all_of(kinds, dt.datetime):
-        if any(getattr(value, "fold", 0) for value in values):
+        if k.one_zone(values) is not None and any(getattr(value, "fold", 0) for value in values):
             return None  # pandas would read an hour that a clock shows twice as the first of the two
     elif not k.all_of(kinds, dt.timedelta):
         names = {kind.__name__ for kind in kinds}
@@ -100,10 +100,16 @@ def _times(values: list[Any], kinds: set[type], pandas: Any) -> Any:
     return found.array if found.dtype != object else None
 
 
+_SCALARS = (k.NONE, int, float, str, bytes, dt.date, dt.timedelta, dt.time)
+
+
 def _objects(values: list[Any], pandas: Any) -> Any:
     import numpy
 
     cells = numpy.empty(len(values), object)
+    if all(issubclass(kind, _SCALARS) for kind in set(map(type, values))):
+        cells[:] = values
+        return pandas.Series(cells, dtype=object)
     for place, value in enumerate(values):  # one by one, since nested lists must not become dimensions
         cells[place] = value
     return pandas.Series(cells, dtype=object)

@@ -35,15 +35,17 @@ def polars_series(name: str, values: list[Any], polars: Any) -> Any:
 
 def _numbers(name: str, values: list[Any], kinds: set[type], polars: Any) -> Any:
     if k.are_bools(kinds):
-        flags = [None if value is None else bool(value) for value in values]
+        flags = values if kinds == {bool} else [None if value is None else bool(value) for value in values]
         return polars.Series(name, flags, dtype=polars.Boolean)
     if k.are_ints(kinds):
         dtype = _numpy_dtype(kinds, polars) or _width(values, polars)
         whole = values if kinds == {int} else [None if value is None else int(value) for value in values]
         return None if dtype is None else polars.Series(name, whole, dtype=dtype)
-    if k.are_numbers(kinds) and k.fit_float(values):
+    if k.are_numbers(kinds) and k.fit_float(values, kinds):
         dtype = _numpy_dtype(kinds, polars) or polars.Float64
-        numbers = [None if value is None else float(value) for value in values]
+        numbers = (
+            values if kinds == {float} else [None if value is None else float(value) for value in values]
+        )
         return polars.Series(name, numbers, dtype=dtype)
     return None
 
@@ -70,7 +72,7 @@ def _texts(name: str, values: list[Any], kinds: set[type], polars: Any) -> Any:
     if k.all_of(kinds, uuid.UUID) or (len(kinds) == 1 and named and named <= {"Period", "Interval"}):
         return polars.Series(name, [None if v is None else str(v) for v in values], dtype=polars.String)
     if k.all_of(kinds, str):
-        plain = [None if value is None else str.__str__(value) for value in values]
+        plain = values if kinds == {str} else [None if v is None else str.__str__(v) for v in values]
         return polars.Series(name, plain, dtype=polars.String)
     return None
 
@@ -83,10 +85,13 @@ def _moments(name: str, values: list[Any], kinds: set[type], polars: Any) -> Any
     zone = k.one_zone(values)
     if zone is None and any(value is not None and value.tzinfo is not None for value in values):
         return None  # several zones, or some without
-    present = [value for value in values if value is not None]
-    unit = "ns" if any(map(nanoseconds, present)) else "us"
-    counted = [None if value is None else _since_1970(value, unit) for value in values]
-    series = polars.Series(name, counted, dtype=polars.Int64).cast(polars.Datetime(unit))
+    array = k.times_of_pandas(values, kinds)
+    if array is not None:
+        series = polars.Series(name, array)
+    else:
+        unit = "ns" if k.have_nanoseconds(values, kinds) else "us"
+        counted = [None if value is None else _since_1970(value, unit) for value in values]
+        series = polars.Series(name, counted, dtype=polars.Int64).cast(polars.Datetime(unit))
     if zone is None:
         return series
     series = series.dt.replace_time_zone("UTC")
@@ -106,8 +111,9 @@ def _spans(name: str, values: list[Any], kinds: set[type], polars: Any) -> Any:
         return _numpy_times(name, values, kinds, polars)
     if not k.all_of(kinds, dt.timedelta):
         return None
-    present = [value for value in values if value is not None]
-    fine = any(map(nanoseconds, present))
+    if (array := k.times_of_pandas(values, kinds)) is not None:
+        return polars.Series(name, array)
+    fine = k.have_nanoseconds(values, kinds)
     unit = dt.timedelta(microseconds=1)
     counted = [
         None if v is None else (_plain_span(v) // unit) * (1000 if fine else 1) + nanoseconds(v)

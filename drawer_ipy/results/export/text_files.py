@@ -80,10 +80,17 @@ class _Lines:
         return self._out.write(line.removesuffix(_CRLF) + "\n")
 
 
+_LONG = 10**1000
+"""Longer integers are written in hexadecimal if they exceed what Python converts."""
+
+
 def _csv_cell(value: Any) -> Any:
-    if value is None or type(value) in (str, bool, float):
+    kind = type(value)
+    if value is None or kind is str or kind is bool or kind is float:
         return value
-    if type(value) in (dict, list, tuple):
+    if kind is int and -_LONG < value < _LONG:
+        return value
+    if kind in (dict, list, tuple):
         return to_json_text(value)
     simple = jsonable(value)
     if simple is None and isinstance(number := _scalar(value), float):
