@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import Results, UsageError
+from drawer_ipy.engine.rows import rows_of
+from drawer_ipy.record.loop import OK, STEP_OK, LoopOutput, LoopRecord
+from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.step import StepResult
 from drawer_ipy.results import UnknownColumn
 
 
@@ -265,7 +270,7 @@ def test_the_frame_may_be_changed_after_the_run() -> None:
     made = frame()
     results = over(made)
     made["title"] = "mine"
-    made.drop(columns="url", inplace=True)
+    del made["url"]
     made.index = range(3)
     pd.testing.assert_frame_equal(results.to_pandas()[list(frame().columns)], frame())
     polars = pl.DataFrame({"a": [1, 2]})
@@ -409,3 +414,31 @@ def test_law_rows_of_any_frame_come_back(columns: dict[str, list[Any]], rows: li
         assert len(results.to_polars()) == len(results.to_arrow()) == len(rows)
         assert len(json.loads(results.to_json())) == len(rows)
     pd.testing.assert_frame_equal(got.iloc[:, : made.shape[1]], made.iloc[rows], check_column_type=False)
+
+
+def test_a_million_rows_cost_little_more_than_the_frame_made_by_hand() -> None:
+    n = 1_000_000
+    record = LoopRecord(("each",), "x", rows_of(pd.DataFrame({"i": range(n)})) or [], ["work"], 4)
+    outputs = [{"a": k, "b": k * 0.5, "c": str(k), "d": k if k % 2 else None} for k in range(n)]
+    record.columns[0].outputs[:] = outputs
+    record.columns[0].statuses[:] = bytes([STEP_OK]) * n
+    record.states[:] = bytes([OK]) * n
+    record.counts = [0, 0, n, 0, 0, 0]
+    record.close()
+    run = RunRecord("0" * 16, "d", "ok", 1.0, 2.0, steps=[StepResult("each", output=LoopOutput(record))])
+    results = Results.of(run)
+    assert results.shape == (n, 5)
+
+    def by_hand() -> pd.DataFrame:
+        return pd.DataFrame({"i": range(n), **{key: [out[key] for out in outputs] for key in "abcd"}})
+
+    def seconds(work: Callable[[], Any]) -> float:
+        times = []
+        for _ in range(2):
+            began = time.process_time()
+            work()
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert len(results.to_pandas()) == n
+    assert seconds(results.to_pandas) < 4 * seconds(by_hand)  # 1.7 when nothing else runs

@@ -148,12 +148,16 @@ def plain(value: Any) -> Any:
     return jsonable(value.item() if isinstance(value, np.str_) else value)
 
 
+def polars_kind(series: pl.Series) -> str:
+    return str(series.dtype).replace("precision=None", "precision=38")  # of older versions of polars
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_columns_of_one_kind_keep_it(kind: str) -> None:
     values, pandas, _, polars, arrow = KINDS[kind]
     results = table(*values)
     assert str(results.to_pandas()["v"].dtype) == pandas
-    assert str(results.to_polars()["v"].dtype) == polars
+    assert polars_kind(results.to_polars()["v"]) == polars
     assert str(results.to_arrow().column("v").type) == arrow
     assert [plain(v) for v in results.to_pandas()["v"].tolist()] == [
         plain(v)
@@ -172,7 +176,7 @@ def test_missing_values_are_null_and_do_not_change_the_kind(kind: str, missing: 
     assert str(series.dtype) == pandas
     assert series.isna().tolist() == [False] * len(values) + [True]
     frame = polars_series("v", column, pl)
-    assert str(frame.dtype) == polars
+    assert polars_kind(frame) == polars
     assert frame.is_null().to_list() == [False] * len(values) + [True]
     array = arrow_array(column, pa)
     assert str(array.type) == arrow

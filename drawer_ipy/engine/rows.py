@@ -211,6 +211,8 @@ def _as_arrow(value: Any) -> Any:
     except ImportError:
         name = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
         raise UsageError(f"a {name} is read through pyarrow", remediation=install_hint("arrow")) from None
+    if hasattr(value, "to_arrow_table"):  # DuckDB, whose versions before 1.2 export no stream to pyarrow
+        return value.to_arrow_table()
     return pyarrow.table(value)
 
 

@@ -82,7 +82,9 @@ def table_of(value: Any, asked: str) -> SourceTable:
     if found is None and hasattr(value, "__arrow_c_stream__"):
         pa = library("pyarrow", f"{asked} of a {type(value).__name__}", "arrow")
         with suppress(pa.ArrowInvalid):  # a Series exports Arrow too, but it is not a table
-            found = _of_library(pa.table(value))
+            # DuckDB before 1.2 exports no stream to pyarrow.
+            table = value.to_arrow_table() if hasattr(value, "to_arrow_table") else pa.table(value)
+            found = _of_library(table)
     if found is None:
         raise UsageError(
             f"{asked} needs a data frame, not {type(value).__name__}",

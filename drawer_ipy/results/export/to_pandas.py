@@ -62,9 +62,15 @@ def _from_arrow(column: Any, pandas: Any) -> Any:
         return array(filled.to_numpy().copy(), column.is_null().to_numpy().copy())
     if types.is_string(kind) or types.is_large_string(kind):
         return _text(column.to_pylist(), pandas)
-    if types.is_floating(kind) or types.is_temporal(kind) or types.is_dictionary(kind):
+    if types.is_dictionary(kind):
+        return pandas.Categorical(column.to_pylist(), ordered=kind.ordered, categories=_categories(column))
+    if types.is_floating(kind) or types.is_temporal(kind):
         return column.to_pandas().array
     return pandas_array(column.to_pylist(), pandas)
+
+
+def _categories(column: Any) -> list[Any]:
+    return list(column.unify_dictionaries().chunk(0).dictionary.to_pylist()) if column.num_chunks else []
 
 
 def _text(values: list[Any], pandas: Any) -> Any:
