@@ -20,7 +20,7 @@ from engine_rig import loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drawer_ipy import Results, UsageError
+from drawer_ipy import Results, UsageError, press
 from drawer_ipy.engine.rows import rows_of
 from drawer_ipy.record.loop import OK, STEP_OK, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
@@ -442,3 +442,65 @@ def test_a_million_rows_cost_little_more_than_the_frame_made_by_hand() -> None:
 
     assert len(results.to_pandas()) == n
     assert seconds(results.to_pandas) < 4 * seconds(by_hand)  # 1.7 when nothing else runs
+
+
+def test_secrets_in_a_frame_stay_hidden_in_every_export(tmp_path: Any) -> None:
+    secret = "s3cr3t-value"
+    made = pd.DataFrame(
+        {"url": [f"a {secret}", "b"], secret: [1, 2], "cat": pd.Categorical(["x", "y"], [secret, "x", "y"])},
+        index=[secret, "other"],
+    )
+    made.attrs["key"] = secret
+    drawer = {
+        "name": "d",
+        "inputs": [{"name": "key", "secret": True}, "rows"],
+        "steps": [
+            {
+                "id": "each",
+                "kind": "for_each",
+                "over": "${inputs.rows}",
+                "as": "row",
+                "steps": [{"id": "w", "button": "work", "args": {"x": "${row.url}"}}],
+            }
+        ],
+    }
+    seen: list[str] = []
+
+    def work(x: str) -> None:
+        seen.append(x)
+
+    results = press(drawer, {"key": secret, "rows": made}, buttons={"work": work}, quiet=True)
+    assert sorted(seen) == [f"a {secret}", "b"]
+    got = results.to_pandas()
+    assert got["url"].tolist() == ["a [redacted]", "b"]
+    assert str(got["[redacted]"].dtype) == "int64"
+    results.save(tmp_path / "t.parquet")
+    told = [
+        results.to_csv(),
+        results.to_json(),
+        str(got.to_dict()),
+        str(got.dtypes.to_dict()),
+        str(got["cat"].dtype) + str(got.attrs) + str(got.index.tolist()),
+        str(results.to_polars().schema) + str(results.to_polars().to_dicts()),
+        str(results.to_arrow().schema) + str(results.to_arrow().to_pylist()),
+        repr(results) + repr(results[0]) + results._repr_html_(),
+        repr(pickle.dumps(results)),
+    ]
+    assert not [text for text in told if secret in text]
+    assert secret.encode() not in (tmp_path / "t.parquet").read_bytes()
+
+
+def test_names_and_values_that_are_no_valid_text_fail_no_export() -> None:
+    odd = pd.DataFrame({"o": ["\ud800", {"a": 1}, None]}, dtype=object)
+    circle: list[Any] = []
+    circle.append(circle)
+    for rows in (
+        odd,
+        pd.DataFrame({"o": [circle, 1]}),
+        [1, 2],
+        pa.table({"t": pa.array([1], pa.time64("ns"))}),
+    ):
+        results = over(rows, lambda x: {"\ud800": 1, "b": circle})
+        n = len(results)
+        assert [len(results.to_pandas()), len(results.to_polars()), results.to_arrow().num_rows] == [n, n, n]
+        assert len(json.loads(results.to_json())) == results.to_csv().count("\n") - 1 == n

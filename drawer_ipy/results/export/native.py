@@ -60,7 +60,10 @@ def values_of(column: Any) -> list[Any]:
     if library == "polars":
         return list(column.to_list())
     if library == "pyarrow":
-        return list(column.to_pylist())
+        try:
+            return list(column.to_pylist())
+        except ValueError:  # nanoseconds, which Python's own times cannot hold
+            return list(column.cast("string").to_pylist())
     if library != "pandas":
         return list(column)
     if str(column.dtype) in _PLAIN:

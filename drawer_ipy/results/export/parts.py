@@ -89,14 +89,9 @@ class Parts:
             return self._with_own_index(pandas)
         base = _rows_of_frame(source.frame, self.rows)
         made = {n: pandas_array(values, pandas) for n, values in self.columns.items()}
-        base.columns = _wide_enough(base.columns, pandas)
-        own = _frame(made, base.index, pandas)
-        if base.columns.nlevels > 1:
-            rest = [""] * (base.columns.nlevels - 1)
-            own.columns = pandas.MultiIndex.from_tuples([(name, *rest) for name in made])
-        names = base.columns.names
-        frame: pd.DataFrame = pandas.concat([base, own], axis=1) if made else base
-        frame.columns.names = names
+        own = _frame(dict(enumerate(made.values())), base.index, pandas)
+        frame: pd.DataFrame = pandas.concat([base, own], axis=1, ignore_index=True)
+        frame.columns = _labels_beside(base.columns, list(made), pandas)
         frame.attrs = dict(source.frame.attrs)
         return frame
 
@@ -112,7 +107,7 @@ class Parts:
             name = f"row.{name}"
         rows = pandas.Index(list(self.index), dtype="int64", name=name)
         frame = _frame(dict(enumerate(made)), rows, pandas)
-        frame.columns = pandas.Index(labels, dtype=None if labels else object)
+        frame.columns = _labels(labels, pandas)
         return frame
 
     def to_polars(self) -> pl.DataFrame:
@@ -122,7 +117,7 @@ class Parts:
         if self.source is not None:
             pairs = zip(self._texts(), self.source.at(self.rows), strict=True)
             made = [as_polars(name, column, polars) for name, column in pairs]
-        made += [polars_series(name, values, polars) for name, values in self.columns.items()]
+        made += [polars_series(_utf8(name), values, polars) for name, values in self.columns.items()]
         frame: pl.DataFrame = polars.DataFrame(made)
         return frame
 
@@ -173,7 +168,14 @@ def _frame(made: dict[Any, Any], index: Any, pandas: Any) -> Any:
         name: pandas.Series(array, index=index, dtype=object if _holds_objects(array) else None, copy=False)
         for name, array in made.items()
     }
-    return pandas.DataFrame(series, index=index, columns=list(series))
+    return pandas.DataFrame(series, index=index, columns=_labels(list(series), pandas))
+
+
+def _labels(labels: list[Any], pandas: Any) -> Any:
+    try:
+        return pandas.Index(labels, dtype=None if labels else object)
+    except UnicodeEncodeError:  # pandas stores text in UTF-8, which has no unpaired surrogates
+        return pandas.Index(labels, dtype=object)
 
 
 def _holds_objects(array: Any) -> bool:
@@ -185,15 +187,13 @@ def _rows_of_frame(frame: Any, rows: Rows) -> Any:
     return frame.copy(deep=False) if whole else frame.iloc[list(rows)]
 
 
-def _wide_enough(columns: Any, pandas: Any) -> Any:
-    """Return the labels in an index to which other labels can be added."""
-    if columns.nlevels > 1 or columns.dtype == object:
-        return columns
-    return pandas.Index(list(columns), dtype=None if _all_text(columns) else object, name=columns.name)
-
-
-def _all_text(columns: Any) -> bool:
-    return len(columns) > 0 and all(isinstance(label, str) for label in columns)
+def _labels_beside(columns: Any, names: list[str], pandas: Any) -> Any:
+    """Return the labels of a frame followed by other names, which have no further levels."""
+    if columns.nlevels > 1:
+        rest = [""] * (columns.nlevels - 1)
+        labels = [*columns, *((name, *rest) for name in names)]
+        return pandas.MultiIndex.from_tuples(labels, names=columns.names)
+    return _labels([*columns, *names], pandas).set_names(columns.names) if names else columns
 
 
 def _utf8(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drawer_ipy.results.export.native import library_of
+from drawer_ipy.results.export.native import library_of, values_of
 from drawer_ipy.results.export.pandas_series import pandas_array
 
 
@@ -64,9 +64,9 @@ def _from_arrow(column: Any, pandas: Any) -> Any:
         return _text(column.to_pylist(), pandas)
     if types.is_dictionary(kind):
         return pandas.Categorical(column.to_pylist(), ordered=kind.ordered, categories=_categories(column))
-    if types.is_floating(kind) or types.is_temporal(kind):
+    if types.is_floating(kind) or (types.is_temporal(kind) and not types.is_time(kind)):
         return column.to_pandas().array
-    return pandas_array(column.to_pylist(), pandas)
+    return pandas_array(values_of(column), pandas)
 
 
 def _categories(column: Any) -> list[Any]:
