@@ -44,7 +44,9 @@ class Exports:
     view: TableView
 
     @overload
-    def to_dict(self, orient: Literal["list"] = "list", flatten: bool = False) -> dict[str, list[Any]]: ...
+    def to_dict(
+        self, orient: Literal["list"] | bool = "list", flatten: bool = False
+    ) -> dict[str, list[Any]]: ...
     @overload
     def to_dict(self, orient: Literal["records"], flatten: bool = False) -> list[dict[str, Any]]: ...
     @overload
@@ -53,19 +55,22 @@ class Exports:
     def to_dict(self, orient: Literal["dict"], flatten: bool = False) -> dict[str, dict[int, Any]]: ...
     @overload
     def to_dict(self, orient: Literal["split"], flatten: bool = False) -> dict[str, list[Any]]: ...
-    def to_dict(self, orient: Orient = "list", flatten: bool = False) -> Any:
+    def to_dict(self, orient: Orient | bool = "list", flatten: bool = False) -> Any:
         """Return the values of the table's columns, by name.
 
         Args:
             orient: as in pandas: ``"list"``, ``{column: [value, ...]}``; ``"records"``,
                 ``[{column: value}, ...]``; ``"index"``, ``{index: {column: value}}``; ``"dict"``,
                 ``{column: {index: value}}``; ``"split"``, ``{"index": [...], "columns": [...],
-                "data": [[...], ...]}``. The index is each item's position in the input.
+                "data": [[...], ...]}``. The index is each item's position in the input. A bool in this
+                place is `flatten`, of ``"list"``.
             flatten: spread mappings in cells.
 
         Raises:
             UsageError: there is no such orient.
         """
+        if isinstance(orient, bool):
+            return self.to_dict("list", orient)
         columns = {name: self.view.column(name).to_list() for name in self.view.columns}
         return as_dict(flattened(columns) if flatten else columns, self.view.index, orient)
 
