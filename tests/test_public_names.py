@@ -45,9 +45,9 @@ ERRORS = {
 CLASSES = {"Drawer", "Results", "Validation"}
 
 RESULTS = """
-    aretry cancelled columns counts errors explain failed filter hint of ok output outputs retry run showing
-    skipped sort status step timeline to_arrow to_csv to_dict to_dicts to_json to_pandas to_parquet to_polars
-    view
+    aretry cancelled columns counts errors explain failed filter head hint join of ok output outputs retry run
+    save shape showing skipped sort status step tail timeline to_arrow to_csv to_dict to_dicts to_json
+    to_jsonl to_pandas to_parquet to_polars view
 """
 ROW = """
     cancelled duration error explain failed get index item items keys ok output skipped started status steps
@@ -83,9 +83,15 @@ RAISES = {
     "Results.retry": "UsageError DefinitionError",
     "Results.sort": "UnknownColumn TypeError Exception",
     "Results.step": "UsageError",
+    "Results.tail": "TypeError",
     "Results.to_arrow": "MissingLibrary",
+    "Results.head": "TypeError",
+    "Results.join": "UsageError UnknownColumn MissingLibrary",
+    "Results.save": "UsageError MissingLibrary OSError",
     "Results.to_csv": "OSError",
+    "Results.to_dict": "UsageError",
     "Results.to_json": "OSError",
+    "Results.to_jsonl": "OSError",
     "Results.to_pandas": "MissingLibrary",
     "Results.to_parquet": "MissingLibrary OSError",
     "Results.to_polars": "MissingLibrary",
@@ -129,7 +135,8 @@ def test_the_names_of_the_package() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'pres'"):
         drawer_ipy.pres  # noqa: B018 - reading it is what is tested
     assert set(results.__all__) == {
-        "Column", "ItemError", "ItemErrors", "MissingLibrary", "Results", "Row", "StepCell", "UnknownColumn",
+        "Column", "ItemError", "ItemErrors", "Mask", "MissingLibrary", "Results", "Row", "StepCell",
+        "UnknownColumn", "check_save_path",
     }  # fmt: skip
 
 

@@ -63,7 +63,8 @@ def test_pandas_is_indexed_by_the_items_places() -> None:
     assert list(part.index) == [1, 2]
     assert str(part["n"].dtype) == "int64"
     assert frame["l"][0] == [1]
-    assert math.isnan(frame["n"][1])
+    assert str(frame["n"].dtype) == "Int64"
+    assert frame["n"].isna().tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +108,11 @@ def test_any_values_make_a_frame_that_keeps_them(values: list[Any]) -> None:
 
 
 def _same(got: Any, want: Any) -> bool:
-    """Equal, None and NaN alike (pandas has one word for both)."""
-    missing = [v is None or (isinstance(v, float) and math.isnan(v)) or str(v) == "NaT" for v in (got, want)]
+    """Equal, with None, NaN and the missing values of pandas all the same."""
+    missing = [
+        v is None or (isinstance(v, float) and math.isnan(v)) or str(v) in ("NaT", "<NA>")
+        for v in (got, want)
+    ]
     if any(missing):
         return all(missing)
     if isinstance(want, np.ndarray):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, overload
 
 from drawer_ipy.common.install import install_hint
@@ -142,6 +143,7 @@ def rows_of(value: Any) -> Sequence[Any] | None:
 
 def _of_pandas(value: Any) -> Sequence[Any] | None:
     if hasattr(value, "columns"):
+        value = value.copy(deep=False)  # shares the data, but not columns and index that are set later
         names = list(value.columns)
         # `.array` keeps the type of each value, and is what the frame holds.
         arrays = [value.iloc[:, place].array for place in range(_checked(names))]
@@ -154,6 +156,7 @@ def _of_polars(value: Any) -> Sequence[Any] | None:
     if hasattr(value, "collect") and not hasattr(value, "get_columns"):
         raise UsageError("a LazyFrame has no rows yet", remediation="write .collect()")
     if hasattr(value, "get_columns"):
+        value = value.clone()  # shares the data, but not columns that are set later
         columns = value.get_columns()
         return TableRows({column.name: column.__getitem__ for column in columns}, value.height, value)
     return ArrayItems(value.__getitem__, len(value)) if hasattr(value, "dtype") else None
@@ -176,7 +179,11 @@ def _of_arrow_table(value: Any) -> TableRows:
 
 
 def _scalar_reader(column: Any) -> Callable[[int], Any]:
-    return lambda position: column[position].as_py()
+    return partial(_scalar, column)  # which can be pickled
+
+
+def _scalar(column: Any, position: int) -> Any:
+    return column[position].as_py()
 
 
 def _of_numpy(value: Any) -> Sequence[Any] | None:
@@ -192,7 +199,8 @@ def _of_numpy(value: Any) -> Sequence[Any] | None:
 
 
 def _of_results(value: Any) -> TableRows:
-    columns = {name: value[name] for name in value.columns}
+    # Its values now: another press may replace them, also while the loop runs.
+    columns = {name: value[name].to_list() for name in value.columns}
     return TableRows({name: column.__getitem__ for name, column in columns.items()}, len(value), value)
 
 
@@ -203,6 +211,8 @@ def _as_arrow(value: Any) -> Any:
     except ImportError:
         name = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
         raise UsageError(f"a {name} is read through pyarrow", remediation=install_hint("arrow")) from None
+    if hasattr(value, "to_arrow_table"):  # DuckDB, whose versions before 1.2 export no stream to pyarrow
+        return value.to_arrow_table()
     return pyarrow.table(value)
 
 

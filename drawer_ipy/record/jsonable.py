@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from drawer_ipy.common.missing import is_arrow_scalar, is_missing, may_be_missing
 from drawer_ipy.common.user_code import pass_on_interrupt
 
 _DEEPEST = 200
@@ -30,10 +31,11 @@ _WIDEST = 14_000
 def jsonable(value: Any, within: tuple[int, ...] = ()) -> Any:
     """Convert `value` to dicts with str keys, lists, str, int, finite float, bool and None.
 
-    Dates become ISO text; durations seconds; bytes UTF-8 text, or else base64; NaN and infinities null;
-    dataclasses and pydantic models their fields; arrays and sets lists; enums their value; decimals, paths
-    and UUIDs text; integers of more than 4,000 digits hexadecimal text; and other objects their repr. It
-    never raises. ``"…"`` replaces a value inside itself, and values below 200 levels.
+    Dates become ISO text; durations seconds; bytes UTF-8 text, or else base64; NaN, infinities and missing
+    values (``pandas.NA``, ``NaT``) null; dataclasses and pydantic models their fields; arrays and sets lists;
+    enums their value; decimals, paths, UUIDs, periods and intervals text; integers of more than 4,000 digits
+    hexadecimal text; and other objects their repr. It never raises. ``"…"`` replaces a value inside itself,
+    and values below 200 levels.
 
     Args:
         within: ids of the enclosing values.
@@ -87,15 +89,49 @@ def native(value: Any) -> Any:
 def _native(value: Any) -> Any:
     if isinstance(value, Enum):
         return native(value.value)
-    if type(value).__module__.partition(".")[0] == "pandas" and type(value).__name__ in ("NAType", "NaTType"):
+    if may_be_missing(type(value)) and is_missing(value):
         return None
     if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy, without importing it
-        plain = value.tolist()
-        return plain if type(plain) is not type(value) else repr(value)
+        return _of_numpy(value)
+    if is_arrow_scalar(type(value)):
+        return native(value.as_py())
+    if isinstance(value, dt.datetime | dt.timedelta) and nanoseconds(value):
+        return value.isoformat()  # type: ignore[union-attr] # of pandas
+    if isinstance(value, uuid.UUID):
+        return str(value)
     for kind, make in _PLAIN:
         if isinstance(value, kind):
             return make(value)
     return jsonable(value)
+
+
+def nanoseconds(value: dt.datetime | dt.timedelta) -> int:
+    """Return the nanoseconds of pandas' times and durations, which the types of Python do not have."""
+    found = getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0)
+    return found if isinstance(found, int) else 0
+
+
+def _seconds(value: Any) -> float | None:
+    """Return the seconds of a duration of numpy; ``None`` for months and years, whose length varies."""
+    try:
+        return float(value / type(value)(1, "s"))
+    except TypeError:
+        return None
+
+
+def _of_numpy(value: Any) -> Any:
+    plain = value.tolist()
+    kind = value.dtype.kind
+    if kind in ("M", "m") and type(value).__module__ == "numpy":  # numpy turns nanoseconds into integers
+        if value.shape:
+            return [_of_numpy(inner) for inner in value]
+        if str(value.dtype) in ("timedelta64[M]", "timedelta64[Y]"):  # of no certain length
+            return str(value)
+        if isinstance(plain, int):
+            rounded = value.astype(f"{kind}8[us]")
+            plain = rounded.tolist() if rounded == value else None
+            return plain if isinstance(plain, dt.date | dt.timedelta) else str(value)
+    return plain if type(plain) is not type(value) else repr(value)
 
 
 def _moment(value: dt.datetime) -> dt.datetime:
@@ -120,6 +156,8 @@ def _convert(value: Any, within: tuple[int, ...]) -> Any:
     if type(value) not in _CONTAINERS:  # the common case; testing each kind would take twice as long
         if isinstance(value, Enum):
             return jsonable(value.value, within)
+        if may_be_missing(type(value)) and is_missing(value):
+            return None
         for kind, convert in _CONVERSIONS:
             if isinstance(value, kind):
                 return convert(value)
@@ -139,7 +177,13 @@ def _convert_object(value: Any, within: tuple[int, ...]) -> Any:
         names = [field.name for field in dataclasses.fields(value)]
         return {name: jsonable(getattr(value, name), within) for name in names}
     if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy, without importing it
-        return jsonable(value.tolist(), within)
+        if type(value).__name__ == "timedelta64" and (seconds := _seconds(value)) is not None:
+            return seconds
+        return jsonable(_of_numpy(value), within)
+    if is_arrow_scalar(type(value)):
+        return jsonable(value.as_py(), within)
+    if type(value).__module__.partition(".")[0] == "pandas" and type(value).__name__ in _TEXTS_OF_PANDAS:
+        return str(value)
     if callable(getattr(value, "model_dump", None)):  # pydantic
         return jsonable(value.model_dump(), within)
     return repr(value)
@@ -160,12 +204,13 @@ def _bytes_text(value: bytes) -> str:
 
 
 _CONTAINERS = frozenset({dict, list, tuple})
+_TEXTS_OF_PANDAS = frozenset({"Period", "Interval"})
 _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (str, str.__str__),
     (int, lambda v: jsonable(int(v))),
     (float, lambda v: jsonable(float(v))),
     ((dt.date, dt.time), lambda v: v.isoformat()),
-    (dt.timedelta, dt.timedelta.total_seconds),
+    (dt.timedelta, lambda v: dt.timedelta.total_seconds(v) + nanoseconds(v) / 1e9),
     ((bytes, bytearray, memoryview), lambda v: _bytes_text(bytes(v))),
     ((Decimal, uuid.UUID), str),
     (os.PathLike, lambda v: jsonable(os.fspath(v))),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, overload
 
 from drawer_ipy.errors import DrawerError, did_you_mean
+from drawer_ipy.results.mask import Mask, compared, equal
 
 SHOWN = 6
 """Number of values in the repr of a column."""
@@ -21,6 +24,13 @@ class UnknownColumn(DrawerError, KeyError):
         super().__init__(f"there is no column {name!r}" + (f"; {near}" if near else ""), remediation=known)
 
 
+def _is_one_value(other: object) -> bool:
+    """Whether a column is compared with `other` as a whole, not with the entries of an array."""
+    return not (hasattr(other, "__array__") and getattr(other, "shape", None)) and not hasattr(
+        other, "to_list"
+    )
+
+
 def _listed(names: Iterable[str], most: int = 40) -> str:
     words = list(names)
     more = f" and {len(words) - most} more" if len(words) > most else ""
@@ -30,7 +40,10 @@ def _listed(names: Iterable[str], most: int = 40) -> str:
 class Column(Sequence[Any]):
     """The values of one column in the order of its table, read from the record on access.
 
-    It equals a list, tuple or column with the same values. ``column[2:5]`` is a column too.
+    It equals a list, tuple or column with the same values. ``column[2:5]`` is a column too. Compared with one
+    value, it returns a mask for rows: ``results[results["price"] > 10]``. ``<``, ``<=``, ``>`` and ``>=``
+    also accept a column or list with one value per row. A missing value equals None, and is neither less nor
+    greater than another.
 
     Attributes:
         name: the column's name.
@@ -76,10 +89,38 @@ class Column(Sequence[Any]):
 
     tolist = to_list  # numpy's spelling
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, list | tuple | Column):
+            return len(self) == len(other) and all(a is b or a == b for a, b in zip(self, other, strict=True))
+        return equal(self, repeat(other, len(self)), True) if _is_one_value(other) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        if isinstance(other, list | tuple | Column):
+            return not self == other
+        return equal(self, repeat(other, len(self)), False) if _is_one_value(other) else NotImplemented
+
+    def __lt__(self, other: Any) -> Mask:
+        return self._compared(other, operator.lt)
+
+    def __le__(self, other: Any) -> Mask:
+        return self._compared(other, operator.le)
+
+    def __gt__(self, other: Any) -> Mask:
+        return self._compared(other, operator.gt)
+
+    def __ge__(self, other: Any) -> Mask:
+        return self._compared(other, operator.ge)
+
+    def _compared(self, other: Any, compare: Callable[[Any, Any], Any]) -> Mask:
         if not isinstance(other, list | tuple | Column):
-            return NotImplemented
-        return len(self) == len(other) and all(a is b or a == b for a, b in zip(self, other, strict=True))
+            if not _is_one_value(other):
+                return NotImplemented  # type: ignore[no-any-return] # an array compares itself
+            return compared(self.name, self, repeat(other, len(self)), compare)
+        if len(other) != len(self):
+            raise ValueError(
+                f"column {self.name!r} has {len(self)} rows, and is compared with {len(other)} values"
+            )
+        return compared(self.name, self, other, compare)
 
     def __repr__(self) -> str:
         from drawer_ipy.style.preview import preview

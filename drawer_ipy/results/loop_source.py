@@ -48,7 +48,9 @@ def shared_keys(column: StepColumn) -> list[str] | None:
 def _key_getter(outputs: Sequence[Any], key: str) -> Getter:
     def get(index: int) -> Any:
         output = outputs[index]
-        return output.get(key) if isinstance(output, dict | Mapping) else None
+        if type(output) is dict:  # the common case, which costs a third of the other test
+            return output.get(key)
+        return output.get(key) if isinstance(output, Mapping) else None
 
     return get
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from drawer_ipy.common.missing import is_missing
 from drawer_ipy.common.user_code import pass_on_interrupt
 
 T = TypeVar("T")
@@ -57,10 +58,8 @@ _KINDS: tuple[tuple[Any, int], ...] = (
 
 
 def _kind(value: Any) -> tuple[int, str]:
-    if value is None:
-        return _LAST
     try:
-        if value != value:
+        if is_missing(value) or value != value:
             return _LAST
     except BaseException as error:  # comparing an array returns an array, which is neither true nor false
         pass_on_interrupt(error)

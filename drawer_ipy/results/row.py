@@ -40,6 +40,18 @@ class Row(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._view.columns)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Return the row's values for numpy, so that ``numpy.array(results)`` has a row for each row.
+
+        Raises:
+            ValueError: `copy` is False.
+        """
+        from drawer_ipy.results.export.arrays import row_array
+
+        if copy is False:
+            raise ValueError("an array of a row is always a copy of its values")
+        return row_array(list(self.values()), dtype)
+
     @property
     def item(self) -> Any:
         """The item itself (for a run without a loop, the id of the step)."""

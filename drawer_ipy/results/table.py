@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import compress
 from typing import Any, Protocol, SupportsIndex, overload
 
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord
@@ -16,6 +15,7 @@ from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.of_run import OfRun
 from drawer_ipy.results.ordering import in_order, same
 from drawer_ipy.results.origin import Origin
+from drawer_ipy.results.picking import picked
 from drawer_ipy.results.row import Row
 from drawer_ipy.results.source import OUTPUT, RESERVED
 from drawer_ipy.results.table_view import Rows, TableView
@@ -111,27 +111,29 @@ class Results(OfRun, Exports):
 
     def _pick(self, key: Any) -> Results:
         """Select rows by a mask or by positions, or columns by name."""
-        if hasattr(key, "tolist"):  # numpy, pandas, array, Column: convert to Python bools and ints
-            key = key.tolist()
-        elif hasattr(key, "to_list"):  # polars
-            key = key.to_list()
-        if not isinstance(key, list | tuple):
-            raise TypeError(
-                "a table accepts a position, a slice, a column name, a list of names, a mask or a list of "
-                f"positions, not {type(key).__name__}"
-            )
-        view = self.view
-        if key and all(isinstance(name, str) for name in key):
-            return self.showing(view.of_columns(key))
-        if key and all(isinstance(flag, bool) for flag in key):
-            if len(key) != len(view):
-                raise IndexError(f"the mask has {len(key)} entries, but the table has {len(view)} rows")
-            return self.showing(view.of_rows(compress(view.index, key)))
-        if any(isinstance(k, bool | str) or not hasattr(k, "__index__") for k in key):
-            raise TypeError(
-                "a list that selects rows or columns must contain only bools, only positions or only names"
-            )
-        return self.showing(view.of_rows(view.index_at(operator.index(k)) for k in key))
+        return self.showing(picked(self.view, key))
+
+    def head(self, n: int = 5) -> Results:
+        """Return the first `n` rows; of a negative `n`, all but the last ones.
+
+        Raises:
+            TypeError: `n` is not an integer.
+        """
+        return self[: _whole(n, "head")]
+
+    def tail(self, n: int = 5) -> Results:
+        """Return the last `n` rows; of a negative `n`, all but the first ones.
+
+        Raises:
+            TypeError: `n` is not an integer.
+        """
+        count = _whole(n, "tail")
+        return self[max(0, len(self) - count) if count >= 0 else -count :]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of columns."""
+        return len(self.view), len(self.view.columns)
 
     def filter(
         self, keep: Callable[[Row], Any] | Mapping[str, Any] | None = None, /, **equal: Any
@@ -284,6 +286,13 @@ def _unpickled(
     chosen: tuple[str, ...] | None,
 ) -> Results:
     return cls.showing(replace(cls(run, loop).view, rows=rows, chosen=chosen))
+
+
+def _whole(n: Any, asked: str) -> int:
+    try:
+        return operator.index(n)
+    except TypeError:
+        raise TypeError(f"{asked}() needs a number of rows, not {type(n).__name__}") from None
 
 
 def _asked(function: Callable[[Row], Any], row: Row) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from wcwidth import wcswidth
 
+from drawer_ipy.common.missing import is_missing
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.record.loop import LoopEntries, LoopOutput
 
@@ -69,10 +70,11 @@ def make_cell(fetch: Callable[[], Any]) -> Cell:
     """The cell for the value that `fetch` returns, or for the error that it raises."""
     try:
         value = fetch()
+        missing = is_missing(value)
     except BaseException as error:  # reading an object of a class defined by the user may raise anything
         pass_on_interrupt(error)
         return Cell(f"<{_type_name(error)} when read>")
-    if value is None:
+    if missing:
         return Cell("–", "none")
     text = preview(value, CELL)
     more = preview(value, MORE) if text.endswith("…") or len(text) >= CELL else ""
@@ -122,12 +124,12 @@ def _show(value: Any, limit: int, depth: int) -> str:
         return str(value) if bits < 1000 else f"<int of {bits} bits>"
     if kind is float:
         return f"{value:.10g}"
+    if is_missing(value):
+        return "None"
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
-    if isinstance(value, dt.datetime):
-        return value.isoformat(sep=" ")
     if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
+        return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
     if isinstance(value, LoopOutput):
         return f"{value.record.counts[2]} of {len(value.record)} ok"
     if isinstance(value, LoopEntries):
@@ -149,6 +151,8 @@ def _container(value: Any, limit: int, depth: int) -> str:
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and all(isinstance(n, int) for n in shape):
         if not shape and hasattr(value, "item"):  # a numpy number
+            if value.dtype.kind in "Mm":  # whose item() is an integer where it has nanoseconds
+                return str(value)
             return _show(value.item(), limit, _DEEPEST)
         return f"<{_type_name(value)} {'×'.join(map(str, shape))}>"
     return repr(value)[: limit + 1]

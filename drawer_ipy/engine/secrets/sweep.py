@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from drawer_ipy.engine.rows import TableRows
 from drawer_ipy.engine.secrets.redactor import Redactor
 from drawer_ipy.record.loop import Hidden, LoopRecord
 from drawer_ipy.record.run import RunRecord
@@ -64,10 +65,20 @@ class Sweep:
                 self._step(detail)
 
 
+def _shown_rows(items: TableRows, redactor: Redactor) -> TableRows:
+    """Return redacted rows without their table: its index and types may contain secrets that no row has."""
+    rows = redactor.value([dict(row) for row in items])
+    names = list(rows[0]) if rows else redactor.value(list(items.readers))
+    columns = {name: [row[name] for row in rows] for name in names}
+    return TableRows({name: values.__getitem__ for name, values in columns.items()}, len(rows), None)
+
+
 def shown_items(items: Any, redactor: Redactor) -> Any:
     """Return the items of a loop as its record shows them: a redacted list, or `items` if free of secrets."""
     if not redactor or isinstance(items, range):
         return items
+    if isinstance(items, TableRows):
+        return _shown_rows(items, redactor)
     listed = items if isinstance(items, list) else list(items)
     shown = redactor.value(listed)
     return items if shown is listed else shown

@@ -9,12 +9,16 @@ values (apart from None)             Arrow type
 bool; str; bytes; date               bool; string; binary; date32
 int                                  int64, else uint64, else text with the digits
 float, or int up to 2**53 and float  double; NaN stays NaN
-datetime                             timestamp[us]; with zones timestamp[us, UTC]
+numbers of numpy, of one type        that type
+datetime                             timestamp[us]; with the zone if all have the same, else in UTC
 time; timedelta                      time64[us]; duration[us]
+Timestamp, Timedelta, datetime64     timestamp and duration, with nanoseconds if they have some
 Decimal                              decimal128 if 38 digits are enough for all of them
 list, tuple, set, array              list of the type of the entries
 mapping, dataclass, pydantic model   struct with the keys in order of appearance; missing ones null
 only None                            null
+enum                                 the type of the members' values
+UUID, path, Period, Interval         text
 several kinds, other objects         text: str and dates unchanged; numbers, lists and mappings as
                                      JSON; objects as their repr
 ==================================== =======================================================
@@ -30,6 +34,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.record.jsonable import as_text, digits, native
+from drawer_ipy.results.export.arrow_scalars import scalar_array
+from drawer_ipy.results.export.kinds import cells
 
 if TYPE_CHECKING:
     import pyarrow
@@ -53,6 +59,15 @@ def arrow_table(columns: Mapping[str, list[Any]], pa: Any) -> pyarrow.Table:
 
 def arrow_array(values: list[Any], pa: Any) -> Any:
     """Convert one column; the module's docstring lists the conversions."""
+    values, kinds = cells(values)
+    try:
+        found = scalar_array(values, kinds, pa)
+    except (pa.ArrowException, ArithmeticError, ValueError, TypeError):
+        found = None  # a value outside the range of its type
+    return _array(values, pa) if found is None else found
+
+
+def _array(values: list[Any], pa: Any) -> Any:
     if not set(map(type, values)) <= _KNOWN:
         values = [value if type(value) in _KNOWN else native(value) for value in values]
     shape = _shape(values, pa, 0)
