@@ -523,7 +523,7 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
     assert run_verb(["cache", "clear", "--older", "1h"], context).data == {"cleared": 0}
     dry = run_verb(["cache", "clear", "work", "--dry-run"], context)
     assert (dry.data, dry.text) == ({"cleared": 2, "executed": False}, "would delete 2 results")
-    assert run_verb(["cache", "clear", "work"], context).text == "threw 2 results away"
+    assert run_verb(["cache", "clear", "work"], context).text == "deleted 2 results"
     run([1, 2], square)
     assert sorted(tally.calls) == [1, 1, 2, 2]
 
@@ -532,7 +532,7 @@ def test_the_verb_tells_what_is_kept_and_throws_it_away(context: VerbContext, ho
     ("words", "told"),
     [
         (["cache", "claer"], "unknown verb 'claer'\n  did you mean 'clear'?"),
-        (["cache", "clear", "wrok"], "no results of a button 'wrok' are kept\n  did you mean 'work'?"),
+        (["cache", "clear", "wrok"], "no results of a button 'wrok' are cached\n  did you mean 'work'?"),
         (["cache", "clear", "--older", "5"], "--older 5: it must be a length of time"),
         (["cache", "clear", "--older", "forever"], "--older forever: it must be a length of time"),
         (["create", "cache"], "'cache' is a word of the command line"),
