@@ -105,7 +105,7 @@ def in_args(value: str) -> str:
 
 DIGITS = f"more than {sys.get_int_max_str_digits()} digits"
 TEXTS = {
-    "YAML 1.3": ("%YAML 1.3\n---\nsteps: []", "no YAML 1.3"),
+    "YAML 1.3": ("%YAML 1.3\n---\nsteps: []", "YAML 1.3 is not supported"),
     "YAML 2": ("%YAML 2.0\n---\nsteps: []", "YAML 2.0 is not supported"),
     "YAML of no version": ("%YAML\n---\nsteps: []", "not YAML"),
     "YAML twice": ("%YAML 1.2\n%YAML 1.2\n---\nsteps: []", "duplicate YAML directive"),
