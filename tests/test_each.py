@@ -331,3 +331,35 @@ def test_rows_are_in_the_order_of_the_items_and_never_too_many_at_once(items: li
     found = each(work, items, parallelism=n, quiet=True)
     assert [row.output for row in found] == items
     assert most <= n
+
+
+def test_a_frame_comes_back_with_its_columns_first(tmp_path: Any) -> None:
+    frame = FRAME.set_index(pd.Index([10, 20, 30], name="key"))
+    found = each(joined, frame, quiet=True, save=tmp_path / "t.csv")
+    back = found.to_pandas()
+    assert list(back.columns) == ["url", "country", "output"]
+    assert back.index.equals(frame.index)
+    assert (tmp_path / "t.csv").read_text().splitlines()[1] == "a,x,a/x"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_save_that_fails_at_the_end_loses_nothing(
+    tmp_path: Any, check: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "later"
+    folder.mkdir()
+
+    def last(x: int) -> int:
+        folder.rmdir()
+        return x
+
+    found = each(last, [1], save=folder / "t.csv", check=check)
+    assert found.ok
+    assert "the table was not saved" in capsys.readouterr().err
+
+
+def test_press_saves_its_table(tmp_path: Any) -> None:
+    press(STEP, quiet=True, save=tmp_path / "t.jsonl")
+    assert '"output":3' in (tmp_path / "t.jsonl").read_text().replace(" ", "")
+    with pytest.raises(UsageError, match="suffix"):
+        press(STEP, quiet=True, save=tmp_path / "t.xls")

@@ -185,3 +185,41 @@ def test_help_and_completion_know_the_options(kernel: Kernel) -> None:
     cell = "%%each x in urls --par"
     matches = kernel.client.complete(cell, reply=True, timeout=30)["content"]["matches"]
     assert "--parallelism" in matches
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet", "csv.gz"])
+def test_the_table_is_saved_when_the_run_ends(kernel: Kernel, suffix: str) -> None:
+    kernel.run(f"%%each x in urls --save kept.{suffix}\n{{'n': len(x)}}")
+    assert kernel.value(f"__import__('os').path.getsize('kept.{suffix}') > 10") is True
+    assert "kept" not in kernel.value("[n for n in __import__('os').listdir('.') if n.startswith('.kept')]")
+
+
+def test_a_partial_table_is_saved_too(kernel: Kernel) -> None:
+    kernel.run("%%each x in [1, 0, 2] --stop --save partial.csv\n{'y': 1 / x}", fails=True)
+    lines = kernel.value("open('partial.csv').read().splitlines()")
+    assert lines[0].startswith("x,y,status,error")
+    assert [line.split(",")[2] for line in lines[1:]] == ["ok", "failed", "skipped"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("t.cvs", "did you mean '.csv'?"),
+        ("nowhere/t.csv", "cannot save to"),
+        ("table", "its name has no suffix"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_run(
+    kernel: Kernel, file: str, text: str
+) -> None:
+    kernel.run("began = []")
+    cell = kernel.run(f"%%each x in urls --save {file}\nbegan.append(x)", fails=True)
+    assert text in cell.traceback
+    assert kernel.value("began") == []
+    drawer = "steps: [{id: a, button: work, args: {x: 1}}]"
+    assert text in kernel.run(f"%%drawer --save {file}\n{drawer}", fails=True).traceback
+
+
+def test_a_drawer_saves_its_table(kernel: Kernel) -> None:
+    kernel.run("%%drawer --save one.json\nsteps: [{id: a, button: work, args: {x: 1}}]")
+    assert kernel.value("__import__('json').load(open('one.json'))[0]['output']") == 1.0

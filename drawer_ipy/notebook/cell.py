@@ -180,7 +180,12 @@ class DrawerCell(PressingCell):
         """
         chosen = self.options
         options = Options(
-            chosen.parallelism, chosen.mode, chosen.on_failure, chosen.concurrency, chosen.timeout
+            chosen.parallelism,
+            chosen.mode,
+            chosen.on_failure,
+            chosen.concurrency,
+            chosen.timeout,
+            chosen.save,
         )
         job = prepare(self.loaded, self.inputs, options, self._around)
         job.run.notes += self._notes

@@ -125,6 +125,7 @@ def option_parser() -> OptionParser:
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
     add("--timeout", metavar="SECONDS", type=seconds, help="most seconds that the whole run may take")
+    add("--save", metavar="FILE", help="write the table to a .parquet, .csv, .jsonl or .json file at the end")
     add("--background", action="store_true", help="run in the background; returns a handle of the run")
     add("--dry-run", action="store_true", help="check and show what would run; press nothing")
     add("--define", action="store_true", help="check and remember the drawer by its name; press nothing")

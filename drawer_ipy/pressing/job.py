@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from drawer_ipy.buttons import ButtonCatalog
@@ -17,13 +19,15 @@ from drawer_ipy.display.choose import current_shell
 from drawer_ipy.display.live import Display
 from drawer_ipy.engine.run import Run
 from drawer_ipy.errors import (
+    Alarm,
+    DrawerError,
     Problem,
     UsageError,
     did_you_mean,
 )
 from drawer_ipy.pressing.interrupts import cancelling, to_the_end, wait_in_thread
 from drawer_ipy.pressing.own_loop import run_on_own_loop
-from drawer_ipy.results import Results
+from drawer_ipy.results import Results, check_save_path
 from drawer_ipy.results.origin import Origin
 from drawer_ipy.workspace.history import Keeper
 
@@ -38,6 +42,10 @@ class Options:
         on_failure: in parallel mode, ``stop``, or ``continue`` with steps that do not depend on the failure.
         concurrency: most buttons running at once in the whole run; ``None`` for no cap.
         timeout: most seconds for the whole run; ``None`` for no limit.
+        save: the file that gets the table when the run ends, also a partial one; ``None`` for none.
+
+    Raises:
+        UsageError: a value is invalid, or the file cannot be written.
     """
 
     parallelism: int | Literal["auto"] | None = None
@@ -45,8 +53,11 @@ class Options:
     on_failure: str = "stop"
     concurrency: int | None = None
     timeout: float | None = None
+    save: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.save is not None:
+            check_save_path(self.save)
         if self.parallelism != AUTO:
             _whole_number("parallelism", self.parallelism, least=0, other=f" or {AUTO!r}")
         _whole_number("concurrency", self.concurrency, least=1)
@@ -77,6 +88,7 @@ class Job:
         catalog: the buttons.
         keeper: writes the history after the run.
         origin: the state shared by all tables of the run.
+        save: the file that gets the table when the run ends.
     """
 
     run: Run
@@ -85,6 +97,7 @@ class Job:
     catalog: ButtonCatalog
     keeper: Keeper
     origin: Origin
+    save: str | os.PathLike[str] | None = None
 
     async def press(self, display: Display) -> Results:
         """Run on the current event loop, shown by `display`.
@@ -97,7 +110,7 @@ class Job:
             with cancelling(self.run.cancel, only_default=True), _shell_kept():
                 await self.run.execute()
         finally:
-            if self.keeper.has_work:
+            if self.keeper.has_work or self.save is not None:
                 await to_the_end(self._keep)
         return self.results
 
@@ -121,8 +134,14 @@ class Job:
         return self.results
 
     def _keep(self) -> None:
-        """Write the history, also for a run that was cancelled or had an internal error."""
+        """Write the history and the table, also for a run that was cancelled or had an internal error."""
         self.run.notes += self.keeper.write(self.run.record)
+        if self.save is None:
+            return
+        try:
+            self.results.save(Path(self.save))
+        except (DrawerError, OSError) as error:  # the results themselves are not lost
+            self.run.notes.append(Alarm(f"the table was not saved to {str(self.save)!r}: {error}"))
 
     @property
     def results(self) -> Results:

@@ -89,4 +89,4 @@ def prepare(
         run.notes.append(around.workspace.refused)
     retrier = Retrier(lambda earlier: prepare(loaded, inputs, options, around, earlier), run.left)
     warnings = [p for p in problems if p.severity != "error"]
-    return Job(run, loaded, warnings, catalog, keeper, Origin(run.record, retrier))
+    return Job(run, loaded, warnings, catalog, keeper, Origin(run.record, retrier), options.save)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ def press(
     on_failure: Literal["stop", "continue"] = "stop",
     concurrency: int | None = None,
     buttons: Mapping[str, Callable[..., Any]] | None = None,
+    save: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Results:
     """Press a drawer and wait for its results; for scripts and for cells without ``await``.
@@ -45,6 +47,8 @@ def press(
         on_failure: in parallel mode, ``stop`` or ``continue``.
         concurrency: most buttons running at once in the whole run.
         buttons: additional buttons, name -> callable.
+        save: a file that gets the table when the run ends, also a partial one: ``.parquet``, ``.csv``,
+            ``.jsonl`` or ``.json``; see :meth:`~drawer_ipy.Results.save`.
         quiet: do not show progress.
 
     Returns:
@@ -55,7 +59,7 @@ def press(
         DrawerNotFound, UsageError: there is no such drawer, or an option is invalid.
         DrawerFailed, DrawerCancelled: the run did not end ok; ``.results`` contains everything.
     """
-    options = Options(parallelism, mode, on_failure, concurrency)
+    options = Options(parallelism, mode, on_failure, concurrency, save=save)
     around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
     return press_job(prepare(drawer, inputs, options, around), check=check, quiet=quiet)
 
@@ -71,6 +75,7 @@ def apress(
     on_failure: Literal["stop", "continue"] = "stop",
     concurrency: int | None = None,
     buttons: Mapping[str, Callable[..., Any]] | None = None,
+    save: str | os.PathLike[str] | None = None,
     quiet: bool = False,
 ) -> Coroutine[Any, Any, Results]:
     """Press a drawer on the current event loop; the async counterpart of :func:`press`.
@@ -85,7 +90,7 @@ def apress(
     names = callers_names(sys._getframe(1))
 
     async def run() -> Results:
-        options = Options(parallelism, mode, on_failure, concurrency)
+        options = Options(parallelism, mode, on_failure, concurrency, save=save)
         around = Surroundings(named_buttons(buttons), names)
         return await press_job_here(prepare(drawer, inputs, options, around), check=check, quiet=quiet)
 

@@ -21,7 +21,7 @@ from drawer_ipy.notebook.each.options import each_options, read_options
 from drawer_ipy.notebook.each.text import MAGIC, EachText
 from drawer_ipy.notebook.line import shown_in
 from drawer_ipy.pressing.each.loop import check_items, loop_tree
-from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
 
@@ -126,7 +126,7 @@ class EachCell(PressingCell):
         if not self.name:
             registered = {**around.registered, self._button.name: self._button}
             around = replace(around, registered=registered)
-        job = prepare(self._loaded(), {self._source: items}, around=around)
+        job = prepare(self._loaded(), {self._source: items}, Options(save=self.options.save), around)
         job.warnings += self.warnings
         self.inputs = {self._source: items}
         return job

@@ -37,6 +37,7 @@ def each_parser() -> OptionParser:
     add("--rate", metavar="RATE", type=_rate, help="most starts per time: 5/s, 100/min")
     add("--cache", metavar="TIME", type=_lasting, help="use outputs again for this long: 1h, 7d, forever")
     add("--name", metavar="NAME", default="", help="the run's name; the variable's name when left out")
+    add("--save", metavar="FILE", help="write the table to a .parquet, .csv, .jsonl or .json file at the end")
     add("--background", action="store_true", help="run in the background; returns a handle of the run")
     add("--dry-run", action="store_true", help="check and show what would run; press nothing")
     add("--define", action="store_true", help="check and remember the body by its name; press nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from inspect import signature
@@ -16,7 +17,7 @@ from drawer_ipy.errors import ButtonNotFound, UsageError, did_you_mean
 from drawer_ipy.pressing.callers import asynchronous, callers_names
 from drawer_ipy.pressing.each.item_button import ItemButton
 from drawer_ipy.pressing.each.loop import ITEM, EachOptions, check_items, loop_tree
-from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.press import press_job, press_job_here
 from drawer_ipy.pressing.surroundings import Surroundings
@@ -38,6 +39,7 @@ def each(
     tolerate: int | str | None = None,
     args: Mapping[str, Any] | None = None,
     name: str = "",
+    save: str | os.PathLike[str] | None = None,
     check: bool = True,
     quiet: bool = False,
     **fields: Any,
@@ -68,6 +70,8 @@ def each(
         tolerate: failures after which the run fails: a count, or a share such as ``"2%"``.
         args: arguments that are the same for all items.
         name: the run's name in views and records.
+        save: a file that gets the table when the run ends, also a partial one; see
+            :meth:`~drawer_ipy.Results.save`.
         check: raise if the run does not end ok; with ``False``, return its Results instead.
         quiet: do not show progress.
         **fields: fields of the request if `what` is a URL: ``extract``, ``headers``, ``method``, ...
@@ -82,7 +86,7 @@ def each(
     """
     options = EachOptions(parallelism, stop, retry, timeout, rate, cache, tolerate)
     given = _Given(what, args, options, fields, callers_names(sys._getframe(1)))
-    job = _job(given, items, options, name)
+    job = _job(given, items, options, name, save)
     return press_job(job, check=check, quiet=quiet)
 
 
@@ -100,6 +104,7 @@ def aeach(
     tolerate: int | str | None = None,
     args: Mapping[str, Any] | None = None,
     name: str = "",
+    save: str | os.PathLike[str] | None = None,
     check: bool = True,
     quiet: bool = False,
     **fields: Any,
@@ -117,13 +122,15 @@ def aeach(
     async def run() -> Results:
         options = EachOptions(parallelism, stop, retry, timeout, rate, cache, tolerate)
         given = _Given(what, args, options, fields, names)
-        job = _job(given, items, options, name)
+        job = _job(given, items, options, name, save)
         return await press_job_here(job, check=check, quiet=quiet)
 
     return run()
 
 
-def _job(given: _Given, items: Any, options: EachOptions, name: str) -> Job:
+def _job(
+    given: _Given, items: Any, options: EachOptions, name: str, save: str | os.PathLike[str] | None
+) -> Job:
     around = Surroundings(namespace=given.names)
     found = given.button(around)
     rows = check_items(items, _ITEMS)
@@ -131,7 +138,7 @@ def _job(given: _Given, items: Any, options: EachOptions, name: str) -> Job:
         found.arguments.check_columns([str(column) for column in rows.readers])
     around.registered = _Buttons(found.name, found, given)
     tree = loop_tree(name or found.name, found.name, ITEM, _ITEMS, options)
-    return prepare(tree, {_ITEMS: items}, around=around)
+    return prepare(tree, {_ITEMS: items}, Options(save=save), around)
 
 
 class _Given:
