@@ -103,7 +103,7 @@ REFUSED: list[tuple[tuple[str, ...], int, str, str]] = [
     (("godo",), 2, "NOT_FOUND", "did you mean 'good'?"),
     (("good", "prss"), 2, "UNKNOWN_VERB", "did you mean 'press'?"),
     (("lst",), 2, "UNKNOWN_VERB", "did you mean 'list'?"),
-    (("--jsno",), 2, "UNKNOWN_VERB", "verbs are create"),
+    (("--jsno",), 2, "UNKNOWN_VERB", "begin with create"),
     (("create",), 2, "VALIDATION_ERROR", "drawer create --help"),
     (("create", "good"), 2, "VALIDATION_ERROR", "drawer good remove"),
     (("good", "set", "a.x=1"), 2, "STEP_FIELD_UNKNOWN", "args.NAME, button"),
