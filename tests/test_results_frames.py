@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 from drawer_ipy import Results, UsageError, press
 from drawer_ipy.engine.rows import rows_of
-from drawer_ipy.record.loop import OK, STEP_OK, LoopOutput, LoopRecord
+from drawer_ipy.record.loop import OK, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.step_column import STEP_OK
 from drawer_ipy.results import UnknownColumn
 
 
@@ -504,3 +505,24 @@ def test_names_and_values_that_are_no_valid_text_fail_no_export() -> None:
         n = len(results)
         assert [len(results.to_pandas()), len(results.to_polars()), results.to_arrow().num_rows] == [n, n, n]
         assert len(json.loads(results.to_json())) == results.to_csv().count("\n") - 1 == n
+
+
+@pytest.mark.parametrize(
+    ("index", "kept"), [([5, 6], [5, 6]), (["x", "hunter22"], [0, 1]), (["x", "y"], ["x", "y"])]
+)
+def test_a_frame_without_a_secret_keeps_its_index_in_a_run_with_secrets(index: Any, kept: Any) -> None:
+    def use(u: str, t: str) -> str:
+        return u
+
+    text = """
+inputs: [df, {name: t, secret: true}]
+steps:
+  - id: e
+    kind: for_each
+    over: ${inputs.df}
+    as: r
+    steps: [{id: o, button: use, args: {u: "${r.u}", t: "${inputs.t}"}}]
+"""
+    frame = pd.DataFrame({"u": ["a", "b"]}, index=index)
+    found = press(text, {"df": frame, "t": "hunter22"}, quiet=True, buttons={"use": use})
+    assert found.to_pandas().index.tolist() == kept

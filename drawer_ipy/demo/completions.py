@@ -26,7 +26,7 @@ async def completions(request: web.Request) -> web.Response:
     """Answer a prompt, unless the token is wrong, a limit is used up or the service is down.
 
     The limits are requests a second and tokens a minute (prompt and ``max_tokens`` together); each may be
-    used up in advance for one second. With ``outage_after=N`` every request after N is answered with 503
+    used up in advance for one second. With ``outage_after=N`` every request after N is answered with 500
     until the site is reset.
     """
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -35,7 +35,7 @@ async def completions(request: web.Request) -> web.Response:
     state = request.app[STATE]
     outage = query_int(request, "outage_after", 0, _MOST, default=_MOST)
     if state.flaky_attempt(_PLACE) > outage:
-        return _error(503, "unavailable", "the service is down")
+        return _error(500, "server_error", "the service is down")
     per_second = query_int(request, "rps", 1, _MOST, default=10)
     per_minute = query_int(request, "tpm", 1, _MOST * 60, default=20_000)
     spent = tokens_in(prompt) + most

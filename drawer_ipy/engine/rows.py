@@ -249,3 +249,24 @@ def _same(a: Any, b: Any) -> bool:
         return bool(equal) or bool(a != a and b != b)  # NaN is the same value as NaN
     except (TypeError, ValueError):  # pandas.NA, arrays
         return bool(getattr(equal, "all", lambda: False)())
+
+
+def beside_rows(table: Any) -> list[Any] | None:
+    """Return the values that a table has outside of its rows: index, labels, categories, metadata.
+
+    Returns:
+        The values; ``None`` if they cannot be listed.
+    """
+    name = type(table).__module__.partition(".")[0]
+    if name == "pandas" and hasattr(table, "iloc"):
+        kinds = [getattr(dtype, "categories", None) for dtype in table.dtypes]
+        found = [list(one) for one in kinds if one is not None]
+        return [list(table.index), list(table.index.names), list(table.columns), dict(table.attrs), *found]
+    if name == "polars" and hasattr(table, "schema"):
+        plain = not any("Categorical" in str(kind) or "Enum" in str(kind) for kind in table.dtypes)
+        return [list(table.columns)] if plain else None
+    if name == "pyarrow" and hasattr(table, "schema"):
+        plain = not any("dictionary" in str(kind) for kind in table.schema.types)
+        metadata = [dict(one) for one in (table.schema.metadata, *(f.metadata for f in table.schema)) if one]
+        return [list(table.column_names), metadata] if plain else None
+    return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drawer_ipy.engine.rows import TableRows
+from drawer_ipy.engine.rows import TableRows, beside_rows
 from drawer_ipy.engine.secrets.redactor import Redactor
 from drawer_ipy.record.loop import Hidden, LoopRecord
 from drawer_ipy.record.run import RunRecord
@@ -66,8 +66,12 @@ class Sweep:
 
 
 def _shown_rows(items: TableRows, redactor: Redactor) -> TableRows:
-    """Return redacted rows without their table: its index and types may contain secrets that no row has."""
-    rows = redactor.value([dict(row) for row in items])
+    """Return the rows if there is no secret in them or their table, else redacted rows without the table."""
+    plain = [dict(row) for row in items]
+    rows = redactor.value(plain)
+    beside = beside_rows(items.table)
+    if rows is plain and beside is not None and redactor.value(beside) is beside:
+        return items
     names = list(rows[0]) if rows else redactor.value(list(items.readers))
     columns = {name: [row[name] for row in rows] for name in names}
     return TableRows({name: values.__getitem__ for name, values in columns.items()}, len(rows), None)
