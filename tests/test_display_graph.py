@@ -81,7 +81,7 @@ def test_boxes_say_what_a_step_does() -> None:
     whole = lane(SHOP)
     loop = next(b for b in whole.boxes if b.kind == "for_each")
     assert loop.lines == ["for each shop in inputs.shops", "4 at once, continues when items fail"]
-    assert box(loop.lanes[0], "page").lines == ["press fetch (GET example.org)", "up to 3 tries"]
+    assert box(loop.lanes[0], "page").lines == ["press fetch (GET example.org)", "up to 3 attempts"]
     assert box(loop.lanes[0], "save").lines == ["press save", "5 s at most"]
     assert box(whole, "on error").lines == ["drawer alarm"]
     assert [(b.name, b.number) for b in whole.boxes if b.number] == [

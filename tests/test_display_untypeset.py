@@ -62,6 +62,7 @@ CELLS = {
     "graph": "Drawer.load({'name': 'a$b', 'steps': [{'id': 'a', 'kind': 'wait', 'until': '$5 $6'}]}).graph()",
     "Validation": "Drawer.load({'steps': [{'id': 'a', 'button': '$no$'}]}).validate()",
     "nothing wrong": "Drawer.load({'name': '$a$', 'steps': []}).validate()",
+    "AsDrawer": "%%each text in texts --as-drawer\ntext + '$a$ $b$'",
     "DryRun": "%%drawer a$b --dry-run texts=$texts\n" + LOOP,
     "press": "await __import__('drawer_ipy').apress({'steps': [{'id': 'a', 'button': 'echo',"
     " 'args': {'text': '$1 $2'}}]}, buttons={'echo': echo})",

@@ -273,8 +273,8 @@ def test_fields_without_files_can_be_multipart() -> None:
 @pytest.mark.parametrize(
     ("content_type", "body", "message"),
     [
-        ("text/xml", {"a": 1}, "a mapping is not a body of the type text/xml"),
-        ("image/png", [1], "a list is not a body"),
+        ("text/xml", {"a": 1}, "a mapping cannot be a body of type text/xml"),
+        ("image/png", [1], "a list cannot be a body"),
         ("multipart/form-data", "a=1", "without a boundary"),
         ("multipart/mixed", {"a": 1}, "only multipart/form-data"),
         (FORM, {"a": {"b": 1}}, "the field 'a' is a mapping"),
@@ -282,9 +282,9 @@ def test_fields_without_files_can_be_multipart() -> None:
         (FORM, [1], "is not a pair"),
         (FORM, 5, "a mapping or a list of pairs"),
         ("", {"a": float("nan")}, "JSON has no nan"),
-        ("text/plain; charset=klingon", "a", "no charset 'klingon'"),
-        ("text/plain; charset=rot13", "a", "no charset 'rot13'"),
-        ("text/plain; charset=latin-1", "☃", "which latin-1 has no bytes for"),
+        ("text/plain; charset=klingon", "a", "'klingon' is not a charset"),
+        ("text/plain; charset=rot13", "a", "'rot13' is not a charset"),
+        ("text/plain; charset=latin-1", "☃", "which latin-1 cannot encode"),
     ],
 )
 def test_settings_that_cannot_work_are_reported_before_anything_is_sent(

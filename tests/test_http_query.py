@@ -134,7 +134,7 @@ def test_a_mapping_as_a_value_is_refused_by_name() -> None:
     [
         ({"f": {"a": 1}}, "the query parameter 'f' is a mapping"),
         ({"f": [{"a": 1}]}, "the query parameter 'f' is a mapping"),
-        ({"f": float("inf")}, "is not a number"),
+        ({"f": float("inf")}, "is inf, which cannot be sent"),
         ({"f": "${m}"}, "is not an argument"),
         ({"f": "{{m}}"}, "is not an argument"),
         ({"f": "${n"}, ""),

@@ -59,7 +59,7 @@ def test_missing_values_are_neither_less_nor_greater(missing: Any) -> None:
     assert (results["price"] < 9) == [False, True]
     assert (results["price"] == 3) == [False, True]
     assert (results["price"] != 3) == [True, False]
-    assert (results["price"] == None) == [True, False]  # noqa: E711
+    assert (results["price"] == None) == [True, False]  # noqa: E711 - the operator is what is tested
 
 
 def test_values_that_cannot_be_compared_are_named(four: Results) -> None:
