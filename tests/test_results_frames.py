@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import pickle
 import time
 import warnings
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -20,7 +22,7 @@ from engine_rig import loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drawer_ipy import Results, UsageError, press
+from drawer_ipy import Results, UsageError, each, press
 from drawer_ipy.engine.rows import rows_of
 from drawer_ipy.record.loop import OK, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
@@ -526,3 +528,33 @@ steps:
     frame = pd.DataFrame({"u": ["a", "b"]}, index=index)
     found = press(text, {"df": frame, "t": "hunter22"}, quiet=True, buttons={"use": use})
     assert found.to_pandas().index.tolist() == kept
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        [1, [2]],
+        {"a": 1},
+        None,
+        "text",
+        3,
+        2.5,
+        Decimal("1.5"),
+        b"x",
+        dt.date(2026, 1, 2),
+        dt.datetime(2026, 1, 2),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("index", [[10, 20], ["x", "y"], [1, 0], [7, 7]], ids=str)
+def test_outputs_of_every_kind_stand_in_their_rows_beside_any_index(output: Any, index: list[Any]) -> None:
+    frame = pd.DataFrame({"u": [1, 2]}, index=index)
+    found = each(lambda row: [output], frame, quiet=True).to_pandas()
+    assert found.index.tolist() == index
+    assert found["output"].tolist() == [[output], [output]]
+    plain = each(lambda row: output, frame, quiet=True)
+    got = plain.to_pandas()
+    shown = [plain.outputs[0]] * 2
+    assert got.index.tolist() == index
+    if not isinstance(output, dict):
+        assert [None if pd.isna(v) is True else v for v in got["output"]] == shown

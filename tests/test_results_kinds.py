@@ -248,11 +248,16 @@ ODD: list[tuple[list[Any], str, str, str]] = [
 ]
 
 
+def series_of(values: list[Any]) -> pd.Series[Any]:
+    made = pandas_array(values, pd)
+    return pd.Series(made, dtype=object if str(made.dtype) == "object" else None)
+
+
 @pytest.mark.parametrize(("values", "pandas", "polars", "arrow"), ODD, ids=lambda value: str(value)[:40])
 def test_values_without_a_common_type_are_kept(
     values: list[Any], pandas: str, polars: str, arrow: str
 ) -> None:
-    series = pd.Series(pandas_array(values, pd))
+    series = series_of(values)
     assert not pandas or str(series.dtype) == pandas
     assert str(polars_series("v", values, pl).dtype) == polars
     found = arrow_array(values, pa)
@@ -304,7 +309,7 @@ def test_law_scalars_of_numpy_come_back(kind: str, data: st.DataObject) -> None:
     unit = (np.datetime_data(kind)[0],) if kind[0] in "Mm" else ()
     values = [None if number is None else scalar(number, *unit) for number in numbers]
     want = [None if value is None else np.array([value]).astype(kind)[0] for value in values]
-    series = pd.Series(pandas_array(values, pd))
+    series = series_of(values)
     for got in (
         [None if missing else v for v, missing in zip(series, series.isna(), strict=True)],
         polars_series("v", values, pl).to_list(),

@@ -35,7 +35,8 @@ def pandas_array(values: list[Any], pandas: Any) -> Any:
             continue
         if made is not None:
             return made
-    return _objects(values, pandas)
+    # Not the Series, which a frame with an index of its own would align by its labels.
+    return _objects(values, pandas).to_numpy()
 
 
 def _numbers(values: list[Any], kinds: set[type], pandas: Any) -> Any:
