@@ -36,7 +36,7 @@ def code_cells(notebook: Any) -> list[Any]:
 
 
 def drawer_cells(notebook: Any) -> list[Any]:
-    return [cell for cell in code_cells(notebook) if cell.source.startswith("%%drawer")]
+    return [cell for cell in code_cells(notebook) if cell.source.startswith(("%%drawer", "%%each"))]
 
 
 def said(cell: Any, mime: str = "text/plain") -> list[str]:
