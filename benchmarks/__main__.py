@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import cached, display, functions, http, iterators, loops, scripts, waits
+from benchmarks import cached, display, each, functions, http, iterators, loops, scripts, waits
 from benchmarks.report import Answer, as_json, heading, text
 
 QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
@@ -20,6 +20,7 @@ QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
     "f": http.answer,
     "g": cached.answer,
     "h": iterators.answer,
+    "i": each.answer,
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
-from drawer_ipy.buttons.base import Bound, Button, Call, Outcome
+from drawer_ipy.buttons.base import Bound, Button, Outcome
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.definition.rates import parse_rates
@@ -62,7 +62,7 @@ class ItemArguments:
             ArgumentError: a row lacks a column, or the item is no row and there are several arguments.
         """
         if self._single and (self._takes_rows or not isinstance(item, Mapping) or self._single not in item):
-            return {**self._given, self._single: item}
+            return {**self._given, self._single: item} if self._given else {self._single: item}
         row = _row(item)
         if row is None:
             return {**self._given, **self._positional(item)}
@@ -134,6 +134,7 @@ class ItemButton:
     """
 
     open_args = False
+    press: Callable[..., Coroutine[Any, Any, Outcome]]
 
     def __init__(self, button: Button, label: str, given: Mapping[str, Any], rate: Any = None) -> None:
         self._button = button
@@ -141,10 +142,11 @@ class ItemButton:
         self.arguments = ItemArguments(button, given)
         self.args: tuple[ArgSpec, ...] = (ArgSpec(name=label, type="any", required=True),)
         self.name = button.name
+        self.kind, self.spec, self.needs = button.kind, button.spec, button.needs
+        self.timeout, self.queue, self.output_schema = button.timeout, button.queue, button.output_schema
+        self.caching, self.pages = button.caching, button.pages
+        self.press = button.press  # unwrapped, since a coroutine more for every item takes time
         self.rate = self._by_item(rate or button.rate)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._button, name)
 
     def _by_item(self, rate: Any) -> Any:
         """Return `rate` with costs that are computed from the item."""
@@ -168,7 +170,3 @@ class ItemButton:
     def bind(self, args: Mapping[str, Any]) -> Bound:
         """Find the button's arguments in the item and bind them."""
         return self._button.bind(self.arguments.of(args[self._label]))
-
-    async def press(self, bound: Bound, call: Call) -> Outcome:
-        """Press the button."""
-        return await self._button.press(bound, call)
