@@ -1,4 +1,4 @@
-"""(i) What `%%each` and `each()` cost beside a press of the same loop: a body that has nothing to wait for."""
+"""(i) What `%%each` and `each()` cost beside a press, when the body has nothing to wait for."""
 
 from __future__ import annotations
 
