@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -42,6 +43,27 @@ from drawer_ipy.record.step import StepResult
 T = TypeVar("T")
 Items = Sequence[Any] | ItemSource
 """What a loop goes over: items that are all there, or those of an iterator."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """A loop that has begun.
+
+    Attributes:
+        record: its record.
+        hidden: the real values that the record leaves out.
+        source: where the items come from, if from an iterator.
+        past: what an earlier press left.
+        indices: the items that are to be pressed and are there already.
+        detailed: whether the items are recorded in full for now.
+    """
+
+    record: LoopRecord
+    hidden: Hidden
+    source: ItemSource | None
+    past: EarlierLoop | None
+    indices: Sequence[int]
+    detailed: bool
 
 
 class ForEachRunner(StepRunner):
@@ -93,12 +115,23 @@ class ForEachRunner(StepRunner):
 
     async def loop(self, given: Items, ctx: Context, result: StepResult) -> None:
         """Loop over the items `given`; `result` has the record as its output from the start."""
-        redactor = ctx.session.redactor
+        going = self._begin(given, ctx, result)
+        listeners = ctx.session.listeners
+        listeners.emit(LoopStarted(going.record))
+        try:
+            complete = await self._press_items(going, ctx, result.attempts)
+        finally:
+            going.record.close()
+            listeners.emit(LoopFinished(going.record))
+        self._settle(going, complete, result)
+
+    def _begin(self, given: Items, ctx: Context, result: StepResult) -> _Going:
+        """Make the record of the loop and the output of `result`, with what an earlier press left."""
         source = given if isinstance(given, ItemSource) else None
         items = given.items if isinstance(given, ItemSource) else given
         if isinstance(items, list):
             items = items.copy()  # the caller may change the list during the loop and after it
-        shown = shown_items(items, redactor)
+        shown = shown_items(items, ctx.session.redactor)
         detailed = ctx.session.affords(len(items) * len(self._ids))
         path, now = (*ctx.path, self.id), ctx.session.clock()
         ends = source is None or source.ended
@@ -113,8 +146,11 @@ class ForEachRunner(StepRunner):
             hidden.outputs |= past.output.hidden.outputs if past.output.hidden is not None else {}
         self._record(record, hidden, ctx, result)
         ctx.session.loops.append((record, hidden))
-        listeners = ctx.session.listeners
-        listeners.emit(LoopStarted(record))
+        return _Going(record, hidden, source, past, indices, detailed)
+
+    async def _press_items(self, going: _Going, ctx: Context, attempt: int) -> bool:
+        """Press the items; return whether the loop reached its end without one failure too many."""
+        record, hidden, source, past = going.record, going.hidden, going.source, going.past
         rates = self._item_rates(ctx, hidden)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
         places: list[Gate] = [] if width is None else [width]
@@ -125,29 +161,19 @@ class ForEachRunner(StepRunner):
             most = tolerated(self._tolerated, record.total)
             return None if most is None else max(0, most - failed_before)
 
-        try:
-            with ctx.stop.inner() as stop:
-                body = _Body(
-                    record,
-                    hidden,
-                    self._steps,
-                    self._as,
-                    ctx.under(stop),
-                    width,
-                    past,
-                    result.attempts,
-                    rates,
-                )
-                if source is None:
-                    gates = [*starts, *places]
-                    complete = await BoundedMap(indices, self._width, body, left(), gates, stop).run()
-                else:
-                    pulled = PulledLoop(source, record, hidden, ctx.session, detailed, left)
-                    whole = past is None or past.only is None
-                    complete = await pulled.run(indices, whole, self._width, body, (places, starts), stop)
-        finally:
-            record.close()
-            listeners.emit(LoopFinished(record))
+        with ctx.stop.inner() as stop:
+            under = ctx.under(stop)
+            body = _Body(record, hidden, self._steps, self._as, under, width, past, attempt, rates)
+            if source is None:
+                gates = [*starts, *places]
+                return await BoundedMap(going.indices, self._width, body, left(), gates, stop).run()
+            pulled = PulledLoop(source, record, hidden, ctx.session, going.detailed, left)
+            whole = past is None or past.only is None
+            return await pulled.run(going.indices, whole, self._width, body, (places, starts), stop)
+
+    def _settle(self, going: _Going, complete: bool, result: StepResult) -> None:
+        """Record in `result` how the loop ended, if it did not end ok."""
+        record, source = going.record, going.source
         most = tolerated(self._tolerated, record.total)
         if source is not None and source.failure is not None:
             fail_if_cut_off(source, self.id, result)
