@@ -41,6 +41,21 @@ class Mode:
     go_on: bool = False
 
 
+async def _press_steps(
+    plan: Plan, ctx: Context, record: RunRecord, mode: Mode, error: ErrorInfo | None
+) -> None:
+    """Press the steps unless there is an `error` already; after a failure undo and handle it."""
+    if error is None:
+        await _steps(plan, ctx, record, mode)
+    else:
+        record.error = ctx.session.redactor.error(error)
+    record.status = "ok" if record.error is None else "failed"
+    if record.error is not None:
+        await _compensate(plan, ctx, record)
+    if record.error is not None and plan.on_error:
+        await _handle(plan, ctx, record)
+
+
 async def press_plan(
     plan: Plan,
     given: Mapping[str, Any],
@@ -83,15 +98,7 @@ async def press_plan(
             "FLOW_RUNTIME_REQUIRED", f"drawer {plan.name!r} is a flow; flows can be stored but not run"
         )
     try:
-        if error is None:
-            await _steps(plan, ctx, record, mode)
-        else:
-            record.error = session.redactor.error(error)
-        record.status = "ok" if record.error is None else "failed"
-        if record.error is not None:
-            await _compensate(plan, ctx, record)
-        if record.error is not None and plan.on_error:
-            await _handle(plan, ctx, record)
+        await _press_steps(plan, ctx, record, mode, error)
     except asyncio.CancelledError:
         record.status = "cancelled"
         record.error = CANCELLED_ERROR

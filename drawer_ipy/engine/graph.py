@@ -56,6 +56,17 @@ def find_cycle(needs: Mapping[str, frozenset[str]]) -> list[str]:
     return []
 
 
+def _refuse_cycle(needs: Mapping[str, frozenset[str]]) -> None:
+    cycle = find_cycle(needs)
+    if cycle:
+        ring = " -> ".join([*cycle, cycle[0]])
+        raise DrawerError(
+            f"steps wait for one another: {ring}",
+            code=Code.PARALLEL_DEADLOCK,
+            remediation="remove one of these references",
+        )
+
+
 async def press_graph(
     steps: Sequence[StepRunner],
     ctx: Context,
@@ -76,14 +87,7 @@ async def press_graph(
         DrawerError: PARALLEL_DEADLOCK: steps wait for one another; nothing has run.
     """
     needs = dependencies(steps)
-    cycle = find_cycle(needs)
-    if cycle:
-        ring = " -> ".join([*cycle, cycle[0]])
-        raise DrawerError(
-            f"steps wait for one another: {ring}",
-            code=Code.PARALLEL_DEADLOCK,
-            remediation="remove one of these references",
-        )
+    _refuse_cycle(needs)
     order = [step.id for step in steps]
     ready = {step: asyncio.Event() for step in order}
     usable: set[str] = set()

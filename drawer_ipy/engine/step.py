@@ -62,9 +62,7 @@ class StepRunner:
         """
         raise NotImplementedError
 
-    async def press(  # noqa: C901 - once an item and step: further calls cost more than they explain
-        self, ctx: Context, result: StepResult
-    ) -> bool:
+    async def press(self, ctx: Context, result: StepResult) -> bool:  # noqa: C901 - more calls would cost time
         """Run under the policy; return whether the following steps may run.
 
         Raises:
@@ -107,9 +105,7 @@ class StepRunner:
                 session.redactor.step(result)
             # Later steps use the real output; the recorded one contains no secrets.
             error = result.error
-            told = {"output": output}
-            if error is not None:
-                told["error"] = result.told_error()
+            told = {"output": output} if error is None else {"output": output, "error": result.told_error()}
             ctx.scope[self.id] = told
         if error is None:
             result.status = "ok"

@@ -63,8 +63,56 @@ _AGAIN = 0.01
 """Seconds until the next function that blocks the loop is interrupted, since several may block it in turn."""
 
 
+class _Breaker:
+    """The signal handler of :func:`breaking_off` and its thread, which share what happened so far."""
+
+    def __init__(
+        self,
+        previous: Callable[[int, FrameType | None], Any],
+        reacted: Callable[[], bool],
+        strikes: Callable[[], None],
+        asleep: asyncio.AbstractEventLoop | None,
+    ) -> None:
+        self._previous = previous
+        self._reacted = reacted
+        self._strikes = strikes
+        self._asleep = asleep
+        self._over = threading.Event()
+        self._nudged = threading.Event()
+        self._watching: threading.Thread | None = None
+
+    def meet(self, number: int, frame: FrameType | None) -> None:
+        """Handle the signal: the first time as before, when nudged by breaking off what blocks."""
+        if self._nudged.is_set():
+            self._nudged.clear()
+            blocks = is_in_function(frame) or is_pulling(frame) or is_pulling_async(frame)
+            if blocks and not self._over.is_set() and not self._reacted():
+                self._strikes()
+                raise BrokenOff
+            return
+        if self._watching is None:
+            self._watching = threading.Thread(target=self._watch, name="drawer interrupt", daemon=True)
+            self._watching.start()
+        self._previous(number, frame)
+        if self._asleep is not None:
+            self._asleep.call_soon_threadsafe(_nothing)
+
+    def _watch(self) -> None:
+        pause = _PATIENCE
+        while not self._over.wait(pause) and not self._reacted():
+            self._nudged.set()
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            pause = _AGAIN
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._over.set()
+        if self._watching is not None:
+            self._watching.join()
+
+
 @contextmanager
-def breaking_off(  # noqa: C901 - a signal handler and its thread, which share what happened so far
+def breaking_off(
     reacted: Callable[[], bool],
     strikes: Callable[[], None],
     asleep: asyncio.AbstractEventLoop | None = None,
@@ -87,40 +135,14 @@ def breaking_off(  # noqa: C901 - a signal handler and its thread, which share w
     if not callable(previous):
         yield
         return
-    over = threading.Event()
-    nudged = threading.Event()
-    watching: list[threading.Thread] = []
-
-    def watch() -> None:
-        pause = _PATIENCE
-        while not over.wait(pause) and not reacted():
-            nudged.set()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            pause = _AGAIN
-
-    def meet(number: int, frame: FrameType | None) -> None:
-        if nudged.is_set():
-            nudged.clear()
-            blocks = is_in_function(frame) or is_pulling(frame) or is_pulling_async(frame)
-            if blocks and not over.is_set() and not reacted():
-                strikes()
-                raise BrokenOff
-            return
-        if not watching:
-            watching.append(threading.Thread(target=watch, name="drawer interrupt", daemon=True))
-            watching[0].start()
-        previous(number, frame)
-        if asleep is not None:
-            asleep.call_soon_threadsafe(_nothing)
-
-    signal.signal(signal.SIGINT, meet)
+    breaker = _Breaker(previous, reacted, strikes, asleep)
+    handler = breaker.meet  # one object, to be recognised below
+    signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
-        over.set()
-        for thread in watching:
-            thread.join()
-        if signal.getsignal(signal.SIGINT) is meet:
+        breaker.end()
+        if signal.getsignal(signal.SIGINT) is handler:
             signal.signal(signal.SIGINT, previous)
 
 

@@ -100,6 +100,18 @@ def _name(text: str) -> str:
     return f"{raw[:150].decode(errors='ignore')}-{digest}{suffix}"
 
 
+async def _write(answer: Answer, body: Body, file: BinaryIO, path: Path) -> int:
+    """Write `body` to `file` as it arrives; return how many bytes it had."""
+    size = 0
+    async for chunk in answer.content.iter_any():
+        piece = body.feed(chunk)
+        size += len(piece)
+        with _told(path):
+            file.write(piece)
+    body.end()
+    return size
+
+
 async def save_body(answer: Answer, body: Body, path: Path, call: Call, download: Download) -> int:
     """Write a body to `path` as it arrives, for the step that presses with `call`; return its size in bytes.
 
@@ -123,13 +135,7 @@ async def save_body(answer: Answer, body: Body, path: Path, call: Call, download
         with _told(path):
             file, temporary = part if part is not None else (folder.create(temporary), temporary)
         try:
-            size = download.start
-            async for chunk in answer.content.iter_any():
-                piece = body.feed(chunk)
-                size += len(piece)
-                with _told(path):
-                    file.write(piece)
-            body.end()
+            size = download.start + await _write(answer, body, file, path)
             await call.resources.get(Threads).submit(lambda: _flush(file, path))
             written = os.fstat(file.fileno())
         finally:

@@ -44,23 +44,18 @@ def validate(
     """Return all problems of a drawer, errors and warnings, in the order of the text.
 
     Args:
-        find_button, find_drawer: return what a name refers to, or ``None``. They may raise DefinitionError
-            for an invalid button or drawer, which is then a problem of the step.
+        find_button, find_drawer: return what a name refers to, or ``None``; may raise DefinitionError.
         button_names, drawer_names: return all names, for "did you mean".
         given_inputs: names of the inputs of a press; they count as declared.
         source: the text, if `loaded_or_drawer` is a drawer without its text.
-        pressing: whether a press follows: missing requirements are errors, and warnings that concern only the
-            author of the drawer are left out.
-        ordered: whether steps run in the order of the text, so that none may refer to a later one. False for
-            parallel mode, in which the references determine the order.
+        pressing: whether a press follows; then missing requirements are errors.
+        ordered: whether steps run in the order of the text; in parallel mode the references determine it.
         extra_roots: further names that references may use.
-        buttons_of: returns the finder of the buttons of a sub-drawer; without it they are found by
-            `find_button` too, and buttons that a sub-drawer defines in place are not checked.
-        present: the things outside the drawer that a press can use; without it they are not checked.
+        buttons_of: returns the finder of a sub-drawer's buttons; without it `find_button` finds them too.
+        present: what a press can use outside the drawer; without it that is not checked.
 
     Returns:
-        The problems, including those found during loading (also errors of a recovered drawer). The drawer can
-        be pressed if none is an error.
+        The problems, including those found during loading. The drawer can be pressed if none is an error.
     """
     top = loaded_or_drawer if isinstance(loaded_or_drawer, Loaded) else Loaded(loaded_or_drawer)
     report = Report(source or top.source, [*top.warnings, *top.errors], top.lost, pressing=pressing)
