@@ -363,3 +363,23 @@ def test_press_saves_its_table(tmp_path: Any) -> None:
     assert '"output":3' in (tmp_path / "t.jsonl").read_text().replace(" ", "")
     with pytest.raises(UsageError, match="suffix"):
         press(STEP, quiet=True, save=tmp_path / "t.xls")
+
+
+class OnlyIterable:
+    def __iter__(self) -> Iterator[str]:
+        return iter(["a", "bb"])
+
+
+class OnlyAsync:
+    async def __aiter__(self) -> Any:
+        for x in ("a", "bb"):
+            yield x
+
+
+@pytest.mark.parametrize(
+    "items",
+    [iter(["a", "bb"]), map(str, ["a", "bb"]), (x for x in ["a", "bb"]), OnlyIterable(), OnlyAsync()],
+    ids=["iterator", "map", "generator", "iterable", "async"],
+)
+def test_items_may_come_one_by_one(items: Any) -> None:
+    assert each(size, items, parallelism=2, quiet=True)["output"].to_list() == [1, 2]

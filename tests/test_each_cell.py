@@ -223,3 +223,18 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_run(
 def test_a_drawer_saves_its_table(kernel: Kernel) -> None:
     kernel.run("%%drawer --save one.json\nsteps: [{id: a, button: work, args: {x: 1}}]")
     assert kernel.value("__import__('json').load(open('one.json'))[0]['output']") == 1.0
+
+
+def test_outputs_are_cached_as_long_as_the_body_is_the_same(kernel: Kernel) -> None:
+    kernel.run("__import__('os').makedirs('.buttons', exist_ok=True)")
+    for body, cached in (("x * 2", False), ("x * 2", True), ("x * 3", False), ("x * 2", True)):
+        kernel.run(f"%%each x in ['a', 'b'] --cache 1d -o found\n{body}")
+        assert kernel.value("[row.steps['output'].cached for row in found]") == [cached] * 2
+        assert kernel.value("found['output'].to_list()") == ["a" * int(body[-1]), "b" * int(body[-1])]
+
+
+def test_an_endless_iterator_runs_until_it_is_cancelled(kernel: Kernel) -> None:
+    kernel.run("import itertools")
+    body = "await asyncio.sleep(0.01)\nn"
+    kernel.run(f"%%each n in itertools.count() -p 4 -o endless\n{body}", fails=True, click_after=1.5)
+    assert kernel.value("[row.output for row in endless][:8]") == list(range(8))

@@ -20,6 +20,13 @@ from drawer_ipy.record.loop import Hidden, LoopRecord
 from drawer_ipy.record.step import StepResult
 
 
+def can_pull(value: Any) -> bool:
+    """Whether items can be taken from `value` one by one."""
+    if isinstance(value, str | bytes | bytearray | Mapping):
+        return False
+    return hasattr(type(value), "__aiter__") or hasattr(type(value), "__iter__")
+
+
 def source_of(value: Any, size: int = 0) -> ItemSource | None:
     """Return the items of an iterator or of another iterable without a length; ``None`` for anything else.
 
@@ -27,15 +34,13 @@ def source_of(value: Any, size: int = 0) -> ItemSource | None:
         value: what to loop over. If it can be iterated both ways, it is iterated asynchronously.
         size: the number of items of a chunk, for a loop over chunks; 0 for the items themselves.
     """
-    if isinstance(value, str | bytes | bytearray | Mapping):
+    if not can_pull(value):
         return None
     if hasattr(type(value), "__aiter__"):
         later = aiter(value)
         return AsyncItems(value, AsyncChunks(later, size) if size else later, later, size > 0)
-    if hasattr(type(value), "__iter__"):
-        now = iter(value)
-        return SyncItems(value, Chunks(now, size) if size else now, now, size > 0)
-    return None
+    now = iter(value)
+    return SyncItems(value, Chunks(now, size) if size else now, now, size > 0)
 
 
 def begin_source(

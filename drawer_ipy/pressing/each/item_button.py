@@ -148,6 +148,10 @@ class ItemButton:
         self.press = button.press  # unwrapped, since a coroutine more for every item takes time
         self.rate = self._by_item(rate or button.rate)
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what is not changed from the button, such as ``lacking``."""
+        return getattr(self._button, name)
+
     def _by_item(self, rate: Any) -> Any:
         """Return `rate` with costs that are computed from the item."""
         return [{"limit": limit.text, "cost": self._cost(limit.cost)} for limit in parse_rates(rate)] or None

@@ -12,6 +12,7 @@ from drawer_ipy.definition.checking.scope import ROOTS
 from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.definition.values import parse_lasting, parse_tolerance
 from drawer_ipy.engine.listing import as_list, instead
+from drawer_ipy.engine.pulled_loop import can_pull
 from drawer_ipy.errors import UsageError
 from drawer_ipy.pressing.job import Options
 
@@ -129,7 +130,7 @@ def check_items(items: Any, shown: str) -> Sequence[Any] | None:
         UsageError: they cannot; `shown` is how they were written.
     """
     found = as_list(items)
-    if found is None and not hasattr(items, "__next__") and not hasattr(items, "__aiter__"):
+    if found is None and not can_pull(items):
         kind = "None" if items is None else f"of type {type(items).__name__}"
         raise UsageError(f"`{shown}` is {kind}, which cannot be looped over", remediation=instead(items))
     return found
