@@ -145,7 +145,7 @@ class Problem:
         return f"{where}{step}{self.message}{hint}"
 
 
-MOST_TOLD = 20
+MOST_LISTED = 20
 """Most problems that a message lists; ``problems`` has all of them."""
 
 _WIDTH = 160
@@ -185,7 +185,7 @@ def excerpt(problem: Problem, text: Sequence[str]) -> list[str]:
     return [line.translate(_SHOWN_AS), " " * at + "^"]
 
 
-def told(problem: Problem) -> str:
+def problem_text(problem: Problem) -> str:
     """Return `problem` as text, shortened if it is very long."""
     text = str(problem)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
@@ -312,11 +312,11 @@ class DefinitionError(DrawerError):
         what = "1 problem" if len(errors) == 1 else f"{len(errors):,} problems"
         lines = [f"{name or 'this drawer'} {outcome}: {what} in its definition"]
         text = lines_of(self.source)
-        for problem in errors[:MOST_TOLD]:
-            lines.append(f"  {told(problem)}")
+        for problem in errors[:MOST_LISTED]:
+            lines.append(f"  {problem_text(problem)}")
             lines += [f"    {line}" for line in excerpt(problem, text)]
-        if len(errors) > MOST_TOLD:
-            lines.append(f"  ... and {len(errors) - MOST_TOLD:,} more (all are in .problems)")
+        if len(errors) > MOST_LISTED:
+            lines.append(f"  ... and {len(errors) - MOST_LISTED:,} more (all are in .problems)")
         return "\n".join(lines)
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawer_ipy.display.cell_lines import cell_lines
 from drawer_ipy.display.cells import Cells
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.display.outline import MOST_ROWS, Outline, OutlineRow
-from drawer_ipy.display.told import told
 from drawer_ipy.engine.events import Listeners
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.prepare import prepare
@@ -197,7 +197,7 @@ def test_a_cell_is_told_in_a_few_clean_short_lines() -> None:
     loop.columns[0].put(1, StepResult("page", status="error", error=ErrorInfo("HTTP", "404\n" * 10**5)))
     loop.columns[0].put(2, StepResult("page", status="ok"))
     cells = Cells(loop)
-    ok, failed, running, waiting = (told(cells, cell) for cell in range(4))
+    ok, failed, running, waiting = (cell_lines(cells, cell) for cell in range(4))
     assert ok[0].startswith("item 0 · ok · ")
     assert ok[1:] == ["u = a"]
     assert failed[1].startswith("u = <b>")
@@ -205,13 +205,18 @@ def test_a_cell_is_told_in_a_few_clean_short_lines() -> None:
     assert all(line.isprintable() and len(line) <= 300 for line in failed)
     assert running[0].endswith(" · at shop")
     assert waiting == ["item 3 · waiting", "u = d"]
-    assert told(cells, 4) == []
+    assert cell_lines(cells, 4) == []
 
 
 def test_a_cell_for_several_items_is_told_by_counts_and_its_first_failure() -> None:
     loop = loop_of([OK] * 8 + [FAILED] * 2)
     loop.columns[0].put(8, StepResult("page", status="error", error=ErrorInfo("HTTP", "404")))
-    assert told(Cells(loop, most=2), 1) == ["items 5–9", "3 ok · 2 failed", "item 8:", "page: HTTP: 404"]
+    assert cell_lines(Cells(loop, most=2), 1) == [
+        "items 5–9",
+        "3 ok · 2 failed",
+        "item 8:",
+        "page: HTTP: 404",
+    ]
 
 
 def test_an_item_whose_repr_fails_is_told_all_the_same() -> None:
@@ -221,4 +226,4 @@ def test_an_item_whose_repr_fails_is_told_all_the_same() -> None:
 
     loop = loop_of([OK])
     loop.items = [Broken()]
-    assert told(Cells(loop), 0)[1] == "u = <Broken: repr failed>"
+    assert cell_lines(Cells(loop), 0)[1] == "u = <Broken: repr failed>"

@@ -20,7 +20,7 @@ from drawer_ipy.pressing.validation import Validation
 from drawer_ipy.record.loop import STATE_NAMES
 from drawer_ipy.results.shown.table import STYLE
 from drawer_ipy.style import palette
-from drawer_ipy.style.notes import told_in_colour
+from drawer_ipy.style.notes import note_in_colour
 from drawer_ipy.style.outcome import counts_text, outcome_of, outcome_of_rows
 from drawer_ipy.style.palette import KINDS, LOOKS, OTHER_KIND, PARTIAL, TEXT_SHARE, look_of, mark_of, state_of
 
@@ -183,7 +183,7 @@ def test_failures_and_warnings_look_alike_elsewhere() -> None:
     failed, partial = LOOKS["failed"], LOOKS[PARTIAL]
     assert f"{failed.mark} <bdi>" in errors_html(Snapshot(errors=(ErrorLine(1, "a", "b"),)))
     assert f"{partial.mark} all fail" in static_html(Snapshot(warning="all fail"))
-    assert told_in_colour(Alarm("look out")) == f"\x1b[{failed.ansi}mnote: look out\x1b[0m"
+    assert note_in_colour(Alarm("look out")) == f"\x1b[{failed.ansi}mnote: look out\x1b[0m"
     shown = Validation([Problem("error", "x"), Problem("warning", "y")])._repr_html_()
     assert f"color:{failed.text}'>{failed.mark} error" in shown
     assert f"color:{partial.text}'>{partial.mark} warning" in shown

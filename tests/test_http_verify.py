@@ -16,7 +16,7 @@ from socks_rig import a_socks_proxy
 from drawer_ipy import Drawer
 from drawer_ipy.buttons import Outcome
 from drawer_ipy.errors import Alarm, DefinitionError, UsageError
-from drawer_ipy.style.notes import told_in_colour
+from drawer_ipy.style.notes import note_in_colour
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def test_verify_false_checks_nothing_and_causes_a_note(authority: trustme.CA) ->
         assert outcome.output == "ok", outcome
         assert isinstance(outcome.note, Alarm)
         assert "does not verify certificates" in outcome.note
-    assert told_in_colour(outcome.note).startswith("\x1b[31mnote: ")
-    assert told_in_colour("plain") == "note: plain"
+    assert note_in_colour(outcome.note).startswith("\x1b[31mnote: ")
+    assert note_in_colour("plain") == "note: plain"
 
 
 def test_buttons_of_a_run_do_not_share_connections_that_were_checked_otherwise(

@@ -47,9 +47,9 @@ def lacking(button: Callee, present: Present, allowed_origins: Origins = tuple) 
         return
     unset = list(unset_in(spec, present))
     yield from unset
-    told = {one.path for one in unset}
+    unset_paths = {one.path for one in unset}
     for one in runtime_of(spec).lacking(button, present, allowed_origins):
-        if not any(path[: len(one.path)] == one.path for path in told):
+        if not any(path[: len(one.path)] == one.path for path in unset_paths):
             yield one
 
 

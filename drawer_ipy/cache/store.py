@@ -145,7 +145,7 @@ class Store:
         self.mended = False
         self._patience = patience
         make_folder(folder)
-        with self._told():
+        with self._reporting():
             _ignored(folder)
             self._open_in_time()
 
@@ -283,7 +283,7 @@ class Store:
             CacheTrouble: it fails.
         """
         condition, values = _condition(buttons, before)
-        with self._told():
+        with self._reporting():
             gone = self._writing.execute(f"DELETE FROM results{condition}", values).rowcount
             self._writing.execute("PRAGMA incremental_vacuum").fetchall()
             self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -292,7 +292,7 @@ class Store:
     def count(self, buttons: Sequence[str] = (), before: float | None = None) -> int:
         """Return how many results :meth:`clear` would remove. Raises the same errors."""
         condition, values = _condition(buttons, before)
-        with self._told():
+        with self._reporting():
             (found,) = self._reading.execute(f"SELECT count(*) FROM results{condition}", values).fetchone()
         return int(found)
 
@@ -302,7 +302,7 @@ class Store:
         Raises:
             CacheTrouble: it cannot be read.
         """
-        with self._told():
+        with self._reporting():
             rows = self._reading.execute(
                 "SELECT CAST(button AS TEXT), count(*), total(size) FROM results GROUP BY 1 ORDER BY 3 DESC"
             ).fetchall()
@@ -321,7 +321,7 @@ class Store:
                     connection.close()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reporting(self) -> Iterator[None]:
         """Turn errors of SQLite and the system into CacheTrouble."""
         try:
             yield
@@ -351,8 +351,8 @@ def is_damage(error: Exception) -> bool:
 
 def in_words(error: Exception) -> str:
     """Return the reason of SQLite or the system in plain words."""
-    told = _WORDS.get(_code(error))
-    return told or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    words = _WORDS.get(_code(error))
+    return words or getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _code(error: Exception) -> int:

@@ -43,7 +43,7 @@ def read_json(text: str) -> Any:
     try:
         return _STRICT.decode(text)
     except json.JSONDecodeError as error:
-        raise _told(error, text) from None
+        raise _bad_json(error, text) from None
     except RecursionError:
         raise BadJson("it is nested too deeply") from None
     except BadJson:
@@ -86,7 +86,7 @@ def read_json_run(text: str) -> list[Any]:
             value, at = _LENIENT.raw_decode(text, at)
             out.append(value)
     except json.JSONDecodeError as error:
-        raise _told(error, text) from None
+        raise _bad_json(error, text) from None
     except RecursionError:
         raise BadJson("it is nested too deeply") from None
     except BadJson:
@@ -96,7 +96,7 @@ def read_json_run(text: str) -> list[Any]:
     return out
 
 
-def _told(error: json.JSONDecodeError, text: str) -> BadJson:
+def _bad_json(error: json.JSONDecodeError, text: str) -> BadJson:
     rest = text[error.pos : error.pos + _LOOKED_AT].lstrip()
     start = text[:_LOOKED_AT].lstrip()
     if not rest:

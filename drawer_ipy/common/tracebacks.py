@@ -37,15 +37,15 @@ def user_traceback(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and _is_ours(frames):
         frames = frames.tb_next
-    return _told(error, frames)
+    return _formatted(error, frames)
 
 
 def full_traceback(error: BaseException) -> str:
     """Return the traceback with this package's frames, for an internal error."""
-    return _told(error, error.__traceback__)
+    return _formatted(error, error.__traceback__)
 
 
-def _told(error: BaseException, frames: TracebackType | None) -> str:
+def _formatted(error: BaseException, frames: TracebackType | None) -> str:
     try:
         text = name_cells("".join(traceback.format_exception(type(error), error, frames)))
     except BaseException as fault:  # a __str__ or a source line that raises

@@ -86,8 +86,8 @@ def _with_runtimes(button: _Schema) -> _Schema:
         )
         for key, schema in own["properties"].items():
             owners.setdefault(key, []).append(runtime.name)
-            told = {"description": schema["description"]} if "description" in schema else {}
-            button["properties"].setdefault(key, told)
+            described = {"description": schema["description"]} if "description" in schema else {}
+            button["properties"].setdefault(key, described)
     if rules:
         button["allOf"] = rules
         button["dependentSchemas"] = {

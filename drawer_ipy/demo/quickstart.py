@@ -94,10 +94,10 @@ def _execute(notebook: Any, path: Path) -> str:
         nonlocal latest
         latest = cell_index
         if cell_index in code:
-            told(f"running {path}: code cell {code.index(cell_index) + 1} of {len(code)}")
+            show(f"running {path}: code cell {code.index(cell_index) + 1} of {len(code)}")
 
-    told = _progress()
-    told(f"starting a kernel for {path}")
+    show = _progress()
+    show(f"starting a kernel for {path}")
     client = NotebookClient(
         notebook,
         timeout=_CELL_SECONDS,
@@ -110,17 +110,17 @@ def _execute(notebook: Any, path: Path) -> str:
     try:
         client.execute()
     except CellExecutionError as error:
-        return _told_of(notebook.cells[latest], latest, f"{error.ename}: {error.evalue}")
+        return _failure_text(notebook.cells[latest], latest, f"{error.ename}: {error.evalue}")
     except CellTimeoutError:
-        return _told_of(notebook.cells[latest], latest, f"no end after {_CELL_SECONDS} s")
+        return _failure_text(notebook.cells[latest], latest, f"no end after {_CELL_SECONDS} s")
     except DeadKernelError:
-        return _told_of(notebook.cells[latest], latest, "the kernel died")
+        return _failure_text(notebook.cells[latest], latest, "the kernel died")
     finally:
-        told("")
+        show("")
     return ""
 
 
-def _told_of(cell: Any, index: int, why: str) -> str:
+def _failure_text(cell: Any, index: int, why: str) -> str:
     line = cell.source.strip().partition("\n")[0]
     return f"cell {index + 1} failed\n  {line}\n{why.strip()}"
 

@@ -54,9 +54,9 @@ def _kind_of_last(loop: LoopRecord) -> str:
     last = sorted(found, key=loop.finished.__getitem__)[-ENOUGH:]
     decided = [loop.error_of(index) for index in last]
     kinds = {
-        (told[1].code, type(told[1].exception).__name__ if told[1].exception is not None else "")
-        for told in decided
-        if told is not None
+        (failure[1].code, type(failure[1].exception).__name__ if failure[1].exception is not None else "")
+        for failure in decided
+        if failure is not None
     }
     if len(last) < ENOUGH or None in decided or len(kinds) != 1:
         return ""

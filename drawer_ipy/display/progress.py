@@ -245,7 +245,7 @@ class ProgressState:
         self._steps_failed += error is not None and error.code != Code.CANCELLED
         # A loop's failure repeats the error of its item, and a cancellation is not a failure.
         if error is not None and error.index is None and error.code != Code.CANCELLED:
-            self._step_errors.append(ErrorLine(None, _name(result.id), _told(error)))
+            self._step_errors.append(ErrorLine(None, _name(result.id), _error_text(error)))
 
     def _loop_started(self, event: LoopStarted) -> None:
         loop = event.loop
@@ -335,13 +335,13 @@ def _line(loop: LoopRecord, index: int) -> ErrorLine:
     if decided is None:
         return ErrorLine(index, loop.path[-1], "failed")
     step, error = decided
-    return ErrorLine(index, _name(step), _told(error))
+    return ErrorLine(index, _name(step), _error_text(error))
 
 
 def _name(text: str) -> str:
     return cut(clean(text), _NAME)
 
 
-def _told(error: ErrorInfo) -> str:
+def _error_text(error: ErrorInfo) -> str:
     # Cut before cleaning, since a message may contain megabytes of captured output.
     return cut(clean(f"{error.code}: {error.message[: 4 * _MESSAGE].strip()}"), _MESSAGE)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from drawer_ipy.display.cell_lines import cell_lines
 from drawer_ipy.display.cell_output import CellOutput
 from drawer_ipy.display.final import final_bundle
 from drawer_ipy.display.html import publish
@@ -18,7 +19,6 @@ from drawer_ipy.display.live import LiveDisplay
 from drawer_ipy.display.outline import Outline
 from drawer_ipy.display.progress import Snapshot
 from drawer_ipy.display.progress_html import static_html
-from drawer_ipy.display.told import told
 from drawer_ipy.display.view import VIEW_MIME, View
 from drawer_ipy.engine.events import Listeners
 
@@ -86,7 +86,7 @@ class WidgetDisplay(LiveDisplay):
 
     def _asked(self, step_id: str, cell: int) -> list[str]:
         cells = self._outline.cells(step_id)
-        return [] if cells is None else [self._listeners.hide(line) for line in told(cells, cell)]
+        return [] if cells is None else [self._listeners.hide(line) for line in cell_lines(cells, cell)]
 
 
 class _Instead:

@@ -11,14 +11,14 @@ from drawer_ipy.style.palette import PARTIAL, mark_of
 def progress_line(snapshot: Snapshot) -> str:
     """The progress in one line of plain text, such as ``drawer pages: 40/200 (5 failed)``."""
     if snapshot.loop is None:
-        told = f"{snapshot.steps_done}/{snapshot.steps} steps"
+        listed = f"{snapshot.steps_done}/{snapshot.steps} steps"
     else:
-        told = f"{snapshot.done} so far" if snapshot.so_far else f"{snapshot.done}/{snapshot.total}"
+        listed = f"{snapshot.done} so far" if snapshot.so_far else f"{snapshot.done}/{snapshot.total}"
     extra = [] if snapshot.status == "running" else [f"{mark_of(snapshot.outcome)} {outcome_words(snapshot)}"]
     if snapshot.outcome != PARTIAL:
         extra += [f"{snapshot.failed} failed"] if snapshot.failed else []
         extra += [f"{snapshot.cancelled} cancelled"] if snapshot.cancelled else []
-    return f"drawer {snapshot.drawer}: {told}" + (f" ({', '.join(extra)})" if extra else "")
+    return f"drawer {snapshot.drawer}: {listed}" + (f" ({', '.join(extra)})" if extra else "")
 
 
 def outcome_words(snapshot: Snapshot) -> str:

@@ -141,8 +141,8 @@ class RunCache:
         """Return the key of a press: an opaque hash of everything that its outcome depends on."""
         parts = request.caching.parts(request.bound, request.call, self._sources)
         key = self._open.key if self._open is not None else b""
-        told = canonical(parts, self._sources.of_code)
-        return hashlib.blake2b(told, key=key, digest_size=20, person=b"drawer key").digest()
+        content = canonical(parts, self._sources.of_code)
+        return hashlib.blake2b(content, key=key, digest_size=20, person=b"drawer key").digest()
 
     async def _lead(self, request: CacheablePress, name: bytes, found: _Cached | None) -> Outcome:
         """Press, cache the result, and pass it to the presses that wait for it."""

@@ -44,7 +44,7 @@ def source_of(value: Any, size: int = 0) -> ItemSource | None:
 
 
 def begin_source(
-    value: Any, size: int, ctx: Context, step_id: str, past: EarlierLoop | None
+    value: Any, size: int, ctx: Context, step_id: str, earlier: EarlierLoop | None
 ) -> ItemSource | None:
     """Begin to take the items of `value` for the loop `step_id`; see :func:`source_of`.
 
@@ -54,7 +54,7 @@ def begin_source(
         UsageError: another loop is using the iterator, or has used it up.
     """
     owner = (ctx.place, step_id)
-    hidden = None if past is None else past.output.hidden
+    hidden = None if earlier is None else earlier.output.hidden
     source = None if hidden is None else hidden.source
     if source is None or source.value is not value:
         source = source_of(value, size)
@@ -68,9 +68,9 @@ def begin_source(
     return source
 
 
-def is_from(past: EarlierLoop, source: ItemSource) -> bool:
+def is_from(earlier: EarlierLoop, source: ItemSource) -> bool:
     """Whether the items of an earlier press came from `source`."""
-    return past.output.hidden is not None and past.output.hidden.source is source
+    return earlier.output.hidden is not None and earlier.output.hidden.source is source
 
 
 def _earlier_source(value: Any, owner: Any, loops: Iterable[tuple[LoopRecord, Hidden]]) -> ItemSource | None:

@@ -232,9 +232,9 @@ def _checked(names: Sequence[Hashable]) -> int:
     """
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        told = ", ".join(repr(name) for name in twice[:_LISTED])
+        words = ", ".join(repr(name) for name in twice[:_LISTED])
         raise UsageError(
-            f"the table has more than one column {told}", remediation="rename all but one of them"
+            f"the table has more than one column {words}", remediation="rename all but one of them"
         )
     return len(names)
 

@@ -105,8 +105,8 @@ class StepRunner:
                 session.redactor.step(result)
             # Later steps use the real output; the recorded one contains no secrets.
             error = result.error
-            told = {"output": output} if error is None else {"output": output, "error": result.told_error()}
-            ctx.scope[self.id] = told
+            entry = {"output": output} if error is None else {"output": output, "error": result.error_entry()}
+            ctx.scope[self.id] = entry
         if error is None:
             result.status = "ok"
             return True

@@ -14,7 +14,7 @@ from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.display.log import LogDisplay, Together
 from drawer_ipy.display.terminal import TextDisplay
-from drawer_ipy.errors import MOST_TOLD, DefinitionError, Problem, UsageError, told
+from drawer_ipy.errors import MOST_LISTED, DefinitionError, Problem, UsageError, problem_text
 from drawer_ipy.notebook.background import BackgroundRun, Runs
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.line import CELL, Given, Line, shown_in
@@ -25,7 +25,7 @@ from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
-from drawer_ipy.style.notes import told_in_colour
+from drawer_ipy.style.notes import note_in_colour
 from drawer_ipy.verbs.typed_inputs import TypedInputs
 
 LAST = "_drawer"
@@ -74,7 +74,7 @@ class PressingCell:
 
         run = runs.start(job, display, check=not options.no_raise)
         if not options.quiet:
-            tell(job.warnings)
+            print_warnings(job.warnings)
         if not self.out:
             return run
         self._shell.push({self.out: run}, interactive=True)
@@ -169,7 +169,7 @@ class DrawerCell(PressingCell):
         if any(p.severity == "error" for p in problems):
             raise DefinitionError(problems, self.loaded.source.text, self.name)
         if not self.options.quiet:
-            tell(problems)
+            print_warnings(problems)
         return self.drawer()
 
     def job(self) -> Job:
@@ -308,20 +308,20 @@ class CellPress:
         """
         notes = self._job.run.notes
         if not self._quiet:
-            tell(self._job.warnings)
+            print_warnings(self._job.warnings)
             for note in notes if self._job.run.record.status == "ok" else ():
-                print(told_in_colour(note))  # the error of a run that did not end ok includes them
+                print(note_in_colour(note))  # the error of a run that did not end ok includes them
         if self._check and self._results is not None:
             raise_for(self._results, notes)
 
 
-def tell(problems: Iterable[Problem]) -> None:
+def print_warnings(problems: Iterable[Problem]) -> None:
     """Print problems that do not prevent a press."""
     problems = list(problems)
-    for problem in problems[:MOST_TOLD]:
-        print(f"warning: {told(problem)}")
-    if len(problems) > MOST_TOLD:
-        print(f"... and {len(problems) - MOST_TOLD:,} more warnings")
+    for problem in problems[:MOST_LISTED]:
+        print(f"warning: {problem_text(problem)}")
+    if len(problems) > MOST_LISTED:
+        print(f"... and {len(problems) - MOST_LISTED:,} more warnings")
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

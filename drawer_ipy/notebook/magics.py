@@ -34,7 +34,7 @@ from drawer_ipy.notebook.awaited_cells import (
     whole_lines,
 )
 from drawer_ipy.notebook.background import BackgroundRun, Runs
-from drawer_ipy.notebook.cell import CellPress, DrawerCell, tell
+from drawer_ipy.notebook.cell import CellPress, DrawerCell, print_warnings
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.each.as_drawer import AsDrawer
 from drawer_ipy.notebook.each.cell import EachCell
@@ -208,7 +208,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
             cell.register(kept.buttons)
         if cell.options.define:
             kept.drawers[cell.name] = cell.define()
-            tell(cell.warnings)
+            print_warnings(cell.warnings)
             print(f"{cell.name} is defined; {cell.name}.retry() presses what failed with this body")
             return None, None
         return self._started(cell)

@@ -111,7 +111,7 @@ class _Drawing:
         self.front: list[str] = []
         loops = sum(1 for track in self.tracks if track.loops)
         self.budget = MOST_BARS // max(1, loops)
-        self.told = sum(len(track.spans) for track in self.tracks) <= MOST_BARS // 2
+        self.labelled = sum(len(track.spans) for track in self.tracks) <= MOST_BARS // 2
 
     def svg(self) -> str:
         y = self._head()
@@ -258,7 +258,7 @@ class _Drawing:
         found = loop.error_of(index) if span.state == FAILED else None
         if found is not None:
             words.append(f"{cut(clean(found[0]), 30)}: {cut(clean(found[1].code), 40)}")
-        if self.told:
+        if self.labelled:
             words.append(cut(make_cell(partial(loop.items.__getitem__, index)).text, 50))
         return " · ".join(words)
 
@@ -283,21 +283,21 @@ class _Drawing:
             if n:
                 x = left + (place + 0.5) * step
                 self.bars[FAILED].append(f'<path d="M{_n(x - 2.5)} {_n(y + 1)}h5l-2.5 5z"/>')
-        self.front += self._told_load(load, whole, y)
+        self.front += self._load_path(load, whole, y)
 
-    def _told_load(self, load: Load, whole: Sequence[float], y: float) -> Iterator[str]:
+    def _load_path(self, load: Load, whole: Sequence[float], y: float) -> Iterator[str]:
         """The tooltip of a stretch of the load."""
         step, each = load.step * self.scale.per_second, 4
         yield '<g fill="transparent">'
         for place in range(0, _BINS, each):
             ended = {STATE_NAMES[s]: sum(n[place : place + each]) for s, n in load.ended.items()}
-            told = ", ".join(f"{n:,} {name}" for name, n in ended.items() if n) or "none"
+            listed = ", ".join(f"{n:,} {name}" for name, n in ended.items() if n) or "none"
             mean = sum(whole[place : place + each]) / len(whole[place : place + each])
             since = seconds_text(load.begin + place * load.step)
             x = self.scale.x(load.begin) + place * step
             yield (
                 f'<path d="M{_n(x)} {_n(y)}h{_n(each * step)}v{_n(_LOAD)}h{_n(-each * step)}z">'
-                f"<title>at {since}: {mean:,.0f} at once; ended: {told}</title></path>"
+                f"<title>at {since}: {mean:,.0f} at once; ended: {listed}</title></path>"
             )
         yield "</g>"
 

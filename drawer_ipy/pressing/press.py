@@ -16,7 +16,7 @@ from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Pressable, Surroundings, named_buttons
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
-from drawer_ipy.style.notes import told_in_colour
+from drawer_ipy.style.notes import note_in_colour
 
 
 def press(
@@ -128,4 +128,4 @@ def _shown(job: Job, quiet: bool) -> Iterator[Display]:
         display.close(None)
         if job.run.record.status == "ok" and not quiet:
             for note in job.run.notes:
-                print(told_in_colour(note) if sys.stderr.isatty() else f"note: {note}", file=sys.stderr)
+                print(note_in_colour(note) if sys.stderr.isatty() else f"note: {note}", file=sys.stderr)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
-from drawer_ipy.errors import Problem, excerpt, lines_of, told
+from drawer_ipy.errors import Problem, excerpt, lines_of, problem_text
 from drawer_ipy.style.html_frame import block
 from drawer_ipy.style.palette import PARTIAL, look_of
 
@@ -66,17 +66,17 @@ class Validation:
 
     def __repr__(self) -> str:
         lines = [self._headline()]
-        for problem in self._told():
-            lines.append(f"  {problem.severity}: {told(problem)}")
+        for problem in self._listed():
+            lines.append(f"  {problem.severity}: {problem_text(problem)}")
             lines += [f"    {line}" for line in excerpt(problem, self._lines)]
         return "\n".join([*lines, *([f"  {self._rest()}"] if self._rest() else [])])
 
     def _repr_html_(self) -> str:
-        found = "".join(self._html(problem) for problem in self._told())
+        found = "".join(self._html(problem) for problem in self._listed())
         rest = f"<div style='margin:6px 0 0 12px'>{escape(self._rest())}</div>" if self._rest() else ""
         return block(f"<b>{escape(self._headline())}</b>{found}{rest}")
 
-    def _told(self) -> list[Problem]:
+    def _listed(self) -> list[Problem]:
         """The problems to show; if there are too many, the first ones, with errors before warnings."""
         if len(self.problems) <= _MOST_SHOWN:
             return self.problems
@@ -91,13 +91,14 @@ class Validation:
         if not self.problems:
             return f"{which}: no problems"
         counts = (("error", len(self.errors)), ("warning", len(self.warnings)))
-        told = ", ".join(f"{n:,} {word}{'s' if n > 1 else ''}" for word, n in counts if n)
-        return f"{which}: {told}"
+        described = ", ".join(f"{n:,} {word}{'s' if n > 1 else ''}" for word, n in counts if n)
+        return f"{which}: {described}"
 
     def _html(self, problem: Problem) -> str:
         shown = "\n".join(excerpt(problem, self._lines))
         code = f"<pre style='margin:2px 0 0 0'>{escape(shown)}</pre>" if shown else ""
         return (
             f"<div style='margin:6px 0 0 12px'><b style='color:{_LOOKS[problem.severity].text}'>"
-            f"{_LOOKS[problem.severity].mark} {problem.severity}</b> {escape(told(problem))}{code}</div>"
+            f"{_LOOKS[problem.severity].mark} {problem.severity}</b> "
+            f"{escape(problem_text(problem))}{code}</div>"
         )

@@ -85,7 +85,7 @@ class StepResult(Attempt):
         """Whether it ended without success, or was cancelled."""
         return self.error is not None
 
-    def told_error(self, recorded: bool = False) -> dict[str, Any] | None:
+    def error_entry(self, recorded: bool = False) -> dict[str, Any] | None:
         """Return the error as later steps see it: ``{code, message}``; requests add ``status`` and ``body``.
 
         The body is parsed if it is JSON; otherwise it is the beginning of the text. Both are null if there
@@ -96,12 +96,12 @@ class StepResult(Attempt):
         """
         if self.error is None:
             return None
-        told = self.error.to_record() if recorded else self.error.to_dict()
+        entry = self.error.to_record() if recorded else self.error.to_dict()
         if self.is_request:
             answered = self.error.status is not None
             body = _body(self.about or {}, self.stdout) if answered else None
-            told |= {"status": self.error.status, "body": body}
-        return told
+            entry |= {"status": self.error.status, "body": body}
+        return entry
 
     @property
     def duration(self) -> float:

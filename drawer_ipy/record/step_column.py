@@ -96,5 +96,5 @@ class StepColumn:
         return {
             "status": STEP_STATUSES[self.statuses[index]],
             "output": self.outputs[index],
-            "error": self.details[index].told_error(recorded=True) if index in self.errors else None,
+            "error": self.details[index].error_entry(recorded=True) if index in self.errors else None,
         }

@@ -185,8 +185,8 @@ class Results(OfRun, Exports):
         looked = f"filter({name}={value!r}) compares the {name} of the rows"
         for step in (*source.steps_known[-1:], OUTPUT):
             if source.getter(field := f"{step}.{name}") is not None:
-                told = f'filter({{"{field}": {value!r}}})'
-                return f"{looked}; to compare the {name} in the outputs, write {told}"
+                example = f'filter({{"{field}": {value!r}}})'
+                return f"{looked}; to compare the {name} in the outputs, write {example}"
         if name == "status" and not source.always_states and value not in STATE_NAMES:
             return f"{looked}, which is one of {', '.join(STATE_NAMES)}"
         return ""

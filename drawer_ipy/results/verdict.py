@@ -26,9 +26,9 @@ def _refuse(results: Results, notes: Iterable[str]) -> NoReturn:
     error = run.error
     which = f"drawer {run.drawer!r}" if run.drawer else "the drawer"
     counts = results.counts
-    told = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    words = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
     if run.status == "cancelled":
-        message = f"{which} was cancelled ({told or 'nothing had run'})"
+        message = f"{which} was cancelled ({words or 'nothing had run'})"
         message += "".join(f"\n  note: {note}" for note in notes)
         raise DrawerCancelled(message, results, code=Code.CANCELLED) from None
     where = f" at step {run.failed_step!r}" if run.failed_step else ""

@@ -118,8 +118,8 @@ def _from_css(text: str, *, xml: bool) -> str:
     try:
         return _NAMED_ATTRIBUTE.sub(r"@\1", translator.css_to_xpath(prepared))
     except (SelectorSyntaxError, ExpressionError) as error:
-        told = _AT.search(str(error)) if prepared == text else None
-        offset = int(told[1]) if told else None
+        place = _AT.search(str(error)) if prepared == text else None
+        offset = int(place[1]) if place else None
         raise BadSelector(f"invalid CSS selector: {_AT.sub('', str(error))}", offset) from None
 
 

@@ -138,15 +138,15 @@ def _tokens(expression: str) -> list[tuple[str, str, bool]]:
         if kind == "space":
             out.append((kind, text, False))
             continue
-        told = kind
+        words = kind
         if kind == "test":
             after = next((follows for word, follows in pieces[number + 1 :] if word != "space"), "")
             operand = not before or before in _BEFORE_OPERAND or before == "operator"
             if not operand and text in _OPERATORS:
-                told = "operator"
+                words = "operator"
             elif after == "(" or (after == "::" and ":" not in text):
-                told, axis = "word", text
+                words, axis = "word", text
         attribute = before == "@" or (before == "::" and axis in ("attribute", "namespace"))
-        out.append((told, text, attribute))
-        before = "operator" if told == "operator" else text
+        out.append((words, text, attribute))
+        before = "operator" if words == "operator" else text
     return out

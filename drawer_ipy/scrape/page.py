@@ -18,7 +18,7 @@ from drawer_ipy.scrape.parsing import parsed
 from drawer_ipy.scrape.spec import Extraction, Field
 from drawer_ipy.scrape.texts import element_text, markup, number_text
 
-_MISSES_TOLD = 5
+_MISSES_LISTED = 5
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -79,9 +79,9 @@ def extract(
     except UnknownPrefix as error:
         raise ExtractError(_unknown(error.prefix, page.names, url)) from None
     if work.misses:
-        told = ", ".join(work.misses[:_MISSES_TOLD])
-        more = len(work.misses) - _MISSES_TOLD
-        message = f"{told}{f' and {more} more' if more > 0 else ''} not found in {url or 'the page'}"
+        words = ", ".join(work.misses[:_MISSES_LISTED])
+        more = len(work.misses) - _MISSES_LISTED
+        message = f"{words}{f' and {more} more' if more > 0 else ''} not found in {url or 'the page'}"
         raise ExtractError(message, misses=True)
     return out
 

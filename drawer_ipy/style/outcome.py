@@ -62,5 +62,5 @@ def elsewhere_text(items: int, steps: int) -> list[str]:
         items: failed items of other loops.
         steps: failed steps.
     """
-    told = [f"{items:,} item{'' if items == 1 else 's'} of other loops failed"] if items else []
-    return [*told, failed_text(0, steps)] if steps else told
+    words = [f"{items:,} item{'' if items == 1 else 's'} of other loops failed"] if items else []
+    return [*words, failed_text(0, steps)] if steps else words

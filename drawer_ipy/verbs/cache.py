@@ -44,7 +44,7 @@ def _info(words: Sequence[str], context: VerbContext) -> VerbResult:
     try:
         info = store.info()
     except CacheTrouble as trouble:
-        raise _told(trouble) from None
+        raise _verb_error(trouble) from None
     finally:
         store.close()
     return VerbResult(_data(info), _text(info) + _mended(store))
@@ -70,7 +70,7 @@ def _clear(words: Sequence[str], context: VerbContext) -> VerbResult:
         count = store.count if options.dry_run else store.clear
         gone = count(options.buttons, before)
     except CacheTrouble as trouble:
-        raise _told(trouble) from None
+        raise _verb_error(trouble) from None
     finally:
         store.close()
     data: dict[str, Any] = {"cleared": gone}
@@ -105,10 +105,10 @@ def _open(context: VerbContext) -> Store | None:
     try:
         return Store(folder)
     except CacheTrouble as trouble:
-        raise _told(trouble) from None
+        raise _verb_error(trouble) from None
 
 
-def _told(trouble: CacheTrouble) -> VerbError:
+def _verb_error(trouble: CacheTrouble) -> VerbError:
     return VerbError(str(trouble), remediation="runs continue without the cache meanwhile")
 
 

@@ -71,7 +71,7 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> VerbResult:
         return VerbResult({"help": HELP}, HELP, is_help=True)
     try:
         outcome = _call(words, context)
-        _tell_refused(outcome, context.workspace.refused)
+        _add_refused(outcome, context.workspace.refused)
         return outcome
     except HelpWanted as wanted:
         return VerbResult({"help": str(wanted)}, str(wanted).rstrip(), is_help=True)
@@ -80,7 +80,7 @@ def run_verb(argv: Sequence[str], context: VerbContext) -> VerbResult:
         raise
 
 
-def _tell_refused(outcome: VerbResult, refused: str) -> None:
+def _add_refused(outcome: VerbResult, refused: str) -> None:
     """Add a note about a refused folder to `outcome`; the result of a press has it already."""
     note = f"note: {refused}"
     if refused and note not in outcome.notes:

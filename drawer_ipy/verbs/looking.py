@@ -166,8 +166,8 @@ def _runs(target: Target, failed: bool = False, limit: int = 20) -> tuple[list[d
     history = History(target.root)
     runs = history.list(target.name, failed, limit)
     more = len(history.refused) - _REFUSED
-    told = history.refused[:_REFUSED]
-    return runs, [*told, f"and {more} more"] if more > 0 else told
+    listed = history.refused[:_REFUSED]
+    return runs, [*listed, f"and {more} more"] if more > 0 else listed
 
 
 def _brief(run: dict[str, Any]) -> dict[str, Any]:
@@ -196,5 +196,5 @@ def _run_line(run: dict[str, Any]) -> str:
     outcome = outcome_of(status, failures.total)
     if outcome == PARTIAL:
         status, why = "partly ok", failed_text(failures.items, failures.steps)
-    told = f"{mark_of(outcome)} {status}"
-    return f"{started}  {told:11}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()
+    listed = f"{mark_of(outcome)} {status}"
+    return f"{started}  {listed:11}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()

@@ -42,8 +42,8 @@ def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: 
         "steps": _steps(drawer.steps, scope),
         "validation": report(problems),
     }
-    told = dry_run_in_words(target.name, shown, drawer.steps, buttons_in_words(drawer.buttons))
-    lines = [*told, report_text(problems)]
+    words = dry_run_in_words(target.name, shown, drawer.steps, buttons_in_words(drawer.buttons))
+    lines = [*words, report_text(problems)]
     if refusal is not None:
         data["error"] = refusal.to_dict()
         lines.append(f"it would not start: {refusal}")

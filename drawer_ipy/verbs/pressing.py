@@ -74,7 +74,7 @@ def press_with_bar(job: Job) -> Results:
 def _outcome(job: Job, results: Results) -> VerbResult:
     run = results.run
     warnings = [problem.to_dict() for problem in job.warnings]
-    told = [
+    listed = [
         *(f"warning: {problem}" for problem in job.warnings),
         *(f"note: {note}" for note in job.run.notes),
     ]
@@ -83,15 +83,15 @@ def _outcome(job: Job, results: Results) -> VerbResult:
         extra = {"notes": job.run.notes} if job.run.notes else {}
         return jsonable(run.to_dict() | extra | ({"warnings": warnings} if warnings else {}))
 
-    text = "\n".join([str(results), *told])
+    text = "\n".join([str(results), *listed])
     if run.status == "ok":
-        return VerbResult(data, text, results=results, notes=told)
+        return VerbResult(data, text, results=results, notes=listed)
     error = run.error or ErrorInfo("INTERNAL", f"the run is {run.status}")
     where = f" at step {run.failed_step!r}" if run.failed_step else ""
     what = "was cancelled" if run.status == "cancelled" else f"failed{where}: {error.message}"
     whole = replace(error, message=f"drawer {run.drawer!r} {what}", exception=None)
     code = INTERRUPTED if run.status == "cancelled" else FAILED
-    return VerbResult(data, text, code, whole, results, told)
+    return VerbResult(data, text, code, whole, results, listed)
 
 
 def _from_namespace(drawer: DrawerModel, context: VerbContext) -> dict[str, Any]:

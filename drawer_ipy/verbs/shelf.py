@@ -93,10 +93,10 @@ def _line(entry: dict[str, Any], width: int) -> str:
     if "error" in entry:
         return f"{entry['name']:{width}}  {entry['error']}"
     steps = entry["steps"]
-    told = "flow" if entry["drawer_kind"] == "flow" else f"{steps} step{'' if steps == 1 else 's'}"
-    told += " (cell)" if entry["path"] == "cell" else ""
+    listed = "flow" if entry["drawer_kind"] == "flow" else f"{steps} step{'' if steps == 1 else 's'}"
+    listed += " (cell)" if entry["path"] == "cell" else ""
     description = " ".join(entry["description"].split())
-    return f"{entry['name']:{width}}  {told:10}  {description}".rstrip()
+    return f"{entry['name']:{width}}  {listed:10}  {description}".rstrip()
 
 
 def schema(words: Sequence[str], _context: VerbContext) -> VerbResult:

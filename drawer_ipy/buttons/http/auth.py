@@ -257,11 +257,13 @@ async def _press(button: Button, args: Mapping[str, Any], call: Call) -> _Token:
     try:
         bound = button.bind({**inputs, **args})
     except ArgumentError as error:
-        raise TokenFailed(_told(button, error.message), remediation=error.remediation) from None
+        raise TokenFailed(_message_for(button, error.message), remediation=error.remediation) from None
     pressing = replace(call, timeout=button.timeout, turn=None)
     outcome = await button.press(bound, pressing)
     if (failure := outcome.error) is not None:
-        raise TokenFailed(_told(button, failure.message), code=failure.code, remediation=failure.remediation)
+        raise TokenFailed(
+            _message_for(button, failure.message), code=failure.code, remediation=failure.remediation
+        )
     try:
         header, lasts = _read(outcome.output, button.name)
     except ArgumentError as error:
@@ -271,7 +273,7 @@ async def _press(button: Button, args: Mapping[str, Any], call: Call) -> _Token:
     return _Token(header, expires)
 
 
-def _told(button: Button, message: str) -> str:
+def _message_for(button: Button, message: str) -> str:
     return f"button {button.name!r} returned no token: {message}"
 
 

@@ -56,7 +56,7 @@ def outcome_of_page(
     try:
         url, value = str(response.url), outcome.output
         is_api = isinstance(asked.follow, JsonPath | NextLink | Cursor)
-        following = _told_next(asked, response, value, url) if is_api else None
+        following = _next_address(asked, response, value, url) if is_api else None
         if asked.items is not None:
             outcome.output = _items(asked.items, value, url)
         if asked.extraction is not None or isinstance(asked.follow, str | Field):
@@ -100,7 +100,7 @@ def _in_json(path: JsonPath, value: Any, url: str) -> Any:
     return path.find(value)
 
 
-def _told_next(asked: Asked, response: Response, value: Any, url: str) -> Any:
+def _next_address(asked: Asked, response: Response, value: Any, url: str) -> Any:
     """Return the next address, or the cursor, from an API's response; ``None`` if there is none."""
     rule = asked.follow
     if isinstance(rule, NextLink):

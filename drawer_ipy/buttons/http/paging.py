@@ -166,7 +166,7 @@ class PagesByParameter(PagesInTurn):
             return self._whole(listing)  # a failure that `ok_status` allows: there is no such page
         if isinstance(self._asked.follow, Counted):
             if entries is None:
-                failed = self._failed(outcome, f"{_told(outcome.output)}, not a list", _ITEMS_HINT)
+                failed = self._failed(outcome, f"{_kind_of_output(outcome.output)}, not a list", _ITEMS_HINT)
                 return self._broken(listing, failed)
             if not entries:
                 if not listing.count:
@@ -211,7 +211,7 @@ class PagesByParameter(PagesInTurn):
         return Outcome(status="error", error=info, exit_code=1, about=outcome.about)
 
 
-def _told(output: Any) -> str:
+def _kind_of_output(output: Any) -> str:
     keys = f" with {', '.join(map(str, list(output)[:8]))}" if isinstance(output, Mapping) else ""
     what = "a mapping" if isinstance(output, Mapping) else shorten(output)
     return f"the response is {what}{keys}"

@@ -183,8 +183,8 @@ class Download:
         response.headers = CIMultiDictProxy(CIMultiDict(kept))
 
     def _digest(self, salt: str) -> str:
-        told = sorted((name.lower(), value) for name, value in self._request.headers.items())
-        raw = json.dumps(told).encode(errors="surrogateescape")
+        named_headers = sorted((name.lower(), value) for name, value in self._request.headers.items())
+        raw = json.dumps(named_headers).encode(errors="surrogateescape")
         return hashlib.blake2b(raw, key=salt.encode(), digest_size=16).hexdigest()
 
     def _versioned(self, answer: Answer) -> _Version | None:
@@ -255,9 +255,9 @@ class Download:
     def _write(self) -> None:
         version = self._version
         if version is not None:
-            told = {name: getattr(version, name) for name in _Version.__slots__}
+            named_headers = {name: getattr(version, name) for name in _Version.__slots__}
             with contextlib.suppress(OSError):  # the whole file is then fetched the next time
-                self._note.write_text(json.dumps(told), encoding="ascii")
+                self._note.write_text(json.dumps(named_headers), encoding="ascii")
 
     def _forget(self) -> None:
         with contextlib.suppress(OSError):

@@ -106,7 +106,7 @@ async def _write(answer: Answer, body: Body, file: BinaryIO, path: Path) -> int:
     async for chunk in answer.content.iter_any():
         piece = body.feed(chunk)
         size += len(piece)
-        with _told(path):
+        with _reporting(path):
             file.write(piece)
     body.end()
     return size
@@ -127,12 +127,12 @@ async def save_body(answer: Answer, body: Body, path: Path, call: Call, download
     """
     saved = call.resources.lasting(SavedFiles)
     claim = saved.begun(path, call)
-    with _told(path):
+    with _reporting(path):
         folder = _Folder(claim.target)
     part, temporary = None, f".{secrets.token_hex(8)}.part"
     try:
         part = download.file_for(answer)
-        with _told(path):
+        with _reporting(path):
             file, temporary = part if part is not None else (folder.create(temporary), temporary)
         try:
             size = download.start + await _write(answer, body, file, path)
@@ -146,7 +146,7 @@ async def save_body(answer: Answer, body: Body, path: Path, call: Call, download
         there = folder.about(claim.target.name)
         claim.target.check_kind(there)
         saved.check(claim, there)
-        with _told(path):
+        with _reporting(path):
             folder.replace(temporary, claim.target.name)
         saved.done(claim, written)
         download.finished()
@@ -230,13 +230,13 @@ class _Folder:
 
 
 def _flush(file: BinaryIO, path: Path) -> None:
-    with _told(path):
+    with _reporting(path):
         file.flush()
         os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _reporting(path: Path) -> Iterator[None]:
     """Turn system errors into RequestFailed."""
     try:
         yield

@@ -23,7 +23,7 @@ from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
 from drawer_ipy.scrape.page import ExtractError
 from drawer_ipy.scrape.sitemap import SiteMap, read_sitemap
 
-_TOLD = 3
+_LISTED = 3
 _HINT = "`on_failure: continue` continues with the addresses from the others; they are the step's output"
 
 
@@ -174,7 +174,7 @@ class SitemapInTurn:
             )
         if reading.failures:
             outcome.status, outcome.exit_code = "error", reading.last.exit_code or 1
-            outcome.error = _told(reading.failures, reading.count)
+            outcome.error = _summed_up(reading.failures, reading.count)
             outcome.stdout = reading.stdout
             outcome.cached = False
         return outcome
@@ -188,11 +188,11 @@ def _bound_for(bound: BoundRequest, first: Request, url: URL) -> BoundRequest:
     return bound.following(Request("GET", url, abroad(first.headers)), is_abroad=True)
 
 
-def _told(failures: list[ErrorInfo], count: int) -> ErrorInfo:
-    told = "; ".join(failure.message for failure in failures[:_TOLD])
-    more = f"; and {len(failures) - _TOLD} more" if len(failures) > _TOLD else ""
+def _summed_up(failures: list[ErrorInfo], count: int) -> ErrorInfo:
+    words = "; ".join(failure.message for failure in failures[:_LISTED])
+    more = f"; and {len(failures) - _LISTED} more" if len(failures) > _LISTED else ""
     of = "the site map" if count == 1 else f"{len(failures)} of {count} site maps"
-    message = f"{of} could not be read completely: {told}{more}"
+    message = f"{of} could not be read completely: {words}{more}"
     first = failures[0]
     return ErrorInfo(first.code, message, _HINT if count > 1 else first.remediation, status=first.status)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.definition.button_runtimes import PROMPT, runtime_of
-from drawer_ipy.definition.checking.kinds import check_rate, tell_fault, tell_troubles
+from drawer_ipy.definition.checking.kinds import check_rate, report_fault, report_troubles
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.extract import read_asked
@@ -24,9 +24,9 @@ def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     _cache(spec, where, report)
     _verify(spec, where, report)
     _, troubles = read_asked(spec)
-    tell_troubles([*troubles, *request_troubles(spec), *_unread(spec)], where, report)
+    report_troubles([*troubles, *request_troubles(spec), *_unread(spec)], where, report)
     for fault in runtime_of(spec).faults(spec):
-        tell_fault(fault, where, report)
+        report_fault(fault, where, report)
     return report.errors == before
 
 

@@ -62,7 +62,7 @@ def validate(
     if _versions(top.drawer, report, top.lenient and not pressing):
         met: deque[Met] = deque()
         present = present or Present()
-        references = References(report, tell_unchecked=top.lenient and not pressing, present=present)
+        references = References(report, report_unchecked=top.lenient and not pressing, present=present)
         drawers = Drawers(_Remembered(find_drawer), _once(drawer_names), report, met.append)
         ground = Ground(
             references,

@@ -24,10 +24,10 @@ def check_kind(
     """
     for fault in step.faults():
         instead = (fault.pressed if as_original else "") or (fault.on_disk if on_disk else "")
-        tell_fault(fault, where, report, instead)
+        report_fault(fault, where, report, instead)
 
 
-def tell_fault(fault: Fault, where: Where, report: Report, instead: str = "") -> None:
+def report_fault(fault: Fault, where: Where, report: Report, instead: str = "") -> None:
     """Report `fault` of what is at `where`.
 
     Args:
@@ -57,7 +57,7 @@ def check_rate(rate: Any, owner: Where, report: Report) -> None:
         report.error(owner.at("rate", arg="rate"), error.message, error.hint)
 
 
-def tell_troubles(troubles: Iterable[Trouble], where: Where, report: Report) -> None:
+def report_troubles(troubles: Iterable[Trouble], where: Where, report: Report) -> None:
     """Report the problems with the selectors below `where`."""
     for one in troubles:
         at = where.at(*one.path)

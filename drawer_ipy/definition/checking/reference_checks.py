@@ -27,12 +27,12 @@ class References:
 
     Attributes:
         report: receives the findings.
-        tell_unchecked: whether to warn about members of outputs without a schema, as the original does.
+        report_unchecked: whether to warn about members of outputs without a schema, as the original does.
         present: the batteries and environment variables that exist.
     """
 
     report: Report
-    tell_unchecked: bool = False
+    report_unchecked: bool = False
     present: Present = field(default_factory=Present)
 
     def value(self, value: Any, names: NamesInScope, where: Where, spec: ArgSpec | None = None) -> None:
@@ -223,7 +223,7 @@ class _One:
                 keys = known.output_keys
                 hint = f"{self._near(str(members[0]), keys)} it has {listed(keys)}".strip()
                 self._error(f"the output of {name!r} has no {members[0]!r}", hint)
-        elif members and known.asked and self.checker.tell_unchecked and not ref.guarded:
+        elif members and known.asked and self.checker.report_unchecked and not ref.guarded:
             hint = f"give the button of {name!r} an output_schema"
             message = f"whether the output of {name!r} has {members[0]!r} cannot be checked"
             self.checker.report.warn(self.where, message, hint, ref=ref.text)

@@ -218,8 +218,8 @@ def _step(step: Any, path: KeyPath, near: Near) -> Iterator[Finding]:
         message = f"unknown step kind {shown(kind)}"
         finding = Finding((*path, "kind"), message, hint, on_key=False)
         yield replace(finding, mend=("kind", meant)) if meant else finding
-    elif untold := _untold_kind(step, path):
-        yield untold  # the other keys are checked against that kind
+    elif unknown := _unknown_kind(step, path):
+        yield unknown  # the other keys are checked against that kind
     else:
         yield from _walk(step, model, path, near)
 
@@ -230,7 +230,7 @@ def _meant_kind(kind: str, near: Near) -> str:
     return meant or _quoted(near(kind, STEP_KINDS))
 
 
-def _untold_kind(step: Mapping[str, Any], path: KeyPath) -> Finding | None:
+def _unknown_kind(step: Mapping[str, Any], path: KeyPath) -> Finding | None:
     """The finding for a step without a kind and without a button that has keys of another kind."""
     if step.get("kind") not in (None, "") or step.get("button"):
         return None

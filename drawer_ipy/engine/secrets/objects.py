@@ -123,8 +123,8 @@ class ObjectSearch:
                 rest.append(value)
         self._follow(rest, search)
 
-    def _look(self, told: Any) -> None:
-        if told is not None and self._holds(told):
+    def _look(self, piece: Any) -> None:
+        if piece is not None and self._holds(piece):
             raise Found
 
     def _look_at_views(self, value: Any) -> None:
@@ -134,16 +134,16 @@ class ObjectSearch:
         if issubclass(kind, type):
             self._look(_constants(value))
         for view in self._views_of(kind):
-            self._look(self._told(view, value))
+            self._look(self._attribute(view, value))
         if hasattr(kind, "_repr_pretty_"):
-            self._look(self._told(_pretty, value))
+            self._look(self._attribute(_pretty, value))
         if dataclasses.is_dataclass(kind):
             for field in dataclasses.fields(kind):
-                self._look(self._told(getattr, value, field.name))
+                self._look(self._attribute(getattr, value, field.name))
         if isinstance(value, Mapping):
-            self._look(self._told(_pairs, value))
+            self._look(self._attribute(_pairs, value))
         elif isinstance(value, Sequence | Set) and not isinstance(value, _NO_LISTS):
-            self._look(self._told(list, value))
+            self._look(self._attribute(list, value))
 
     def _look_at_class(self, kind: type) -> None:
         if kind not in self._classes:
@@ -161,9 +161,9 @@ class ObjectSearch:
         """Search the values of an array or a frame one by one."""
         name = next((name for name in _LISTS if callable(getattr(type(value), name, None))), "")
         if name:
-            self._look(self._told(getattr(type(value), name), value))
+            self._look(self._attribute(getattr(type(value), name), value))
 
-    def _told(self, ask: Callable[..., Any], *of: Any) -> Any:
+    def _attribute(self, ask: Callable[..., Any], *of: Any) -> Any:
         """Return the result of ``ask(*of)``. If it raises, search the exception, as a notebook shows it."""
         try:
             answer = ask(*of)

@@ -26,11 +26,11 @@ class BatchRunner(ForEachRunner):
         if not self._given or self._size < 1:
             fail_bare(result, "`over` and a `size` from 1 up")
             return
-        past = self.take_up(ctx, result)
+        earlier = self.take_up(ctx, result)
         size = self._size
 
         def convert(value: Any) -> Items | None:
-            return self.items_of(value, ctx, past, size)
+            return self.items_of(value, ctx, earlier, size)
 
         items: Items | None = resolve_as(convert, self._over, "over", ctx, result)
         if items is None:

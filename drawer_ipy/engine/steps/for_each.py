@@ -53,7 +53,7 @@ class _Going:
         record: its record.
         hidden: the real values that the record leaves out.
         source: where the items come from, if from an iterator.
-        past: what an earlier press left.
+        earlier: what an earlier press left.
         indices: the items that are to be pressed and are there already.
         detailed: whether the items are recorded in full for now.
     """
@@ -61,7 +61,7 @@ class _Going:
     record: LoopRecord
     hidden: Hidden
     source: ItemSource | None
-    past: EarlierLoop | None
+    earlier: EarlierLoop | None
     indices: Sequence[int]
     detailed: bool
 
@@ -86,27 +86,27 @@ class ForEachRunner(StepRunner):
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Loop over the list or the iterator that ``over`` names."""
-        past = self.take_up(ctx, result)
+        earlier = self.take_up(ctx, result)
 
         def convert(value: Any) -> Items | None:
-            return self.items_of(value, ctx, past)
+            return self.items_of(value, ctx, earlier)
 
         items: Items | None = resolve_as(convert, self._over, "over", ctx, result)
         if items is None:
             return
         await self.loop(items, ctx, result)
 
-    def items_of(self, value: Any, ctx: Context, past: EarlierLoop | None, size: int = 0) -> Items | None:
+    def items_of(self, value: Any, ctx: Context, earlier: EarlierLoop | None, size: int = 0) -> Items | None:
         """Return the list `value`, or a source that takes its items (in chunks of `size`) when needed."""
         found = as_list(value)
-        return begin_source(value, size, ctx, self.id, past) if found is None else found
+        return begin_source(value, size, ctx, self.id, earlier) if found is None else found
 
     def take_up(self, ctx: Context, result: StepResult) -> EarlierLoop | None:
         """Return the record of an earlier press, and put it into `result` in case this press ends early."""
-        past = None if ctx.earlier is None else ctx.earlier.loop(self.id)
-        if past is not None:
-            self._record(past.output.record, past.output.hidden, ctx, result)
-        return past
+        earlier = None if ctx.earlier is None else ctx.earlier.loop(self.id)
+        if earlier is not None:
+            self._record(earlier.output.record, earlier.output.hidden, ctx, result)
+        return earlier
 
     def _record(self, record: LoopRecord, hidden: Hidden | None, ctx: Context, result: StepResult) -> None:
         """Make `record` the recorded output; later steps also see the `hidden` values."""
@@ -137,20 +137,20 @@ class ForEachRunner(StepRunner):
         ends = source is None or source.ended
         record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now, ends)
         hidden = Hidden(items, source=source)
-        past = self.take_up(ctx, result)
-        if past is not None and source is not None and not is_from(past, source):
-            past = None
+        earlier = self.take_up(ctx, result)
+        if earlier is not None and source is not None and not is_from(earlier, source):
+            earlier = None
         indices: Sequence[int] = range(len(items))
-        if past is not None:
-            indices = take_earlier_items(record, past.output.record, past.only)
-            hidden.outputs |= past.output.hidden.outputs if past.output.hidden is not None else {}
+        if earlier is not None:
+            indices = take_earlier_items(record, earlier.output.record, earlier.only)
+            hidden.outputs |= earlier.output.hidden.outputs if earlier.output.hidden is not None else {}
         self._record(record, hidden, ctx, result)
         ctx.session.loops.append((record, hidden))
-        return _Going(record, hidden, source, past, indices, detailed)
+        return _Going(record, hidden, source, earlier, indices, detailed)
 
     async def _press_items(self, going: _Going, ctx: Context, attempt: int) -> bool:
         """Press the items; return whether the loop reached its end without one failure too many."""
-        record, hidden, source, past = going.record, going.hidden, going.source, going.past
+        record, hidden, source, earlier = going.record, going.hidden, going.source, going.earlier
         rates = self._item_rates(ctx, hidden)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
         places: list[Gate] = [] if width is None else [width]
@@ -163,12 +163,12 @@ class ForEachRunner(StepRunner):
 
         with ctx.stop.inner() as stop:
             under = ctx.under(stop)
-            body = _Body(record, hidden, self._steps, self._as, under, width, past, attempt, rates)
+            body = _Body(record, hidden, self._steps, self._as, under, width, earlier, attempt, rates)
             if source is None:
                 gates = [*starts, *places]
                 return await BoundedMap(going.indices, self._width, body, left(), gates, stop).run()
             pulled = PulledLoop(source, record, hidden, ctx.session, going.detailed, left)
-            whole = past is None or past.only is None
+            whole = earlier is None or earlier.only is None
             return await pulled.run(going.indices, whole, self._width, body, (places, starts), stop)
 
     def _settle(self, going: _Going, complete: bool, result: StepResult) -> None:
@@ -214,7 +214,7 @@ class _Body:
         attempt: int,
         rates: ItemRates | None,
     ) -> None:
-        self._past = earlier
+        self._earlier_loop = earlier
         self._rates = rates
         self._attempt = attempt
         self._width = width
@@ -233,7 +233,7 @@ class _Body:
 
     async def __call__(self, index: int) -> bool:
         record, outer = self._record, self._ctx
-        earlier = None if self._past is None else self._earlier(self._past, index)
+        earlier = None if self._earlier_loop is None else self._earlier(self._earlier_loop, index)
         record.move(index, RUNNING)
         if self._tell_start:
             outer.session.listeners.emit(ItemStarted(record, index))
@@ -311,8 +311,8 @@ class _Body:
         """Report to `width` how long the item took, and whether a server asked for fewer requests."""
         record = self._record
         began = record.epoch + record.started[index]
-        told = [column.details.get(index) for column in record.columns]
-        width.learn(began, any(asks_for_less(result) for result in told if result is not None))
+        results = [column.details.get(index) for column in record.columns]
+        width.learn(began, any(asks_for_less(result) for result in results if result is not None))
 
 
 def compile_over(over: Any) -> Template:

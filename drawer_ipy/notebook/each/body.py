@@ -208,11 +208,11 @@ def _names_wrong(
     own = {*code.co_varnames, *code.co_cellvars} - set(target.names)
     uses = uses_in(statements)
     bound: set[str] = set()
-    told: set[str] = set()
+    seen: set[str] = set()
     for use in uses:
         if use.binds:
             bound.add(use.name)
-        elif use.name not in told and use.name not in bound:
+        elif use.name not in seen and use.name not in bound:
             found = None
             if use.name in own:
                 found = _unbound(use, uses, namespace)
@@ -221,7 +221,7 @@ def _names_wrong(
                     continue  # reported there, as an error
                 found = _unknown(use, [*namespace, *target.names, *bound])
             if found is not None:
-                told.add(use.name)
+                seen.add(use.name)
                 yield found
 
 

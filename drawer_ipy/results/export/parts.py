@@ -72,11 +72,11 @@ class Parts:
             taken.add(free)
             named[free] = values
         if changed:
-            told = ", ".join(changed[:_LISTED]) + (
+            words = ", ".join(changed[:_LISTED]) + (
                 f" and {len(changed) - _LISTED} more" * (len(changed) > _LISTED)
             )
             warnings.warn(
-                f"the table of the input has columns with the same names as columns of the run: {told}",
+                f"the table of the input has columns with the same names as columns of the run: {words}",
                 stacklevel=stacklevel,
             )
         return replace(self, columns=named, source=source, rows=rows)

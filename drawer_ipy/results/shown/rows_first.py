@@ -23,17 +23,19 @@ def rows_first(view: TableView) -> tuple[list[int], str]:
     if not is_cut(len(view)) or max(counts) == len(view):
         return [], ""
     places: list[int] = []
-    told = []
+    words = []
     for state in _FIRST_STATES:
         found = _places(view, state, FIRST - len(places)) if counts[state] else []
         if found:
             n, of = len(found), counts[state]
-            told.append(f"{n:,} {STATE_NAMES[state]}" if n == of else f"{n:,} of {of:,} {STATE_NAMES[state]}")
+            words.append(
+                f"{n:,} {STATE_NAMES[state]}" if n == of else f"{n:,} of {of:,} {STATE_NAMES[state]}"
+            )
             places += found
-    if not told:
+    if not words:
         return [], ""
     word = "row" if counts[FAILED] + counts[CANCELLED] == 1 else "rows"
-    return places, f"{' and '.join(told)} {word} first"
+    return places, f"{' and '.join(words)} {word} first"
 
 
 def hidden_failures(view: TableView, shown: Sequence[int | None]) -> int:

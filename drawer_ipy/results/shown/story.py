@@ -116,8 +116,8 @@ def _step(cell: StepCell, number: int, alone: bool) -> _Part:
     which = "" if alone else f"step {number} "
     failed = failed_items(cell.output)
     shown = outcome_of(cell.status, failed)
-    told = f"{how}{_within(failed)}{took}{tries}{kept}"
-    part = _Part(f"{mark_of(shown)} {which}{clean(cell.id)}{button}: {told}", shown)
+    words = f"{how}{_within(failed)}{took}{tries}{kept}"
+    part = _Part(f"{mark_of(shown)} {which}{clean(cell.id)}{button}: {words}", shown)
     part.facts += [
         (f"args.{cut(clean(str(name)), 40)}", _value(value)) for name, value in _few(cell.args or {})
     ]

@@ -11,7 +11,7 @@ _LABEL = 160
 _ERROR = 300
 
 
-def told(cells: Cells, cell: int) -> list[str]:
+def cell_lines(cells: Cells, cell: int) -> list[str]:
     """Describe `cell`: which item, its state and time, its value, why it failed. All text is cleaned."""
     span = cells.span(cell)
     if not span:
