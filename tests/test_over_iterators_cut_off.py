@@ -179,11 +179,16 @@ def test_a_retry_presses_what_failed_and_goes_on_with_the_rest(make: Callable[..
     pulled: list[int] = []
     seen: list[int] = []
     bad = {4}
+    failed = threading.Event()
 
     def work(x: int) -> int:
         seen.append(x)
         if x in bad:
+            failed.set()
             raise ValueError(x)
+        if x > 4:  # so that the failure is known before all items were taken, however busy the machine
+            failed.wait(10)
+            time.sleep(0.05)
         return x * 10
 
     results = loop(make(12, pulled), work, parallelism=width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES
 from drawer_ipy.record.run import RunRecord
@@ -124,6 +125,17 @@ class TableView:
             UnknownColumn: there is no such column.
         """
         return Column(name, self.getter(name), self.index)
+
+    def values(self, names: Iterable[str]) -> tuple[Rows, dict[str, list[Any]]]:
+        """Return the index of the rows that are there now, and their values by column.
+
+        A loop over an iterator may add rows meanwhile; all columns have the same rows.
+
+        Raises:
+            UnknownColumn: there is no such column.
+        """
+        index = self.index
+        return index, {name: Column(name, self.getter(name), index).to_list() for name in names}
 
     def after_another_press(self) -> TableView:
         """Return the view after another press of its run.

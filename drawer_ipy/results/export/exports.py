@@ -71,8 +71,8 @@ class Exports:
         """
         if isinstance(orient, bool):
             return self.to_dict("list", orient)
-        columns = {name: self.view.column(name).to_list() for name in self.view.columns}
-        return as_dict(flattened(columns) if flatten else columns, self.view.index, orient)
+        index, columns = self.view.values(self.view.columns)
+        return as_dict(flattened(columns) if flatten else columns, index, orient)
 
     def to_dicts(self, flatten: bool = False) -> list[dict[str, Any]]:
         """Return one dict per row."""

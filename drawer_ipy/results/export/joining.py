@@ -20,18 +20,18 @@ _MAKERS = {"pandas": Parts.to_pandas, "polars": Parts.to_polars}
 def joined(view: TableView, other: Any, on: str | None, other_on: Hashable, flatten: bool) -> Any:
     """Return the table that :meth:`Exports.join` describes."""
     table = table_of(other, "join()")
-    columns = {name: view.column(name).to_list() for name in view.columns}
-    parts = Parts(view.index, flattened(columns) if flatten else columns)
+    index, columns = view.values(view.columns)
+    parts = Parts(index, flattened(columns) if flatten else columns)
     if on is None:
         if other_on is not None:
             raise UsageError("join() has other_on without on", remediation="give on=COLUMN too")
-        parts = parts.beside(table, _by_position(view, table), stacklevel=4)
+        parts = parts.beside(table, _by_position(view, parts, table), stacklevel=4)
     else:
         parts = _on(view, parts, table, on, on if other_on is None else other_on)
     return _MAKERS.get(library_of(other), Parts.to_arrow)(parts)
 
 
-def _by_position(view: TableView, table: SourceTable) -> Rows:
+def _by_position(view: TableView, parts: Parts, table: SourceTable) -> Rows:
     items = len(view.source)
     if table.count != items:
         raise UsageError(
@@ -39,11 +39,11 @@ def _by_position(view: TableView, table: SourceTable) -> Rows:
             "matched by their position",
             remediation="match them by a column: join(table, on=COLUMN)",
         )
-    return view.index
+    return parts.index
 
 
 def _on(view: TableView, parts: Parts, table: SourceTable, on: str, other_on: Hashable) -> Parts:
-    keys = view.column(on).to_list()
+    keys = view.of_rows(parts.index).column(on).to_list()
     if other_on not in table.labels:
         texts = [label_text(label) for label in table.labels]
         near = did_you_mean(str(other_on), texts)

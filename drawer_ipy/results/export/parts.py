@@ -53,9 +53,9 @@ class Parts:
             source = looped_over(loop.items)
             if source is not None:
                 names = [name for name in names if name != label]
-        columns = {name: view.column(name).to_list() for name in names}
-        parts = cls(view.index, flattened(columns) if flatten else columns)
-        return parts if source is None else parts.beside(source, view.index)
+        index, columns = view.values(names)
+        parts = cls(index, flattened(columns) if flatten else columns)
+        return parts if source is None else parts.beside(source, index)
 
     def beside(self, source: SourceTable, rows: Rows, stacklevel: int = 4) -> Parts:
         """Return these columns behind those of `source`; a warning lists the names that change."""
