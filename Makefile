@@ -1,7 +1,10 @@
 # make demo   the quickstart, executed: a table of scraped pages, and where to open it live
-# make test   everything that must hold: style, types, tests, notebooks, a real browser
+# make test   style, types, tests, notebooks, a real browser: what must hold before a commit
+# make slow   the tests that take longer: kills, interrupts, benchmarks, page reloads, an image for Binder
 # make browser  of these, the tests in a real browser, where there is a Chromium
 # make coverage  the unit tests, with how much of the package they run; fails below the floor of pyproject.toml
+# make dist   the sdist and the wheel, checked, in build/dist
+# make docs   the documentation site, in build/docs; warnings are errors
 # make bench  our costs beside those of our peers, as ratios
 # make screenshots  the pictures of docs/screenshots, made anew in that browser
 # make saved  the outputs that are saved in the notebooks, made anew
@@ -15,11 +18,12 @@ export PYTHONUTF8 := 1
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+EXTENSION := $(wildcard drawer_ipy/labextension/*.json drawer_ipy/labextension/static/*.js)
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 
-.PHONY: demo test lint unit js notebooks browser coverage screenshots bench saved clean
+.PHONY: demo test slow lint unit js notebooks browser slow-browser coverage docs dist screenshots bench saved clean
 
 demo: $(VENV)/.notebook
 	@$(BIN)/python -m drawer_ipy.demo.quickstart notebooks/01_quickstart.ipynb
@@ -33,23 +37,29 @@ lint: $(VENV)/.dev
 
 # The laws and the kernels wait more than they compute, so a few workers shorten them.
 unit: $(VENV)/.dev
-	$(BIN)/pytest tests -n 4 --dist loadfile -q
+	$(BIN)/pytest tests -m "not slow" -n 4 --dist loadfile -q
 
-# The live view's script, under node's own test runner.
+slow: $(VENV)/.dev slow-browser
+	$(BIN)/pytest tests -m slow -n 4 --dist loadfile -q
+
+# The scripts of the live view and of the extension for JupyterLab, under node's own test runner.
 js:
 	@if command -v node >/dev/null; then node --test --test-reporter=dot tests/js/*.test.mjs; \
-	else echo "js: no node here, so the tests of the live view's script were left out"; fi
+	else echo "js: no node here, so the tests of the scripts were left out"; fi
 
 notebooks: $(VENV)/.dev
 	$(BIN)/pytest --nbval $(NOTEBOOKS) -q
 
 ifeq ($(CHROMIUM),)
-browser:
+browser slow-browser:
 	@echo "There is no Chromium here, so the tests in tests/browser were NOT run."
 	@echo "Install it (apt-get install chromium), or say where it is: make CHROMIUM=/path/to/chromium browser"
 else
 browser: $(VENV)/.browser
-	CHROMIUM=$(CHROMIUM) $(BIN)/pytest tests/browser -n 2 --dist loadscope -q
+	CHROMIUM=$(CHROMIUM) $(BIN)/pytest tests/browser -m "not slow" -n 2 --dist loadscope -q
+
+slow-browser: $(VENV)/.browser
+	CHROMIUM=$(CHROMIUM) $(BIN)/pytest tests/browser -m slow -n 2 --dist loadscope -q
 endif
 
 # pytest-cov itself must not apply the floor: the report does, after the processes' shares were combined. Tests that
@@ -58,6 +68,19 @@ coverage: $(VENV)/.dev
 	$(BIN)/pytest tests -n 4 --dist loadfile -q --timeout 600 --ignore tests/test_benchmarks.py \
 	  --cov --cov-report= --cov-fail-under=0 || [ $$? -eq 1 ]
 	$(BIN)/coverage report
+
+dist: $(VENV)/.dist
+	rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist .
+	$(BIN)/twine check --strict build/dist/*
+	$(BIN)/check-wheel-contents build/dist/*.whl
+
+# The notebooks are executed while it is built. Nothing is requested from another host.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs build/docs
+	@[ -z "$(CHROMIUM)" ] || $(PIP) 'playwright>=1.45'
+	@[ -z "$(CHROMIUM)" ] || CHROMIUM=$(CHROMIUM) $(BIN)/python docs/make_cheat_sheet.py build/docs
+	@echo "Open build/docs/index.html"
 
 screenshots: $(VENV)/.browser
 	PYTHONPATH=tests/support $(BIN)/python tests/browser/screenshots.py
@@ -76,7 +99,7 @@ $(BIN)/python:
 	@echo "Making a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/.notebook: $(BIN)/python pyproject.toml
+$(VENV)/.notebook: $(BIN)/python pyproject.toml $(EXTENSION)
 	@echo "Installing drawer_ipy and JupyterLab into $(VENV); this is done once and takes a minute or so"
 	@$(PIP) -e '.[notebook]'
 	@touch $@
@@ -89,6 +112,15 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml
 $(VENV)/.browser: $(VENV)/.dev
 	@echo "Installing what drives the browser into $(VENV); this is done once"
 	@$(PIP) -e '.[browser]'
+	@touch $@
+
+$(VENV)/.dist: $(BIN)/python pyproject.toml
+	@$(PIP) 'build>=1.2' 'twine>=6' 'check-wheel-contents>=0.6'
+	@touch $@
+
+$(VENV)/.docs: $(BIN)/python pyproject.toml
+	@echo "Installing what builds the documentation site into $(VENV); this is done once"
+	@$(PIP) -e '.[docs]'
 	@touch $@
 
 clean:

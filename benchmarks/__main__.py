@@ -8,7 +8,19 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import cached, display, each, functions, http, iterators, loops, scripts, waits
+from benchmarks import (
+    backends,
+    cached,
+    display,
+    each,
+    functions,
+    http,
+    iterators,
+    loops,
+    scripts,
+    stored,
+    waits,
+)
 from benchmarks.report import Answer, as_json, heading, text
 
 QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
@@ -21,6 +33,8 @@ QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
     "g": cached.answer,
     "h": iterators.answer,
     "i": each.answer,
+    "j": stored.answer,
+    "k": backends.answer,
 }
 
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from benchmarks import ways
@@ -51,21 +52,21 @@ def answer(quick: bool) -> Answer:
     """Time per item beside the same function without a cache, and the longest pause of the loop."""
     items, rounds = (500, 2) if quick else (5_000, 5)
     found = Answer("g", "cache: a function that gives 2 KB at once")
-    with _folder():
+    with own_folder():
         _time(found, items, rounds)
         _held_up(found, 50 if quick else 1_000)
     return found
 
 
 @contextmanager
-def _folder() -> Iterator[None]:
+def own_folder() -> Iterator[Path]:
     """A workspace and a user's folder that are gone afterwards."""
     names = ("BUTTONS_HOME", "XDG_CACHE_HOME")
     before = {name: os.environ.get(name) for name in names}
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(dict.fromkeys(names, folder))
         try:
-            yield
+            yield Path(folder)
         finally:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -104,8 +105,8 @@ def _held_up(found: Answer, items: int) -> None:
     # Whatever else the machine does holds the loop up, too, so the two are measured in turns.
     plain, written = [], []
     for number in range(3):
-        plain.append(asyncio.run(_longest_pause(large_plain, items, number)))
-        written.append(asyncio.run(_longest_pause(large, items, number)))
+        plain.append(asyncio.run(longest_pause(large_plain, items, number)))
+        written.append(asyncio.run(longest_pause(large, items, number)))
     title = f"longest pause of the loop, {items:,} results of 100 KB"
     rows = [Row(_MISS, Values(tuple(written))), Row("no cache", Values(tuple(plain)))]
     found.tables.append(Table(title, "ms", rows))
@@ -113,7 +114,7 @@ def _held_up(found: Answer, items: int) -> None:
     found.checks.append(Check("writing holds the loop up", more, MOST_HELD_UP, "ms more"))
 
 
-async def _longest_pause(function: Any, items: int, number: int) -> float:
+async def longest_pause(function: Any, items: int, number: int, **options: Any) -> float:
     """Milliseconds by which a task that sleeps 1 ms at a time was late at most."""
     worst, done = 0.0, asyncio.Event()
 
@@ -126,7 +127,7 @@ async def _longest_pause(function: Any, items: int, number: int) -> float:
 
     beating = asyncio.create_task(beat())
     xs = list(range(number * items, (number + 1) * items))
-    await apress(ways.drawer(), {"xs": xs}, parallelism=8, buttons={"work": function}, quiet=True)
+    await apress(ways.drawer(), {"xs": xs}, parallelism=8, buttons={"work": function}, quiet=True, **options)
     done.set()
     await beating
     return worst * 1000

@@ -17,6 +17,7 @@ Where things are, from the top down; imports run downwards only (tests/test_arch
     pictures/     graph and timeline as SVG and Mermaid
     definition/   models of drawers; reading/ parses text, checking/ finds mistakes
     style/        how values, times and states look everywhere
+    journal/      runs on disk, one SQLite file a run
     record/       what a run did: steps, loops, items
     cache/        kept results of presses, one SQLite file
     scrape/       values from pages: selectors, numbers, sitemaps
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from drawer_ipy.buttons import button
     from drawer_ipy.errors import (
         ArgumentError,
+        BackendError,
         ButtonNotFound,
         DefinitionError,
         DrawerError,
@@ -43,16 +45,19 @@ if TYPE_CHECKING:
         ResolveError,
         UsageError,
     )
-    from drawer_ipy.extending import register_button, register_step
+    from drawer_ipy.extending import register_backend, register_button, register_step
     from drawer_ipy.pressing.drawer import Drawer
     from drawer_ipy.pressing.each.press import aeach, each
     from drawer_ipy.pressing.press import apress, press
+    from drawer_ipy.pressing.stored import open_stored as open_stored
+    from drawer_ipy.pressing.stored import runs
     from drawer_ipy.pressing.validation import Validation
     from drawer_ipy.results import Results
     from drawer_ipy.results.verdict import DrawerCancelled, DrawerFailed
 
 __all__ = [
     "ArgumentError",
+    "BackendError",
     "ButtonNotFound",
     "DefinitionError",
     "Drawer",
@@ -71,8 +76,10 @@ __all__ = [
     "each",
     "load_ipython_extension",
     "press",
+    "register_backend",
     "register_button",
     "register_step",
+    "runs",
     "unload_ipython_extension",
 ]
 
@@ -86,10 +93,13 @@ _ELSEWHERE = {
     "aeach": "pressing.each.press",
     "apress": "pressing.press",
     "each": "pressing.each.press",
+    "open_stored": "pressing.stored",
     "press": "pressing.press",
     "Results": "results",
+    "register_backend": "extending",
     "register_button": "extending",
     "register_step": "extending",
+    "runs": "pressing.stored",
 }
 """The modules that hold the public names, without those of ``errors``."""
 
@@ -98,7 +108,7 @@ if not TYPE_CHECKING:  # a type checker would take any name for one that this gi
 
     def __getattr__(name: str) -> Any:
         # Imported when they are asked for: `drawer list` needs neither an HTTP client nor models.
-        if name not in __all__:
+        if name not in __all__ and name != "open_stored":  # the latter is for Results.open
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = getattr(importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'errors')}"), name)
         globals()[name] = found

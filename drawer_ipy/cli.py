@@ -172,7 +172,9 @@ def _shown(outcome: VerbResult, as_json: bool) -> int:
         _print(_json({**envelope, "data": outcome.data}))
         return outcome.exit_code
     _print(outcome.text)
-    if outcome.error is not None:
+    if outcome.brief and _is_terminal(sys.stdout):
+        print(outcome.brief, file=sys.stderr)
+    elif outcome.error is not None:
         _complain(outcome.error)
     return outcome.exit_code
 

@@ -39,8 +39,14 @@ class Code:
     SKIPPED = "SKIPPED"
     PARALLEL_DEADLOCK = "PARALLEL_DEADLOCK"
     FLOW_RUNTIME_REQUIRED = "FLOW_RUNTIME_REQUIRED"
+    WORKER_LOST = "WORKER_LOST"
+    BACKEND_ERROR = "BACKEND_ERROR"
+    NOT_SAVED = "NOT_SAVED"
     INTERNAL = "INTERNAL"
 
+
+CODES = frozenset(code for name, code in vars(Code).items() if name.isupper())
+"""All error codes."""
 
 _IN_RECORDS = {Code.HTTP_ERROR: Code.SCRIPT_ERROR}
 """Codes that the original does not have, and its code for the same failure."""
@@ -318,6 +324,12 @@ class DefinitionError(DrawerError):
         if len(errors) > MOST_LISTED:
             lines.append(f"  ... and {len(errors) - MOST_LISTED:,} more (all are in .problems)")
         return "\n".join(lines)
+
+
+class BackendError(DrawerError):
+    """A backend cannot be used: no client, different versions, a missing module, an object it cannot send."""
+
+    default_code = Code.BACKEND_ERROR
 
 
 def did_you_mean(word: str, known: Iterable[str], near: float = 0.6) -> str:

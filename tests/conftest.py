@@ -1,14 +1,72 @@
-"""Options and hooks shared by all tests; what they inherit and leave behind, see ``surroundings_rig``."""
+"""Options and hooks of all tests; ``surroundings_rig`` handles inherited signals and leftover programs."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 from surroundings_rig import clean_up_after, end, mark, marked, reset_signals
+
+SLOW = frozenset(
+    {
+        "test_backend_conformance.py",
+        "test_backend_dask.py",
+        "test_backend_extract.py",
+        "test_backend_laws.py",
+        "test_backend_processes.py",
+        "test_backend_scripts.py",
+        "test_benchmarks.py",
+        "test_binder.py",
+        "test_definition_absent.py",
+        "test_definition_hostile.py",
+        "test_display_cleared.py",
+        "test_fuzz.py",
+        "test_hostile.py",
+        "test_hostile_journal.py",
+        "test_howto_pages.py",
+        "test_http_faults.py",
+        "test_http_tls.py",
+        "test_interrupts.py",
+        "test_journal_cells.py",
+        "test_journal_disks.py",
+        "test_journal_hosts.py",
+        "test_journal_kernel.py",
+        "test_journal_kills.py",
+        "test_journal_laws.py",
+        "test_journal_strict.py",
+        "test_journal_strict_disk.py",
+        "test_journal_two_processes.py",
+        "test_keep_disk.py",
+        "test_labextension.py",
+        "test_lesson.py",
+        "test_many_items.py",
+        "test_orphans.py",
+        "test_over_iterators.py",
+        "test_pages.py",
+        "test_pyodide.py",
+        "test_quickstart.py",
+        "test_results_frames.py",
+        "test_retry.py",
+        "test_secrets_zoo.py",
+        "test_table_million.py",
+        "test_table_notebook.py",
+        "test_typing.py",
+        "test_yaml_cells.py",
+    }
+)
+"""Files in tests and tests/browser that take long: ``make slow`` runs them, and ``make test`` does not."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name in SLOW:
+            item.add_marker("slow")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,6 +80,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     reset_signals()
+    # A busy machine may take any time for an example.
+    hypothesis.settings.register_profile("without deadline", deadline=None)
+    hypothesis.settings.load_profile("without deadline")
+    if "XDG_STATE_HOME" not in os.environ:  # workers inherit it
+        state = tempfile.TemporaryDirectory(prefix="drawer-state-", ignore_cleanup_errors=True)
+        os.environ["XDG_STATE_HOME"] = state.name
+        config.add_cleanup(state.cleanup)
     worker: dict[str, Any] = getattr(config, "workerinput", {})
     name = mark(worker.get("workerid", ""))
     if not worker:
@@ -30,10 +95,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Leftovers:
-    """Ends the programs that the tests of a file left, if one of them failed; at the end, all there are.
+    """Ends the programs that the tests of a file left if one of them failed, and all programs at the end.
 
     Args:
-        mark: that of the programs.
+        mark: the mark of the programs.
     """
 
     def __init__(self, mark: str) -> None:

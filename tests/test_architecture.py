@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "drawer_ipy"
 EVERYWHERE = {"__init__", "__main__", "_version"}
-"""The package's own names may be imported anywhere: they are looked up when they are asked for."""
+"""The package's own names may be imported anywhere, because they are looked up only when they are used."""
 
 
 def room_of(module: str) -> str:

@@ -41,9 +41,9 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 def redrawn(first: Cell, number: int, later: Cell) -> list[dict[str, str]]:
-    """What took the place of output `number` of `first` while `later` ran, by mime type.
+    """The updates of output `number` of `first` that came while `later` ran, by mime type.
 
-    Only the display's id tells, as for a front end: older kernels send it as of the cell that runs.
+    They are found by the display's id, as in a front end: older kernels attribute them to the running cell.
     """
     place = first.of("display_data")[number]["transient"]
     contents = [m["content"] for _, m in later.messages] + [m["content"] for m in later.others]
@@ -66,7 +66,7 @@ def test_the_cell_ends_at_once_and_its_view_is_updated_while_another_cell_blocks
     assert 0 < so_far[3]["ok"] < 400
     last = kernel.run("got = await run\nprint(len(got), run.done, run.status, got['y'][7])")
     assert last.stdout == "400 True ok 70\n"
-    assert redrawn(first, 0, last)[-1]["text/plain"].startswith("✔ 400 items")
+    assert redrawn(first, 0, last)[-1]["text/plain"].startswith("✔ finished · 400 ok")
 
 
 def test_the_handle_is_the_value_of_the_cell_if_there_is_no_out_variable(kernel: Kernel) -> None:
@@ -109,7 +109,8 @@ def test_several_background_runs_and_a_cell_do_not_affect_each_other(kernel: Ker
         )
         kernel.run("runs.append(run)")
     cell = kernel.run(each("nap", "%%drawer front", items="{range(30)}"))
-    assert cell.shown.startswith("✔ 30 items")
+    shown = [one["data"]["text/plain"] for one in cell.of("update_display_data")]
+    assert any(text.startswith("✔ finished · 30 ok") for text in shown), "beside the snapshots of the others"
     kernel.run("tables = [await run for run in runs]")
     assert (
         kernel.value("[list(t['y']) == [x * 10 for x in range(i, i + 60)] for i, t in enumerate(tables)]")
@@ -129,7 +130,7 @@ def test_output_of_buttons_is_shown_only_below_the_view_of_their_run(kernel: Ker
     logs = [*redrawn(first, 1, second), *redrawn(first, 1, third)]
     until = time.monotonic() + 10
     while not logs[-1]["text/plain"].startswith("printed: 400") and time.monotonic() < until:
-        # The last drawing is the run's own affair: it may come after whoever waited for the run goes on.
+        # The last update may come after the cell that awaited the run has continued.
         logs += redrawn(first, 1, kernel.run("time.sleep(0.05)"))
     assert len(logs) >= 2
     html, text = logs[-1]["text/html"], logs[-1]["text/plain"]
@@ -160,7 +161,7 @@ def test_awaiting_a_failed_run_raises(kernel: Kernel) -> None:
 def test_interrupting_another_cell_does_not_affect_the_run(kernel: Kernel) -> None:
     kernel.run(each("nap", "%%drawer t --background -o run", parallelism=8))
     cell = kernel.run("await run", fails=True, act=interrupt, when=lambda cell: cell.now > 0.2)
-    assert cell.took < 1.5, "the run goes on for more than two seconds"
+    assert cell.took < 1.5, "the run itself takes more than two seconds"
     assert kernel.value("run.done") is False
     assert kernel.run("print((await run).counts['ok'])").stdout == "400\n"
 
@@ -173,7 +174,7 @@ def test_the_list_of_runs_contains_their_handles(kernel: Kernel) -> None:
     kernel.run("found = %drawer runs\nfound[-1].cancel()")
     kernel.run("await run", fails=True)
     assert kernel.value("(found[-1] is run, run.done)") == (True, True)
-    assert kernel.value("len(found) <= 11"), "those that ended are forgotten in time"
+    assert kernel.value("len(found) <= 11"), "ended runs are removed from the list"
 
 
 def test_waiting_with_a_short_timeout_does_not_end_the_run(kernel: Kernel) -> None:

@@ -1,4 +1,4 @@
-"""Arguments: what fits a declared type, and the text a value becomes."""
+"""Arguments: values for declared types, and their conversion to text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drawer_ipy.errors import ArgumentError
 
 
 def recorded() -> list[dict[str, Any]]:
-    """The recorded cases that are about one button's arguments and nothing else."""
+    """The recorded cases that test only the arguments of one button."""
     folder = Path(__file__).parent / "conformance"
     cases = [c for name in ("cases.json", "cases-more.json") for c in json.loads((folder / name).read_text())]
     found = []
@@ -88,7 +88,7 @@ def test_valid_values_are_converted_to_text(kind: str, value: Any, text: str | N
         *[("float", v) for v in ("nan", "inf", "1_0", "", "1e999", "x")],
     ],
 )
-def test_invalid_values_are_named(kind: str, value: Any) -> None:
+def test_the_error_for_an_invalid_value_names_the_argument(kind: str, value: Any) -> None:
     with pytest.raises(ArgumentError, match="'x' must be") as caught:
         bind(kind, value)
     assert caught.value.code == "VALIDATION_ERROR"

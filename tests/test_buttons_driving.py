@@ -1,4 +1,4 @@
-"""What async functions wait for wakes them as it does without drawer_ipy, and no later."""
+"""Awaiting in async functions works as without drawer_ipy, and as fast."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_cancellation_after_the_task_has_ended_still_takes_effect() -> None:
         caller = asyncio.current_task()
         assert caller is not None
         task = asyncio.create_task(asyncio.sleep(0))
-        # In the turn in which the task has ended, and before the one that waits for it was woken.
+        # After the task has ended, and in the same turn, before the caller is woken.
         task.add_done_callback(lambda _: caller.cancel())
         try:
             await task

@@ -1,4 +1,4 @@
-"""Function buttons: arguments, results, failures, threads, time limits."""
+"""Function buttons: arguments, results, failures, threads and time limits."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_awaiting_a_cancelled_task_is_a_failure_not_a_cancellation() -> None:
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-def test_timeout(is_async: bool) -> None:
+def test_a_function_ends_at_its_timeout(is_async: bool) -> None:
     def f() -> None:
         time.sleep(0.5)
 
@@ -330,8 +330,8 @@ def test_a_cancelled_sync_function_is_abandoned_and_no_thread_remains() -> None:
 
     assert run(work) < 0.1
     assert ended.wait(2)
-    for _ in range(100):
-        if threading.active_count() == before:
+    for _ in range(1000):
+        if threading.active_count() <= before:
             return
         time.sleep(0.01)
     raise AssertionError("a thread was left")

@@ -17,7 +17,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from drawer_ipy._version import __version__
 from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
-from drawer_ipy.buttons.http.guard import AddressRefused, GuardedResolver, is_private
+from drawer_ipy.buttons.http.guard import AddressRefused, is_private
+from drawer_ipy.buttons.http.guarded_resolver import GuardedResolver
 from drawer_ipy.buttons.http.template import UrlTemplate
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import ArgumentError, UsageError
@@ -39,7 +40,7 @@ async def echo(request: web.Request) -> web.Response:
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
-    """``/answer/KIND``: one of the ways a server may answer."""
+    """Handle ``/answer/KIND``: send a response of that kind."""
     kind = request.match_info["kind"]
     origin = f"http://{request.host}"
     plain = {
@@ -90,7 +91,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
 
 
 def run(work: Work, timeout: float | None = 10.0) -> Any:
-    """`work` with a server's origin and a call."""
+    """Call `work` with the origin of a server and a call."""
 
     async def main() -> Any:
         app = web.Application()
@@ -254,7 +255,7 @@ def test_the_output_is_the_body(kind: str, output: Any) -> None:
     assert (outcome.status, outcome.exit_code, outcome.output) == ("ok", 0, output)
 
 
-def test_failed_status() -> None:
+def test_an_error_status_fails_the_press() -> None:
     outcome = press("/answer/missing")
     assert (outcome.status, outcome.exit_code, outcome.output) == ("error", 404, None)
     assert (outcome.stdout, outcome.stderr) == ("no such page", "HTTP 404 Not Found")
@@ -265,7 +266,7 @@ def test_failed_status() -> None:
     assert outcome.retry_after is None
 
 
-def test_retry_after() -> None:
+def test_retry_after_is_read_as_seconds_or_a_date() -> None:
     assert press("/answer/busy").retry_after == 7
     seconds = press("/answer/busy-date").retry_after
     assert seconds is not None
@@ -290,7 +291,7 @@ def test_broken_responses_have_readable_errors(kind: str, words: str) -> None:
     assert any(word in outcome.error.message for word in words.split("|")), outcome.error.message
 
 
-def test_refused_connection_and_unknown_host() -> None:
+def test_a_refused_connection_and_an_unknown_host_have_readable_errors() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
@@ -306,7 +307,7 @@ def test_refused_connection_and_unknown_host() -> None:
     assert "the host 'no-such-host.invalid' was not found" in unknown
 
 
-def test_timeout() -> None:
+def test_a_request_ends_at_its_timeout() -> None:
     started = time.perf_counter()
     outcome = press("/answer/slow", timeout=0.2)
     assert time.perf_counter() - started < 2
@@ -318,14 +319,14 @@ def test_timeout() -> None:
 
 
 @pytest.mark.parametrize("kind", ["big", "bomb"])
-def test_a_body_over_the_limit_is_an_error_not_a_cut(kind: str) -> None:
+def test_a_body_over_the_limit_is_an_error_and_not_cut(kind: str) -> None:
     outcome = press(f"/answer/{kind}", max_response_bytes=BIG - 1)
     assert outcome.error is not None
     assert f"longer than {BIG - 1:,} bytes" in outcome.error.message
     assert "max_response_bytes" in outcome.error.remediation
 
 
-def test_redirects() -> None:
+def test_redirects_are_followed_with_the_method_that_their_status_requires() -> None:
     got = press("/answer/see-other", method="POST", body="{}").output
     assert (got["method"], got["path"], got["body"]) == ("GET", "/echo/there?x=1", "")
     got = press("/answer/keep", method="POST", body="{}", headers={"X-Key": "k"}).output
@@ -342,7 +343,7 @@ def test_headers_do_not_follow_a_redirect_to_another_origin() -> None:
     assert got["headers"]["accept"] == "text/x"
 
 
-def test_allowed_host_holds_redirects_too() -> None:
+def test_allowed_host_applies_to_redirects_too() -> None:
     async def work(origin: str, call: Call) -> list[Outcome]:
         host = origin.removeprefix("http://")
         button = make(f"{origin}/answer/to-localhost", allowed_host=host.upper())
@@ -422,16 +423,16 @@ def test_private_networks_can_be_permitted(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class Rebinding(AbstractResolver):
-    """Public the first time, private ever after; and one that gives both at once."""
+    """A resolver that first returns a public address and later a public and a private one."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.lookups = 0
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        self.asked += 1
-        hosts = ["93.184.216.34"] if self.asked == 1 else ["93.184.216.34", "10.0.0.1"]
+        self.lookups += 1
+        hosts = ["93.184.216.34"] if self.lookups == 1 else ["93.184.216.34", "10.0.0.1"]
         return [
             ResolveResult(hostname=host, host=h, port=port, family=socket.AF_INET, proto=0, flags=0)
             for h in hosts

@@ -1,4 +1,4 @@
-"""Prompts, the choice of a runtime, and where a button is looked for."""
+"""Prompts, the choice of a runtime, and the places where buttons are searched."""
 
 from __future__ import annotations
 

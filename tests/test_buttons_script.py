@@ -1,4 +1,4 @@
-"""Script buttons: real processes, their output, their time limits and what is left of them."""
+"""Script buttons: real processes, their output, their time limits, and that no process is left."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 @pytest.fixture(autouse=True)
 def _no_child_is_left() -> Any:
     yield
-    # A script that exits normally may leave grandchildren behind; they are not ours any more.
+    # A script that exits normally may leave grandchildren, which are no longer children of this process.
     assert psutil.Process().children() == []
 
 
@@ -61,7 +61,7 @@ def recorded() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", recorded(), ids=lambda case: case["name"])
-def test_recorded_outputs(case: dict[str, Any]) -> None:
+def test_recorded_cases_have_the_same_output(case: dict[str, Any]) -> None:
     step = case["drawers"]["main"]["steps"][0]
     button = case["buttons"][step["button"]]
     outcome = press(button["code"], button["button"]["runtime"])
@@ -154,7 +154,7 @@ def test_later_sources_of_environment_variables_take_precedence(monkeypatch: pyt
         ("kill -9 $$", -1, "was ended by SIGKILL and wrote nothing to stderr"),
     ],
 )
-def test_failures(code: str, exit_code: int, message: str) -> None:
+def test_a_script_that_fails_has_an_exit_code_and_a_message(code: str, exit_code: int, message: str) -> None:
     outcome = press(f"echo 1; {code}")
     assert (outcome.status, outcome.exit_code, outcome.output) == ("error", exit_code, None)
     assert outcome.stdout == "1\n"
@@ -181,7 +181,7 @@ def test_arguments_too_large_for_a_process_are_an_error() -> None:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended; one that nobody has reaped yet has."""
+    """Whether a process has ended; a zombie counts as ended."""
     for _ in range(100):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True
@@ -226,7 +226,7 @@ def test_a_cancellation_ends_the_process_group_within_a_second(trap: str, tmp_pa
         started = time.perf_counter()
         task.cancel()
         await asyncio.sleep(0)
-        task.cancel()  # somebody impatient
+        task.cancel()  # a second cancellation must not matter
         with pytest.raises(asyncio.CancelledError):
             await task
         assert psutil.Process().children() == []
@@ -241,7 +241,7 @@ def test_a_script_that_the_interrupt_also_ended_is_cancelled_not_failed() -> Non
 
     async def work(call: Call) -> None:
         task = asyncio.create_task(made.press(made.bind({}), call))
-        await asyncio.sleep(0.1)  # it is dead by now; the cancellation comes a little later
+        await asyncio.sleep(0.1)  # the script has ended by now; the cancellation comes a little later
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

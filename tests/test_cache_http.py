@@ -1,7 +1,8 @@
-"""Cached requests against the demo site: nothing is fetched twice, and what has changed is."""
+"""Cached requests to the demo site: unchanged pages are fetched once, changed ones again."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from drawer_ipy import Results, press
-from drawer_ipy.buttons.base import Outcome
+from drawer_ipy.buttons.base import Call, Outcome, Resources
 from drawer_ipy.buttons.http.freshness import HttpCaching
 from drawer_ipy.buttons.http.request import Request
 from drawer_ipy.buttons.http.response import Response, outcome_of
@@ -36,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: DemoSite) -> Pat
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that have passed for the cache; its one element may be changed."""
+    """A list with the seconds that have passed for the cache; a test may change it."""
     passed = [0.0]
     monkeypatch.setattr("drawer_ipy.engine.caching.time.time", lambda: 1_700_000_000.0 + passed[0])
     return passed
@@ -58,14 +59,14 @@ def cached(results: Results) -> int:
     return int(results.run.steps[0].output.record.cached)
 
 
-def test_a_second_run_fetches_nothing_and_says_so(site: DemoSite) -> None:
+def test_a_second_run_fetches_nothing_and_shows_the_number_of_cached_items(site: DemoSite) -> None:
     urls = site.page_urls[:60]
     first = fetch(urls)
     assert site.stats().requests == 60
     second = fetch(urls)
     assert site.stats().requests == 60
     assert list(second.outputs) == list(first.outputs)
-    assert str(second).splitlines()[0].startswith("✔ 60 items · 60 cached · ")
+    assert str(second).splitlines()[0].startswith("✔ finished · 60 ok · 60 cached · ")
     assert second.run.steps[0].output.record.columns[0].about[3]["status"] == 200
 
 
@@ -124,7 +125,7 @@ def test_an_expired_response_is_confirmed_and_used_again(site: DemoSite, clock: 
     assert (site.stats().requests, cached(second)) == (2, 1)
     clock[0] = 3601 + 3500
     fetch([url])
-    assert site.stats().requests == 2  # confirming it began its time anew
+    assert site.stats().requests == 2  # the confirmation renewed its lifetime
 
 
 def test_an_expired_response_without_a_validator_is_fetched_again(site: DemoSite, clock: list[float]) -> None:
@@ -144,18 +145,18 @@ def test_one_validator_is_enough(mark: str, site: DemoSite, clock: list[float], 
 
 
 def test_a_changed_page_replaces_the_cached_one(site: DemoSite, clock: list[float]) -> None:
-    # The fourth item's mark does not fit the third item, so that the site answers as if it had changed.
+    # A wrong ETag is sent, so that the site responds as if the page had changed.
     fetch([site.api_urls[2]])
     real = HttpCaching.asking
 
-    def with_a_mark_of_old(self: Any, bound: Any, kept: Any) -> Any:
+    def with_an_old_etag(self: Any, bound: Any, kept: Any) -> Any:
         again = real(self, bound, kept)
         condition = replace(again.request.condition, headers={"If-None-Match": '"old"'})
         return again._replace(request=replace(again.request, condition=condition))
 
     clock[0] = 3601
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HttpCaching, "asking", with_a_mark_of_old)
+        patch.setattr(HttpCaching, "asking", with_an_old_etag)
         results = fetch([site.api_urls[2]])
     assert (results.counts["ok"], cached(results), site.stats().requests) == (1, 0, 2)
     assert results[0].output["id"] == 3
@@ -227,12 +228,17 @@ def test_set_cookie_headers_are_not_kept() -> None:
         [("Set-Cookie", "session=abcdefgh"), ("ETag", '"1"'), ("X-Two", "a"), ("X-Two", "b")]
     )
     answer = Response("GET", URL("http://h.example/a?b=%20"), 200, "OK", headers, b"text", 0.5)
+    call = Call(Resources())
+
+    async def outcome(response: Response, _call: Call) -> Outcome:
+        return outcome_of(response)
+
     caching = HttpCaching(
-        60, lambda *given: Request("GET", answer.url, CIMultiDict()), outcome_of, cookies=False
+        60, lambda *given: Request("GET", answer.url, CIMultiDict()), outcome, cookies=False
     )
     kept = caching.keep(Outcome("text", kept=answer))
     assert "abcdefgh" not in repr(kept)
-    revived = caching.revive(kept, {})
+    revived = asyncio.run(caching.revive(kept, {}, call))
     assert revived.output == "text"
     assert revived.about == {
         "status": 200,

@@ -1,4 +1,4 @@
-"""Arguments and functions as keys: different ones never share one, equal ones always do."""
+"""Cache keys of arguments and functions: equal ones have the same key, different ones never."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def key(value: Any) -> bytes:
 
 # Values
 
-# Few enough that two of them are often the same, and many that are equal, or read alike, without being so.
+# The list is short, so that two samples are often the same, and has many similar but different values.
 LOOKALIKES = (
     None, False, True, 0, 1, -1, 10, 0.0, -0.0, 1.0, 1e300, 0j, 1j, complex(-0.0, 0), "", "0", "1", "a", "b",
     "ab", "None", "1:", "s1:a", b"", b"0", b"a", b"ab", decimal.Decimal(1), decimal.Decimal("1.0"),
@@ -61,7 +61,7 @@ VALUES = st.recursive(SCALARS, containers, max_leaves=5)
 
 
 def same(a: Any, b: Any) -> bool:
-    """Equal and of the same types all the way down, the order of dicts and sets aside."""
+    """Whether the values are equal and of the same types at every depth; dicts and sets have no order."""
     if type(a) is not type(b):
         return False
     if isinstance(a, float):
@@ -99,7 +99,7 @@ def test_values_share_a_key_if_and_only_if_they_are_the_same(a: Any, b: Any) -> 
 
 
 def rebuilt(value: Any) -> Any:
-    """An equal value of other objects, with dicts and sets filled in another order."""
+    """An equal value made of new objects, with dicts and sets filled in another order."""
     if isinstance(value, list):
         return [rebuilt(v) for v in value]
     if isinstance(value, tuple):
@@ -198,7 +198,7 @@ def test_similar_but_different_values_have_different_keys(values: list[Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         (object(), "is or contains an instance of object"),
         ([1, {"a": object()}], "is or contains an instance of object"),
@@ -215,8 +215,8 @@ def test_similar_but_different_values_have_different_keys(values: list[Any]) -> 
     ],
     ids=["object", "deep inside", "frame", "objects", "ordered", "default", "generator", "zone", "size"],
 )
-def test_a_value_without_canonical_form_is_refused_with_the_reason(value: Any, told: str) -> None:
-    with pytest.raises(Uncacheable, match=told):
+def test_a_value_without_canonical_form_is_refused_with_the_reason(value: Any, message: str) -> None:
+    with pytest.raises(Uncacheable, match=message):
         key(value)
 
 
@@ -235,7 +235,7 @@ def test_recursive_values_and_attributes_that_are_not_fields_are_refused() -> No
 
 
 def made(text: str, name: str = "f", **names: Any) -> Any:
-    """The function `name` of a module with that text, as a notebook's cell would make it."""
+    """The function `name` of a module with that text, as a cell would define it."""
     module = types.ModuleType("a_notebook")
     module.__dict__.update(names)
     exec(compile(text, "cell", "exec"), module.__dict__)

@@ -1,4 +1,4 @@
-"""Runs with cached buttons: what is pressed again, what is not, and what is never kept."""
+"""Runs with cached buttons: which presses are repeated, and which results are never kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cache_rig import held
+from cache_rig import locked_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ from drawer_ipy.workspace.lookup import Workspace
 
 
 class Tally:
-    """Counts calls; an object, so that counting is not a part of what a function computes."""
+    """Counts calls; it is an object, so that the count is not part of a function's key."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -39,7 +39,7 @@ tally = Tally()
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace and a user's cache folder of the test's own."""
+    """Use a separate workspace and cache folder for the test."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("BUTTONS_HOME", str(folder))
@@ -51,7 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(
     items: list[Any], work: Callable[..., Any] | FunctionButton, **more: Any
 ) -> tuple[Results, list[str]]:
-    """Press `work` for each of `items`; the results, and what the run noted."""
+    """Press `work` for each of `items`; return the results and the notes of the run."""
     parallelism = more.pop("parallelism", 4)
     each = {"id": "each", "kind": "for_each", "over": "${inputs.xs}", "as": "x", "parallelism": parallelism}
     each |= {
@@ -70,7 +70,7 @@ def cached(results: Results) -> int:
     return int(results.run.steps[0].output.record.cached)
 
 
-# What is pressed again
+# Repeated presses
 
 
 @button(name="work", cache="1h")
@@ -79,7 +79,7 @@ def square(x: Any) -> Any:
     return {"square": x * x, "pair": (x, [x])}
 
 
-def test_a_second_run_presses_nothing_and_says_so() -> None:
+def test_a_second_run_presses_nothing_and_shows_the_number_of_cached_items() -> None:
     first, _ = run([1, 2, 3], square)
     second, notes = run([1, 2, 3, 4], square)
     assert sorted(tally.calls) == [1, 2, 3, 4]
@@ -104,7 +104,7 @@ async def slow(x: Any) -> Any:
     return [x]
 
 
-def test_presses_that_waited_get_copies() -> None:
+def test_waiting_presses_get_copies_of_the_result() -> None:
     results, _ = run([5, 5], slow, parallelism=2)
     results[0].output.append("mine")
     assert results[1].output == [5]
@@ -161,7 +161,7 @@ def test_a_cancelled_run_keeps_finished_items() -> None:
     assert tally.calls == [1]
 
 
-def test_the_current_setting_decides_how_long_a_result_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_setting_determines_how_long_a_result_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_700_000_000.0
     monkeypatch.setattr("drawer_ipy.engine.caching.time.time", lambda: now)
     counted = FunctionButton(square, "work", cache="1h")
@@ -178,7 +178,7 @@ def test_the_current_setting_decides_how_long_a_result_is_used(monkeypatch: pyte
     now += 10**9
     run([1], FunctionButton(square, "work", cache="forever"))
     assert tally.calls == [1, 1, 1]
-    now -= 2 * 10**9  # a clock that is set back makes nothing last longer
+    now -= 2 * 10**9  # setting the clock back does not extend a lifetime
     run([1], FunctionButton(square, "work", cache="forever"))
     assert tally.calls == [1, 1, 1, 1]
 
@@ -252,7 +252,7 @@ SCRIPT = {"work": {"code": 'echo x >> "$LOG"; printf "%s!" "$BUTTONS_ARG_X"', "a
 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which the script leaves a line each time it runs."""
+    """The file to which the script appends a line each time it runs."""
     path = tmp_path / "log"
     path.touch()
     monkeypatch.setenv("LOG", str(path))
@@ -317,7 +317,7 @@ def test_a_script_that_fails_is_not_kept(log: Path) -> None:
     assert log.read_text().count("x") >= 4
 
 
-# What is not kept
+# Results that are not kept
 
 
 def test_arguments_without_canonical_form_are_not_cached_with_a_note() -> None:
@@ -331,7 +331,7 @@ def test_arguments_without_canonical_form_are_not_cached_with_a_note() -> None:
     assert len(tally.calls) == 2
 
 
-def test_results_that_cannot_be_kept_are_noted_once() -> None:
+def test_results_that_cannot_be_kept_cause_one_note() -> None:
     results, notes = run([1, 2], locks)
     assert results.counts["ok"] == 2
     assert len(notes) == 1
@@ -352,7 +352,7 @@ def everything(folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("work", ["tells", "hides"])
-def test_no_secret_is_on_disk(work: str, tmp_path: Path) -> None:
+def test_no_secret_is_written_to_disk(work: str, tmp_path: Path) -> None:
     secret = {"inputs": [{"name": "xs"}, {"name": "key", "secret": True}]}
     function = {"tells": tells, "hides": hides}[work]
     for _ in range(2):
@@ -384,7 +384,7 @@ def test_cache_files_are_private_and_in_the_workspace(home: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in (home / "cache").iterdir()} == {0o600}
 
 
-def test_without_a_workspace_results_go_to_the_users_own_folder(
+def test_without_a_workspace_results_are_kept_in_the_users_cache_folder(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.rmdir()
@@ -392,7 +392,7 @@ def test_without_a_workspace_results_go_to_the_users_own_folder(
     assert (tmp_path / "own" / "drawer_ipy" / FILE).is_file()
 
 
-# Trouble
+# Problems of the cache file
 
 
 def ruin_with_garbage(folder: Path) -> None:
@@ -409,7 +409,7 @@ def ruin_with_a_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ruin", "told", "works"),
+    ("ruin", "message", "works"),
     [
         (ruin_with_garbage, "the cache file was damaged and has been replaced by a new one", True),
         (ruin_with_a_file, "nothing was cached: ", False),
@@ -417,13 +417,13 @@ def ruin_with_a_folder(folder: Path) -> None:
     ],
 )
 def test_a_broken_cache_file_causes_a_note_and_no_failure(
-    ruin: Callable[[Path], None], told: str, works: bool, home: Path
+    ruin: Callable[[Path], None], message: str, works: bool, home: Path
 ) -> None:
     ruin(home / "cache")
     results, notes = run([1, 2], square)
     assert results.counts["ok"] == 2
     assert len(notes) == 1
-    assert notes[0].startswith(told)
+    assert notes[0].startswith(message)
     run([1, 2], square)
     assert len(tally.calls) == (2 if works else 4)
 
@@ -434,7 +434,7 @@ def test_a_locked_cache_file_causes_a_note_and_no_failure(
     run([1], square)
     monkeypatch.setattr("drawer_ipy.cache.store.PATIENCE", 0.1)
     monkeypatch.setattr(Store.__init__, "__defaults__", (0.1,))
-    with held(home / "cache" / FILE, "EXCLUSIVE"):
+    with locked_file(home / "cache" / FILE, "EXCLUSIVE"):
         results, notes = run([1], square)
     assert results.counts["ok"] == 1
     assert notes == [f"nothing was cached: {home / 'cache' / FILE}: another process has locked it"]
@@ -443,7 +443,7 @@ def test_a_locked_cache_file_causes_a_note_and_no_failure(
 def test_a_read_only_cache_folder_causes_a_note_and_no_failure(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Root may write anywhere, so the system's refusal is made here.
+    # Root may write anywhere, so the refusal of the system is simulated.
     real = os.open
 
     def refuse(path: Any, *args: Any, **kwargs: Any) -> int:
@@ -474,7 +474,7 @@ def test_results_without_a_valid_signature_are_never_loaded(what: str, home: Pat
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ("5", "line 3, column 31: `cache: 5` has no unit (say for how long: 10m, 1h, 7d or forever)"),
         ("true", "`cache: true` does not say for how long"),
@@ -483,13 +483,13 @@ def test_results_without_a_valid_signature_are_never_loaded(what: str, home: Pat
         ("[1h]", "`cache` must be text, not a list"),
     ],
 )
-def test_an_invalid_cache_duration_is_reported_once_with_its_place(value: str, told: str) -> None:
+def test_an_invalid_cache_duration_is_reported_once_with_its_place(value: str, message: str) -> None:
     text = (
         f"name: t\nbuttons:\n  work: {{code: 'true', cache: {value}}}\nsteps:\n  - {{id: a, button: work}}\n"
     )
     with pytest.raises(DefinitionError) as caught:
         press(text, quiet=True)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert len(caught.value.problems) == 1
 
 
@@ -506,7 +506,7 @@ def test_the_decorator_refuses_an_invalid_cache_duration() -> None:
         button(name="f", cache="soon")(lambda x: x)
 
 
-# The verb
+# The cache verb
 
 
 @pytest.fixture
@@ -520,10 +520,10 @@ def test_the_cache_verb_shows_and_deletes_cached_results(context: VerbContext, h
     )
     assert not (home / "cache").exists()
     run([1, 2], square)
-    told = run_verb(["cache", "info"], context)
-    assert told.data["entries"] == 2
-    assert told.data["buttons"]["work"]["entries"] == 2
-    assert told.text.startswith("2 results in ")
+    message = run_verb(["cache", "info"], context)
+    assert message.data["entries"] == 2
+    assert message.data["buttons"]["work"]["entries"] == 2
+    assert message.text.startswith("2 results in ")
     assert run_verb(["cache", "clear", "--older", "1h"], context).data == {"cleared": 0}
     dry = run_verb(["cache", "clear", "work", "--dry-run"], context)
     assert (dry.data, dry.text) == ({"cleared": 2, "executed": False}, "would delete 2 results")
@@ -533,7 +533,7 @@ def test_the_cache_verb_shows_and_deletes_cached_results(context: VerbContext, h
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["cache", "claer"], "unknown verb 'claer'\n  did you mean 'clear'?"),
         (["cache", "clear", "wrok"], "no results of a button 'wrok' are cached\n  did you mean 'work'?"),
@@ -542,13 +542,13 @@ def test_the_cache_verb_shows_and_deletes_cached_results(context: VerbContext, h
         (["create", "cache"], "'cache' is a word of the command line"),
     ],
 )
-def test_wrong_arguments_of_the_cache_verb_are_reported(
-    words: list[str], told: str, context: VerbContext
+def test_invalid_arguments_of_the_cache_verb_are_reported(
+    words: list[str], message: str, context: VerbContext
 ) -> None:
     run([1], square)
     with pytest.raises((VerbError, UsageError)) as caught:
         run_verb(words, context)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_number_of_cached_items_is_shown_during_a_run() -> None:

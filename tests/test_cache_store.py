@@ -1,4 +1,4 @@
-"""The file of results: private, shared, sealed, and never in the way when it is damaged or locked."""
+"""The cache file: private, shared, signed, and harmless if it is damaged or locked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cache_rig import held
+from cache_rig import locked_file
 
 from drawer_ipy.cache import packing, private
 from drawer_ipy.cache.store import FILE, Store, StoredRow
@@ -118,7 +118,7 @@ def test_a_nearly_empty_file_is_used(left: bytes, tmp_path: Path) -> None:
 def test_a_locked_file_is_reported_and_works_again_when_it_is_free(tmp_path: Path) -> None:
     Store(tmp_path).close()
     with (
-        held(tmp_path / FILE, "EXCLUSIVE"),
+        locked_file(tmp_path / FILE, "EXCLUSIVE"),
         pytest.raises(CacheTrouble, match="another process has locked it"),
     ):
         Store(tmp_path, patience=0.1)
@@ -156,7 +156,7 @@ def test_a_folder_that_cannot_be_created_is_reported(where: str, tmp_path: Path)
         Store(tmp_path / "file" if where == "a file" else tmp_path / "file" / "cache")
 
 
-# The key and the seal
+# The key and the signature
 
 
 def test_the_key_is_created_once_and_is_private(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_the_writer_waits_for_a_locked_file(store: Store) -> None:
 
     async def main() -> None:
         writer = Writer(store, KEY, notes.append)
-        with held(store.path):
+        with locked_file(store.path):
             writer.write(job(1))
             await asyncio.sleep(0.8)
             assert store.get(job(1).key) is None
@@ -237,7 +237,7 @@ def test_the_writer_waits_for_a_locked_file(store: Store) -> None:
 
 def test_the_writer_gives_up_a_locked_file_soon_after_the_run(store: Store) -> None:
     notes: list[str] = []
-    with held(store.path):
+    with locked_file(store.path):
         began = time.monotonic()
 
         async def main() -> None:
@@ -253,7 +253,7 @@ def test_the_writer_gives_up_a_locked_file_soon_after_the_run(store: Store) -> N
 def test_a_file_that_is_damaged_during_a_run_is_replaced(store: Store) -> None:
     notes: list[str] = []
     store.put([row(n) for n in range(100)])
-    # What another program may do to it: the connections see it as soon as they look.
+    # Another program damages the file; the connections notice at the next access.
     connection = sqlite3.connect(store.path)
     connection.execute("DROP TABLE results")
     connection.commit()
@@ -293,7 +293,7 @@ async def written_slowly(store: Store, notes: list[str]) -> None:
 
 def test_a_really_full_disk_causes_a_note(store: Store) -> None:
     notes: list[str] = []
-    # SQLite's own bound on pages makes it answer as it does on a full disk.
+    # SQLite's limit on pages causes the same error as a full disk.
     pages = store._writing.execute("PRAGMA page_count").fetchone()[0]
     store._writing.execute(f"PRAGMA max_page_count={pages + 2}")
 

@@ -1,4 +1,4 @@
-"""What is asked when the time of a cached answer is over, of whom, and which answers are kept at all."""
+"""Revalidation of expired responses: its requests and their targets, and which responses are kept at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from http_rig import RawServer, answer_of, fetch_each, loop, raw_server
 from drawer_ipy import Results
 
 Given = Callable[[str, str], bytes]
-"""An answer to a path and the head of a request for it."""
+"""A function that returns the response to a path and the head of its request."""
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Seconds that have passed for the cache; its one element may be changed."""
+    """A list with the seconds that have passed for the cache; a test may change it."""
     passed = [0.0]
     monkeypatch.setattr("drawer_ipy.engine.caching.time.time", lambda: 1_700_000_000.0 + passed[0])
     return passed
@@ -35,11 +35,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 async def twice(
     clock: list[float], first: Given, second: Given, path: str = "/a", hours: float = 2, **fields: Any
 ) -> tuple[Results, list[tuple[str, dict[str, str]]]]:
-    """The results of a second run, and the requests of that run: paths and their conditions."""
+    """Run twice; return the results of the second run and its requests as (path, conditions)."""
     answers = [first]
 
-    async def answer(server: RawServer, asked: str, writer: asyncio.StreamWriter) -> None:
-        writer.write(answers[0](asked, server.heads[-1]).replace(b"{here}", server.url.encode()))
+    async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answers[0](path, server.heads[-1]).replace(b"{here}", server.url.encode()))
 
     async with raw_server(answer) as server:
         drawer = loop(f"{server.url}{{{{id}}}}", 1, allow_private_networks=True, cache="1h", **fields)
@@ -68,7 +68,7 @@ UNCHANGED = b"HTTP/1.1 304 Not Modified\r\n\r\n"
 
 
 def confirming(etag: str, changed: bytes) -> Callable[[str], bytes]:
-    """304 for a request with this ETag, else another page."""
+    """A 304 for a request with this ETag, otherwise another page."""
     return lambda head: UNCHANGED if conditions(head).get("if-none-match") == etag else changed
 
 
@@ -83,9 +83,9 @@ def test_validators_are_sent_to_the_url_they_came_from_after_the_same_redirect(c
     def second(path: str, head: str) -> bytes:
         return to("/b") if path == "/a" else confirming('"1"', page("new"))(head)
 
-    results, asked = asyncio.run(twice(clock, first, second))
+    results, requests = asyncio.run(twice(clock, first, second))
     assert results[0].output == "old"
-    assert asked == [
+    assert requests == [
         ("/a", {}),
         ("/b", {"if-none-match": '"1"', "if-modified-since": "Sun, 06 Nov 1994 08:49:37 GMT"}),
     ]
@@ -95,7 +95,7 @@ def test_validators_are_sent_to_the_url_they_came_from_after_the_same_redirect(c
     "second",
     [
         lambda path, head: to("/c") if path == "/a" else confirming('"1"', page("new"))(head),
-        lambda path, head: confirming('"1"', page("new"))(head),  # no redirect any more
+        lambda path, head: confirming('"1"', page("new"))(head),  # the redirect has been removed
         lambda path, head: to("/b?x=1") if path == "/a" else confirming('"1"', page("new"))(head),
         lambda path, head: to("/b?") if path == "/a" else confirming('"1"', page("new"))(head),
         lambda path, head: to("/c") if path == "/a" else to("/d") if path == "/c" else page("new"),
@@ -106,20 +106,20 @@ def test_validators_are_not_sent_to_another_url(second: Given, clock: list[float
     def first(path: str, head: str) -> bytes:
         return to("/b") if path == "/a" else page("old", ETag='"1"')
 
-    results, asked = asyncio.run(twice(clock, first, second))
+    results, requests = asyncio.run(twice(clock, first, second))
     assert results[0].output == "new"
-    assert all(not found for _, found in asked)
+    assert all(not found for _, found in requests)
 
 
 def test_a_page_that_now_redirects_is_not_confirmed_by_the_target(clock: list[float]) -> None:
-    """Both have the same ETag, as files of a build or version numbers do."""
+    """Both have the same ETag, as can happen with version numbers."""
 
     def second(path: str, head: str) -> bytes:
         return to("/login") if path == "/a" else confirming('"1"', page("login"))(head)
 
-    results, asked = asyncio.run(twice(clock, lambda p, h: page("old", ETag='"1"'), second))
+    results, requests = asyncio.run(twice(clock, lambda p, h: page("old", ETag='"1"'), second))
     assert results[0].output == "login"
-    assert asked == [("/a", {"if-none-match": '"1"'}), ("/login", {})]
+    assert requests == [("/a", {"if-none-match": '"1"'}), ("/login", {})]
 
 
 @pytest.mark.parametrize("etag", ['W/"1"', '"caf\udce9"', "unquoted", '"a,b"'])
@@ -133,11 +133,11 @@ def test_an_etag_is_sent_back_unchanged(etag: str, clock: list[float]) -> None:
 
 
 def test_an_unexpected_304_is_an_error(clock: list[float]) -> None:
-    results, asked = asyncio.run(twice(clock, lambda p, h: page("old"), lambda p, h: UNCHANGED))
-    assert asked == [("/a", {})]
+    results, requests = asyncio.run(twice(clock, lambda p, h: page("old"), lambda p, h: UNCHANGED))
+    assert requests == [("/a", {})]
     assert results[0].error is not None
     assert "304" in results[0].error.message
-    # Also where a condition was meant for another URL.
+    # This includes a condition for another URL.
     results, _ = asyncio.run(
         twice(
             clock,
@@ -184,9 +184,9 @@ def test_only_final_responses_are_kept(
     def given(path: str, head: str) -> bytes:
         return answer_of(b"" if status.startswith("204") else b"{}", status)
 
-    results, asked = asyncio.run(twice(clock, given, given, hours=0.1))
-    assert len(asked) == (0 if kept else 1)
+    results, requests = asyncio.run(twice(clock, given, given, hours=0.1))
+    assert len(requests) == (0 if kept else 1)
     if status[:3] in ("202", "206"):
         assert results[0].output == {}
-        told = capsys.readouterr().err
-        assert f"button 'get' was not cached: the server responded with HTTP {status}" in told
+        err = capsys.readouterr().err
+        assert f"button 'get' was not cached: the server responded with HTTP {status}" in err

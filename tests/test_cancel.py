@@ -1,4 +1,4 @@
-"""Cancel on whatever kernel is installed: again and again, in time, and never on the next cell.
+"""Cancel on the installed kernel: repeatedly, in time, and never affecting the next cell.
 
 `.ci/kernels` runs this on several versions of ipykernel.
 """
@@ -12,7 +12,7 @@ import pytest
 from kernel_rig import MANY, Cell, Kernel, click_cancel, each, interrupt, kernel_in
 
 LEFT_ALONE = 5.0
-"""Seconds that a run takes by itself."""
+"""Seconds that an undisturbed run takes."""
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,12 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 def began(cell: Cell) -> bool:
-    """That the run has been shown for a while."""
+    """Whether the run has been shown for a while."""
     return cell.now > 0.4 and bool(cell.of("display_data"))
 
 
 def checked(kernel: Kernel, cell: Cell) -> None:
-    """That the run was ended long before it would have been, with what it had done in order."""
+    """Check that the run ended early and kept its finished items in order."""
     assert cell.took < LEFT_ALONE / 2
     assert "DrawerCancelled: drawer 't' was cancelled (" in cell.traceback
     assert kernel.value("[row['x'] for row in _drawer] == many")
@@ -42,7 +42,7 @@ def test_a_click_on_cancel_ends_an_awaited_cell_repeatedly(kernel: Kernel, butto
     cell = kernel.run(each(button), fails=True, act=click_cancel, when=began)
     checked(kernel, cell)
     if kernel.value("__import__('ipykernel').version_info[0]") > 6:
-        assert cell.answered, "older kernels look at no message before the cell is over"
+        assert cell.answered, "older kernels handle no message before the cell has ended"
 
 
 @pytest.mark.parametrize("turn", range(2))

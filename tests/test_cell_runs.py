@@ -1,4 +1,4 @@
-"""The real ``%%drawer`` cell in a real kernel: progress, Cancel, interrupts, and what a run leaves behind."""
+"""``%%drawer`` cells in a real kernel: progress, Cancel, interrupts, and that no process is left."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SCRIPTS = """buttons:
 """
 
 SOON = 3.0
-"""Seconds; a second is promised, and the machine that tests may be busy. Left alone a run takes five."""
+"""Seconds; a run must end within one, but the machine may be busy. An undisturbed run takes five."""
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,12 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 def after(seconds: float) -> Callable[[Cell], bool]:
-    """That the cell has run for so long."""
+    """Whether the cell has run for `seconds`."""
     return lambda cell: cell.now > seconds
 
 
 def partial_counts(kernel: Kernel, name: str = "_drawer") -> dict[str, int]:
-    """The counts of partial Results, which are in order: what ended has its output, the rest has none."""
+    """Check that partial Results are in order and only ended items have outputs; return their counts."""
     assert kernel.value(f"[row['x'] for row in {name}] == many")
     assert kernel.value(f"all(row['y'] == row['x'] * 10 for row in {name}.ok)")
     assert kernel.value(f"all(row['y'] is None for row in {name} if row.status != 'ok')")
@@ -67,7 +67,7 @@ def partial_counts(kernel: Kernel, name: str = "_drawer") -> dict[str, int]:
 
 
 def left_behind(kernel: Kernel) -> list[psutil.Process]:
-    """Children of the kernel after the moment that the system needs to remove them."""
+    """Children of the kernel, after a moment in which the system can remove ended ones."""
     until = time.monotonic() + 2
     while (left := kernel.children()) and time.monotonic() < until:
         time.sleep(0.02)
@@ -90,7 +90,7 @@ def test_scraping_returns_an_ordered_table(kernel: Kernel) -> None:
               - {id: parsed, button: parse, args: {html: "${page.output}"}}
         """
     )
-    assert cell.shown.startswith("✔ 60 items")
+    assert cell.shown.startswith("✔ finished · 60 ok")
     assert kernel.value("list(pages['url']) == site.page_urls[:60]")
     assert kernel.value("all(n > 500 for n in pages['length'])")
     assert kernel.value("pages is _drawer")
@@ -102,7 +102,7 @@ def test_progress_is_shown_while_the_cell_runs(kernel: Kernel, display: str) -> 
     kinds = ("comm_msg", "update_display_data")
     at = [seconds for seconds, message in cell.messages if message["msg_type"] in kinds]
     assert len([seconds for seconds in at if seconds < cell.ended_at * 0.9]) >= 2
-    assert cell.shown.startswith("✔ 400 items")
+    assert cell.shown.startswith("✔ finished · 400 ok")
 
 
 @pytest.mark.parametrize("act", [click_cancel, interrupt])
@@ -117,7 +117,7 @@ def test_stopping_a_run_keeps_finished_items(kernel: Kernel, act: Action, button
     assert counts["failed"] == 0
     assert counts["cancelled"] <= 4
     assert counts["skipped"] > 200
-    assert cell.shown.startswith(f"⊘ cancelled · {counts['ok']} of {sum(counts.values())} items ok")
+    assert cell.shown.startswith(f"⊘ cancelled · {counts['ok']} ok")
     assert left_behind(kernel) == []
 
 
@@ -132,7 +132,7 @@ def interrupt_twice(kernel: Kernel, cell: Cell) -> None:
 def test_an_interrupt_does_not_wait_for_functions_that_do_not_end(
     kernel: Kernel, act: Action, button: str
 ) -> None:
-    """A thread that sleeps, a coroutine that blocks the loop, scripts that ignore SIGTERM."""
+    """Tested with a sleeping thread, a coroutine that blocks the loop, and scripts that ignore SIGTERM."""
     cell = kernel.run(each(button, extra=SCRIPTS), fails=True, act=act, when=after(0.6))
     assert cell.took < SOON
     counts = partial_counts(kernel)
@@ -192,7 +192,7 @@ def test_objects_bound_to_the_event_loop_by_earlier_cells_work_in_async_buttons(
         """
     )
     cell = kernel.run(each("get", "%%drawer t --out got"))
-    assert cell.shown.startswith("✔ 400 items")
+    assert cell.shown.startswith("✔ finished · 400 ok")
     assert kernel.value("inside") == [0, 1]
     assert partial_counts(kernel, "got")["ok"] == 400
     kernel.run("await session.close()")

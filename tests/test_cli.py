@@ -1,4 +1,4 @@
-"""The command ``drawer``: envelopes, exit codes, signals, and streams that take nothing."""
+"""The command ``drawer``: envelopes, exit codes, signals, and closed output streams."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 
 class Answer:
-    """What one call of the command printed, and its exit code."""
+    """The output and the exit code of one call of the command."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
@@ -56,7 +56,7 @@ def drawer(folder: Folder, capfd: pytest.CaptureFixture[str]) -> Callable[..., A
     return call
 
 
-# Envelopes and exit codes: what is typed, the code, what the answer holds
+# Envelopes and exit codes
 
 OK: list[tuple[tuple[str, ...], Callable[[Any], bool]]] = [
     (("list",), lambda data: [entry["name"] for entry in data] == ["bad", "good"]),
@@ -266,7 +266,7 @@ def test_secrets_are_not_in_the_output(drawer: Callable[..., Answer], folder: Fo
     assert secret not in folder.everything()
 
 
-# A fault of ours
+# Internal errors
 
 
 def test_an_internal_error_is_an_envelope(
@@ -311,7 +311,7 @@ def test_full_disks_and_closed_pipes_cause_no_traceback(folder: Folder) -> None:
 
 
 class Pressing:
-    """A real ``drawer hang press`` whose script runs and has a child of its own."""
+    """A real ``drawer hang press`` whose script runs and has a child process."""
 
     def __init__(self, folder: Folder, code: str, **more: Any) -> None:
         self._folder = folder
@@ -333,13 +333,13 @@ class Pressing:
         raise TimeoutError(name)
 
     def end(self) -> Any:
-        """Wait for it; what it printed, as JSON."""
+        """Wait until it has ended, and return its output as JSON."""
         out, err = self.process.communicate(timeout=30)
         assert "Traceback" not in err, err
         return json.loads(out)
 
     def left(self) -> list[int]:
-        """Processes of the script that are still there."""
+        """Processes of the script that still run."""
         until = time.monotonic() + 2
         while (alive := [pid for pid in self.pids if running(pid)]) and time.monotonic() < until:
             time.sleep(0.02)
@@ -425,7 +425,7 @@ def test_two_signals_at_once_end_a_press(folder: Folder, pressing: Callable[...,
 def test_a_press_in_the_background_of_a_shell_script_ends_on_sigterm(
     folder: Folder, pressing: Callable[..., Pressing]
 ) -> None:
-    """There Ctrl-C is ignored."""
+    """In such a shell Ctrl-C is ignored."""
     press = pressing(preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     press.process.send_signal(signal.SIGINT)
     press.process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Durations are true although the system's clock is set while a run is on."""
+"""Durations are correct even if the system clock is set during a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/coming-from.md says of other tools is seen here with each of them that is installed."""
+"""The claims of docs/coming-from.md about other tools, checked with those that are installed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ URLS = ["a", "bad", "c", "d"]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
-def test_the_code_is_python(block: str) -> None:
+def test_the_code_of_the_page_is_valid_python(block: str) -> None:
     import ast
 
     compile(block, "<block>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
-def test_each_keeps_every_row() -> None:
+def test_each_keeps_every_row_after_a_failure() -> None:
     pages = each(fetch, URLS, parallelism=8, quiet=True)
     assert [(row.item, row.status, row.output) for row in pages] == [
         ("a", "ok", "A"),

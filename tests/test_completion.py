@@ -1,4 +1,4 @@
-"""Tab completion: what is proposed at every kind of place, in a table, for any text, and in a real kernel."""
+"""Tab completion: the proposals at every kind of place, for any text, and in a real kernel."""
 # ruff: noqa: E501 - a row a line
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from completion_rig import CURSOR, texts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel_rig import Kernel, kernel_in
@@ -19,10 +20,7 @@ from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion import offer_at
 from drawer_ipy.notebook.completion.half_written import outline
-from drawer_ipy.notebook.completion.offers import Offer
 from drawer_ipy.pressing.surroundings import Surroundings
-
-CURSOR = "‸"
 
 CHILD: list[dict[str, Any]] = [
     button_step("a", "fetch"),
@@ -51,17 +49,7 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
     return Surroundings({"count": counted}, names, folder.workspace, {"mine": cell})
 
 
-def offered(cell: str, around: Surroundings) -> Offer:
-    before, _, after = cell.partition(CURSOR)
-    row, column = before.count("\n"), len(before.rpartition("\n")[2])
-    return offer_at((before + after).split("\n"), row, column, lambda: around)
-
-
-def texts(cell: str, around: Surroundings) -> list[str]:
-    return [word.text for word in offered(cell, around).words]
-
-
-# On the line of a magic: what is typed, and what is proposed (all of it)
+# On the line of a magic: (the typed text, all proposals)
 
 LINES: list[tuple[str, list[str]]] = [
     ("%drawer ‸", ["mine", "broken", "child", "other", "create", "list", "ls", "schema", "remove", "rm", "cache", "runs", "help"]),
@@ -79,7 +67,7 @@ LINES: list[tuple[str, list[str]]] = [
     ("%drawer child set ‸", ["a.", "each.", "route.", "sub."]),
     ("%drawer child set e‸", ["each."]),
     ("%drawer child set each.p‸", ["each.parallelism="]),
-    ("%drawer child set each.‸", ["each.over=", "each.as=", "each.on_item_failure=", "each.parallelism=", "each.max_parallelism=", "each.tolerated_failures=", "each.rate=", "each.timeout_seconds=", "each.on_failure=", "each.args.", "each.w."]),
+    ("%drawer child set each.‸", ["each.over=", "each.as=", "each.on_item_failure=", "each.parallelism=", "each.max_parallelism=", "each.tolerated_failures=", "each.keep=", "each.rate=", "each.timeout_seconds=", "each.on_failure=", "each.backend=", "each.key=", "each.args.", "each.w."]),
     ("%drawer child set a.parallelism=1 each.w.args.‸", ["each.w.args.url=", "each.w.args.depth=", "each.w.args.extra="]),
     ("%drawer child set route.‸", ["route.timeout_seconds=", "route.on_failure=", "route.args.", "route.x.", "route.big.", "route.cases.1."]),
     ("%drawer child set route.big.‸", ["route.big.when=", "route.big.x."]),
@@ -129,11 +117,13 @@ LINES: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("cell", "expected"), LINES)
-def test_completion_on_the_line_of_a_magic(cell: str, expected: list[str], around: Surroundings) -> None:
+def test_names_options_and_values_are_completed_on_the_line_of_a_magic(
+    cell: str, expected: list[str], around: Surroundings
+) -> None:
     assert texts(cell, around) == expected
 
 
-# In the body of a cell. @ is where the first column's text goes.
+# In the body of a cell: @ marks the place of the text in the first column.
 
 BODY = """%%drawer pages n=1
 buttons:
@@ -159,7 +149,7 @@ steps:
 
 IN_LOOP: list[tuple[str, list[str]]] = [
     ("par‸", ["parallelism: "]),
-    ("‸", ["parallelism: ", "args: ", "on_failure: ", "timeout_seconds: ", "on_item_failure: ", "max_parallelism: ", "tolerated_failures: ", "rate: "]),
+    ("‸", ["parallelism: ", "args: ", "on_failure: ", "timeout_seconds: ", "on_item_failure: ", "max_parallelism: ", "tolerated_failures: ", "rate: ", "key: ", "backend: ", "keep: "]),
     ("on_item_failure: ‸", ["stop", "continue"]),
     ("on_failure: ‸", ["stop", "continue", "retry"]),
     ("on_failure: c‸", ["continue"]),
@@ -206,7 +196,7 @@ IN_STEP: list[tuple[str, list[str]]] = [
 
 @pytest.mark.parametrize(("place", "typed", "expected"), [
     *(("@LOOP", *row) for row in IN_LOOP), *(("@STEP", *row) for row in IN_STEP)])  # fmt: skip
-def test_completion_in_the_body(
+def test_keys_and_values_are_completed_in_the_body(
     place: str, typed: str, expected: list[str], around: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPLETION_TEST", "1")
@@ -217,7 +207,7 @@ def test_completion_in_the_body(
 
 
 CELLS: list[tuple[str, list[str]]] = [
-    ("‸", ["inputs: ", "steps: ", "return: ", "buttons: ", "name: ", "drawer_kind: ", "description: ", "flow: ", "on_error: ", "output_schema: ", "triggers: "]),
+    ("‸", ["steps: ", "inputs: ", "return: ", "buttons: ", "name: ", "drawer_kind: ", "description: ", "flow: ", "on_error: ", "output_schema: ", "triggers: "]),
     ("st‸", ["steps: "]),
     ("steps: []\nre‸", ["return: "]),
     ("steps:\n  ‸", ["- id: "]),
@@ -262,7 +252,9 @@ CELLS: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("body", "expected"), CELLS)
-def test_completion_at_any_place_in_a_body(body: str, expected: list[str], around: Surroundings) -> None:
+def test_completion_works_at_any_place_in_a_body(
+    body: str, expected: list[str], around: Surroundings
+) -> None:
     assert texts(f"%%drawer n=1\n{body}", around) == expected
 
 
@@ -353,7 +345,7 @@ def test_any_text_can_be_completed_and_proposals_extend_the_typed_word(
     try:
         offer = offer_at(cell.split("\n"), row, column, lambda: around)
     except DrawerError:
-        return  # a workspace that cannot be read; the matcher proposes nothing then
+        return  # the workspace cannot be read; then the matcher proposes nothing
     assert before.endswith(offer.typed)
     assert "\n" not in offer.typed
     assert all(word.text.startswith(offer.typed) for word in offer.words)
@@ -381,7 +373,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 def completed(kernel: Kernel, cell: str) -> tuple[str, list[str]]:
-    """What would be replaced, and by what."""
+    """The text to replace, and its replacements."""
     before, _, after = cell.partition(CURSOR)
     reply = kernel.client.complete(before + after, len(before), reply=True, timeout=30)["content"]
     assert reply["status"] == "ok"
@@ -407,7 +399,7 @@ def test_completion_works_in_a_kernel(kernel: Kernel, cell: str, typed: str, exp
 
 
 def test_completion_of_python_is_unchanged(kernel: Kernel) -> None:
-    kernel.run("%config Completer.use_jedi = False")  # it takes ten seconds to get going
+    kernel.run("%config Completer.use_jedi = False")  # its first call takes ten seconds
     assert "my_urls" in completed(kernel, "x = my_u‸")[1]
     assert completed(kernel, "%load_e‸")[1] == ["%load_ext"]
 

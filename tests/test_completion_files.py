@@ -12,7 +12,7 @@ from drawer_ipy.pressing.surroundings import Surroundings
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with data files and others in it."""
+    """The current folder, with data files and other files."""
     (tmp_path / "data").mkdir()
     names = [
         "rows.csv",
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def offered(line: str) -> list[str]:
-    """What is proposed at the end of `line`."""
+    """The proposals at the end of `line`."""
     around = Surroundings(namespace={"urls": [1], "N": 2})
     return [word.text for word in offer_at([line, "steps: []"], 0, len(line), lambda: around).words]
 

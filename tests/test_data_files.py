@@ -1,4 +1,4 @@
-"""Inputs from data files: ``rows=@file.csv`` and the other formats, well formed and not."""
+"""Inputs from data files: ``rows=@file.csv`` and other formats, and errors for malformed files."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ROWS = [{"url": "a", "n": "1"}, {"url": "b", "n": "2"}]
 
 
 def read(folder: Path, name: str, data: bytes) -> Any:
-    """What ``rows=@NAME`` gives for a file with that content."""
+    """The value of ``rows=@NAME`` for a file with that content."""
     path = folder / name
     path.write_bytes(data)
     return value_of("rows", f"@{path}")
 
 
-def told(folder: Path, name: str, data: bytes) -> str:
+def error_of(folder: Path, name: str, data: bytes) -> str:
     """The error of ``rows=@NAME`` for a file with that content, without its folder."""
     with pytest.raises(UsageError) as raised:
         read(folder, name, data)
@@ -135,13 +135,13 @@ MALFORMED: dict[str, tuple[str, bytes, str]] = {
 @pytest.mark.parametrize("what", MALFORMED)
 def test_a_malformed_file_is_refused_with_its_bad_lines(tmp_path: Path, what: str) -> None:
     name, data, problem = MALFORMED[what]
-    message = told(tmp_path, name, data)
+    message = error_of(tmp_path, name, data)
     assert message.startswith(f"input rows: '{name}' cannot be read: ")
     assert problem in message
     assert len(message) < 500
 
 
-def test_no_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         value_of("rows", f"@{tmp_path}/folder.csv")
@@ -149,10 +149,10 @@ def test_no_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         value_of("rows", f"@{tmp_path}/nowhere.parquet")
 
 
-def test_a_cell_may_be_longer_than_the_module_csv_allows_and_its_limit_stays(tmp_path: Path) -> None:
+def test_a_field_may_exceed_the_limit_of_the_csv_module_which_is_not_changed(tmp_path: Path) -> None:
     before, page = csv.field_size_limit(), "x" * 1_000_000
     assert read(tmp_path, "f.csv", f"a,b\n{page},1\n".encode()) == [{"a": page, "b": "1"}]
-    told(tmp_path, "f.csv", b"a,b\n1\n")
+    error_of(tmp_path, "f.csv", b"a,b\n1\n")
     assert csv.field_size_limit() == before
 
 
@@ -160,7 +160,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2)))
-def test_what_the_module_csv_writes_is_read_back(
+def test_files_written_by_the_csv_module_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
 ) -> None:
     out = io.StringIO(newline="")
@@ -177,7 +177,7 @@ def parquet(table: pa.Table, **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_parquet_gives_rows_of_the_table(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+def test_the_rows_of_a_parquet_file_are_items(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     table = pa.table({"url": ["a", None, "c"], "n": [1, 2, 3], "tags": [["x"], [], None]})
     name = "f.parquet" if pack is bytes else "f.parquet.gz"
     rows = read(tmp_path, name, pack(parquet(table, row_group_size=2)))
@@ -194,12 +194,14 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
 
 def test_two_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
-    assert "more than one column 'a'" in told(tmp_path, "f.parquet", parquet(table))
+    assert "more than one column 'a'" in error_of(tmp_path, "f.parquet", parquet(table))
 
 
-def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pyarrow_is_reported_with_the_install_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert "read with pyarrow\n  in your clone of drawer_ipy: pip install '.[arrow]'" in told(
+    assert "read with pyarrow\n  in your clone of drawer_ipy: pip install '.[arrow]'" in error_of(
         tmp_path, "f.parquet", b""
     )
 

@@ -1,7 +1,7 @@
-"""The original engine's known defects, one by one: none is left in ours.
+"""The known defects of the original engine, one by one: this engine has none of them.
 
-:data:`PROOF` says for each of the 75 what proves it: recorded cases (``x-...``, whose right results are in
-defects_expected.py), or the test of that number here, or one elsewhere.
+:data:`PROOF` names the proof for each of the 75: recorded cases (``x-...``, whose right results are in
+defects_expected.py), the test of that number here, or a test elsewhere.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PROOF: dict[int, list[str]] = {
     9: ["x-ref-map-index-hyphen", "x-switch-downstream-output", "x-agg-after-foreach-hyphen-id-index"],
     10: ["x-ref-input-hyphen-dot", "x-agg-after-foreach-hyphen-id"],
     11: ["x-ref-arith-tight-minus"],
-    12: ["test_12_names_that_differ_by_a_hyphen_are_two"],
+    12: ["test_12_names_that_differ_by_a_hyphen_are_different"],
     13: ["x-ref-string-lit-brace-interp", "x-ref-map-literal-interp", "x-ref-nested-ref-in-literal"],
     14: ["x-ref-interp-trailing-brace", "x-ref-env-two"],
     15: ["x-ref-interp-unclosed", "x-ref-interp-empty", "x-ref-env-dollar-whole-bad"],
@@ -53,12 +53,12 @@ PROOF: dict[int, list[str]] = {
     18: ["x-input-optional-missing-ref"],
     19: ["x-foreach-downstream-error-code", "x-foreach-downstream-error-null"],
     20: ["x-stepref-reserved-word-id", "x-stepref-digit-id"],
-    21: ["x-stepref-id-inputs-shadow", "test_21_no_name_replaces_a_root"],
+    21: ["x-stepref-id-inputs-shadow", "test_21_a_step_name_cannot_replace_a_root"],
     22: ["test_22_infinity_is_an_error_of_its_step"],
     23: ["x-ref-map-literal-int-key", "x-ref-duration-val", "x-ref-timestamp", "x-ref-bytes"],
     24: ["test_24_a_literal_reference_can_be_written"],
     25: ["x-foreach-over-leading-space", "test_25_blanks_around_an_expression_do_not_matter"],
-    26: ["test_26_of_several_bad_arguments_the_first_is_told"],
+    26: ["test_26_of_several_invalid_arguments_the_first_is_reported"],
     27: ["x-input-type-not-checked", "x-input-enum-not-checked"],
     28: ["x-arg-missing-required", "test_28_a_missing_argument_has_its_own_code"],
     29: ["x-arg-namematch-null", "x-arg-int-null"],
@@ -71,7 +71,7 @@ PROOF: dict[int, list[str]] = {
          "x-policy-continue-validation-error"],
     34: ["x-foreach-timeout-ignored", "x-wait-timeout-ignored", "x-drawer-timeout-ignored"],
     35: ["x-policy-retry-shared-timeout", "x-policy-retry-backoff-past-timeout"],
-    36: ["test_36_every_attempt_has_its_whole_time"],
+    36: ["test_36_every_attempt_has_the_full_time_limit"],
     37: ["x-policy-unknown-action", "x-foreach-bad-on-item-failure"],
     38: ["x-timeout-zero-button"],
     39: ["x-timeout-step", "x-timeout-button"],
@@ -82,17 +82,17 @@ PROOF: dict[int, list[str]] = {
     43: ["x-foreach-stop-p4-victims", "x-foreach-stop-p2-not-started"],
     44: ["x-foreach-stop-p4-victims"],
     45: ["x-val-drawer-self", "test_45_drawers_that_include_one_another_are_refused",
-         "test_45_and_47_chains_end_even_when_nobody_validated"],
+         "test_45_and_47_chains_end_even_without_validation"],
     46: ["x-drawer-child-flow-kind", "test_46_a_flow_is_not_pressed"],
     47: ["x-onerror-with-not-resolved", "test_47_handlers_that_lead_back_are_refused",
-         "test_45_and_47_chains_end_even_when_nobody_validated"],
-    48: ["test_48_a_failed_sub_drawer_tells_its_code_and_run"],
+         "test_45_and_47_chains_end_even_without_validation"],
+    48: ["test_48_the_error_of_a_failed_sub_drawer_has_its_code_and_run"],
     49: ["x-par-fail-cancels-sibling-victim-first", "x-par-wait-cancelled"],
     50: ["x-par-continue-policy-step", "x-par-continue-policy-step-dependent"],
     51: ["x-par-false-dep-input-name", "x-par-false-dep-string-literal"],
     52: ["x-par-bare-over-dep-missed", "x-par-bare-when-dep-missed"],
     53: ["test_engine_run.py::test_a_step_starts_as_soon_as_its_own_references_are_ready"],
-    54: ["test_engine_run.py::test_failure_in_graph_mode"],
+    54: ["test_engine_run.py::test_in_graph_mode_a_failure_stops_or_skips_dependent_steps"],
     55: ["x-par-cycle", "x-par-cycle-partial"],
     56: ["x-val-foreach-nested-missing-button", "x-val-foreach-nested-bad-ref",
          "x-val-foreach-dup-nested-ids", "x-val-switch-nested-missing-button"],
@@ -106,26 +106,26 @@ PROOF: dict[int, list[str]] = {
     62: ["x-val-required-arg-namematch-still-warns"],
     63: ["x-val-input-int-to-string", "x-val-schema-type-mismatch"],
     64: ["x-val-kind-unknown"],
-    65: ["test_drawer.py::test_its_dict_is_the_originals_report"],
+    65: ["test_drawer.py::test_the_dict_of_a_validation_is_the_report_of_the_original"],
     66: ["x-secret-history", "x-secret-stderr-failure-history", "x-secret-namematch-history",
-         "x-drawer-secret-in-child-history", "test_66_a_secret_is_nowhere_in_what_is_left_of_a_run"],
+         "x-drawer-secret-in-child-history", "test_66_nothing_that_a_run_leaves_contains_a_secret"],
     67: ["test_67_runs_of_one_second_are_all_kept"],
-    68: ["test_68_output_is_cut_on_disk_and_nowhere_else"],
-    69: ["test_69_a_child_that_keeps_stdout_open_delays_nothing"],
-    70: ["test_70_what_a_killed_script_had_printed_is_kept"],
-    71: ["test_71_a_script_that_prints_without_end_is_bounded"],
-    72: ["test_72_values_are_not_expanded_again_and_headers_are",
+    68: ["test_68_output_is_cut_only_on_disk"],
+    69: ["test_69_a_child_that_keeps_stdout_open_does_not_delay_the_end"],
+    70: ["test_70_the_output_of_a_killed_script_is_kept"],
+    71: ["test_71_the_output_of_a_script_is_limited"],
+    72: ["test_72_arguments_are_expanded_in_headers_but_not_twice",
          "test_buttons_http.py::test_redirects_are_checked_like_the_first_request",
          "test_buttons_http.py::test_headers_do_not_follow_a_redirect_to_another_origin",
-         "test_buttons_http.py::test_allowed_host_holds_redirects_too",
-         "test_buttons_http.py::test_a_body_over_the_limit_is_an_error_not_a_cut"],
-    73: ["test_73_a_good_request_has_exit_code_0"],
+         "test_buttons_http.py::test_allowed_host_applies_to_redirects_too",
+         "test_buttons_http.py::test_a_body_over_the_limit_is_an_error_and_not_cut"],
+    73: ["test_73_a_successful_request_has_exit_code_0"],
     74: ["test_74_set_is_all_or_nothing_and_reaches_everywhere"],
     75: ["test_75_connect_works_from_steps_of_any_kind"],
 }  # fmt: skip
 
 
-def test_every_defect_is_proven_by_something_that_exists() -> None:
+def test_the_proof_of_every_defect_exists() -> None:
     assert list(PROOF) == list(range(1, 76))
     for names in PROOF.values():
         for name in names:
@@ -138,7 +138,7 @@ def test_every_defect_is_proven_by_something_that_exists() -> None:
 
 
 @pytest.mark.parametrize("case", load_cases(CASES / "defects.json"), ids=lambda case: case["name"])
-def test_what_the_original_returned_is_told_apart(case: dict[str, Any]) -> None:
+def test_the_wrong_results_of_the_original_are_not_accepted(case: dict[str, Any]) -> None:
     nothing = {"children": [], "problems": [], "errors": [], "warnings": []}
     assert judge_defect(RIGHT[case["name"]], nothing | {"status": "ok"} | case["original"])
 
@@ -184,13 +184,13 @@ def save(home: Path, name: str, **fields: Any) -> None:
 # References
 
 
-def test_12_names_that_differ_by_a_hyphen_are_two() -> None:
+def test_12_names_that_differ_by_a_hyphen_are_different() -> None:
     found = run(show(1, "a-b"), show(2, "a_b"), show(["${a-b.output}", "${a_b.output}"], "c"))
     assert found.step("c").output == [1, 2]
 
 
 @pytest.mark.parametrize("word", ["inputs", "env", "webhooks", "batteries"])
-def test_21_no_name_replaces_a_root(word: str) -> None:
+def test_21_a_step_name_cannot_replace_a_root(word: str) -> None:
     loop = {"id": "l", "kind": "for_each", "over": [1], "as": word, "steps": [show("${env.HOME}")]}
     for step in (show(1, word), loop):
         with pytest.raises(DefinitionError, match="cannot be called"):
@@ -222,7 +222,7 @@ def test_25_blanks_around_an_expression_do_not_matter(text: str) -> None:
     assert found.step("s").output["matched"] == "case-0"
 
 
-def test_26_of_several_bad_arguments_the_first_is_told() -> None:
+def test_26_of_several_invalid_arguments_the_first_is_reported() -> None:
     bad = {f"x{i}": f"${{inputs.d.no{i}}}" for i in (3, 1, 2)}
     code = script(":", *bad)
     for _ in range(3):
@@ -252,19 +252,19 @@ def test_31_two_arguments_never_share_a_variable() -> None:
     assert "BUTTONS_ARG_MY_ARG" in found.error.message
 
 
-def test_36_every_attempt_has_its_whole_time() -> None:
-    begun: list[float] = []
+def test_36_every_attempt_has_the_full_time_limit() -> None:
+    starts: list[float] = []
 
     async def slow() -> None:
-        begun.append(time.perf_counter())
+        starts.append(time.perf_counter())
         await asyncio.sleep(60)
 
     policy = {"action": "retry", "max_attempts": 3, "backoff": {"strategy": "fixed", "initial_ms": 50}}
     step = {"id": "a", "button": "slow", "timeout_seconds": 0.2, "on_failure": policy}
     found = press({"steps": [step]}, buttons={"slow": slow}, check=False, quiet=True).run
-    assert found.step("a").attempts == len(begun) == 3
-    # 0.25 s and more; a busy machine may begin an attempt's function a little after its time began.
-    assert all(later - before >= 0.2 for before, later in pairwise(begun))
+    assert found.step("a").attempts == len(starts) == 3
+    # At least 0.25 s; on a busy machine an attempt's function may start a little after its time limit does.
+    assert all(later - before >= 0.2 for before, later in pairwise(starts))
     assert found.error is not None
     assert "timed out after 0.2 s" in found.error.message
 
@@ -283,8 +283,8 @@ def test_45_drawers_that_include_one_another_are_refused(home: Path) -> None:
 
 
 @pytest.mark.parametrize("chain", ["step", "handler"])
-def test_45_and_47_chains_end_even_when_nobody_validated(chain: str) -> None:
-    """Straight on the engine, as if validation had let it pass."""
+def test_45_and_47_chains_end_even_without_validation(chain: str) -> None:
+    """The engine is called directly, as if validation had accepted the drawer."""
     steps = {
         "step": [{"id": "s", "kind": "drawer", "drawer": "me"}],
         "handler": [{"id": "f", "button": "fail"}],
@@ -323,7 +323,7 @@ def test_47_handlers_that_lead_back_are_refused(home: Path) -> None:
         press("one", quiet=True)
 
 
-def test_48_a_failed_sub_drawer_tells_its_code_and_run(home: Path) -> None:
+def test_48_the_error_of_a_failed_sub_drawer_has_its_code_and_run(home: Path) -> None:
     save(home, "child", steps=[{"id": "f", "button": "fail"}])
     found = run({"id": "s", "kind": "drawer", "drawer": "child"})
     assert found.error is not None
@@ -338,7 +338,7 @@ def test_48_a_failed_sub_drawer_tells_its_code_and_run(home: Path) -> None:
 SECRET = "tr0ub4dor&3"
 
 
-def test_66_a_secret_is_nowhere_in_what_is_left_of_a_run(home: Path) -> None:
+def test_66_nothing_that_a_run_leaves_contains_a_secret(home: Path) -> None:
     codes = {
         "says": 'printf "%s" "$BUTTONS_ARG_V"; echo "$BUTTONS_ARG_V" >&2',
         "dies": 'echo "no $BUTTONS_ARG_V" >&2; exit 1',
@@ -355,7 +355,7 @@ def test_66_a_secret_is_nowhere_in_what_is_left_of_a_run(home: Path) -> None:
         {"id": "sub", "kind": "drawer", "drawer": "child", "args": token},
         {"id": "made", "kind": "transform", "expression": {"x": "inputs.tok"}},
         {"id": "all", "kind": "aggregate", "from": "loop.output.results", "pluck": "item.steps.w.output"},
-        # What later steps get is the secret itself.
+        # Later steps get the secret itself.
         *[
             {"id": f"knows{i}", "button": "knows", "args": {"v": f"${{{text}}}"}}
             for i, text in enumerate(
@@ -386,7 +386,7 @@ def test_67_runs_of_one_second_are_all_kept(home: Path) -> None:
     assert len(kept) == 5
 
 
-def test_68_output_is_cut_on_disk_and_nowhere_else(home: Path) -> None:
+def test_68_output_is_cut_only_on_disk(home: Path) -> None:
     save(home, "large", steps=[show("é" * LIMIT)])
     results = press("large", quiet=True)
     assert results.output == "é" * LIMIT
@@ -397,7 +397,7 @@ def test_68_output_is_cut_on_disk_and_nowhere_else(home: Path) -> None:
     assert results.run.to_dict()["steps"][0]["output"] == "é" * LIMIT
 
 
-def test_69_a_child_that_keeps_stdout_open_delays_nothing() -> None:
+def test_69_a_child_that_keeps_stdout_open_does_not_delay_the_end() -> None:
     before = time.perf_counter()
     found = run(PRESS, buttons=script("sleep 20 & echo started", timeout_seconds=10))
     assert found.status == "ok"
@@ -405,7 +405,7 @@ def test_69_a_child_that_keeps_stdout_open_delays_nothing() -> None:
     assert time.perf_counter() - before < 8
 
 
-def test_70_what_a_killed_script_had_printed_is_kept() -> None:
+def test_70_the_output_of_a_killed_script_is_kept() -> None:
     code = 'trap "" TERM; echo before; echo oh >&2; sleep 30; echo after'
     found = run(PRESS, buttons=script(code, timeout_seconds=0.3))
     assert found.step("a").status == "timeout"
@@ -414,7 +414,7 @@ def test_70_what_a_killed_script_had_printed_is_kept() -> None:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_71_a_script_that_prints_without_end_is_bounded(stream: str) -> None:
+def test_71_the_output_of_a_script_is_limited(stream: str) -> None:
     code = f"import sys\nwhile True: sys.{stream}.write('x' * 2**20)"
     found = run(PRESS, buttons={"b": {"runtime": "python", "code": code, "timeout_seconds": 60}})
     assert found.status == "failed"
@@ -432,7 +432,7 @@ def site() -> Any:
         yield site
 
 
-def test_72_values_are_not_expanded_again_and_headers_are(site: Any) -> None:
+def test_72_arguments_are_expanded_in_headers_but_not_twice(site: Any) -> None:
     request = {
         "url": f"{site.url}/api/echo?a={{{{a}}}}&b={{{{b}}}}",
         "headers": {"X-Told": "{{b}}"},
@@ -440,12 +440,12 @@ def test_72_values_are_not_expanded_again_and_headers_are(site: Any) -> None:
     }
     found = run({**PRESS, "args": {"a": "{{b}}", "b": "{{a}}"}}, buttons={"b": request})
     assert found.status == "ok", found.error
-    told = found.step("a").output
-    assert told["query"] == {"a": "{{b}}", "b": "{{a}}"}
-    assert {name.lower(): value for name, value in told["headers"].items()}["x-told"] == "{{a}}"
+    echo = found.step("a").output
+    assert echo["query"] == {"a": "{{b}}", "b": "{{a}}"}
+    assert {name.lower(): value for name, value in echo["headers"].items()}["x-told"] == "{{a}}"
 
 
-def test_73_a_good_request_has_exit_code_0(site: Any) -> None:
+def test_73_a_successful_request_has_exit_code_0(site: Any) -> None:
     found = run(PRESS, buttons={"b": {"url": f"{site.url}/api/echo"}})
     assert (found.status, found.step("a").exit_code) == ("ok", 0)
 

@@ -1,4 +1,4 @@
-"""What a run would certainly fail for, because it does not exist, is refused before the run."""
+"""Missing things that would certainly fail a run are refused before the run."""
 # ruff: noqa: E501 - a case a line, so that the columns can be counted
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SECRET = "hush-hush-4711"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    """The workspace, with two batteries; the working folder is beside it."""
+    """The workspace, with two batteries; the working folder is next to it."""
     monkeypatch.setenv("BUTTONS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("A_VARIABLE", "a value")
     monkeypatch.setenv("FTP", "ftp://p.example")
@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 
 def found(text: str, *, pressing: bool = True, ordered: bool = True) -> list[Problem]:
-    """The problems of a drawer, in a workspace that is looked up as for a press."""
+    """The problems of a drawer, with the workspace that a press would use."""
     loaded = load_drawer(text, name="main", recover=True)
     problems = Surroundings().problems(loaded, given=["x"], pressing=pressing, ordered=ordered)
     assert SECRET not in " ".join(f"{p.message} {p.remediation}" for p in problems)
@@ -54,7 +54,7 @@ def found(text: str, *, pressing: bool = True, ordered: bool = True) -> list[Pro
 
 
 def marked(text: str) -> tuple[str, tuple[int, int]]:
-    """`text` without its mark, and the line and column of that."""
+    """`text` without its mark, and the line and column of the mark."""
     before, after = text.split("‸")
     return before + after, (before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1)
 
@@ -65,7 +65,7 @@ def fetch(fields: str, steps: str = "{id: s, button: get}") -> str:
     )
 
 
-# The fields of a button, with a mark where something is missing; what is said of it.
+# (the fields of a button with a mark where something is missing, the message)
 BUTTONS = {
     "a header": ("headers: {K: 'a ${‸batteries.NOPE}'}", "batteries has no 'NOPE'"),
     "a header with an argument": ("headers: {K: '{{x}} ${‸env.NOPE}'}", "env has no 'NOPE'"),
@@ -89,7 +89,7 @@ BUTTONS = {
 
 
 @pytest.mark.parametrize(("fields", "message"), BUTTONS.values(), ids=BUTTONS)
-def test_missing_things_of_a_button_are_errors_at_their_place(fields: str, message: str) -> None:
+def test_missing_names_and_files_of_a_button_are_errors_at_their_place(fields: str, message: str) -> None:
     text, place = marked(fetch(fields, "{id: s, button: get, args: {x: 1}}"))
     (problem,) = found(text)
     assert problem.severity == "error"
@@ -112,11 +112,11 @@ FINE = {
 
 
 @pytest.mark.parametrize("fields", FINE.values(), ids=FINE)
-def test_existing_and_optional_things_are_not_problems(fields: str) -> None:
+def test_existing_and_optional_names_and_files_are_not_problems(fields: str) -> None:
     assert found(fetch(fields)) == []
 
 
-def test_the_hint_names_what_was_meant_and_how_to_provide_it() -> None:
+def test_the_hint_names_the_intended_name_and_how_to_provide_it() -> None:
     (near,) = found(fetch("headers: {K: '${env.A_VARIABEL}'}"))
     assert "did you mean 'A_VARIABLE'?" in near.remediation
     assert "os.environ['A_VARIABEL']" in near.remediation
@@ -126,7 +126,7 @@ def test_the_hint_names_what_was_meant_and_how_to_provide_it() -> None:
     assert "${batteries.TOKN ?? 'default'}" in battery.remediation
 
 
-# Steps that read what is not there, with a mark before it.
+# Steps that read a missing name, with a mark before it.
 STEPS = {
     "an argument": "{id: s, button: get, args: {x: 'a ${‸batteries.NOPE}'}}",
     "over": "{id: s, kind: for_each, over: '${‸env.NOPE}', steps: [{id: a, button: get}]}",
@@ -150,12 +150,12 @@ def test_a_missing_name_that_a_step_certainly_reads_is_an_error(step: str) -> No
     assert (*place, "warning") in [(p.line, p.column, p.severity) for p in found(text, pressing=False)]
 
 
-def test_the_return_of_a_drawer_is_read_for_certain() -> None:
+def test_a_missing_name_in_the_return_of_a_drawer_is_an_error() -> None:
     (problem,) = found(fetch("output: body") + "return: {a: '${env.NOPE}'}\n")
     assert (problem.severity, problem.line, problem.column) == ("error", 5, 16)
 
 
-# A button `get` that lacks a battery, and steps that may never press it or whose failure stops nothing.
+# Steps that may never press the button `get`, which lacks a battery, or whose failure does not stop the run.
 UNSURE = {
     "no step presses it": "{id: s, kind: wait, duration: 1ms}",
     "its failure is passed over": "{id: s, button: get, on_failure: continue}",
@@ -225,12 +225,12 @@ def test_a_reference_in_a_field_without_references_is_reported() -> None:
     assert "BUTTONS_BAT_NAME" in env.remediation
 
 
-# Buttons on disk: button.json, the files beside it, and what is said of it.
+# Buttons on disk: (button.json, the other files, the message)
 ON_DISK = {
     "a battery": ({"url": "https://h.example/", "headers": {"K": "${batteries.NOPE}"}}, ["headers.K", "batteries has no 'NOPE'"]),
     "a variable": ({"url": "https://h.example/", "query": {"k": "${env.NOPE}"}}, ["query.k", "env has no 'NOPE'"]),
     "a runtime that is not installed": ({"runtime": "node"}, ["runtime", "node, which is not installed"]),
-    "a runtime that nobody knows": ({"runtime": "perl"}, ["runtime", "unknown runtime 'perl'"]),
+    "an unknown runtime": ({"runtime": "perl"}, ["runtime", "unknown runtime 'perl'"]),
     "a script that is not there": ({"runtime": "python"}, ["is missing: main.py"]),
     "a prompt that is not there": ({"runtime": "prompt"}, ["cannot be read"]),
 }  # fmt: skip
@@ -269,7 +269,7 @@ def test_buttons_of_cells_are_checked_in_a_notebook() -> None:
         shell.run_cell_magic("drawer", "--quiet", "steps:\n  - {id: s, button: absent_get}\n")
 
 
-def test_the_button_that_gives_a_token_is_checked_too() -> None:
+def test_the_button_that_returns_a_token_is_checked_too() -> None:
     text = fetch("auth: {token: login}").replace(
         "steps:", "  login: {url: 'https://h.example/in', headers: {K: '${batteries.NOPE}'}}\nsteps:"
     )
@@ -304,7 +304,7 @@ def test_a_press_is_refused_and_validation_only_warns() -> None:
     assert ["batteries has no 'NOPE'" in p.message for p in validation.warnings] == [True]
 
 
-def test_broken_batteries_are_the_trouble_not_what_they_would_hold(folder: Folder) -> None:
+def test_missing_batteries_are_not_reported_if_the_file_is_broken(folder: Folder) -> None:
     (folder.root / "batteries.json").write_text("{")
     assert found(fetch("headers: {K: '${batteries.NOPE}'}"), pressing=False) == []
 
@@ -388,7 +388,7 @@ def test_an_invalid_proxy_of_the_environment_is_reported(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("url", "fields", "severity"),
     [
-        ("http://127.0.0.1:1/", {}, "warning"),  # a demo site may be started there meanwhile
+        ("http://127.0.0.1:1/", {}, "warning"),  # a demo site may be started there before the run
         ("http://127.0.0.1:1/", {"allow_private_networks": True}, ""),
         ("https://h.example/", {"allowed_host": "*"}, "error"),
         ("https://{{x}}.example/", {}, "error"),

@@ -1,4 +1,4 @@
-"""Line separators and control characters in definitions: kept as they are, or refused by name."""
+"""Line separators and control characters in definitions: kept unchanged, or refused by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drawer_ipy.notebook.line import parse_line
 
 KEPT = {"line separator": "\u2028", "paragraph separator": "\u2029", "next line": "\x85"}
 REFUSED = {
-    # what it is called, and how it is written in double quotes
+    # character: (its name, its escape in double quotes)
     "\x0b": ("a vertical tab (U+000B)", "\\v"),
     "\x0c": ("a form feed (U+000C)", "\\f"),
     "\x1c": ("a file separator (U+001C)", "\\x1c"),
@@ -98,7 +98,7 @@ def test_json_refuses_a_control_character_by_name_and_place(character: str) -> N
 
 
 @pytest.mark.parametrize("character", KEPT.values(), ids=KEPT)
-def test_lines_are_counted_as_an_editor_counts_them(character: str) -> None:
+def test_lines_are_counted_as_in_an_editor(character: str) -> None:
     with pytest.raises(DefinitionError) as raised:
         load_drawer(
             f"# {character}\nsteps:\n- id: a\n  args: {{v: x{character}y}}\n  bogus: 1\n", name="main"
@@ -115,14 +115,14 @@ def test_lines_are_counted_as_an_editor_counts_them(character: str) -> None:
 
 @pytest.mark.parametrize("character", ALL, ids=codes(ALL))
 @pytest.mark.parametrize("text", ["x#y", "#x", "x#", "#", "3#", "'x#y'", '"x#y"', "x##y"])
-def test_the_magic_line_keeps_it_in_a_value(character: str, text: str) -> None:
+def test_a_value_on_the_magic_line_keeps_the_character(character: str, text: str) -> None:
     given = parse_line(f"name v={text.replace('#', character)} w=2", {})
     assert given.inputs == {"v": text.strip("'\"").replace("#", character), "w": 2}
     assert given.words == ["name"]
 
 
 @pytest.mark.parametrize("character", KEPT.values(), ids=KEPT)
-def test_the_definition_of_a_button_keeps_it(character: str) -> None:
+def test_the_definition_of_a_button_keeps_the_character(character: str) -> None:
     text = f"name: b\nruntime: sh\ncode: |\n  echo 'x{character}y'\n"
     assert load_button(text, name="b").button.code == f"echo 'x{character}y'\n"
 
@@ -137,20 +137,20 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 @pytest.mark.parametrize("character", ALL, ids=codes(ALL))
-def test_the_script_of_a_button_cell_keeps_it(kernel: Kernel, character: str) -> None:
+def test_the_script_of_a_button_cell_keeps_the_character(kernel: Kernel, character: str) -> None:
     kernel.run(f"%%button said sh\nprintf %s 'x{character}y'\nprintf %s '{character}'\n")
     kernel.run("%%drawer t\nsteps: [{id: y, button: said}]")
     assert kernel.value("_drawer.run.steps[0].output") == f"x{character}y{character}"
 
 
 @pytest.mark.parametrize("character", ALL, ids=codes(ALL))
-def test_the_line_of_a_cell_keeps_it(kernel: Kernel, character: str) -> None:
+def test_the_line_of_a_cell_keeps_the_character(kernel: Kernel, character: str) -> None:
     kernel.run(f"%%drawer t x=a{character}b\nsteps: [{{id: y, button: same, args: {{x: '${{inputs.x}}'}}}}]")
     assert kernel.value("_drawer.run.steps[0].output") == f"a{character}b"
 
 
 @pytest.mark.parametrize("character", KEPT.values(), ids=KEPT)
-def test_the_body_of_a_cell_keeps_it(kernel: Kernel, character: str) -> None:
+def test_the_body_of_a_cell_keeps_the_character(kernel: Kernel, character: str) -> None:
     kernel.run(
         f"%%drawer t\nsteps:\n- id: y\n  button: same\n  args:\n    x: |\n      a{character}b\n      c\n"
     )
@@ -159,8 +159,8 @@ def test_the_body_of_a_cell_keeps_it(kernel: Kernel, character: str) -> None:
 
 @pytest.mark.parametrize("character", REFUSED, ids=codes(REFUSED))
 def test_the_body_of_a_cell_with_a_control_character_is_refused(kernel: Kernel, character: str) -> None:
-    said = kernel.run(
+    cell = kernel.run(
         f"%%drawer t\nsteps:\n- {{id: y, button: same, args: {{x: 'a{character}b'}}}}", fails=True
     )
-    assert REFUSED[character][0] in said.traceback
-    assert "line 3" in said.traceback
+    assert REFUSED[character][0] in cell.traceback
+    assert "line 3" in cell.traceback

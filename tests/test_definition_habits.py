@@ -1,4 +1,4 @@
-"""What people write out of habit from other languages gets a hint that says what to write instead."""
+"""Syntax of other languages in a definition gets a hint that says what to write instead."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check(text: str) -> list[Problem]:
 
 
 def in_args(value: str) -> list[Problem]:
-    """What is found in a value, written in YAML, of a step's argument. Its text begins at 7:16."""
+    """The problems of a step's argument whose value is given in YAML; the text begins at 7:16."""
     return check(
         "inputs: {x: , y: , list: {type: list}}\n"
         "steps:\n"
@@ -47,12 +47,12 @@ def in_args(value: str) -> list[Problem]:
 
 
 def reference(expression: str) -> str:
-    """The YAML of a text that is one reference."""
+    """The YAML of a text that is a single reference."""
     return '"${' + expression.replace('"', '\\"') + '}"'
 
 
 SYNTAX = [
-    # expression, offset of the trouble, what the hint says
+    # (expression, offset of the problem, words of the hint)
     ("len(inputs.list)", 0, "size(x)"),
     ("inputs.list.length()", 12, "size(x)"),
     ("str(inputs.x)", 0, "string(x)"),
@@ -178,7 +178,7 @@ def test_correct_expressions_get_no_hint() -> None:
     assert {text: compile_expression(text).resolve(scope) for text in values} == values
 
 
-def test_what_the_language_page_says_to_write_can_be_read() -> None:
+def test_the_replacements_on_the_language_page_are_valid() -> None:
     page = (Path(__file__).resolve().parent.parent / "docs" / "language.md").read_text(encoding="utf-8")
     table = page.split("| Python | here |\n|---|---|\n")[1].split("\n\n")[0].replace("\\|", "!OR!")
     here = [code.replace("!OR!", "|") for row in table.split("\n") for code in _code(row.split("|")[2])]
@@ -204,7 +204,7 @@ LAST = [
 
 
 @pytest.mark.parametrize(("expression", "severity"), LAST)
-def test_an_index_that_counts_from_the_end(expression: str, severity: str) -> None:
+def test_a_negative_index_is_reported(expression: str, severity: str) -> None:
     [problem] = in_args(reference(expression))
     assert (problem.severity, problem.line, problem.column) == (severity, 7, 18)
     owner = expression.partition("[")[0]
@@ -220,7 +220,7 @@ def test_results_of_a_loop_are_known_to_be_a_list() -> None:
 
 
 LOOK_ALIKES = [
-    # text, column of the look-alike within it, the path meant
+    # (text, column of the look-alike within it, the intended path)
     ("{item}", 0, "item"),
     ("{{item}}", 0, "item"),
     ("{{ item.name }}", 0, "item.name"),
@@ -265,12 +265,12 @@ def test_references_of_other_languages_cause_a_warning(text: str, column: int, p
         "costs 3$ an item",
     ],
 )
-def test_other_text_is_left_alone(text: str) -> None:
+def test_other_text_causes_no_warning(text: str) -> None:
     assert in_args(f'"{text}"') == []
 
 
 @pytest.mark.parametrize("unit", ["{", "{{", "$a", "{a.", "{a-", "$(a", "%(a", "{a[b]", "{{ a ", "#{"])
-def test_a_long_text_is_searched_in_little_time(unit: str) -> None:
+def test_a_long_text_is_searched_quickly(unit: str) -> None:
     assert len(list(look_alikes(unit * 50_000))) <= 1
 
 
@@ -293,7 +293,7 @@ def test_a_long_text_is_searched_in_little_time(unit: str) -> None:
         ("tak", "did you mean 'take'?"),
     ],
 )
-def test_a_button_that_is_a_piece_of_python(name: str, hint: str) -> None:
+def test_python_code_as_a_button_is_reported(name: str, hint: str) -> None:
     [problem] = check(f"steps:\n- id: a\n  button: '{name}'\n")
     assert (problem.severity, problem.line, problem.arg) == ("error", 3, "button")
     assert hint in problem.remediation

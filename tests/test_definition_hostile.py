@@ -1,4 +1,4 @@
-"""Definitions, expressions and magic lines that no person writes: always a result or an error of ours."""
+"""Hostile definitions, expressions and magic lines: always a result or an error of drawer_ipy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def problems_of(text: str) -> list[Problem]:
 
 
 def messages(text: str) -> str:
-    """All that is said about a definition; each error has its place."""
+    """All messages about a definition; check that each error has its place."""
     found = problems_of(text)
     assert all(p.line and p.column for p in found)
     return "\n".join(p.message for p in found if p.severity == "error")
@@ -154,8 +154,8 @@ TEXTS = {
 
 @pytest.mark.parametrize(("text", "message"), TEXTS.values(), ids=TEXTS)
 def test_a_text_that_cannot_be_read_is_refused_with_its_place(text: str, message: str) -> None:
-    said = messages(text)
-    assert any(re.search(message, line) for line in said.splitlines()), said[:500]
+    found = messages(text)
+    assert any(re.search(message, line) for line in found.splitlines()), found[:500]
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -170,12 +170,12 @@ def test_endlessly_expanding_aliases_are_refused_at_once(inside: bool) -> None:
     assert time.process_time() - began < 10
 
 
-def test_both_halves_of_a_character_are_one() -> None:
+def test_a_surrogate_pair_becomes_one_character() -> None:
     for text in ('name: "\\ud83d\\ude00"\nsteps: []', '{"name": "\\ud83d\\ude00", "steps": []}'):
         assert load_drawer(text, name="main").drawer.name == "\U0001f600"
 
 
-def test_an_error_never_shows_what_cannot_be_written() -> None:
+def test_an_error_never_contains_lone_surrogates() -> None:
     with pytest.raises(DefinitionError) as raised:
         load_drawer("steps: '\ud800'\n", name="main")
     str(raised.value).encode()
@@ -196,14 +196,14 @@ LINES = {
 
 
 @pytest.mark.parametrize(("line", "message"), LINES.values(), ids=LINES)
-def test_a_magic_line_that_cannot_be_read_is_refused_in_few_words(line: str, message: str) -> None:
+def test_an_invalid_magic_line_is_refused_with_a_short_error(line: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as raised:
         parse_line(line, {})
     assert len(str(raised.value)) < 1000 or "argument --" in str(raised.value)
 
 
 def each_step(fields: str) -> Callable[[int], str]:
-    """A definition of so many steps; ``#`` in `fields` is the number of the step, ``@`` that of the last."""
+    """A definition with `n` steps; ``#`` in `fields` is the number of the step, ``@`` that of the last."""
 
     def text(count: int) -> str:
         last = str(count - 1)
@@ -214,7 +214,7 @@ def each_step(fields: str) -> Callable[[int], str]:
 
 
 BY_SIZE: dict[str, tuple[Callable[[int], str], int]] = {
-    # what grows, and how many problems there are for each
+    # (the part that is repeated, the number of problems for each repetition)
     "steps": (each_step("button: ok"), 0),
     "unknown buttons": (each_step("button: nope#"), 1),
     "unknown keys of steps": (each_step("button: ok, bogus: 1"), 1),
@@ -247,7 +247,7 @@ def test_validation_takes_time_in_proportion_to_the_text(text: Callable[[int], s
 
     def took(definition: str) -> float:
         gc.collect()
-        gc.disable()  # it costs more the more the whole test session keeps
+        gc.disable()  # it takes longer the more objects the test session keeps
         try:
             began = time.process_time()
             problems_of(definition)
@@ -255,9 +255,9 @@ def test_validation_takes_time_in_proportion_to_the_text(text: Callable[[int], s
         finally:
             gc.enable()
 
-    # The best of a few: another process may slow one of them down.
+    # The best of several, because another process may slow one down.
     pairs = [(took(small), took(large)) for _ in range(2)]
-    # In proportion this is 10, and 100 where each line costs as much as all lines before it.
+    # The ratio is 10 for linear time and 100 for quadratic time.
     assert min(second for _, second in pairs) / min(first for first, _ in pairs) < 40
     assert abs(len(problems_of(large)) - 4000 * each) <= 1 + each
 

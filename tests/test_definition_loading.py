@@ -1,4 +1,4 @@
-"""Loading: places, plain words, and never anything but a drawer or a DefinitionError."""
+"""Loading definitions: places, readable messages, and always a drawer or a DefinitionError."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def problems_of(text: Any, **options: Any) -> list[Problem]:
     return caught.value.problems
 
 
-# text, line, column, words of the message or the remediation
+# (text, line, column, words of the message or the remediation)
 MALFORMED = [
     ("", None, None, "empty"),
     ("# nothing\n", 1, 1, "empty"),
@@ -132,7 +132,7 @@ def test_lines_count_from_the_top_of_the_cell() -> None:
         load_drawer("steps: []\nfoo: 1\n", first_line=2)
 
 
-# Read from disk, these are told and run all the same.
+# Drawers on disk with these problems get a warning and still run.
 TOLERATED = [
     "{steps: [], foo: 1}",
     "{steps: [{id: a, button: b, parallelism: 3}]}",
@@ -142,13 +142,13 @@ TOLERATED = [
 
 
 @pytest.mark.parametrize("text", TOLERATED)
-def test_files_on_disk_are_read_with_a_warning(text: str) -> None:
+def test_invalid_values_in_files_on_disk_cause_a_warning(text: str) -> None:
     problems_of(text)
     loaded = load_drawer(text, lenient=True)
     assert [p.severity for p in loaded.warnings] == ["warning"]
 
 
-def test_a_negative_parallelism_on_disk_means_one_after_the_other() -> None:
+def test_a_negative_parallelism_on_disk_means_sequential() -> None:
     step = load_drawer(TOLERATED[2], lenient=True).drawer.steps[0]
     assert isinstance(step, ForEachStep)
     assert step.parallelism == 0
@@ -171,7 +171,7 @@ SAME = [
 
 
 @pytest.mark.parametrize("text", SAME)
-def test_yaml_json_and_aliases_say_the_same(text: str) -> None:
+def test_yaml_json_and_aliases_are_equivalent(text: str) -> None:
     args = load_drawer(text, lenient=True).drawer.steps[0].args
     assert args == {"n": 1, "t": "yes", "d": "2020-01-01", "z": None, "f": 1.5}
 
@@ -197,7 +197,7 @@ def test_null_means_not_given() -> None:
     assert drawer.inputs == []
 
 
-def test_inputs_and_args_may_be_written_by_name() -> None:
+def test_inputs_and_args_may_be_mappings_by_name() -> None:
     drawer = load_drawer(
         "inputs: {a: , b: int, c: {type: enum, values: [x]}}\n"
         "buttons: {f: {url: u, args: {p: string}}}\n"
@@ -208,7 +208,7 @@ def test_inputs_and_args_may_be_written_by_name() -> None:
     assert drawer.buttons["f"].args[0].required
 
 
-def test_places_of_values_keys_and_of_what_is_not_there() -> None:
+def test_places_of_values_keys_and_missing_keys_are_known() -> None:
     source = load_drawer("steps:\n  - id: a\n    button: b\n    args:\n      url: 'it''s ${x}'\n").source
     path = ("steps", 0, "args", "url")
     assert source.locate(path) == (5, 12)
@@ -218,7 +218,7 @@ def test_places_of_values_keys_and_of_what_is_not_there() -> None:
     assert source.locate_in(path, 5) == (5, 19)
 
 
-def test_places_within_a_block_of_text() -> None:
+def test_places_within_a_block_of_text_are_known() -> None:
     source = load_drawer("steps:\n  - id: a\n    args:\n      t: |\n        one\n\n        two ${x}\n").source
     assert source.locate_in(("steps", 0, "args", "t"), len("one\n\ntwo ")) == (7, 13)
 
@@ -248,14 +248,14 @@ def test_hostile_texts_are_refused_quickly(text: str) -> None:
     assert time.perf_counter() - began < 10
 
 
-def test_a_mapping_within_itself_is_refused() -> None:
+def test_a_mapping_that_contains_itself_is_refused() -> None:
     tree: dict[str, Any] = {"steps": []}
     tree["steps"].append(tree)
     assert "nested" in problems_of(tree)[0].message
     assert "not text" in problems_of({"steps": [], 1: 2})[0].message
 
 
-def test_buttons_load_alike() -> None:
+def test_buttons_are_loaded_in_the_same_way() -> None:
     loaded = load_button("url: 'http://x/{{a}}'\nargs: [a]\n", name="get")
     assert (loaded.button.name, loaded.button.args[0].name) == ("get", "a")
     with pytest.raises(DefinitionError, match="did you mean 'url'"):

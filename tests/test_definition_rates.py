@@ -1,4 +1,4 @@
-"""Rates: what is one, and what is told when it is none."""
+"""Rates: valid forms, and the error for invalid ones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_an_invalid_rate_is_reported_with_the_allowed_forms(text: str) -> None:
 
 
 @given(st.text(max_size=8) | st.from_regex(r"[0-9.]{1,6}/[a-z]{1,6}"))
-def test_any_text_is_a_rate_above_nothing_or_refused(text: str) -> None:
+def test_any_text_is_a_positive_rate_or_refused(text: str) -> None:
     try:
         rate = parse_rate(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Loading that goes on: one report of everything, and nothing in it that only follows from the rest."""
+"""Loading that continues after a problem: one report of all problems without their consequences."""
 # ruff: noqa: E501 - a line of a definition is a line here
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def validated(loaded: Loaded) -> list[Problem]:
     )
 
 
-def told(definition: Any) -> list[tuple[int | None, str]]:
-    """Line and the first word in quotes, or the message, of every problem."""
+def quoted_words(definition: Any) -> list[tuple[int | None, str]]:
+    """The line and the first quoted word (or else the message) of every problem."""
     return [(p.line, p.message.split("'")[1] if "'" in p.message else p.message) for p in check(definition)]
 
 
@@ -87,9 +87,9 @@ def test_a_valid_drawer_loses_nothing_in_recovery() -> None:
     assert not loaded.lost.fields | loaded.lost.strangers
 
 
-# Each with the problems it has, and none of those that only follow from them.
+# (a definition, its problems without their consequences)
 ALONE: list[tuple[str, list[tuple[int, str]]]] = [
-    # keys read as what was meant
+    # misspelt keys are read as the intended ones
     ("stps: [{id: a, button: shw}]", [(1, "stps"), (1, "shw")]),
     ("steps: [{id: a, buton: shw}]", [(1, "buton"), (1, "shw")]),
     ("steps: [{name: a, button: show}, {id: b, button: show, args: {v: '${a.output}'}}]", [(1, "name")]),
@@ -99,11 +99,11 @@ ALONE: list[tuple[str, list[tuple[int, str]]]] = [
     ("steps: [{id: e, kind: for_each, over: '[1]', var: u, steps: [{id: a, button: show, args: {v: '${u}'}}]}]", [(1, "var")]),
     ("buttns: {f: {url: 'http://x'}}\nsteps: [{id: a, button: show}]", [(1, "buttns")]),
     ("steps: [{id: d, kind: drawer, drawr: child, args: {x: 1}}]", [(1, "drawr")]),
-    # kinds read as what was meant
+    # misspelt kinds are read as the intended ones
     ("steps: [{id: e, kind: foreach, over: '[1]', steps: [{id: a, button: shw}]}]", [(1, "foreach"), (1, "shw")]),
     ("steps: [{id: e, over: '[1]', as: u, parallelism: 3, steps: [{id: a, button: show, args: {v: '${u}'}}]}]", [(1, "over")]),
     ("steps: [{id: s, cases: [{when: 'true', steps: []}]}]", [(1, "cases")]),
-    # keys that nothing is known about may be the missing one
+    # an unknown key may be the missing one
     ("steps: [{id: a, script: show}]", [(1, "script")]),
     ("steps: [{id: a, button: need, qqq: {q: 1}}]", [(1, "qqq")]),
     ("steps: [{id: e, kind: for_each, over: '[1]', zz: u, steps: [{id: a, button: show, args: {v: '${u}'}}]}]", [(1, "zz")]),
@@ -111,7 +111,7 @@ ALONE: list[tuple[str, list[tuple[int, str]]]] = [
     ("qqq: {x: int}\nsteps: [{id: b, button: show, args: {v: '${inputs.x}'}}]", [(1, "qqq")]),
     ("qqq: {f: {url: x}}\nsteps: [{id: b, button: f}]", [(1, "qqq")]),
     ("qqq: [{id: b, button: show}]\nreturn: {x: '${b.output}'}", [(1, "qqq")]),
-    # ... but a single value is not a block of buttons or arguments
+    # but a single value is not a block of buttons or arguments
     ("qqq: 1\nsteps: [{id: b, button: nope}]", [(1, "qqq"), (2, "nope")]),
     ("parallelism: 8\nsteps: [{id: b, button: nope}]", [(1, "parallelism"), (2, "nope")]),
     ("steps: [{id: a, button: need, qqq: 1}]", [(1, "need"), (1, "qqq")]),
@@ -145,10 +145,10 @@ ALONE: list[tuple[str, list[tuple[int, str]]]] = [
 
 @pytest.mark.parametrize(("text", "problems"), ALONE)
 def test_consequences_of_another_problem_are_not_reported(text: str, problems: list[tuple[int, str]]) -> None:
-    assert told(text) == problems
+    assert quoted_words(text) == problems
 
 
-def test_later_steps_keep_their_places_when_an_earlier_one_is_left_out() -> None:
+def test_later_steps_keep_their_places_if_an_earlier_one_is_invalid() -> None:
     text = "steps:\n  - 5\n  - {id: a, kind: frob}\n  - {id: b,\n     button: shw}\n"
     assert [(p.line, p.column, p.step_id) for p in check(text)] == [
         (2, 5, "steps[0]"),
@@ -162,14 +162,14 @@ def test_values_under_a_misspelt_key_keep_their_places() -> None:
     assert [(p.line, p.column) for p in check(text)] == [(1, 1), (3, 5), (4, 5), (5, 14)]
 
 
-def test_a_mapping_recovers_as_a_text_does() -> None:
+def test_a_mapping_is_recovered_like_a_text() -> None:
     value = object()
     definition = {"steps": [{"id": "a", "buton": "shw", "args": {"v": value}}]}
     assert [p.message.split("'")[1] for p in check(definition)] == ["buton", "shw"]
     assert "buton" in definition["steps"][0]
 
 
-def test_on_disk_unknown_keys_are_left_as_they_are() -> None:
+def test_unknown_keys_on_disk_are_not_recovered() -> None:
     loaded = load_drawer(
         {"schema_version": 1, "steps": [{"id": "a", "buton": "x"}]}, lenient=True, recover=True
     )
@@ -192,7 +192,7 @@ trees = st.recursive(
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(KEYS), trees, max_size=5), st.booleans())
-def test_whatever_is_wrong_recovers_and_is_validated(tree: dict[str, Any], lenient: bool) -> None:
+def test_any_damaged_definition_is_recovered_and_validated(tree: dict[str, Any], lenient: bool) -> None:
     loaded = load_drawer(json.dumps(tree), lenient=lenient, recover=True)
     problems = validated(loaded)
     assert [p for p in problems if p in loaded.errors] == loaded.errors

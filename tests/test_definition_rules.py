@@ -1,4 +1,4 @@
-"""Validation across drawers, of the kinds the original only reserves, of rates, names and compensation."""
+"""Validation of sub-drawers, of kinds that the original lacks, and of rates, names and compensation."""
 # ruff: noqa: E501 - a definition a line
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def steps(*lines: str) -> str:
     return "steps:\n" + "".join(f"  - {line}\n" for line in lines)
 
 
-def told(problems: list[Problem]) -> list[tuple[str, str, str]]:
+def places_of(problems: list[Problem]) -> list[tuple[str, str, str]]:
     return [(p.severity[0], p.step_id, p.arg) for p in problems]
 
 
@@ -78,8 +78,8 @@ def test_a_sub_drawer_is_reported_once_at_any_depth() -> None:
     assert all("of drawer 'bad'" in p.message for p in problems)
 
 
-def test_a_sub_drawer_sees_what_it_is_given_and_its_own_buttons() -> None:
-    assert told(check(steps("{id: a, kind: drawer, drawer: uses, args: {given: 1}}"))) == [
+def test_a_sub_drawer_is_checked_with_its_inputs_and_its_own_buttons() -> None:
+    assert places_of(check(steps("{id: a, kind: drawer, drawer: uses, args: {given: 1}}"))) == [
         ("w", "a", "given")
     ]
     assert "no input 'given'" in check(steps("{id: a, kind: drawer, drawer: uses}"))[0].message
@@ -89,7 +89,7 @@ def test_a_sub_drawer_sees_what_it_is_given_and_its_own_buttons() -> None:
     assert check(steps("{id: a, kind: drawer, drawer: odd}")) == []
 
 
-def test_without_a_finder_of_its_own_a_sub_drawers_buttons_are_left_alone() -> None:
+def test_buttons_of_a_sub_drawer_without_a_finder_are_not_checked() -> None:
     loaded = load_drawer(steps("{id: a, kind: drawer, drawer: own}"))
     found = validate(
         loaded,
@@ -117,10 +117,10 @@ INPUTS = [
 
 @pytest.mark.parametrize(("args", "expected"), INPUTS)
 def test_inputs_of_a_sub_drawer_are_checked(args: str, expected: list[tuple[str, str, str]]) -> None:
-    assert told(check(steps(f"{{id: d, kind: drawer, drawer: good, args: {{{args}}}}}"))) == expected
+    assert places_of(check(steps(f"{{id: d, kind: drawer, drawer: good, args: {{{args}}}}}"))) == expected
 
 
-def test_inputs_take_objects_that_compare_oddly() -> None:
+def test_inputs_may_be_objects_with_an_unusual_equality() -> None:
     class Odd:
         def __eq__(self, other: object) -> bool:
             raise ValueError("ambiguous")
@@ -140,7 +140,7 @@ RINGS = [
 
 
 @pytest.mark.parametrize(("text", "ring"), RINGS)
-def test_handlers_that_lead_back_are_refused_with_the_ring(text: str, ring: str) -> None:
+def test_a_cycle_of_handlers_is_refused_with_its_members(text: str, ring: str) -> None:
     drawers = {**DRAWERS, "main": text}
     found = validate(
         load_drawer(text, name="main"),
@@ -153,7 +153,7 @@ def test_handlers_that_lead_back_are_refused_with_the_ring(text: str, ring: str)
     assert ring in found[0].message
 
 
-def test_a_handler_is_checked_with_what_it_is_handed() -> None:
+def test_a_handler_is_checked_with_its_inputs() -> None:
     good = "steps: []\non_error: {drawer: notify, with: {team: ops}}"
     assert check(good) == []
     missing = "steps: []\non_error: {drawer: notify}"
@@ -172,7 +172,7 @@ RATES = [
 @pytest.mark.parametrize(("line", "step"), RATES)
 def test_rates_are_checked(line: str, step: str) -> None:
     problems = check(steps(line))
-    assert told(problems) == [("e", step, "rate")]
+    assert places_of(problems) == [("e", step, "rate")]
     assert '"100/min"' in problems[0].remediation
     good = line.replace("5/w", "5/s").replace("fast", "1/h").replace("0/s", "0.5/s").replace("'5'", "5/day")
     assert check(steps(good)) == []
@@ -209,7 +209,7 @@ def test_a_queue_with_two_sizes_is_reported() -> None:
     assert "2 slots for 'a', 3 for 'b'" in problem.message
 
 
-def test_rates_of_buttons_are_checked_in_place() -> None:
+def test_rates_of_buttons_are_reported_at_their_place() -> None:
     text = "buttons:\n  f: {url: 'http://x', rate: 5 per s}\nsteps: [{id: a, button: f}]"
     assert [(p.arg, p.line, p.column) for p in check(text)] == [("rate", 2, 30)]
 
@@ -242,11 +242,11 @@ OURS = [
 
 @pytest.mark.parametrize(("line", "expected"), OURS)
 def test_kinds_that_the_original_lacks_are_checked(line: str, expected: list[tuple[str, str]]) -> None:
-    assert told(check(steps(A, line))) == [("e", *place) for place in expected]
+    assert places_of(check(steps(A, line))) == [("e", *place) for place in expected]
 
 
 @pytest.mark.parametrize("kind", ["merge", "split", "transform", "batch"])
-def test_on_disk_a_kind_without_what_it_needs_is_only_odd(kind: str) -> None:
+def test_an_incomplete_step_on_disk_is_only_a_warning(kind: str) -> None:
     text = "schema_version: 2\ndrawer_kind: action\n" + steps(f"{{id: m, kind: {kind}}}")
     for pressing in (True, False):
         problems = check(text, lenient=True, pressing=pressing)
@@ -254,7 +254,7 @@ def test_on_disk_a_kind_without_what_it_needs_is_only_odd(kind: str) -> None:
         assert {(p.severity, p.step_id) for p in problems} == {("warning", "m")}
 
 
-def test_after_a_split_only_its_branches_outputs_are_seen() -> None:
+def test_after_a_split_only_the_outputs_of_its_branches_are_visible() -> None:
     split = "{id: s, kind: split, branches: {left: [{id: x, button: show}], right: [{id: y, button: show}]}}"
     assert (
         check(steps(split, "{id: b, button: show, args: {v: '${s.output.left} ${s.output.right.deep}'}}"))
@@ -281,7 +281,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("text", "words"), NAMES)
-def test_hyphens_are_minus_signs_where_no_name_has_them(text: str, words: str | int) -> None:
+def test_hyphens_are_minus_signs_unless_a_name_has_them(text: str, words: str | int) -> None:
     problems = [p for p in check(text) if p.severity == "error"]
     assert len(problems) == bool(words), [str(p) for p in problems]
     assert all(str(words) in p.message + p.remediation for p in problems)
@@ -304,7 +304,7 @@ def test_an_optional_input_without_a_value_fills_no_argument(
 ) -> None:
     text = before + steps("{id: a, button: need}")
     problems = check(text, pressing=True, given_inputs=given)
-    assert told(problems) == [("e", "a", "q")] * count
+    assert places_of(problems) == [("e", "a", "q")] * count
     if count:
         with pytest.raises(DefinitionError, match="which is not given"):
             press(text, given, buttons={"need": need}, quiet=True)
@@ -325,12 +325,12 @@ UNDO = [
 
 
 @pytest.mark.parametrize(("undo", "expected"), UNDO)
-def test_what_compensates_is_checked(undo: str, expected: list[tuple[str, str, str]]) -> None:
+def test_compensation_is_checked(undo: str, expected: list[tuple[str, str, str]]) -> None:
     text = steps(f"{{id: a, button: show, on_failure: {{compensate_with: {undo}}}}}", "{id: b, button: show}")
-    assert told(check(text)) == expected
+    assert places_of(check(text)) == expected
 
 
-def test_a_button_that_does_nothing_is_a_problem_of_its_step() -> None:
+def test_a_button_without_an_action_is_a_problem_of_its_step() -> None:
     found = check("buttons: {f: {runtime: sh}}\nsteps: [{id: a, button: f}]")
-    assert told(found) == [("e", "a", "button")]
+    assert places_of(found) == [("e", "a", "button")]
     assert "has nothing to run" in found[0].message

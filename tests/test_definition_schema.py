@@ -1,4 +1,4 @@
-"""The JSON Schema: what loads is valid by it, and slips are not."""
+"""The JSON Schema: definitions that load are valid, and typing errors are not."""
 # ruff: noqa: E501 - a definition a line
 
 from __future__ import annotations
@@ -38,12 +38,38 @@ def loads(load: Any, definition: Any) -> bool:
     return True
 
 
-def test_both_are_schemas() -> None:
+def test_both_schemas_are_valid_json_schemas() -> None:
     for what in (DRAWER, BUTTON):
         jsonschema.Draft202012Validator.check_schema(what.schema)
         assert "UnreadStep" not in json.dumps(what.schema)
         references = set(json.dumps(what.schema).split('"#/$defs/')[1:])
         assert {text.partition('"')[0] for text in references} <= set(what.schema["$defs"])
+
+
+def undescribed(schema: Any, path: str = "") -> list[str]:
+    """The paths of the keys in a schema that have no description."""
+    if isinstance(schema, list):
+        return [
+            found for place, value in enumerate(schema) for found in undescribed(value, f"{path}/{place}")
+        ]
+    if not isinstance(schema, dict):
+        return []
+    keys = schema.get("properties", {}) if "description" in schema or "$defs" in schema else {}
+    missing = [f"{path}/{key}" for key, value in keys.items() if not value.get("description")]
+    parts = [name for name, value in schema.get("$defs", {}).items() if not value.get("description")]
+    return [
+        *missing,
+        *parts,
+        *(found for key, value in schema.items() for found in undescribed(value, f"{path}/{key}")),
+    ]
+
+
+@pytest.mark.parametrize("validator", [DRAWER, BUTTON], ids=["drawer", "button"])
+def test_a_schema_has_an_address_and_describes_every_key(validator: jsonschema.Draft202012Validator) -> None:
+    schema = validator.schema
+    assert schema["$id"].startswith("https://")
+    assert schema["$id"].endswith(".schema.json")
+    assert undescribed(schema) == []
 
 
 def test_recorded_drawers_that_load_are_valid() -> None:
@@ -60,9 +86,9 @@ def test_recorded_drawers_that_validate_are_valid() -> None:
     assert len(judged) > 40
     for case in judged:
         for name, drawer in case["drawers"].items():
-            told = [error.message for error in DRAWER.iter_errors(drawer)]
+            errors = [error.message for error in DRAWER.iter_errors(drawer)]
             fine = case["expected"]["ok"] and loads(load_drawer, drawer)
-            assert not (told and fine and name == case["drawer"]), (case["name"], told)
+            assert not (errors and fine and name == case["drawer"]), (case["name"], errors)
 
 
 def test_recorded_buttons_are_valid() -> None:
@@ -72,7 +98,7 @@ def test_recorded_buttons_are_valid() -> None:
 
 
 def examples() -> list[str]:
-    """The bodies of the README's ``%%drawer`` cells."""
+    """The bodies of the ``%%drawer`` cells in the README."""
     text = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
     blocks = re.findall(r"^```\w*\n(%%drawer.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [block.partition("\n")[2] for block in blocks]
@@ -102,7 +128,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("text", WRITTEN)
-def test_what_may_be_written_is_valid(text: str) -> None:
+def test_all_forms_of_a_definition_are_valid(text: str) -> None:
     assert loads(load_drawer, text)
     assert [error.message for error in DRAWER.iter_errors(read_source(text)[0].value)] == []
 
@@ -124,7 +150,7 @@ SLIPS = [
 
 
 @pytest.mark.parametrize("text", SLIPS)
-def test_slips_are_not(text: str) -> None:
+def test_typing_errors_are_not_valid(text: str) -> None:
     assert not DRAWER.is_valid(read_source(text)[0].value)
 
 
@@ -137,5 +163,13 @@ def test_every_key_is_described() -> None:
         assert {key for key in bare if key.rpartition(".")[2] not in kept} == set()
 
 
-def test_every_kind_is_in_it() -> None:
+def test_the_schema_has_every_kind() -> None:
     assert set(DRAWER.schema["$defs"]["Step"]["properties"]["kind"]["enum"]) == {*STEP_KINDS, "", None}
+
+
+def test_parts_have_the_words_of_the_language() -> None:
+    names = set(DRAWER.schema["$defs"]) | set(BUTTON.schema["$defs"])
+    assert {"Argument", "Button", "Input", "Case", "Backoff", "Token", "ForEachStep", "Step"} <= names
+    assert not [name for name in names if name.endswith(("Spec", "Model", "Press"))]
+    text = json.dumps([DRAWER.schema, BUTTON.schema])
+    assert "Spec" not in text

@@ -1,4 +1,4 @@
-"""Validation: scopes, types and the needs of each kind, with places."""
+"""Validation: scopes, types and the requirements of each kind, with places."""
 # ruff: noqa: E501 - a case a line, so that the columns can be counted
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from drawer_ipy.errors import DefinitionError, Problem
 
 
 def script(name: str, args: Mapping[str, str], schema: Mapping[str, Any] | None = None) -> Button:
-    """A script that takes `args`: name -> type, with ``!`` where it is required."""
+    """A script with `args`: name -> type, with ``!`` for required ones."""
     declared = [
         {"name": arg, "type": kind.rstrip("!"), "required": kind.endswith("!"), "values": ["x", "y z", 3]}
         for arg, kind in args.items()
@@ -119,11 +119,11 @@ GOOD = [
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_good_drawers_pass_without_a_word(text: str) -> None:
+def test_valid_drawers_have_no_problems(text: str) -> None:
     assert [str(p) for p in check(text)] == []
 
 
-# text, step, arg, words, (line, column)
+# (text, step, argument, words, (line, column))
 WRONG = [
     (steps(A, "{id: a, button: ok}"), "a", "id", "two steps", (3, 10)),
     (steps("{id: inputs, button: ok}"), "inputs", "id", "cannot be called", (2, 10)),
@@ -201,7 +201,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "step", "arg", "words", "place"), WRONG)
-def test_what_is_wrong_names_step_argument_and_place(
+def test_an_error_names_step_argument_and_place(
     text: str, step: str, arg: str, words: str, place: tuple[int, int] | None
 ) -> None:
     found = errors(check(text))
@@ -213,7 +213,7 @@ def test_what_is_wrong_names_step_argument_and_place(
         assert (one.line, one.column) == place
 
 
-TOLD = [
+WARNED = [
     (steps("{id: n, button: need}"), "n", "q"),
     (steps("{id: s, button: show, args: {zzz: 1}}"), "s", "zzz"),
     (steps("{id: w, kind: wait, duration: 1s, until: 2020-01-01T00:00:00Z}"), "w", "until"),
@@ -225,12 +225,12 @@ TOLD = [
 ]
 
 
-@pytest.mark.parametrize(("text", "step", "arg"), TOLD)
-def test_what_is_odd_is_told_and_stops_nothing(text: str, step: str, arg: str) -> None:
+@pytest.mark.parametrize(("text", "step", "arg"), WARNED)
+def test_a_warning_does_not_prevent_the_run(text: str, step: str, arg: str) -> None:
     assert [(p.severity, p.step_id, p.arg) for p in check(text)] == [("warning", step, arg)]
 
 
-def test_retry_on_takes_codes_and_names_of_exceptions() -> None:
+def test_retry_on_accepts_codes_and_names_of_exceptions() -> None:
     text = steps(
         "{id: a, button: ok, on_failure: {action: retry, max_attempts: 2,"
         " retry_on: [TIMEOUT, ValueError, aiohttp.ClientError]}}"
@@ -244,7 +244,7 @@ def test_inputs_given_at_press_count_as_declared() -> None:
     assert check(text, pressing=True, given_inputs=["q", "x"]) == []
 
 
-def test_references_make_the_order_in_parallel_mode() -> None:
+def test_references_determine_the_order_in_parallel_mode() -> None:
     text = steps("{id: b, button: show, args: {v: '${a.output}'}}", A)
     assert errors(check(text))
     assert check(text, ordered=False) == []
@@ -262,16 +262,16 @@ LAX = [
 
 
 @pytest.mark.parametrize("line", LAX)
-def test_a_step_that_goes_on_after_failing_stops_nothing(line: str) -> None:
+def test_problems_of_a_step_with_continue_are_warnings(line: str) -> None:
     assert [p.severity for p in check(steps(line))] == ["warning"]
 
 
-def test_an_expression_that_can_never_be_read_is_an_error_even_if_its_step_goes_on() -> None:
+def test_an_invalid_expression_is_an_error_even_in_a_step_with_continue() -> None:
     found = check(steps("{id: a, button: show, args: {v: '${1 +}'}, on_failure: continue}"))
     assert [(p.severity, p.step_id, p.arg) for p in found] == [("error", "a", "v")]
 
 
-def test_a_missing_button_inside_a_loop_is_an_error_even_if_the_loop_goes_on() -> None:
+def test_a_missing_button_is_an_error_even_in_a_loop_with_continue() -> None:
     text = "{id: e, kind: for_each, over: '[1]', on_failure: continue, steps: [{id: w, button: nope}]}"
     assert [p.step_id for p in errors(check(steps(text)))] == ["e.w"]
 
@@ -369,7 +369,7 @@ def test_a_flow_has_no_steps() -> None:
     assert flow_problems(lambda f: None, steps=[]) == ["steps"]
 
 
-def test_types_that_feed_one_another() -> None:
+def test_compatible_types_can_be_connected() -> None:
     types = ["string", "int", "float", "bool", "enum"]
     fits = {(a, b) for a in types for b in types if type_fits(a, b)}
     assert fits == {(t, t) for t in types} | {(t, "string") for t in types} | {("int", "float")}
@@ -379,7 +379,7 @@ def test_types_that_feed_one_another() -> None:
     assert schema_fits({}, "int")
 
 
-def test_schemas_are_read_no_further_than_they_speak() -> None:
+def test_unknown_parts_of_schemas_accept_anything() -> None:
     assert schema_at(SCHEMA, ("list", 0, "k")) == {"type": "boolean"}
     assert schema_at({"$ref": "#/x"}, ("a", "b")) == {}
     assert schema_at({"type": "object", "additionalProperties": True, "properties": {}}, ("a",)) == {}
@@ -388,7 +388,7 @@ def test_schemas_are_read_no_further_than_they_speak() -> None:
 
 
 @given(st.integers(-(2**70), 2**70))
-def test_whole_numbers_fit_up_to_64_bits_as_number_or_text(value: int) -> None:
+def test_whole_numbers_up_to_64_bits_are_accepted_as_number_or_text(value: int) -> None:
     spec = ArgSpec(name="i", type="int")
     inside = -(2**63) <= value < 2**63
     assert (literal_problem(spec, value) == ("", "")) is inside

@@ -1,4 +1,4 @@
-"""The demo site, asked over real connections."""
+"""The demo site, tested over real connections."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Reply:
 
 
 class Page(HTMLParser):
-    """Text and link of each element, under ``tag.class`` and under ``tag``."""
+    """The text and the link of each element of a page, by ``tag.class`` and by ``tag``."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 2) -> bool:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """For a child process that finds the package where this one has found it."""
+    """An environment in which a child process imports the same package."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **changes}
 
 
@@ -135,7 +135,7 @@ def demo_threads() -> list[threading.Thread]:
     return [t for t in threading.enumerate() if t.name == "drawer_ipy-demo"]
 
 
-# What each route answers
+# The response of each route
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def demo_threads() -> list[threading.Thread]:
         ("/nothing/<b>&", 404, "text/html", "&lt;b&gt;&amp;"),
     ],
 )
-def test_each_route_answers(site: DemoSite, path: str, status: int, content_type: str, holds: str) -> None:
+def test_each_route_responds(site: DemoSite, path: str, status: int, content_type: str, holds: str) -> None:
     reply = fetch(site, path)
     assert reply.status == status
     if content_type:
@@ -228,7 +228,7 @@ def test_each_route_answers(site: DemoSite, path: str, status: int, content_type
         ("/binary/16777217", "bytes must be an integer from 0 to 16777216"),
     ],
 )
-def test_a_bad_parameter_answers_400_and_says_what_is_allowed(
+def test_an_invalid_parameter_gets_a_400_with_the_allowed_values(
     site: DemoSite, path: str, allowed: str
 ) -> None:
     reply = fetch(site, path)
@@ -247,7 +247,7 @@ def test_every_route_of_the_table_has_an_example_that_is_served(site: DemoSite) 
         assert reply.status in (200, 418, 500), example
 
 
-def test_head_gives_the_headers_only_and_other_methods_are_refused(site: DemoSite) -> None:
+def test_head_returns_only_headers_and_other_methods_are_refused(site: DemoSite) -> None:
     head, get = fetch(site, "/item/1", "HEAD"), fetch(site, "/item/1")
     assert (head.status, head.body) == (200, b"")
     assert head.headers["Content-Length"] == get.headers["Content-Length"]
@@ -257,14 +257,14 @@ def test_head_gives_the_headers_only_and_other_methods_are_refused(site: DemoSit
 
 
 @pytest.mark.parametrize("path", ["/drip/5?ms=0", "/truncated", "/endless", "/binary/9"])
-def test_head_works_where_the_body_is_streamed(site: DemoSite, path: str) -> None:
+def test_head_works_for_streamed_bodies(site: DemoSite, path: str) -> None:
     assert fetch(site, path, "HEAD").body == b""
 
 
 # The shop
 
 
-def test_item_pages_hold_exactly_what_the_catalogue_says(site: DemoSite) -> None:
+def test_item_pages_have_exactly_the_data_of_the_catalogue(site: DemoSite) -> None:
     replies = fetch_all(site.page_urls)
     assert len(replies) == len(site.items) == ITEM_COUNT == 240
     for item, reply in zip(site.items, replies, strict=True):
@@ -326,7 +326,7 @@ def test_the_catalogue_is_the_same_in_every_process() -> None:
     assert runs == [here, here]
 
 
-def test_titles_are_distinct_and_many_are_awkward() -> None:
+def test_titles_are_distinct_and_many_have_special_characters() -> None:
     titles = [item.title for item in Catalogue.build().items]
     assert len(set(titles)) == ITEM_COUNT
     assert sum("&" in t for t in titles) >= 2
@@ -334,7 +334,7 @@ def test_titles_are_distinct_and_many_are_awkward() -> None:
     assert sum(not t.isascii() for t in titles) >= 20
 
 
-def test_mixed_pages_fail_as_foretold(site: DemoSite) -> None:
+def test_mixed_pages_fail_as_predicted(site: DemoSite) -> None:
     urls = site.mixed_urls(1000)
     outcomes = [mixed_outcome(n) for n in range(1, 1001)]
     assert [r.status for r in fetch_all(urls, 200)] == [o.status for o in outcomes]
@@ -357,7 +357,7 @@ def test_mixed_urls_refuse_an_impossible_count(site: DemoSite) -> None:
         site.mixed_urls(-1)
 
 
-def test_the_gzip_page_is_compressed_even_unasked(site: DemoSite) -> None:
+def test_the_gzip_page_is_always_compressed(site: DemoSite) -> None:
     async def raw() -> Reply:
         async with client(auto_decompress=False) as session:
             headers = {"Accept-Encoding": "identity"}
@@ -380,7 +380,7 @@ def test_the_latin1_page_is_not_utf8(site: DemoSite) -> None:
 # The JSON interface
 
 
-def test_slices_of_the_items_join_up(site: DemoSite) -> None:
+def test_pages_of_the_json_interface_cover_all_items(site: DemoSite) -> None:
     path: str | None = "/api/items?limit=100"
     found: list[Any] = []
     while path:
@@ -405,7 +405,7 @@ def test_slices_of_the_items_join_up(site: DemoSite) -> None:
         (lambda tag, date: {"If-None-Match": '"other"', "If-Modified-Since": date}, 200),
     ],
 )
-def test_a_known_item_is_not_sent_again(
+def test_a_conditional_request_for_an_unchanged_item_gets_a_304(
     site: DemoSite, header: Callable[[str, str], dict[str, str]], status: int
 ) -> None:
     first = fetch(site, "/api/items/9")
@@ -416,7 +416,7 @@ def test_a_known_item_is_not_sent_again(
     assert again.body == (b"" if status == 304 else first.body)
 
 
-def test_search_looks_at_titles_tags_and_text_in_any_case(site: DemoSite) -> None:
+def test_search_finds_titles_tags_and_text_in_any_case(site: DemoSite) -> None:
     answer = fetch(site, "/api/search?q=SYMPATHY").json
     assert (answer["total"], answer["items"][0]["id"]) == (1, 5)
     assert fetch(site, "/api/search?q=salt %26 sea").json["total"] > 10
@@ -426,7 +426,7 @@ def test_search_looks_at_titles_tags_and_text_in_any_case(site: DemoSite) -> Non
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_echo_takes_any_method(site: DemoSite, method: str) -> None:
+def test_echo_accepts_any_method(site: DemoSite, method: str) -> None:
     answer = fetch(site, "/api/echo?a=1&b=2&b=3", method, headers={"X-Mine": "é"}).json
     assert answer["method"] == method
     assert answer["query"] == {"a": "1", "b": ["2", "3"]}
@@ -475,7 +475,7 @@ def test_echo_refuses_a_body_that_is_too_large(site: DemoSite) -> None:
     assert fetch(site, "/api/echo", "POST", data=io.BytesIO(b"x" * (MAX_BODY + 1))).status == 413
 
 
-# Slow, flaky, limited, elsewhere
+# Slow, flaky, limited and redirecting routes
 
 
 def test_slow_waits_before_the_headers(site: DemoSite) -> None:
@@ -508,7 +508,7 @@ def test_flaky_fails_its_first_requests_per_key_until_reset(site: DemoSite) -> N
     assert statuses("a", 3) == [500, 500, 200]
 
 
-def test_limited_closes_and_opens_again(site: DemoSite) -> None:
+def test_limited_refuses_requests_above_the_limit_for_a_while(site: DemoSite) -> None:
     path = "/limited/k?after=2&retry_after=0.2"
     replies = [fetch(site, path) for _ in range(4)]
     assert [r.status for r in replies] == [200, 200, 429, 429]
@@ -544,7 +544,7 @@ def test_redirects_are_followed_to_their_end(site: DemoSite) -> None:
 
 def test_cookies_are_kept_by_a_client_with_a_jar(site: DemoSite) -> None:
     async def visit() -> Any:
-        jar = aiohttp.CookieJar(unsafe=True)  # aiohttp's word for: also from an IP address
+        jar = aiohttp.CookieJar(unsafe=True)  # aiohttp's option for cookies from an IP address
         url = f"{site.url}/cookies/set?name=value&two=a b"
         async with client(cookie_jar=jar) as session, session.get(url) as got:
             return await got.json()
@@ -580,7 +580,7 @@ def test_reset_is_a_real_reset(site: DemoSite) -> None:
             sock.recv(100)
 
 
-def test_truncated_sends_less_than_it_promises(site: DemoSite) -> None:
+def test_truncated_sends_less_than_its_content_length(site: DemoSite) -> None:
     address = ("127.0.0.1", int(site.url.rpartition(":")[2]))
     received = b""
     with socket.create_connection(address, timeout=5) as sock:
@@ -592,7 +592,7 @@ def test_truncated_sends_less_than_it_promises(site: DemoSite) -> None:
     assert body == b"." * 4000
 
 
-def test_binary_is_always_the_same_and_begins_alike(site: DemoSite) -> None:
+def test_binary_always_returns_the_same_bytes(site: DemoSite) -> None:
     short, long = fetch(site, "/binary/1000").body, fetch(site, "/binary/1000000").body
     assert (len(short), len(long)) == (1000, 1_000_000)
     assert long.startswith(short)
@@ -600,7 +600,7 @@ def test_binary_is_always_the_same_and_begins_alike(site: DemoSite) -> None:
 
 
 @pytest.mark.parametrize("path", ["/endless", "/slow/20000", "/drip/1000?ms=20000"])
-def test_a_client_that_leaves_ends_its_handler_without_a_trace(
+def test_a_disconnected_client_ends_its_handler_without_a_log_message(
     site: DemoSite, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def read_to_the_end() -> None:
@@ -615,7 +615,7 @@ def test_a_client_that_leaves_ends_its_handler_without_a_trace(
     assert not caplog.records
 
 
-def test_a_client_that_leaves_in_the_middle_of_an_upload_leaves_no_trace(
+def test_a_client_that_disconnects_during_an_upload_causes_no_log_message(
     site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     address = ("127.0.0.1", int(site.url.rpartition(":")[2]))
@@ -629,7 +629,7 @@ def test_a_client_that_leaves_in_the_middle_of_an_upload_leaves_no_trace(
 # Counters
 
 
-def test_stats_count_requests_by_path_and_at_once(site: DemoSite) -> None:
+def test_stats_count_requests_by_path_and_concurrent_requests(site: DemoSite) -> None:
     fetch_all([f"{site.url}/slow/100?n={n}" for n in range(8)] + [f"{site.url}/item/1"])
     fetch(site, "/nothing")
     assert wait_until(lambda: site.stats().in_flight == 0)
@@ -643,7 +643,7 @@ def test_stats_count_requests_by_path_and_at_once(site: DemoSite) -> None:
     assert site.stats().by_path == {}
 
 
-def test_max_in_flight_shows_the_client_s_bound(site: DemoSite) -> None:
+def test_max_in_flight_shows_the_concurrency_of_the_client(site: DemoSite) -> None:
     fetch_all([f"{site.url}/slow/20"] * 40, parallel=5)
     assert site.stats().max_in_flight == 5
 
@@ -687,7 +687,7 @@ def test_start_is_quick_and_stop_leaves_no_thread_and_no_socket() -> None:
         pass
     with DemoSite.start(port) as again:  # the port is free for another
         assert again.url == own.url
-    gc.collect()  # an unclosed socket or loop would warn here, and warnings are errors
+    gc.collect()  # an unclosed socket or loop would warn here, and the tests turn warnings into errors
 
 
 @pytest.mark.parametrize(
@@ -698,7 +698,7 @@ def test_stop_is_quick_with_requests_in_flight(path: str, caplog: pytest.LogCapt
     port = int(own.url.rpartition(":")[2])
     socks = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(20)]
     with caplog.at_level(logging.INFO):
-        for sock in socks:  # they never read: the server's buffers fill up
+        for sock in socks:  # these clients never read, so the buffers of the server fill up
             sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert wait_until(lambda: own.stats().requests == 20)
         start = time.monotonic()
@@ -721,7 +721,7 @@ def test_idle_connections_do_not_delay_stopping() -> None:
         assert sock.recv(1) == b""
 
 
-def test_the_block_stops_the_site_also_after_an_error() -> None:
+def test_the_block_stops_the_site_after_an_error_too() -> None:
     before = set(demo_threads())
     with pytest.raises(RuntimeError, match="mine"), DemoSite.start() as own:
         raise RuntimeError("mine")
@@ -729,7 +729,7 @@ def test_the_block_stops_the_site_also_after_an_error() -> None:
     assert set(demo_threads()) == before
 
 
-def test_two_sites_count_for_themselves(site: DemoSite) -> None:
+def test_two_sites_count_separately(site: DemoSite) -> None:
     with DemoSite.start() as other:
         fetch(other, "/item/1")
         assert (other.stats().requests, site.stats().requests) == (1, 0)
@@ -841,7 +841,7 @@ def test_serve_explains_a_port_in_use(site: DemoSite) -> None:
         run(main())
 
 
-def test_the_site_shows_what_it_offers() -> None:
+def test_the_repr_and_html_of_a_site_list_its_routes() -> None:
     with DemoSite.start() as own:
         assert repr(own).startswith(f"<DemoSite {own.url}, running>")
         assert "/flaky/a?fail=2" in repr(own)

@@ -35,7 +35,7 @@ def ask(site: DemoSite, path: str = PATH, token: str = TOKEN, **body: Any) -> tu
     return asyncio.run(once())
 
 
-def test_a_prompt_is_answered_with_its_usage(site: DemoSite) -> None:
+def test_the_response_to_a_prompt_includes_its_usage(site: DemoSite) -> None:
     status, answer, _ = ask(site, prompt="a lamp of brass", max_tokens=8)
     assert status == 200
     assert answer["choices"][0]["message"]["content"] == "4 words, the longest is 'brass'"
@@ -46,16 +46,16 @@ def test_a_prompt_is_answered_with_its_usage(site: DemoSite) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"prompt": 3}, {"prompt": "a", "max_tokens": 0}, {"prompt": "a", "max_tokens": True}]
 )
-def test_a_wrong_body_is_refused(site: DemoSite, body: dict[str, Any]) -> None:
+def test_an_invalid_body_is_refused(site: DemoSite, body: dict[str, Any]) -> None:
     assert ask(site, **body)[0] == 400
 
 
-def test_another_token_is_refused(site: DemoSite) -> None:
+def test_a_wrong_token_is_refused(site: DemoSite) -> None:
     assert ask(site, token="stolen", prompt="a")[0] == 401
 
 
 @pytest.mark.parametrize("limits", ["?rps=1", "?tpm=600"])
-def test_a_used_up_limit_is_answered_with_the_seconds_to_wait(site: DemoSite, limits: str) -> None:
+def test_an_exhausted_limit_gets_a_response_with_the_seconds_to_wait(site: DemoSite, limits: str) -> None:
     found = [ask(site, PATH + limits, prompt="a", max_tokens=30) for _ in range(4)]
     assert found[0][0] == 200
     status, answer, headers = found[-1]
@@ -94,4 +94,4 @@ def test_rates_with_costs_keep_to_the_limits_of_the_api(site: DemoSite) -> None:
         quiet=True,
     )
     assert found.ok, found.errors
-    assert site.stats().requests == 40, "nothing was refused and sent again"
+    assert site.stats().requests == 40, "no request was refused and repeated"

@@ -191,7 +191,7 @@ def test_clearing_another_output_does_not_show_the_table_twice(
     cell = kernel.run(cell_of(button, f"--display {kind}"))
     tables = [one for one in cell.of("display_data") if "text/html" in one["data"]]
     assert len(tables) == 1, "shown once, and redrawn in place since"
-    assert cell.of("update_display_data")[-1]["data"]["text/plain"].startswith("✔ 5 items")
+    assert cell.of("update_display_data")[-1]["data"]["text/plain"].startswith("✔ finished · 5 ok")
 
 
 def test_the_live_view_is_shown_again_during_the_run(kernel: Kernel) -> None:
@@ -199,7 +199,7 @@ def test_the_live_view_is_shown_again_during_the_run(kernel: Kernel) -> None:
     kinds = [message["msg_type"] for _, message in cell.messages]
     last_clear = max(i for i, kind in enumerate(kinds) if kind == "clear_output")
     again = [m for _, m in cell.messages[last_clear:] if m["msg_type"] == "display_data"]
-    assert "application/vnd.jupyter.widget-view+json" in again[0]["content"]["data"]
+    assert '<div class="drawer-mount ' in again[0]["content"]["data"]["text/html"]
     again_at = next(at for at, message in cell.messages if message is again[0])
     assert again_at < cell.ended_at - 0.1, "before the end"
 
@@ -241,7 +241,7 @@ def test_within_an_output_widget_the_table_stays_there(kernel: Kernel) -> None:
     step = "{'id': 'y', 'button': 'at_end', 'args': {'x': '${x}'}}"
     run = f"press({{'inputs': ['xs'], 'steps': [{loop.replace('STEP', step)}]}}, {{'xs': [1, 4]}}"
     cell = kernel.run(f"with aside:\n    got = {run}, buttons={{'at_end': at_end}})")
-    assert seen(cell).tables == ["drawer : 2/2 (✔ ok)"], "the value of press() is the table"
+    assert seen(cell).tables == ["drawer : ✔ finished · 2 ok"], "the value of press() is the table"
 
 
 def test_two_runs_of_one_cell_are_both_shown(kernel: Kernel) -> None:
@@ -266,8 +266,8 @@ def test_a_background_run_keeps_its_view_in_its_own_cell(kernel: Kernel, button:
     # Kernels before 7 take what a thread sends for that of the cell that runs, so it may come back there.
     older = kernel.value("int(__import__('ipykernel').version_info[0])") < 7
     fronts = [seen(first, second, third, of=cell) for cell in range(3 if older else 1)]
-    tables = [table.splitlines()[0] for front in fronts for table in front.tables if "items" in table]
-    assert [table[:9] for table in tables] == ["✔ 5 items"]
+    tables = [table.splitlines()[0] for front in fronts for table in front.tables if " ok" in table]
+    assert [table.partition(" ok")[0] for table in tables] == ["✔ finished · 5"]
     assert second.stdout == "mine\n"
     if not older:
         assert [one for one in second.of("display_data") if "text/html" in one["data"]] == []
@@ -285,6 +285,6 @@ def test_a_notebook_that_nbclient_executes_keeps_every_table(tmp_path: Path) -> 
     buttons = [one for one in BUTTONS if one != "in_a_widget"]
     cells = executed(tmp_path, *map(cell_of, buttons), cell_of("every", "--background -o run"), "await run")
     for button, cell in zip((*buttons, "background"), cells, strict=False):
-        tables = [text for text in said(cell) if "✔ 5 items" in text or "4 of 5 items ok, 1 failed" in text]
+        tables = [text for text in said(cell) if "✔ finished · 5 ok" in text or "4 ok · 1 failed" in text]
         assert len(tables) == 1, (button, said(cell))
-        assert "✔ 5 items" in tables[0] or button == "fails"
+        assert "✔ finished · 5 ok" in tables[0] or button == "fails"

@@ -18,6 +18,7 @@ from drawer_ipy.display.view import View
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
+from drawer_ipy.record.continued import take_earlier
 from drawer_ipy.record.loop import FAILED, OK, RUNNING, LoopRecord
 from drawer_ipy.record.step import StepResult
 
@@ -86,7 +87,7 @@ def test_items_of_an_earlier_press_do_not_count() -> None:
     for index in range(50):
         old.move(index, OK)
     new = LoopRecord(("each",), "u", range(100), ["page"], 4)
-    new.take_earlier(old, list(range(50, 100)), ())
+    take_earlier(new, old, list(range(50, 100)), ())
     driver.state._loop_started(type("Event", (), {"loop": new})())
     del step
     for index in range(50, 75):

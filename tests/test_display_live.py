@@ -259,8 +259,8 @@ class Unshowable:
     ("results", "plain"),
     [
         (Shown(), "table"),
-        (None, "drawer pages: 20/20 (⚠ 19 of 20 items ok, 1 failed)"),
-        (Unshowable(), "drawer pages: 20/20"),
+        (None, "drawer pages: ⚠ finished · 19 ok · 1 failed"),
+        (Unshowable(), "drawer pages: ⚠ finished · 19 ok · 1 failed"),
     ],
 )
 def test_html_is_replaced_in_place_and_ends_as_the_results(
@@ -295,8 +295,8 @@ class Screen(io.StringIO):
 @pytest.mark.parametrize(
     ("stop_at", "end"),
     [
-        (None, "20/20 [00:00, ⚠ 19 of 20 items ok, 1 failed]"),
-        (9, "9/20 [00:00, ⊘ cancelled, ok=8 failed=1 skipped=11]"),
+        (None, "20/20 [00:00, ⚠ finished · 19 ok · 1 failed]"),
+        (9, "9/20 [00:00, ⊘ cancelled · 8 ok · 1 failed · 11 skipped]"),
     ],
 )
 def test_a_terminal_shows_one_bar_that_is_ended_properly(stop_at: int | None, end: str) -> None:
@@ -334,7 +334,7 @@ def test_without_a_loop_the_bar_is_over_the_steps() -> None:
     told = [line.rsplit("| ", 1)[1].strip() for line in screen.lines if "| " in line]
     assert told[0].startswith("0/2")
     assert any(line.startswith("1/2 [00:00, b") for line in told)
-    assert told[-1] == "2/2 [00:00, ✔ ok]"
+    assert told[-1] == "2/2 [00:00, ✔ finished · 2 steps ok]"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -355,7 +355,7 @@ def test_a_terminal_that_does_not_know_its_width_gets_a_bar_too(columns: int) ->
         while b"\n" not in written:  # a terminal hands over a few kilobytes at a time, the end of a line last
             written += os.read(controller, 4096)
     os.close(controller)
-    assert "20/20 [00:00, ⚠ 19 of 20 items ok, 1 failed]" in uncoloured(written.decode())
+    assert "20/20 [00:00, ⚠ finished · 19 ok · 1 failed]" in uncoloured(written.decode())
 
 
 def test_a_file_gets_no_bar() -> None:
@@ -381,15 +381,15 @@ def test_widgets_without_a_front_end_leave_none_behind(monkeypatch: pytest.Monke
     assert set(_instances) > before
     display.close(Unshowable())
     assert set(_instances) == before
-    first, last = front.sent
-    assert first[1]["text/plain"].startswith("drawer pages: running since ")
-    assert first[1]["application/vnd.jupyter.widget-view+json"]["model_id"]
-    assert "progressbar" in first[1]["text/html"], "for a front end that knows no widgets"
+    first, last = front.sent[0], front.sent[-1]
+    assert re.match(r"drawer pages: 0/2 steps, as of [\d:]{8} on [\d-]{10}$", first[1]["text/plain"])
+    assert "progressbar" in first[1]["text/html"]
+    assert re.search(r"> running as of [\d:]{8} on [\d-]{10} ·", first[1]["text/html"])
     assert last[0]
-    assert set(last[1]) == {"text/html", "text/plain"}
+    assert set(first[1]) == set(last[1]) == {"text/html", "text/plain"}, "no widget is saved"
 
 
-KERNEL = SimpleNamespace(kernel=object())
+KERNEL = SimpleNamespace(kernel=object(), meta={})
 TERMINAL = SimpleNamespace()
 
 

@@ -18,7 +18,7 @@ from drawer_ipy.engine.events import Listeners
 from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
-from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, WAITING, LoopRecord
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, STATE_NAMES, WAITING, LoopRecord
 from drawer_ipy.record.step import StepResult
 
 
@@ -47,8 +47,7 @@ def told_of(rows: list[OutlineRow]) -> list[tuple[str, int, str, tuple[int, ...]
 
 
 def counts(**states: int) -> tuple[int, ...]:
-    names = ("waiting", "running", "ok", "failed", "cancelled", "skipped")
-    return tuple(states.get(name, 0) for name in names)
+    return tuple(states.get(name, 0) for name in STATE_NAMES)
 
 
 def test_steps_nested_steps_and_what_never_began() -> None:

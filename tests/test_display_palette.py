@@ -22,7 +22,17 @@ from drawer_ipy.results.shown.table import STYLE
 from drawer_ipy.style import palette
 from drawer_ipy.style.notes import note_in_colour
 from drawer_ipy.style.outcome import counts_text, outcome_of, outcome_of_rows
-from drawer_ipy.style.palette import KINDS, LOOKS, OTHER_KIND, PARTIAL, TEXT_SHARE, look_of, mark_of, state_of
+from drawer_ipy.style.palette import (
+    KEPT,
+    KINDS,
+    LOOKS,
+    OTHER_KIND,
+    PARTIAL,
+    TEXT_SHARE,
+    look_of,
+    mark_of,
+    state_of,
+)
 
 PACKAGE = Path(drawer_ipy.__file__).parent
 COLOUR = re.compile(
@@ -91,7 +101,7 @@ def test_no_other_file_has_a_mark() -> None:
 
 
 def test_every_state_of_items_has_a_look_of_its_own() -> None:
-    assert LOOKS.keys() == {*STATE_NAMES, PARTIAL}
+    assert LOOKS.keys() == {*STATE_NAMES, KEPT, PARTIAL}
     assert len({look.mark for look in LOOKS.values()}) == len(LOOKS), "a mark says which state it is"
     patterns = [look.pattern for look in LOOKS.values() if look is not LOOKS[PARTIAL]]
     assert len(set(patterns)) == len(patterns), "areas differ by more than their colour"
@@ -225,10 +235,10 @@ def test_rows_are_shown_as_what_they_are_together(rows: dict[str, int], state: s
 
 
 def test_counts_are_told_with_what_they_are_of() -> None:
-    assert counts_text({"ok": 175, "failed": 5}, "item") == "175 of 180 items ok, 5 failed"
-    assert counts_text({"ok": 1}, "step") == "1 of 1 step ok"
+    assert counts_text({"ok": 175, "failed": 5}, "item") == "175 ok · 5 failed"
+    assert counts_text({"ok": 1}, "step") == "1 step ok"
     assert counts_text({"ok": 0, "cancelled": 1, "skipped": 2_000, "waiting": 0}, "item") == (
-        "0 of 2,001 items ok, 1 cancelled, 2,000 skipped"
+        "0 ok · 1 cancelled · 2,000 skipped"
     )
 
 
@@ -236,11 +246,11 @@ ENDED = Snapshot(drawer="d", status="ok", loop="each", steps=1, steps_done=1, to
 
 
 def test_every_display_of_a_run_with_failed_items_warns() -> None:
-    told = "⚠ 175 of 180 items ok, 5 failed"
-    assert progress_line(ENDED) == f"drawer d: 180/180 ({told})"
+    told = "⚠ finished · 175 ok · 5 failed"
+    assert progress_line(ENDED) == f"drawer d: {told}"
     assert _postfix(ENDED) == told
     html = static_html(ENDED)
-    assert "⚠</span> d</b> 175 of 180 items ok, 5 failed · " in html
+    assert "⚠</span> d</b> finished · 175 ok · 5 failed · " in html
     assert f'color:{LOOKS[PARTIAL].text}">⚠' in html
     view = View(lambda: None, lambda *_: [])
     try:
@@ -255,6 +265,7 @@ def test_every_display_of_a_run_with_failed_items_warns() -> None:
 @pytest.mark.parametrize(("status", "mark"), [("ok", "✔"), ("failed", "✘"), ("cancelled", "⊘")])
 def test_every_display_marks_how_a_run_ended(status: str, mark: str) -> None:
     snapshot = Snapshot(drawer="d", status=status, loop="each", steps=1, total=5, ok=5)
-    assert f"({mark} {status}" in progress_line(snapshot)
+    verb = {"ok": "finished"}.get(status, status)
+    assert progress_line(snapshot) == f"drawer d: {mark} {verb} · 5 ok"
     assert _postfix(snapshot).startswith(mark)
-    assert f'color:{LOOKS[status].text}">{mark}</span> d</b> {status}' in progress_html(snapshot)
+    assert f'color:{LOOKS[status].text}">{mark}</span> d</b> {verb} · 5 ok' in progress_html(snapshot)

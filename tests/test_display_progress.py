@@ -65,7 +65,7 @@ def test_items_are_counted_by_state_and_skipped_at_the_end() -> None:
     driver.listeners.emit(RunFinished(driver.run))
     snapshot = driver.at(2)
     assert (snapshot.cancelled, snapshot.skipped, snapshot.left, snapshot.running) == (2, 4, 0, 0)
-    assert progress_line(snapshot) == "drawer pages: 4/10 (✘ failed, 1 failed, 2 cancelled)"
+    assert progress_line(snapshot) == "drawer pages: ✘ failed · 3 ok · 1 failed · 2 cancelled · 4 skipped"
 
 
 def test_elapsed_stops_with_the_run_and_no_time_is_left_then() -> None:

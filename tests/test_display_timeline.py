@@ -154,7 +154,7 @@ def test_of_very_many_items_few_are_looked_at_and_every_failure() -> None:
     record = LoopRecord(("each",), "x", range(n), ["work"], 100)
     record.states[:] = bytes([OK]) * n
     record.states[5] = record.states[77_777] = FAILED
-    record.counts[:] = [0, 0, n - 2, 2, 0, 0]
+    record.counts[:] = [0, 0, n - 2, 2, 0, 0, 0]
     record.started[:] = array("d", (1 + k * 1e-5 for k in range(n)))
     record.finished[:] = array("d", (1.001 + k * 1e-5 for k in range(n)))
     record.ended = record.epoch + 5
@@ -217,7 +217,7 @@ def test_after_a_retry_it_shows_what_that_press_ran() -> None:
     assert len(drawn(svg)[OK]) == 2
     assert "6 kept" in svg
     assert "2 items" in svg
-    assert repr(results).startswith("✔ 8 items · ")
+    assert repr(results).startswith("✔ finished · 8 ok · ")
 
 
 def test_it_can_be_saved_and_shown(tmp_path: Path) -> None:

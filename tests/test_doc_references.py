@@ -1,4 +1,4 @@
-"""What code, tests and documents cite exists: files of docs/, their sections, and the numbered faults."""
+"""References in code, tests and documents lead to existing files of docs/, sections and numbered defects."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ CITING = sorted(
     path
     for pattern in (
         "*.md",
-        "docs/*.md",
+        "docs/**/*.md",
         "drawer_ipy/**/*.py",
         "tests/**/*.py",
         "benchmarks/**/*.py",
         "Makefile",
     )
     for path in ROOT.glob(pattern)
-    if path != Path(__file__)
+    if path != Path(__file__) and "generated" not in path.parts
 )
 IN_CODE = re.compile(
     r"docs/(?P<file>[\w./-]+?\.md)(?:#(?P<anchor>[\w-]+))?(?:,\s+(?:#\s+)?number (?P<number>\d+))?"
 )
 IN_MARKDOWN = re.compile(r"\]\((?P<file>[\w./-]*\.md)?(?:#(?P<anchor>[\w-]+))?\)")
 OUTSIDE = re.compile(r"ORIGINAL(?:\.md)? ?§|DESIGN(?:\.md)? ?§|\b[Dd]efect \d+\b")
-"""Documents that this project does not contain, by the names they once had."""
+"""Names of former documents that this project does not contain."""
 
 
 def anchors_of(text: str) -> set[str]:
-    """The anchors of a Markdown text's headings, as GitHub makes them."""
+    """The anchors that GitHub makes for the headings of a Markdown text."""
     outside_code = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     titles = re.findall(r"^#{1,6} +(.+?) *$", outside_code, re.MULTILINE)
     found: set[str] = set()
@@ -46,7 +46,7 @@ def anchors_of(text: str) -> set[str]:
 
 
 def broken(text: str, pattern: re.Pattern[str], folder: Path, own: Path) -> list[str]:
-    """The references of `text` that lead nowhere; `folder` is what paths are relative to."""
+    """The broken references of `text`; paths are relative to `folder`."""
     wrong = []
     for match in pattern.finditer(text):
         target = folder / match["file"] if match["file"] else own
@@ -76,7 +76,7 @@ def test_every_reference_leads_to_a_section_that_exists(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CITING, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_cites_a_document_that_the_project_does_not_contain(path: Path) -> None:
+def test_no_file_cites_a_document_that_the_project_does_not_contain(path: Path) -> None:
     assert not OUTSIDE.findall(path.read_text("utf-8"))
 
 

@@ -32,7 +32,7 @@ steps:
 return: {n: "${each.output.count}"}
 """
 
-# Where each problem is: line, step, argument or field.
+# The place of each problem: line, step, argument or field.
 PLACES = [
     (6, "each", "over"),
     (8, "each.page", "button"),
@@ -56,7 +56,7 @@ def test_validate_reports_every_problem_with_its_place() -> None:
     assert all(p.remediation for p in report)
 
 
-def test_its_repr_and_html_show_every_problem_below_its_line() -> None:
+def test_the_repr_and_html_of_a_validation_show_every_problem_below_its_line() -> None:
     report = Drawer.load(BAD).validate()
     text, html = repr(report), report._repr_html_()
     assert text.startswith("drawer 'pages': 8 errors\n")
@@ -68,11 +68,11 @@ def test_its_repr_and_html_show_every_problem_below_its_line() -> None:
         mark = text[at:].splitlines()[1]
         assert mark.index("^") == (problem.column or 0) - 1 + 4  # indented by four
     assert html.count("<pre") == len(PLACES)
-    assert "<b>$" not in html  # what the drawer says is escaped
+    assert "<b>$" not in html  # text from the drawer is escaped
     assert "&lt;b&gt;$" in html
 
 
-def test_its_dict_is_the_originals_report() -> None:
+def test_the_dict_of_a_validation_is_the_report_of_the_original() -> None:
     assert Drawer.load("steps: [{id: a, button: fetch, args: {url: x}}]").validate().to_dict() == {
         "ok": True,
         "errors": [],

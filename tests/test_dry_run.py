@@ -1,4 +1,4 @@
-"""What a dry run says of each kind of step, and what it keeps to itself."""
+"""The output of a dry run for each kind of step, without secrets."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_a_dry_run_shows_every_step_at_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "told"), [(0, "one after the other"), (1, "one after"), (12, "12 at once")]
+    ("width", "words"), [(0, "one after the other"), (1, "one after"), (12, "12 at once")]
 )
-def test_a_dry_run_shows_the_requested_parallelism(width: int, told: str) -> None:
-    assert f"each: for each x in inputs.xs, {told}" in repr(dry(parallelism=width))
+def test_a_dry_run_shows_the_requested_parallelism(width: int, words: str) -> None:
+    assert f"each: for each x in inputs.xs, {words}" in repr(dry(parallelism=width))
 
 
 def test_a_dry_run_is_escaped_in_html() -> None:

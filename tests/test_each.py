@@ -120,7 +120,7 @@ def test_constant_arguments_are_given_to_every_press() -> None:
         ((1, 2, 3), "(1, 2, 3) has no columns"),
     ],
 )
-def test_an_item_that_lacks_a_column_is_a_failed_row(row: Any, text: str | None) -> None:
+def test_an_item_without_a_needed_column_is_a_failed_row(row: Any, text: str | None) -> None:
     found = each(joined, [row], quiet=True)
     if text is None:
         assert found["output"].to_list() == ["3/-"]
@@ -158,7 +158,7 @@ def test_an_item_that_lacks_a_column_is_a_failed_row(row: Any, text: str | None)
         ("https://h/{{id}}", FRAME, {"body": "{{x}}{{y}}"}, UsageError, "needs the column"),
     ],
 )
-def test_a_wrong_call_is_refused_before_anything_runs(
+def test_an_invalid_call_is_refused_before_anything_runs(
     what: Any, items: Any, options: dict[str, Any], kind: type[Exception], text: str
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -176,7 +176,7 @@ def test_every_item_is_tried_and_failures_are_rows() -> None:
     assert len(each(size, ["a", 4, "ccc", 5], tolerate="50%", quiet=True).failed) == 2
 
 
-def test_a_failed_item_is_tried_again() -> None:
+def test_a_failed_item_is_retried() -> None:
     tries: list[str] = []
 
     def flaky(x: str) -> str:
@@ -199,7 +199,7 @@ def test_a_slow_item_is_a_timeout() -> None:
     assert found.errors[0].code == "TIMEOUT"
 
 
-def test_a_retry_uses_the_function_that_has_the_name_now() -> None:
+def test_a_retry_uses_the_current_function_of_that_name() -> None:
     names: dict[str, Any] = {}
     exec("from drawer_ipy import each\ndef work(x): return 1 / x\nr = each(work, [1, 0], quiet=True)", names)
     exec("def work(x): return 7\nr.retry(quiet=True)", names)
@@ -222,7 +222,7 @@ def test_a_button_is_pressed_by_its_name(tmp_path: Any, monkeypatch: pytest.Monk
         each("double", ["a"], cache="1d")
 
 
-def test_the_cache_answers_the_second_time(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_is_answered_from_the_cache(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".buttons").mkdir()
     monkeypatch.chdir(tmp_path)
     first, second = (each(joined, ["a"], cache="1d", quiet=True) for _ in range(2))
@@ -245,17 +245,17 @@ def test_cancelling_the_task_cancels_the_run() -> None:
     ended: list[int] = []
 
     async def main() -> None:
-        begun = asyncio.Event()
+        started = asyncio.Event()
 
         async def stuck(x: int) -> None:
-            begun.set()
+            started.set()
             try:
                 await asyncio.sleep(60)
             finally:
                 ended.append(x)
 
         task = asyncio.create_task(aeach(stuck, range(3), parallelism=2, quiet=True))
-        await begun.wait()
+        await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -313,7 +313,7 @@ def test_a_press_in_a_thread_finds_the_functions_of_the_main_module(
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(1, 9))
-def test_rows_are_in_the_order_of_the_items_and_never_too_many_at_once(items: list[int], n: int) -> None:
+def test_rows_keep_the_order_of_the_items_within_the_parallelism(items: list[int], n: int) -> None:
     running, most = 0, 0
     lock = threading.Lock()
 
@@ -333,7 +333,7 @@ def test_rows_are_in_the_order_of_the_items_and_never_too_many_at_once(items: li
     assert most <= n
 
 
-def test_a_frame_comes_back_with_its_columns_first(tmp_path: Any) -> None:
+def test_the_columns_of_a_frame_come_before_the_outputs(tmp_path: Any) -> None:
     frame = FRAME.set_index(pd.Index([10, 20, 30], name="key"))
     found = each(joined, frame, quiet=True, save=tmp_path / "t.csv")
     back = found.to_pandas()
@@ -381,5 +381,25 @@ class OnlyAsync:
     [iter(["a", "bb"]), map(str, ["a", "bb"]), (x for x in ["a", "bb"]), OnlyIterable(), OnlyAsync()],
     ids=["iterator", "map", "generator", "iterable", "async"],
 )
-def test_items_may_come_one_by_one(items: Any) -> None:
+def test_items_may_come_from_iterators(items: Any) -> None:
     assert each(size, items, parallelism=2, quiet=True)["output"].to_list() == [1, 2]
+
+
+def test_models_inside_a_row_stay_models() -> None:
+    class Inner(pydantic.BaseModel):
+        n: int
+
+    class Outer(pydantic.BaseModel):
+        inner: Inner
+        label: str
+
+    @dataclasses.dataclass
+    class Holder:
+        inner: Inner
+        label: str
+
+    def take(inner: Any, label: str) -> bool:
+        return isinstance(inner, Inner) and label == "x"
+
+    items = [Outer(inner=Inner(n=1), label="x"), Holder(Inner(n=1), "x")]
+    assert [row.output for row in each(take, items, quiet=True)] == [True, True]

@@ -1,4 +1,4 @@
-"""How the line and the body of an ``%%each`` cell are read, and what a user sees of each mistake."""
+"""Reading the line and the body of an ``%%each`` cell, and the error for each mistake."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def read(line: str, body: str = "x") -> tuple[Header, EachBody]:
 
 
 def output(line: str, body: str) -> list[Any]:
-    """What the body gives for each item."""
+    """The output of the body for each item."""
     header, found = read(line, body)
     function = found.function("body", header.target, {**NOTEBOOK}, "<cell>", 0)
     return [function(item) for item in header.items(EachText(line, body), NOTEBOOK)]
 
 
 def refused(line: str, body: str = "x") -> tuple[int | None, int | None, str]:
-    """Place and text of the first problem."""
+    """The place and the text of the first problem."""
     with pytest.raises(DefinitionError) as caught:
         read(line, body)[0].items(EachText(line, body), NOTEBOOK)
     first = caught.value.problems[0]
@@ -50,6 +50,12 @@ def refused(line: str, body: str = "x") -> tuple[int | None, int | None, str]:
         ("x in [u for u in urls if u != '-p 8'] -p 2", "[u for u in urls if u != '-p 8']", "-p 2"),
         ("x in range(n -1)", "range(n -1)", ""),
         ("x in urls[n - 1:] --stop", "urls[n - 1:]", "--stop"),
+        ("x in urls  # all of them", "urls", ""),
+        ("x in urls -p 2 # 'quoted", "urls", "-p 2"),
+        ("x in urls # -p 2", "urls", ""),
+        ("x in ['a #b', 'c#d'] --stop #", "['a #b', 'c#d']", "--stop"),
+        ("x in urls --save '# a.csv'", "urls", "--save '# a.csv'"),
+        ("x in urls --save a#b.csv", "urls", "--save a#b.csv"),
         ("x in 'a -b c'.split() -p 2", "'a -b c'.split()", "-p 2"),
         ("x in '''a -b'''.split() -p 2", "'''a -b'''.split()", "-p 2"),
         ('x in {"a -p": 1}.items() -p 2', '{"a -p": 1}.items()', "-p 2"),
@@ -58,13 +64,13 @@ def refused(line: str, body: str = "x") -> tuple[int | None, int | None, str]:
         ("(x, *rest) in [urls] -q", "[urls]", "-q"),
     ],
 )
-def test_the_expression_ends_where_the_options_begin(line: str, over: str, options: str) -> None:
+def test_the_expression_ends_before_the_options(line: str, over: str, options: str) -> None:
     header = read_header(EachText(line, "x"))
     assert (header.over, header.options) == (over, options)
     assert line[header.over_at :].startswith(over)
 
 
-def test_a_variable_before_two_arrows_gets_the_results() -> None:
+def test_the_variable_before_the_arrows_gets_the_results() -> None:
     header = read_header(EachText("pages << x in urls -p 2", "x"))
     assert (header.into, header.over, header.options) == ("pages", "urls", "-p 2")
 
@@ -143,6 +149,9 @@ def test_a_body_that_awaits_is_asynchronous(body: str, is_async: bool) -> None:
         ("x in urls:", 17, "no colon"),
         ("x in ", 13, "TARGET in ITEMS"),
         ("x in urls]", 17, "TARGET in ITEMS: "),
+        ("x in [1,", 16, "`[` is not closed: the loop must be on one line"),
+        ("x in f(urls # )", 19, "`(` is not closed"),
+        ("x in urls \\", 18, "a backslash does not continue the line"),
         ("d['a'] in urls", 8, "`d['a']` is shared by all items"),
         ("a.b in urls", 8, "`a.b` is shared by all items"),
         ("i, d[0] in urls", 11, "`d[0]` is shared by all items"),
@@ -154,7 +163,7 @@ def test_a_body_that_awaits_is_asynchronous(body: str, is_async: bool) -> None:
         ("a.b << x in urls", 8, "one variable before the <<"),
     ],
 )
-def test_a_line_that_is_no_loop_is_refused_at_its_place(line: str, column: int, text: str) -> None:
+def test_a_line_without_a_loop_is_refused_with_its_place(line: str, column: int, text: str) -> None:
     found = refused(line)
     assert text in found[2]
     assert found[:2] == (1, column)
@@ -193,7 +202,9 @@ def test_a_line_that_is_no_loop_is_refused_at_its_place(line: str, column: int, 
         ("from os.path import *\njoin(x)", 2, 21, "import * only allowed at module level"),
     ],
 )
-def test_what_an_item_cannot_do_is_refused_at_its_place(body: str, line: int, column: int, text: str) -> None:
+def test_statements_that_an_item_cannot_run_are_refused_with_their_place(
+    body: str, line: int, column: int, text: str
+) -> None:
     found = refused("x in urls", body)
     assert text in found[2]
     assert found[:2] == (line, column)
@@ -216,7 +227,7 @@ def test_all_problems_are_reported_at_once() -> None:
         ("try:\n    ftch\nexcept NameError:\n    pass\nx", "did you mean 'fetch'?"),
     ],
 )
-def test_what_may_be_wrong_is_a_warning(body: str, text: str) -> None:
+def test_a_possible_mistake_causes_a_warning(body: str, text: str) -> None:
     warnings = read("x in urls", body)[1].warnings
     assert [w.severity for w in warnings] == ["warning"]
     assert text in str(warnings[0])
@@ -273,8 +284,8 @@ statements = st.one_of(
 
 
 @given(st.lists(statements, min_size=1, max_size=5))
-def test_a_body_without_branches_that_is_let_through_never_meets_an_unbound_name(lines: list[str]) -> None:
-    """Law: UnboundLocalError and NameError of certain reads are found before the run."""
+def test_law_an_accepted_body_without_branches_has_no_unbound_names(lines: list[str]) -> None:
+    """UnboundLocalError and NameError of certain reads are found before the run."""
     if any("if " in line or "for " in line or "del " in line for line in lines):
         return
     body = "\n".join(lines)
@@ -285,7 +296,7 @@ def test_a_body_without_branches_that_is_let_through_never_meets_an_unbound_name
     function = found.function("body", header.target, {**NOTEBOOK}, "<cell>", 0)
     try:
         function("a")
-    except NameError as error:  # UnboundLocalError is one
+    except NameError as error:  # includes UnboundLocalError
         raise AssertionError(f"{error} in:\n{body}") from None
-    except Exception:  # what the values do not allow
+    except Exception:  # errors of the values are allowed
         return

@@ -1,4 +1,4 @@
-"""``parallelism: auto``: the width that a loop finds for itself, and what bounds it."""
+"""``parallelism: auto``: the width that a loop finds, and its limits."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ class Clock:
 
 
 async def simulated(most: int, items: int, capacity: int, *, refuses: bool = False) -> tuple[list[int], int]:
-    """The widths a server of that capacity leads to, and how often it refused.
+    """The widths that a loop chooses for a server with that capacity, and how often the server refused.
 
-    Beyond its capacity it queues, or refuses. Time goes in rounds, in which all that is under way ends.
+    Beyond its capacity the server queues or refuses requests. Time advances in rounds; each round ends all
+    requests in progress.
     """
     clock, widths, refused = Clock(), list[int](), 0
     width = AdaptiveWidth(most, widths.append, clock)
@@ -91,15 +92,15 @@ def test_one_burst_of_refusals_halves_the_width_once() -> None:
     assert asyncio.run(run())[-2:] == [32, 16]
 
 
-def test_a_cancelled_wait_takes_no_place() -> None:
+def test_a_cancelled_wait_takes_no_slot() -> None:
     async def run() -> None:
         width = AdaptiveWidth(1)
         await width.enter()
         waiting = [asyncio.create_task(width.enter()) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[0].cancel()
-        width.leave()  # its place goes to the first that still waits ...
-        waiting[1].cancel()  # ... which is cancelled at the same moment
+        width.leave()  # the slot goes to the first that still waits,
+        waiting[1].cancel()  # which is cancelled at the same moment
         await asyncio.wait_for(waiting[2], 1)
 
     asyncio.run(run())
@@ -112,7 +113,7 @@ def test_a_cancelled_wait_takes_no_place() -> None:
     failing=st.sets(st.integers(0, 59)),
     busy=st.sets(st.integers(0, 59)),
 )
-def test_never_more_than_the_bound_and_every_item_in_order(
+def test_the_width_stays_within_its_limit_and_items_keep_their_order(
     items: int, most: int, failing: set[int], busy: set[int]
 ) -> None:
     flying, peak = 0, 0
@@ -140,16 +141,16 @@ def test_never_more_than_the_bound_and_every_item_in_order(
 
 
 @pytest.mark.parametrize("tolerated", [0, 3])
-def test_after_a_failure_that_stops_the_loop_nothing_more_begins(tolerated: int) -> None:
-    begun: list[int] = []
+def test_no_item_starts_after_a_failure_that_stops_the_loop(tolerated: int) -> None:
+    started: list[int] = []
     text = (DRAWER % 8).replace("on_item_failure: continue", f"tolerated_failures: {tolerated}")
     text = text.replace("parallelism: auto", "rate: 2000/s\n    parallelism: auto")
     failed = 0
 
     async def work(x: int) -> None:
         nonlocal failed
-        assert failed <= tolerated, "an item began after the loop had failed"
-        begun.append(x)
+        assert failed <= tolerated, "an item started after the loop had failed"
+        started.append(x)
         await asyncio.sleep(0)
         if x >= 10:
             failed += 1
@@ -158,11 +159,11 @@ def test_after_a_failure_that_stops_the_loop_nothing_more_begins(tolerated: int)
     results = press(text, {"xs": list(range(200))}, buttons={"work": work}, check=False, quiet=True)
     assert results.run.error is not None
     assert results.run.error.index == 10
-    assert len(begun) < 200
+    assert len(started) < 200
 
 
 def test_the_width_adapts_to_a_server_that_responds_with_429() -> None:
-    """A limit of somebody else's, told by the exception of a client of theirs."""
+    """The limit of a third-party server, reported by the exception of its client."""
 
     class TooMany(Exception):
         status = 429
@@ -186,7 +187,7 @@ def test_the_width_adapts_to_a_server_that_responds_with_429() -> None:
     text = (DRAWER % 64).replace("button: work,", f"button: work, {again},")
     results = press(text, {"xs": list(range(400))}, buttons={"work": work}, quiet=True)
     assert [row.output for row in results] == list(range(400))
-    assert peak <= 16, "it was asked for far more than it bears"
+    assert peak <= 16, "the server got far more requests at once than it can handle"
     assert refused < 200
     assert results.run.step("each").output.record.width <= 16
 
@@ -205,16 +206,16 @@ def test_http_buttons_find_their_width() -> None:
 
 
 def test_overload_that_retries_overcame_reduces_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every item comes in the end, so only the tries within a press tell of the crowd."""
+    """Every item succeeds in the end, so only the retries within a press show the overload."""
     monkeypatch.setattr("drawer_ipy.buttons.http.client._BACKOFF", Backoff(0.005, 2.0, 30.0, 0.5))
-    told: list[bool] = []
+    overloads: list[bool] = []
 
-    class Told(AdaptiveWidth):
+    class Recorded(AdaptiveWidth):
         def learn(self, began: float, asked_for_less: bool) -> None:
-            told.append(asked_for_less)
+            overloads.append(asked_for_less)
             super().learn(began, asked_for_less)
 
-    monkeypatch.setattr("drawer_ipy.engine.steps.for_each.AdaptiveWidth", Told)
+    monkeypatch.setattr("drawer_ipy.engine.steps.for_each.AdaptiveWidth", Recorded)
     flying, refused = 0, 0
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
@@ -234,8 +235,8 @@ def test_overload_that_retries_overcame_reduces_the_width(monkeypatch: pytest.Mo
 
     results = asyncio.run(main())
     assert [row.output for row in results] == [f"/{n}" for n in range(600)]
-    assert len(told) == 600
-    assert 1 <= sum(told) <= refused
+    assert len(overloads) == 600
+    assert 1 <= sum(overloads) <= refused
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whatever a button does, it ends no more than its item; a cancelled run starts nothing further."""
+"""A button can end only its own item, whatever it does; a cancelled run starts nothing further."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 
 
 def each(n: int = 4, parallelism: int = 2, **fields: Any) -> dict[str, Any]:
-    """A drawer that presses ``work`` for each of `n` numbers and goes on after failures."""
+    """A drawer that presses ``work`` for each of `n` numbers and continues after failures."""
     step = {"id": "w", "button": "work", "args": {"x": "${x}"}, **fields}
     loop = {"over": list(range(n)), "as": "x", "parallelism": parallelism, "on_item_failure": "continue"}
     return {"name": "t", "steps": [{"id": "each", "kind": "for_each", **loop, "steps": [step]}]}
 
 
 def run(drawer: dict[str, Any], work: Callable[..., Any], **options: Any) -> Job:
-    """`drawer`, pressed on a loop of its own that is left as it is afterwards."""
+    """Press `drawer` on a separate event loop, which is not closed afterwards."""
     job = prepare(drawer, {}, Options(**options), Surroundings(named_buttons({"work": work})))
     loop = asyncio.new_event_loop()
     loop.run_until_complete(job.run.execute())
@@ -39,17 +39,17 @@ def run(drawer: dict[str, Any], work: Callable[..., Any], **options: Any) -> Job
 
 
 ZOMBIES: list[asyncio.AbstractEventLoop] = []
-"""Loops with abandoned tasks, kept so that nothing complains about tasks that never end."""
+"""Event loops with abandoned tasks, kept so that nothing warns about tasks that never end."""
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ignores its cancellation is abandoned after a moment."""
+    """Abandon functions that ignore their cancellation after a moment."""
     monkeypatch.setattr(cancellation, "PATIENCE", 0.1)
 
 
 async def ignoring(x: int) -> str:
-    """Ends only when its loop does."""
+    """Wait until the event loop ends, ignoring every cancellation."""
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0.05)
@@ -93,7 +93,7 @@ def test_after_a_cancellation_no_further_item_starts(
     assert peak <= parallelism
     assert sum(results.counts.values()) == n
     assert results.counts["failed"] == 0
-    # Those that had ended, and at most one that each worker had in hand when the cancellation came.
+    # The items that had ended, and at most one for each worker when the cancellation came.
     assert len(started) <= max(after, 1) + parallelism
     assert results.status == ("cancelled" if n >= after else "ok")
     for row in results:
@@ -116,7 +116,7 @@ def test_a_function_that_ignores_its_cancellation_is_abandoned(impatient: None, 
     assert all(step.status != "running" for step in job.run.record.steps)
 
 
-def test_a_timeout_ends_a_function_that_ignores_it_and_says_so(impatient: None) -> None:
+def test_a_timeout_ends_a_function_that_ignores_it_with_a_note(impatient: None) -> None:
     job = run(each(3, 2, timeout_seconds=0.1), ignoring)
     assert job.results.counts["failed"] == 3
     for row in job.results:
@@ -126,7 +126,7 @@ def test_a_timeout_ends_a_function_that_ignores_it_and_says_so(impatient: None) 
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_a_timeout_of_the_loop_ends_it_too(impatient: None, parallelism: int) -> None:
+def test_a_timeout_of_the_loop_ends_such_a_function_too(impatient: None, parallelism: int) -> None:
     drawer = each(6, parallelism)
     drawer["steps"][0]["timeout_seconds"] = 0.1
     job = run(drawer, ignoring)
@@ -139,7 +139,9 @@ def test_a_timeout_of_the_loop_ends_it_too(impatient: None, parallelism: int) ->
 
 
 @pytest.mark.parametrize("kind", ["graph", "split"])
-def test_steps_beside_a_failed_one_are_abandoned(impatient: None, kind: str) -> None:
+def test_concurrent_steps_that_ignore_the_failure_of_another_are_abandoned(
+    impatient: None, kind: str
+) -> None:
     async def work(x: int) -> str:
         if x == 0:
             await asyncio.sleep(0.05)
@@ -198,7 +200,7 @@ RAISED: dict[str, Callable[[], BaseException]] = {
 @pytest.mark.parametrize("parallelism", [1, 2])
 @pytest.mark.parametrize("where", ["sync", "async", "task"])
 @pytest.mark.parametrize("made", RAISED.values(), ids=RAISED)
-def test_whatever_a_button_raises_fails_its_item_only(
+def test_any_exception_of_a_button_fails_only_its_item(
     made: Callable[[], BaseException], where: str, parallelism: int
 ) -> None:
     def sync(x: int) -> int:
@@ -286,7 +288,7 @@ def test_the_loop_can_be_stopped_after_a_run() -> None:
         loop.close()
 
 
-def test_a_stop_from_a_thread_of_its_own_leaves_press_to_its_end() -> None:
+def test_a_stop_of_the_event_loop_from_another_thread_does_not_end_the_press() -> None:
     async def work(x: int) -> int:
         loop = asyncio.get_running_loop()
         if x == 1:
@@ -298,7 +300,7 @@ def test_a_stop_from_a_thread_of_its_own_leaves_press_to_its_end() -> None:
     assert press(each(), buttons={"work": work}, quiet=True).counts["ok"] == 4
 
 
-@pytest.mark.parametrize("how", ["soon", "in a function", "from its thread", "a task nobody awaits"])
+@pytest.mark.parametrize("how", ["soon", "in a function", "from its thread", "a task that is not awaited"])
 def test_an_exception_in_a_task_of_a_button_fails_its_item(how: str) -> None:
     loops: list[asyncio.AbstractEventLoop] = []
     tasks: list[asyncio.Task[None]] = []
@@ -336,7 +338,7 @@ def test_an_exception_in_a_task_of_a_button_fails_its_item(how: str) -> None:
         task.exception()
 
 
-def test_a_callback_that_raises_system_exit_leaves_press_to_its_end() -> None:
+def test_a_callback_that_raises_system_exit_does_not_end_the_press() -> None:
     async def work(x: int) -> int:
         if x == 1:
             asyncio.get_running_loop().call_soon(sys.exit, 3)

@@ -20,12 +20,12 @@ from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 from drawer_ipy.record.run import RunRecord
 
 Step = dict[str, Any]
-TOLD: list[Any] = []
+CALLS: list[Any] = []
 
 
 @pytest.fixture(autouse=True)
-def _nothing_told() -> None:
-    TOLD.clear()
+def _clear_calls() -> None:
+    CALLS.clear()
 
 
 def same(x: Any = None) -> Any:
@@ -33,7 +33,7 @@ def same(x: Any = None) -> Any:
 
 
 def tell(x: Any = None) -> Any:
-    TOLD.append(x)
+    CALLS.append(x)
     return x
 
 
@@ -42,11 +42,11 @@ def fail(message: str = "boom") -> None:
 
 
 async def hang() -> None:
-    TOLD.append("hanging")
+    CALLS.append("hanging")
     try:
         await asyncio.sleep(60)
     finally:
-        TOLD.append("ended")
+        CALLS.append("ended")
 
 
 def named(drawers: Mapping[str, dict[str, Any]]) -> dict[str, DrawerModel]:
@@ -76,7 +76,7 @@ def step(name: str, button: str = "same", **more: Any) -> Step:
 
 
 def undone(name: str, by: Any = None, button: str = "same", **more: Any) -> Step:
-    """A step that is undone by telling its own output."""
+    """A step whose compensation presses ``tell`` with its output."""
     by = by or {"button": "tell", "args": {"x": f"undo ${{{name}.output}}"}}
     return step(name, button, on_failure={"compensate_with": by}, **more)
 
@@ -87,7 +87,7 @@ def undone(name: str, by: Any = None, button: str = "same", **more: Any) -> Step
 def test_successful_steps_are_compensated_latest_first() -> None:
     record, notes = press(undone("a"), step("b"), undone("c"), undone("d", button="fail"), undone("e"))
     assert record.failed_step == "d"
-    assert TOLD == ["undo c", "undo a"]
+    assert CALLS == ["undo c", "undo a"]
     assert [(c.id, c.status, c.output) for c in record.compensations] == [
         ("c", "ok", "undo c"),
         ("a", "ok", "undo a"),
@@ -104,18 +104,18 @@ def test_a_button_or_a_drawer_can_compensate(by: Any) -> None:
     undo = {"inputs": [{"name": "x"}], "steps": [step("u", "tell")]}
     record, _ = press(undone("a", by), step("b", "fail"), drawers={"undo": undo})
     assert record.failed_step == "b"
-    assert len(TOLD) == len(record.compensations) == 1
+    assert len(CALLS) == len(record.compensations) == 1
     assert record.compensations[0].error is None
 
 
-def test_in_graph_mode_what_ended_last_is_undone_first() -> None:
+def test_in_graph_mode_the_step_that_ended_last_is_undone_first() -> None:
     slow = {"id": "slow", "kind": "wait", "duration": "60ms",
             "on_failure": {"compensate_with": {"button": "tell", "args": {"x": "slow"}}}}  # fmt: skip
     quick = undone("quick", {"button": "tell", "args": {"x": "quick"}})
     bad = {"id": "bad", "button": "fail", "args": {"message": "${slow.output.until}${quick.output}"}}
     record, _ = press(slow, quick, bad, options=Options(mode="parallel"))
     assert record.failed_step == "bad"
-    assert TOLD == ["slow", "quick"]
+    assert CALLS == ["slow", "quick"]
 
 
 def test_a_step_that_failed_with_continue_is_not_compensated() -> None:
@@ -123,12 +123,12 @@ def test_a_step_that_failed_with_continue_is_not_compensated() -> None:
     went_on = step("a", "fail", on_failure={"action": "continue", "compensate_with": by})
     record, _ = press(went_on, step("b", "fail"))
     assert record.failed_step == "b"
-    assert TOLD == []
+    assert CALLS == []
 
 
 def test_a_successful_run_compensates_nothing() -> None:
     record, _ = press(undone("a"), step("b"))
-    assert (record.status, TOLD, record.compensations) == ("ok", [], [])
+    assert (record.status, CALLS, record.compensations) == ("ok", [], [])
 
 
 def test_a_cancelled_run_compensates_nothing() -> None:
@@ -136,24 +136,24 @@ def test_a_cancelled_run_compensates_nothing() -> None:
         made = job([undone("a"), step("h", "hang")])
         pressing = asyncio.create_task(made.run.execute())
         async with asyncio.timeout(20):
-            while "hanging" not in TOLD:  # noqa: ASYNC110 - the button tells a list, not this loop
+            while "hanging" not in CALLS:  # noqa: ASYNC110 - the button tells a list, not this loop
                 await asyncio.sleep(0.005)
         made.run.cancel()
         return await pressing
 
     assert asyncio.run(main()).status == "cancelled"
-    assert TOLD == ["hanging", "ended"]
+    assert CALLS == ["hanging", "ended"]
 
 
-def test_one_that_fails_keeps_the_error_and_does_not_stop_the_others() -> None:
+def test_a_failing_compensation_keeps_the_error_and_does_not_stop_the_others() -> None:
     record, notes = press(undone("a"), undone("b", "fail"), step("c", "fail"))
     assert record.error is not None
     assert record.error.message.startswith("ValueError: boom")
-    assert TOLD == ["undo a"]
+    assert CALLS == ["undo a"]
     assert notes == ["compensating step 'b' failed: " + str(record.compensations[0].error)]
 
 
-def test_each_item_undoes_its_own_in_a_drawer_of_its_own() -> None:
+def test_a_sub_drawer_for_each_item_undoes_only_its_own_steps() -> None:
     back = {"button": "tell", "args": {"x": "${take.output}"}}
     take = {**step("take"), "args": {"x": "${inputs.n}"}, "on_failure": {"compensate_with": back}}
     ship = {
@@ -172,11 +172,11 @@ def test_each_item_undoes_its_own_in_a_drawer_of_its_own() -> None:
     }
     record, _ = press(each, drawers={"order": order})
     assert record.status == "ok"
-    assert TOLD == [2]
+    assert CALLS == [2]
 
 
 @pytest.mark.parametrize("around", ["for_each", "split", "switch"])
-def test_inside_another_step_it_is_refused(around: str) -> None:
+def test_compensation_inside_another_step_is_refused(around: str) -> None:
     inner = undone("in")
     wrapped = {
         "for_each": {"over": "[1]", "steps": [inner]},
@@ -197,7 +197,7 @@ KEEP = {"inputs": ["error"], "steps": [{"id": "n", "button": "tell", "args": {"x
 
 
 def whole(names: Sequence[str]) -> dict[str, Any]:
-    """A handler that tells those of its inputs, as a map."""
+    """A handler that presses ``tell`` with a map of these inputs."""
     expression = {name: f"inputs.{name}" for name in names}
     made = {"id": "m", "kind": "transform", "expression": expression}
     return {
@@ -209,7 +209,7 @@ def whole(names: Sequence[str]) -> dict[str, Any]:
 PAYLOAD = ("drawer", "run_id", "failed_step", "error", "inputs")
 
 
-def test_the_handler_gets_what_the_original_hands_over() -> None:
+def test_the_handler_gets_the_same_payload_as_in_the_original() -> None:
     record, notes = press(
         step("a"),
         step("b", "fail") | {"args": {"message": "no ${inputs.id}"}},
@@ -218,23 +218,23 @@ def test_the_handler_gets_what_the_original_hands_over() -> None:
         on_error={"drawer": "h", "with": {"team": "t-${a.output}"}},
     )
     assert record.error is not None
-    [told] = TOLD
-    assert told["drawer"] == "main"
-    assert told["run_id"] == record.run_id
-    assert told["failed_step"] == "b"
-    assert told["error"] == record.error.to_dict()
-    assert told["error"]["code"] == "FUNCTION_ERROR"
-    assert told["inputs"] == {"id": 4}
-    assert told["team"] == "t-a"
+    [payload] = CALLS
+    assert payload["drawer"] == "main"
+    assert payload["run_id"] == record.run_id
+    assert payload["failed_step"] == "b"
+    assert payload["error"] == record.error.to_dict()
+    assert payload["error"]["code"] == "FUNCTION_ERROR"
+    assert payload["inputs"] == {"id": 4}
+    assert payload["team"] == "t-a"
     assert notes == []
     assert (record.status, record.failed_step) == ("failed", "b")
 
 
-def test_with_wins_over_the_payload() -> None:
+def test_with_takes_precedence_over_the_payload() -> None:
     press(step("b", "fail"), drawers={"h": whole(PAYLOAD)},
           on_error={"drawer": "h", "with": {"drawer": "other", "error": {"code": "MINE"}}})  # fmt: skip
-    assert TOLD[0]["drawer"] == "other"
-    assert TOLD[0]["error"] == {"code": "MINE"}
+    assert CALLS[0]["drawer"] == "other"
+    assert CALLS[0]["error"] == {"code": "MINE"}
 
 
 def test_the_handler_receives_no_secret() -> None:
@@ -243,27 +243,27 @@ def test_the_handler_receives_no_secret() -> None:
     fields = {"name": "main", "inputs": declared, "steps": [bad], "on_error": {"drawer": "h"}}
     around = Surroundings(named_buttons({"tell": tell, "fail": fail}), drawers=named({"h": whole(PAYLOAD)}))
     asyncio.run(prepare(fields, {"tok": "hunter22"}, None, around).run.execute())
-    assert TOLD[0]["inputs"] == {"tok": "[redacted]"}
-    assert "hunter22" not in str(TOLD)
+    assert CALLS[0]["inputs"] == {"tok": "[redacted]"}
+    assert "hunter22" not in str(CALLS)
 
 
-def test_the_handler_is_pressed_if_the_run_could_not_begin() -> None:
+def test_the_handler_is_pressed_if_the_run_could_not_start() -> None:
     fields = {"name": "main", "inputs": [{"name": "need", "required": True}], "steps": [step("a")],
               "on_error": {"drawer": "h"}}  # fmt: skip
     around = Surroundings(named_buttons({"tell": tell, "same": same}), drawers=named({"h": KEEP}))
     record = asyncio.run(prepare(fields, {}, None, around).run.execute())
-    assert (record.status, record.steps, TOLD) == ("failed", [], ["MISSING_INPUT"])
+    assert (record.status, record.steps, CALLS) == ("failed", [], ["MISSING_INPUT"])
 
 
-def test_a_sub_drawer_has_its_own_and_then_fails_its_step() -> None:
+def test_a_sub_drawer_presses_its_own_handler_before_its_step_fails() -> None:
     child = {"steps": [step("f", "fail")], "on_error": {"drawer": "h"}}
     sub = {"id": "s", "kind": "drawer", "drawer": "child"}
     record, _ = press(sub, drawers={"child": child, "h": KEEP}, on_error={"drawer": "h"})
-    assert TOLD == ["FUNCTION_ERROR", "SUBDRAWER_FAILED"]
+    assert CALLS == ["FUNCTION_ERROR", "SUBDRAWER_FAILED"]
     assert record.failed_step == "s"
 
 
-def test_a_handler_that_fails_is_noted_and_changes_nothing() -> None:
+def test_a_failing_handler_causes_a_note_and_changes_nothing() -> None:
     record, notes = press(
         step("b", "fail"), drawers={"h": {"steps": [step("x", "fail")]}}, on_error={"drawer": "h"}
     )
@@ -272,15 +272,15 @@ def test_a_handler_that_fails_is_noted_and_changes_nothing() -> None:
     assert "on_error: h failed: FUNCTION_ERROR" in notes[0]
 
 
-def test_a_handler_whose_with_has_no_value_is_noted() -> None:
+def test_a_handler_with_an_unresolvable_with_causes_a_note() -> None:
     given = {"drawer": "h", "with": {"x": "${inputs.d.nope}"}}
     record, notes = press(step("b", "fail"), inputs={"d": {}}, drawers={"h": KEEP}, on_error=given)
     assert record.failed_step == "b"
     assert "nope" in notes[0]
-    assert TOLD == []
+    assert CALLS == []
 
 
-def test_a_handler_that_is_not_there_does_not_keep_a_drawer_from_running() -> None:
+def test_a_missing_handler_does_not_prevent_the_run() -> None:
     record, notes = press(step("b", "fail"), on_error={"drawer": "nobody"})
     assert record.failed_step == "b"
     assert "drawer 'nobody' was not pressed" in notes[0]
@@ -292,13 +292,13 @@ def test_a_handler_has_limited_time(monkeypatch: pytest.MonkeyPatch) -> None:
         step("b", "fail"), drawers={"h": {"steps": [step("x", "hang")]}}, on_error={"drawer": "h"}
     )
     assert record.failed_step == "b"
-    assert TOLD == ["hanging", "ended"]
+    assert CALLS == ["hanging", "ended"]
     assert any("timed out after 0.1 s" in note for note in notes)
 
 
 def test_compensation_comes_before_the_handler() -> None:
     press(undone("a"), step("b", "fail"), drawers={"h": KEEP}, on_error={"drawer": "h"})
-    assert TOLD == ["undo a", "FUNCTION_ERROR"]
+    assert CALLS == ["undo a", "FUNCTION_ERROR"]
 
 
 # Tolerated failures
@@ -313,7 +313,7 @@ def test_compensation_comes_before_the_handler() -> None:
         ("0%", 10, 0),
         ("5%", 10, 0),
         ("10%", 10, 1),
-        ("29%", 100, 29),  # 0.29 * 100 is below 29 to a computer
+        ("29%", 100, 29),  # 0.29 * 100 is below 29 in floating point
         ("57%", 100, 57),
         ("2.5%", 40, 1),
         (" 50 % ", 4, 2),
@@ -340,13 +340,13 @@ def test_a_loop_tolerates_exactly_the_allowed_number_of_failures(
 
 
 @pytest.mark.parametrize("tolerated", [-1, "5", "5.5.5%", "-1%", "101%", "many", 1.5, True])
-def test_other_limits_are_refused(tolerated: Any) -> None:
+def test_invalid_limits_of_failures_are_refused(tolerated: Any) -> None:
     with pytest.raises(DefinitionError, match="tolerated_failures"):
         loop([1], same, tolerated_failures=tolerated)
 
 
 class Faulty:
-    """A button with a fault of its own: it raises where it should tell of an outcome."""
+    """A faulty button: it raises an exception instead of returning an outcome."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -385,7 +385,7 @@ def test_an_internal_error_fails_only_its_item(action: str, parallelism: int) ->
     story = str(results.explain(3))
     assert "in press" in story
     assert 'raise KeyError("a fault of ours")' in story
-    if action == "continue" or parallelism == 1:  # else what was under way may have been cancelled
+    if action == "continue" or parallelism == 1:  # otherwise items in progress may have been cancelled
         assert [results[i].output for i in range(3)] == [0, 1, 2]
     if action == "continue":
         assert results.counts == {"ok": 7, "failed": 1, "cancelled": 0, "skipped": 0}
@@ -395,7 +395,7 @@ def test_an_internal_error_fails_only_its_item(action: str, parallelism: int) ->
 
 
 def test_an_internal_error_is_handled_by_the_policy() -> None:
-    """A step that is not a loop, under a policy."""
+    """The step has a policy and is not a loop."""
     buttons = {"same": Faulty(named_buttons({"same": same})["same"])}
     step = {"id": "one", "button": "same", "args": {"x": 3}, "on_failure": {"action": "continue"}}
     job = prepare(
@@ -410,10 +410,10 @@ def test_an_internal_error_is_handled_by_the_policy() -> None:
 
 
 def test_a_failure_to_start_a_thread_is_a_readable_error_of_the_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, begun = threading.Thread.start, itertools.count(1)
+    start, starts = threading.Thread.start, itertools.count(1)
 
     def sparing(thread: threading.Thread) -> None:
-        if thread.name.startswith("drawer-") and next(begun) > 4:
+        if thread.name.startswith("drawer-") and next(starts) > 4:
             raise RuntimeError("can't start new thread")
         start(thread)
 

@@ -1,4 +1,4 @@
-"""Every kind of step: its meaning, its failure, its cancellation, under every policy, inside every other."""
+"""Every kind of step: its output, failure and cancellation, with every policy and inside every other kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Step = dict[str, Any]
 
 
 class Bench:
-    """Buttons that remember how they were pressed, and drawers that press them."""
+    """Buttons that record their presses, and drawers that press them."""
 
     def __init__(self) -> None:
         self.meter = Meter()
@@ -73,7 +73,7 @@ def inner(button: str) -> Step:
     return {"id": "in", "button": button, "args": {"x": "${inputs.v}"} if button == "same" else {}}
 
 
-# Steps of each kind that press a button, which does their work.
+# Steps of each kind that press a button.
 PRESSING: dict[str, Callable[[str], Step]] = {
     "button": inner,
     "for_each": lambda button: {"kind": "for_each", "over": "[1, 2]", "steps": [inner(button)]},
@@ -93,7 +93,7 @@ PRESSING: dict[str, Callable[[str], Step]] = {
     },
 }  # fmt: skip
 
-# Each kind: a step that works, its output, a step that fails, and the code of that.
+# GOOD: for each kind, a step that succeeds, and its output. BAD: a step that fails, and its error code.
 GOOD: dict[str, tuple[Step, Any]] = {
     "button": (PRESSING["button"]("same"), 7),
     "for_each": (PRESSING["for_each"]("same"), {"total": 2}),
@@ -122,7 +122,7 @@ BAD: dict[str, tuple[Step, str]] = {
     "wait": ({"kind": "wait", "duration": "${'soon'}"}, "VALIDATION_ERROR"),
 }
 
-# Every way a step can stand inside another; `{"got": ...}` is how each tells what the step gave.
+# Every way in which a step can be inside another, and the path to its output.
 AROUND: dict[str, tuple[Callable[[Step], Step], str]] = {
     "for_each": (lambda step: {"kind": "for_each", "over": "[1]", "steps": [step]},
                  "o.output.results[0].steps.s.output"),
@@ -142,7 +142,7 @@ def holds(expected: Any, found: Any) -> bool:
     return bool(expected == found)
 
 
-def test_no_kind_is_left_out() -> None:
+def test_the_tables_have_every_kind() -> None:
     from drawer_ipy.definition.step_base import STEP_KINDS
 
     assert set(GOOD) == set(BAD) == set(STEP_KINDS)
@@ -234,14 +234,14 @@ def test_a_cancellation_ends_everything_that_the_step_started(bench: Bench, kind
     if kind == "switch":
         assert found.step("s").output["steps"]["in"]["status"] == "cancelled"
     if kind == "split":
-        assert found.step("s").output == {"right": 7}  # it had ended
+        assert found.step("s").output == {"right": 7}  # the step had ended
     if kind in ("for_each", "batch"):
         assert [entry and entry["cancelled"] for entry in found.step("s").output["results"]] == [True]
 
 
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("kind", GOOD)
-def test_it_works_inside_every_other(bench: Bench, kind: str, around: str) -> None:
+def test_each_kind_works_inside_every_other_kind(bench: Bench, kind: str, around: str) -> None:
     step, output = GOOD[kind]
     wrap, path = AROUND[around]
     got = {"id": "got", "kind": "transform", "expression": path}
@@ -252,7 +252,7 @@ def test_it_works_inside_every_other(bench: Bench, kind: str, around: str) -> No
 
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("kind", BAD)
-def test_its_failure_inside_another_names_it(bench: Bench, kind: str, around: str) -> None:
+def test_a_failure_inside_another_kind_names_the_inner_step(bench: Bench, kind: str, around: str) -> None:
     step, code = BAD[kind]
     found = bench.run({**AROUND[around][0]({**step, "id": "s"}), "id": "o"}, inputs={"v": 7})
     assert found.failed_step == "o"

@@ -1,4 +1,4 @@
-"""Laws of the bounded loop, over random items, delays, failures, parallelism and moments of cancellation."""
+"""Laws of loops, for random items, delays, failures, parallelism and times of cancellation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from drawer_ipy import press
 from drawer_ipy.engine.events import ItemFinished, ItemStarted
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
-from drawer_ipy.record.loop import LoopOutput, LoopRecord
+from drawer_ipy.record.loop import STATE_NAMES, LoopOutput, LoopRecord
 
 
 @dataclass(frozen=True)
 class Item:
-    """One random item: how long it takes (ticks of half a millisecond) and whether it fails."""
+    """A random item: how long it takes (in ticks of half a millisecond) and whether it fails."""
 
     number: int
     ticks: int
@@ -37,17 +37,17 @@ widths = st.integers(0, 9)
 
 
 class Work:
-    """A button that takes its item's time and fails when the item says so."""
+    """A button that takes the time of its item and fails if the item says so."""
 
     def __init__(self) -> None:
         self.meter = Meter()
-        self.begun_when_first_failed: int | None = None
+        self.started_when_first_failed: int | None = None
 
     async def __call__(self, x: Item) -> int:
         await self.meter.during(x, x.ticks * 0.0005)
         if x.fails:
-            if self.begun_when_first_failed is None:
-                self.begun_when_first_failed = len(self.meter.begun)
+            if self.started_when_first_failed is None:
+                self.started_when_first_failed = len(self.meter.started)
             raise ValueError(f"item {x.number}")
         return x.number * 10
 
@@ -63,7 +63,7 @@ def test_continue_runs_every_item_and_keeps_the_order(rows: list[Item], width: i
     assert [row.status for row in results] == ["failed" if r.fails else "ok" for r in rows]
     assert [error.index for error in results.errors] == [r.number for r in rows if r.fails]
     assert work.meter.most <= max(1, width)
-    assert work.meter.begun == rows  # started in input order, whatever finishes first
+    assert work.meter.started == rows  # started in input order, whatever finishes first
 
 
 @settings(max_examples=100, deadline=None)
@@ -75,24 +75,24 @@ def test_stop_starts_nothing_after_the_first_failure(rows: list[Item], width: in
     assert len(states) == len(rows)
     assert work.meter.most <= max(1, width)
     assert work.meter.now == 0
-    begun = len(work.meter.begun)
-    assert work.meter.begun == rows[:begun]
+    started = len(work.meter.started)
+    assert work.meter.started == rows[:started]
     if not any(r.fails for r in rows):
         assert results.run.status == "ok"
         assert set(states) <= {"ok"}
         return
     assert results.run.status == "failed"
-    assert work.begun_when_first_failed == begun
-    # Every item ends in exactly one state: what began is ok, failed or cancelled; the rest is skipped.
-    assert set(states[:begun]) <= {"ok", "failed", "cancelled"}
-    assert set(states[begun:]) <= {"skipped"}
+    assert work.started_when_first_failed == started
+    # Every item ends in exactly one state: started items are ok, failed or cancelled, the rest is skipped.
+    assert set(states[:started]) <= {"ok", "failed", "cancelled"}
+    assert set(states[started:]) <= {"skipped"}
     failed = [i for i, state in enumerate(states) if state == "failed"]
     assert all(rows[i].fails for i in failed)
     assert results.run.error is not None
     assert results.run.error.code == "FOREACH_ITEM_FAILED"
     assert results.run.error.index == failed[0]
     if width <= 1:
-        assert failed == [begun - 1]
+        assert failed == [started - 1]
         assert "cancelled" not in states
 
 
@@ -106,7 +106,7 @@ def test_tolerated_failures_lie_between_stop_and_continue(
     failed = len(results.failed)
     if sum(r.fails for r in rows) <= tolerated:
         assert results.run.status == "ok"
-        assert len(work.meter.begun) == len(rows)
+        assert len(work.meter.started) == len(rows)
     else:
         assert results.run.status == "failed"
         assert failed > tolerated
@@ -150,11 +150,11 @@ def test_nested_loops_keep_the_order_at_every_depth(outer: list[list[Item]], wid
 def test_items_that_fail_without_ever_waiting_stop_the_loop_at_once(
     fails: list[bool], width: int, tolerated: int
 ) -> None:
-    """A reference without a value fails its item before anything was awaited; nothing more may begin."""
-    begun: list[int] = []
+    """A reference without a value fails its item before anything is awaited; no further item may start."""
+    started: list[int] = []
 
     async def work(x: int) -> int:
-        begun.append(x)
+        started.append(x)
         return x
 
     each = {"id": "each", "kind": "for_each", "over": "inputs.xs", "parallelism": width,
@@ -167,13 +167,13 @@ def test_items_that_fail_without_ever_waiting_stop_the_loop_at_once(
     assert [row.index for row in results.failed] == failed[: tolerated + 1]
     if len(failed) > tolerated:
         last = failed[tolerated]
-        assert [row.status for row in results][last + 1 :].count("ok") == sum(i > last for i in begun)
-        assert len(begun) <= last + max(1, width)  # those that had begun beside it
+        assert [row.status for row in results][last + 1 :].count("ok") == sum(i > last for i in started)
+        assert len(started) <= last + max(1, width)  # those that ran beside it
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A loop in a loop: widths, and how failures are met at either depth."""
+    """A nested loop: the widths and the policies for failures at both depths."""
 
     wide: int
     deep: int
@@ -195,7 +195,7 @@ grids = st.lists(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=
 def test_every_item_at_every_depth_ends_in_exactly_one_state(
     grid: list[list[tuple[int, bool]]], shape: Shape, cancel_after: int | None
 ) -> None:
-    """Whatever fails, is tolerated or is cancelled, and whenever: the record adds up."""
+    """The record is consistent for all failures, tolerated failures and cancellations at any time."""
     rows = [
         [Item(100 * i + j, ticks, fails) for j, (ticks, fails) in enumerate(row)]
         for i, row in enumerate(grid)
@@ -233,18 +233,18 @@ def test_every_item_at_every_depth_ends_in_exactly_one_state(
     inner = [o.record for o in outer.columns[0].outputs if isinstance(o, LoopOutput)]
     for one in inner:
         adds_up(one, record.status == "cancelled" or bool(outer.counts[4]))
-    assert len(work.meter.begun) == sum(sum(one.counts[2:5]) for one in inner)
-    assert len(set(work.meter.begun)) == len(work.meter.begun)  # nothing ran twice
+    assert len(work.meter.started) == sum(sum(one.counts[2:5]) for one in inner)
+    assert len(set(work.meter.started)) == len(work.meter.started)  # nothing ran twice
     if record.error is not None and record.status == "failed":
         assert record.error.index == outer.first_failed()
 
 
 def adds_up(loop: LoopRecord, cancelled: bool) -> None:
-    """The counts of a loop that has ended are those of its states, and no state is one of passing through."""
+    """Check that the counts of an ended loop match its states, and that all states are final."""
     states = Counter(loop.states)
-    assert [states[state] for state in range(6)] == loop.counts
-    waiting, running, ok, failed, cut, skipped = loop.counts
-    assert waiting == running == 0
+    assert [states[state] for state in range(len(STATE_NAMES))] == loop.counts
+    waiting, running, ok, failed, cut, skipped, paused = loop.counts
+    assert waiting == running == paused == 0
     assert ok + failed + cut + skipped == len(loop.items)
     if cut and not cancelled:
         assert failed  # only a failure cancels others

@@ -1,4 +1,4 @@
-"""Limits across a whole run: ``--concurrency``, queues and rates."""
+"""Limits for a whole run: ``--concurrency``, queues and rates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Step = dict[str, Any]
 
 
 class Work:
-    """A button that counts how many of its presses run at once, and notes when each began."""
+    """A button that counts how many of its presses run at once, and records when each starts."""
 
     def __init__(self, ticks: int = 4) -> None:
         self.meter = Meter()
@@ -75,11 +75,11 @@ def button(name: str = "work", **more: Any) -> Step:
 # --concurrency
 
 
-def test_loops_within_loops_multiply() -> None:
+def test_the_widths_of_nested_loops_multiply() -> None:
     work = Work(ticks=20)
     run(each("o", 3, each("i", 4, button())), buttons={"work": work.button("work")})
     assert work.meter.most == 12
-    assert len(work.meter.begun) == 12
+    assert len(work.meter.started) == 12
 
 
 shapes = st.recursive(
@@ -94,7 +94,7 @@ shapes = st.recursive(
 @settings(max_examples=60, deadline=None)
 @given(shapes, st.integers(1, 5), st.sampled_from(["sequential", "parallel"]))
 def test_concurrency_caps_the_buttons_of_the_whole_run(shape: Any, cap: int, mode: str) -> None:
-    """Whatever is nested in whatever: never more than so many at once, and all of them run."""
+    """For all nestings, no more than `cap` presses run at once, and all of them run."""
     work, drawers = Work(ticks=1), {}
 
     def made(shape: Any, name: str) -> tuple[Step, int]:
@@ -115,14 +115,14 @@ def test_concurrency_caps_the_buttons_of_the_whole_run(shape: Any, cap: int, mod
     steps, counts = zip(*[made(shape, f"top{i}") for i in range(2)], strict=True)
     run(*steps, buttons={"work": work.button("work")}, drawers=drawers, concurrency=cap, mode=mode)
     assert work.meter.most <= cap
-    assert len(work.meter.begun) == sum(counts)
+    assert len(work.meter.started) == sum(counts)
 
 
-def test_the_cap_is_reached() -> None:
+def test_as_many_presses_as_allowed_run_at_once() -> None:
     work = Work(ticks=10)
     run(each("o", 3, each("i", 6, button())), buttons={"work": work.button("work")}, concurrency=4)
     assert work.meter.most == 4
-    assert len(work.meter.begun) == 18
+    assert len(work.meter.started) == 18
 
 
 # Queues
@@ -137,11 +137,11 @@ def test_a_queue_is_shared_by_steps_drawers_and_buttons_that_name_it() -> None:
     run(each("a", 6, button("one"), sub), each("b", 6, button("two")),
         buttons=buttons, drawers={"child": [button("two")]}, mode="parallel")  # fmt: skip
     assert one.meter.most == 2
-    assert len(one.meter.begun) == 18
+    assert len(one.meter.started) == 18
 
 
 @pytest.mark.parametrize("key", ["host", " host ", "{{host}}", "{{ host }}:{{x}}"])
-def test_a_key_gives_each_value_a_pool_of_its_own(key: str) -> None:
+def test_a_queue_with_a_key_has_separate_slots_for_each_value(key: str) -> None:
     works = {"a": Work(10), "b": Work(10)}
 
     async def work(x: int, host: str) -> None:
@@ -154,10 +154,10 @@ def test_a_key_gives_each_value_a_pool_of_its_own(key: str) -> None:
         step["args"]["x"] = 0
     run(each("h", 12, step), buttons={"work": made})
     assert [w.meter.most for w in works.values()] == [2, 2]
-    assert [len(w.meter.begun) for w in works.values()] == [6, 6]
+    assert [len(w.meter.started) for w in works.values()] == [6, 6]
 
 
-def test_queues_without_a_name_are_each_buttons_own() -> None:
+def test_queues_without_a_name_belong_to_one_button() -> None:
     one, two = Work(20), Work(20)
     both = Meter()
     one.meter = two.meter = both
@@ -168,14 +168,14 @@ def test_queues_without_a_name_are_each_buttons_own() -> None:
     assert both.most == 2  # one of each
 
 
-def test_a_queue_without_a_bound_holds_nothing_back() -> None:
+def test_a_queue_without_a_limit_delays_nothing() -> None:
     work = Work(20)
     run(each("a", 5, button()), buttons={"work": work.button("work", queue=Queue(name="free"))})
     assert work.meter.most == 5
 
 
 def test_a_press_that_waits_for_a_queue_holds_no_slot_of_the_run() -> None:
-    """Three wait for the one slot of the queue; with a cap of two the others must still get through."""
+    """Three presses wait for the only slot of the queue; with a cap of two, other presses must still run."""
     slow, quick = Work(60), Work(1)
     buttons = {
         "slow": slow.button("slow", queue=Queue(name="q", concurrency=1)),
@@ -216,7 +216,7 @@ def test_a_rate_spaces_starts_evenly(where: str) -> None:
     assert sum(gaps(work.starts)) > 4.4 * GAP
 
 
-def test_the_rate_of_a_button_is_shared_by_all_that_press_it() -> None:
+def test_the_rate_of_a_button_is_shared_by_all_steps_that_press_it() -> None:
     work = Work(ticks=1)
     sub = {"id": "sub", "kind": "drawer", "drawer": "child"}
     run(each("a", 3, button()), each("b", 2, sub), button(), buttons={"work": work.button("work", rate=RATE)},
@@ -225,19 +225,19 @@ def test_the_rate_of_a_button_is_shared_by_all_that_press_it() -> None:
     assert min(gaps(work.starts)) > GAP * LEAST
 
 
-def test_the_rate_of_a_step_is_its_own() -> None:
-    """Two steps of one id in two loops: each is held back, not one by the other."""
+def test_the_rate_of_a_step_applies_only_to_that_step() -> None:
+    """Two steps with the same id in two loops are limited separately."""
     work = Work(ticks=1)
     loops = [each(name, 4, button(rate=RATE, args={"x": name})) for name in "ab"]
     run(*loops, buttons={"work": work.button("work")}, mode="parallel")
     for name in "ab":
-        mine = [at for at, x in zip(work.starts, work.meter.begun, strict=True) if x == name]
+        mine = [at for at, x in zip(work.starts, work.meter.started, strict=True) if x == name]
         assert len(mine) == 4
         assert min(gaps(mine)) > GAP * LEAST
     assert max(work.starts) - min(work.starts) < 7 * GAP + 1
 
 
-def test_the_rate_of_an_inner_loop_holds_over_all_its_rounds() -> None:
+def test_the_rate_of_an_inner_loop_applies_across_outer_items() -> None:
     work = Work(ticks=1)
     run(each("o", 3, each("i", 2, button(), rate=RATE)), buttons={"work": work.button("work")})
     assert len(work.starts) == 6
@@ -245,7 +245,7 @@ def test_the_rate_of_an_inner_loop_holds_over_all_its_rounds() -> None:
 
 
 def test_a_press_that_waits_for_its_turn_holds_no_slot_of_the_run() -> None:
-    """With a cap of one, presses that wait a second for their turn must not keep the others waiting."""
+    """With a cap of one, presses that wait a second for their turn must not delay the other presses."""
     slow, quick = Work(1), Work(1)
     buttons = {"slow": slow.button("slow", rate="4/s"), "quick": quick.button("quick")}
     run(
@@ -260,7 +260,7 @@ def test_a_press_that_waits_for_its_turn_holds_no_slot_of_the_run() -> None:
 
 
 def test_slots_that_become_free_together_cause_no_burst() -> None:
-    """Turns pass while all slots are taken; what then starts is spaced again."""
+    """Turns pass while all slots are in use; the presses that then start are spaced again."""
     block, work = Work(150), Work(1)
     buttons = {"block": block.button("block"), "work": work.button("work", rate=RATE)}
     run(
@@ -291,9 +291,9 @@ def test_a_cancelled_wait_leaves_the_rate_usable() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 8), st.lists(st.integers(0, 15), min_size=1, max_size=8))
-def test_turns_come_a_gap_apart(gap_ms: int, delays: list[int]) -> None:
-    """Whenever they are asked for, and whatever else the machine does: half a gap is the least between two
-    (lateness of the event loop is made up for), and so many take so many gaps."""
+def test_turns_are_spaced_by_the_gap_of_the_rate(gap_ms: int, delays: list[int]) -> None:
+    """Two turns are at least half a gap apart, because the rate catches up if the event loop is late; n turns
+    take about n - 1 gaps in total."""
 
     async def main() -> list[float]:
         loop = asyncio.get_running_loop()
@@ -313,8 +313,8 @@ def test_turns_come_a_gap_apart(gap_ms: int, delays: list[int]) -> None:
     assert sum(gaps(turns)) > (len(turns) - 1.5) * gap_ms / 1000 - 0.001
 
 
-def test_a_timeout_begins_when_the_button_does() -> None:
-    """Four presses of 40 ms through one slot: the last waits longer than each may take."""
+def test_a_timeout_starts_with_the_button() -> None:
+    """Four presses of 40 ms use one slot, so the last waits longer than its timeout."""
     work = Work(40)
     made = work.button("work", queue=Queue(name="q", concurrency=1))
     run(each("a", 6, button(timeout_seconds=0.2)), buttons={"work": made})
@@ -326,7 +326,7 @@ def test_without_limits_no_limit_objects_are_created() -> None:
     assert Limits(3).concern(Work().button("work"), None)
 
 
-def test_the_cell_may_give_a_button_a_rate() -> None:
+def test_a_rate_can_be_set_for_a_button_of_the_drawer() -> None:
     drawer = {
         "buttons": {"p": {"prompt": "hello {{n}}", "args": ["n"], "rate": RATE}},
         "steps": [each("a", 4, {"id": "s", "button": "p", "args": {"n": "${a}"}})],

@@ -1,4 +1,4 @@
-"""Policies, timeouts and limits: the same for every kind of step."""
+"""Policies, timeouts and limits work in the same way for every kind of step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(steps: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
 
 
 class Flaky:
-    """Fails the first `failures` times it is pressed."""
+    """A button that fails the first `failures` times."""
 
     def __init__(self, failures: int, error: Callable[[str], Exception] = ValueError) -> None:
         self.failures = failures
@@ -56,7 +56,9 @@ def retry(n: int, **more: Any) -> dict[str, Any]:
         ("stop", 1, 1, "failed"),
     ],
 )
-def test_attempts(policy: Any, failures: int, calls: int, status: str) -> None:
+def test_a_retry_makes_the_allowed_number_of_attempts(
+    policy: Any, failures: int, calls: int, status: str
+) -> None:
     flaky = Flaky(failures)
     result = run([{"id": "s", "button": "flaky", "on_failure": policy}], buttons={"flaky": flaky})
     assert flaky.calls == calls
@@ -73,7 +75,7 @@ WRAPPED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", WRAPPED)
-def test_retry_holds_for_every_kind(kind: str) -> None:
+def test_retry_applies_to_every_kind_of_step(kind: str) -> None:
     flaky = Flaky(2)
     step = {"id": "s", **WRAPPED[kind]({"id": "in", "button": "flaky"}), "on_failure": retry(3)}
     result = run([step], buttons={"flaky": flaky})
@@ -82,11 +84,11 @@ def test_retry_holds_for_every_kind(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [*WRAPPED, "button", "wait"])
-def test_timeout_holds_for_every_kind_and_each_attempt_has_its_own(kind: str) -> None:
-    begun: list[int] = []
+def test_timeout_applies_to_each_attempt_of_every_kind_of_step(kind: str) -> None:
+    starts: list[int] = []
 
     async def hang() -> None:
-        begun.append(1)
+        starts.append(1)
         await asyncio.sleep(30)
 
     inner = {"id": "in", "button": "hang"}
@@ -100,10 +102,10 @@ def test_timeout_holds_for_every_kind_and_each_attempt_has_its_own(kind: str) ->
     assert result["steps"][0]["status"] == "timeout"
     assert result["steps"][0]["attempts"] == 2
     if kind != "wait":
-        assert len(begun) == 2
+        assert len(starts) == 2
 
 
-def test_continue_covers_a_reference_without_a_value() -> None:
+def test_continue_applies_to_a_reference_without_a_value() -> None:
     steps = [
         {"id": "a", "button": "f", "args": {"x": "${inputs.d.nope}"}, "on_failure": "continue"},
         {"id": "b", "button": "f", "args": {"x": "${a.error.code}"}},
@@ -123,13 +125,13 @@ def test_continue_covers_a_reference_without_a_value() -> None:
         (None, [0, 0, 0]),
     ],
 )
-def test_backoff(backoff: dict[str, Any] | None, delays: list[float]) -> None:
+def test_the_delay_follows_the_backoff_strategy(backoff: dict[str, Any] | None, delays: list[float]) -> None:
     policy = RetryPolicy.of(Policy(action="retry", max_attempts=9, backoff=backoff))  # type: ignore[arg-type]
     assert policy is not None
     assert [policy.delay(n) for n in (1, 2, 3)] == pytest.approx(delays)
 
 
-def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
+def test_jitter_spreads_the_delays_and_retry_after_is_the_minimum() -> None:
     policy = RetryPolicy(9, Backoff(initial=1.0, factor=1.0, cap=3600.0, jitter=1.0))
     delays = {policy.delay(1) for _ in range(200)}
     assert len(delays) > 100
@@ -138,23 +140,23 @@ def test_jitter_spreads_the_delays_and_retry_after_is_a_floor() -> None:
     assert not policy.covers(ErrorInfo("RESOLVE_ERROR", ""))
 
 
-def test_a_servers_retry_after_is_the_shortest_delay() -> None:
+def test_a_retry_waits_at_least_for_retry_after() -> None:
     from drawer_ipy.demo import DemoSite
     from drawer_ipy.engine.events import StepRetried
 
-    told: list[StepRetried] = []
+    reported: list[StepRetried] = []
     with DemoSite.start() as site:
         fetch = {"url": f"{site.url}/limited/p?after=1&retry_after=1"}
         policy = retry(4, backoff={"strategy": "fixed", "initial_ms": 1})
         steps = [{"id": "a", "button": "fetch"}, {"id": "b", "button": "fetch", "on_failure": policy}]
         job = prepare({"buttons": {"fetch": fetch}, "steps": steps})
-        job.run.listeners.on(StepRetried, told.append)
+        job.run.listeners.on(StepRetried, reported.append)
         record = asyncio.run(job.run.execute())
     assert record.status == "ok", record.error
     assert record.step("b").attempts == 2
-    [one] = told
+    [one] = reported
     assert (one.step_id, one.attempt, one.error.code) == ("b", 1, "HTTP_ERROR")
-    assert one.delay >= 1  # what the header says, in whole seconds; the back-off alone is a millisecond
+    assert one.delay >= 1  # the header requires a whole second; the backoff alone would be a millisecond
 
 
 @pytest.mark.parametrize(
@@ -176,12 +178,12 @@ def test_a_reported_retry_contains_no_secrets() -> None:
     def leak(x: str) -> None:
         raise ValueError(f"no {x}")
 
-    told: list[StepRetried] = []
+    reported: list[StepRetried] = []
     step = {"id": "a", "button": "leak", "args": {"x": "${inputs.tok}"}, "on_failure": retry(2)}
     drawer = {"inputs": [{"name": "tok", "secret": True}], "steps": [step]}
     job = prepare(drawer, {"tok": "open-sesame"}, None, Surroundings(named_buttons({"leak": leak})))
-    job.run.listeners.on(StepRetried, told.append)
+    job.run.listeners.on(StepRetried, reported.append)
     asyncio.run(job.run.execute())
-    assert len(told) == 1
-    assert "open-sesame" not in str(told[0].error)
-    assert "[redacted]" in told[0].error.message
+    assert len(reported) == 1
+    assert "open-sesame" not in str(reported[0].error)
+    assert "[redacted]" in reported[0].error.message

@@ -66,12 +66,12 @@ def moments(text: str, *tokens: Any) -> list[float]:
     ],
     ids=["step", "list", "number", "button", "function"],
 )
-def test_a_start_keeps_the_next_waiting_for_what_it_costs(text: str, step: str) -> None:
+def test_the_next_start_waits_according_to_the_cost_of_the_one_before(text: str, step: str) -> None:
     found = moments(text, 10, 10, 10, 10)
     assert found[-1] - found[0] >= 0.9 * 0.3, "three waits of 10 units at 100 units a second"
 
 
-def test_the_narrowest_of_several_rates_holds() -> None:
+def test_the_strictest_of_several_rates_applies() -> None:
     found = each(now, rows(1, 1, 1, 1), parallelism=4, rate=["1000/s", "10/s"], quiet=True)
     at = sorted(row.output for row in found)
     assert at[-1] - at[0] >= 0.9 * 0.3
@@ -83,14 +83,14 @@ def test_a_start_that_costs_nothing_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("cost", ["${tokens}", "${item.tokens}", "${tokens * 1}", lambda tokens: tokens])
-def test_each_takes_costs_of_the_item(cost: Any) -> None:
+def test_each_accepts_a_cost_that_depends_on_the_item(cost: Any) -> None:
     found = each(of_row, rows(10, 10, 10), parallelism=3, rate={"limit": "100/s", "cost": cost}, quiet=True)
     at = sorted(row.output for row in found)
     assert at[-1] - at[0] >= 0.9 * 0.2
 
 
 @pytest.mark.parametrize("tokens", ["many", None, -1, float("nan"), True, [1]])
-def test_a_cost_that_is_no_number_fails_its_item(tokens: Any) -> None:
+def test_a_cost_that_is_not_a_number_fails_its_item(tokens: Any) -> None:
     text = DRAWER.replace("RATE", 'rate: {limit: 100/s, cost: "${row.tokens}"}').replace(
         "as: row", "as: row\n    on_item_failure: continue"
     )
@@ -126,7 +126,7 @@ def test_a_cost_that_raises_fails_its_item() -> None:
         (["5/s", {"cost": 1}], "has no limit"),
     ],
 )
-def test_a_wrong_rate_is_refused_everywhere(rate: Any, text: str) -> None:
+def test_an_invalid_rate_is_refused_everywhere(rate: Any, text: str) -> None:
     with pytest.raises(BadValue) as caught:
         parse_rates(rate)
     assert text in str(caught.value)
@@ -150,7 +150,7 @@ def test_an_unknown_name_in_a_cost_is_reported_at_its_place() -> None:
     assert (problem.step_id, problem.line) == ("each.at", 10)
 
 
-def test_rates_in_words() -> None:
+def test_rates_are_described_in_words() -> None:
     assert rate_words(["10/s", {"limit": "20000/min", "cost": "${tokens}"}]) == [
         "at most 10/s and 20000/min of ${tokens}"
     ]
@@ -158,8 +158,8 @@ def test_rates_in_words() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=8))
-def test_what_starts_never_exceeds_the_rate(costs: list[int]) -> None:
-    """Law: between two starts lies the time of everything that started from the first on, but the last."""
+def test_law_starts_never_exceed_the_rate(costs: list[int]) -> None:
+    """The time between two starts is at least the cost of all starts from the first to before the last."""
 
     async def main() -> list[tuple[float, int]]:
         rate = Rate("1000/s")
@@ -177,7 +177,7 @@ def test_what_starts_never_exceeds_the_rate(costs: list[int]) -> None:
     for first in range(len(started)):
         for last in range(first + 1, len(started)):
             spent = sum(cost for _, cost in started[first:last]) / 1000
-            # Up to half a gap of a late start is caught up.
+            # After a late start, up to half a gap is caught up.
             slack = max(cost for _, cost in started[first:last]) / 2000 + 0.002
             assert started[last][0] - started[first][0] >= spent - slack
 
@@ -188,14 +188,14 @@ LOOP_RATE = DRAWER.replace(", RATE", "").replace(
 
 
 @pytest.mark.parametrize("lazy", [False, True], ids=["list", "generator"])
-def test_a_loops_rate_counts_what_its_items_cost(lazy: bool) -> None:
+def test_the_rate_of_a_loop_counts_the_costs_of_its_items(lazy: bool) -> None:
     items = rows(10, 10, 10, 10)
     found = press(LOOP_RATE, {"rows": iter(items) if lazy else items}, quiet=True)
     at = sorted(row.output for row in found)
     assert at[-1] - at[0] >= 0.9 * 0.3
 
 
-def test_an_item_whose_cost_is_no_number_fails_before_its_steps_run() -> None:
+def test_an_item_whose_cost_is_not_a_number_fails_before_its_steps_run() -> None:
     text = LOOP_RATE.replace("as: row", "as: row\n    on_item_failure: continue")
     found = press(text, {"rows": rows(1, "many", 1)}, quiet=True)
     assert [row.status for row in found] == ["ok", "failed", "ok"]

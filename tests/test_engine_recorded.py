@@ -1,4 +1,4 @@
-"""What steps record where the original records something else than what was asked for."""
+"""Records of steps that are exact where those of the original differ from the request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def waited(inputs: dict[str, Any] | None = None, **fields: Any) -> RunRecord:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("given", "recorded"),
     [
         ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
         ("2020-01-01T02:00:00+02:00", "2020-01-01T00:00:00Z"),
@@ -28,9 +28,9 @@ def waited(inputs: dict[str, Any] | None = None, **fields: Any) -> RunRecord:
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
     ],
 )
-def test_a_time_in_the_past_is_recorded_as_given(asked: str, told: str) -> None:
-    output = waited(until=asked).step("w").output
-    assert output == {"waited_ms": 0, "until": told}
+def test_a_time_in_the_past_is_recorded_as_given(given: str, recorded: str) -> None:
+    output = waited(until=given).step("w").output
+    assert output == {"waited_ms": 0, "until": recorded}
 
 
 def test_a_datetime_in_the_past_is_recorded_as_given() -> None:
@@ -59,7 +59,7 @@ def test_a_time_beyond_the_calendar_is_not_an_internal_error() -> None:
 
 @pytest.mark.parametrize("written", ["My Show", "my_show", "MY-SHOW", " my  show "])
 @pytest.mark.parametrize("inside", ["my-show", "My Show", "other"])
-def test_a_step_records_the_slug_that_its_button_was_found_by(
+def test_a_step_records_the_slug_of_its_button(
     written: str, inside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""A run as a whole: cancelling it, pressing it from sync and async code, graph mode, events."""
+"""Runs as a whole: cancellation, presses from sync and async code, graph mode and events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def job(steps: list[dict[str, Any]], inputs: dict[str, Any], buttons: dict[str, 
 
 
 class Gate:
-    """A button whose first items pass at once and whose later ones wait until they are cancelled."""
+    """A button whose first items end at once and whose later items wait until they are cancelled."""
 
     def __init__(self, passing: int, then: Any = lambda: None) -> None:
         self.meter = Meter()
@@ -88,7 +88,7 @@ def test_cancelling_the_caller_raises_after_everything_has_ended() -> None:
         gate.then = full.set
         task = asyncio.create_task(made.run.execute())
         await full.wait()
-        await asyncio.sleep(0.01)  # the two beside it begin in the same turn
+        await asyncio.sleep(0.01)  # the two next items start in the same turn
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -98,7 +98,7 @@ def test_cancelling_the_caller_raises_after_everything_has_ended() -> None:
     assert states(made.results) == ["ok"] + ["cancelled"] * 3 + ["skipped"]
 
 
-def test_a_button_that_resists_its_cancellation_is_waited_for() -> None:
+def test_a_run_waits_for_a_button_that_cleans_up_after_its_cancellation() -> None:
     ended = []
 
     async def stubborn(x: int) -> int:
@@ -124,7 +124,7 @@ def test_a_button_that_resists_its_cancellation_is_waited_for() -> None:
     assert sorted(ended) == [0, 1, 2]
 
 
-def test_press_works_inside_a_running_loop_and_apress_on_it() -> None:
+def test_press_works_within_a_running_event_loop_and_apress_on_it() -> None:
     async def main() -> None:
         lock = asyncio.Lock()
 
@@ -142,7 +142,7 @@ def test_press_works_inside_a_running_loop_and_apress_on_it() -> None:
     asyncio.run(main())
 
 
-def test_press_sees_the_callers_functions() -> None:
+def test_press_finds_the_functions_of_its_caller() -> None:
     def work(x: int) -> int:
         return -x
 
@@ -190,7 +190,7 @@ def test_a_drawer_may_be_given_in_any_form(
 
 
 def chain(*links: str) -> list[dict[str, Any]]:
-    """Steps written ``b<a,c``: b refers to a and c."""
+    """Steps in the notation ``b<a,c``: b refers to a and c."""
     steps = []
     for link in links:
         name, _, needs = link.partition("<")
@@ -200,7 +200,7 @@ def chain(*links: str) -> list[dict[str, Any]]:
 
 
 def test_a_step_starts_as_soon_as_its_own_references_are_ready() -> None:
-    """With waves, b would wait for c; here c waits for b, so waves would never end."""
+    """If steps ran in waves, b would wait for c; here c waits for b, so that would never end."""
     b_ran = asyncio.Event()
 
     async def b(a: int) -> int:
@@ -217,7 +217,7 @@ def test_a_step_starts_as_soon_as_its_own_references_are_ready() -> None:
     assert [s.id for s in results.run.steps] == ["d", "b", "c", "a"]
 
 
-def test_a_cycle_is_named_and_nothing_runs() -> None:
+def test_a_cycle_of_steps_is_reported_and_nothing_runs() -> None:
     ran: list[int] = []
     buttons = {n: (lambda **kw: ran.append(1)) for n in "abcd"}
     run = press({"steps": chain("a<c", "b<a", "c<b", "d")}, buttons=buttons, mode="parallel",
@@ -236,7 +236,9 @@ def test_a_cycle_is_named_and_nothing_runs() -> None:
         ("continue", {"bad": "error", "after": "skipped", "far": "skipped", "other": "ok", "last": "ok"}),
     ],
 )
-def test_failure_in_graph_mode(on_failure: Any, expected: dict[str, str]) -> None:
+def test_in_graph_mode_a_failure_stops_or_skips_dependent_steps(
+    on_failure: Any, expected: dict[str, str]
+) -> None:
     async def other() -> None:
         await asyncio.sleep(0.2)
 
@@ -258,18 +260,18 @@ def test_failure_in_graph_mode(on_failure: Any, expected: dict[str, str]) -> Non
         assert "'after'" in run.step("far").error.message
 
 
-def test_events_tell_every_start_and_end() -> None:
+def test_every_start_and_end_emits_an_event() -> None:
     made = job([LOOP], {"xs": [1, 2]}, {"work": lambda x: x})
-    heard: list[str] = []
+    names: list[str] = []
     kinds = [events.RunStarted, events.StepStarted, events.LoopStarted, events.ItemStarted,
              events.ItemFinished, events.LoopFinished, events.StepFinished, events.RunFinished]  # fmt: skip
     for kind in kinds:
-        made.run.listeners.on(kind, lambda event: heard.append(type(event).__name__))
+        made.run.listeners.on(kind, lambda event: names.append(type(event).__name__))
     asyncio.run(made.run.execute())
-    assert [h for h in heard if not h.startswith("Item")] == [
+    assert [h for h in names if not h.startswith("Item")] == [
         "RunStarted", "StepStarted", "LoopStarted", "LoopFinished", "StepFinished", "RunFinished",
     ]  # fmt: skip
-    assert heard.count("ItemStarted") == heard.count("ItemFinished") == 2
+    assert names.count("ItemStarted") == names.count("ItemFinished") == 2
 
 
 def test_a_listener_that_raises_does_not_break_the_run() -> None:

@@ -1,4 +1,4 @@
-"""What each kind of step gives, and what it says when it cannot."""
+"""The output of each kind of step, and its errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def same(x: Any) -> Any:
 
 
 def run(*steps: dict[str, Any], inputs: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-    """The run's dict of a drawer with `steps`, never raising."""
+    """Press a drawer with `steps`, and return the dict of its run, also if it failed."""
     drawer = {"name": "t", "steps": list(steps)}
     buttons = {"same": same, "fail": fail, **options.pop("buttons", {})}
     return press(drawer, inputs, check=False, buttons=buttons, quiet=True, **options).run.to_dict()
@@ -50,7 +50,7 @@ SAME = {"id": "a", "button": "same", "args": {"x": {"n": 1, "l": [1, 2]}}}
         ({"kind": "wait", "duration": "0s"}, None),
     ],
 )  # fmt: skip
-def test_output_of_a_kind(step: dict[str, Any], output: Any) -> None:
+def test_each_kind_of_step_has_its_output(step: dict[str, Any], output: Any) -> None:
     result = run(SAME, {"id": "b", **step})
     assert result["status"] == "ok", result
     if output is not None:
@@ -71,7 +71,7 @@ def test_output_of_a_kind(step: dict[str, Any], output: Any) -> None:
         ({"kind": "split", "branches": {"x": [{"id": "p", "button": "fail"}]}}, "FUNCTION_ERROR", "branch"),
     ],
 )  # fmt: skip
-def test_error_of_a_kind(step: dict[str, Any], code: str, words: str) -> None:
+def test_each_kind_of_step_has_readable_errors(step: dict[str, Any], code: str, words: str) -> None:
     result = run(SAME, {"id": "b", **step})
     assert result["status"] == "failed"
     assert result["failed_step"] == "b"
@@ -87,11 +87,11 @@ def test_batch_binds_chunks_in_order() -> None:
     assert [row.output for row in results] == [4, 4, 2]
 
 
-def test_split_runs_its_branches_side_by_side() -> None:
+def test_split_runs_its_branches_concurrently() -> None:
     met = asyncio.Barrier(3)
 
     async def meet() -> int:
-        await met.wait()  # passes only when all three branches are here at once
+        await met.wait()  # returns only when all three branches have arrived
         return 1
 
     branches = {name: [{"id": "m", "button": "meet"}] for name in "abc"}
@@ -124,7 +124,7 @@ def test_any_python_object_passes_through_a_loop_by_identity() -> None:
 
 
 @pytest.mark.parametrize("over", ["tuple", "range", "set", "pandas", "numpy", "polars"])
-def test_over_takes_what_has_entries_in_order(over: str) -> None:
+def test_over_accepts_all_ordered_collections(over: str) -> None:
     import numpy
     import pandas
     import polars
@@ -143,7 +143,7 @@ def test_over_takes_what_has_entries_in_order(over: str) -> None:
     assert [int(row.output) for row in results] == [1, 2, 3]
 
 
-def test_a_long_aggregate_lets_others_run() -> None:
+def test_a_long_aggregate_does_not_block_the_event_loop() -> None:
     async def main() -> int:
         turns = 0
 
@@ -163,7 +163,7 @@ def test_a_long_aggregate_lets_others_run() -> None:
     assert asyncio.run(main()) > 5
 
 
-def test_compensation_undoes_what_succeeded_in_reverse_order() -> None:
+def test_compensation_undoes_successful_steps_in_reverse_order() -> None:
     undone: list[str] = []
 
     def undo(what: str) -> None:

@@ -1,4 +1,4 @@
-"""A run that is told to stop begins nothing more, whatever its functions make of the cancellation."""
+"""A cancelled run starts nothing more, however its functions handle the cancellation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
 
 WAYS = ("obey", "swallow", "uncancel", "raise", "again", "group", "shield")
 LIMIT = 3.0
-"""Seconds after which functions that ignore everything end, so that no test leaves them behind."""
+"""Seconds after which functions that ignore every cancellation end, so that no test leaves them running."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,13 +36,13 @@ def uncancel() -> None:
         pass
 
 
-async def met(way: str, seconds: float) -> str:
-    """Wait, and meet a cancellation in that way."""
+async def respond(way: str, seconds: float) -> str:
+    """Wait for `seconds`, and handle a cancellation in the given way."""
     if way == "obey":
         await asyncio.sleep(seconds)
         return "slept"
     if way == "group":
-        return (await asyncio.gather(met("swallow", seconds), met("uncancel", seconds)))[0]
+        return (await asyncio.gather(respond("swallow", seconds), respond("uncancel", seconds)))[0]
     if way == "shield":
         inner = asyncio.ensure_future(asyncio.sleep(seconds))
         while not inner.done():
@@ -89,8 +89,8 @@ def prepared(steps: Sequence[dict[str, Any]], options: Options | None = None, **
     return prepare(drawer, {}, options, Surroundings(named_buttons(buttons)))
 
 
-def blocking(job: Job, cancel_after: float | None = None) -> float:
-    """Press it on a loop of its own; gives the seconds that took."""
+def press_seconds(job: Job, cancel_after: float | None = None) -> float:
+    """Press the job on a new event loop; return the seconds that it took."""
     began = time.monotonic()
     timer = threading.Timer(cancel_after or 0, job.run.cancel)
     if cancel_after is not None:
@@ -107,20 +107,20 @@ def blocking(job: Job, cancel_after: float | None = None) -> float:
     ways=st.lists(st.sampled_from(WAYS), min_size=1, max_size=6),
 )
 @settings(max_examples=60, deadline=None)
-def test_no_item_begins_after_a_cancellation(n: int, parallelism: int, after: int, ways: list[str]) -> None:
-    begun: list[int] = []
+def test_no_item_starts_after_a_cancellation(n: int, parallelism: int, after: int, ways: list[str]) -> None:
+    started: list[int] = []
     at_cancel: list[int] = []
     now = most = 0
 
     async def work(x: int) -> str:
         nonlocal now, most
-        begun.append(x)
+        started.append(x)
         now += 1
         most = max(most, now)
-        if len(begun) == after:
-            asyncio.get_running_loop().call_soon(lambda: (job.run.cancel(), at_cancel.append(len(begun))))
+        if len(started) == after:
+            asyncio.get_running_loop().call_soon(lambda: (job.run.cancel(), at_cancel.append(len(started))))
         try:
-            return await met(ways[x % len(ways)], 0.002)
+            return await respond(ways[x % len(ways)], 0.002)
         finally:
             now -= 1
 
@@ -131,58 +131,58 @@ def test_no_item_begins_after_a_cancellation(n: int, parallelism: int, after: in
     assert sum(results.counts.values()) == n
     assert results.counts["failed"] == 0
     for row in results:
-        assert (row.index in begun) == (row.status != "skipped")
+        assert (row.index in started) == (row.status != "skipped")
         assert row.output in ((None,) if row.status != "ok" else ("slept",))
     if at_cancel:
-        # cancel() takes effect with the loop's next turn, in which each worker may end an item and take one.
-        assert len(begun) <= at_cancel[0] + parallelism
+        # cancel() takes effect in the next turn of the loop, in which each worker may end and start an item.
+        assert len(started) <= at_cancel[0] + parallelism
 
 
 @pytest.mark.parametrize("parallelism", [1, 3])
 @pytest.mark.parametrize("way", WAYS[1:])
-def test_steps_after_one_that_hides_its_cancellation_do_not_begin(way: str, parallelism: int) -> None:
+def test_steps_after_one_that_hides_its_cancellation_do_not_start(way: str, parallelism: int) -> None:
     seen: list[str] = []
 
     async def work(x: int) -> str:
         seen.append("work")
-        return await met(way, 0.3)
+        return await respond(way, 0.3)
 
     each = loop(9, parallelism)
     each["steps"].append({"id": "z", "button": "after"})
     job = prepared([each, {"id": "last", "button": "after"}], work=work, after=lambda: seen.append("after"))
-    assert blocking(job, 0.1) < 3
+    assert press_seconds(job, 0.1) < 3
     assert seen == ["work"] * parallelism
     assert job.results.run.status == "cancelled"
     assert job.results.counts["cancelled"] == parallelism
 
 
 @pytest.mark.parametrize("mode", ["sequential", "parallel"])
-def test_nothing_follows_in_a_drawer_without_loops(mode: str) -> None:
+def test_in_a_drawer_without_loops_no_step_starts_after_a_cancellation(mode: str) -> None:
     seen: list[int] = []
 
     async def work(x: int) -> str:
         seen.append(x)
-        return await met("uncancel", 0.3)
+        return await respond("uncancel", 0.3)
 
     steps = [{"id": "a", "button": "work", "args": {"x": 1}},
              {"id": "b", "button": "work", "args": {"x": "${a.output}"}}]  # fmt: skip
     job = prepared(steps, Options(mode=mode), work=work)
-    blocking(job, 0.1)
+    press_seconds(job, 0.1)
     assert seen == [1]
     assert job.run.record.status == "cancelled"
 
 
-def test_no_further_attempt_begins() -> None:
+def test_no_further_attempt_starts_after_a_cancellation() -> None:
     seen: list[int] = []
 
     async def work(x: int) -> str:
         seen.append(x)
-        return await met("raise", 0.3)
+        return await respond("raise", 0.3)
 
     each = loop(4, 2)
     each["steps"][0]["on_failure"] = {"action": "retry", "max_attempts": 5, "backoff": {"initial_ms": 1}}
     job = prepared([each], work=work)
-    blocking(job, 0.1)
+    press_seconds(job, 0.1)
     assert sorted(seen) == [0, 1]
     assert job.results.counts["cancelled"] == 2
 
@@ -193,16 +193,16 @@ def test_items_that_a_failure_cancels_never_count_as_failed(way: str) -> None:
         if x == 0:
             await asyncio.sleep(0.05)
             raise ValueError("no")
-        return await met(way, 0.3)
+        return await respond(way, 0.3)
 
     job = prepared([loop(30, 3, on_item_failure="stop")], work=work)
-    blocking(job)
+    press_seconds(job)
     assert job.results.counts == {"ok": 0, "failed": 1, "cancelled": 2, "skipped": 27}
 
 
 @pytest.mark.parametrize("where", ["step", "loop", "run"])
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_a_time_limit_ends_what_ignores_everything(where: str, parallelism: int) -> None:
+def test_a_time_limit_ends_functions_that_ignore_every_cancellation(where: str, parallelism: int) -> None:
     each = loop(4, parallelism)
     if where == "step":
         each["steps"][0]["timeout_seconds"] = 0.1
@@ -210,7 +210,7 @@ def test_a_time_limit_ends_what_ignores_everything(where: str, parallelism: int)
         each["timeout_seconds"] = 0.1
     options = Options(timeout=0.1) if where == "run" else None
     job = prepared([each], options, work=forever())
-    assert blocking(job) < LIMIT + 0.5
+    assert press_seconds(job) < LIMIT + 0.5
     assert any("abandoned" in note for note in job.run.notes)
     counts = job.results.counts
     if where == "step":
@@ -236,13 +236,13 @@ def test_a_handler_that_ignores_its_limit_is_abandoned(monkeypatch: pytest.Monke
     drawer = {"name": "t", "steps": [{"id": "a", "button": "fail"}], "on_error": {"drawer": "h"}}
     around = Surroundings(named_buttons({"fail": fail, "work": forever()}), drawers={"h": handler})
     job = prepare(drawer, {}, None, around)
-    assert blocking(job) < LIMIT
+    assert press_seconds(job) < LIMIT
     assert job.run.record.failed_step == "a"
     assert any("timed out after 0.1 s" in note for note in job.run.notes)
 
 
 def test_an_abandoned_function_cannot_cancel_the_items_after_its_own() -> None:
-    """It still holds ``asyncio.timeout``, which cancels the task in which it was entered."""
+    """It is still inside ``asyncio.timeout``, which cancels the task in which it was entered."""
 
     async def work(x: int) -> int:
         if x > 0:
@@ -258,7 +258,7 @@ def test_an_abandoned_function_cannot_cancel_the_items_after_its_own() -> None:
     each = loop(12, 1)
     each["steps"][0]["timeout_seconds"] = 0.2
     job = prepared([each], work=work)
-    blocking(job)
+    press_seconds(job)
     assert job.results.counts == {"ok": 11, "failed": 1, "cancelled": 0, "skipped": 0}
 
 
@@ -275,13 +275,13 @@ def test_a_function_that_cancels_its_own_task_ends_no_other_item(parallelism: in
         return x
 
     job = prepared([loop(6, parallelism)], work=work)
-    blocking(job)
+    press_seconds(job)
     assert job.run.record.status == "ok"
     assert job.results.counts["failed"] == int(waits)
     assert [row.output for row in job.results if row.index != 1] == [0, 2, 3, 4, 5]
 
 
-def test_clean_up_within_the_time_for_it_runs_in_the_task_it_began_in() -> None:
+def test_a_quick_clean_up_runs_in_the_task_of_its_function() -> None:
     ended: list[bool] = []
 
     async def work(x: int) -> None:
@@ -295,7 +295,7 @@ def test_clean_up_within_the_time_for_it_runs_in_the_task_it_began_in() -> None:
             ended.append(asyncio.current_task() is began_in)
 
     job = prepared([loop(4, 2)], work=work)
-    blocking(job, 0.1)
+    press_seconds(job, 0.1)
     assert ended == [True, True]
     assert job.run.notes == []
 
@@ -304,7 +304,7 @@ ODD = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, Val
 
 
 class Odd:
-    """Raises whatever is asked of it."""
+    """An object all of whose methods raise."""
 
     def __init__(self, kind: type[BaseException]) -> None:
         self.kind = kind
@@ -322,7 +322,7 @@ class Odd:
     ["${w.output.a}", "so ${w.output}", "${w.output == 1}", "${size(w.output)}", "${w.output ? 1 : 2}",
      "${w.output.map(q, q)}", "${w.output + 1}", "${w.output in [1]}"],
 )  # fmt: skip
-def test_a_reference_to_an_odd_object_fails_its_item_in_its_own_words(
+def test_a_reference_to_an_object_that_raises_fails_its_item_with_a_readable_error(
     reference: str, kind: type[BaseException]
 ) -> None:
     each = loop(3, 2)
@@ -341,7 +341,7 @@ def test_a_reference_to_an_odd_object_fails_its_item_in_its_own_words(
 
 
 class Holey(Sequence[int]):
-    """A list whose second entry cannot be had."""
+    """A list whose second entry cannot be read."""
 
     def __init__(self, kind: type[BaseException]) -> None:
         self.kind = kind
@@ -357,7 +357,9 @@ class Holey(Sequence[int]):
 
 @pytest.mark.parametrize("kind", ODD)
 @pytest.mark.parametrize("parallelism", [1, 2])
-def test_an_item_that_the_list_cannot_give_fails_alone(kind: type[BaseException], parallelism: int) -> None:
+def test_an_item_that_cannot_be_read_from_the_list_fails_alone(
+    kind: type[BaseException], parallelism: int
+) -> None:
     each = {**loop(0, parallelism), "over": "${inputs.xs}"}
     drawer = {"name": "t", "inputs": ["xs"], "steps": [each]}
     results = press(drawer, {"xs": Holey(kind)}, buttons={"work": lambda x: x}, quiet=True)
@@ -367,7 +369,7 @@ def test_an_item_that_the_list_cannot_give_fails_alone(kind: type[BaseException]
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_a_list_that_cannot_be_looked_at_fails_its_step(kind: type[BaseException]) -> None:
+def test_a_list_that_cannot_be_read_fails_its_step(kind: type[BaseException]) -> None:
     steps = [{"id": "made", "button": "make"}, {**loop(0, 1), "over": "${made.output}"}]
     buttons = {"make": lambda: Odd(kind), "work": lambda x: x}
     results = press({"name": "t", "steps": steps}, buttons=buttons, quiet=True, check=False)
@@ -377,7 +379,7 @@ def test_a_list_that_cannot_be_looked_at_fails_its_step(kind: type[BaseException
     assert "cannot be looped over" in error.message
 
 
-def test_an_enormous_message_is_cut_and_says_so() -> None:
+def test_an_enormous_message_is_cut_with_a_note() -> None:
     def work(x: int) -> None:
         raise ValueError("x" * 5_000_000)
 

@@ -1,4 +1,4 @@
-"""What a failure is called: for users by what failed, in records by the original's code."""
+"""Error codes: users see the kind of failure, and records have the code of the original."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 418, 429, 500, 502, 503, 599])
-def test_an_answer_with_a_failed_status_is_an_http_error_with_the_status(site: DemoSite, status: int) -> None:
+def test_a_response_with_an_error_status_is_an_http_error_with_that_status(
+    site: DemoSite, status: int
+) -> None:
     results = fetch([f"{site.url}/status/{status}"])
     [error] = results.errors
     assert (error.code, error.status) == ("HTTP_ERROR", status)
@@ -48,7 +50,7 @@ def test_an_answer_with_a_failed_status_is_an_http_error_with_the_status(site: D
     assert len(results.filter(lambda row: row.error and row.error.status == status)) == 1
 
 
-def test_a_request_without_an_answer_is_an_http_error_without_a_status(site: DemoSite) -> None:
+def test_a_request_without_a_response_is_an_http_error_without_a_status(site: DemoSite) -> None:
     urls = [
         f"http://127.0.0.1:{closed_port()}/",
         "http://no-such-host.invalid/",
@@ -59,7 +61,7 @@ def test_a_request_without_an_answer_is_an_http_error_without_a_status(site: Dem
     ]
     results = fetch(urls, allow_private_networks=True)
     assert [(e.code, e.status) for e in results.errors] == [("HTTP_ERROR", None)] * len(urls)
-    assert all("status" not in told for told in results.errors.to_dicts())
+    assert all("status" not in error for error in results.errors.to_dicts())
     assert all("exit code" not in repr(row.explain()) for row in results)
 
 
@@ -70,7 +72,7 @@ def test_other_failures_of_requests_keep_their_own_codes(site: DemoSite) -> None
     assert refused.errors[0].code == "VALIDATION_ERROR"
 
 
-def test_the_record_has_the_code_of_the_original_and_the_status_beside_it(site: DemoSite) -> None:
+def test_the_record_has_the_code_of_the_original_and_the_status(site: DemoSite) -> None:
     results = fetch([f"{site.url}/status/503"])
     [step] = results.run.to_dict()["steps"]
     [entry] = step["output"]["results"]
@@ -82,21 +84,21 @@ def test_the_record_has_the_code_of_the_original_and_the_status_beside_it(site: 
         {"buttons": {"get": {"url": f"{site.url}/status/404"}}, "steps": [branch]}, check=False, quiet=True
     )
     whole = single.run.to_dict()
-    for told in (
+    for error in (
         whole["error"],
         whole["steps"][0]["error"],
         whole["steps"][0]["output"]["steps"]["got"]["error"],
     ):
-        assert (told["code"], told["status"]) == ("SCRIPT_ERROR", 404)
+        assert (error["code"], error["status"]) == ("SCRIPT_ERROR", 404)
     assert single.run.error is not None
     assert single.run.error.code == "HTTP_ERROR"
 
 
-def test_the_error_of_a_failed_run_and_references_to_it_say_http_error(site: DemoSite) -> None:
+def test_the_error_of_a_failed_run_and_references_to_it_have_http_error(site: DemoSite) -> None:
     step = {"id": "got", "button": "get", "on_failure": "continue"}
-    told = {"id": "told", "kind": "transform", "expression": ["${got.error.code}", "${got.error.status}"]}
+    reading = {"id": "told", "kind": "transform", "expression": ["${got.error.code}", "${got.error.status}"]}
     buttons = {"get": {"url": f"{site.url}/status/410"}}
-    results = press({"buttons": buttons, "steps": [step, told]}, quiet=True)
+    results = press({"buttons": buttons, "steps": [step, reading]}, quiet=True)
     assert results.run.step("told").output == ["HTTP_ERROR", 410]
 
     with pytest.raises(DrawerFailed, match="HTTP_ERROR: HTTP 410") as raised:
@@ -126,7 +128,7 @@ def boom(x: Any) -> None:
         (["TIMEOUT"], set()),
     ],
 )
-def test_retry_on_takes_the_original_word_for_all_three(
+def test_retry_on_script_error_covers_all_three_codes(
     site: DemoSite, button: Any, code: str, retry_on: list[str], codes: set[str]
 ) -> None:
     policy = {"action": "retry", "max_attempts": 2, "retry_on": retry_on}
@@ -144,7 +146,7 @@ def test_retry_on_takes_the_original_word_for_all_three(
 
 
 @pytest.mark.parametrize("limit", [{}, {"timeout_seconds": 0.2}])
-def test_only_scripts_have_an_exit_code_to_tell(limit: dict[str, Any]) -> None:
+def test_an_exit_code_is_shown_only_for_scripts(limit: dict[str, Any]) -> None:
     async def waits(x: Any) -> None:
         await asyncio.sleep(30 if limit else 0)
         raise ValueError("bad")
@@ -160,17 +162,17 @@ def test_only_scripts_have_an_exit_code_to_tell(limit: dict[str, Any]) -> None:
     assert ", exit code 3: SCRIPT_ERROR" in repr(story)
 
 
-def test_on_disk_and_on_the_command_line(
+def test_the_history_and_the_command_line_show_http_errors(
     site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "home"
     monkeypatch.setenv("BUTTONS_HOME", str(home))
     monkeypatch.setenv("BUTTONS_ALLOW_PRIVATE_NETWORKS", "1")
-    told = {"id": "t", "button": "tell", "args": {"error": "${inputs.error.code} ${inputs.error.status}"}}
+    tell = {"id": "t", "button": "tell", "args": {"error": "${inputs.error.code} ${inputs.error.status}"}}
     for kind, name, fields in (
         ("button", "get", {"url": f"{site.url}/status/404"}),
         ("button", "tell", {"runtime": "sh", "args": [{"name": "error", "type": "string"}]}),
-        ("drawer", "handler", {"inputs": ["error"], "steps": [told]}),
+        ("drawer", "handler", {"inputs": ["error"], "steps": [tell]}),
         ("drawer", "bad", {"steps": [{"id": "a", "button": "get"}], "on_error": {"drawer": "handler"}}),
     ):
         folder = home / f"{kind}s" / name

@@ -1,4 +1,4 @@
-"""Notebooks that programs execute: nbclient, nbconvert and papermill, with and without widgets."""
+"""Notebooks executed by nbclient, nbconvert and papermill, with and without widgets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CELLS = (
 
 
 def notebook(*first: str) -> Any:
-    """A new notebook of the cells above, after those of `first`."""
+    """A new notebook with the cell `first` and the cells above."""
     cells = [nbformat.v4.new_code_cell(source) for source in (*first, *CELLS)]  # type: ignore[no-untyped-call]
     cells[-len(CELLS)].metadata["tags"] = ["parameters"]
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -47,33 +47,31 @@ def notebook(*first: str) -> Any:
 
 
 def checked(cells: list[Any], count: int = 5) -> None:
-    """That the last cells show what they should, and nothing that only a running kernel could draw."""
+    """Check the outputs of the last cells, and that none needs a running kernel."""
     table, printed, later, between, last = cells[-5:]
-    (shown,) = [
-        text for text in said(table) if text.startswith(f"⚠ {count - 1} of {count} items ok, 1 failed")
-    ]
+    (shown,) = [text for text in said(table) if text.startswith(f"⚠ finished · {count - 1} ok · 1 failed")]
     assert "ValueError: <script>x</script>" in shown
     assert "".join(said(table)).count("pressed") == count - 1
-    assert said(printed) == [f"{count} {[x * 10 if x != 3 else None for x in range(count)]}\n"]
-    assert any(text.startswith("⚠ 39 of 40 items ok, 1 failed") for text in said(later))
+    assert "".join(said(printed)) == f"{count} {[x * 10 if x != 3 else None for x in range(count)]}\n"
+    assert any(text.startswith("⚠ finished · 39 ok · 1 failed") for text in said(later))
     assert any("pressed 39" in text for text in said(later))
     assert said(between) == ["between\n"]
-    assert said(last) == ["40 1\n"]
+    assert "".join(said(last)) == "40 1\n"
     for cell in cells:
         assert not any("widget-view" in mime for o in cell.outputs for mime in o.get("data", {}))
         assert "<script>x" not in "".join(said(cell, "text/html"))
 
 
 @pytest.mark.parametrize("first", ["import sys; sys.modules['anywidget'] = None", "%autoawait False"])
-def test_nbclient(tmp_path: Path, first: str) -> None:
-    """Where there are no widgets, and where no cell can be awaited."""
+def test_nbclient_executes_a_notebook_with_and_without_widgets(tmp_path: Path, first: str) -> None:
+    """Tested without widgets too, and in a kernel that cannot await cells."""
     made = notebook(first)
     if "autoawait" in first:
         made.cells[-1].source = made.cells[-1].source.replace("await run", "run.wait()")
     checked(execute(made, tmp_path).cells)
 
 
-def test_nbconvert_makes_a_page_that_shows_everything_without_a_kernel(tmp_path: Path) -> None:
+def test_nbconvert_exports_a_page_that_needs_no_kernel(tmp_path: Path) -> None:
     made = notebook()
     ExecutePreprocessor(timeout=100).preprocess(made, {"metadata": {"path": str(tmp_path)}})
     checked(made.cells)
@@ -84,7 +82,7 @@ def test_nbconvert_makes_a_page_that_shows_everything_without_a_kernel(tmp_path:
     assert '<script type="application/vnd.jupyter.widget-view+json">' not in page
 
 
-def test_papermill_gives_its_parameters_to_the_cell(tmp_path: Path) -> None:
+def test_parameters_of_papermill_reach_the_cell(tmp_path: Path) -> None:
     source, target = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
     nbformat.write(notebook(), source)  # type: ignore[no-untyped-call]
     papermill.execute_notebook(
@@ -102,5 +100,5 @@ def test_a_run_that_fails_stops_the_notebook_and_its_table_is_saved(tmp_path: Pa
         papermill.execute_notebook(str(source), str(target), progress_bar=False, cwd=str(tmp_path))
     saved = nbformat.read(target, as_version=4)  # type: ignore[no-untyped-call]
     failed = next(cell for cell in saved.cells if cell.source.startswith("%%drawer t "))
-    assert any("3 of 5 items ok, 1 failed" in text for text in said(failed))
+    assert any("3 ok · 1 failed" in text for text in said(failed))
     assert json.dumps(saved).count("Traceback") <= 1

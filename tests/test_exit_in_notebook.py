@@ -1,4 +1,4 @@
-"""``exit()`` and its like in a button of a notebook fail their item and leave the kernel alive."""
+"""``exit()`` and similar calls in a button of a notebook fail their item and keep the kernel alive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
         yield kernel
 
 
-def test_exit_in_a_notebook_fails_its_item_and_leaves_the_kernel_alive(kernel: Kernel) -> None:
+def test_exit_in_a_button_fails_its_item_and_keeps_the_kernel_alive(kernel: Kernel) -> None:
     kernel.run("%load_ext drawer_ipy")
     kernel.run(
         "import asyncio\n"

@@ -1,4 +1,4 @@
-"""What `${...}` references resolve to: tables of (text, expected), and the errors."""
+"""Values of `${...}` references, as tables of (text, expected), and errors."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from drawer_ipy.expressions import (
 
 INPUTS = {
     "s": "hello",
+    "open": "(",
     "n": 3,
     "f": 2.5,
     "t": True,
@@ -62,7 +63,7 @@ def resolve(text: str, scope: dict[str, Any] = SCOPE) -> Any:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal, and of the same type; Python holds True == 1 and 2 == 2.0."""
+    """Whether the values are equal and of the same type; in Python True == 1 and 2 == 2.0."""
     return left == right and type(left) is type(right)
 
 
@@ -305,7 +306,7 @@ SPLICED = {
         for text, expected in table.items()
     ],
 )
-def test_resolves(text: str, expected: Any) -> None:
+def test_a_reference_resolves_to_its_value(text: str, expected: Any) -> None:
     assert same(resolve(text), expected)
 
 
@@ -331,6 +332,8 @@ SYNTAX = {
     "${inputs.l.map(1, 2)}": (11, "x.ok"),
     "${(1}": (2, "$${"),
     "${1)}": (3, ""),
+    "${inputs.s.matches('(')}": (19, "written twice"),
+    "${matches(inputs.s, 'a**')}": (20, "written twice"),
     "${9223372036854775808}": (2, ""),
     "${'\\q'}": (3, "\\\\"),
     "${a b}": (4, "$${"),
@@ -383,9 +386,32 @@ UNRESOLVED = {
     "${[{}, {'a': true}].exists_one(x, x.a)}": "x has no 'a'",
     "${int('secret-word')}": "not a whole number",
     "${double('nan')}": "not a finite number",
-    "${timestamp('yesterday')}": "conversion failed",
-    "${'a'.matches('(')}": "regular expression",
+    "${timestamp('yesterday')}": "not an RFC 3339 time",
     "${1.getFullYear()}": "does not accept a number",
+    "${inputs.s.matches(inputs.open)}": "not a valid regular expression (RE2 syntax): a ( without a )",
+    "${inputs.s.matches(1)}": "does not accept text and a number",
+    "${duration('1d')}": "this text is not a duration",
+    "${duration('999999999h')}": "the longest duration is 3652500 days",
+    "${duration(5)}": "does not accept a number",
+    "${timestamp('2026-02-30T00:00:00Z')}": "not an RFC 3339 time",
+    "${timestamp(253402300800)}": "outside the years 1 to 9999",
+    "${timestamp('0001-01-01T00:00:00Z').getFullYear('-08:00')}": "outside the years 1 to 9999",
+    "${timestamp(0).getHours('Nowhere/City')}": "there is no such time zone",
+    "${timestamp(0).getHours('../../etc/passwd')}": "there is no such time zone",
+    "${timestamp(0).getHours('/etc/localtime')}": "there is no such time zone",
+    "${timestamp(0).getHours('+24:00')}": "there is no such time zone",
+    "${timestamp(0).getHours(5)}": "does not accept a time and a number",
+    "${duration('5s').getFullYear()}": "does not accept a timedelta",
+    "${duration('5s').getHours('UTC')}": "does not accept a timedelta and text",
+    "${uint(-1)}": "negative",
+    "${uint('18446744073709551616')}": "64 bits",
+    "${uint('5.0')}": "not a whole number",
+    "${uint(true)}": "does not accept",
+    "${bool('yes')}": "neither true nor false",
+    "${bool(1)}": "does not accept a number",
+    "${bytes(1)}": "does not accept a number",
+    "${double('1_0')}": "not a number",
+    "${double('1,5')}": "not a number",
     "${size(1)}": "does not accept a number",
     "${inputs.nope.x + 1 ?? inputs.nix}": "inputs has no 'nix'",
     "${1 / 0 ?? 2}": "division by zero",
@@ -429,7 +455,7 @@ def test_deep_or_endless_expressions_are_refused_not_crashed() -> None:
         ({"a": 10, "b": 2, "c": 1}, 7),
     ],
 )
-def test_a_hyphen_is_a_minus_only_where_no_such_name_exists(scope: dict[str, Any], expected: int) -> None:
+def test_a_hyphen_is_a_minus_only_if_no_such_name_exists(scope: dict[str, Any], expected: int) -> None:
     template = compile_template("${a-b-c}")
     for _ in range(2):
         assert template.resolve(scope) == expected
@@ -560,7 +586,7 @@ def test_objects_cel_does_not_know_use_their_own_operators() -> None:
 # -- structures, bare expressions, references ---------------------------------------------
 
 
-def test_structures_resolve_in_their_values_only() -> None:
+def test_references_in_structures_are_resolved_in_values_but_not_in_keys() -> None:
     given = {"${k}": ["${n}", "<${n}>", {"deep": ("${n}", 1)}], "same": {"a": [1, "x"]}}
     out = compile_value(given).resolve(SCOPE)
     assert out == {"${k}": [10, "<10>", {"deep": (10, 1)}], "same": {"a": [1, "x"]}}
@@ -568,7 +594,7 @@ def test_structures_resolve_in_their_values_only() -> None:
 
 
 class Word(str):
-    """A string of a class of its own, as markup libraries have them."""
+    """A subclass of str, as in markup libraries."""
 
 
 def test_values_without_references_are_constants() -> None:
@@ -597,7 +623,7 @@ def test_values_without_references_are_constants() -> None:
         ("x${1}".replace("x", ""), 1),
     ],
 )
-def test_bare_expressions(text: str, expected: Any) -> None:
+def test_a_bare_expression_resolves_to_its_value(text: str, expected: Any) -> None:
     assert same(compile_expression(text).resolve(SCOPE), expected)
 
 
@@ -635,18 +661,18 @@ def refs(text: str) -> list[tuple[Any, ...]]:
         ("${my-step.my-key}", [("my-step", ("my-key",), True, False)]),
     ],
 )
-def test_references_are_listed(text: str, expected: list[tuple[Any, ...]]) -> None:
+def test_the_references_of_a_text_are_listed(text: str, expected: list[tuple[Any, ...]]) -> None:
     assert refs(text) == expected
 
 
-def test_references_know_their_place_and_text() -> None:
+def test_references_have_their_place_and_text() -> None:
     (ref,) = compile_template("go to ${ inputs . a['b'] }").references
     assert (ref.offset, ref.text) == (9, "inputs . a['b']")
     (ref,) = compile_expression("  x.y + 1").references
     assert (ref.offset, ref.text) == (2, "x.y")
 
 
-def test_references_given_what_exists_read_other_hyphens_as_minus() -> None:
+def test_hyphens_that_are_not_in_existing_names_are_minus_signs() -> None:
     template = compile_template("${my-step.output.n-1 + n-inputs.n-1}")
     known = {("my-step",), ("n",), ("inputs",), ("inputs", "n"), ("my-step", "output", "n-1")}
     found = template.references_given(lambda path: path in known)
@@ -680,11 +706,11 @@ def test_references_given_what_exists_read_other_hyphens_as_minus() -> None:
         ({1: "<&>"}, '{"1":"<&>"}'),
     ],
 )
-def test_text_of_a_value(value: Any, expected: str) -> None:
+def test_a_value_is_converted_to_text(value: Any, expected: str) -> None:
     assert to_text(value) == expected
 
 
-def test_a_hundred_thousand_entries_are_no_limit() -> None:
+def test_a_hundred_thousand_entries_are_processed_quickly() -> None:
     scope = {"xs": [{"n": i, "s": str(i)} for i in range(100_000)]}
     began = time.process_time()
     assert len(resolve("${xs.filter(x, x.n % 2 == 0 && x.s != '4')}", scope)) == 49_999
@@ -698,6 +724,6 @@ def test_templates_are_compiled_once() -> None:
     assert compile_expression("a.b") is compile_expression("a.b")
 
 
-def test_conformance_inputs_survive_as_json() -> None:
+def test_the_inputs_of_the_conformance_cases_are_preserved_as_json() -> None:
     plain = {k: v for k, v in INPUTS.items() if k != "when"}
     assert json.loads(resolve("${m} ", {"m": plain})) == plain

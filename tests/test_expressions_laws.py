@@ -1,4 +1,4 @@
-"""Laws that hold for every reference, whatever is generated."""
+"""Laws for all generated references."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-# Text that is nearly an expression finds more than text at large.
+# Text that is almost an expression finds more faults than arbitrary text.
 PIECES = st.sampled_from([*"{}()[].,:?<!+-*/%'\"\\ \n1é😀"]) | st.sampled_from(
     [
         "${",
@@ -76,7 +76,7 @@ def quoted(text: str) -> str:
 
 
 def attempt(work: Callable[[Any], Any], argument: Any) -> tuple[Any, ResolveError | None]:
-    """The outcome of `work`, or the one error it may end in."""
+    """The result of `work`, or the only error that it may raise."""
     try:
         return work(argument), None
     except ResolveError as error:
@@ -115,7 +115,7 @@ def test_any_text_compiles_or_is_refused(text: str) -> None:
 
 @LAWS
 @given(st.text(max_size=40))
-def test_text_without_a_dollar_is_itself(text: str) -> None:
+def test_text_without_a_dollar_is_unchanged(text: str) -> None:
     assume("$" not in text)
     template = compile_template(text)
     assert template.is_constant
@@ -151,7 +151,7 @@ def test_a_structure_of_references_is_rebuilt(value: Any) -> None:
 
 @LAWS
 @given(st.text(alphabet=st.sampled_from("ab}{$'\"\\\n ?-é"), max_size=12), st.text("xy {}", max_size=5))
-def test_quoted_text_is_safe_whatever_it_holds(inner: str, tail: str) -> None:
+def test_any_quoted_text_is_safe(inner: str, tail: str) -> None:
     text = "<${" + quoted(inner) + "}>" + tail
     assert compile_template(text).resolve({}) == "<" + inner + ">" + tail
 
@@ -172,7 +172,7 @@ def test_a_hyphenated_name_takes_precedence_over_subtraction(names: list[str], d
 
 @LAWS
 @given(SCALARS, SCALARS)
-def test_coalescing(left: Any, right: Any) -> None:
+def test_coalescing_returns_the_first_value_that_is_not_null(left: Any, right: Any) -> None:
     scope = {"a": left, "b": right}
     assert compile_template("${a ?? b}").resolve(scope) is (right if left is None else left)
     assert compile_template("${nope.x[1] ?? b}").resolve(scope) is right
@@ -248,7 +248,7 @@ OPERATORS = ["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "|
 
 
 def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Expressions of CEL proper made of smaller ones."""
+    """Expressions of standard CEL made of smaller ones."""
     return st.one_of(
         st.tuples(inner, st.sampled_from(OPERATORS), inner).map(" ".join),
         inner.map("({})".format),
@@ -288,14 +288,14 @@ def finite(value: Any) -> bool:
     return "Infinity" not in (text := json.dumps(value)) and "NaN" not in text
 
 
-# Most expressions that chance makes mix types that have no value together, and say nothing.
+# Most random expressions mix incompatible types and test nothing.
 @settings(LAWS, suppress_health_check=[HealthCheck.filter_too_much])
 @given(text=EXPRESSIONS)
-def test_what_cel_can_compute_comes_out_the_same(engine: Any, text: str) -> None:
+def test_expressions_have_the_same_value_as_in_cel(engine: Any, text: str) -> None:
     result = engine.compile(text, disable_check=True).eval(data=CEL_SCOPE)
     assume(result.type().name() != "ERROR")
     theirs = result.plain_value()
-    assume(finite(theirs))  # ours refuses 1.0 / 0.0, even inside
+    assume(finite(theirs))  # drawer_ipy refuses 1.0 / 0.0, even inside an expression
     ours, refusal = attempt(compile_expression(text).resolve, CEL_SCOPE)
     assume(refusal is None or "division by zero" not in refusal.message)
     assert refusal is None

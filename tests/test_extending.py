@@ -1,4 +1,4 @@
-"""Kinds of steps and button runtimes that come from outside of the package, known to everything in it."""
+"""Kinds of steps and button runtimes from other packages, and their support everywhere in drawer_ipy."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_registered_kind_runs_its_steps(repeat: dict[str, Any]) -> None:
     assert results.run.steps[0].output == {"rounds": 3}
 
 
-def test_a_registered_kind_fails_as_a_step_does(repeat: dict[str, Any]) -> None:
+def test_a_registered_kind_fails_like_any_step(repeat: dict[str, Any]) -> None:
     text = REPEATING.replace("kind: repeat", "kind: repeat\n    times: 2")
     run = drawer_ipy.press(text, buttons={"count": Counter()}, check=False).run
     assert run.error is not None
@@ -127,8 +127,8 @@ def test_a_misspelt_registered_kind_gets_a_suggestion(repeat: dict[str, Any]) ->
 def test_a_registered_kind_is_described_in_words_everywhere(repeat: dict[str, Any], tmp_path: Path) -> None:
     line = "again: repeat until n.output >= 3, at most 10 times"
     around = Surroundings(namespace={"count": Counter()})
-    told = repr(DryRun(prepare(REPEATING, {}, None, around), {}))
-    assert f"  {line}\n    n: press count (function)" in told
+    shown = repr(DryRun(prepare(REPEATING, {}, None, around), {}))
+    assert f"  {line}\n    n: press count (function)" in shown
     drawers = {"looping": load_drawer(REPEATING, name="looping").drawer}
     context = VerbContext(Workspace(()), namespace={"count": Counter()}, drawers=drawers)
     looked = run_verb(["looping"], context)
@@ -140,7 +140,7 @@ def test_a_registered_kind_is_described_in_words_everywhere(repeat: dict[str, An
     assert "at most 4 times" in run_verb(["looping"], context).text
 
 
-def test_a_registered_kind_is_completed(repeat: dict[str, Any]) -> None:
+def test_a_registered_kind_is_proposed_by_completion(repeat: dict[str, Any]) -> None:
     def offered(text: str) -> list[str]:
         return [word.text for word in body_offer(text, len(text), Surroundings(), []).words]
 
@@ -208,8 +208,8 @@ def test_fields_of_a_registered_runtime_are_checked(sqlite: dict[str, Any]) -> N
 
 
 def test_a_registered_runtime_is_described_and_completed(sqlite: dict[str, Any]) -> None:
-    told = repr(DryRun(prepare(QUERY, {}, None, Surroundings()), {}))
-    assert "adults: press people (SQLite query) with age=18" in told
+    shown = repr(DryRun(prepare(QUERY, {}, None, Surroundings()), {}))
+    assert "adults: press people (SQLite query) with age=18" in shown
     text = "buttons:\n  b:\n    runtime: sqlite\n    dat"
     offer = body_offer(text, len(text), Surroundings(), [])
     assert [word.text for word in offer.words] == ["database: "]
@@ -217,7 +217,7 @@ def test_a_registered_runtime_is_described_and_completed(sqlite: dict[str, Any])
     assert [word.text for word in body_offer(text, len(text), Surroundings(), []).words] == ["sqlite"]
 
 
-def test_the_json_schema_has_its_fields(sqlite: dict[str, Any]) -> None:
+def test_the_json_schema_has_the_fields_of_a_registered_runtime(sqlite: dict[str, Any]) -> None:
     validator = jsonschema.Draft202012Validator(json_schema("button"))
     button = {"runtime": "sqlite", "database": "a.db", "sql": "SELECT 1"}
     assert validator.is_valid(button)
@@ -239,7 +239,7 @@ def test_a_runtime_cannot_redefine_fields_of_all_buttons(sqlite: dict[str, Any])
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder with an installed distribution that offers both examples, and broken ones."""
+    """A folder with an installed distribution that has entry points for both examples and for broken ones."""
     (tmp_path / "repeating.py").write_text(
         REPEAT.split("registration =")[0] + "\nfrom drawer_ipy.extending import StepKind\n"
         'KIND = StepKind(RepeatModel, "repeating:Repeat")\n'
@@ -262,7 +262,7 @@ def in_python(site: Path, code: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_entry_points_are_found_when_they_are_needed(site: Path) -> None:
+def test_entry_points_are_loaded_when_they_are_needed(site: Path) -> None:
     code = f"""
 import json, sys, drawer_ipy
 n = iter(range(9))
@@ -286,24 +286,24 @@ print(json.dumps(["repeating" in sys.modules, "broken" in sys.modules]))
 def test_a_broken_entry_point_is_reported_where_it_is_used(site: Path) -> None:
     code = """
 import json, drawer_ipy
-def told(text):
+def problems_of(text):
     try:
         drawer_ipy.press(text)
     except drawer_ipy.DefinitionError as error:
         return [str(p) for p in error.problems]
-step = told("steps: [{id: a, kind: broken}]")
-button = told("{buttons: {b: {runtime: tired, code: x}}, steps: [{id: a, button: b}]}")
-print(json.dumps([step, button, told("steps: [{id: a, kind: wiat, duration: 1ms}]")]))
+step = problems_of("steps: [{id: a, kind: broken}]")
+button = problems_of("{buttons: {b: {runtime: tired, code: x}}, steps: [{id: a, button: b}]}")
+print(json.dumps([step, button, problems_of("steps: [{id: a, kind: wiat, duration: 1ms}]")]))
 """
     step, button, other = in_python(site, code)
-    said = "of the distribution repeating could not be loaded: RuntimeError: no licence"
+    reason = "of the distribution repeating could not be loaded: RuntimeError: no licence"
     assert len(step) == 1
-    assert f"the step kind 'broken' {said}" in step[0]
-    assert any(f"the button runtime 'tired' {said}" in problem for problem in button)
+    assert f"the step kind 'broken' {reason}" in step[0]
+    assert any(f"the button runtime 'tired' {reason}" in problem for problem in button)
     assert "did you mean 'wait'" in other[0]
 
 
-def test_problems_name_steps_below_fields_of_any_name() -> None:
+def test_problems_have_the_path_of_steps_in_registered_kinds() -> None:
     class Fork(StepBase):
         kind: Literal["fork"]
         ways: dict[str, list[AnyStep]] = Field(default_factory=dict)
@@ -321,18 +321,18 @@ def test_problems_name_steps_below_fields_of_any_name() -> None:
         assert list(steps_in_words(right.steps)) == ["a: fork", "  way left:", "    b: wait 1s"]
 
 
-def test_the_words_of_scripts_are_those_that_run() -> None:
+def test_every_runtime_has_a_description() -> None:
     assert set(SCRIPT_WORDS) == set(RUNTIMES)
 
 
-def test_the_old_name_of_the_dry_run_is_pointed_out() -> None:
+def test_the_old_option_of_the_dry_run_gets_a_hint() -> None:
     drawer = load_drawer("steps: [{id: a, kind: wait, duration: 1s}]", name="shop").drawer
     with pytest.raises(UsageError) as caught:
         run_verb(["shop", "validate", "--summary"], VerbContext(Workspace(()), drawers={"shop": drawer}))
     assert "--dry-run" in caught.value.remediation
 
 
-def test_an_extension_that_fails_is_named() -> None:
+def test_the_error_of_a_failing_extension_names_it() -> None:
     class Odd(StepBase):
         kind: Literal["odd"]
 
@@ -341,10 +341,10 @@ def test_an_extension_that_fails_is_named() -> None:
 
     with drawer_ipy.register_step(Odd, broken), pytest.raises(DrawerError) as caught:
         drawer_ipy.press("steps: [{id: a, kind: odd}]")
-    said = "the step kind 'odd' failed to compile it: ZeroDivisionError: no luck"
-    assert f"step 'a': {said}" in str(caught.value)
+    reason = "the step kind 'odd' failed to compile it: ZeroDivisionError: no luck"
+    assert f"step 'a': {reason}" in str(caught.value)
     text = "{buttons: {b: {runtime: odd}}, steps: [{id: a, button: b}]}"
     with drawer_ipy.register_button("odd", broken), pytest.raises(DefinitionError) as refused:
         drawer_ipy.press(text)
-    said = "the runtime 'odd' could not make button 'b': ZeroDivisionError: no luck"
-    assert said in str(refused.value)
+    reason = "the runtime 'odd' could not make button 'b': ZeroDivisionError: no luck"
+    assert reason in str(refused.value)

@@ -1,4 +1,4 @@
-"""The addresses of next pages: escaped on the wire, and pages that come back under another address."""
+"""The addresses of next pages: how they are escaped, and how a page is recognized under another address."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Sent = bytes | tuple[str, str]
 def pressed(
     pages: Mapping[str, Sent], start: str = "/1", kind: str = "text/html; charset=utf-8", **fields: Any
 ) -> tuple[Any, list[str], list[str]]:
-    """The output of a button that follows `pages` from `start` on, the run's notes, what was asked for."""
+    """Press a button that follows `pages` from `start`; return its output, its notes and the targets."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         found = pages.get(path, ("404 Not Found", ""))
@@ -44,14 +44,14 @@ def pressed(
             drawer = {"name": "t", "buttons": buttons, "steps": [{"id": "a", "button": "get"}]}
             job = prepare(drawer, around=Surroundings())
             results = Results.of(await job.run.execute())
-            asked = [head.split()[1] for head in server.heads]
-            return results.run.steps[0].output, job.run.notes, asked
+            targets = [head.split()[1] for head in server.heads]
+            return results.run.steps[0].output, job.run.notes, targets
 
     return asyncio.run(run())
 
 
 @pytest.mark.parametrize(
-    ("href", "asked"),
+    ("href", "target"),
     [
         ("?q=red shoes", "/1?q=red%20shoes"),
         ("/é?é=ü", "/%C3%A9?%C3%A9=%C3%BC"),
@@ -66,9 +66,9 @@ def pressed(
         ("?p=2&amp;q=a+b", "/1?p=2&q=a+b"),
     ],
 )
-def test_the_next_address_is_escaped_as_browsers_do_it(href: str, asked: str) -> None:
-    output, notes, heads = pressed({"/1": page("a", href), asked: page("b")})
-    assert (output["items"], heads, notes) == (["a", "b"], ["/1", asked], [])
+def test_the_next_address_is_escaped_as_in_browsers(href: str, target: str) -> None:
+    output, notes, heads = pressed({"/1": page("a", href), target: page("b")})
+    assert (output["items"], heads, notes) == (["a", "b"], ["/1", target], [])
 
 
 @pytest.mark.parametrize("kind", ["text", "raw", "url"])
@@ -79,7 +79,7 @@ def test_a_relative_address_of_any_type_is_followed(kind: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect"])
-def test_a_page_that_is_redirected_to_one_before_is_not_joined_again(status: str) -> None:
+def test_a_redirect_to_an_earlier_page_does_not_repeat_its_items(status: str) -> None:
     output, notes, heads = pressed({"/1": page("a", "/2"), "/2": (status, "/1")})
     assert (output["items"], heads) == (["a"], ["/1", "/2", "/1"])
     assert len(notes) == 1
@@ -87,13 +87,13 @@ def test_a_page_that_is_redirected_to_one_before_is_not_joined_again(status: str
     assert notes[0].endswith("/1")
 
 
-def test_a_redirect_to_a_page_that_was_not_read_is_followed() -> None:
+def test_a_redirect_to_a_new_page_is_followed() -> None:
     output, notes, _ = pressed({"/1": page("a", "/go"), "/go": ("302 Found", "/2"), "/2": page("b")})
     assert (output["items"], notes) == (["a", "b"], [])
 
 
 @pytest.mark.parametrize("back", ["/%7e1", "/~1", "/./~1", "/~1#x", "#", ""])
-def test_other_spellings_of_a_page_close_the_circle(back: str) -> None:
+def test_another_spelling_of_a_fetched_page_ends_the_listing(back: str) -> None:
     output, notes, heads = pressed({"/~1": page("a", back)}, "/~1")
     assert (output["items"], heads) == (["a"], ["/~1"])
     assert "page 1 leads back to" in notes[0]
@@ -106,14 +106,14 @@ def test_an_invalid_address_ends_the_listing_with_a_note(link: str) -> None:
     assert f"the next page after page 1 has no valid address: {link!r}" in notes[0]
 
 
-def test_the_base_of_the_page_counts() -> None:
+def test_the_base_element_of_a_page_is_used() -> None:
     first = page("a", "red shoes", head='<base href="/shop/">')
     output, _, heads = pressed({"/1": first, "/shop/red%20shoes": page("b")})
     assert (output["items"], heads) == (["a", "b"], ["/1", "/shop/red%20shoes"])
 
 
 @pytest.mark.parametrize(
-    ("encoding", "href", "asked"),
+    ("encoding", "href", "target"),
     [
         ("windows-1251", "?q=поиск", "/1?q=%EF%EE%E8%F1%EA"),
         ("windows-1251", "/путь?q=é", "/%D0%BF%D1%83%D1%82%D1%8C?q=%26%23233%3B"),
@@ -122,8 +122,8 @@ def test_the_base_of_the_page_counts() -> None:
         ("utf-8", "?q=é", "/1?q=%C3%A9"),
     ],
 )
-def test_a_query_is_escaped_in_the_encoding_of_its_page(encoding: str, href: str, asked: str) -> None:
+def test_a_query_is_escaped_in_the_encoding_of_its_page(encoding: str, href: str, target: str) -> None:
     text = page("a", href.replace("é", "&eacute;") if encoding == "windows-1251" else href).decode()
     first = f"<meta charset={encoding}>{text}".encode(encoding)
-    output, notes, heads = pressed({"/1": first, asked: page("b")}, kind="text/html")
-    assert (output["items"], heads, notes) == (["a", "b"], ["/1", asked], [])
+    output, notes, heads = pressed({"/1": first, target: page("b")}, kind="text/html")
+    assert (output["items"], heads, notes) == (["a", "b"], ["/1", target], [])

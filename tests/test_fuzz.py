@@ -1,4 +1,4 @@
-"""A few hundred random definitions and expressions; ``python -m benchmarks.fuzz`` tries ten thousand."""
+"""Test a few hundred random definitions and expressions; ``python -m benchmarks.fuzz`` tests ten thousand."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EXAMPLES = {"expression": 300, "text": 80, "mapping": 100, "press": 80}
 
 
 @pytest.mark.parametrize("target", fuzz.TARGETS)
-def test_nothing_but_our_own_errors_gets_out(target: str) -> None:
+def test_random_input_raises_only_errors_of_drawer_ipy(target: str) -> None:
     fuzz.fuzz(target, EXAMPLES[target])
 
 
-def test_what_gets_out_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_exception_is_found_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(text: str) -> None:
         if "}" in text:
             raise KeyError(text)
@@ -30,7 +30,7 @@ def test_what_gets_out_is_found_and_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(fuzz.TARGETS, "expression", (fuzz_grammar.expressions, breaks))
     with pytest.raises(KeyError) as caught:
         fuzz.fuzz("expression", 300)
-    assert caught.value.args[0].count("}") == 1  # the smallest there is
+    assert caught.value.args[0].count("}") == 1  # the smallest example that fails
     assert fuzz.main(["--only", "expression", "--examples", "300"]) == 1
 
 
@@ -45,8 +45,8 @@ def test_a_hang_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         fuzz.fuzz("expression", 1)
 
 
-def test_sound_drawers_are_sound_and_many_end_well() -> None:
-    """Else the fuzzing would only try how things are refused."""
+def test_drawers_of_the_strategy_are_valid_and_many_succeed() -> None:
+    """Otherwise the fuzzing would only test refusals."""
     ended: Counter[str] = Counter()
     buttons = named_buttons({f.__name__: f for f in (fuzz.same, fuzz.slow, fuzz.fail, fuzz.odd)})
     around = Surroundings(buttons, drawers=fuzz._children(fuzz.SOUND))
@@ -61,6 +61,6 @@ def test_sound_drawers_are_sound_and_many_end_well() -> None:
     assert min(ended["ok"], ended["failed"]) > 3
 
 
-def test_the_command_says_its_seed_and_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_its_seed_and_the_number_of_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert fuzz.main(["--examples", "20", "--only", "expression", "--seed", "7"]) == 0
     assert capsys.readouterr().out.startswith("seed 7\nexpression: 20 examples")

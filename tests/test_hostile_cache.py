@@ -1,4 +1,4 @@
-"""Files of results that came with somebody's project: nothing in them runs, hangs or leads elsewhere."""
+"""Cache files from an untrusted project: they cannot run code, hang a press or write to other files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_file_with_another_schema_is_set_aside_and_said(name: str, home: Path) -> None:
+def test_a_file_with_another_schema_is_set_aside_with_a_note(name: str, home: Path) -> None:
     (home / "cache").mkdir(mode=0o700)
     path = home / "cache" / FILE
     with sqlite3.connect(path) as connection:
@@ -106,7 +106,7 @@ def test_a_file_with_another_schema_is_set_aside_and_said(name: str, home: Path)
     run_verb(["cache", "info"], VerbContext(Workspace.current()))
 
 
-def test_a_trigger_in_the_write_ahead_log_is_seen_too(home: Path) -> None:
+def test_a_trigger_in_the_write_ahead_log_is_found(home: Path) -> None:
     store = Store(home / "cache")
     store.put([row(1)])
     store.close()
@@ -122,7 +122,7 @@ def test_a_trigger_in_the_write_ahead_log_is_seen_too(home: Path) -> None:
     found.close()
 
 
-def test_a_trigger_that_is_made_while_the_file_is_open_does_not_run(home: Path) -> None:
+def test_a_trigger_that_is_created_while_the_file_is_open_does_not_run(home: Path) -> None:
     store = Store(home / "cache")
     other = sqlite3.connect(home / "cache" / FILE, isolation_level=None)
     other.execute(FOREIGN["endless trigger"][1])
@@ -132,7 +132,7 @@ def test_a_trigger_that_is_made_while_the_file_is_open_does_not_run(home: Path) 
     store.close()
 
 
-def test_a_statement_that_takes_too_long_is_ended(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_that_takes_too_long_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drawer_ipy.cache.store._WORK_TIME", 0.2)
     store = Store(home / "cache")
     with pytest.raises(sqlite3.OperationalError, match="interrupted"):
@@ -224,8 +224,8 @@ def test_a_cache_folder_of_another_user_is_not_used(home: Path, monkeypatch: pyt
         private_key()
 
 
-def test_a_journal_that_stays_is_never_read(home: Path, tmp_path: Path) -> None:
-    """A rollback journal may name another file, which SQLite opens and removes."""
+def test_a_leftover_journal_is_never_read(home: Path, tmp_path: Path) -> None:
+    """A rollback journal can name another file, which SQLite would open and remove."""
     store = Store(home / "cache", patience=0.2)
     store.put([row(1)])
     store.close()

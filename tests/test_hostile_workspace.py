@@ -1,4 +1,4 @@
-"""A ``.buttons`` folder of somebody else: whose it is, and what is in place of its files."""
+"""A ``.buttons`` folder from an untrusted source: its owner, and special files in it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Folder:
     return made
 
 
-# What stands in place of a file
+# Special files in place of regular files
 
 
 def make_socket(path: Path) -> None:
@@ -75,16 +75,16 @@ KINDS: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_batteries_are_read_from_a_regular_file_only(folder: Folder, kind: str) -> None:
-    make, told = KINDS[kind]
+    make, message = KINDS[kind]
     make(folder.root / "batteries.json")
-    with pytest.raises(DrawerError, match=told):
+    with pytest.raises(DrawerError, match=message):
         folder.workspace.batteries()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("verb", [[], ["validate"], ["press"], ["logs"], ["set", "a.button=say"]])
 def test_a_drawer_is_read_from_a_regular_file_only(folder: Folder, kind: str, verb: list[str]) -> None:
-    make, told = KINDS[kind]
+    make, message = KINDS[kind]
     path = folder.drawer("odd")
     path.unlink()
     make(path)
@@ -92,7 +92,7 @@ def test_a_drawer_is_read_from_a_regular_file_only(folder: Folder, kind: str, ve
     if verb == ["logs"] and kind == "huge":
         assert run_verb(["odd", *verb], context).data["runs"] == []
         return
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         run_verb(["odd", *verb], context)
     run_verb(["list"], context)
 
@@ -100,7 +100,7 @@ def test_a_drawer_is_read_from_a_regular_file_only(folder: Folder, kind: str, ve
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["button.json", "main.sh", "AGENTS.md"])
 def test_a_button_is_read_from_regular_files_only(folder: Folder, kind: str, name: str) -> None:
-    make, told = KINDS[kind]
+    make, message = KINDS[kind]
     fields = {"runtime": "prompt"} if name == "AGENTS.md" else {"cache": "1h"}
     made = folder.button("odd", **fields)
     (made / name).unlink(missing_ok=True)
@@ -108,14 +108,14 @@ def test_a_button_is_read_from_regular_files_only(folder: Folder, kind: str, nam
     folder.drawer("odd", button_step("a", "odd"))
     if kind == "huge" and name != "button.json":
         return  # found when it is read, see below
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         folder.workspace.find_button("odd")
-    with pytest.raises(DrawerError, match=told):
+    with pytest.raises(DrawerError, match=message):
         run_verb(["odd", "press"], VerbContext(folder.workspace))
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "huge"])
-def test_a_prompt_that_becomes_something_else_fails_its_step(folder: Folder, kind: str) -> None:
+def test_a_prompt_that_stops_being_a_regular_file_fails_its_step(folder: Folder, kind: str) -> None:
     prompt = folder.button("ask", runtime="prompt") / "AGENTS.md"
     prompt.write_text("Say hello.")
     around = VerbContext(folder.workspace).surroundings()
@@ -130,7 +130,7 @@ def test_a_prompt_that_becomes_something_else_fails_its_step(folder: Folder, kin
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_logs_skip_files_that_are_not_regular_with_a_note(folder: Folder, kind: str) -> None:
-    make, told = KINDS[kind]
+    make, message = KINDS[kind]
     run_verb(["good", "press"], VerbContext(folder.workspace))
     pressed = folder.root / "drawers" / "good" / "pressed"
     for second in range(8):
@@ -138,14 +138,16 @@ def test_logs_skip_files_that_are_not_regular_with_a_note(folder: Folder, kind: 
     for words in (["good", "logs"], ["good"]):
         outcome = run_verb(words, VerbContext(folder.workspace))
         assert len(outcome.data["runs"]) == 1
-        assert told in outcome.data["refused"][0]
+        assert message in outcome.data["refused"][0]
         assert outcome.data["refused"][-1] == "and 3 more"
         assert outcome.text.endswith("and 3 more")
     run_verb(["good", "press"], VerbContext(folder.workspace))
 
 
 @pytest.mark.parametrize("name", ["pressed", "drawers", "buttons"])
-def test_folders_that_lead_out_are_not_looked_into(folder: Folder, tmp_path: Path, name: str) -> None:
+def test_links_to_folders_outside_the_workspace_are_not_followed(
+    folder: Folder, tmp_path: Path, name: str
+) -> None:
     outside = Folder(tmp_path / "outside")
     outside.button("say", "echo outside")
     outside.drawer("good", button_step("a", "say"))
@@ -172,7 +174,7 @@ def test_folders_that_lead_out_are_not_looked_into(folder: Folder, tmp_path: Pat
     assert sorted(outside.root.rglob("*")) == before
 
 
-def test_a_pipe_in_place_of_a_folder_hangs_nothing(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_folder_causes_an_error_and_no_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "drawers")
     with pytest.raises(DrawerError):
         run_verb(["create", "new"], VerbContext(Workspace((tmp_path,))))
@@ -183,7 +185,7 @@ def test_a_pipe_in_place_of_a_folder_hangs_nothing(tmp_path: Path) -> None:
     run_verb(["list"], VerbContext(Workspace((tmp_path,))))
 
 
-# Whose it is
+# The owner of the folder
 
 
 @pytest.fixture
@@ -204,7 +206,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 
 def give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `path` belong to another user: by giving it away where that is allowed, else by becoming one."""
+    """Make `path` the property of another user: with chown as root, else by changing our own user id."""
     if os.geteuid() == 0:
         os.chown(path, 12345, -1)
     else:
@@ -212,7 +214,9 @@ def give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
 
 
-def test_a_folder_of_another_user_is_not_used_and_that_is_said(project: Folder, tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_not_used_and_the_reason_is_reported(
+    project: Folder, tmp_path: Path
+) -> None:
     found = look_for_roots()
     assert found.folders == (tmp_path / "home" / ".buttons",)
     assert f"{project.root} belongs to the user" in found.refused
@@ -224,7 +228,7 @@ def test_a_folder_of_another_user_is_not_used_and_that_is_said(project: Folder, 
     assert workspace.cache_folder != project.root / "cache"
 
 
-def test_errors_that_come_of_a_refused_folder_say_so(project: Folder) -> None:
+def test_errors_caused_by_a_refused_folder_name_the_remedy(project: Folder) -> None:
     with pytest.raises(DrawerNotFound, match="BUTTONS_SAFE_FOLDERS"):
         press("good", quiet=True)
     with pytest.raises(DefinitionError, match="BUTTONS_SAFE_FOLDERS"):
@@ -236,7 +240,7 @@ def test_errors_that_come_of_a_refused_folder_say_so(project: Folder) -> None:
     assert not (Path.home() / ".buttons").exists()
 
 
-def test_a_press_beside_a_refused_folder_has_a_note(project: Folder) -> None:
+def test_a_press_near_a_refused_folder_has_a_note(project: Folder) -> None:
     drawer = {"buttons": {"b": {"code": "echo hi"}}, "steps": [{"id": "a", "button": "b"}]}
     job = prepare(drawer)
     assert [note for note in job.run.notes if "is not used" in note]
@@ -262,17 +266,17 @@ def test_a_press_beside_a_refused_folder_has_a_note(project: Folder) -> None:
         ("..", False),
     ],
 )
-def test_folders_that_the_user_calls_safe_are_used(project: Folder, safe: str, used: bool) -> None:
+def test_folders_that_the_user_declares_safe_are_used(project: Folder, safe: str, used: bool) -> None:
     place = project.root.parent
-    told = (
+    value = (
         safe.replace("{project}", str(place)).replace("{parent}", str(place.parent)).replace(":", os.pathsep)
     )
-    found = look_for_roots(environ={"BUTTONS_SAFE_FOLDERS": told})
+    found = look_for_roots(environ={"BUTTONS_SAFE_FOLDERS": value})
     assert (project.root in found.folders) is used
     assert bool(found.refused) is not used
 
 
-def test_ones_own_folder_is_used_and_a_link_to_it_that_is_ones_own(
+def test_a_link_to_a_folder_is_used_if_the_user_owns_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -284,13 +288,13 @@ def test_ones_own_folder_is_used_and_a_link_to_it_that_is_ones_own(
     assert look_for_roots(tmp_path / "project", {}).refused
 
 
-def test_the_home_folder_and_buttons_home_are_the_users_word(project: Folder) -> None:
+def test_a_folder_named_by_buttons_home_is_used_whoever_owns_it(project: Folder) -> None:
     assert look_for_roots(environ={"BUTTONS_HOME": str(project.root)}).folders == (project.root,)
     assert not look_for_roots(environ={"BUTTONS_HOME": str(project.root)}).refused
 
 
 @pytest.mark.parametrize(("uid", "sudo", "used"), [(0, "own", True), (0, "77777", False), (0, "x", False)])
-def test_root_by_way_of_sudo_uses_the_folders_of_whoever_called_it(
+def test_root_under_sudo_uses_the_folders_of_the_calling_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uid: int, sudo: str, used: bool
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -303,7 +307,7 @@ def test_root_by_way_of_sudo_uses_the_folders_of_whoever_called_it(
     assert bool(found.refused) is not used
 
 
-def test_sudo_uid_counts_for_root_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sudo_uid_is_used_only_by_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / ".buttons").mkdir()
     owner = os.stat(tmp_path / ".buttons").st_uid
@@ -311,7 +315,7 @@ def test_sudo_uid_counts_for_root_only(tmp_path: Path, monkeypatch: pytest.Monke
     assert look_for_roots(tmp_path, {"SUDO_UID": str(owner)}).refused
 
 
-def test_where_users_have_no_numbers_nothing_is_refused(
+def test_no_folder_is_refused_on_a_platform_without_user_ids(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -321,7 +325,7 @@ def test_where_users_have_no_numbers_nothing_is_refused(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a folder to another user")
-def test_the_command_line_says_it(project: Folder) -> None:
+def test_the_command_line_reports_a_refused_folder(project: Folder) -> None:
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "drawer_ipy", *words]
         return subprocess.run(command, capture_output=True, text=True, check=False)

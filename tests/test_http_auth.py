@@ -1,4 +1,4 @@
-"""Credentials: basic, bearer, digest, and tokens that a button gives."""
+"""Credentials: basic, bearer, digest, and tokens that a button returns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def header(auth: Any, given: dict[str, Any] | None = None, **fields: Any) -> str
 # Basic and bearer
 
 
-def test_basic_is_what_httpx_sends() -> None:
+def test_basic_credentials_are_encoded_as_in_httpx() -> None:
     for user, password in (("me", "pw"), ("é", "p:w"), ("", "x"), ("me", "ü ☃")):
         found = header({"basic": [user, "{{p}}"]}, {"p": password})
         assert base64.b64decode(found.removeprefix("Basic ")).decode() == f"{user}:{password}"
@@ -45,7 +45,7 @@ def test_basic_is_what_httpx_sends() -> None:
     assert header({"basic": ["me", "pw"]}) == request.headers["Authorization"]
 
 
-def test_bearer() -> None:
+def test_a_bearer_token_is_sent_without_surrounding_blanks() -> None:
     assert header({"bearer": "{{t}}"}, {"t": " abc.def "}) == "Bearer abc.def"
     assert header({"bearer": "${t}"}, {"t": "abc"}) == "Bearer abc"
 
@@ -60,7 +60,7 @@ def test_bearer() -> None:
         ({"bearer": "${batteries.NOPE}"}, {}, "NOPE"),
     ],
 )
-def test_what_cannot_be_sent_fails_and_sends_nothing(auth: Any, given: Any, message: str) -> None:
+def test_invalid_credentials_fail_before_anything_is_sent(auth: Any, given: Any, message: str) -> None:
     async def main() -> None:
         async with wire_server() as wire, one_run() as call:
             outcome = await press(button(wire.url, auth=auth), call, **given)
@@ -89,7 +89,7 @@ def test_settings_that_cannot_work_are_reported_before_a_run(auth: Any, message:
     assert any(message in one.message for one in troubles), troubles
 
 
-def test_a_header_beside_it_is_refused() -> None:
+def test_auth_together_with_an_authorization_header_is_refused() -> None:
     spec = {"name": "b", "url": "http://h/", "auth": {"bearer": "x"}, "headers": {"authorization": "y"}}
     [trouble] = request_troubles(ButtonSpec.model_validate(spec))
     assert "both set" in trouble.message
@@ -113,9 +113,9 @@ def test_credentials_stay_at_their_origin_and_out_of_the_record(auth: Any) -> No
                 assert results.run.status == "ok", results.errors
                 assert "authorization" in wire.sent[1].headers
                 assert "authorization" not in other.sent[0].headers
-                told = json.dumps(results.run.to_dict(), default=str)
-                assert "s3cretword" not in told
-                assert base64.b64encode(b"me:s3cretword").decode() not in told
+                record = json.dumps(results.run.to_dict(), default=str)
+                assert "s3cretword" not in record
+                assert base64.b64encode(b"me:s3cretword").decode() not in record
 
     asyncio.run(main())
 
@@ -124,12 +124,12 @@ def test_credentials_stay_at_their_origin_and_out_of_the_record(auth: Any) -> No
 
 
 class DigestServer:
-    """Checks digests as RFC 7616 says, with nonces that can grow stale.
+    """Checks digests according to RFC 7616, with nonces that can become stale.
 
     Attributes:
-        uses: requests that one nonce is good for.
-        numbers: the numbers of requests (nc) that came, by nonce.
-        refused: how many requests were answered by 401.
+        uses: how many requests may use one nonce.
+        numbers: the request numbers (nc) that arrived, by nonce.
+        refused: how many requests got a 401.
     """
 
     def __init__(
@@ -203,7 +203,7 @@ def digest_press(
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256", "MD5-sess", "SHA-256-sess"])
 @pytest.mark.parametrize("qop", ["auth", "auth,auth-int", "auth-int, auth", None])
-def test_digests_are_right_and_the_challenge_is_remembered(algorithm: str, qop: str | None) -> None:
+def test_digests_are_correct_and_the_challenge_is_remembered(algorithm: str, qop: str | None) -> None:
     server = DigestServer(algorithm, qop)
     outcomes, sent = digest_press(server, 3, method="POST", body="é", headers={"Content-Type": "text/plain"})
     assert [o.output for o in outcomes] == [{"target": "/x?a=b%20c", "body": "é"}] * 3
@@ -213,13 +213,13 @@ def test_digests_are_right_and_the_challenge_is_remembered(algorithm: str, qop: 
 
 
 @pytest.mark.parametrize("path", ["/x?", "?", "", "/x??", "/a/../b", "/x?a=%7e#f"])
-def test_a_digest_is_for_the_target_as_it_is_sent(path: str) -> None:
+def test_a_digest_covers_the_target_that_is_sent(path: str) -> None:
     [outcome], sent = digest_press(DigestServer(), path=path)
     assert outcome.error is None  # the server compares the two
     assert [one.target for one in sent] == [sent[0].target] * 2
 
 
-def test_a_challenge_after_a_redirect_is_answered_there_and_without_the_body() -> None:
+def test_a_challenge_after_a_redirect_is_answered_at_the_new_target_without_a_body() -> None:
     server = DigestServer()
 
     def reply(sent: Sent) -> bytes:
@@ -241,7 +241,7 @@ def test_a_stale_nonce_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("uses", [1 << 30, 1])
-def test_numbers_are_never_used_twice_however_many_requests_are_made_at_once(uses: int) -> None:
+def test_concurrent_requests_never_use_a_request_number_twice(uses: int) -> None:
     server = DigestServer(uses=uses)
 
     async def main() -> None:
@@ -258,7 +258,7 @@ def test_numbers_are_never_used_twice_however_many_requests_are_made_at_once(use
         assert len(set(numbers)) == len(numbers)
 
 
-def test_a_wrong_password_is_asked_once_and_fails() -> None:
+def test_a_wrong_password_is_tried_once_and_fails() -> None:
     server = DigestServer()
     server.password = "other"
     outcomes, sent = digest_press(server)
@@ -269,7 +269,7 @@ def test_a_wrong_password_is_asked_once_and_fails() -> None:
     ("more", "message"),
     [({"qop": "auth-int"}, "auth-int"), ({"algorithm": "SHA3-512"}, "SHA3-512")],
 )
-def test_what_is_not_supported_is_refused_by_name(more: Any, message: str) -> None:
+def test_an_unsupported_digest_is_refused_by_its_name(more: Any, message: str) -> None:
     outcomes, sent = digest_press(DigestServer(**more))
     assert outcomes[0].error is not None
     assert message in outcomes[0].error.message
@@ -311,12 +311,12 @@ def test_a_digest_follows_a_redirect_within_its_origin_only() -> None:
         ([], None),
     ],
 )
-def test_challenges_are_found_among_others(headers: list[str], nonce: str | None) -> None:
+def test_a_digest_challenge_is_found_among_other_schemes(headers: list[str], nonce: str | None) -> None:
     found = read_challenge(headers)
     assert (found.nonce if found else None) == nonce
 
 
-def test_the_example_of_the_standard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_of_the_standard_gets_the_right_response(monkeypatch: pytest.MonkeyPatch) -> None:
     client = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
     monkeypatch.setattr("drawer_ipy.buttons.http.digest.secrets.token_hex", lambda size: client)
     nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
@@ -333,11 +333,11 @@ def test_the_example_of_the_standard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TokenServer:
-    """Takes the newest token only.
+    """Accepts only the newest token.
 
     Attributes:
-        given: tokens given so far.
-        good: requests that one token is good for.
+        given: how many tokens it has returned.
+        good: how many requests may use one token.
     """
 
     def __init__(self, good: int = 1 << 30, answer: Callable[[str], Any] = str) -> None:
@@ -388,16 +388,16 @@ def token_run(
         lambda token: {"token": token},
     ],
 )
-def test_a_token_is_pressed_for_once_and_shared(answer: Any) -> None:
+def test_the_token_button_is_pressed_once_and_its_token_is_shared(answer: Any) -> None:
     server = TokenServer(answer=answer)
     results, _ = token_run(server)
     assert (results.counts["ok"], server.given, server.refused) == (50, 1, 0)
-    told = json.dumps(results.run.to_dict(), default=str)
-    assert "t0ken-number" not in told
-    assert "redacted" in told
+    record = json.dumps(results.run.to_dict(), default=str)
+    assert "t0ken-number" not in record
+    assert "redacted" in record
 
 
-def test_a_401_has_it_pressed_for_again_once_for_all() -> None:
+def test_after_a_401_the_token_is_renewed_once_for_all_items() -> None:
     server = TokenServer(good=20)
     results, _ = token_run(server, 50, 50)
     assert results.counts["ok"] == 50
@@ -417,7 +417,7 @@ def test_a_token_that_never_worked_is_requested_again_once() -> None:
     assert (results.counts["ok"], server.given) == (50, 2)
 
 
-def test_who_is_refused_with_a_fresh_token_fails_without_end() -> None:
+def test_items_fail_if_a_fresh_token_is_refused() -> None:
     server = TokenServer(good=0)
     results, _ = token_run(server, 30, 5)
     assert (results.counts["failed"], server.given) == (30, 2)
@@ -561,7 +561,7 @@ def test_a_login_takes_no_slot_of_the_run() -> None:
         ("{basci: [me, x]}", 4, "did you mean"),
     ],
 )
-def test_faults_are_reported_with_their_line(auth: str, line: int, message: str) -> None:
+def test_invalid_auth_settings_are_reported_with_their_line(auth: str, line: int, message: str) -> None:
     text = f"""\
 buttons:
   get:
@@ -575,7 +575,7 @@ steps:
     assert any(p.line == line and message in f"{p.message} {p.remediation}" for p in found.errors), found
 
 
-def test_cached_answers_of_one_user_are_not_those_of_another(tmp_path: Any) -> None:
+def test_users_do_not_share_cached_responses(tmp_path: Any) -> None:
     for auth in ({"digest": ["{{u}}", "x"]}, {"token": {"button": "login", "args": {"u": "{{u}}"}}}):
         made = button("http://h/", auth=auth, cache="1h")
         assert made.caching is not None

@@ -1,4 +1,4 @@
-"""What the body of a request is on the wire, for every type of body and every kind of argument."""
+"""The bytes of a request's body, for every type of body and every kind of argument."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def sent(given: dict[str, Any], content_type: str = "", path: str = "/", **field
 
 @pytest.mark.parametrize("value", [RAW, bytearray(RAW), memoryview(RAW)])
 @pytest.mark.parametrize("content_type", ["", "image/png", "application/json", "text/xml", FORM])
-def test_a_body_that_is_one_place_sends_bytes_as_they_are(value: Any, content_type: str) -> None:
+def test_a_body_that_is_one_placeholder_sends_bytes_unchanged(value: Any, content_type: str) -> None:
     got = sent({"data": value}, content_type, body="{{data}}")
     assert got.body == RAW
     assert got.headers["content-type"] == (content_type or "application/octet-stream")
 
 
-def test_bytes_within_a_text_stay_bytes_where_the_type_has_no_escapes() -> None:
+def test_bytes_within_a_text_stay_bytes_if_the_type_has_no_escapes() -> None:
     got = sent({"data": RAW}, "application/octet-stream", body="<{{data}}>")
     assert got.body == b"<" + RAW + b">"
 
@@ -70,7 +70,7 @@ def test_bytes_are_escaped_byte_by_byte_in_urls_and_forms() -> None:
     ],
 )
 @pytest.mark.parametrize("value", [RAW, bytearray(RAW), [RAW], {"deep": {"er": RAW}}])
-def test_bytes_that_are_not_text_are_refused_by_name_if_only_text_is_possible(
+def test_bytes_that_are_not_text_are_refused_by_argument_name_if_only_text_fits(
     fields: Any, value: Any
 ) -> None:
     with pytest.raises(ArgumentError, match="'data'") as caught:
@@ -96,7 +96,7 @@ def test_bytes_in_utf_8_are_text() -> None:
         {"body": {"a": "{{x}}"}, "headers": {"Content-Type": "multipart/form-data"}},
     ],
 )
-def test_half_a_surrogate_pair_is_refused_and_never_replaced(fields: Any) -> None:
+def test_a_lone_surrogate_is_refused_and_never_replaced(fields: Any) -> None:
     made = button(fields.pop("url", "http://127.0.0.1/"), **fields)
     with pytest.raises(ArgumentError, match=r"surrogate|UTF-8|utf-8|XML"):
         made.bind({"x": "a\ud800b"})
@@ -122,13 +122,13 @@ def test_every_kind_of_json_is_escaped_as_json(content_type: str) -> None:
     assert sent({"x": [1, None]}, content_type, body={"a": "{{x}}"}).json == {"a": [1, None]}
 
 
-def test_strings_of_graphql_are_escaped_as_those_of_json() -> None:
+def test_strings_in_graphql_are_escaped_as_in_json() -> None:
     got = sent({"x": 'a"b\n'}, "application/graphql", body='{ user(name: "{{x}}") { id } }')
     assert got.body == b'{ user(name: "a\\"b\\n") { id } }'
 
 
 @pytest.mark.parametrize("content_type", ["application/x-ndjson", "application/jsonl"])
-def test_lines_of_json(content_type: str) -> None:
+def test_a_list_becomes_lines_of_json(content_type: str) -> None:
     got = sent({"x": "a\n"}, content_type, body=[{"a": "{{x}}"}, 2])
     assert got.body == b'{"a": "a\\n"}\n2\n'
 
@@ -136,7 +136,7 @@ def test_lines_of_json(content_type: str) -> None:
 @pytest.mark.parametrize(
     "content_type", ["text/xml", "application/xml", "application/soap+xml; charset=utf-8"]
 )
-def test_xml_holds_what_it_is_given(content_type: str) -> None:
+def test_arguments_are_escaped_in_xml(content_type: str) -> None:
     text = "<&>\"'\t\r\n]]>é"
     body = '<r a="{{x}}">{{x}}<c><![CDATA[{{x}}]]></c></r>'
     root = xml.dom.minidom.parseString(sent({"x": text}, content_type, body=body).body).documentElement
@@ -145,14 +145,14 @@ def test_xml_holds_what_it_is_given(content_type: str) -> None:
     assert "".join(node.data for node in root.getElementsByTagName("c")[0].childNodes) == text
 
 
-def test_what_xml_cannot_hold_is_refused_by_name() -> None:
+def test_characters_that_xml_forbids_are_refused_by_argument_name() -> None:
     made = button("http://127.0.0.1/", body="<a>{{x}}</a>", headers={"Content-Type": "text/xml"})
     with pytest.raises(ArgumentError, match=r"'x'.*XML"):
         made.bind({"x": "a\x0cb"})
 
 
 @pytest.mark.parametrize("body", ["tag={{tag}}&q={{q}}&n={{n}}&b={{b}}&e={{e}}&d=1", None])
-def test_lists_repeat_and_null_leaves_out_in_forms(body: str | None) -> None:
+def test_in_forms_lists_repeat_a_field_and_null_omits_it(body: str | None) -> None:
     mapping = {name: f"{{{{{name}}}}}" for name in ("tag", "q", "n", "b", "e")} | {"d": 1}
     args = {"tag": ["a", "b&c"], "q": None, "n": 2.0, "b": True, "e": ""}
     declared = [{"name": name, "type": "any"} for name in args]
@@ -183,7 +183,7 @@ def test_lists_repeat_and_null_leaves_out_in_forms(body: str | None) -> None:
         ({}, []),
     ],
 )
-def test_pairs_of_a_form(body: Any, pairs: Any) -> None:
+def test_a_form_can_be_a_mapping_or_a_list_of_pairs(body: Any, pairs: Any) -> None:
     got = sent({"x": "v"}, FORM, body=body, args=["x"])
     assert parse_qsl(got.body.decode()) == pairs
     if isinstance(body, dict):
@@ -196,7 +196,7 @@ def test_pairs_of_a_form(body: Any, pairs: Any) -> None:
         assert got.body == httpx.Request("POST", "http://x/", data=filled).read()
 
 
-def test_a_whole_body_is_written_as_its_type_asks() -> None:
+def test_a_body_that_is_one_argument_is_encoded_according_to_its_type() -> None:
     value = {"tag": ["a", "b"], "q": None, "n": 1}
     assert sent({"x": value}, body="{{x}}").json == value
     assert sent({"x": value}, FORM, body="{{x}}").body == b"tag=a&tag=b&n=1"
@@ -237,11 +237,11 @@ def test_an_argument_without_a_value_is_null_in_json() -> None:
         ("text/xml; charset=latin-1", "<a>{{x}}</a>", "<a>ö</a>".encode("latin-1")),
     ],
 )
-def test_a_declared_charset_is_the_one_that_is_sent(content_type: str, body: Any, raw: bytes) -> None:
+def test_the_body_is_encoded_in_the_declared_charset(content_type: str, body: Any, raw: bytes) -> None:
     assert sent({"x": "ö"}, content_type, body=body).body == raw
 
 
-def test_what_a_charset_has_not_is_escaped_or_refused() -> None:
+def test_characters_that_the_charset_lacks_are_escaped_or_refused() -> None:
     assert sent({"x": "☃"}, "application/json; charset=latin-1", body={"a": "{{x}}"}).json == {"a": "☃"}
     assert sent({"x": "☃"}, "application/json; charset=latin-1", body='{"a": "{{x}}"}').json == {"a": "☃"}
     assert sent({"x": "☃"}, "text/xml; charset=latin-1", body="<a>{{x}}</a>").body == b"<a>&#9731;</a>"
@@ -298,13 +298,13 @@ def test_settings_that_cannot_work_are_reported_before_anything_is_sent(
         button("http://h/", body=body, headers=headers)
 
 
-def test_a_nested_mapping_that_turns_up_in_a_form_is_refused_by_name() -> None:
+def test_a_nested_mapping_in_a_form_is_refused_by_field_name() -> None:
     made = button("http://127.0.0.1/", body={"a": "{{x}}"}, headers={"Content-Type": FORM})
     with pytest.raises(ArgumentError, match=r"the field 'a' is a mapping"):
         made.bind({"x": {"b": 1}})
 
 
-def test_a_path_as_the_whole_body_is_its_file(tmp_path: Path) -> None:
+def test_a_path_as_the_whole_body_sends_the_file(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(RAW)
     got = sent({"x": file}, body="{{x}}")

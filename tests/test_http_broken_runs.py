@@ -1,6 +1,6 @@
-"""Runs among servers that break in every way: no item is lost or gets another's answer, nothing stays open.
+"""Runs with servers that fail in many ways: every item gets its own result, and no connection stays open.
 
-:mod:`test_http_faults` has each fault by itself.
+:mod:`test_http_faults` tests each fault separately.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FAULTS = [
     ("/redirect/50", "HTTP_ERROR", "more than 10 redirects"),
     ("/status/500", "HTTP_ERROR", "HTTP 500 Internal Server Error"),
 ]
-"""Path, code and words of the error; with a limit of 50,000 bytes and 3 seconds."""
+"""Path, error code and words of the message, with limits of 50,000 bytes and 3 seconds."""
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def site() -> Iterator[DemoSite]:
         assert_nothing_open(site)
 
 
-def test_every_fault_in_one_run_between_good_answers(site: DemoSite) -> None:
+def test_items_between_faults_succeed_in_one_run(site: DemoSite) -> None:
     good = [(f"/item/{number + 1}", "", "") for number in range(4 * len(FAULTS))]
     expected = [one for pair in zip(FAULTS * 4, good, strict=True) for one in pair]
     urls = [site.url + path for path, _, _ in expected]
@@ -75,7 +75,7 @@ def test_every_fault_in_one_run_between_good_answers(site: DemoSite) -> None:
             assert site.items[int(path.rpartition("/")[2]) - 1].price in row["got"]
 
 
-def test_files_of_broken_answers_do_not_appear(site: DemoSite, tmp_path: Path) -> None:
+def test_broken_responses_leave_no_files(site: DemoSite, tmp_path: Path) -> None:
     paths = [
         "/truncated",
         "/bad-gzip",
@@ -99,7 +99,7 @@ def test_files_of_broken_answers_do_not_appear(site: DemoSite, tmp_path: Path) -
     assert (tmp_path / f"{len(paths)}.bin").stat().st_size == 1000
 
 
-def test_a_bomb_is_not_held_in_memory(site: DemoSite) -> None:
+def test_a_compression_bomb_is_not_held_in_memory(site: DemoSite) -> None:
     tracemalloc.start()
     try:
         results = asyncio.run(fetch_each(loop(f"{site.url}/bomb#{{{{id}}}}"), [1]))
@@ -107,10 +107,10 @@ def test_a_bomb_is_not_held_in_memory(site: DemoSite) -> None:
     finally:
         tracemalloc.stop()
     assert "is longer than 10,485,760 bytes" in results[0].error.message
-    assert peak < 50_000_000  # it stands for 100 MB, and is ended at 10 MiB
+    assert peak < 50_000_000  # it expands to 100 MB and is cut off at 10 MiB
 
 
-def test_what_comes_later_on_a_kept_connection_is_not_taken_either() -> None:
+def test_bytes_that_arrive_late_on_a_kept_connection_are_not_used() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer_of(path.encode()))
         if path == "/first":
@@ -125,12 +125,12 @@ def test_what_comes_later_on_a_kept_connection_is_not_taken_either() -> None:
                 assert (await press(get, call, path="first")).output == "/first"
                 await asyncio.sleep(0.3)
                 assert (await press(get, call, path="second")).output == "/second"
-            assert server.connections == 3  # the one that said too much was closed, the others kept
+            assert server.connections == 3  # the one with extra bytes was closed, the others were kept
 
     asyncio.run(main())
 
 
-def test_a_server_that_speaks_first_is_not_taken_for_an_http_server() -> None:
+def test_a_server_that_speaks_first_is_reported_as_not_http() -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         greeted.append(writer)
         writer.write(b"220 mail.example ESMTP\r\n")
@@ -143,7 +143,7 @@ def test_a_server_that_speaks_first_is_not_taken_for_an_http_server() -> None:
             outcome = await press(get, call)
             assert outcome.status == "error", outcome
             assert "not valid HTTP" in outcome.error.message
-            assert len(greeted) <= 2  # a GET is sent a second time at most
+            assert len(greeted) <= 2  # a GET is repeated once at most
 
     greeted: list[Any] = []
     asyncio.run(main())
@@ -162,7 +162,7 @@ def test_a_server_that_speaks_first_is_not_taken_for_an_http_server() -> None:
         "Location: /x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5",
     ],
 )
-def test_no_length_that_is_told_opens_the_limit(head: str) -> None:
+def test_no_declared_length_lifts_the_limit(head: str) -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         status = "302 Found" if "Location" in head and path != "/x" else "200 OK"
         writer.write(f"HTTP/1.1 {status}\r\n{head}\r\n\r\n".encode())
@@ -178,9 +178,9 @@ def test_no_length_that_is_told_opens_the_limit(head: str) -> None:
         if outcome.status == "ok":
             assert outcome.output == "x" * 5
         else:
-            said = outcome.error.message
-            assert "longer than 100,000" in said or "not valid HTTP" in said, said
-        # What the kernel's buffers hold of it was sent, no more.
+            message = outcome.error.message
+            assert "longer than 100,000" in message or "not valid HTTP" in message, message
+        # The server could send only what the socket buffers hold.
         assert sum(sent) < 20_000_000
 
     sent: list[int] = []
@@ -206,7 +206,7 @@ def test_a_cancellation_in_the_middle_leaves_nothing_open(site: DemoSite, tmp_pa
         task = asyncio.ensure_future(fetch_each(drawer, [site.url + path for path in paths]))
         assert await asyncio.to_thread(until, lambda: site.stats().in_flight == 40)
         port = int(site.url.rpartition(":")[2])
-        assert len(connections(port)) == 80  # both ends of each are this process's
+        assert len(connections(port)) == 80  # this process has both ends of each
         began = time.monotonic()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -215,7 +215,7 @@ def test_a_cancellation_in_the_middle_leaves_nothing_open(site: DemoSite, tmp_pa
 
     assert asyncio.run(main()) < 5
     assert list(tmp_path.rglob("*.*")) == []
-    assert site.stats().requests == 40  # none begins after the cancellation
+    assert site.stats().requests == 40  # no request starts after the cancellation
 
 
 def test_a_loop_that_stops_leaves_nothing_open(site: DemoSite) -> None:
@@ -227,11 +227,10 @@ def test_a_loop_that_stops_leaves_nothing_open(site: DemoSite) -> None:
     assert site.stats().requests == 31
 
 
-def test_a_site_that_goes_away_in_the_middle_fails_its_items(site: DemoSite) -> None:
-    """The listener closes, and with it every connection: items in flight break off, later ones are refused.
+def test_a_site_that_stops_during_a_run_fails_the_remaining_items(site: DemoSite) -> None:
+    """Stopping the site closes all connections: items in flight fail, later ones are refused.
 
-    A site that has stopped is no longer let through as the demo site's, so the button has to say that it may
-    go to this computer.
+    A stopped site is no longer allowed as the demo site's address, so the button must allow private networks.
     """
     paths = ["/item/1"] * 10 + ["/drip/1000?ms=20000"] * 10 + ["/item/2"] * 10
 

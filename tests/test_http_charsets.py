@@ -1,4 +1,4 @@
-"""Encodings by the labels of the web, and what pages declare of themselves."""
+"""Encodings with the labels of the Encoding Standard, and the encodings that pages declare."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from drawer_ipy.buttons.http.body_types import decode, is_binary, read_text
 from drawer_ipy.buttons.http.charsets import decode_as, find_encoding
-from drawer_ipy.buttons.http.text import decode, is_binary, read_text
 
 WESTERN = (
     "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 "
@@ -16,7 +16,7 @@ WESTERN = (
 
 
 @pytest.mark.parametrize("label", [*WESTERN.split(), " ISO-8859-1\t", "Latin1"])
-def test_labels_of_latin_1_are_windows_1252(label: str) -> None:
+def test_labels_of_latin_1_mean_windows_1252(label: str) -> None:
     assert decode("text/html", label, b"\x80 \x93x\x94 \xe9 \x81") == "€ “x” é \x81"
 
 
@@ -49,7 +49,7 @@ def test_labels_of_latin_1_are_windows_1252(label: str) -> None:
         ("hz-gb-2312", b"", ""),
     ],
 )
-def test_a_label_means_what_it_means_to_browsers(label: str, body: bytes, text: str | None) -> None:
+def test_a_label_has_the_meaning_that_it_has_in_browsers(label: str, body: bytes, text: str | None) -> None:
     found = decode("text/html", label, body)
     assert found == text if text is not None else found.startswith("日\n")
 
@@ -70,7 +70,7 @@ def test_a_label_means_what_it_means_to_browsers(label: str, body: bytes, text: 
         "undefined",
     ],
 )
-def test_no_codec_of_python_is_used_because_a_server_names_it(label: str) -> None:
+def test_a_server_cannot_choose_an_arbitrary_codec_of_python(label: str) -> None:
     body = b"+ADw-script+AD4- \\u003cb\\u003e abc-" + b"a" * 200_000
     began = time.monotonic()
     assert find_encoding(label) == ""
@@ -82,14 +82,14 @@ def test_no_codec_of_python_is_used_because_a_server_names_it(label: str) -> Non
     ("encoding", "body"),
     [("euc-jp", b"\xff\xa1" * 200_000), ("big5", b"\xff\x81" * 200_000), ("gbk", b"\x80\xff" * 200_000)],
 )
-def test_bytes_that_mean_nothing_are_read_in_time(encoding: str, body: bytes) -> None:
+def test_invalid_bytes_are_decoded_quickly(encoding: str, body: bytes) -> None:
     began = time.monotonic()
     decode_as(encoding, body)
     assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("piece", [b"<meta ", b"<!--", b"<meta charset='", b"<a x=", b"<", b"<html a='b'>"])
-def test_a_page_that_never_ends_a_tag_is_read_in_time(piece: bytes) -> None:
+def test_a_page_of_unclosed_tags_is_read_quickly(piece: bytes) -> None:
     began = time.monotonic()
     read_text("text/html", "", piece * 300_000)
     assert time.monotonic() - began < 3
@@ -127,7 +127,9 @@ def test_a_page_that_never_ends_a_tag_is_read_in_time(piece: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize(("kind", "charset"), [("text/html", ""), ("text/html", "no-such"), ("", "")])
-def test_a_page_that_declares_its_encoding(kind: str, charset: str, page: bytes, encoding: str) -> None:
+def test_a_page_is_read_in_the_encoding_that_it_declares(
+    kind: str, charset: str, page: bytes, encoding: str
+) -> None:
     if not kind and not page.startswith(b"<?xml"):
         page = b"<html>" + page
     body = page + b" \xc3\xa9\xe9"
@@ -135,7 +137,7 @@ def test_a_page_that_declares_its_encoding(kind: str, charset: str, page: bytes,
 
 
 @pytest.mark.parametrize("kind", ["application/xml", "text/xml", "application/atom+xml", "text/plain", ""])
-def test_the_declaration_of_xml_counts(kind: str) -> None:
+def test_the_encoding_of_an_xml_declaration_is_used(kind: str) -> None:
     for encoding in ("koi8-r", "windows-1251", "utf-16"):
         body = f'<?xml version="1.0" encoding="{encoding}"?><a>я</a>'.encode(encoding)
         assert decode(kind, "", body).endswith("<a>я</a>")
@@ -143,7 +145,7 @@ def test_the_declaration_of_xml_counts(kind: str) -> None:
     assert decode(kind, "", wide).endswith("<a>я</a>")
 
 
-def test_a_byte_order_mark_comes_before_all_else() -> None:
+def test_a_byte_order_mark_overrides_all_other_declarations() -> None:
     assert decode("text/html", "iso-8859-1", b"\xef\xbb\xbf<meta charset=koi8-r>\xd1\x8f").endswith(">я")
     assert decode("text/html", "utf-8", b"\xfe\xff\x04\x4f") == "я"
 
@@ -162,7 +164,7 @@ def test_a_byte_order_mark_comes_before_all_else() -> None:
         (b"\x1f\x8b\x08\xff", True),
     ],
 )
-def test_a_body_without_a_type_is_looked_at(body: bytes, binary: bool) -> None:
+def test_a_body_without_a_type_is_inspected(body: bytes, binary: bool) -> None:
     assert is_binary("", "", body) is binary
 
 
@@ -178,5 +180,5 @@ def test_a_body_without_a_type_is_looked_at(body: bytes, binary: bool) -> None:
         ("", "naïve".encode("latin-1"), 0),
     ],
 )
-def test_what_is_lost_is_counted(charset: str, body: bytes, lost: int) -> None:
+def test_undecodable_bytes_are_counted(charset: str, body: bytes, lost: int) -> None:
     assert read_text("text/plain", charset, body).lost == lost

@@ -1,4 +1,4 @@
-"""How few connections a run makes, how long it waits, what it sends again, and how it leaves hosts alone."""
+"""Connections of a run: how many it opens, its time limits, its retries, and its pauses for busy hosts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def by_path(server: RawServer, path: str, writer: asyncio.StreamWriter) ->
     writer.write(ENDINGS.get(path.strip("/"), ENDINGS["json"]))
 
 
-def test_one_connection_serves_a_run_of_one_at_a_time_whatever_is_answered() -> None:
+def test_one_connection_serves_a_sequential_run_whatever_the_responses() -> None:
     async def main() -> None:
         async with raw_server(by_path) as server:
             drawer = loop(f"{server.url}/{{{{id}}}}", 1, allow_private_networks=True)
@@ -54,7 +54,7 @@ def test_one_connection_serves_a_run_of_one_at_a_time_whatever_is_answered() -> 
     asyncio.run(main())
 
 
-def test_as_many_connections_as_are_at_once_and_per_host_bounds_them() -> None:
+def test_parallelism_and_per_host_limit_the_number_of_connections() -> None:
     async def slowly(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
         writer.write(ENDINGS["json"])
@@ -70,7 +70,7 @@ def test_as_many_connections_as_are_at_once_and_per_host_bounds_them() -> None:
             assert len(one.heads) == len(two.heads) == 40
 
     asyncio.run(main(12))
-    asyncio.run(main(3, per_host=3))  # each of the two
+    asyncio.run(main(3, per_host=3))  # three for each of the two hosts
 
 
 def test_a_head_request_has_no_body_to_wait_for() -> None:
@@ -89,7 +89,7 @@ def test_a_head_request_has_no_body_to_wait_for() -> None:
     asyncio.run(main())
 
 
-def test_every_request_names_the_tool_and_a_button_may_name_itself() -> None:
+def test_the_user_agent_names_drawer_ipy_unless_the_button_sets_it() -> None:
     async def main() -> None:
         async with raw_server(by_path) as server, one_run() as call:
             await press(button(server.url), call)
@@ -102,10 +102,10 @@ def test_every_request_names_the_tool_and_a_button_may_name_itself() -> None:
     asyncio.run(main())
 
 
-def test_a_connection_that_does_not_come_about_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connecting_has_its_own_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> Outcome:
         async def connect(*args: object) -> None:
-            await asyncio.sleep(60)  # as where packets are dropped
+            await asyncio.sleep(60)  # as if packets were dropped
 
         monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connect)
         async with one_run(20) as call:
@@ -122,7 +122,7 @@ def test_a_connection_that_does_not_come_about_has_a_time_of_its_own(monkeypatch
 @pytest.mark.parametrize(
     ("fields", "words"), [({}, "timed out after 0.4 s"), (QUICK, "no connection was established")]
 )
-def test_a_name_that_is_long_in_coming_is_waited_for_no_longer(fields: dict[str, float], words: str) -> None:
+def test_a_slow_name_lookup_ends_at_the_time_limit(fields: dict[str, float], words: str) -> None:
     class Slow(AbstractResolver):
         async def resolve(
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -147,7 +147,7 @@ def test_a_name_that_is_long_in_coming_is_waited_for_no_longer(fields: dict[str,
 
 
 def test_a_cancelled_run_does_not_wait_for_name_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even the end of the program's event loop, which waits for its own threads."""
+    """Closing the event loop does not wait either, although it waits for its own threads."""
     released = threading.Event()
 
     def unanswered(*args: Any, **more: Any) -> list[Any]:
@@ -169,11 +169,11 @@ def test_a_cancelled_run_does_not_wait_for_name_lookups(monkeypatch: pytest.Monk
     released.set()
 
 
-def test_names_of_many_hosts_are_looked_up_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_host_names_are_looked_up_concurrently(monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(60, timeout=20)
 
     def lookup(*args: Any, **more: Any) -> list[Any]:
-        together.wait()  # until sixty are under way at once
+        together.wait()  # until sixty lookups run at once
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", args[1]))]
 
     async def main() -> None:
@@ -188,7 +188,7 @@ def test_names_of_many_hosts_are_looked_up_side_by_side(monkeypatch: pytest.Monk
     asyncio.run(main())
 
 
-def test_the_whole_time_includes_every_hop() -> None:
+def test_the_time_limit_includes_every_redirect() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.15)
         writer.write(answer_of(b"", "302 Found", Location=f"{path}x"))
@@ -206,10 +206,8 @@ def test_the_whole_time_includes_every_hop() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH"])
 @pytest.mark.parametrize("kept", [False, True])
-def test_only_what_may_be_repeated_is_sent_anew_and_only_when_a_kept_connection_broke(
-    method: str, kept: bool
-) -> None:
-    """A server may close a kept connection at the moment it is used; on a new one there is no such excuse."""
+def test_only_idempotent_requests_on_a_broken_kept_connection_are_repeated(method: str, kept: bool) -> None:
+    """A server may close a kept connection at the moment it is used; on a new connection that is an error."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         if path == "/first" or server.connections > 1:
@@ -232,12 +230,12 @@ def test_only_what_may_be_repeated_is_sent_anew_and_only_when_a_kept_connection_
     asyncio.run(main())
 
 
-def test_a_restarted_server_costs_no_item_of_a_run_that_kept_connections_to_it() -> None:
-    """All ten kept connections are dead when the second half of the requests wants to use them."""
+def test_a_restarted_server_fails_no_item_of_a_run_with_kept_connections() -> None:
+    """All ten kept connections are dead when the second half of the requests uses them."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
-        began.append(writer)
-        if len(began) == 10:
+        writers.append(writer)
+        if len(writers) == 10:
             together.set()
         await together.wait()
         writer.write(ENDINGS["json"])
@@ -246,18 +244,18 @@ def test_a_restarted_server_costs_no_item_of_a_run_that_kept_connections_to_it()
         async with raw_server(answer) as server, one_run() as call:
             one = button(f"{server.url}/{{{{id}}}}")
             await asyncio.gather(*(press(one, call, id=n) for n in range(10)))
-            for writer in began:
+            for writer in writers:
                 writer.transport.abort()
             outcomes = await asyncio.gather(*(press(one, call, id=n) for n in range(10, 20)))
             assert [outcome.status for outcome in outcomes] == ["ok"] * 10
             assert server.connections <= 20
 
-    began: list[asyncio.StreamWriter] = []
+    writers: list[asyncio.StreamWriter] = []
     together = asyncio.Event()
     asyncio.run(main())
 
 
-def test_broken_requests_are_sent_again_with_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_requests_are_repeated_with_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drawer_ipy.buttons.http.client._BACKOFF", Backoff(0.01, 2.0, 30.0, 0.5))
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
@@ -281,7 +279,7 @@ def test_broken_requests_are_sent_again_with_retries(monkeypatch: pytest.MonkeyP
     assert dict(outcome.about or {})["attempts"] == 3
 
 
-def test_a_request_that_was_never_sent_is_tried_again_whatever_its_method() -> None:
+def test_a_request_that_was_never_sent_is_retried_whatever_its_method() -> None:
     retries = Retries(1)
     unsent, sent = RequestFailed("x", sent=False), RequestFailed("x")
     assert retries.covers_failure("POST", unsent, 1)
@@ -291,9 +289,9 @@ def test_a_request_that_was_never_sent_is_tried_again_whatever_its_method() -> N
     assert not retries.covers_failure("GET", RequestFailed("x", final=True), 1)
 
 
-def test_the_wait_between_tries_doubles_and_half_of_it_is_chance() -> None:
-    def delays(attempt: int, asked: float | None = None) -> list[float]:
-        return [Retries(9).delay(attempt, asked) for _ in range(300)]
+def test_the_wait_between_attempts_doubles_and_half_of_it_is_random() -> None:
+    def delays(attempt: int, required: float | None = None) -> list[float]:
+        return [Retries(9).delay(attempt, required) for _ in range(300)]
 
     for attempt, longest in ((1, 0.5), (2, 1.0), (3, 2.0), (8, 30.0), (1000, 30.0)):
         found = delays(attempt)
@@ -303,17 +301,17 @@ def test_the_wait_between_tries_doubles_and_half_of_it_is_chance() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_run_leaves_a_busy_host_alone_and_no_other(status: int) -> None:
-    """Twenty workers; after the first complaint nothing reaches the host for a second, while another host
-    goes on being asked.
+def test_a_run_pauses_for_a_busy_host_only(status: int) -> None:
+    """Twenty workers: after the first 429 or 503, nothing reaches that host for a second, while requests to
+    another host continue.
     """
 
     def site(busy: bool, times: list[float]) -> Callable[..., Any]:
         async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
             times.append(time.monotonic())
-            complain = busy and len(times) == 5
+            refuse = busy and len(times) == 5
             await asyncio.sleep(0.02)
-            writer.write(answer_of(b"", f"{status} Busy", Retry_After="1") if complain else ENDINGS["json"])
+            writer.write(answer_of(b"", f"{status} Busy", Retry_After="1") if refuse else ENDINGS["json"])
 
         return answer
 
@@ -331,13 +329,13 @@ def test_a_run_leaves_a_busy_host_alone_and_no_other(status: int) -> None:
     asyncio.run(main())
     assert (len(at_busy), len(at_other)) == (40, 40)
     gaps = [later - earlier for earlier, later in itertools.pairwise(at_busy)]
-    assert max(gaps) > 0.9, gaps  # one silence of the second that was asked for
+    assert max(gaps) > 0.9, gaps  # one pause of the requested second
     before = gaps.index(max(gaps)) + 1
-    assert before <= 25  # what was on its way already
-    assert at_other[-1] < at_busy[before], "the other host waited, too"
+    assert before <= 25  # requests that were already on their way
+    assert at_other[-1] < at_busy[before], "the other host waited too"
 
 
-def test_a_rate_is_kept_by_a_run() -> None:
+def test_a_run_keeps_to_its_rate() -> None:
     with DemoSite.start() as site:
         began = time.monotonic()
         drawer = loop(f"{site.url}/item/{{{{id}}}}", 10, rate="20/s")
@@ -346,11 +344,11 @@ def test_a_rate_is_kept_by_a_run() -> None:
         assert time.monotonic() - began > 0.6  # 15 starts, 0.05 s apart
 
 
-def test_a_run_that_is_told_to_wait_gets_all_its_items() -> None:
-    """The demo site answers 429 to more than four requests a second; with a retry every item comes."""
+def test_a_run_with_retries_gets_all_items_of_a_limited_site() -> None:
+    """The demo site sends 429 for more than four requests a second; with retries every item succeeds."""
     with DemoSite.start() as site:
         url = f"{site.url}/limited/run?after=6&retry_after=0.3#{{{{id}}}}"
         results = asyncio.run(fetch_each(loop(url, 4, retries=5), list(range(14))))
         assert results.counts == {"ok": 14, "failed": 0, "cancelled": 0, "skipped": 0}
-        asked = site.stats().requests
-        assert 14 < asked <= 14 + 2 * 4  # at each of two closings no more than were on their way
+        requests = site.stats().requests
+        assert 14 < requests <= 14 + 2 * 4  # at each of two pauses, only the requests on their way fail

@@ -1,4 +1,4 @@
-"""Cookies go back as they came, to whom they are for."""
+"""Cookies are sent back unchanged, and only to the servers that they are for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cookie_line(head: str) -> bytes | None:
 
 
 async def sent_back(*headers: bytes, given: str = "") -> bytes | None:
-    """What goes back to a server that set cookies with these ``Set-Cookie`` headers."""
+    """The cookies that a server gets back after it sent these ``Set-Cookie`` headers."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         lines = b"".join(b"Set-Cookie: %b\r\n" % one for one in headers)
@@ -61,15 +61,15 @@ async def sent_back(*headers: bytes, given: str = "") -> bytes | None:
     ],
     ids=repr,
 )
-def test_a_cookie_goes_back_byte_for_byte(pair: bytes) -> None:
+def test_a_cookie_is_sent_back_byte_for_byte(pair: bytes) -> None:
     assert asyncio.run(sent_back(pair + b"; Path=/")) == pair
 
 
-def test_names_differ_by_case_and_a_name_that_comes_again_is_renewed_in_its_place() -> None:
+def test_cookie_names_are_case_sensitive_and_a_repeated_name_keeps_its_place() -> None:
     assert asyncio.run(sent_back(b"a=1", b"A=2", b"b=3", b"a=4")) == b"a=4; A=2; b=3"
 
 
-def test_blanks_around_a_pair_are_not_of_it_and_attributes_are_not_sent() -> None:
+def test_blanks_around_a_cookie_and_its_attributes_are_not_sent() -> None:
     header = b"  a  =  b c  ;  Path=/ ; HttpOnly; SameSite=Lax; Priority=High; Partitioned"
     assert asyncio.run(sent_back(header)) == b"a=b c"
 
@@ -79,13 +79,13 @@ def test_invalid_cookies_are_ignored(header: bytes) -> None:
     assert asyncio.run(sent_back(header)) is None
 
 
-def test_a_cookie_header_of_the_button_is_sent_too_and_a_server_renews_what_it_names() -> None:
+def test_a_server_can_replace_cookies_of_the_buttons_own_cookie_header() -> None:
     assert asyncio.run(sent_back(given='mine="a b"; sid=old/==')) == b'mine="a b"; sid=old/=='
     assert asyncio.run(sent_back(b"sid=new/==", given='mine="a b"; sid=old/==')) == b'mine="a b"; sid=new/=='
     assert asyncio.run(sent_back(b"x=1", given="mine=1;other=2;")) == b"mine=1;other=2; x=1"
 
 
-def test_each_hop_of_a_redirect_gets_and_sets_its_own() -> None:
+def test_each_hop_of_a_redirect_gets_and_sets_its_own_cookies() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         where = server.url.replace("127.0.0.1", "localhost")
         writer.write(
@@ -100,7 +100,7 @@ def test_each_hop_of_a_redirect_gets_and_sets_its_own() -> None:
         async with raw_server(answer) as server, one_run() as call:
             pressed = button(f"{server.url}/login", cookies=True, headers={"Cookie": "own=1"})
             assert (await press(pressed, call)).output == "ok"
-            # What the button itself says goes to its origin only.
+            # The button's own cookies go to its origin only.
             assert [cookie_line(head) for head in server.heads] == [
                 b"own=1",
                 b"own=1; sid=a/b==",
@@ -114,7 +114,7 @@ def test_each_hop_of_a_redirect_gets_and_sets_its_own() -> None:
 
 
 def jar(*set_by: tuple[str, str]) -> Cookies:
-    """A jar with the cookies of answers from these URLs."""
+    """A jar with the cookies of responses from these URLs."""
     made = Cookies()
     for url, header in set_by:
         made.take(header, URL(url, encoded=True))
@@ -124,7 +124,7 @@ def jar(*set_by: tuple[str, str]) -> Cookies:
 @pytest.mark.parametrize(
     ("by", "header", "to", "sent"),
     [
-        # For the host that set it alone, unless it names a domain.
+        # Without a domain, a cookie is only for the host that set it.
         ("http://a.test/", "c=1", "http://a.test/", True),
         ("http://a.test/", "c=1", "http://a.test:8080/", True),
         ("http://a.test/", "c=1", "http://A.TEST/", True),
@@ -135,7 +135,7 @@ def jar(*set_by: tuple[str, str]) -> Cookies:
         ("http://a.test/", "c=1; Domain=", "http://x.a.test/", False),
         ("http://a.test/", "c=1; Domain=", "http://a.test/", True),
         ("http://x.a.test/", "c=1; Domain=a.test", "http://xa.test/", False),
-        # Nobody sets cookies for others.
+        # A host cannot set cookies for other hosts.
         ("http://a.test/", "c=1; Domain=b.test", "http://a.test/", False),
         ("http://a.test/", "c=1; Domain=b.test", "http://b.test/", False),
         ("http://a.test/", "c=1; Domain=x.a.test", "http://x.a.test/", False),
@@ -166,7 +166,7 @@ def jar(*set_by: tuple[str, str]) -> Cookies:
         ("http://a.test/a%2Fb/c", "c=1", "http://a.test/a%2Fb/d", True),
         ("http://a.test/a%2Fb/c", "c=1", "http://a.test/a/b/d", False),
         ("http://a.test", "c=1", "http://a.test?q=1", True),
-        # Only to secure places.
+        # Secure cookies are sent only over https.
         ("https://a.test/", "c=1; Secure", "https://a.test/", True),
         ("https://a.test/", "c=1; secure", "http://a.test/", False),
         ("http://127.0.0.1/", "c=1; Secure", "http://127.0.0.1/", False),
@@ -180,7 +180,7 @@ def jar(*set_by: tuple[str, str]) -> Cookies:
         ("https://a.test/", "=__Secure-c=1; Secure", "https://a.test/", False),
     ],
 )
-def test_where_a_cookie_goes(by: str, header: str, to: str, sent: bool) -> None:
+def test_a_cookie_is_sent_only_where_its_attributes_allow(by: str, header: str, to: str, sent: bool) -> None:
     assert bool(jar((by, header)).header(URL(to, encoded=True))) is sent
 
 
@@ -214,20 +214,20 @@ def test_where_a_cookie_goes(by: str, header: str, to: str, sent: bool) -> None:
         ("Expires=Thu, 01 Foo 1998 00:00:01 GMT", True),
     ],
 )
-def test_how_long_a_cookie_lasts(attributes: str, lives: bool) -> None:
+def test_a_cookie_lasts_as_long_as_its_attributes_say(attributes: str, lives: bool) -> None:
     kept = jar(("http://a.test/", "c=old"), ("http://a.test/", f"c=new; {attributes}"))
-    # One that has expired takes the older of its name with it.
+    # An expired cookie also removes the older cookie with its name.
     assert kept.header(URL("http://a.test/")) == ("c=new" if lives else "")
 
 
-def test_a_cookie_is_gone_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_cookie_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = jar(("http://a.test/", "c=1; Max-Age=60"), ("http://a.test/", "d=1"))
     now = time.time()
     monkeypatch.setattr("drawer_ipy.buttons.http.cookies.time.time", lambda: now + 61)
     assert kept.header(URL("http://a.test/")) == "d=1"
 
 
-def test_one_is_deleted_only_by_its_own_path_and_domain() -> None:
+def test_only_a_cookie_with_the_same_path_and_domain_deletes_another() -> None:
     kept = jar(
         ("http://x.a.test/", "c=1"),
         ("http://x.a.test/", "c=2; Domain=a.test"),

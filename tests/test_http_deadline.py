@@ -1,4 +1,4 @@
-"""Time limits that share one timer do what those of asyncio do."""
+"""Time limits that share one timer behave like those of asyncio."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def sleep_until(deadlines: Deadlines, limit: float | None, seconds: float) -> float:
-    """Sleep within a limit; how long it took."""
+    """Sleep within a limit, and return how long it took."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     with deadlines.until(None if limit is None else began + limit):
@@ -28,7 +28,7 @@ async def sleep_until(deadlines: Deadlines, limit: float | None, seconds: float)
     return loop.time() - began
 
 
-def test_what_takes_too_long_raises_a_timeout_when_it_is_over() -> None:
+def test_a_block_that_takes_too_long_raises_a_timeout() -> None:
     async def main() -> float:
         began = asyncio.get_running_loop().time()
         with pytest.raises(TimeoutError):
@@ -39,7 +39,7 @@ def test_what_takes_too_long_raises_a_timeout_when_it_is_over() -> None:
     assert 0.045 < run(main()) < 1
 
 
-def test_a_limit_that_is_over_already_strikes_at_the_next_wait() -> None:
+def test_a_limit_in_the_past_takes_effect_at_the_next_await() -> None:
     async def main() -> None:
         with pytest.raises(TimeoutError):
             await sleep_until(Deadlines(), -1, 10)
@@ -48,7 +48,7 @@ def test_a_limit_that_is_over_already_strikes_at_the_next_wait() -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 10])
-def test_what_is_done_in_time_is_left_alone(limit: float | None) -> None:
+def test_a_block_that_ends_in_time_is_not_interrupted(limit: float | None) -> None:
     async def main() -> None:
         deadlines = Deadlines()
         await sleep_until(deadlines, limit, 0.01)
@@ -58,7 +58,7 @@ def test_what_is_done_in_time_is_left_alone(limit: float | None) -> None:
     run(main())
 
 
-def test_each_of_many_limits_strikes_at_its_own_time() -> None:
+def test_each_of_many_limits_takes_effect_at_its_own_time() -> None:
     limits = [0.2, 0.05, None, 0.15, 0.1, 5]
 
     async def main() -> None:
@@ -80,7 +80,7 @@ def test_each_of_many_limits_strikes_at_its_own_time() -> None:
     run(main())
 
 
-def test_a_limit_after_one_that_was_not_needed_strikes_in_time() -> None:
+def test_a_limit_after_an_unused_one_takes_effect_in_time() -> None:
     async def main() -> float:
         deadlines = Deadlines()
         await sleep_until(deadlines, 0.05, 0)  # its timer is still set
@@ -100,12 +100,12 @@ def test_a_cancellation_from_outside_is_not_a_timeout() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.sleep(0.1)  # nobody is left to strike
+        await asyncio.sleep(0.1)  # the limit must not take effect any more
 
     run(main())
 
 
-def test_a_cancellation_in_the_same_turn_counts_more_than_the_time() -> None:
+def test_a_cancellation_in_the_same_turn_takes_precedence_over_a_timeout() -> None:
     async def main() -> None:
         deadlines = Deadlines()
         task = asyncio.create_task(sleep_until(deadlines, 0.02, 10))
@@ -118,7 +118,7 @@ def test_a_cancellation_in_the_same_turn_counts_more_than_the_time() -> None:
     run(main())
 
 
-def test_another_error_of_the_body_stays_what_it_is() -> None:
+def test_another_error_of_the_block_is_raised_unchanged() -> None:
     async def main() -> None:
         deadlines = Deadlines()
 

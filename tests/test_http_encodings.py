@@ -1,4 +1,4 @@
-"""Content-Encoding as servers really write it."""
+"""Content-Encoding as real servers write it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GZIP = zipped(TEXT)
 
 
 async def fetch(body: bytes, *encodings: str, **fields: str) -> Outcome:
-    """What a press comes to that is answered by `body` with these Content-Encoding headers."""
+    """The outcome of a press whose response is `body` with these Content-Encoding headers."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         lines = "".join(f"Content-Encoding: {one}\r\n" for one in encodings)
@@ -59,7 +59,7 @@ async def fetch(body: bytes, *encodings: str, **fields: str) -> Outcome:
         ([], TEXT),
     ],
 )
-def test_what_is_declared_is_undone(encodings: list[str], body: bytes) -> None:
+def test_declared_encodings_are_decoded(encodings: list[str], body: bytes) -> None:
     outcome = asyncio.run(fetch(body, *encodings))
     assert outcome.output == TEXT.decode(), outcome
     assert outcome.note == ""
@@ -114,14 +114,14 @@ def test_the_note_appears_once_per_run(capsys: pytest.CaptureFixture[str]) -> No
         ("gzip", zlib.compress(TEXT)),
     ],
 )
-def test_what_is_not_as_declared_is_an_error(coding: str, body: bytes) -> None:
+def test_a_body_that_does_not_match_its_encoding_is_an_error(coding: str, body: bytes) -> None:
     outcome = asyncio.run(fetch(body, coding))
     assert outcome.status == "error"
     assert outcome.error is not None
     assert "damaged" in outcome.error.message
 
 
-def test_a_coding_whose_library_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoding_whose_library_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("br", "zstd"):
         monkeypatch.delitem(http_decode._DECODERS, name)
         outcome = asyncio.run(fetch(b"\x8b\x02\x80", name))
@@ -129,7 +129,7 @@ def test_a_coding_whose_library_is_missing_says_what_to_install(monkeypatch: pyt
         assert "pip install '.[scrape]'" in outcome.error.message
 
 
-def test_headers_that_are_not_utf_8_become_writable_text() -> None:
+def test_headers_that_are_not_utf_8_become_valid_text() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         names = "X-Utf: café\r\n".encode() + b"X-Latin: caf\xe9\r\n"
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + names + b"\r\nok")

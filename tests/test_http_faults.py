@@ -1,4 +1,4 @@
-"""Servers that break the protocol: every item is accounted for, and nothing is left open."""
+"""Servers that break the protocol: every item has a result, and nothing stays open."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def site() -> Iterator[DemoSite]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_open() -> Iterator[None]:
-    """No connection of this process to the site, and no object that warns when it is collected."""
+def unclosed_objects_warn() -> Iterator[None]:
+    """Collect garbage, so that an object that was not closed warns; the tests turn warnings into errors."""
     yield
     gc.collect()
 
@@ -78,7 +78,7 @@ def message(results: Results, index: int = 0) -> str:
         ("/drip/20?ms=10000", {"read_timeout_seconds": 0.2}, "sent nothing for too long"),
     ],
 )
-def test_each_fault_fails_its_item_alone(
+def test_each_fault_fails_only_its_item(
     site: DemoSite, path: str, fields: dict[str, Any], words: str
 ) -> None:
     urls = [site.url + path, *(f"{site.url}/item/{n}" for n in range(1, 6))]
@@ -96,7 +96,7 @@ def test_each_fault_fails_its_item_alone(
     assert site.stats().in_flight == 0
 
 
-def test_what_a_server_sends_too_much_never_answers_another_request(site: DemoSite) -> None:
+def test_excess_bytes_of_a_response_never_answer_another_request(site: DemoSite) -> None:
     urls = [f"{site.url}/excess", f"{site.url}/item/7", f"{site.url}/excess", f"{site.url}/item/8"]
     results = fetch(urls, width=1)
     assert results[1].output is not None
@@ -104,8 +104,8 @@ def test_what_a_server_sends_too_much_never_answers_another_request(site: DemoSi
     assert [row.output for row in (results[0], results[2])] == ["four", "four"]
 
 
-def test_ten_thousand_items_with_one_per_cent_of_faults() -> None:
-    """The site is a process of its own, as any other is."""
+def test_one_per_cent_of_faults_fails_exactly_those_items_of_ten_thousand() -> None:
+    """The site is a separate process, as a real server would be."""
     command = [sys.executable, "-m", "drawer_ipy.demo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

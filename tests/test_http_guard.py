@@ -1,4 +1,4 @@
-"""Where requests may not go: every private range, every spelling of its addresses, and names that change."""
+"""Forbidden targets of requests: private ranges, other spellings of their addresses, names that change."""
 
 from __future__ import annotations
 
@@ -68,25 +68,25 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("kind", RANGES)
-def test_each_range_is_refused(kind: str) -> None:
+def test_addresses_of_each_private_range_are_refused(kind: str) -> None:
     assert [ip for ip in RANGES[kind] if not is_private(ip)] == []
 
 
-def test_public_addresses_are_not() -> None:
+def test_public_addresses_are_not_refused() -> None:
     assert [ip for ip in PUBLIC if is_private(ip)] == []
 
 
 class Names(AbstractResolver):
-    """Answers from a script, one answer after the other; the last one stays."""
+    """A resolver that returns the given addresses in turn; the last ones are returned again and again."""
 
     def __init__(self, *answers: list[str]) -> None:
         self._answers = list(answers)
-        self.asked = 0
+        self.lookups = 0
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        self.asked += 1
+        self.lookups += 1
         found = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         kind = [socket.AF_INET6 if ":" in ip else socket.AF_INET for ip in found]
         return [
@@ -99,7 +99,7 @@ class Names(AbstractResolver):
 
 
 def connected(urls: list[str], names: Names | None = None, **fields: Any) -> tuple[list[Outcome], list[str]]:
-    """The outcomes of requests, and the addresses that were really connected to (none answers)."""
+    """The outcomes of requests, and the addresses that they tried to connect to; every connection fails."""
 
     async def main() -> tuple[list[Outcome], list[str]]:
         loop, tried = asyncio.get_running_loop(), []
@@ -124,7 +124,7 @@ def connected(urls: list[str], names: Names | None = None, **fields: Any) -> tup
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_no_spelling_of_this_computer_is_connected_to(host: str) -> None:
+def test_no_spelling_of_this_machine_is_connected_to(host: str) -> None:
     [outcome], tried = connected([f"http://{host}:8123/"])
     assert tried == []
     assert outcome.error is not None
@@ -143,7 +143,7 @@ def test_a_name_with_any_private_address_is_not_connected_to(addresses: list[str
     assert "evil.test (" in outcome.error.message
 
 
-def test_a_name_that_resolves_differently_the_second_time_is_connected_to_where_it_was_checked() -> None:
+def test_a_request_connects_to_the_address_that_was_checked() -> None:
     names = Names(["93.184.216.34"], ["127.0.0.1"])
     outcomes, tried = connected(["http://evil.test/a", "http://evil.test/b"], names)
     assert [o.status for o in outcomes] == ["error", "error"]
@@ -151,23 +151,23 @@ def test_a_name_that_resolves_differently_the_second_time_is_connected_to_where_
     assert set(tried) == {"93.184.216.34"}
 
 
-def test_a_name_that_has_become_private_is_refused_when_it_is_asked_for_again() -> None:
+def test_a_name_that_becomes_private_is_refused_at_the_next_lookup() -> None:
     names = Names(["93.184.216.34"], ["127.0.0.1"])
     outcomes, tried = connected(["http://evil.test/", "http://evil.test:81/"], names)
     assert set(tried) == {"93.184.216.34"}
-    assert names.asked == 2
+    assert names.lookups == 2
     assert outcomes[1].error is not None
     assert outcomes[1].error.code == "VALIDATION_ERROR"
 
 
-def test_a_button_may_open_private_networks() -> None:
+def test_a_button_may_allow_private_networks() -> None:
     [outcome], tried = connected(["http://inner.test/"], Names(["10.0.0.1"]), allow_private_networks=True)
     assert tried == ["10.0.0.1"]
     assert outcome.error is not None
     assert "refused the connection" in outcome.error.message
 
 
-def test_one_host_is_known_by_one_record_whether_its_port_is_written_or_not() -> None:
+def test_a_host_has_one_record_with_and_without_its_default_port() -> None:
     async def main() -> None:
         session = HttpSession(Names(["93.184.216.34"]))
         one, two = session.host(URL("http://a.test/x")), session.host(URL("http://A.test:80/y"))

@@ -1,4 +1,4 @@
-"""Values that try to leave their place in a request, and servers that try to lead one elsewhere."""
+"""Values that try to break out of their place in a request, and redirects to forbidden targets."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ async def echo(request: web.Request) -> web.Response:
 
 
 def echoed(path: str, values: list[str], **fields: Any) -> list[Any]:
-    """What a server sees of requests with each of `values` as ``{{x}}``."""
+    """The requests that a server receives with each of `values` as ``{{x}}``."""
 
     async def main() -> list[Any]:
         app = web.Application(client_max_size=2**20)
         app.router.add_route("*", r"/{rest:[\s\S]*}", echo)
-        # As an application behind a proxy has it, longer lines than aiohttp's 8 KiB are taken.
+        # Accept longer lines than aiohttp's default of 8 KiB, as applications behind a proxy do.
         runner = web.AppRunner(app, shutdown_timeout=0.1, max_line_size=65536, max_field_size=65536)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -79,7 +79,7 @@ def test_a_value_in_the_query_stays_one_value() -> None:
         assert parse_qs(parts.query, keep_blank_values=True) == {"q": [value], "r": ["1"]}, ascii(value)
 
 
-def test_a_value_in_the_fragment_is_not_sent_and_stays_there() -> None:
+def test_a_value_in_the_fragment_stays_there_and_is_not_sent() -> None:
     assert {seen["path"] for seen in echoed("/a?q=1#at-{{x}}", HOSTILE)} == {"/a?q=1"}
     for value in HOSTILE:
         url = str(button("http://h.test/a?q=1#at-{{x}}").bind({"x": value}).request.url)
@@ -102,7 +102,7 @@ def test_a_value_in_a_form_stays_one_field() -> None:
         assert found == [{"a": [value], "admin": ["0"]} for value in HOSTILE]
 
 
-def test_a_value_in_a_header_is_sent_as_it_is_or_refused() -> None:
+def test_a_value_in_a_header_is_sent_unchanged_or_refused() -> None:
     breaks = [value for value in HOSTILE if any(c in value for c in "\r\n\0\x7f")]
     assert len(breaks) == 4
     pressed = button("http://h.test/", headers={"X-Note": "<{{x}}>"}, args=["x"])
@@ -135,7 +135,7 @@ def test_no_value_changes_the_host(template: str, value: str) -> None:
     assert (url.scheme, url.host, url.port, url.raw_user) == ("https", "h.test", 443, None)
 
 
-def test_a_place_right_behind_the_host_would_be_part_of_it() -> None:
+def test_a_placeholder_directly_after_the_host_is_refused() -> None:
     for template in ("https://h.test{{x}}", "https://h.test:{{x}}/", "https://h.test{{x}}/"):
         with pytest.raises(UsageError, match="scheme or host"):
             button(template)
@@ -157,7 +157,9 @@ def test_a_place_right_behind_the_host_would_be_part_of_it() -> None:
         "http://100.64.0.1/",
     ],
 )
-def test_the_demo_site_is_let_through_and_a_redirect_from_it_is_not(site: DemoSite, target: str) -> None:
+def test_requests_to_the_demo_site_are_allowed_but_not_its_redirects_elsewhere(
+    site: DemoSite, target: str
+) -> None:
     async def main() -> list[Outcome]:
         async with one_run() as call:
             spec = ButtonSpec.model_validate({"name": "b", "url": f"{site.url}/redirect-to?url={{{{x}}}}"})
@@ -172,7 +174,7 @@ def test_the_demo_site_is_let_through_and_a_redirect_from_it_is_not(site: DemoSi
     assert "allow_private_networks: true" in led.error.remediation
 
 
-def test_a_stopped_demo_site_is_no_longer_permitted() -> None:
+def test_requests_to_a_stopped_demo_site_are_refused() -> None:
     with DemoSite.start() as stopped:
         pressed = HttpButton(ButtonSpec(name="b", url=f"{stopped.url}/item/1"), running_origins)
         assert asyncio.run(_once(pressed)).status == "ok"
@@ -212,8 +214,8 @@ def test_a_redirect_to_an_invalid_address_has_a_readable_error(location: str) ->
     assert "pass" not in outcome.error.message
 
 
-def test_a_location_with_a_line_break_splits_no_request() -> None:
-    """Bytes of a Location are escaped, whatever they are, before they are asked for."""
+def test_a_location_with_a_line_break_does_not_split_the_request() -> None:
+    """Every byte of a Location is escaped before it is requested."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         location = server.url.encode() + b"/b\x01 c\xc3\xa9\td?e=%0d%0aX-Evil:1"
@@ -237,22 +239,21 @@ def test_a_location_with_a_line_break_splits_no_request() -> None:
         assert len(heads) == 1
 
 
-def test_credentials_do_not_come_back_after_a_hop_abroad() -> None:
-    """Home, abroad and home again: what was dropped on the way stays dropped."""
+def test_credentials_stay_dropped_after_a_redirect_to_another_host_and_back() -> None:
     urls: dict[str, str] = {}
 
     async def home(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         if path == "/":
-            writer.write(answer_of(b"", "302 Found", Location=f"{urls['abroad']}/x"))
+            writer.write(answer_of(b"", "302 Found", Location=f"{urls['other']}/x"))
         else:
             writer.write(answer_of())
 
-    async def abroad(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
+    async def other(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer_of(b"", "307 Temporary Redirect", Location=f"{urls['home']}/back"))
 
     async def main() -> tuple[list[str], list[str]]:
-        async with raw_server(home) as one, raw_server(abroad) as two, one_run() as call:
-            urls.update(home=one.url, abroad=two.url)
+        async with raw_server(home) as one, raw_server(other) as two, one_run() as call:
+            urls.update(home=one.url, other=two.url)
             call.batteries = {"KEY": "hush"}
             headers = {"Authorization": "Bearer ${batteries.KEY}", "X-Api-Key": "k", "Cookie": "a=b"}
             outcome = await press(button(f"{one.url}/", headers=headers), call)
@@ -286,7 +287,7 @@ def test_cookies_of_one_host_are_not_sent_to_another() -> None:
 
 
 def test_every_refusal_is_an_error_of_drawer_ipy() -> None:
-    """Whatever is given as a URL is refused in words or makes a request, never a traceback."""
+    """Any value as a URL either makes a request or gets a readable error, never another exception."""
     pressed = button("{{url}}")
     more = (
         "http://h\n.test/",

@@ -1,4 +1,4 @@
-"""Bodies that say they are JSON: values, lists of lines, and what is told of those that are none."""
+"""Bodies with a JSON type: their values, lines of JSON, and the errors for invalid JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pressed(body: bytes, content_type: str = "application/json", **fields: Any) 
     ["application/json", "text/json", "application/vnd.api+json", "Application/Problem+JSON; charset=utf-8"],
 )
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "words"),
     [
         (b'{"a": [1, 2', "line 1, column 12: it ends too early"),
         (b'{"a": 1,\n "b"', "line 2, column 5: it ends too early"),
@@ -48,12 +48,12 @@ def pressed(body: bytes, content_type: str = "application/json", **fields: Any) 
         (b"9" * 5000, "more than 4,300 digits"),
     ],
 )
-def test_json_that_is_none_fails(kind: str, body: bytes, told: str) -> None:
+def test_invalid_json_fails_with_its_place_and_reason(kind: str, body: bytes, words: str) -> None:
     outcome = pressed(body, kind)
     assert (outcome.status, outcome.output, outcome.exit_code) == ("error", None, 1)
     assert outcome.error is not None
     assert outcome.error.code == "HTTP_ERROR"
-    assert told in outcome.error.message
+    assert words in outcome.error.message
     assert "output: text" in outcome.error.remediation
     assert outcome.stdout[:3] == body.decode("utf-8", "replace")[:3]
     assert pressed(body, kind, output="full").status == "error"
@@ -84,7 +84,7 @@ def test_output_text_returns_any_body_as_text() -> None:
         (b'{"a": "<b>"}', "application/geo+json", {"a": "<b>"}),
     ],
 )
-def test_json_is_its_value(body: bytes, content_type: str, value: Any) -> None:
+def test_the_output_of_a_json_body_is_its_value(body: bytes, content_type: str, value: Any) -> None:
     outcome = pressed(body, content_type)
     assert (outcome.status, outcome.output, outcome.notes) == ("ok", value, ())
     if body.strip():
@@ -113,7 +113,7 @@ def test_json_is_its_value(body: bytes, content_type: str, value: Any) -> None:
         ('"a\u2028b"\n1'.encode(), ["a\u2028b", 1]),
     ],
 )
-def test_lines_of_json_are_a_list(kind: str, body: bytes, values: list[Any]) -> None:
+def test_the_output_of_lines_of_json_is_a_list(kind: str, body: bytes, values: list[Any]) -> None:
     outcome = pressed(body, kind)
     assert (outcome.status, outcome.output) == ("ok", values)
     assert pressed(body, kind, output="full").output["json"] == values
@@ -125,18 +125,18 @@ def test_a_broken_line_is_reported_by_its_number() -> None:
     assert "is not JSON: line 3, column " in outcome.error.message
 
 
-def test_records_of_a_sequence_may_have_several_lines() -> None:
+def test_records_of_a_json_sequence_may_have_several_lines() -> None:
     outcome = pressed(b'\x1e{"a":\n1}\n\x1e2\n', "application/json-seq")
     assert outcome.output == [{"a": 1}, 2]
 
 
-def test_plain_text_that_is_json_still_is_its_value_and_else_text() -> None:
+def test_plain_text_is_parsed_as_json_if_possible() -> None:
     assert pressed(b"42", "text/plain").output == 42
     assert pressed(b'{"a": ', "text/plain").output == '{"a": '
     assert pressed(b'{"a": 1}\n{"a": 2}', "text/plain").output == '{"a": 1}\n{"a": 2}'
 
 
-def test_half_a_character_is_noted() -> None:
+def test_a_lone_surrogate_in_json_causes_a_note() -> None:
     outcome = pressed(b'["\\ud83d", "\\ud83d\\ude00"]')
     assert outcome.output == ["\ufffd", "\U0001f600"]
     assert ["half of a surrogate pair" in note.text for note in outcome.notes] == [True]
@@ -154,7 +154,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_json_that_is_none_is_not_cached(home: Path) -> None:
+def test_invalid_json_is_not_cached(home: Path) -> None:
     bodies = [b'{"a": ', b'{"a": 1}']
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
@@ -173,7 +173,7 @@ def test_json_that_is_none_is_not_cached(home: Path) -> None:
     assert asyncio.run(twice()) == [None, {"a": 1}, {"a": 1}]
 
 
-def test_what_cannot_be_read_is_noted_once_a_run(home: Path) -> None:
+def test_undecodable_text_causes_one_note_per_run(home: Path) -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer_of(b"caf\xe9", Content_Type="text/plain; charset=utf-8"))
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_read_is_noted_once_a_run(home: Path) -> None:
     assert "a character could not be decoded as utf-8" in notes[0]
 
 
-def test_notes_on_pages_that_follow_one_another_are_told(home: Path) -> None:
+def test_undecodable_text_on_several_pages_causes_one_note(home: Path) -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         link = b'<a href="/2">next</a>' if path == "/" else b""
         writer.write(answer_of(b"<p>caf\xe9</p>" + link, Content_Type="text/html; charset=utf-8"))

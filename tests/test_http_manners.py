@@ -1,4 +1,4 @@
-"""Requests that behave: hosts left alone, retries, robots.txt, cookies, proxies, compression, saving."""
+"""Polite requests: pauses for busy hosts, retries, robots.txt, cookies, proxies, compression, saving."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ ZSTD: Any = pytest.importorskip("backports.zstd") if "zstd" in ACCEPTED else Non
 
 
 class Server:
-    """A site of this test: what was asked, when, and by how many at once."""
+    """A site that records the path and time of each request, and how many it handles at once."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, float]] = []
+        self.requests: list[tuple[str, float]] = []
         self.now = self.most = 0
         self.answers: dict[str, Callable[[web.Request, int], web.Response]] = {}
         self.url = ""
 
     def count(self, path: str) -> int:
-        return sum(1 for asked, _ in self.asked if asked == path)
+        return sum(1 for one, _ in self.requests if one == path)
 
     async def handle(self, request: web.Request) -> web.Response:
-        self.asked.append((request.path, time.monotonic()))
+        self.requests.append((request.path, time.monotonic()))
         self.now += 1
         self.most = max(self.most, self.now)
         try:
@@ -84,7 +84,7 @@ def ok(request: web.Request, number: int) -> web.Response:
     return web.json_response({"number": number})
 
 
-def test_a_429_makes_the_whole_run_leave_the_host_alone() -> None:
+def test_a_429_pauses_all_requests_of_the_run_to_that_host() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers["/busy"] = lambda r, n: web.Response(status=429, headers={"Retry-After": "1"})
         server.answers["/other"] = ok
@@ -94,7 +94,7 @@ def test_a_429_makes_the_whole_run_leave_the_host_alone() -> None:
         began = time.monotonic()
         outcomes = await asyncio.gather(*(press(other, call) for _ in range(6)))
         assert [o.status for o in outcomes] == ["ok"] * 6
-        assert min(at for path, at in server.asked if path == "/other") - began > 0.9
+        assert min(at for path, at in server.requests if path == "/other") - began > 0.9
 
     with_server(work)
 
@@ -109,10 +109,10 @@ def test_waiting_for_a_paused_host_does_not_count_as_a_timeout() -> None:
     with_server(work, timeout=0.5)
 
 
-def test_a_host_that_wants_a_long_rest_is_not_waited_for() -> None:
+def test_a_run_does_not_wait_for_a_host_that_requires_a_long_pause() -> None:
     async def work(server: Server, call: Call) -> None:
-        asked = str(int(LONGEST_PAUSE) + 100)
-        server.answers["/busy"] = lambda r, n: web.Response(status=429, headers={"Retry-After": asked})
+        pause = str(int(LONGEST_PAUSE) + 100)
+        server.answers["/busy"] = lambda r, n: web.Response(status=429, headers={"Retry-After": pause})
         button = make(f"{server.url}/busy", retries=3)
         assert (await press(button, call)).exit_code == 429
         again = await press(button, call)
@@ -124,7 +124,7 @@ def test_a_host_that_wants_a_long_rest_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "status", "retries", "asked", "ends"),
+    ("method", "status", "retries", "attempts", "ends"),
     [
         ("GET", 500, 2, 3, "ok"),
         ("GET", 500, 1, 2, "error"),
@@ -135,7 +135,9 @@ def test_a_host_that_wants_a_long_rest_is_not_waited_for() -> None:
         ("GET", 404, 2, 1, "error"),
     ],
 )
-def test_what_is_sent_again(method: str, status: int, retries: int, asked: int, ends: str) -> None:
+def test_retries_depend_on_method_and_status(
+    method: str, status: int, retries: int, attempts: int, ends: str
+) -> None:
     def answer(request: web.Request, number: int) -> web.Response:
         return (
             ok(request, number) if number > 2 else web.Response(status=status, headers={"Retry-After": "0"})
@@ -146,15 +148,15 @@ def test_what_is_sent_again(method: str, status: int, retries: int, asked: int, 
         lines: list[str] = []
         call.log = lines.append
         outcome = await press(make(f"{server.url}/x", method=method, retries=retries), call)
-        assert (outcome.status, server.count("/x")) == (ends, asked)
+        assert (outcome.status, server.count("/x")) == (ends, attempts)
         assert outcome.about is not None
-        assert outcome.about.get("attempts", 1) == asked
-        assert sum("; attempt " in line for line in lines) == asked - 1
+        assert outcome.about.get("attempts", 1) == attempts
+        assert sum("; attempt " in line for line in lines) == attempts - 1
 
     with_server(work)
 
 
-def test_each_further_try_waits_for_the_rate() -> None:
+def test_each_further_attempt_waits_for_the_rate() -> None:
     async def work(server: Server, call: Call) -> None:
         turns = []
 
@@ -169,7 +171,7 @@ def test_each_further_try_waits_for_the_rate() -> None:
     with_server(work)
 
 
-def test_no_more_than_per_host_at_once() -> None:
+def test_per_host_limits_concurrent_requests() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers["/x"] = ok
         button = make(f"{server.url}/x", per_host=3)
@@ -180,13 +182,13 @@ def test_no_more_than_per_host_at_once() -> None:
     with_server(work)
 
 
-def test_a_cancelled_wait_gives_its_place_on() -> None:
+def test_a_cancelled_wait_passes_its_slot_on() -> None:
     async def main() -> None:
         host = Host("h")
         await host.enter(1)
         first, second = asyncio.create_task(host.enter(1)), asyncio.create_task(host.enter(1))
         await asyncio.sleep(0)
-        host.leave()  # the first has the place now, and does not know it yet
+        host.leave()  # the first has the slot now, but has not run since
         first.cancel()
         await asyncio.wait([first, second], timeout=1)
         assert first.cancelled()
@@ -196,14 +198,14 @@ def test_a_cancelled_wait_gives_its_place_on() -> None:
     asyncio.run(main())
 
 
-def test_after_a_complaint_a_host_gets_half_as_many_and_slowly_more() -> None:
+def test_after_a_429_the_concurrency_is_halved_and_grows_slowly() -> None:
     async def main() -> None:
         host = Host("h")
         for _ in range(16):
             await host.enter(0)
         host.complained(0.0, 0.0)
         assert host.window == 8
-        host.complained(0.0, 0.0)  # one that was on its way already says nothing new
+        host.complained(0.0, 0.0)  # the response to a request that was already on its way changes nothing
         assert host.window == 8
         for _ in range(9):
             host.went_well()
@@ -238,7 +240,7 @@ def test_robots_txt_is_requested_once_and_obeyed_on_redirects() -> None:
 
 
 @pytest.mark.parametrize(("status", "ends"), [(404, "ok"), (403, "ok"), (500, "error"), (503, "error")])
-def test_without_robots_txt_all_is_allowed_and_nothing_where_it_cannot_be_had(status: int, ends: str) -> None:
+def test_a_missing_robots_txt_allows_everything_and_a_failing_one_nothing(status: int, ends: str) -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers["/x"] = ok
         server.answers["/robots.txt"] = lambda r, n: web.Response(status=status, headers={"Retry-After": "0"})
@@ -247,19 +249,19 @@ def test_without_robots_txt_all_is_allowed_and_nothing_where_it_cannot_be_had(st
     with_server(work)
 
 
-def test_a_crawl_delay_keeps_requests_apart() -> None:
+def test_requests_keep_to_the_crawl_delay() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers["/robots.txt"] = lambda r, n: web.Response(text="User-agent: *\nCrawl-delay: 0.2\n")
         server.answers["/x"] = ok
         button = make(f"{server.url}/x", robots=True)
         await asyncio.gather(*(press(button, call) for _ in range(4)))
-        times = [at for path, at in server.asked if path == "/x"]
+        times = [at for path, at in server.requests if path == "/x"]
         assert min(b - a for a, b in itertools.pairwise(times)) > 0.15
 
     with_server(work)
 
 
-def test_cookies_are_kept_for_the_run_by_buttons_that_ask_for_it() -> None:
+def test_cookies_are_kept_for_the_run_if_the_button_enables_them() -> None:
     async def work(server: Server, call: Call) -> None:
         def login(request: web.Request, number: int) -> web.Response:
             answer = web.Response(status=302, headers={"Location": "/see"})
@@ -280,7 +282,7 @@ def test_cookies_are_kept_for_the_run_by_buttons_that_ask_for_it() -> None:
     with_server(work)
 
 
-def test_a_proxy_of_the_button_with_a_password_from_a_battery() -> None:
+def test_the_proxy_of_a_button_can_take_its_password_from_a_battery() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers["/x"] = lambda r, n: web.json_response(
             {"host": r.headers["Host"], "auth": r.headers.get("Proxy-Authorization", "")}
@@ -296,7 +298,7 @@ def test_a_proxy_of_the_button_with_a_password_from_a_battery() -> None:
     with_server(work, batteries={"PASSWORD": "hush"})
 
 
-def test_headers_take_batteries_and_what_an_argument_brings_is_never_an_expression() -> None:
+def test_headers_may_use_batteries_but_arguments_are_never_expressions() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers["/x"] = lambda r, n: web.json_response(
             [r.headers["Authorization"], r.headers["X-Note"]]
@@ -314,7 +316,7 @@ def test_headers_take_batteries_and_what_an_argument_brings_is_never_an_expressi
     with_server(work, batteries={"KEY": "{{note}}"})
 
 
-def test_the_whole_answer_on_request_and_what_is_recorded_in_any_case() -> None:
+def test_output_full_returns_the_whole_response_and_the_record_has_its_status() -> None:
     async def work(server: Server, call: Call) -> None:
         server.answers |= {
             "/json": lambda r, n: web.json_response({"a": 1}),
@@ -359,7 +361,7 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_what_servers_compress_with(coding: str) -> None:
+def test_compressed_responses_are_decompressed(coding: str) -> None:
     async def work(server: Server, call: Call) -> None:
         body = CODINGS[coding](TEXT.encode())
         headers = {"Content-Encoding": coding, "Content-Type": "text/plain; charset=utf-8"}
@@ -372,7 +374,7 @@ def test_what_servers_compress_with(coding: str) -> None:
 
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("step", [1, 7, 100_000])
-def test_bodies_are_bounded_and_their_ends_are_missed(coding: str, step: int) -> None:
+def test_bodies_above_the_limit_and_truncated_bodies_are_refused(coding: str, step: int) -> None:
     data = bytes(range(256)) * 8
     packed = CODINGS[coding](data)
 
@@ -433,7 +435,7 @@ def test_a_body_is_saved_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
         ("a\0b", "a%00b"),
     ],
 )
-def test_names_of_saved_files_stay_in_their_folder(tmp_path: Path, value: str, name: str) -> None:
+def test_saved_files_stay_in_their_folder(tmp_path: Path, value: str, name: str) -> None:
     path = SavePath(f"{tmp_path}/{{{{x}}}}", "b").fill({"x": value})
     assert path.parent == tmp_path
     assert len(path.name.encode()) <= 255
@@ -443,7 +445,7 @@ def test_names_of_saved_files_stay_in_their_folder(tmp_path: Path, value: str, n
     path.touch()
 
 
-def test_a_link_does_not_lead_a_saved_file_elsewhere(tmp_path: Path) -> None:
+def test_a_file_is_not_saved_through_a_symbolic_link(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link").symlink_to(tmp_path)
     with pytest.raises(ArgumentError, match="symbolic link"):
@@ -451,6 +453,6 @@ def test_a_link_does_not_lead_a_saved_file_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["out/", "out/{{x}}/../y", "{{x}}//y", "{{x}}/."])
-def test_paths_that_nothing_can_be_saved_to(text: str) -> None:
+def test_invalid_save_paths_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="cannot save"):
         SavePath(text, "b")

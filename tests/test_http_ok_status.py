@@ -1,4 +1,4 @@
-"""Answers that failed as data: ``ok_status``, and what later steps see of a request that failed."""
+"""Error responses as data: ``ok_status``, and the error of a failed request in later steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drawer_ipy.pressing.drawer import Drawer
 
 
 def by_path(sent: Sent) -> bytes:
-    """Answers with the status that the path names."""
+    """Respond with the status code in the path."""
     status = int(sent.target.strip("/").partition("?")[0] or 200)
     return json_answer({"code": status}, f"{status} Word")
 
@@ -38,7 +38,7 @@ def by_path(sent: Sent) -> bytes:
         (["5xx", 404, "410"], [404, 410, 503], [400]),
     ],
 )
-def test_statuses(given: Any, yes: list[int], no: list[int]) -> None:
+def test_ok_status_accepts_codes_ranges_and_classes(given: Any, yes: list[int], no: list[int]) -> None:
     ok = read_statuses(given)
     assert [ok(status) for status in yes] == [True] * len(yes)
     assert [ok(status) for status in no] == [False] * len(no)
@@ -57,7 +57,7 @@ def test_an_invalid_status_is_reported_with_its_place(given: Any) -> None:
     assert Drawer.load(text).validate().errors[0].line == 4
 
 
-def test_a_link_checker_has_a_row_for_every_link() -> None:
+def test_a_link_checker_gets_a_row_for_every_link() -> None:
     async def main() -> None:
         async with wire_server(by_path) as wire:
             drawer = loop_of({"url": wire.url + "/{{id}}", "ok_status": "any", "output": "full"}, 4)
@@ -75,7 +75,7 @@ def test_a_link_checker_has_a_row_for_every_link() -> None:
 
 
 @pytest.mark.parametrize(("ok", "tries"), [(None, 3), ("5xx", 1), ([404], 3), ("any", 1)])
-def test_an_accepted_response_is_not_requested_again(ok: Any, tries: int) -> None:
+def test_an_accepted_error_response_is_not_retried(ok: Any, tries: int) -> None:
     async def main() -> None:
         async with wire_server(by_path) as wire, one_run(20) as call:
             fields = {"retries": 2, **({"ok_status": ok} if ok else {})}
@@ -89,7 +89,7 @@ def test_an_accepted_response_is_not_requested_again(ok: Any, tries: int) -> Non
 @pytest.mark.parametrize(
     ("status", "kept"), [(200, True), (404, True), (410, True), (409, False), (500, False), (401, False)]
 )
-def test_only_what_is_cacheable_is_cached(status: int, kept: bool) -> None:
+def test_accepted_responses_are_cached_only_if_their_status_is_cacheable(status: int, kept: bool) -> None:
     async def main() -> None:
         async with wire_server(by_path) as wire:
             spec = {"url": f"{wire.url}/{status}", "ok_status": "any", "cache": "1h"}
@@ -101,7 +101,7 @@ def test_only_what_is_cacheable_is_cached(status: int, kept: bool) -> None:
     asyncio.run(main())
 
 
-def test_an_accepted_failure_is_not_saved_as_the_file(tmp_path: Path) -> None:
+def test_an_accepted_error_response_is_not_saved_as_the_file(tmp_path: Path) -> None:
     async def main() -> None:
         async with wire_server(by_path) as wire, one_run() as call:
             path = tmp_path / "page"
@@ -115,11 +115,11 @@ def test_an_accepted_failure_is_not_saved_as_the_file(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-# What later steps see
+# The error of a failed request in later steps
 
 
 def failing(reply: Any, expression: Any, url: str = "/", **spec: Any) -> Any:
-    """What `expression` gives in a step after a request that failed, and the record."""
+    """Evaluate `expression` in a step after a failed request; return that step and the record."""
 
     async def main() -> Any:
         async with wire_server(reply) as wire:
@@ -136,7 +136,7 @@ def failing(reply: Any, expression: Any, url: str = "/", **spec: Any) -> Any:
     return asyncio.run(main())
 
 
-def test_status_and_body_of_a_failed_request() -> None:
+def test_an_error_has_the_status_and_body_of_the_response() -> None:
     problem = {"type": "about:blank", "detail": "gone", "n": [1]}
     for kind in ("application/json", "application/problem+json; charset=utf-8"):
         answer = answer_of(json.dumps(problem).encode(), "410 Gone", Content_Type=kind)
@@ -156,7 +156,7 @@ def test_status_and_body_of_a_failed_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "spec", "told"),
+    ("body", "kind", "spec", "values"),
     [
         (b'{"a":', "application/json", {}, ["HTTP_ERROR", 200, '{"a":']),
         (b"<p>x", "text/html", {"extract": {"t": "css:h1!"}}, ["EXTRACT_ERROR", 200, "<p>x"]),
@@ -164,12 +164,12 @@ def test_status_and_body_of_a_failed_request() -> None:
         (b"<p>x", "text/html", {"sitemap": True}, ["EXTRACT_ERROR", 200, "<p>x"]),
     ],
 )
-def test_an_answer_that_cannot_be_used_has_a_status_and_a_body(
-    body: bytes, kind: str, spec: Any, told: list[Any]
+def test_an_unusable_response_has_a_status_and_a_body(
+    body: bytes, kind: str, spec: Any, values: list[Any]
 ) -> None:
     answer = answer_of(body, Content_Type=kind)
     seen, _ = failing(lambda sent: answer, [f"page.error.{k}" for k in ("code", "status", "body")], **spec)
-    assert (seen.error, seen.output) == (None, told)
+    assert (seen.error, seen.output) == (None, values)
 
 
 @pytest.mark.parametrize(
@@ -181,18 +181,18 @@ def test_an_answer_that_cannot_be_used_has_a_status_and_a_body(
         (b"[NaN]", "utf-8", "[NaN]"),
     ],
 )
-def test_json_of_a_failed_answer_is_read_as_that_of_any_other(body: bytes, charset: str, found: Any) -> None:
+def test_json_of_an_error_response_is_read_like_any_other(body: bytes, charset: str, found: Any) -> None:
     answer = answer_of(body, "500 Oops", Content_Type=f"application/json; charset={charset}")
     seen, _ = failing(lambda sent: answer, "page.error.body")
     assert seen.output == found
 
 
-def test_without_an_answer_both_are_null() -> None:
+def test_without_a_response_status_and_body_are_null() -> None:
     seen, _ = failing(lambda sent: b"", ["page.error.status", "page.error.body"], "http://127.0.0.1:9/")
     assert (seen.error, seen.output) == (None, [None, None])
 
 
-def test_a_large_body_is_cut_and_secrets_are_hidden() -> None:
+def test_the_body_of_an_error_is_shortened_and_its_secrets_are_hidden() -> None:
     seen, _ = failing(
         lambda sent: answer_of(b"x" * 10_000_000, "500 Oops", Content_Type="text/plain"),
         "size(page.error.body)",
@@ -208,7 +208,7 @@ def test_a_large_body_is_cut_and_secrets_are_hidden() -> None:
     assert "s3cret" not in json.dumps(run.to_dict(), default=str)
 
 
-def test_a_later_step_of_the_same_item_and_a_later_step_of_all() -> None:
+def test_steps_of_the_item_and_of_the_drawer_can_read_the_error() -> None:
     async def main() -> None:
         async with wire_server(by_path) as wire:
             inner = [
@@ -238,6 +238,6 @@ def test_a_later_step_of_the_same_item_and_a_later_step_of_all() -> None:
     asyncio.run(main())
 
 
-def test_the_recorded_error_has_the_shape_that_it_always_had() -> None:
+def test_the_recorded_error_has_no_further_keys() -> None:
     _, run = failing(lambda sent: answer_of(b"no", "404 Not Found"), "1")
     assert set(run.to_dict()["steps"][0]["error"]) <= {"code", "message", "remediation", "status"}

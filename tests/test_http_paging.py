@@ -1,4 +1,4 @@
-"""Pages of APIs: next addresses in JSON and in the Link header, cursors, page numbers and offsets."""
+"""Pages of APIs: next addresses in JSON and in Link headers, cursors, page numbers and offsets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def query(sent: Sent) -> dict[str, str]:
 def paged(
     reply: Callable[[Sent], Any], given: dict[str, Any] | None = None, path: str = "/items", **spec: Any
 ) -> Any:
-    """Step result, what was sent, and the notes of a press."""
+    """Press a button; return the result of its step, the requests and the notes."""
 
     async def main() -> Any:
         async with wire_server(reply) as wire:
@@ -53,7 +53,7 @@ ALL = [*items_of(1), *items_of(2), *items_of(3)]
 
 @pytest.mark.parametrize("form", ["absolute", "relative", "query", "scheme-less"])
 @pytest.mark.parametrize("end", [None, "", "missing", False])
-def test_json_next(form: str, end: Any) -> None:
+def test_an_address_in_json_is_followed_in_every_form(form: str, end: Any) -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent).get("page", 1))
         host = sent.headers["host"]
@@ -73,7 +73,7 @@ def test_json_next(form: str, end: Any) -> None:
     assert step.about["pages"] == 3
 
 
-def test_without_items_the_pages_are_the_list() -> None:
+def test_without_items_the_output_is_a_list_of_the_pages() -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent).get("p", 1))
         return json_answer({"n": page, "next": "?p=2" if page == 1 else None})
@@ -82,7 +82,7 @@ def test_without_items_the_pages_are_the_list() -> None:
     assert step.output == [{"n": 1, "next": "?p=2"}, {"n": 2, "next": None}]
 
 
-def test_an_address_with_characters_that_no_url_has_is_escaped() -> None:
+def test_characters_that_are_invalid_in_a_url_are_escaped() -> None:
     def reply(sent: Sent) -> bytes:
         return json_answer(
             {"data": [sent.target], "next": None if "q=" in sent.target else "/x?q=red shoes é&r=%20"}
@@ -112,11 +112,11 @@ def test_an_address_with_characters_that_no_url_has_is_escaped() -> None:
         ([], None),
     ],
 )
-def test_link_headers(headers: list[str], found: str | None) -> None:
+def test_the_next_address_is_found_in_link_headers(headers: list[str], found: str | None) -> None:
     assert next_link(headers) == found
 
 
-def test_link_headers_as_requests_reads_them() -> None:
+def test_link_headers_are_read_as_in_requests() -> None:
     header = '<https://api.github.com/r?page=3>; rel="next", <https://api.github.com/r?page=50>; rel="last"'
     assert (
         next_link([header])
@@ -125,7 +125,7 @@ def test_link_headers_as_requests_reads_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["Link", "link", "LINK"])
-def test_follow_link(name: str) -> None:
+def test_pages_are_followed_by_their_link_headers(name: str) -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent).get("page", 1))
         link = {name: f'</items?page={page + 1}>; rel="next", </items>; rel="first"'} if page < 3 else {}
@@ -135,7 +135,7 @@ def test_follow_link(name: str) -> None:
     assert (step.output, len(sent)) == (ALL, 3)
 
 
-def test_links_lead_through_pages_that_are_extracted() -> None:
+def test_link_headers_work_with_extract() -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent).get("page", 1))
         link = {"Link": f'<?page={page + 1}>; rel="next"'} if page < 2 else {}
@@ -145,7 +145,7 @@ def test_links_lead_through_pages_that_are_extracted() -> None:
     assert step.output == {"title": ["1", "2"]}
 
 
-def test_a_field_that_is_called_link_is_still_a_field() -> None:
+def test_follow_link_means_the_field_if_a_field_has_that_name() -> None:
     def reply(sent: Sent) -> bytes:
         html = '<a href="/items?page=2">more</a>' if "page" not in sent.target else "<p></p>"
         return answer_of(html.encode(), Content_Type="text/html", Link="</wrong>; rel=next")
@@ -174,7 +174,7 @@ def test_an_invalid_address_fails_and_keeps_the_pages_before(value: Any) -> None
     assert step.output == ["/items"]
 
 
-def test_another_host_is_not_followed() -> None:
+def test_a_next_page_on_another_host_is_not_followed() -> None:
     def reply(sent: Sent) -> bytes:
         return json_answer({"data": [1], "next": "http://other.example/x"})
 
@@ -187,7 +187,7 @@ def test_another_host_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize("cursors", [["a/b+c=&é", "x y"], [7, 2**60], [1.5, "z"]])
-def test_cursors_go_into_the_query_as_they_are(cursors: list[Any]) -> None:
+def test_cursors_are_sent_unchanged_in_the_query(cursors: list[Any]) -> None:
     def reply(sent: Sent) -> bytes:
         page = len(seen)
         seen.append(query(sent))
@@ -229,7 +229,7 @@ def cursor_reply(into: Callable[[Sent], Any]) -> Callable[[Sent], bytes]:
         ),
     ],
 )
-def test_cursors_go_where_they_belong(fields: dict[str, Any], read: Any) -> None:
+def test_a_cursor_can_be_sent_in_the_query_or_the_body(fields: dict[str, Any], read: Any) -> None:
     fields = dict(fields)
     follow = {"cursor": "json:next", "into": fields.pop("into", "after")}
     step, sent, _ = paged(cursor_reply(read), method="POST", follow=follow, items="json:data", **fields)
@@ -255,7 +255,7 @@ def test_a_cursor_can_be_a_header_or_the_last_item() -> None:
     assert (step.output, len(sent)) == (ALL, 4)
 
 
-def test_a_server_that_ignores_the_cursor_fails_and_nothing_is_there_twice() -> None:
+def test_a_server_that_ignores_the_cursor_causes_an_error_and_no_duplicates() -> None:
     def reply(sent: Sent) -> bytes:
         return json_answer({"data": [1, 2], "next": "abc"})
 
@@ -264,7 +264,7 @@ def test_a_server_that_ignores_the_cursor_fails_and_nothing_is_there_twice() -> 
     assert "ignore the query parameter 'after'" in step.error.message
 
 
-def test_a_cursor_that_comes_again_ends_with_a_note() -> None:
+def test_a_repeated_cursor_ends_the_listing_with_a_note() -> None:
     def reply(sent: Sent) -> bytes:
         return json_answer({"data": [sent.target], "next": "abc"})
 
@@ -314,17 +314,17 @@ def test_pages_are_counted_until_one_has_no_items(fields: dict[str, Any], pages:
     fields = dict(fields)
 
     def reply(sent: Sent) -> bytes:
-        asked.append(query(sent)["page"])
-        return json_answer({"data": items_of(len(asked)) if len(asked) < 4 else []})
+        requested.append(query(sent)["page"])
+        return json_answer({"data": items_of(len(requested)) if len(requested) < 4 else []})
 
-    asked: list[str] = []
+    requested: list[str] = []
     given = fields.pop("given", None)
     step, _sent, notes = paged(reply, given, fields.pop("path", "/items"), items="json:data", **fields)
-    assert (step.error, step.output, "".join(asked), notes) == (None, ALL, pages, [])
+    assert (step.error, step.output, "".join(requested), notes) == (None, ALL, pages, [])
 
 
 @pytest.mark.parametrize("by", [None, 2])
-def test_offsets_grow_by_the_items(by: int | None) -> None:
+def test_the_offset_grows_by_the_number_of_items(by: int | None) -> None:
     def reply(sent: Sent) -> bytes:
         at = int(query(sent)["skip"])
         return json_answer(ALL[at : at + 2])
@@ -337,7 +337,7 @@ def test_offsets_grow_by_the_items(by: int | None) -> None:
 @pytest.mark.parametrize(
     "empty", [answer_of(b"", "204 No Content"), json_answer({"data": None}), json_answer(None)]
 )
-def test_what_counts_as_no_items(empty: bytes) -> None:
+def test_responses_without_items_end_the_listing(empty: bytes) -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent)["page"])
         return json_answer({"data": items_of(page)}) if page < 4 else empty
@@ -351,7 +351,7 @@ def test_a_listing_that_is_empty_from_the_start_is_an_empty_list() -> None:
     assert (step.output, len(sent)) == ([], 1)
 
 
-def test_counting_pages_of_a_site() -> None:
+def test_page_numbers_work_with_extract() -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent)["p"])
         rows = "".join(f"<li>{page}.{i}</li>" for i in range(2 if page < 3 else 0))
@@ -370,14 +370,14 @@ def test_responses_without_a_list_are_reported() -> None:
     assert "items: json:data" in step.error.remediation
 
 
-def test_a_server_that_ignores_the_page_fails_and_nothing_is_there_twice() -> None:
+def test_a_server_that_ignores_the_page_number_causes_an_error_and_no_duplicates() -> None:
     step, sent, _ = paged(lambda sent: json_answer([1, 2]), follow={"page": "p"}, items="json:")
     assert (step.status, step.output, len(sent)) == ("error", [1, 2], 2)
     assert "ignore the query parameter 'p'" in step.error.message
 
 
 @pytest.mark.parametrize("status", ["500 Oops", "404 Not Found"])
-def test_a_page_that_fails_keeps_those_before(status: str) -> None:
+def test_a_failing_page_keeps_the_items_of_the_pages_before(status: str) -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent)["p"])
         return json_answer({"data": items_of(page)}) if page < 3 else answer_of(b"no", status)
@@ -390,7 +390,7 @@ def test_a_page_that_fails_keeps_those_before(status: str) -> None:
 
 
 @pytest.mark.parametrize("follow", [{"page": "p"}, {"cursor": "json:next", "into": "p"}, "json:address"])
-def test_max_pages_is_said_in_a_note(follow: Any) -> None:
+def test_reaching_max_pages_causes_a_note(follow: Any) -> None:
     def reply(sent: Sent) -> bytes:
         page = int(query(sent).get("p", 1))
         return json_answer({"data": items_of(page), "next": page + 1, "address": f"?p={page + 1}"})
@@ -400,14 +400,14 @@ def test_max_pages_is_said_in_a_note(follow: Any) -> None:
     assert notes == ["button 'get': stopped after `max_pages: 2`; there are more pages"]
 
 
-def test_every_page_waits_for_its_turn() -> None:
+def test_every_page_keeps_to_the_rate() -> None:
     began = time.monotonic()
     step, _sent, _ = paged(numbered("p"), follow={"page": "p"}, items="json:data", rate="20/s")
     assert step.output == ALL
     assert time.monotonic() - began > 0.13
 
 
-def test_items_of_many_listings_at_once_do_not_mix() -> None:
+def test_items_of_concurrent_listings_do_not_mix() -> None:
     def reply(sent: Sent) -> bytes:
         shop, page = sent.target.partition("?")[0], int(query(sent)["p"])
         return json_answer([f"{shop}-{page}"] if page < 4 else [])
@@ -423,7 +423,7 @@ def test_items_of_many_listings_at_once_do_not_mix() -> None:
     asyncio.run(main())
 
 
-def test_pages_come_from_the_cache(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_read_from_the_cache(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -442,17 +442,17 @@ def test_pages_come_from_the_cache(tmp_path: Any, monkeypatch: pytest.MonkeyPatc
     asyncio.run(main())
 
 
-def test_a_battery_in_the_query_goes_along_to_every_page() -> None:
+def test_a_battery_in_the_query_is_sent_with_every_page() -> None:
     def reply(sent: Sent) -> bytes:
-        asked.append(query(sent))
+        queries.append(query(sent))
         return json_answer(
-            {"data": [len(asked)], "next": f"/items?p={len(asked)}" if len(asked) < 3 else None}
+            {"data": [len(queries)], "next": f"/items?p={len(queries)}" if len(queries) < 3 else None}
         )
 
-    asked: list[dict[str, str]] = []
+    queries: list[dict[str, str]] = []
 
     async def main(**fields: Any) -> None:
-        asked.clear()
+        queries.clear()
         async with wire_server(reply) as wire:
             button = {
                 "url": wire.url,
@@ -465,9 +465,9 @@ def test_a_battery_in_the_query_goes_along_to_every_page() -> None:
             assert results.run.step("s").output == [1, 2, 3]
 
     asyncio.run(main(follow="json:next"))
-    assert asked == [{"a": "1", "key": "s3cret"}, {"p": "1", "key": "s3cret"}, {"p": "2", "key": "s3cret"}]
+    assert queries == [{"a": "1", "key": "s3cret"}, {"p": "1", "key": "s3cret"}, {"p": "2", "key": "s3cret"}]
     asyncio.run(main(follow={"cursor": "json:next", "into": "n"}))
-    assert [one.get("n") for one in asked] == [None, "/items?p=1", "/items?p=2"]
+    assert [one.get("n") for one in queries] == [None, "/items?p=1", "/items?p=2"]
 
 
 # Items
@@ -482,7 +482,7 @@ def test_a_battery_in_the_query_goes_along_to_every_page() -> None:
         ({"data": None}, "json:data", []),
     ],
 )
-def test_items_of_one_answer(value: Any, path: str, found: Any) -> None:
+def test_items_is_the_path_to_the_list_in_one_response(value: Any, path: str, found: Any) -> None:
     step, _, _ = paged(lambda sent: json_answer(value), items=path)
     assert (step.error, step.output) == (None, found)
 
@@ -496,7 +496,7 @@ def test_items_of_one_answer(value: Any, path: str, found: Any) -> None:
         (json_answer([1]), "has nothing at json:data"),
     ],
 )
-def test_items_that_are_not_there_fail(answer: bytes, message: str) -> None:
+def test_a_response_without_the_list_of_items_fails(answer: bytes, message: str) -> None:
     step, _, _ = paged(lambda sent: answer, items="json:data")
     assert step.status == "error"
     assert message in step.error.message
@@ -526,11 +526,13 @@ def test_items_that_are_not_there_fail(answer: bytes, message: str) -> None:
         ("items: json:data\n    extract: {a: css:b}", (3, 12), "`extract` for pages"),
     ],
 )
-def test_faults_are_reported_with_line_and_column(fields: str, place: tuple[int, int], message: str) -> None:
+def test_invalid_settings_are_reported_with_line_and_column(
+    fields: str, place: tuple[int, int], message: str
+) -> None:
     text = f"buttons:\n  get:\n    {fields}\n    url: http://h/\nsteps:\n  - {{id: s, button: get}}\n"
     found = Drawer.load(text).validate()
-    told = [(p.line, p.column, f"{p.message} {p.remediation}") for p in found]
-    assert any((line, column) == place and message in words for line, column, words in told), told
+    problems = [(p.line, p.column, f"{p.message} {p.remediation}") for p in found]
+    assert any((line, column) == place and message in words for line, column, words in problems), problems
 
 
 def test_a_cursor_in_the_url_is_reported_before_the_first_page() -> None:
@@ -547,13 +549,13 @@ steps:
     assert 'query: {after: "{{after}}"}' in problem.remediation
 
 
-def test_a_parameter_takes_the_place_of_the_one_that_was_there() -> None:
+def test_a_parameter_replaces_one_of_the_same_name() -> None:
     assert with_parameter("http://h/x", "p", "a b") == "http://h/x?p=a+b"
     assert with_parameter("http://h/x?a=%2f&p=1&b#f", "p", "&") == "http://h/x?a=%2f&p=%26&b#f"
     assert with_parameter("http://h/x?p=1&P=2&p=3", "p", "4") == "http://h/x?p=4&P=2"
 
 
-def test_the_schema_knows_the_keys() -> None:
+def test_the_schema_describes_the_keys_of_requests() -> None:
     made = json_schema("button")
     assert {"query", "files", "auth", "ok_status", "items", "follow", "stdin", "body_file"} <= set(
         made["properties"]

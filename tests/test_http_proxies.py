@@ -1,4 +1,4 @@
-"""Proxies of buttons and of the environment: which is taken, what is said to it, and of it when it fails."""
+"""Proxies of buttons and of the environment: which one is used, what is sent to it, and its errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
-from socks_rig import a_socks_proxy
+from socks_rig import socks_proxy
 from yarl import URL
 
 from drawer_ipy.buttons import Outcome
@@ -53,11 +53,11 @@ def unused_port() -> int:
     ],
 )
 @pytest.mark.parametrize("by", ["button", "environment"])
-def test_socks_is_spoken_as_socks(
+def test_a_request_goes_through_a_socks_proxy_of_each_version(
     scheme: str, version: int, host: str, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        async with raw_server(ok) as server, a_socks_proxy() as proxy:
+        async with raw_server(ok) as server, socks_proxy() as proxy:
             address = f"{scheme}://127.0.0.1:{proxy.port}"
             fields = {"proxy": address} if by == "button" else {}
             if not fields:
@@ -67,8 +67,10 @@ def test_socks_is_spoken_as_socks(
                 for path in ("/a", "/b"):
                     outcome = await press(button(f"{url}{path}?x", **fields), call)
                     assert outcome.output == "ok", outcome
-            assert {(one[0], one[1].replace("::1", "127.0.0.1")) for one in proxy.asked} == {(version, host)}
-            assert len(proxy.asked) == 1  # the connection was kept
+            assert {(one[0], one[1].replace("::1", "127.0.0.1")) for one in proxy.requests} == {
+                (version, host)
+            }
+            assert len(proxy.requests) == 1  # the connection was kept
             assert [head.split("\r\n")[0] for head in server.heads] == [
                 "GET /a?x HTTP/1.1",
                 "GET /b?x HTTP/1.1",
@@ -79,17 +81,17 @@ def test_socks_is_spoken_as_socks(
 
 
 @pytest.mark.parametrize("scheme", ["socks5h", "socks4a"])
-def test_the_user_of_a_socks_proxy_may_have_escapes(scheme: str) -> None:
+def test_the_login_of_a_socks_proxy_may_have_escapes(scheme: str) -> None:
     async def main() -> None:
         async with (
             raw_server(ok) as server,
-            a_socks_proxy(login=("m:e", "h@sh/ %")) as proxy,
+            socks_proxy(login=("m:e", "h@sh/ %")) as proxy,
             one_run() as call,
         ):
             address = f"{scheme}://m%3Ae:h%40sh%2f%20%25@127.0.0.1:{proxy.port}"
             outcome = await press(button(server.url, proxy=address), call)
             assert outcome.output == "ok", outcome
-            assert proxy.asked[0][2] == "m:e"
+            assert proxy.requests[0][2] == "m:e"
 
     asyncio.run(main())
     with pytest.raises(UsageError, match="not ASCII") as found:
@@ -100,7 +102,7 @@ def test_the_user_of_a_socks_proxy_may_have_escapes(scheme: str) -> None:
 @pytest.mark.parametrize("scheme", ["socks5h", "socks5", "socks4a", "socks4"])
 def test_a_socks_proxy_that_refuses_is_named_without_its_password(scheme: str) -> None:
     async def main(**proxy: Any) -> Outcome:
-        async with a_socks_proxy(**proxy) as started, one_run() as call:
+        async with socks_proxy(**proxy) as started, one_run() as call:
             address = f"{scheme}://me:hush@127.0.0.1:{started.port}"
             outcome = await press(button("http://127.0.0.1:9/", proxy=address), call)
             assert f"the proxy 127.0.0.1:{started.port} did not connect" in str(outcome.error)
@@ -125,37 +127,39 @@ def test_a_server_that_is_not_a_socks_proxy_is_named() -> None:
     assert asyncio.run(main()).status in ("error", "timeout")
 
 
-@pytest.mark.parametrize(("scheme", "asked"), [("socks5", 0), ("socks5h", 0), ("socks4", 0), ("socks4a", 0)])
+@pytest.mark.parametrize(
+    ("scheme", "requests"), [("socks5", 0), ("socks5h", 0), ("socks4", 0), ("socks4a", 0)]
+)
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433"])
-def test_private_networks_are_refused_behind_a_socks_proxy(scheme: str, asked: int, host: str) -> None:
+def test_private_networks_are_refused_behind_a_socks_proxy(scheme: str, requests: int, host: str) -> None:
     async def main() -> None:
-        async with a_socks_proxy() as proxy, one_run() as call:
+        async with socks_proxy() as proxy, one_run() as call:
             pressed = button(
                 f"http://{host}:9/", proxy=f"{scheme}://127.0.0.1:{proxy.port}", allow_private_networks=False
             )
             outcome = await press(pressed, call)
             assert "private network" in str(outcome.error)
-            assert len(proxy.asked) == asked
+            assert len(proxy.requests) == requests
 
     asyncio.run(main())
 
 
-def test_a_name_that_only_the_proxy_knows() -> None:
+def test_a_name_that_only_the_proxy_can_resolve_is_sent_to_it() -> None:
     async def main() -> None:
-        async with raw_server(ok) as server, a_socks_proxy() as proxy, one_run() as call:
+        async with raw_server(ok) as server, socks_proxy() as proxy, one_run() as call:
             url = server.url.replace("127.0.0.1", "only-there.invalid")
             for scheme in ("socks5h", "socks4a"):
                 address = f"{scheme}://127.0.0.1:{proxy.port}"
                 pressed = button(url, proxy=address, allow_private_networks=False)
                 assert (await press(pressed, call)).output == "ok"
-                assert proxy.asked[-1][1] == "only-there.invalid"
+                assert proxy.requests[-1][1] == "only-there.invalid"
             outcome = await press(button(url, proxy=f"socks5://127.0.0.1:{proxy.port}"), call)
             assert "the host 'only-there.invalid' was not found" in str(outcome.error)
 
     asyncio.run(main())
 
 
-def test_without_python_socks_it_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_python_socks_a_socks_proxy_is_refused_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "python_socks", None)
     with pytest.raises(UsageError) as found:
         button("http://h/", proxy="socks5://me:hush@h:1080")
@@ -176,7 +180,7 @@ def test_without_python_socks_it_is_refused_by_name(monkeypatch: pytest.MonkeyPa
 # Which proxy
 
 
-def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_variables_have_the_usual_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     def found(url: str = "http://h.test/") -> tuple[str, str] | None:
         proxy = HttpSession().environment.proxy_for(URL(url))
         return None if proxy is None else (proxy.place, proxy.source)
@@ -193,7 +197,7 @@ def test_which_variable_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == ("all.test:1", "the environment variable ALL_PROXY")
     monkeypatch.setenv("all_proxy", "socks://gnome.test")
     assert found("https://h.test/") == ("gnome.test:1080", "the environment variable all_proxy")
-    # What a client of a CGI script sends as `Proxy:` would be in HTTP_PROXY.
+    # In a CGI script, HTTP_PROXY would be the client's `Proxy:` header.
     monkeypatch.delenv("http_proxy")
     monkeypatch.delenv("all_proxy")
     monkeypatch.setenv("REQUEST_METHOD", "GET")
@@ -264,11 +268,11 @@ def test_an_invalid_proxy_is_refused_with_the_name_of_its_variable(address: str)
         (",,;:]", "h.test", 80, False),
     ],
 )
-def test_which_hosts_no_proxy_excepts(text: str, host: str, port: int, covered: bool) -> None:
+def test_no_proxy_excludes_matching_hosts(text: str, host: str, port: int, covered: bool) -> None:
     assert Excepted(text).covers(host, port) is covered
 
 
-def test_an_excepted_port_is_reached_directly_and_another_through_the_proxy(
+def test_an_excluded_port_is_reached_directly_and_another_through_the_proxy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def main() -> None:
@@ -285,9 +289,7 @@ def test_an_excepted_port_is_reached_directly_and_another_through_the_proxy(
 
 
 @pytest.mark.parametrize("word", ["none", "None", " NONE "])
-def test_a_button_can_go_without_the_proxy_of_the_environment(
-    word: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_button_can_bypass_the_proxy_of_the_environment(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
         async with raw_server(ok) as server, one_run() as call:
@@ -298,12 +300,12 @@ def test_a_button_can_go_without_the_proxy_of_the_environment(
     asyncio.run(main())
 
 
-# What is told when it fails
+# Errors of proxies
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5h", "socks4"])
 @pytest.mark.parametrize("by", ["button", "environment"])
-def test_an_unreachable_proxy_is_reported_with_the_setting_it_comes_from(
+def test_an_unreachable_proxy_is_reported_with_its_setting(
     scheme: str, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> Outcome:
@@ -324,7 +326,9 @@ def test_an_unreachable_proxy_is_reported_with_the_setting_it_comes_from(
     assert "hush" not in f"{outcome.error}{outcome.error.remediation}{outcome.stderr}"
 
 
-def test_a_proxy_whose_name_is_unknown_is_not_taken_for_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_unknown_proxy_name_names_the_proxy_and_not_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def main() -> list[Outcome]:
         found = []
         for scheme in ("http", "socks5h"):
@@ -340,7 +344,7 @@ def test_a_proxy_whose_name_is_unknown_is_not_taken_for_the_host(monkeypatch: py
         assert "hush" not in f"{outcome.error}{outcome.stderr}"
 
 
-def test_a_user_with_escapes_is_told_to_an_http_proxy_in_utf_8() -> None:
+def test_a_login_with_escapes_is_sent_to_an_http_proxy_in_utf_8() -> None:
     async def main() -> str:
         async with raw_server(ok) as proxy, one_run() as call:
             address = proxy.url.replace("//", "//m%40e:h%3Ash%2F%C3%BC%E2%82%AC@")
@@ -353,7 +357,7 @@ def test_a_user_with_escapes_is_told_to_an_http_proxy_in_utf_8() -> None:
     assert base64.b64decode(found.group(1)).decode() == "m@e:h:sh/ü€"
 
 
-def test_no_password_is_shown_of_a_proxy_that_answers_nonsense() -> None:
+def test_the_error_for_an_invalid_response_of_a_proxy_has_no_password() -> None:
     async def main(url: str, raw: bytes) -> Outcome:
         async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
             writer.write(raw)
@@ -366,6 +370,6 @@ def test_no_password_is_shown_of_a_proxy_that_answers_nonsense() -> None:
     for url in ("http://127.0.0.1:9/", "https://127.0.0.1:9/"):
         for raw in (b"", b"SSH-2.0\r\n", answer_of(b"", "407 Auth"), answer_of(b"", "200 OK") + b"x" * 99):
             outcome = asyncio.run(main(url, raw))
-            told = f"{outcome.error}{outcome.error and outcome.error.remediation}{outcome.stderr}"
-            assert "hush" not in told
-            assert "bWU6aHVzaA" not in told
+            texts = f"{outcome.error}{outcome.error and outcome.error.remediation}{outcome.stderr}"
+            assert "hush" not in texts
+            assert "bWU6aHVzaA" not in texts

@@ -37,7 +37,7 @@ def pairs(found: str) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(found).query, keep_blank_values=True)
 
 
-def test_lists_repeat_null_leaves_out_and_order_is_kept() -> None:
+def test_lists_repeat_a_parameter_null_omits_it_and_order_is_kept() -> None:
     query = {
         "z": 1,
         "tag": ["a", "b", None],
@@ -73,16 +73,16 @@ def test_lists_repeat_null_leaves_out_and_order_is_kept() -> None:
     ],
 )
 @pytest.mark.parametrize("template", ["{{v}}", "${v}"])
-def test_values_that_a_press_gives(template: str, value: Any, texts: list[str]) -> None:
+def test_values_of_arguments_are_converted_to_text(template: str, value: Any, texts: list[str]) -> None:
     found = target({"v": value}, query={"v": template}, args=[{"name": "v", "type": "any"}])
     assert pairs(found) == [("v", text) for text in texts]
 
 
-def test_a_value_within_a_longer_text() -> None:
+def test_placeholders_within_a_longer_text_are_filled() -> None:
     assert pairs(target({"a": "x&", "b": 1}, query={"q": "{{a}}-${b} $${c}"})) == [("q", "x&-1 ${c}")]
 
 
-def test_it_is_what_requests_and_httpx_send() -> None:
+def test_the_query_equals_that_of_requests_and_httpx() -> None:
     query = {"q": "red shoes/é~*'", "tag": ["a", "b"], "ü[]": "x=y&z"}
     found = target({}, query=query)
     assert (
@@ -106,11 +106,11 @@ def test_it_is_what_requests_and_httpx_send() -> None:
         ("/{{p}}?a={{p}}", "/%26?a=%26&b=2"),
     ],
 )
-def test_the_query_of_the_url_stays_in_front(path: str, sent: str) -> None:
+def test_the_query_of_the_url_comes_first(path: str, sent: str) -> None:
     assert target({"p": "&"} if "{{" in path else {}, path, query={"b": 2}) == sent
 
 
-def test_a_url_that_the_caller_gives_takes_them_too() -> None:
+def test_parameters_are_added_to_a_url_that_is_an_argument() -> None:
     async def main() -> list[str]:
         async with wire_server() as wire, one_run() as call:
             made = button("{{url}}", query={"b": "{{n}}"})
@@ -121,7 +121,7 @@ def test_a_url_that_the_caller_gives_takes_them_too() -> None:
     assert asyncio.run(main()) == ["/?b=2", "/?b=2", "/x?a=1&b=2", "/x?a=1&b=2"]
 
 
-def test_a_mapping_as_a_value_is_refused_by_name() -> None:
+def test_a_mapping_as_a_value_is_refused_by_parameter_name() -> None:
     made = button("http://h/", query={"filter": "{{f}}"})
     for value in ({"a": 1}, [{"a": 1}]):
         with pytest.raises(ArgumentError, match=r"query parameter 'filter' is a mapping") as caught:
@@ -149,7 +149,7 @@ def test_settings_that_cannot_work_are_reported_before_a_run(query: Any, message
         button("http://h/", query=query, args=["n"])
 
 
-def test_places_are_reported_with_line_and_column() -> None:
+def test_invalid_parameters_are_reported_with_line_and_column() -> None:
     text = """\
 buttons:
   get:
@@ -163,10 +163,10 @@ steps:
   - {id: s, button: get, args: {page: 1}}
 """
     found = Drawer.load(text).validate()
-    told = [(p.line, p.column, p.message) for p in found.errors]
-    assert told[0][:2] == (7, 12)
+    places = [(p.line, p.column, p.message) for p in found.errors]
+    assert places[0][:2] == (7, 12)
     assert "did you mean 'page'" in found.errors[0].remediation
-    assert told[1][:2] == (8, 10)
+    assert places[1][:2] == (8, 10)
 
 
 def test_secrets_in_the_query_are_sent_and_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,8 +182,8 @@ def test_secrets_in_the_query_are_sent_and_not_recorded(monkeypatch: pytest.Monk
             results, _ = await pressed(drawer, batteries={"KEY": "s3cret/word"})
             sent = [("a", "1"), ("key", "s3cret/word"), ("w", "from the environment"), ("z", "2")]
             assert pairs(wire.targets[0]) == sent
-            told = json.dumps(results.run.to_dict(), default=str)
-            assert "s3cret" not in told
-            assert "redacted" in told
+            record = json.dumps(results.run.to_dict(), default=str)
+            assert "s3cret" not in record
+            assert "redacted" in record
 
     asyncio.run(main())

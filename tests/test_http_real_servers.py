@@ -31,7 +31,7 @@ def fetched(url: str, **fields: Any) -> Outcome:
 
 
 def echo(outcome: Outcome) -> str:
-    """The request as the server saw it."""
+    """The request as the server received it."""
     assert outcome.status == "ok", outcome
     output = outcome.output
     return str(output["headers"].get("x-echo") or output["text"])
@@ -41,7 +41,9 @@ def echo(outcome: Outcome) -> str:
     ("path", "end"),
     [("/moved", "/page.html"), ("/relative?a=%7e%2f+b|c", "/echo?a=%7e%2f+b|c"), ("/other", "/echo")],
 )
-def test_redirects_are_followed_as_they_are_written(path: str, end: str, server: RealServer) -> None:
+def test_redirects_are_followed_without_changing_their_escapes(
+    path: str, end: str, server: RealServer
+) -> None:
     outcome = fetched(f"{server.url}{path}")
     assert outcome.status == "ok", outcome
     assert outcome.output["url"].endswith(end)
@@ -55,7 +57,7 @@ def test_a_redirect_to_tls_is_followed(server: RealServer) -> None:
     assert outcome.output["url"] == f"{server.secure}/page.html"
 
 
-def test_pages_are_compressed_and_undone(server: RealServer) -> None:
+def test_compressed_pages_are_decompressed(server: RealServer) -> None:
     outcome = fetched(f"{server.url}/page.html")
     assert outcome.output["headers"]["content-encoding"] == "gzip"
     assert outcome.output["text"] == PAGE
@@ -64,7 +66,7 @@ def test_pages_are_compressed_and_undone(server: RealServer) -> None:
     assert plain.output["text"] == PAGE
 
 
-def test_a_part_is_a_part(server: RealServer) -> None:
+def test_a_range_request_returns_the_range(server: RealServer) -> None:
     outcome = fetched(f"{server.url}/blob.bin", headers={"Range": "bytes=256-511"})
     assert outcome.output["status"] == 206
     assert outcome.output["bytes"] == BLOB[256:512]
@@ -72,29 +74,29 @@ def test_a_part_is_a_part(server: RealServer) -> None:
     assert (beyond.status, beyond.exit_code) == ("error", 416)
 
 
-def test_a_condition_is_answered(server: RealServer) -> None:
+def test_a_conditional_request_returns_304(server: RealServer) -> None:
     etag = fetched(f"{server.url}/blob.bin").output["headers"]["etag"]
     outcome = fetched(f"{server.url}/blob.bin", headers={"If-None-Match": etag})
     assert outcome.output["status"] == 304
     assert fetched(f"{server.url}/blob.bin", method="HEAD").output["headers"]["etag"] == etag
 
 
-def test_cookies_go_back_as_they_came(server: RealServer) -> None:
+def test_cookies_are_sent_back_unchanged(server: RealServer) -> None:
     outcome = fetched(
         f"{server.url}/login", cookies=True, method="POST", body="x", headers={"Content-Type": "a/b"}
     )
-    told = echo(outcome)
-    assert told.startswith("GET ")
-    assert told.endswith('[sid="a/b==, c"]')
+    request = echo(outcome)
+    assert request.startswith("GET ")
+    assert request.endswith('[sid="a/b==, c"]')
 
 
-def test_one_who_forbids_for_a_while_is_left_alone(server: RealServer) -> None:
+def test_a_403_with_retry_after_is_not_retried_at_once(server: RealServer) -> None:
     outcome = fetched(f"{server.url}/busy", retries=2)
     assert (outcome.status, outcome.exit_code, outcome.retry_after) == ("error", 403, 400)
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_a_loop_keeps_its_connections_and_its_bodies_apart(secure: bool, server: RealServer) -> None:
+def test_each_item_of_a_loop_gets_its_own_body(secure: bool, server: RealServer) -> None:
     origin = server.secure if secure else server.url
     drawer = loop("{{id}}", 8, allow_private_networks=True, verify=server.authority)
     paths = ["/page.html", "/blob.bin", "/echo", "/moved", "/missing"] * 20

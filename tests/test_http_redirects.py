@@ -1,4 +1,4 @@
-"""Where redirects lead, to the letter, and what goes along."""
+"""Targets of redirects, byte for byte, and which headers and bodies are sent to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOME = "http://a.test/x/y?q=1"
 async def follow(
     location: bytes | list[bytes], status: str = "302 Found", start: str = "/a/b", method: str = "GET"
 ) -> tuple[Outcome, list[str]]:
-    """What a press comes to whose first answer has these Locations, and the first lines of its requests."""
+    """The outcome of a press whose first response has these Locations, and its request lines."""
     given = [location] if isinstance(location, bytes) else location
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
@@ -71,7 +71,7 @@ async def follow(
     ],
     ids=repr,
 )
-def test_the_target_of_a_redirect_is_sent_as_it_was_written(location: bytes, target: str | None) -> None:
+def test_the_target_of_a_redirect_is_requested_as_written(location: bytes, target: str | None) -> None:
     outcome, lines = asyncio.run(follow(location))
     if target is None:
         assert outcome.status == "error"
@@ -84,7 +84,7 @@ def test_the_target_of_a_redirect_is_sent_as_it_was_written(location: bytes, tar
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 T", "308 P"])
 @pytest.mark.parametrize("locations", [[], [b""], [b"  "]], ids=["none", "empty", "blank"])
-def test_a_redirect_that_leads_nowhere_fails(status: str, locations: list[bytes]) -> None:
+def test_a_redirect_without_a_location_fails(status: str, locations: list[bytes]) -> None:
     outcome, lines = asyncio.run(follow(locations, status))
     assert (outcome.status, len(lines)) == ("error", 1)
     assert outcome.error is not None
@@ -96,12 +96,12 @@ def test_a_redirect_that_leads_nowhere_fails(status: str, locations: list[bytes]
     ("status", "ends"),
     [("300 Multiple Choices", "ok"), ("305 Use Proxy", "error"), ("306 Unused", "error"), ("399 X", "error")],
 )
-def test_other_statuses_of_300_and_up_lead_nowhere(status: str, ends: str) -> None:
+def test_other_3xx_statuses_are_not_followed(status: str, ends: str) -> None:
     outcome, lines = asyncio.run(follow(b"/c", status))
     assert (outcome.status, len(lines)) == (ends, 1)
 
 
-def test_one_place_said_twice_is_one_and_two_places_are_an_error() -> None:
+def test_repeated_locations_are_followed_and_different_ones_are_an_error() -> None:
     outcome, lines = asyncio.run(follow([b"/c", b"/c"]))
     assert lines[1:] == ["GET /c HTTP/1.1"]
     outcome, lines = asyncio.run(follow([b"/c", b"/d"]))
@@ -110,7 +110,7 @@ def test_one_place_said_twice_is_one_and_two_places_are_an_error() -> None:
     assert "2 different addresses" in outcome.error.message
 
 
-def test_a_name_and_its_password_in_a_location_are_refused_and_not_shown() -> None:
+def test_credentials_in_a_location_are_refused_and_not_shown() -> None:
     for location in (
         b"http://me:hush@127.0.0.1/",
         b"//me:hush@127.0.0.1/",
@@ -137,9 +137,9 @@ def test_a_name_and_its_password_in_a_location_are_refused_and_not_shown() -> No
         ("", HOME),
     ],
 )
-def test_references_to_other_hosts_and_to_parts(reference: str, whole: str) -> None:
+def test_absolute_and_relative_references_are_resolved(reference: str, whole: str) -> None:
     assert resolved(HOME, reference) == whole
-    # A fragment is handed on to what has none.
+    # A reference without a fragment inherits the fragment of its base.
     assert resolved(f"{HOME}#part", reference) == (whole if "#" in whole else f"{whole}#part")
 
 
@@ -163,7 +163,7 @@ def test_a_url_without_a_host_is_invalid(reference: str) -> None:
             resolved(HOME, one)
 
 
-# What goes along
+# Headers and bodies of redirected requests
 
 GIVEN = {"Authorization": "Bearer x", "X-Key": "k", "Cookie": "a=b", "Accept": "text/html"}
 OF_BODY = {"Content-Type": "application/json", "Content-Language": "en"}
@@ -188,7 +188,7 @@ def sent_on(here: str, there: str, status: int, method: str) -> Request:
         ("https://a.test/", "https://b.test/", False),
     ],
 )
-def test_headers_stay_within_an_origin_and_go_along_to_its_secure_side(
+def test_headers_are_sent_only_within_the_origin_or_from_http_to_https(
     here: str, there: str, kept: bool
 ) -> None:
     for status in (302, 307):
@@ -213,7 +213,7 @@ def test_headers_stay_within_an_origin_and_go_along_to_its_secure_side(
         (308, "PATCH", "PATCH"),
     ],
 )
-def test_a_body_goes_with_what_is_said_of_it_or_neither_does(
+def test_a_body_and_its_headers_are_both_kept_or_both_dropped(
     there: str, status: int, method: str, then: str
 ) -> None:
     request = sent_on("http://a.test/", there, status, method)
@@ -223,7 +223,7 @@ def test_a_body_goes_with_what_is_said_of_it_or_neither_does(
     assert [name for name in OF_BODY if name in request.headers] == (list(OF_BODY) if kept else [])
 
 
-# What users give as a URL
+# URLs of the user
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_body_goes_with_what_is_said_of_it_or_neither_does(
     ],
 )
 @pytest.mark.parametrize("given", [True, False], ids=["given", "fixed"])
-def test_a_given_url_is_sent_as_it_is_written(written: str, target: str, given: bool) -> None:
+def test_a_given_url_is_requested_as_written(written: str, target: str, given: bool) -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer_of())
 

@@ -1,4 +1,4 @@
-"""`meta_refresh: true`: a page's refresh is followed like a redirect."""
+"""`meta_refresh: true`: the refresh of a page is followed like a redirect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from drawer_ipy.pressing.surroundings import Surroundings
 
 
 def pressed(pages: Mapping[str, Any], **fields: Any) -> tuple[Outcome, list[str]]:
-    """What a press of ``/`` comes to, and the heads of its requests."""
+    """The outcome of a press of ``/``, and the heads of its requests."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         found = pages.get(path)
@@ -41,7 +41,7 @@ def pressed(pages: Mapping[str, Any], **fields: Any) -> tuple[Outcome, list[str]
 
 
 @pytest.mark.parametrize(
-    ("page", "asked"),
+    ("page", "target"),
     [
         ('<meta http-equiv="refresh" content="0; url=/next">', "/next"),
         ("<META HTTP-EQUIV=Refresh CONTENT='5;URL=next'>", "/next"),
@@ -57,12 +57,12 @@ def pressed(pages: Mapping[str, Any], **fields: Any) -> tuple[Outcome, list[str]
          '<meta http-equiv=refresh content="0;url=/next#x">', "/next"),
     ],
 )  # fmt: skip
-def test_a_refresh_is_followed(page: str, asked: str) -> None:
-    outcome, heads = pressed({"/": page, asked: "there"})
+def test_a_refresh_is_followed(page: str, target: str) -> None:
+    outcome, heads = pressed({"/": page, target: "there"})
     assert outcome.output == "there"
-    assert [head.split()[1] for head in heads] == ["/", asked]
+    assert [head.split()[1] for head in heads] == ["/", target]
     assert outcome.about is not None
-    assert outcome.about["url"].endswith(asked)
+    assert outcome.about["url"].endswith(target)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_page_without_a_valid_refresh_is_the_output(page: str) -> None:
     assert (outcome.output, len(heads)) == (page, 1)
 
 
-def test_it_is_followed_on_request_only() -> None:
+def test_a_refresh_is_followed_only_with_meta_refresh() -> None:
     page = '<meta http-equiv="refresh" content="0; url=/next">'
     assert pressed({"/": page, "/next": "there"}, meta_refresh=False)[0].output == page
 
@@ -98,7 +98,7 @@ def test_the_refresh_header_is_followed() -> None:
     assert outcome.output == "there"
 
 
-def test_refreshes_in_a_circle_end() -> None:
+def test_an_endless_circle_of_refreshes_is_an_error() -> None:
     pages = {
         "/": '<meta http-equiv=refresh content="0;url=/a">',
         "/a": '<meta http-equiv=refresh content="0;url=/">',
@@ -109,12 +109,12 @@ def test_refreshes_in_a_circle_end() -> None:
     assert len(heads) == 11
 
 
-def test_a_refresh_to_what_fails_fails() -> None:
+def test_a_refresh_to_a_missing_page_fails() -> None:
     outcome, _ = pressed({"/": '<meta http-equiv=refresh content="0;url=/gone">'})
     assert outcome.exit_code == 404
 
 
-def test_a_refresh_elsewhere_gets_no_credentials() -> None:
+def test_a_refresh_to_another_host_sends_no_credentials() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer_of(b"there", Content_Type="text/html"))
 
@@ -130,7 +130,7 @@ def test_a_refresh_elsewhere_gets_no_credentials() -> None:
     assert "x-key" not in others[0].lower()
 
 
-def test_a_refresh_after_a_redirect_elsewhere_gets_no_credentials() -> None:
+def test_a_refresh_after_a_redirect_to_another_host_sends_no_credentials() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         page = b"there" if path == "/next" else b'<meta http-equiv=refresh content="0;url=/next">'
         writer.write(answer_of(page, Content_Type="text/html"))
@@ -142,8 +142,8 @@ def test_a_refresh_after_a_redirect_elsewhere_gets_no_credentials() -> None:
                 writer.write(answer_of(b"", "302 Found", Location=f"{other.url}/"))
 
             async with raw_server(redirect) as server, one_run() as call:
-                asking = button(server.url, meta_refresh=True, headers={"X-Key": "k"})
-                assert (await press(asking, call)).output == "there"
+                page = button(server.url, meta_refresh=True, headers={"X-Key": "k"})
+                assert (await press(page, call)).output == "there"
             return other.heads
 
     heads = asyncio.run(run())
@@ -167,7 +167,7 @@ def test_a_refresh_into_a_private_network_is_refused(target: str) -> None:
     assert "private" in outcome.error.message
 
 
-def test_what_was_cached_without_it_does_not_stand_for_it(
+def test_a_page_cached_without_meta_refresh_is_not_used_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
@@ -199,7 +199,7 @@ def refresh_to(url: str) -> bytes:
     return answer_of(page.encode(), Content_Type="text/html")
 
 
-def test_a_token_goes_along_within_the_origin_and_nowhere_else() -> None:
+def test_a_token_is_sent_with_refreshes_within_its_origin_only() -> None:
     async def main() -> tuple[list[str], list[str | None], list[str | None]]:
         def elsewhere(sent: Sent) -> bytes:
             return refresh_to("/on") if sent.target == "/" else refresh_to(f"{wire.url}/back")
@@ -218,8 +218,8 @@ def test_a_token_goes_along_within_the_origin_and_nowhere_else() -> None:
             drawer = loop_of(page, login={"url": wire.url + "/login"})
             results, _ = await pressed_drawer(drawer, {"ids": [0]})
             assert results.run.status == "ok", results.errors
-            told = [[one.headers.get("authorization") for one in server.sent] for server in (wire, other)]
-            return wire.targets, told[0], told[1]
+            sent = [[one.headers.get("authorization") for one in server.sent] for server in (wire, other)]
+            return wire.targets, sent[0], sent[1]
 
     targets, here, there = asyncio.run(main())
     assert targets == ["/login", "/0", "/next", "/back"]
@@ -227,7 +227,7 @@ def test_a_token_goes_along_within_the_origin_and_nowhere_else() -> None:
     assert there == [None, None]
 
 
-def test_a_refresh_does_not_describe_a_body_that_it_has_not() -> None:
+def test_a_refresh_after_a_post_is_a_get_without_content_headers() -> None:
     def reply(sent: Sent) -> bytes:
         return refresh_to("/next") if sent.target == "/" else answer_of(b"there", Content_Type="text/html")
 
@@ -240,7 +240,7 @@ def test_a_refresh_does_not_describe_a_body_that_it_has_not() -> None:
     assert asyncio.run(main()) == [("POST", "application/json"), ("GET", None)]
 
 
-def test_it_does_not_go_with_save() -> None:
+def test_meta_refresh_cannot_be_combined_with_save() -> None:
     text = "name: t\nbuttons:\n  get: {url: http://h.example/, meta_refresh: true, save: a.html}\n"
     with pytest.raises(DefinitionError, match="`meta_refresh` cannot be combined with `save`"):
         press_drawer(f"{text}steps: [{{id: a, button: get}}]\n", quiet=True)

@@ -1,4 +1,4 @@
-"""Downloads that broke off: they go on where they were, or begin again, and never become a mixture."""
+"""Interrupted downloads: they resume or start again, and never mix two versions of a file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NEW = bytes(reversed(OLD))
 DATES = {"Date": "Sun, 06 Nov 1994 09:49:37 GMT", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"}
 
 Given = Callable[[str], bytes]
-"""Bytes for the head of a request."""
+"""A function that returns the response to a request with this head."""
 
 
 def whole(body: bytes, cut: int | None = None, status: str = "200 OK", **headers: str) -> bytes:
-    """An answer whose body ends too early where `cut` says so."""
+    """A response with `body`; with `cut` only that many bytes of it are sent."""
     given = {"ETag": '"1"', "Content-Length": str(len(body))}
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items() if value)
@@ -31,12 +31,12 @@ def whole(body: bytes, cut: int | None = None, status: str = "200 OK", **headers
 
 
 def rest(body: bytes, start: int, **headers: str) -> bytes:
-    """An answer with what there is from `start` on."""
-    said = {"Content_Range": f"bytes {start}-{len(body) - 1}/{len(body)}", **headers}
-    return whole(body[start:], status="206 Partial Content", **said)
+    """A response with the bytes from `start` on."""
+    given = {"Content_Range": f"bytes {start}-{len(body) - 1}/{len(body)}", **headers}
+    return whole(body[start:], status="206 Partial Content", **given)
 
 
-def asked(head: str) -> dict[str, str]:
+def range_headers(head: str) -> dict[str, str]:
     found = re.findall(r"(?im)^(range|if-range|accept-encoding): (.*?)\r$", head)
     return {name.lower(): value for name, value in found}
 
@@ -44,7 +44,7 @@ def asked(head: str) -> dict[str, str]:
 async def download(
     answers: list[bytes], path: Path, **fields: Any
 ) -> tuple[list[Outcome], list[dict[str, str]]]:
-    """What presses come to, one for each answer (or two where the first fails), and what they asked for."""
+    """Press until each of `answers` was sent; return the outcomes and the range headers of the requests."""
 
     async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answers[len(server.heads) - 1])
@@ -56,10 +56,10 @@ async def download(
         while len(server.heads) < len(answers):
             async with one_run() as call:
                 outcomes.append(await press(button(f"{server.url}/f", save=str(path), **fields), call))
-        return outcomes, [asked(head) for head in server.heads]
+        return outcomes, [range_headers(head) for head in server.heads]
 
 
-def left(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     return sorted(one.name for one in folder.iterdir())
 
 
@@ -70,28 +70,28 @@ def run(answers: list[bytes], tmp_path: Path, **fields: Any) -> tuple[list[Outco
 def test_an_interrupted_download_continues_in_the_next_run(tmp_path: Path) -> None:
     (first,), _ = run([whole(OLD, 4000)], tmp_path)
     assert first.status == "error"
-    assert left(tmp_path) == [".f.part", ".f.part.json"]
+    assert file_names(tmp_path) == [".f.part", ".f.part.json"]
     assert (tmp_path / ".f.part").read_bytes() == OLD[:4000]
-    # Another server at another port is another address, so one server has to give both.
+    # The part belongs to the address of the server, so the same server must send both responses.
     (_, second), heads = run([whole(OLD, 4000), rest(OLD, 4000)], tmp_path)
     assert second.output == str(tmp_path / "f"), second
     assert heads[1] == {"range": "bytes=4000-", "if-range": '"1"', "accept-encoding": "identity"}
     assert (tmp_path / "f").read_bytes() == OLD
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
-def test_tries_of_one_press_go_on_too_as_often_as_it_takes(tmp_path: Path) -> None:
+def test_retries_within_a_press_resume_the_download_each_time(tmp_path: Path) -> None:
     more = rest(OLD, 100)[: -(len(OLD) - 3000)]
     (only,), heads = run([whole(OLD, 100), more, rest(OLD, 3000)], tmp_path, retries=3, output="full")
     assert [head.get("range") for head in heads] == [None, "bytes=100-", "bytes=3000-"]
     assert (tmp_path / "f").read_bytes() == OLD
-    # The answer is told as that to the whole file.
+    # The response is reported as that for the whole file.
     assert (only.output["status"], only.output["size"]) == (200, len(OLD))
     assert only.output["headers"]["content-length"] == str(len(OLD))
     assert "content-range" not in only.output["headers"]
 
 
-def test_a_date_tells_versions_too_if_it_is_old_enough(tmp_path: Path) -> None:
+def test_an_old_modification_date_identifies_a_version(tmp_path: Path) -> None:
     _, heads = run([whole(OLD, 99, ETag="", **DATES), rest(OLD, 99, ETag="", **DATES)], tmp_path)
     assert heads[1]["if-range"] == DATES["Last-Modified"]
     assert (tmp_path / "f").read_bytes() == OLD
@@ -106,11 +106,11 @@ def test_a_date_tells_versions_too_if_it_is_old_enough(tmp_path: Path) -> None:
     ],
     ids=["changed", "no-ranges", "unmarked"],
 )
-def test_a_whole_answer_is_taken_whole(answer: bytes, tmp_path: Path) -> None:
+def test_a_response_with_the_whole_file_replaces_the_part(answer: bytes, tmp_path: Path) -> None:
     (_, second), _ = run([whole(OLD, 4000), answer], tmp_path)
     assert second.status == "ok", second
     assert (tmp_path / "f").read_bytes() == answer.partition(b"\r\n\r\n")[2]
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_part_that_does_not_match_is_discarded_and_the_whole_file_requested(
     assert second.status == "ok", second
     assert ["range" in head for head in heads] == [False, True, False]
     assert (tmp_path / "f").read_bytes() == NEW
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
 @pytest.mark.parametrize(
@@ -155,19 +155,19 @@ def test_a_part_that_does_not_match_is_discarded_and_the_whole_file_requested(
     ],
     ids=["none", "weak", "undated", "fresh", "refused", "packed"],
 )
-def test_what_cannot_be_told_apart_is_not_kept(headers: dict[str, str], tmp_path: Path) -> None:
+def test_a_part_without_a_reliable_version_is_not_kept(headers: dict[str, str], tmp_path: Path) -> None:
     (_, second), heads = run([whole(OLD, 4000, **headers), whole(NEW)], tmp_path)
     assert (second.status, "range" in heads[1]) == ("ok", False)
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
-def test_an_error_leaves_the_part_for_later_and_one_that_is_final_does_not(tmp_path: Path) -> None:
+def test_a_temporary_error_keeps_the_part_and_a_final_error_removes_it(tmp_path: Path) -> None:
     busy = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
     (_, second, third), heads = run([whole(OLD, 4000), busy, rest(OLD, 4000)], tmp_path)
     assert (second.status, third.status, "range" in heads[2]) == ("error", "ok", True)
     assert (tmp_path / "f").read_bytes() == OLD
     run([whole(OLD, 4000), busy.replace(b"500", b"404")], tmp_path)
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
 def test_a_different_request_does_not_continue_the_download(tmp_path: Path) -> None:
@@ -181,14 +181,14 @@ def test_a_different_request_does_not_continue_the_download(tmp_path: Path) -> N
             for url, key in (("/f", "a"), ("/f", "b"), ("/g", "b"), ("/g?", "b")):
                 headers = {"Authorization": key}
                 await press(button(f"{server.url}{url}", save=f"{tmp_path}/f", headers=headers), call)
-            return [asked(head) for head in server.heads]
+            return [range_headers(head) for head in server.heads]
 
     assert all("range" not in head for head in asyncio.run(main()))
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
 @pytest.mark.parametrize("note", ["", "{}", "[]", '{"address": 1}', "null", "\0"])
-def test_a_damaged_note_means_nothing(note: str, tmp_path: Path) -> None:
+def test_a_damaged_description_of_a_part_is_ignored(note: str, tmp_path: Path) -> None:
     (tmp_path / ".f.part").write_bytes(b"x" * 100)
     (tmp_path / ".f.part.json").write_text(note)
     (only,), heads = run([whole(OLD)], tmp_path)
@@ -199,7 +199,7 @@ def test_a_damaged_note_means_nothing(note: str, tmp_path: Path) -> None:
 def test_cancelled_and_timed_out_downloads_continue(tmp_path: Path) -> None:
     async def main() -> None:
         async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
-            found = asked(server.heads[-1]).get("range", "bytes=0-")
+            found = range_headers(server.heads[-1]).get("range", "bytes=0-")
             start = int(found[6:-1])
             ranges = {1: whole(OLD, 9000), 2: rest(OLD, start)[: -(len(OLD) - start - 100)]}
             writer.write(ranges.get(len(server.heads)) or rest(OLD, start))
@@ -219,11 +219,15 @@ def test_cancelled_and_timed_out_downloads_continue(tmp_path: Path) -> None:
                 assert (await press(pressed, call)).status == "timeout"
             async with one_run() as call:
                 assert (await press(pressed, call)).status == "ok"
-            assert [asked(head).get("range") for head in server.heads] == [None, "bytes=9000-", "bytes=9100-"]
+            assert [range_headers(head).get("range") for head in server.heads] == [
+                None,
+                "bytes=9000-",
+                "bytes=9100-",
+            ]
 
     asyncio.run(main())
     assert (tmp_path / "f").read_bytes() == OLD
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
 def test_two_downloads_of_one_file_at_once_do_not_mix(tmp_path: Path) -> None:
@@ -244,7 +248,7 @@ def test_two_downloads_of_one_file_at_once_do_not_mix(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert (tmp_path / "f").read_bytes() in (OLD, NEW)
-    assert left(tmp_path) == ["f"]
+    assert file_names(tmp_path) == ["f"]
 
 
 def test_a_part_that_is_a_link_is_not_written_to(tmp_path: Path) -> None:
@@ -257,11 +261,11 @@ def test_a_part_that_is_a_link_is_not_written_to(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_the_limit_counts_the_whole_file(tmp_path: Path) -> None:
+def test_the_size_limit_applies_to_the_whole_file(tmp_path: Path) -> None:
     answers = [whole(OLD, 4000), rest(OLD, 4000)]
     (_, second), _ = run(answers, tmp_path, max_response_bytes=len(OLD) - 1)
     assert "longer than" in str(second.error)
-    assert left(tmp_path) == []
+    assert file_names(tmp_path) == []
     (_, second), _ = run(answers, tmp_path, max_response_bytes=len(OLD))
     assert second.status == "ok"
 
@@ -275,17 +279,17 @@ def test_an_unexpected_206_is_not_saved_and_causes_a_note_as_a_value(tmp_path: P
             return await press(button(server.url, **fields), call)
 
     assert "206" in str(asyncio.run(main(save=f"{tmp_path}/f")).error)
-    assert left(tmp_path) == []
+    assert file_names(tmp_path) == []
     outcome = asyncio.run(main())
     assert outcome.output == OLD[100:]
     assert "206" in outcome.note
-    asked_for = asyncio.run(main(headers={"Range": "bytes=100-"}, save=f"{tmp_path}/f"))
-    assert (asked_for.status, asked_for.note) == ("ok", "")
+    requested = asyncio.run(main(headers={"Range": "bytes=100-"}, save=f"{tmp_path}/f"))
+    assert (requested.status, requested.note) == ("ok", "")
     assert (tmp_path / "f").read_bytes() == OLD[100:]
 
 
 @pytest.mark.parametrize("name", ["nginx", "apache2"])
-def test_real_servers_continue_downloads_and_notice_a_change(name: str, tmp_path: Path) -> None:
+def test_downloads_from_real_servers_resume_and_notice_a_change(name: str, tmp_path: Path) -> None:
     if program(name) is None:
         pytest.skip(f"{name} is not installed")
     path = tmp_path / "blob"
@@ -304,13 +308,13 @@ def test_real_servers_continue_downloads_and_notice_a_change(name: str, tmp_path
                     outcome = await press(pressed, call)
                     assert outcome.status == "ok", (outcome, etag)
                 assert path.read_bytes() == body
-                assert left(tmp_path) == ["blob"]
+                assert file_names(tmp_path) == ["blob"]
 
         asyncio.run(main())
 
 
 async def _break_off(pressed: Any, path: Path) -> None:
-    """Cancel a download as soon as a part of it is there."""
+    """Cancel a download as soon as a part of it exists."""
     async with one_run() as call:
         task = asyncio.create_task(press(pressed, call))
         await asyncio.to_thread(until, lambda: task.done() or any(path.parent.glob(".*.part")))

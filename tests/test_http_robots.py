@@ -1,4 +1,4 @@
-"""robots.txt: which rules count (RFC 9309), and how much of a file is read."""
+"""robots.txt: which rules apply (RFC 9309), and how much of the file is read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AGENT = "drawer_ipy/0.1"
         ("user-agent *\ndisallow /", "/x", False),
         ("useragent: *\ndissallow: /", "/x", False),
         ("<html><body>Not found: /</body></html>", "/x", True),
-        # The longest rule counts, and of two that are as long the one that allows.
+        # The longest rule applies; of two equally long ones, the one that allows.
         ("User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/b", True),
         ("User-agent: *\nAllow: /a/b\nDisallow: /a", "/a/c", False),
         ("User-agent: *\nDisallow: /a\nAllow: /a", "/a", True),
@@ -52,7 +52,7 @@ AGENT = "drawer_ipy/0.1"
         ("User-agent: *\nDisallow: /~me", "/%7eme", False),
         ("User-agent: *\nDisallow: /a%2Fb", "/a/b", True),
         ("User-agent: *\nDisallow: /100%", "/100%", False),
-        # Whose rules.
+        # The group of the agent.
         ("User-agent: other\nDisallow: /", "/x", True),
         ("User-agent: Drawer_IPY\nDisallow: /", "/x", False),
         ("User-agent: drawer_ipy/9\nDisallow: /", "/x", False),
@@ -71,7 +71,7 @@ AGENT = "drawer_ipy/0.1"
         ("User-agent: **\nDisallow: /", "/x", True),
     ],
 )
-def test_which_rule_counts(text: str, target: str, allowed: bool) -> None:
+def test_the_rules_of_rfc_9309_are_applied(text: str, target: str, allowed: bool) -> None:
     assert RobotsRules(text.encode()).group(AGENT).allows(target) is allowed
 
 
@@ -85,7 +85,7 @@ def test_which_rule_counts(text: str, target: str, allowed: bool) -> None:
         ("", True),
     ],
 )
-def test_an_agent_is_known_by_a_word_of_its_name(agent: str, allowed: bool) -> None:
+def test_a_group_matches_a_word_of_the_agents_name(agent: str, allowed: bool) -> None:
     rules = RobotsRules(b"User-agent: FooBot\nDisallow: /\nUser-agent: foobot-news\nDisallow: /y\n")
     assert rules.group(agent).allows("/x") is allowed
 
@@ -106,7 +106,7 @@ def test_the_crawl_delay_is_read(text: bytes, delay: float) -> None:
     assert RobotsRules(text).group(AGENT).delay == delay
 
 
-def test_a_pattern_full_of_stars_takes_no_time() -> None:
+def test_a_pattern_with_many_stars_is_matched_quickly() -> None:
     rules = RobotsRules(b"User-agent: *\nDisallow: /" + b"*a" * 5000 + b"$\n")
     assert rules.group(AGENT).allows("/" + "a" * 4000 + "b")
 
@@ -115,10 +115,10 @@ def test_a_pattern_full_of_stars_takes_no_time() -> None:
 
 
 async def ask(robots: bytes, path: str = "/x", raw: bool = False, **fields: object) -> tuple[Outcome, int]:
-    """What a request for `path` comes to where robots.txt is so, and how many requests came."""
+    """The outcome of a request for `path` with this robots.txt, and the number of requests."""
 
-    async def answer(server: RawServer, asked: str, writer: asyncio.StreamWriter) -> None:
-        if asked == "/robots.txt":
+    async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
+        if target == "/robots.txt":
             writer.write(robots if raw else answer_of(robots, Content_Type="text/plain"))
         else:
             writer.write(answer_of())
@@ -131,9 +131,9 @@ async def ask(robots: bytes, path: str = "/x", raw: bool = False, **fields: obje
 FILLING = b"# " + b"x" * 61 + b"\n"
 
 
-def test_a_long_file_is_read_to_500_kib_and_the_limit_of_bodies_does_not_count() -> None:
+def test_robots_txt_is_read_up_to_500_kib_whatever_the_limit_of_bodies() -> None:
     rule = b"User-agent: *\nDisallow: /x\n"
-    beyond = FILLING * 8000 + rule  # begins at 512,000
+    beyond = FILLING * 8000 + rule  # starts at 512,000
     within = FILLING * 7990 + rule + FILLING * 100_000
     assert asyncio.run(ask(within, max_response_bytes=100))[0].status == "error"
     assert asyncio.run(ask(beyond, max_response_bytes=100))[0].status == "ok"
@@ -141,19 +141,19 @@ def test_a_long_file_is_read_to_500_kib_and_the_limit_of_bodies_does_not_count()
     assert asyncio.run(ask(packed, raw=True))[0].status == "error"
 
 
-def test_half_a_rule_at_the_limit_does_not_count() -> None:
+def test_a_rule_cut_off_at_the_limit_is_ignored() -> None:
     text = b"User-agent: *\n" + FILLING * 7999
     text += b"#" * (500 * 1024 - len(text) - 12) + b"\n" + b"Disallow: /x/private\n"
     assert text[500 * 1024 - 1 :].startswith(b"/x/private") or b"Disallow: /" in text[: 500 * 1024]
     assert asyncio.run(ask(text))[0].status == "ok"
 
 
-def test_what_a_page_of_html_or_a_redirect_that_leads_nowhere_means() -> None:
+def test_html_allows_everything_and_a_broken_redirect_nothing() -> None:
     assert asyncio.run(ask(b"<!doctype html><p>Sign in: /</p>"))[0].status == "ok"
     assert asyncio.run(ask(b"User-agent: *\nDisallow: /caf\xe9", "/caf%E9"))[0].status == "error"
     assert asyncio.run(ask(answer_of(b"", "404 Not Found"), raw=True))[0].status == "ok"
-    outcome, asked = asyncio.run(ask(answer_of(b"", "302 Found", Location="/robots.txt"), raw=True))
-    assert (outcome.status, asked) == ("error", 11)
+    outcome, requests = asyncio.run(ask(answer_of(b"", "302 Found", Location="/robots.txt"), raw=True))
+    assert (outcome.status, requests) == ("error", 11)
     outcome, _ = asyncio.run(ask(answer_of(b"", "302 Found", Location="ftp://h/"), raw=True))
     assert outcome.error is not None
     assert "robots.txt" in outcome.error.message

@@ -1,4 +1,4 @@
-"""Files that answers are saved to: only regular files are replaced, and no row takes another row's file."""
+"""Saving responses to files: only regular files are replaced, and no row overwrites another row's file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from drawer_ipy import Results, press
 
 
 class Site:
-    """Answers each path with the path itself as its body.
+    """A site that returns the path of each request as its body.
 
     Attributes:
-        asked: how often each path was asked for.
-        before: what is done before a path is answered.
-        failing: paths that are answered by 404 so many times first.
+        requests: how often each path was requested.
+        before: a function to call before a response, by path.
+        failing: how many 404s come before the first success, by path.
     """
 
     def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.before: dict[str, Callable[[], Any]] = {}
         self.failing: Counter[str] = Counter()
         site = self
@@ -36,9 +36,9 @@ class Site:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                site.asked[self.path] += 1
+                site.requests[self.path] += 1
                 site.before.get(self.path, lambda: None)()
-                failing = site.asked[self.path] <= site.failing[self.path]
+                failing = site.requests[self.path] <= site.failing[self.path]
                 body = self.path.encode()
                 self.send_response(404 if failing else 200)
                 self.send_header("Content-Type", "text/plain")
@@ -98,13 +98,13 @@ def statuses(results: Results) -> list[str]:
     return [row.status for row in results]
 
 
-def told(results: Results, index: int) -> str:
+def message_of(results: Results, index: int) -> str:
     error = results[index].error
     assert error is not None
     return error.message
 
 
-# What is there already
+# Existing files
 
 
 def make_fifo(path: Path) -> None:
@@ -112,7 +112,7 @@ def make_fifo(path: Path) -> None:
 
 
 def make_socket(path: Path) -> None:
-    # Their paths are short, so it is made from within its folder.
+    # The path of a socket must be short, so it is created from within its folder.
     before = Path.cwd()
     os.chdir(path.parent)
     try:
@@ -162,24 +162,24 @@ def test_only_a_regular_file_is_replaced_and_nothing_is_requested_otherwise(
     assert "save to another path" in error.remediation
     after = os.lstat("out/a")
     assert (after.st_mode, after.st_ino) == (before.st_mode, before.st_ino)
-    assert site.asked["/a"] == 0
+    assert site.requests["/a"] == 0
     assert Path("out/b").read_text() == "/b"
     assert {p.name for p in Path("out").iterdir()} <= {"a", "b", "target"}
     assert not Path("out/target").exists() or Path("out/target").read_text() == "mine"
 
 
 @pytest.mark.parametrize(("make", "kind"), KINDS)
-def test_what_appears_while_the_answer_arrives_is_not_replaced_either(
+def test_a_special_file_that_appears_during_the_request_is_not_replaced(
     site: Site, make: Callable[[Path], Any], kind: str
 ) -> None:
     Path("out").mkdir()
     site.before["/a"] = lambda: make(Path("out/a"))
     results = run(each(["a"]), get=button(site, "out/{{id}}"))
-    assert told(results, 0) == f"out/a is {kind}; only a regular file can be replaced"
+    assert message_of(results, 0) == f"out/a is {kind}; only a regular file can be replaced"
     assert {p.name for p in Path("out").iterdir()} <= {"a", "target"}
 
 
-def test_a_link_that_takes_the_place_of_a_folder_while_the_answer_arrives_leads_nowhere(
+def test_a_link_that_replaces_the_folder_during_the_request_is_not_followed(
     site: Site, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -200,13 +200,13 @@ def test_a_link_that_takes_the_place_of_a_folder_while_the_answer_arrives_leads_
 def test_a_pipe_in_place_of_a_folder_is_an_error_and_does_not_hang(site: Site) -> None:
     os.mkfifo("out")
     results = run(each(["a"]), get=button(site, "out/{{id}}"))
-    assert "out/a cannot be written" in told(results, 0)
+    assert "out/a cannot be written" in message_of(results, 0)
 
 
-# Two rows, one file
+# Two rows with the same file
 
 
-def test_the_second_row_that_saves_to_a_path_fails_and_the_first_keeps_its_file(site: Site) -> None:
+def test_a_second_row_that_saves_to_the_same_path_fails(site: Site) -> None:
     results = run(each(["a", "b", "c"]), get=button(site, "out/page.html"))
     assert statuses(results) == ["ok", "failed", "failed"]
     error = results[1].error
@@ -215,10 +215,10 @@ def test_the_second_row_that_saves_to_a_path_fails_and_the_first_keeps_its_file(
     assert "was already saved by step 'got' in item 0 of 'each'" in error.message
     assert "{{id}}" in error.remediation
     assert Path("out/page.html").read_text() == "/a"
-    assert site.asked == {"/a": 1}
+    assert site.requests == {"/a": 1}
 
 
-def test_of_rows_that_save_to_a_path_at_once_the_first_to_end_has_the_file(site: Site) -> None:
+def test_of_concurrent_rows_with_the_same_path_the_first_to_end_succeeds(site: Site) -> None:
     ids = [f"p{i}" for i in range(20)]
     results = run(each(ids, parallelism=20), get=button(site, "out/page.html"))
     assert sorted(statuses(results)) == ["failed"] * 19 + ["ok"]
@@ -230,26 +230,26 @@ def test_of_rows_that_save_to_a_path_at_once_the_first_to_end_has_the_file(site:
     "other",
     ["out/../out/page", "./out/./page", "{cwd}/out/page", "linked/page", "out/sub/../page", "out//page"],
 )
-def test_another_spelling_of_the_path_is_the_same_path(site: Site, other: str) -> None:
+def test_another_spelling_of_a_path_counts_as_the_same_path(site: Site, other: str) -> None:
     Path("out/sub").mkdir(parents=True)
     Path("linked").symlink_to("out")
     other = other.replace("{cwd}", str(Path.cwd()))
     steps = step("one", "get"), step("two", "other")
     results = run(each(["a"], *steps), get=button(site, "out/page"), other=button(site, other))
     assert statuses(results) == ["failed"]
-    assert "was already saved by step 'one' in item 0 of 'each'" in told(results, 0)
+    assert "was already saved by step 'one' in item 0 of 'each'" in message_of(results, 0)
     assert Path("out/page").read_text() == "/a"
 
 
-def test_another_name_of_the_same_file_is_the_same_path(site: Site) -> None:
-    """As on a disk for which page and PAGE are one name; here a second link to the file makes it so."""
+def test_another_name_of_the_same_file_counts_as_the_same_path(site: Site) -> None:
+    """A hard link has the same effect as a file system that ignores case."""
     site.before["/b"] = lambda: os.link("out/a", "out/b")
     results = run(each(["a", "b"]), get=button(site, "out/{{id}}"))
     assert statuses(results) == ["ok", "failed"]
-    assert "item 0 of 'each' in this run" in told(results, 1)
+    assert "item 0 of 'each' in this run" in message_of(results, 1)
 
 
-def test_values_that_come_to_one_name_are_one_path(site: Site) -> None:
+def test_values_that_become_the_same_file_name_count_as_the_same_path(site: Site) -> None:
     results = run(each(["a/b", "a%2Fb"]), get=button(site, "out/{{id}}"))
     assert statuses(results) == ["ok", "ok"]
     assert sorted(p.name for p in Path("out").iterdir()) == ["a%252Fb", "a%2Fb"]
@@ -271,11 +271,11 @@ def test_two_steps_and_two_drawers_of_a_run_do_not_share_a_path(site: Site, tmp_
     call = {"id": "child", "kind": "drawer", "drawer": "child", "args": {"id": "${id}"}}
     results = run(each(["a", "b"], call))
     assert statuses(results) == ["ok", "failed"]
-    assert "was already saved by step 'in' in 'child' in item 0 of 'each'" in told(results, 1)
+    assert "was already saved by step 'in' in 'child' in item 0 of 'each'" in message_of(results, 1)
     assert Path("out/1").read_text() == "/a"
 
 
-def test_a_file_that_a_later_step_has_taken_away_leaves_its_path_to_the_next_row(site: Site) -> None:
+def test_the_path_of_a_removed_file_can_be_used_by_the_next_row(site: Site) -> None:
     drawer = {"name": "t", "buttons": {"get": button(site, "out/scratch")}}
     take = {"id": "take", "button": "take", "args": {"path": "${got.output}"}}
     drawer["steps"] = [each(["a", "b"], step("got", "get"), take)]  # type: ignore[assignment]
@@ -292,30 +292,30 @@ def test_a_file_that_a_later_step_has_taken_away_leaves_its_path_to_the_next_row
 # The same row again
 
 
-def test_a_row_that_failed_leaves_its_path_to_others(site: Site) -> None:
+def test_the_path_of_a_failed_row_can_be_used_by_another_row(site: Site) -> None:
     site.failing["/a"] = 1
     results = run(each(["a", "b"]), get=button(site, "out/page"))
     assert statuses(results) == ["failed", "ok"]
     assert Path("out/page").read_text() == "/b"
     results.retry()
     assert statuses(results) == ["failed", "ok"]
-    assert "was already saved by step 'got' in item 1 of 'each'" in told(results, 0)
+    assert "was already saved by step 'got' in item 1 of 'each'" in message_of(results, 0)
     assert Path("out/page").read_text() == "/b"
 
 
-def test_the_attempts_of_a_step_write_their_own_path_again(site: Site) -> None:
+def test_further_attempts_of_a_step_may_write_its_file_again(site: Site) -> None:
     site.failing["/a"] = 2
     retried = step("got", "get", on_failure={"action": "retry", "max_attempts": 3})
     results = run(each(["a"], retried), get=button(site, "out/page"))
     assert statuses(results) == ["ok"]
-    site.asked.clear()
+    site.requests.clear()
     results = run(each(["a"]), get=button(site, "out/page", retries=2))
-    assert statuses(results) == ["failed"]  # a 404 is not asked for again
+    assert statuses(results) == ["failed"]  # a 404 is not retried
     assert Path("out/page").read_text() == "/a"
 
 
 @pytest.mark.parametrize("inner", ["loop", "switch", "split"])
-def test_what_a_step_saved_is_replaced_when_what_it_is_in_is_tried_again(site: Site, inner: str) -> None:
+def test_a_retry_of_the_enclosing_step_may_write_the_files_again(site: Site, inner: str) -> None:
     site.failing["/b"] = 1
     again = {"on_failure": {"action": "retry", "max_attempts": 2}}
     args = {"args": {"id": "a", "n": 1}}
@@ -331,10 +331,10 @@ def test_what_a_step_saved_is_replaced_when_what_it_is_in_is_tried_again(site: S
     buttons = {"get": button(site, "out/page"), "other": button(site, "out/other")}
     results = run({"id": "outer", **outer, **again}, **buttons)
     assert results.run.status == "ok", results.run.error
-    assert site.asked == {"/a": 2, "/b": 2}
+    assert site.requests == {"/a": 2, "/b": 2}
 
 
-def test_a_loop_that_is_tried_again_with_other_items_may_save_to_the_same_paths(site: Site) -> None:
+def test_a_retry_of_a_loop_with_other_items_may_use_the_same_paths(site: Site) -> None:
     lists = iter([["a", "b"], ["b", "a"]])
     site.failing["/b"] = 1
     loop = each("${list.output}", on_item_failure="stop")  # type: ignore[arg-type]
@@ -346,7 +346,7 @@ def test_a_loop_that_is_tried_again_with_other_items_may_save_to_the_same_paths(
     assert results.run.status == "ok", results.run.error
 
 
-def test_a_retry_of_the_results_writes_its_own_files_only(site: Site) -> None:
+def test_retrying_results_writes_only_the_files_of_retried_rows(site: Site) -> None:
     site.failing["/b"] = 1
     results = run(each(["a", "b", "c"]), get=button(site, "out/{{id}}"))
     assert statuses(results) == ["ok", "failed", "ok"]
@@ -355,33 +355,33 @@ def test_a_retry_of_the_results_writes_its_own_files_only(site: Site) -> None:
     assert [Path(f"out/{name}").read_text() for name in "abc"] == ["/a", "/b", "/c"]
 
 
-def test_another_run_replaces_the_files_of_the_one_before(site: Site) -> None:
+def test_another_run_replaces_the_files_of_an_earlier_run(site: Site) -> None:
     for _ in range(2):
         assert statuses(run(each(["a", "b"]), get=button(site, "out/{{id}}"))) == ["ok", "ok"]
-    assert site.asked == {"/a": 2, "/b": 2}
+    assert site.requests == {"/a": 2, "/b": 2}
 
 
-# Kept answers
+# Cached responses
 
 
-def test_a_kept_answer_does_not_share_its_file_with_another_row(site: Site) -> None:
+def test_a_cached_response_does_not_share_its_file_with_another_row(site: Site) -> None:
     get = button(site, "out/page", cache="1h")
     assert statuses(run(each(["a"]), get=get)) == ["ok"]
     results = run(each(["a", "b"]), get=get)
     assert statuses(results) == ["ok", "failed"]
     assert Path("out/page").read_text() == "/a"
-    assert site.asked == {"/a": 1}
+    assert site.requests == {"/a": 1}
 
 
-def test_the_same_kept_press_of_two_rows_has_one_file(site: Site) -> None:
+def test_two_rows_with_the_same_cached_press_share_its_file(site: Site) -> None:
     get = button(site, "out/{{id}}", cache="1h")
     for _ in range(2):
         assert statuses(run(each(["a", "a"], parallelism=2), get=get)) == ["ok", "ok"]
-    assert site.asked == {"/a": 1}
+    assert site.requests == {"/a": 1}
 
 
 @pytest.mark.parametrize("change", ["same size", "pipe", "link", "gone"])
-def test_a_file_that_was_changed_is_not_taken_for_the_kept_answer(site: Site, change: str) -> None:
+def test_a_changed_file_is_not_used_as_the_cached_response(site: Site, change: str) -> None:
     get = button(site, "out/page", cache="1h")
     run(each(["a"]), get=get)
     path = Path("out/page")

@@ -1,4 +1,4 @@
-"""`sitemap: true`: the addresses of an index and all its parts."""
+"""`sitemap: true`: the addresses of a sitemap index and all its parts."""
 
 from __future__ import annotations
 
@@ -34,24 +34,27 @@ def index(*locs: str) -> str:
 
 
 class Pressed:
-    """What came of reading a site map.
+    """The result of reading a sitemap.
 
     Attributes:
-        step: its result.
-        notes: of the run.
-        heads: of the requests.
+        step: the result of the step.
+        notes: the notes of the run.
+        heads: the heads of the requests.
     """
 
     def __init__(self, step: Any, notes: list[str], heads: list[str]) -> None:
         self.step, self.notes, self.heads = step, notes, heads
 
     @property
-    def asked(self) -> list[str]:
+    def targets(self) -> list[str]:
         return [head.split()[1] for head in self.heads]
 
 
 def pressed(files: Mapping[str, Any], start: str = "/sitemap.xml", **fields: Any) -> Pressed:
-    """Read `files`, text or bytes or (body, type) by path; ``{base}`` in text is where they are."""
+    """Read the sitemap of a site with `files`, which maps paths to text, bytes or (body, type).
+
+    ``{base}`` in text is replaced by the address of the site.
+    """
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         found = files.get(path)
@@ -74,7 +77,7 @@ def pressed(files: Mapping[str, Any], start: str = "/sitemap.xml", **fields: Any
     return asyncio.run(run())
 
 
-def test_an_index_and_its_parts_are_one_list() -> None:
+def test_the_output_of_an_index_is_one_list_of_all_its_parts() -> None:
     found = pressed(
         {
             "/sitemap.xml": index("{base}/a.xml", "/b.xml", "{base}/a.xml#again"),
@@ -84,12 +87,12 @@ def test_an_index_and_its_parts_are_one_list() -> None:
         }
     )
     assert found.step.output == ["http://h.example/1", "http://h.example/2?a=1&b=2", "http://h.example/3"]
-    assert found.asked == ["/sitemap.xml", "/a.xml", "/b.xml", "/c.xml"]
+    assert found.targets == ["/sitemap.xml", "/a.xml", "/b.xml", "/c.xml"]
     assert found.step.about["pages"] == 4
     assert found.notes == []
 
 
-def test_details_are_given_with_full() -> None:
+def test_sitemap_full_returns_details_of_each_address() -> None:
     entry = "<url><loc>/1</loc><lastmod>2024-01-01</lastmod><priority>0.5</priority><image:image"
     entry += ' xmlns:image="i"><image:loc>/no.png</image:loc></image:image></url><url><loc>/2</loc></url>'
     found = pressed({"/sitemap.xml": f"<urlset {SPACE}>{entry}</urlset>"}, sitemap="full")
@@ -110,7 +113,9 @@ def test_details_are_given_with_full() -> None:
     "kind", ["text/xml", "application/gzip", "text/html", "text/plain", "application/octet-stream"]
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_site_maps_of_all_sorts_are_read(packed: bool, kind: str, space: str) -> None:
+def test_a_sitemap_is_read_with_any_type_namespace_and_compression(
+    packed: bool, kind: str, space: str
+) -> None:
     body = urls("http://h.example/1", space=space).encode()
     found = pressed({"/sitemap.xml": (gzip.compress(body) if packed else body, kind)})
     assert found.step.output == ["http://h.example/1"]
@@ -134,13 +139,13 @@ def test_other_lists_of_addresses_are_read_as_sitemaps(body: str, kind: str) -> 
     assert pressed({"/sitemap.xml": (body, kind)}).step.output == ["http://h.example/1", "http://h.example/2"]
 
 
-def test_robots_txt_names_site_maps() -> None:
+def test_sitemaps_named_in_robots_txt_are_read() -> None:
     robots = "User-agent: *\nDisallow: /x\nSitemap: {base}/a.xml\nsitemap:/b.xml\n"
     files = {"/robots.txt": (robots, "text/plain"), "/a.xml": urls("/1"), "/b.xml": urls("/2")}
     assert [one.rpartition("/")[2] for one in pressed(files, "/robots.txt").step.output] == ["1", "2"]
 
 
-def test_a_part_that_fails_does_not_lose_the_others() -> None:
+def test_a_failing_part_keeps_the_addresses_of_the_others() -> None:
     found = pressed(
         {
             "/sitemap.xml": index("/a.xml", "/gone.xml", "/cut.xml", "/html", "/b.xml"),
@@ -164,7 +169,7 @@ def test_a_part_that_fails_does_not_lose_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "words"),
     [
         (None, "HTTP 404 Not Found"),
         ("<html><body>Log in</body></html>", "it is not a site map: it lists no addresses"),
@@ -175,13 +180,13 @@ def test_a_part_that_fails_does_not_lose_the_others() -> None:
     ],
     ids=["missing", "html", "other", "empty", "no loc", "bomb"],
 )
-def test_a_page_that_is_not_a_sitemap_fails(body: Any, told: str) -> None:
+def test_a_page_that_is_not_a_sitemap_fails(body: Any, words: str) -> None:
     found = pressed({} if body is None else {"/sitemap.xml": body}, max_response_bytes=1_000_000)
     assert found.step.error is not None
-    assert told in found.step.error.message
+    assert words in found.step.error.message
 
 
-def test_a_missing_part_that_ok_status_lets_through_lists_nothing() -> None:
+def test_a_missing_part_that_ok_status_accepts_has_no_addresses() -> None:
     files = {"/sitemap.xml": index("/gone.xml", "/a.xml"), "/a.xml": urls("http://h.example/1")}
     assert pressed(files).step.error is not None
     found = pressed(files, ok_status=404)
@@ -191,7 +196,7 @@ def test_a_missing_part_that_ok_status_lets_through_lists_nothing() -> None:
     assert pressed({}, ok_status=410).step.error is not None
 
 
-def test_parts_have_the_query_that_the_site_map_gives_them_and_secrets_beside_it() -> None:
+def test_parts_are_requested_with_their_own_query_and_with_secrets() -> None:
     def reply(sent: Sent) -> bytes:
         body = index("/a.xml?k=own", "/b.xml") if sent.target.startswith("/sitemap") else urls("/1")
         return answer_of(body.encode(), Content_Type="text/xml")
@@ -208,22 +213,22 @@ def test_parts_have_the_query_that_the_site_map_gives_them_and_secrets_beside_it
     assert asyncio.run(run()) == ["/sitemap.xml?lang=en&k=sec", "/a.xml?k=own", "/b.xml?k=sec"]
 
 
-def test_max_pages_bounds_the_files() -> None:
+def test_max_pages_limits_the_number_of_files() -> None:
     files = {f"/{n}.xml": urls(f"http://h.example/{n}") for n in range(5)}
     files["/sitemap.xml"] = index(*files)
     found = pressed(files, max_pages=3)
-    assert (len(found.asked), found.notes) == (3, [])
+    assert (len(found.targets), found.notes) == (3, [])
     assert found.step.output == ["http://h.example/0", "http://h.example/1"]
 
 
-def test_a_map_without_an_end_is_bounded_and_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_chain_of_indexes_ends_at_the_limit_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drawer_ipy.definition.extract.MOST_PAGES", 4)
     files = {f"/{n}.xml": index(f"/{n + 1}.xml") for n in range(10)}
     found = pressed(files, "/0.xml")
     assert found.notes == ["button 'get': stopped after 4 site maps with 1 left to read; set `max_pages`"]
 
 
-def test_parts_elsewhere_get_no_credentials_and_are_guarded() -> None:
+def test_parts_on_another_host_are_requested_without_credentials() -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer_of(urls("http://h.example/1").encode(), Content_Type="text/xml"))
 
@@ -242,14 +247,14 @@ def test_parts_elsewhere_get_no_credentials_and_are_guarded() -> None:
     assert all("authorization" in head.lower() for head in found.heads)
 
 
-def test_files_are_cached_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_file_of_a_sitemap_is_cached_separately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     files: dict[str, Any] = {"/sitemap.xml": index("/a.xml", "/b.xml"), "/a.xml": urls("/1")}
-    asked: list[str] = []
+    paths: list[str] = []
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
-        asked.append(path)
+        paths.append(path)
         body = files.get(path)
         writer.write(
             answer_of((body or "").encode(), "200 OK" if body else "500 Broken", Content_Type="text/xml")
@@ -268,7 +273,7 @@ def test_files_are_cached_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return out
 
     assert asyncio.run(run()) == [1, 2]
-    assert asked == ["/sitemap.xml", "/a.xml", "/b.xml", "/b.xml"]
+    assert paths == ["/sitemap.xml", "/a.xml", "/b.xml", "/b.xml"]
 
 
 @pytest.mark.parametrize(

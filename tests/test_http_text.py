@@ -1,4 +1,4 @@
-"""In which encoding a body is read: as declared, else as its letters speak for."""
+"""The encoding in which a body is read: the declared one, or else a guess from its bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-from drawer_ipy.buttons.http.text import decode
+from drawer_ipy.buttons.http.body_types import decode
 
 JAPANESE = "これは日本語の文章です。文字コードの判定がうまく働くかどうかを確かめるために書いています。"
 CHINESE = "这是一段中文文字,用来检查编码识别是否正确。今天天气很好,我们去公园散步,看到了很多花。"
@@ -45,7 +45,7 @@ def test_an_undeclared_encoding_is_detected(text: str, encoding: str, page: str)
 
 
 @pytest.mark.parametrize("text", ["é", "naïve", "¥ 5", "© 2024", "Zoë", "São Paulo", "", "plain"])
-def test_a_few_letters_are_taken_for_western_ones(text: str) -> None:
+def test_short_undeclared_text_is_read_as_windows_1252(text: str) -> None:
     assert decode("text/html", "", text.encode("cp1252")) == text
 
 
@@ -62,12 +62,12 @@ def test_a_few_letters_are_taken_for_western_ones(text: str) -> None:
         ("application/json", "", b'"\xe9"', '"�"'),  # JSON is UTF-8, so nothing is guessed
     ],
 )
-def test_what_is_declared_comes_first(kind: str, charset: str, body: bytes, text: str | None) -> None:
+def test_a_declared_encoding_takes_precedence(kind: str, charset: str, body: bytes, text: str | None) -> None:
     found = decode(kind, charset, body)
     assert found == text if text is not None else found.endswith("я")
 
 
-def test_without_the_extra_it_is_the_western_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_optional_library_the_fallback_is_windows_1252(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> None:
         raise ImportError(name)
 

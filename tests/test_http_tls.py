@@ -1,7 +1,7 @@
-"""HTTPS, directly and through a proxy's tunnel: certificates, kept connections, and who sees which header.
+"""HTTPS, directly and through the tunnel of a proxy: certificates, kept connections and headers.
 
-The requests are made by a process of its own, which trusts the tests' authority the way a user's does:
-by ``SSL_CERT_FILE``, which OpenSSL reads when a program starts.
+The requests are made by a separate process, which trusts the tests' authority by ``SSL_CERT_FILE``; OpenSSL
+reads that variable when a program starts.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Proxy:
     """A proxy for tunnels.
 
     Attributes:
-        port: where it is.
-        heads: of all requests for a tunnel.
-        verdict: what it answers, when that is not "200 OK".
+        port: the port it listens on.
+        heads: the heads of all requests for a tunnel.
+        verdict: the status line of its responses if it refuses every tunnel.
     """
 
     port: int = 0
@@ -48,10 +48,8 @@ class Proxy:
 
 
 @contextlib.asynccontextmanager
-async def a_proxy(verdict: str = "", context: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
-    """A proxy that does CONNECT and nothing else; any name leads to this computer. With `context`
-    it is itself reached by TLS.
-    """
+async def tunnel_proxy(verdict: str = "", context: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """A proxy that supports only CONNECT; every name leads to this machine. With `context` it speaks TLS."""
     proxy = Proxy(verdict=verdict)
 
     async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,18 +77,18 @@ async def a_proxy(verdict: str = "", context: ssl.SSLContext | None = None) -> A
 
 
 def context_for(authority: trustme.CA, *names: str) -> ssl.SSLContext:
-    """That of a server with a certificate for `names`."""
+    """The context of a server with a certificate for `names`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names).configure_cert(context)
     return context
 
 
 @contextlib.asynccontextmanager
-async def a_secure_site(authority: trustme.CA, *names: str) -> AsyncIterator[int]:
-    """The port of a site with a certificate for `names` that tells what it was asked on which connection."""
+async def secure_site(authority: trustme.CA, *names: str) -> AsyncIterator[int]:
+    """The port of a site with a certificate for `names`; it returns the request and a connection number."""
     connections: dict[Any, int] = {}
 
-    async def tell(request: web.Request) -> web.Response:
+    async def describe(request: web.Request) -> web.Response:
         number = connections.setdefault(request.transport, len(connections) + 1)
         return web.json_response(
             {
@@ -102,7 +100,7 @@ async def a_secure_site(authority: trustme.CA, *names: str) -> AsyncIterator[int
         )
 
     app = web.Application()
-    app.router.add_get("/{tail:.*}", tell)
+    app.router.add_get("/{tail:.*}", describe)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context_for(authority, *names)).start()
@@ -115,7 +113,7 @@ async def a_secure_site(authority: trustme.CA, *names: str) -> AsyncIterator[int
 async def pressed(
     trusted: Path | None, url: str, ids: list[int], environment: dict[str, str] | None = None, **fields: Any
 ) -> list[Any]:
-    """The outputs, or the messages, of a loop over `ids`, two at once, in a process that trusts `trusted`."""
+    """Run a loop over `ids`, two at once, in a process that trusts `trusted`; return outputs or messages."""
     step = {"id": "got", "button": "get", "args": {"id": "${id}"}}
     each = {"id": "each", "kind": "for_each", "over": "${inputs.ids}", "as": "id", "steps": [step]}
     each |= {"parallelism": 2, "on_item_failure": "continue"}
@@ -158,9 +156,9 @@ def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
     return path
 
 
-def test_https_with_kept_connections(authority: trustme.CA, trusted: Path) -> None:
+def test_https_connections_are_kept(authority: trustme.CA, trusted: Path) -> None:
     async def main() -> None:
-        async with a_secure_site(authority, "localhost") as port:
+        async with secure_site(authority, "localhost") as port:
             found = await pressed(trusted, f"https://localhost:{port}/{{{{id}}}}?x=1", list(range(8)))
             assert [each["path"] for each in found] == [f"/{n}?x=1" for n in range(8)]
             assert {each["connection"] for each in found} <= {1, 2}
@@ -172,25 +170,27 @@ def test_a_certificate_from_an_unknown_authority_or_for_another_name_is_refused(
     authority: trustme.CA, trusted: Path
 ) -> None:
     async def main() -> None:
-        async with a_secure_site(authority, "other.example") as port:
+        async with secure_site(authority, "other.example") as port:
             (name,) = await pressed(trusted, f"https://localhost:{port}/{{{{id}}}}", [1])
             (chain,) = await pressed(None, f"https://localhost:{port}/{{{{id}}}}", [1])
-            (speech,) = await pressed(trusted, f"http://localhost:{port}/{{{{id}}}}", [1])
+            (plain,) = await pressed(trusted, f"http://localhost:{port}/{{{{id}}}}", [1])
         assert "no secure connection to localhost" in name
         assert "certificate is not valid for 'localhost'" in name
         assert "no secure connection to localhost" in chain
         assert "unable to get local issuer certificate" in chain or "self-signed" in chain
-        assert "400" in speech or "closed the connection" in speech or "reset the connection" in speech
+        assert "400" in plain or "closed the connection" in plain or "reset the connection" in plain
 
     asyncio.run(main())
 
 
 @pytest.mark.parametrize("by", ["the button", "the environment"])
-def test_https_goes_through_the_tunnel_of_a_proxy(by: str, authority: trustme.CA, trusted: Path) -> None:
-    """The proxy gets the password and sees no path; the site sees no password. Tunnels are kept, too."""
+def test_https_requests_go_through_the_tunnel_of_a_proxy(
+    by: str, authority: trustme.CA, trusted: Path
+) -> None:
+    """The proxy gets its password but no path, and the site gets no password. Tunnels are kept too."""
 
     async def main() -> None:
-        async with a_secure_site(authority, "site.invalid") as port, a_proxy() as proxy:
+        async with secure_site(authority, "site.invalid") as port, tunnel_proxy() as proxy:
             address = f"http://me:hush@127.0.0.1:{proxy.port}"
             fields = {"proxy": address.replace("hush", "${env.WORD}")} if by == "the button" else {}
             environment = {"WORD": "hush"} if fields else {"HTTPS_PROXY": address}
@@ -207,10 +207,10 @@ def test_https_goes_through_the_tunnel_of_a_proxy(by: str, authority: trustme.CA
     asyncio.run(main())
 
 
-def test_the_proxy_itself_may_be_reached_by_tls(authority: trustme.CA, trusted: Path) -> None:
+def test_the_connection_to_the_proxy_may_use_tls(authority: trustme.CA, trusted: Path) -> None:
     async def main() -> None:
         context = context_for(authority, "localhost")
-        async with a_secure_site(authority, "site.invalid") as port, a_proxy(context=context) as proxy:
+        async with secure_site(authority, "site.invalid") as port, tunnel_proxy(context=context) as proxy:
             address = f"https://me:hush@localhost:{proxy.port}"
             found = await pressed(
                 trusted, f"https://site.invalid:{port}/{{{{id}}}}", [1, 2, 3], proxy=address
@@ -228,11 +228,11 @@ def test_the_proxy_itself_may_be_reached_by_tls(authority: trustme.CA, trusted: 
         ("502 Bad Gateway", "the proxy responded with 502 Bad Gateway"),
     ],
 )
-def test_a_proxy_that_makes_no_tunnel_is_named(
+def test_a_refusal_of_the_tunnel_is_reported_without_the_password(
     verdict: str, words: str, authority: trustme.CA, trusted: Path
 ) -> None:
     async def main() -> None:
-        async with a_proxy(verdict) as proxy:
+        async with tunnel_proxy(verdict) as proxy:
             address = f"http://me:hush@127.0.0.1:{proxy.port}"
             (found,) = await pressed(trusted, "https://site.invalid/{{id}}", [1], proxy=address)
         assert words in found
@@ -243,7 +243,7 @@ def test_a_proxy_that_makes_no_tunnel_is_named(
 
 def test_private_networks_are_refused_behind_a_proxy(authority: trustme.CA, trusted: Path) -> None:
     async def main() -> None:
-        async with a_secure_site(authority, "localhost") as port, a_proxy() as proxy:
+        async with secure_site(authority, "localhost") as port, tunnel_proxy() as proxy:
             address = f"http://127.0.0.1:{proxy.port}"
             for host in ("localhost", "127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"):
                 url = f"https://{host}:{port}/{{{{id}}}}"

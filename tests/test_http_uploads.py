@@ -45,7 +45,7 @@ def sent(given: dict[str, Any], path: str = "/", **fields: Any) -> Sent:
 
 
 def parts(request: Sent) -> list[tuple[str | None, str | None, str, bytes]]:
-    """Name, file name, type and content of each part, as another parser reads them."""
+    """Name, file name, type and content of each part, read with the parser of the standard library."""
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + request.body)
     out = []
@@ -59,14 +59,14 @@ def parts(request: Sent) -> list[tuple[str | None, str | None, str, bytes]]:
 
 @pytest.mark.parametrize("template", ["{{path}}", "${path}"])
 @pytest.mark.parametrize("as_text", [True, False])
-def test_a_file_goes_up_with_its_name_and_type(template: str, as_text: bool, photo: Path) -> None:
+def test_a_file_is_sent_with_its_name_and_type(template: str, as_text: bool, photo: Path) -> None:
     got = sent({"path": str(photo) if as_text else photo}, files={"photo": template})
     assert (got.method, parts(got)) == ("POST", [("photo", "a photo.png", "image/png", PNG)])
     assert int(got.headers["content-length"]) == len(got.body)
     assert "transfer-encoding" not in got.headers
 
 
-def test_files_and_fields_go_together_in_order(photo: Path, tmp_path: Path) -> None:
+def test_fields_and_files_are_sent_together_in_order(photo: Path, tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("b")
     got = sent(
         {"folder": str(tmp_path), "tags": ["x", "y"], "none": None},
@@ -102,7 +102,7 @@ def test_files_and_fields_go_together_in_order(photo: Path, tmp_path: Path) -> N
         ([None, PNG], [("f", "f", "application/octet-stream", PNG)]),
     ],
 )
-def test_files_that_python_gives(value: Any, expected: Any) -> None:
+def test_python_objects_can_be_sent_as_files(value: Any, expected: Any) -> None:
     got = sent({"x": value}, files={"f": "{{x}}"}, args=[{"name": "x", "type": "any"}])
     assert parts(got) == expected
 
@@ -113,7 +113,7 @@ def test_a_mapping_names_the_file_and_its_type(photo: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ['a"b.txt', "é☃.txt", "a\r\nX: 1.txt", "%22.txt", "a;b.txt", "a\\b.txt"])
-def test_names_are_written_as_browsers_write_them(name: str) -> None:
+def test_file_names_are_escaped_as_in_browsers(name: str) -> None:
     got = sent({"x": (name, b"1")}, files={'f"': "{{x}}"})
     quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
     line = f'Content-Disposition: form-data; name="f%22"; filename="{quoted}"\r\n'.encode()
@@ -121,7 +121,7 @@ def test_names_are_written_as_browsers_write_them(name: str) -> None:
     assert got.body.count(b"\r\n") == 6
 
 
-def test_it_is_what_httpx_sends() -> None:
+def test_the_body_equals_that_of_httpx() -> None:
     got = sent({"x": ("é.png", PNG)}, files={"f": "{{x}}"}, body={"a": "1"})
     boundary = got.headers["content-type"].partition("boundary=")[2]
     files = {"f": ("é.png", PNG)}
@@ -151,19 +151,19 @@ def test_a_missing_file_is_reported_before_anything_is_sent(fields: Any, tmp_pat
 @pytest.mark.parametrize(
     "value", [5, True, {"path": "x", "content": "y"}, {}, {"oops": 1}, {"path": 5}, ("a", b"", 5)]
 )
-def test_values_that_are_not_files_are_refused_by_name(value: Any) -> None:
+def test_values_that_are_not_files_are_refused_by_field_name(value: Any) -> None:
     with pytest.raises(ArgumentError, match="'f'"):
         button("http://127.0.0.1:1/", files={"f": "{{x}}"}).bind({"x": value})
 
 
-def test_a_raw_body_from_a_file(photo: Path) -> None:
+def test_body_file_sends_the_file_as_the_body(photo: Path) -> None:
     got = sent({"p": str(photo)}, body_file="{{p}}")
     assert (got.method, got.body, got.headers["content-type"]) == ("POST", PNG, "image/png")
     got = sent({"p": photo}, body_file="${p}", method="put", headers={"Content-Type": "a/b"})
     assert (got.method, got.body, got.headers["content-type"]) == ("PUT", PNG, "a/b")
 
 
-def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
+def test_an_empty_file_can_be_sent(tmp_path: Path) -> None:
     (tmp_path / "e").touch()
     assert sent({}, body_file=str(tmp_path / "e")).body == b""
     assert parts(sent({}, files={"f": str(tmp_path / "e")}))[0][3] == b""
@@ -196,10 +196,11 @@ def test_settings_that_cannot_work_are_reported_with_their_place(fields: Any, me
 
 @contextlib.asynccontextmanager
 async def reading_server(**how: Any) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    """A server that reads bodies without keeping them; what it saw is in the mapping.
+    """A server that reads bodies without keeping them, and counts in a mapping what it receives.
 
     Args:
-        how: ``answer_after`` bytes of the body, by ``answer``; ``slow`` seconds between two reads.
+        how: ``answer`` is sent after ``answer_after`` bytes of the body, ``on_chunk`` is called for each
+            chunk, and ``answers`` are the responses to whole requests.
     """
     seen: dict[str, Any] = {"bytes": 0, "requests": 0, "whole": 0}
 
@@ -288,7 +289,7 @@ def test_the_event_loop_continues_while_a_large_file_is_sent(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("status", ["503 Service Unavailable", "429 Too Many Requests"])
-def test_a_further_try_reads_the_file_again(status: str, tmp_path: Path) -> None:
+def test_a_retry_reads_the_file_again(status: str, tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"one")
     answers = [answer_of(b"", status, Retry_After="0"), answer_of(b"ok")]
@@ -349,7 +350,7 @@ def test_a_file_that_changes_while_it_is_sent_aborts_the_request(change: str, tm
     asyncio.run(main())
 
 
-def test_a_file_that_is_gone_when_it_is_sent_is_named(photo: Path) -> None:
+def test_a_file_that_is_gone_when_it_is_sent_is_named_in_the_error(photo: Path) -> None:
     async def main() -> None:
         async with reading_server() as (url, seen), one_run() as call:
             made = button(url, body_file="{{p}}", retries=3)
@@ -363,7 +364,7 @@ def test_a_file_that_is_gone_when_it_is_sent_is_named(photo: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_refusal_in_the_middle_of_a_file_is_the_answer(tmp_path: Path) -> None:
+def test_a_refusal_in_the_middle_of_an_upload_is_reported(tmp_path: Path) -> None:
     path = big(tmp_path, 100 * 1024 * 1024)
     refusal = answer_of(b"too large", "413 Content Too Large", Connection="close")
 
@@ -383,12 +384,12 @@ def test_a_connection_is_used_again_after_an_upload(photo: Path) -> None:
             made = button(wire.url, files={"f": "{{p}}"})
             for _ in range(3):
                 assert (await press(made, call, p=photo)).output == "ok"
-            assert len({sent.body.split(b"\r\n")[0] for sent in wire.sent}) == 3  # a boundary each
+            assert len({sent.body.split(b"\r\n")[0] for sent in wire.sent}) == 3  # each has its own boundary
 
     asyncio.run(main())
 
 
-def test_the_time_of_a_request_holds_for_its_upload(tmp_path: Path) -> None:
+def test_the_time_limit_of_a_request_includes_its_upload(tmp_path: Path) -> None:
     path = big(tmp_path, 50 * 1024 * 1024)
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""`verify` of a button: whose certificates are taken, and what is said when nobody's are checked."""
+"""`verify` of a button: which certificates it accepts, and the note when it accepts all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trustme
 from http_rig import RawServer, answer_of, button, fetch_each, loop, one_run, press, raw_server
-from socks_rig import a_socks_proxy
+from socks_rig import socks_proxy
 
 from drawer_ipy import Drawer
 from drawer_ipy.buttons import Outcome
@@ -42,7 +42,7 @@ async def ok(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None
 
 
 def fetched(authority: trustme.CA, name: str = "127.0.0.1", **fields: Any) -> Outcome:
-    """What a press comes to at a site whose certificate is for `name`."""
+    """The outcome of a press of a site whose certificate is for `name`."""
 
     async def main() -> Outcome:
         async with raw_server(ok, context_for(authority, name)) as server, one_run() as call:
@@ -51,7 +51,7 @@ def fetched(authority: trustme.CA, name: str = "127.0.0.1", **fields: Any) -> Ou
     return asyncio.run(main())
 
 
-def test_the_authorities_of_a_file_count_and_no_others(
+def test_only_the_authorities_of_the_file_are_trusted(
     authority: trustme.CA, file: str, tmp_path: Path
 ) -> None:
     assert fetched(authority, verify=file).output == "ok"
@@ -77,9 +77,7 @@ def test_verify_false_checks_nothing_and_causes_a_note(authority: trustme.CA) ->
     assert note_in_colour("plain") == "note: plain"
 
 
-def test_buttons_of_a_run_do_not_share_connections_that_were_checked_otherwise(
-    authority: trustme.CA, file: str
-) -> None:
+def test_buttons_with_different_verify_do_not_share_connections(authority: trustme.CA, file: str) -> None:
     async def main() -> None:
         async with raw_server(ok, context_for(authority, "127.0.0.1")) as server, one_run() as call:
             for verify, ends in (
@@ -95,7 +93,7 @@ def test_buttons_of_a_run_do_not_share_connections_that_were_checked_otherwise(
     asyncio.run(main())
 
 
-def test_it_is_told_once_a_run(
+def test_the_note_about_unverified_certificates_appears_once_per_run(
     authority: trustme.CA, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
@@ -113,13 +111,13 @@ def test_it_is_told_once_a_run(
 
 
 @pytest.mark.parametrize("scheme", ["socks5h", "socks5"])
-def test_tls_goes_through_a_socks_proxy_to_the_server_itself(
+def test_tls_through_a_socks_proxy_verifies_the_server_itself(
     scheme: str, authority: trustme.CA, file: str
 ) -> None:
     async def main() -> None:
         async with (
             raw_server(ok, context_for(authority, "localhost")) as server,
-            a_socks_proxy() as proxy,
+            socks_proxy() as proxy,
             one_run() as call,
         ):
             address = f"{scheme}://127.0.0.1:{proxy.port}"
@@ -131,8 +129,8 @@ def test_tls_goes_through_a_socks_proxy_to_the_server_itself(
     asyncio.run(main())
 
 
-def wrong(tmp_path: Path) -> dict[str, tuple[Any, str]]:
-    """What `verify` may not be, and words of the message."""
+def invalid_values(tmp_path: Path) -> dict[str, tuple[Any, str]]:
+    """Invalid values of `verify`, and words of the message."""
     key = trustme.CA().issue_cert("h").private_key_pem
     key.write_to_path(str(tmp_path / "key.pem"))
     (tmp_path / "text.pem").write_text("hello")
@@ -150,16 +148,16 @@ def wrong(tmp_path: Path) -> dict[str, tuple[Any, str]]:
 
 
 @pytest.mark.parametrize("case", ["missing", "folder", "key", "text", "nothing", "word", "blank", "number"])
-def test_what_it_cannot_be_is_told_with_its_line_before_a_run(case: str, tmp_path: Path) -> None:
-    verify, words = wrong(tmp_path)[case]
+def test_an_invalid_value_is_reported_with_its_line_before_a_run(case: str, tmp_path: Path) -> None:
+    verify, words = invalid_values(tmp_path)[case]
     text = (
         "buttons:\n  get:\n    url: https://h.test/\n"
         f"    verify: {json.dumps(verify)}\nsteps:\n  - {{id: a, button: get}}\n"
     )
     report = Drawer.load(text).validate()
     (problem,) = report.errors
-    told = f"{problem.message} {problem.remediation}"
-    assert words in told
+    text = f"{problem.message} {problem.remediation}"
+    assert words in text
     assert problem.line == 4
     if isinstance(verify, str):
         with pytest.raises((UsageError, DefinitionError), match="verify"):

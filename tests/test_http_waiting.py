@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone, in every form it says so, and that it is."""
+"""How long a server requires a client to wait, in every form of the headers, and that requests do wait."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
 from drawer_ipy.buttons import Outcome
-from drawer_ipy.buttons.http.waiting import is_busy, retry_after, seconds_to_wait
+from drawer_ipy.buttons.http.retry_after import is_busy, retry_after, seconds_to_wait
 
-NOW = 784_111_777.0 - 60  # 60 s before the time that the RFC's examples name
+NOW = 784_111_777.0 - 60  # 60 s before the time in the examples of the RFC
 RESET = "1800000060"
 
 
 @pytest.fixture
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drawer_ipy.buttons.http.waiting.time.time", lambda: NOW)
+    monkeypatch.setattr("drawer_ipy.buttons.http.retry_after.time.time", lambda: NOW)
 
 
 @pytest.fixture(params=["UTC", "America/New_York", "Asia/Kolkata"])
 def _zone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The computer's own time zone, which must not matter."""
+    """The time zone of the machine, which must not matter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", request.param)
         time.tzset()
@@ -65,7 +65,7 @@ def _zone(request: pytest.FixtureRequest) -> Iterator[None]:
         ("Sun, 06 Nov 99999999 08:49:37 GMT", None),
     ],
 )
-def test_the_forms_of_retry_after(text: str, seconds: float | None) -> None:
+def test_all_forms_of_retry_after_are_read(text: str, seconds: float | None) -> None:
     assert retry_after(text) == seconds
 
 
@@ -91,19 +91,19 @@ def test_the_forms_of_retry_after(text: str, seconds: float | None) -> None:
         (404, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": RESET}, False, None),
     ],
 )
-def test_what_counts_as_a_request_to_wait(
+def test_some_statuses_and_headers_require_a_wait(
     status: int,
     headers: dict[str, str],
     busy: bool,
     seconds: float | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("drawer_ipy.buttons.http.waiting.time.time", lambda: float(RESET) - 60)
+    monkeypatch.setattr("drawer_ipy.buttons.http.retry_after.time.time", lambda: float(RESET) - 60)
     assert (is_busy(status, headers), seconds_to_wait(status, headers)) == (busy, seconds)
 
 
 async def timed(first: bytes, **fields: object) -> tuple[Outcome, list[float]]:
-    """What a press comes to that is answered by `first`, then well, and when its requests came."""
+    """Press with `first` as the first response and then a success; return the outcome and request times."""
     times: list[float] = []
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
@@ -116,19 +116,19 @@ async def timed(first: bytes, **fields: object) -> tuple[Outcome, list[float]]:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("status", ["403 Forbidden", "413 Too Large", "429 Too Many Requests"])
-def test_one_who_asks_to_wait_is_asked_again_later(status: str, method: str) -> None:
+def test_a_request_is_retried_after_the_required_wait(status: str, method: str) -> None:
     outcome, times = asyncio.run(timed(answer_of(b"", status, Retry_After="1"), retries=1, method=method))
     assert outcome.status == "ok", outcome
     assert outcome.pushed_back
     assert times[1] - times[0] > 0.95
 
 
-def test_without_that_a_403_is_final() -> None:
+def test_a_403_without_retry_after_is_final() -> None:
     outcome, times = asyncio.run(timed(answer_of(b"", "403 Forbidden"), retries=3))
     assert (outcome.status, len(times)) == ("error", 1)
 
 
-def test_a_redirect_that_asks_to_wait_is_followed_later() -> None:
+def test_a_redirect_with_retry_after_is_followed_after_the_wait() -> None:
     first = answer_of(b"", "302 Found", Location="/x", Retry_After="1")
     outcome, times = asyncio.run(timed(first, timeout_seconds=5))
     assert outcome.status == "ok", outcome

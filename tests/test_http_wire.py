@@ -1,4 +1,4 @@
-"""What a request looks like on the wire, and which answers to it are taken for one."""
+"""The bytes of a request, and which responses are accepted as valid HTTP."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from drawer_ipy.buttons.http.connector import Connector
+from drawer_ipy.buttons.http.manners import Timeouts
 from drawer_ipy.buttons.http.request import Request
-from drawer_ipy.buttons.http.wire import USER_AGENT, Timeouts, Wire
+from drawer_ipy.buttons.http.wire import USER_AGENT, Wire
 
 OK = answer_of(b"ok")
 EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -35,7 +36,7 @@ async def head_of(method: str = "GET", path: str = "/", **fields: Any) -> tuple[
         return server.heads[0], server
 
 
-def test_a_plain_request_in_full() -> None:
+def test_a_plain_request_has_only_the_necessary_headers() -> None:
     head, server = asyncio.run(head_of(path="/a%20b/ü?q=1&q=2#part"))
     lines = head.split("\r\n")
     assert lines[0] == "GET /a%20b/%C3%BC?q=1&q=2 HTTP/1.1"
@@ -58,13 +59,15 @@ def test_a_plain_request_in_full() -> None:
         ("GET", "x" * 10, "10"),
     ],
 )
-def test_the_length_of_a_body_is_told_where_one_may_be(method: str, body: Any, length: str | None) -> None:
+def test_content_length_is_sent_if_the_method_may_have_a_body(
+    method: str, body: Any, length: str | None
+) -> None:
     head, _ = asyncio.run(head_of(method, body=body, headers={"Content-Type": "text/plain"}))
     assert re.findall(r"(?im)^content-length: (\S*)", head) == ([] if length is None else [length])
     assert "transfer-encoding" not in head.lower()
 
 
-def test_what_a_button_says_takes_the_place_of_what_all_requests_have() -> None:
+def test_headers_of_a_button_replace_the_default_headers() -> None:
     fields = {
         "accept": "text/html",
         "USER-AGENT": "mine",
@@ -118,7 +121,7 @@ def test_bodies_of_all_sizes_arrive_whole_on_one_connection() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-", "the server closed the connection without a response"),
     ],
 )
-def test_answers_that_are_one_and_that_are_none(raw: bytes, output: str) -> None:
+def test_valid_responses_are_read_and_invalid_ones_are_errors(raw: bytes, output: str) -> None:
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         if b"Content-Length: 2\r\n\r\n" not in raw:
@@ -134,7 +137,7 @@ def test_answers_that_are_one_and_that_are_none(raw: bytes, output: str) -> None
     asyncio.run(main())
 
 
-def test_a_line_break_that_nobody_else_found_is_found_before_it_is_sent() -> None:
+def test_the_last_check_before_sending_refuses_line_breaks() -> None:
     async def main() -> None:
         connector = Connector(resolver=aiohttp.ThreadedResolver(), ttl_dns_cache=1)
         async with raw_server(lambda *_: asyncio.sleep(0)) as server:
@@ -155,8 +158,8 @@ def test_a_line_break_that_nobody_else_found_is_found_before_it_is_sent() -> Non
     asyncio.run(main())
 
 
-def test_requests_of_many_buttons_at_once_never_get_one_anothers_headers_or_answers() -> None:
-    """Headers are written once for requests that share them, so the sharing must be no mere likeness."""
+def test_concurrent_buttons_get_their_own_headers_and_responses() -> None:
+    """Headers are encoded once for requests that share them, so different headers must not be shared."""
 
     async def answer(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
         head = server.heads[-1]

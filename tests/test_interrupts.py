@@ -1,4 +1,4 @@
-"""Ctrl-C in plain Python programs: what they get back, and what is left of what they started."""
+"""Ctrl-C in plain Python programs: the results they get, and the processes that remain."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def block(x):
 async def block_loop(x):
     if x >= 4: time.sleep(60)
 
-def told(results):
+def report(results):
     print([row.status for row in results.ok], results.counts, flush=True)
 """
 
@@ -49,7 +49,7 @@ PRESS = """
 try:
     press(DRAWER, {"xs": list(range(400))})
 except DrawerCancelled as error:
-    told(error.results)
+    report(error.results)
 """
 
 APRESS = """
@@ -68,7 +68,7 @@ def work():
     try:
         press(DRAWER, {"xs": list(range(400))})
     except DrawerCancelled as error:
-        told(error.results)
+        report(error.results)
 thread = threading.Thread(target=work)
 thread.start()
 try:
@@ -81,7 +81,7 @@ except KeyboardInterrupt:
 
 
 def program(tmp_path: Path, button: str, tail: str) -> subprocess.Popen[str]:
-    """A program that presses `button`, once it has begun the items after the fourth."""
+    """Start a program that presses `button`, and wait until it has started the items after the fourth."""
     file = tmp_path / "program.py"
     last = {"deaf": "3", "block_loop": "4"}.get(button, "7")
     file.write_text((HEAD + tail).replace("BUTTON", button).replace("LAST", last), encoding="utf-8")
@@ -94,7 +94,7 @@ def program(tmp_path: Path, button: str, tail: str) -> subprocess.Popen[str]:
 
 
 def interrupt(process: subprocess.Popen[str], times: int = 1) -> tuple[str, str, float, list[psutil.Process]]:
-    """What it printed on both streams after SIGINT, how long it took to end, and what it left behind."""
+    """Send SIGINT; return both outputs, the seconds until the end, and the processes that remain."""
     time.sleep(0.3)
     children = psutil.Process(process.pid).children(recursive=True)
     began = time.monotonic()
@@ -118,7 +118,7 @@ def test_the_first_interrupt_of_a_press_returns_finished_items(tmp_path: Path, b
 
 
 @pytest.mark.parametrize("button", ["deaf", "block_loop"])
-def test_a_second_interrupt_raises_and_still_leaves_nothing_behind(tmp_path: Path, button: str) -> None:
+def test_a_second_interrupt_raises_and_still_leaves_no_processes(tmp_path: Path, button: str) -> None:
     process = program(tmp_path, button, PRESS)
     out, err, took, left = interrupt(process, times=2)
     assert out == ""
@@ -136,7 +136,7 @@ def test_an_interrupt_of_asyncio_run_cancels_an_awaited_press(tmp_path: Path, bu
     assert left == []
 
 
-def test_a_press_in_a_thread_leaves_the_interrupt_to_its_program(tmp_path: Path) -> None:
+def test_a_press_in_a_thread_does_not_handle_the_interrupt(tmp_path: Path) -> None:
     process = program(tmp_path, "wait", THREAD)
     out, _, took, _ = interrupt(process)
     assert out == "interrupted\n"
@@ -151,7 +151,7 @@ def test_a_program_that_exits_ends_the_scripts_of_its_other_threads(tmp_path: Pa
     assert left == []
 
 
-def test_a_handler_that_was_set_before_is_called_and_put_back(tmp_path: Path) -> None:
+def test_an_existing_handler_is_called_and_restored(tmp_path: Path) -> None:
     tail = f"""
 seen = []
 def own(*args): seen.append(args)
@@ -173,9 +173,9 @@ def test_an_ignored_interrupt_stays_ignored(tmp_path: Path) -> None:
     process.communicate()
 
 
-def test_an_interrupt_that_comes_just_before_the_waiting_begins_is_not_lost() -> None:
-    """Python looks at signals before a wait and when something wakes it. One that comes between the two is
-    made here by having another thread receive it, which does not wake the main one either.
+def test_an_interrupt_just_before_the_wait_is_not_lost() -> None:
+    """Python handles signals before a wait and when the wait ends. To simulate a signal in between, another
+    thread receives it here, which does not wake the main thread either.
     """
     cancelled = threading.Event()
 

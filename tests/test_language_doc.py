@@ -1,4 +1,4 @@
-"""docs/language.md is the whole language: every kind, key and error code is in it, and its example runs."""
+"""docs/language.md is complete: it has every kind, key and error code, and its example is valid."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def test_every_kind_has_a_row_with_its_keys(kind: str) -> None:
     [row] = [line for line in TEXT.splitlines() if line.startswith(f"| `{kind}` |")]
     common = {"id", "kind", "args", "on_failure", "timeout_seconds", "bindings"}
     keys = set(keys_of(step_models()[kind])) - common
-    said = row + ("".join(re.findall(r"\| `for_each` \|.*", TEXT)) if kind == "batch" else "")
-    assert not [key for key in keys if f"`{key}" not in said]
+    text = row + ("".join(re.findall(r"\| `for_each` \|.*", TEXT)) if kind == "batch" else "")
+    assert not [key for key in keys if f"`{key}" not in text]
 
 
 @pytest.mark.parametrize("model", [Policy, BackoffSpec, Queue, InputSpec])
-def test_every_key_is_named(model: type) -> None:
+def test_every_key_is_mentioned(model: type) -> None:
     assert set(keys_of(model)) - {"name", "description", "type"} <= WORDS
 
 
-def test_every_error_code_is_named() -> None:
+def test_every_error_code_is_mentioned() -> None:
     codes = {value for name, value in vars(Code).items() if name.isupper()} - {Code.INTERNAL}
     assert codes <= WORDS
 
 
-def test_the_example_is_a_drawer() -> None:
+def test_the_example_is_a_valid_drawer() -> None:
     [example] = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
     press = "{id: p, button: fetch, args: {url: '${item}'}}"
     step = f"[{{id: each, kind: for_each, over: inputs.urls, steps: [{press}]}}]"
     drawer = Drawer.load(example.replace("[...]", step))
-    told = [p.message for p in drawer.validate(["team"]).errors]
-    assert told == ["there is no drawer 'notify'"]
+    problems = [p.message for p in drawer.validate(["team"]).errors]
+    assert problems == ["there is no drawer 'notify'"]

@@ -1,4 +1,4 @@
-"""Inputs on a magic's line: literals, declared types, names of variables, and mistakes with their places."""
+"""Inputs on the line of a magic: literals, declared types, variables, and mistakes with their places."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_value_is_a_python_literal_or_json_or_text(text: str, expected: Any) -
 
 
 @pytest.mark.parametrize("line", ["t x=", "t x= y=1", "t x= --quiet", "x= t=1"])
-def test_nothing_after_the_equals_sign_is_an_empty_text(line: str) -> None:
+def test_nothing_after_the_equals_sign_is_an_empty_string(line: str) -> None:
     assert value(line) == ""
 
 
@@ -152,17 +152,17 @@ MISTAKES = {
 
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_mistake_is_shown_with_its_place(line: str) -> None:
-    told, place = MISTAKES[line]
+    fragment, place = MISTAKES[line]
     with pytest.raises(UsageError) as raised:
         parse_line(line, NAMES)
     message = str(raised.value)
-    assert told in message
+    assert fragment in message
     shown, caret = message.splitlines()[-2:]
     assert shown == f"    %%drawer {line}"
     mark, _, how = place.partition(" ")
     at = line.rindex(mark) if how == "last" else line.index(mark)
     at = at - 1 if how == "before" else at
-    if line.startswith("t \N{EM DASH}") or "is given twice" in told or place == "=1":
+    if line.startswith("t \N{EM DASH}") or "is given twice" in fragment or place == "=1":
         at = line.rindex(mark)
     assert caret == " " * (len("    %%drawer ") + at) + "^"
 
@@ -189,13 +189,13 @@ def test_blanks_before_a_line_do_not_move_the_caret() -> None:
         ("--out $speed", "out", "auto"),
     ],
 )
-def test_an_option_takes_a_variable(line: str, option: str, expected: Any) -> None:
-    said = parse_line(f"t {line} x=1", NAMES)
-    assert getattr(said.options, option) == expected
-    assert said.words == ["t"]
+def test_an_option_accepts_a_variable(line: str, option: str, expected: Any) -> None:
+    parsed = parse_line(f"t {line} x=1", NAMES)
+    assert getattr(parsed.options, option) == expected
+    assert parsed.words == ["t"]
 
 
-def test_an_option_takes_numbers_of_numpy_and_refuses_negative_ones() -> None:
+def test_an_option_accepts_numpy_numbers_and_refuses_negative_ones() -> None:
     import numpy as np
 
     names = {"a": np.int64(4), "b": -1, "c": np.float32(1.5)}
@@ -207,7 +207,7 @@ def test_an_option_takes_numbers_of_numpy_and_refuses_negative_ones() -> None:
 
 
 def typed(kind: str, text: str, **fields: Any) -> Any:
-    """The value of an input declared with that type, as typed on a line."""
+    """The value of an input that is declared with type `kind` and written as `text` on the line."""
     drawer = load_drawer({"inputs": [{"name": "x", "type": kind, **fields}], "steps": []}).drawer
     given = parse_line(f"t x={text}", NAMES).given["x"]
     return TypedInputs(drawer, NAMES).settle("x", given.text, given.value)
@@ -250,19 +250,19 @@ def typed(kind: str, text: str, **fields: Any) -> Any:
         ("string", "$n", 3),
     ],
 )
-def test_what_is_typed_is_read_as_the_declared_type(kind: str, text: str, expected: Any) -> None:
+def test_text_on_the_line_is_read_as_the_declared_type(kind: str, text: str, expected: Any) -> None:
     found = typed(kind, text)
     assert found == expected
     assert type(found) is type(expected)
 
 
-def test_a_typed_word_of_an_enum_has_the_type_of_the_list() -> None:
+def test_a_value_of_an_enum_has_the_type_of_the_listed_values() -> None:
     assert typed("enum", "1", values=["1", "2"]) == "1"
     assert typed("enum", "'2'", values=["1", "2"]) == "2"
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "told"),
+    ("kind", "text", "fragment"),
     [
         ("int", "many", "input 'x' must be of type int (a whole number), not 'many'"),
         ("int", "3.5", "input 'x' must be of type int, not 3.5"),
@@ -278,10 +278,10 @@ def test_a_typed_word_of_an_enum_has_the_type_of_the_list() -> None:
         ("object", "[1]", "must be of type object"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_the_declared_type_is_refused(kind: str, text: str, told: str) -> None:
+def test_text_that_does_not_match_the_declared_type_is_refused(kind: str, text: str, fragment: str) -> None:
     with pytest.raises(UsageError) as raised:
         typed(kind, text)
-    assert told in str(raised.value)
+    assert fragment in str(raised.value)
     assert raised.value.about == "x"
 
 
@@ -292,10 +292,10 @@ def test_the_name_of_a_file_may_be_quoted(tmp_path: Path) -> None:
         assert parse_line(f"t x=@{quoted} y=1", NAMES).inputs == {"x": [{"a": "1"}], "y": 1}
 
 
-def test_a_text_file_is_the_text_for_an_input_of_type_string(tmp_path: Path) -> None:
+def test_an_input_of_type_string_gets_the_text_of_a_file(tmp_path: Path) -> None:
     for name, text in (("f.txt", "a\nb\n"), ("f.csv", "a,b\n1\n"), ("f.jsonl", "1\n")):
         (tmp_path / name).write_text(text)
-        if name != "f.csv":  # which is no table
+        if name != "f.csv":  # a CSV file is always read as a table
             assert typed("string", f"@{tmp_path / name}") == text
     (tmp_path / "f.json").write_text('"a"')
     assert typed("string", f"@{tmp_path}/f.json") == "a"
@@ -309,7 +309,7 @@ def notes(text: str, drawer: Mapping[str, Any]) -> list[str]:
     return inputs.notes
 
 
-def test_the_bare_name_of_a_variable_is_noted() -> None:
+def test_the_bare_name_of_a_variable_causes_a_note() -> None:
     plain = {"steps": []}
     assert notes("urls", plain) == ["input x is the text 'urls'; for the notebook's variable write x=$urls"]
     assert notes("urls[0]", plain) == [
@@ -333,7 +333,7 @@ def test_the_bare_name_of_a_variable_is_noted() -> None:
     assert notes("urls", {"inputs": {"x": "string"}, "steps": []}) == []
 
 
-def test_numbers_that_are_not_finite_stay_as_they_are_in_json() -> None:
+def test_non_finite_numbers_are_read_as_in_json() -> None:
     assert math.isnan(value("t x=NaN"))
 
 
@@ -409,15 +409,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_cell_says_how_to_give_a_variable(kernel: Kernel, what: str) -> None:
-    head, text, told = REFUSED[what]
+def test_the_error_of_a_cell_shows_how_to_pass_a_variable(kernel: Kernel, what: str) -> None:
+    head, text, fragment = REFUSED[what]
     cell = kernel.run(f"%%drawer {head}\n{text}", fails=True)
-    assert told in cell.traceback
+    assert fragment in cell.traceback
     assert cell.traceback.splitlines()[-1].strip() == "^"
     assert cell.of("display_data") == []
 
 
-def test_a_drawer_that_is_called_like_its_results_is_no_variable(kernel: Kernel) -> None:
+def test_a_drawer_with_the_name_of_its_results_is_not_taken_for_a_variable(kernel: Kernel) -> None:
     kernel.run("%%drawer got --out got xs=$urls\n" + loop("${inputs.xs}"))
     for head in ("got --out got xs=$urls", "got xs=$urls", "urls xs=$urls"):
         cell = kernel.run(f"%%drawer {head}\n" + loop("${inputs.xss}"), fails=True)
@@ -426,7 +426,7 @@ def test_a_drawer_that_is_called_like_its_results_is_no_variable(kernel: Kernel)
     assert "$got" not in cell.traceback
 
 
-def test_a_cell_takes_literals_variables_of_options_and_declared_types(kernel: Kernel) -> None:
+def test_a_cell_accepts_literals_variables_for_options_and_declared_types(kernel: Kernel) -> None:
     kernel.run(
         "%%drawer t xs=('a', None) flag=False -p $N\n" + loop("${inputs.xs}", "inputs: {flag: bool, xs: any}")
     )
@@ -437,11 +437,11 @@ def test_a_cell_takes_literals_variables_of_options_and_declared_types(kernel: K
     assert kernel.value("_drawer.run.steps[0].output") == "urls"
 
 
-def test_a_press_by_name_reads_its_line_alike(kernel: Kernel) -> None:
+def test_the_line_of_a_press_by_name_is_read_in_the_same_way(kernel: Kernel) -> None:
     kernel.run("%%drawer kept --define\n" + loop("${inputs.xs}", "inputs: {xs: any, flag: bool}"))
     kernel.run("%drawer kept press xs=['a'] flag=False --parallelism $N")
     assert kernel.value("(_drawer.run.inputs['flag'], [row['y'] for row in _drawer])") == (False, ["a"])
-    for line, told, at in [
+    for line, fragment, at in [
         ("kept press xs= 3", "there is a blank after `xs=`", 14),
         ("kept press xs=[1], flag=1", "inputs are separated by blanks", 17),
         ("kept press xs=urls", "for the notebook's variable write xs=$urls", 14),
@@ -451,13 +451,13 @@ def test_a_press_by_name_reads_its_line_alike(kernel: Kernel) -> None:
         ("kept press xs=@nowhere.csv", "No such file", 14),
     ]:
         cell = kernel.run(f"%drawer {line}", fails=True)
-        assert told in cell.traceback
+        assert fragment in cell.traceback
         assert cell.traceback.splitlines()[-2:] == [f"    %drawer {line}", " " * (12 + at) + "^"]
     cell = kernel.run("%drawer kept press", fails=True)
     assert "input 'xs' was not given" in cell.traceback
 
 
-def test_an_input_that_a_pressed_drawer_loops_over_is_given_in_args() -> None:
+def test_a_missing_input_that_a_sub_drawer_loops_over_is_reported_with_a_hint() -> None:
     inner = (
         loop("${inputs.xs}", "inputs: [xs]").replace("button: same", "button: len").replace("{x: ", "{obj: ")
     )
@@ -475,7 +475,7 @@ def test_an_input_that_a_pressed_drawer_loops_over_is_given_in_args() -> None:
         assert hint in str(raised.value)
 
 
-def test_an_input_that_may_be_absent_is_not_missed() -> None:
+def test_an_optional_input_may_be_missing() -> None:
     for inputs, over in (("{xs: {default: [1]}}", "${inputs.xs}"), ("[xs]", "${inputs.xs ?? []}")):
         around = Surroundings(namespace={"same": lambda x: x})
         assert prepare(loop(over, f"inputs: {inputs}"), {}, around=around).warnings == []
@@ -488,7 +488,7 @@ def test_an_input_that_may_be_absent_is_not_missed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "fragment"),
     [
         (["flag=False", "xs=[1]"], 0, '"flag": false'),
         (["n=3", "xs=[1]"], 0, '"n": 3'),
@@ -503,7 +503,7 @@ def test_the_command_line_reads_declared_types(
     capsys: pytest.CaptureFixture[str],
     words: list[str],
     code: int,
-    told: str,
+    fragment: str,
 ) -> None:
     drawer = {
         "schema_version": 1,
@@ -525,4 +525,4 @@ def test_the_command_line_reads_declared_types(
     monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     assert main(["d", "press", *words, "--json"]) == code
-    assert told in json.dumps(json.loads(capsys.readouterr().out), ensure_ascii=False)
+    assert fragment in json.dumps(json.loads(capsys.readouterr().out), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The magic's line and the cell's text before they are run: words, inputs, options, what is awaited."""
+"""Parsing the line of a magic and transforming its cell: words, inputs, options and awaited cells."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES = {"urls": [1, 2], "thing": THING, "n": 3}
         ("'two words' --out=x", ["'two words'", "--out=x"]),
     ],
 )
-def test_words_are_parted_outside_of_quotes_and_brackets(line: str, words: list[str]) -> None:
+def test_words_are_split_outside_quotes_and_brackets(line: str, words: list[str]) -> None:
     assert list(split(line)) == words
 
 
@@ -64,11 +64,11 @@ def test_an_unclosed_quote_or_bracket_is_reported(line: str) -> None:
         ("a=b", "a=b"),
     ],
 )
-def test_an_input_is_json_text_a_variable_or_an_expression(text: str, value: Any) -> None:
+def test_an_input_is_json_a_string_a_variable_or_an_expression(text: str, value: Any) -> None:
     assert input_value("x", text, NAMES) == value
 
 
-def test_a_variable_is_handed_over_itself() -> None:
+def test_an_object_in_a_variable_is_passed_unchanged() -> None:
     assert parse_line("t x=$thing y={thing}", NAMES).inputs == {"x": THING, "y": THING}
 
 
@@ -93,9 +93,9 @@ def test_an_input_may_come_from_a_file(tmp_path: Path) -> None:
         ("", "", []),
     ],
 )
-def test_the_variable_and_the_name(line: str, out: str, words: list[str]) -> None:
-    said = parse_line(line, NAMES)
-    assert (said.out, said.words) == (out, words)
+def test_a_line_names_the_result_variable_and_the_drawer(line: str, out: str, words: list[str]) -> None:
+    parsed = parse_line(line, NAMES)
+    assert (parsed.out, parsed.words) == (out, words)
 
 
 def test_options_have_defaults_that_a_setting_changes_and_the_line_overrides() -> None:
@@ -108,15 +108,15 @@ def test_options_have_defaults_that_a_setting_changes_and_the_line_overrides() -
         "auto",
     )
     settings = {"parallelism": 5, "timeout": 2.0, "out": "all", "mode": "parallel"}
-    said = parse_line("t -p 8 --timeout 1m30s", NAMES, settings)
-    assert (said.options.parallelism, said.options.timeout, said.out) == (8, 90.0, "all")
-    assert said.options.mode == "parallel"
+    parsed = parse_line("t -p 8 --timeout 1m30s", NAMES, settings)
+    assert (parsed.options.parallelism, parsed.options.timeout, parsed.out) == (8, 90.0, "all")
+    assert parsed.options.mode == "parallel"
     assert parse_line("b << t", NAMES, settings).out == "b"
     assert parse_line("t --timeout 0.5", NAMES).options.timeout == 0.5
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("t --paralelism 3", "unknown option --paralelism.*did you mean '--parallelism'"),
         ("t -p many", "a whole number from 0 up, not 'many'"),
@@ -139,12 +139,12 @@ def test_options_have_defaults_that_a_setting_changes_and_the_line_overrides() -
         ("t x={missing}", "cannot be evaluated: NameError"),
     ],
 )
-def test_unreadable_text_is_reported_with_a_working_form(line: str, told: str) -> None:
-    with pytest.raises(UsageError, match=f"(?s){told}"):
+def test_an_invalid_line_is_reported_with_a_hint(line: str, message: str) -> None:
+    with pytest.raises(UsageError, match=f"(?s){message}"):
         parse_line(line, NAMES)
 
 
-def test_evaluating_an_expression_leaves_the_variables_alone() -> None:
+def test_evaluating_an_expression_does_not_change_the_variables() -> None:
     names = dict(NAMES)
     parse_line("t x={(y := 5)}", names)
     assert names == NAMES
@@ -161,7 +161,9 @@ def test_evaluating_an_expression_leaves_the_variables_alone() -> None:
         ("# a\n%%drawer t", "%%drawer t\n", 1),
     ],
 )
-def test_the_magic_comes_first_and_no_line_changes_its_number(cell: str, first: str, empty: int) -> None:
+def test_the_magic_becomes_the_first_line_and_other_lines_keep_their_numbers(
+    cell: str, first: str, empty: int
+) -> None:
     before = cell.splitlines(keepends=True)
     lines = magic_first(list(before))
     assert lines[0] == first
@@ -170,7 +172,7 @@ def test_the_magic_comes_first_and_no_line_changes_its_number(cell: str, first: 
 
 
 @pytest.mark.parametrize("cell", ["", "\n", "# a\n", "# a\nx = 1\n", "x = 1\n%%drawer\n", "# a\n%%time\n1\n"])
-def test_other_cells_are_left_as_they_are(cell: str) -> None:
+def test_other_cells_are_not_changed(cell: str) -> None:
     lines = cell.splitlines(keepends=True)
     assert magic_first(list(lines)) == lines
 
@@ -216,6 +218,6 @@ def test_cells_that_press_are_rewritten_to_awaited_calls(cell: str, awaited: Any
 @pytest.mark.parametrize(
     ("where", "wanted"), [(shell(autoawait=False), True), (shell(runner="trio"), True), (shell(), False)]
 )
-def test_where_a_cell_cannot_be_awaited_or_should_not_be_it_stays_a_magic(where: Any, wanted: bool) -> None:
+def test_a_cell_that_cannot_or_must_not_be_awaited_stays_a_magic(where: Any, wanted: bool) -> None:
     lines = ["%%drawer\n", "steps: []\n"]
     assert AwaitedCells(where, lambda: wanted)(list(lines)) == lines

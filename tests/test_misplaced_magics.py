@@ -1,4 +1,4 @@
-"""A cell magic that is not the first line of its cell says so; in a real kernel."""
+"""A cell magic that is not the first line of its cell is reported; in a real kernel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 ABOVE = {
-    # what stands above, the line of the magic
+    # name: (the code above the magic, the line of the magic)
     "an extension": ("%load_ext drawer_ipy\n", 2),
     "an import": ("import math\n", 2),
     "several lines": ("import math\n\n# why\nx = 1\n", 5),
@@ -38,14 +38,14 @@ ABOVE = {
 @pytest.mark.parametrize("magic", ["%%drawer t", "%%drawer", "%%button hello sh", "  %%drawer t"])
 @pytest.mark.parametrize(("above", "line"), ABOVE.values(), ids=ABOVE)
 def test_code_above_a_cell_magic_is_reported(kernel: Kernel, above: str, line: int, magic: str) -> None:
-    said = kernel.run(f"{above}{magic}\n{BODY}", fails=True).traceback
-    assert f"{magic.split()[0]} on line {line} must be the first line of its cell" in said
-    assert "into a separate cell" in said
-    assert "SyntaxError" not in said
+    message = kernel.run(f"{above}{magic}\n{BODY}", fails=True).traceback
+    assert f"{magic.split()[0]} on line {line} must be the first line of its cell" in message
+    assert "into a separate cell" in message
+    assert "SyntaxError" not in message
 
 
 @pytest.mark.parametrize("above", ["# why\n", "\n\n", "  \n# a\n\n# b\n", "%%time\n", "%%capture out\n"])
-def test_comments_empty_lines_and_other_cell_magics_may_stand_above(kernel: Kernel, above: str) -> None:
+def test_comments_empty_lines_and_other_cell_magics_may_be_above(kernel: Kernel, above: str) -> None:
     kernel.run("_drawer = None")
     kernel.run(f"{above}%%drawer t\n{BODY}")
     assert kernel.value("_drawer.run.steps[0].output") == 3
@@ -63,11 +63,11 @@ def test_comments_empty_lines_and_other_cell_magics_may_stand_above(kernel: Kern
         "import math\nx = '%%drawer t'\n",
     ],
 )
-def test_a_cell_that_only_holds_the_words_runs(kernel: Kernel, cell: str, tmp_path: object) -> None:
+def test_a_cell_that_only_mentions_a_magic_runs(kernel: Kernel, cell: str, tmp_path: object) -> None:
     kernel.run(cell.replace("{path}", f"{tmp_path}/x.py"))
 
 
-def test_nothing_of_the_cell_runs(kernel: Kernel) -> None:
+def test_no_line_of_a_refused_cell_runs(kernel: Kernel) -> None:
     kernel.run("done = []")
     kernel.run(f"done.append(1)\n%%drawer t\n{BODY}", fails=True)
     assert kernel.value("done") == []

@@ -1,4 +1,4 @@
-"""Loops over iterators, generators and async generators, whose items are taken as places come free."""
+"""Loops over iterators, generators and async generators, whose items are pulled as slots become free."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def tenfold(x: int) -> int:
 
 @pytest.mark.parametrize("fields", FORMS, ids=str)
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
-def test_items_come_in_order_and_the_total_is_known_at_the_end(
+def test_items_keep_their_order_and_the_total_is_known_at_the_end(
     make: Callable[[Iterable[Any]], Any], fields: dict[str, Any]
 ) -> None:
     results = loop(make(range(13)), tenfold, check=True, **fields)
@@ -91,7 +91,7 @@ def test_items_come_in_order_and_the_total_is_known_at_the_end(
 
 
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
-def test_no_item_is_an_ok_loop_of_zero_items(make: Callable[[Iterable[Any]], Any]) -> None:
+def test_an_empty_source_is_a_successful_loop_of_zero_items(make: Callable[[Iterable[Any]], Any]) -> None:
     results = loop(make([]), tenfold, check=True, parallelism=3)
     assert len(results) == 0
     assert "0 items" in str(results)
@@ -104,7 +104,7 @@ def test_no_item_is_an_ok_loop_of_zero_items(make: Callable[[Iterable[Any]], Any
     st.sampled_from(["generator", "async generator"]),
     st.booleans(),
 )
-def test_no_more_items_are_taken_than_there_are_places(
+def test_no_more_items_are_pulled_than_slots_are_free(
     ticks: list[int], width: int, kind: str, adaptive: bool
 ) -> None:
     meter = Meter()
@@ -138,7 +138,7 @@ def test_no_more_items_are_taken_than_there_are_places(
     assert max(ahead, default=0) <= max(1, width)
 
 
-def test_files_readers_and_cursors_are_looped_over() -> None:
+def test_files_csv_readers_and_cursors_can_be_looped_over() -> None:
     assert loop(io.StringIO("a\nb\n"), lambda x: x.strip(), check=True)["work"] == ["a", "b"]
     rows = csv.reader(io.StringIO("a,b\n1,2\n"))
     assert loop(rows, lambda x: x, check=True)["work"] == [["a", "b"], ["1", "2"]]
@@ -147,7 +147,7 @@ def test_files_readers_and_cursors_are_looped_over() -> None:
         assert loop(cursor, lambda x: x[0], check=True, parallelism=2)["work"] == [1, 2]
 
 
-def test_a_database_of_another_thread_says_how_to_open_it() -> None:
+def test_a_database_bound_to_another_thread_causes_an_error_with_a_hint() -> None:
     with sqlite3.connect(":memory:") as base:
         results = loop(base.execute("values (1), (2)"), lambda x: x)
     assert results.run.error is not None
@@ -160,7 +160,7 @@ def test_an_endless_iterator_stops_at_the_first_failure() -> None:
     assert results.run.error is not None
     assert results.run.error.index == 5
     assert "(of 6 so far)" in results.run.error.message
-    assert "5 of 6 items so far ok" in str(results)
+    assert "5 ok · 1 failed · 6 items so far" in str(results)
     assert results.run.step("each").output["total"] is None
 
 
@@ -169,7 +169,7 @@ def test_a_count_of_tolerated_failures_stops_as_soon_as_it_is_exceeded() -> None
     assert len(results) == len(results.failed) == 5
 
 
-def test_a_share_of_tolerated_failures_is_judged_at_the_end() -> None:
+def test_a_percentage_of_tolerated_failures_is_checked_at_the_end() -> None:
     def work(x: int) -> float:
         return 1 / (x % 10)
 
@@ -181,7 +181,7 @@ def test_a_share_of_tolerated_failures_is_judged_at_the_end() -> None:
     assert failed.run.error.code == "FOREACH_ITEM_FAILED"
 
 
-def test_chunks_are_taken_one_after_the_other() -> None:
+def test_chunks_are_pulled_one_after_another() -> None:
     pulled = []
     drawer = batches()
 
@@ -206,7 +206,7 @@ def batches() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("make", [iter, later], ids=["sync", "async"])
-def test_a_chunk_that_an_exception_cuts_short_is_kept(make: Callable[[Iterable[int]], Any]) -> None:
+def test_a_chunk_cut_short_by_an_exception_is_kept(make: Callable[[Iterable[int]], Any]) -> None:
     buttons = {"total": lambda xs: xs}
     results = press(batches(), {"xs": make(broken(7, 5))}, buttons=buttons, quiet=True, check=False)
     assert results["done"] == [[0, 1, 2], [3, 4]]
@@ -223,7 +223,7 @@ def broken(n: int, at: int) -> Iterator[int]:
 
 @pytest.mark.parametrize("at", [0, 5])
 @pytest.mark.parametrize("make", [lambda items: items, later], ids=["sync", "async"])
-def test_an_iterator_that_raises_fails_the_loop_and_keeps_what_was_before(
+def test_an_iterator_that_raises_fails_the_loop_and_keeps_the_items_before(
     make: Callable[[Iterable[int]], Any], at: int
 ) -> None:
     for fields in ({}, {"parallelism": 3, "on_item_failure": "continue"}):
@@ -239,7 +239,7 @@ def test_an_iterator_that_raises_fails_the_loop_and_keeps_what_was_before(
         assert "raised ValueError" in " ".join(str(results).split()) or at
 
 
-def test_the_exception_of_an_iterator_is_shown_beside_failed_items() -> None:
+def test_the_exception_of_an_iterator_is_shown_together_with_failed_items() -> None:
     results = loop(broken(9, 5), lambda x: 1 / x, on_item_failure="continue")
     assert "FUNCTION_ERROR: `over` of step 'each'" in str(results)
     assert len(results.failed) == 1
@@ -278,7 +278,7 @@ class Raises:
 @pytest.mark.parametrize(
     "error", [KeyboardInterrupt("mine"), SystemExit(3), GeneratorExit(), asyncio.CancelledError()], ids=repr
 )
-def test_exceptions_that_would_end_a_program_fail_the_loop_only(error: BaseException) -> None:
+def test_exceptions_that_would_end_a_program_only_fail_the_loop(error: BaseException) -> None:
     results = loop(Raises(error), lambda x: x, parallelism=2, on_item_failure="continue")
     assert results.run.status == "failed"
     assert results["work"] == [1, 2]
@@ -289,7 +289,7 @@ def test_exceptions_that_would_end_a_program_fail_the_loop_only(error: BaseExcep
     assert results["work"] == [1, 2, 4, 5]
 
 
-def test_generators_that_misuse_the_protocol_are_named() -> None:
+def test_generators_that_misuse_the_protocol_are_reported() -> None:
     def stops() -> Iterator[int]:
         yield 1
         raise StopIteration
@@ -322,7 +322,7 @@ def test_exceptions_may_be_items() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_million_items_hold_only_what_is_kept(kind: str) -> None:
+def test_a_million_items_can_be_looped_over(kind: str) -> None:
     many = 1_000_000 if kind == "sync" else 30_000
     source = iter(range(many)) if kind == "sync" else later_at_once(many)
 
@@ -339,7 +339,7 @@ async def later_at_once(n: int) -> AsyncIterator[int]:
         yield x
 
 
-def test_the_second_press_of_a_used_iterator_says_so() -> None:
+def test_a_second_press_of_a_used_iterator_is_reported() -> None:
     async def both() -> None:
         for make in SOURCES.values():
             source = make(range(3))
@@ -361,13 +361,13 @@ def one(**fields: Any) -> dict[str, Any]:
     return {"name": "t", "inputs": ["xs"], "steps": [each]}
 
 
-def test_empty_iterators_may_be_pressed_again() -> None:
+def test_empty_iterators_can_be_pressed_again() -> None:
     empty: Iterator[int] = iter([])
     for _ in range(2):
         assert len(loop(empty, tenfold, check=True)) == 0
 
 
-def test_a_used_generator_of_the_user_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_generator_used_up_before_the_press_causes_a_note(capsys: pytest.CaptureFixture[str]) -> None:
     source = broken(3, 9)
     assert list(source) == [0, 1, 2]
     press(one(), {"xs": source}, buttons={"work": tenfold})
@@ -392,7 +392,7 @@ def test_two_loops_do_not_share_an_iterator() -> None:
             assert results.step("first")["work"] == [0, 10, 20, 30, 40, 50]
 
 
-def test_a_new_attempt_of_the_loop_begins_with_the_items_that_were_taken() -> None:
+def test_a_new_attempt_of_the_loop_starts_with_the_items_pulled_so_far() -> None:
     failures = iter([True])
 
     def work(x: int) -> int:
@@ -405,7 +405,7 @@ def test_a_new_attempt_of_the_loop_begins_with_the_items_that_were_taken() -> No
     assert results["work"] == [0, 1, 2, 3, 4]
 
 
-def test_a_generator_that_blocks_does_not_hold_up_the_loop() -> None:
+def test_a_generator_that_blocks_does_not_block_the_event_loop() -> None:
     def blocks() -> Iterator[int]:
         for x in range(6):
             time.sleep(0.15)
@@ -430,7 +430,7 @@ def test_a_generator_that_blocks_does_not_hold_up_the_loop() -> None:
     assert sum(gap > 0.13 for gap in gaps) <= 1  # only the first item, which shows that it blocks
 
 
-def test_a_generator_moves_back_to_the_event_loop_once_it_is_quick() -> None:
+def test_a_generator_returns_to_the_event_loop_when_it_is_fast() -> None:
     import threading
 
     threads: list[str] = []
@@ -455,7 +455,7 @@ async def later_nothing(x: int) -> None:
     """Do nothing."""
 
 
-def test_rows_of_sqlite_stay_in_their_thread() -> None:
+def test_sqlite_rows_are_read_in_one_thread() -> None:
     def rows() -> Iterator[Any]:
         with sqlite3.connect(":memory:") as base:
             for (value,) in base.execute("values (1), (2), (3)"):
@@ -492,7 +492,7 @@ def test_cancelling_every_task_neither_loses_nor_repeats_an_item() -> None:
         assert loop(at_once(), work, check=True, parallelism=width)["work"] == [0, 1, 2, 3, 4, 5]
 
 
-def test_nested_loops_take_their_own_iterators() -> None:
+def test_nested_loops_use_their_own_iterators() -> None:
     drawer = {
         "name": "t",
         "inputs": ["xs"],
@@ -514,7 +514,7 @@ def test_nested_loops_take_their_own_iterators() -> None:
 
 
 @pytest.mark.parametrize("kind", ["merge", "aggregate"])
-def test_steps_that_need_all_items_ask_for_a_list(kind: str) -> None:
+def test_steps_that_need_all_items_require_a_list(kind: str) -> None:
     step = {"id": "s", "kind": kind, "from": "${inputs.xs}", "pluck": "${item}"}
     step = step if kind == "aggregate" else {k: v for k, v in step.items() if k != "pluck"}
     drawer = {"name": "t", "inputs": ["xs"], "steps": [step]}
@@ -522,4 +522,4 @@ def test_steps_that_need_all_items_ask_for_a_list(kind: str) -> None:
     results = press(drawer, {"xs": source}, quiet=True, check=False)
     assert results.run.error is not None
     assert "list(items)" in str(results.run.error) + results.run.error.remediation
-    assert next(source) == 1  # nothing was taken
+    assert next(source) == 1  # nothing was pulled

@@ -136,7 +136,7 @@ def test_an_async_generator_that_ignores_its_cancellation_is_abandoned(
     assert any("async generator ignored its cancellation" in note for note in job.run.notes)
 
 
-def test_a_generator_that_does_not_let_itself_be_closed_is_noted() -> None:
+def test_a_generator_that_refuses_to_close_causes_a_note() -> None:
     def stays() -> Iterator[int]:
         for x in itertools.count():
             try:
@@ -175,7 +175,9 @@ class OwnIterator:
 
 @pytest.mark.parametrize("make", [counted, OwnIterator])
 @pytest.mark.parametrize("width", [0, 3])
-def test_a_retry_presses_what_failed_and_goes_on_with_the_rest(make: Callable[..., Any], width: int) -> None:
+def test_a_retry_presses_failed_items_and_continues_with_the_rest(
+    make: Callable[..., Any], width: int
+) -> None:
     pulled: list[int] = []
     seen: list[int] = []
     bad = {4}
@@ -186,7 +188,7 @@ def test_a_retry_presses_what_failed_and_goes_on_with_the_rest(make: Callable[..
         if x in bad:
             failed.set()
             raise ValueError(x)
-        if x > 4:  # so that the failure is known before all items were taken, however busy the machine
+        if x > 4:  # so that the failure happens before all items are pulled, however busy the machine is
             failed.wait(10)
             time.sleep(0.05)
         return x * 10
@@ -207,7 +209,7 @@ def test_a_retry_presses_what_failed_and_goes_on_with_the_rest(make: Callable[..
     assert len(results) == 12
 
 
-def test_a_retry_of_some_rows_takes_no_further_item() -> None:
+def test_a_retry_of_some_rows_pulls_no_further_item() -> None:
     pulled: list[int] = []
     bad = {2}
 
@@ -227,7 +229,7 @@ def test_a_retry_of_some_rows_takes_no_further_item() -> None:
     assert results.run.status == "ok"
 
 
-def test_a_retry_after_the_generator_raised_says_that_the_rest_is_lost() -> None:
+def test_a_retry_after_the_generator_raised_reports_the_exception_again() -> None:
     bad = {1}
 
     def source() -> Iterator[int]:
@@ -267,7 +269,7 @@ def test_an_item_that_arrives_after_a_cancellation_is_not_lost() -> None:
     assert results.run.status == "ok"
 
 
-def test_an_async_generator_goes_on_in_the_same_event_loop() -> None:
+def test_a_retry_continues_an_async_generator_of_the_same_event_loop() -> None:
     bad = {3}
 
     async def source() -> AsyncIterator[int]:
@@ -289,7 +291,7 @@ def test_an_async_generator_goes_on_in_the_same_event_loop() -> None:
     assert asyncio.run(main())["work"] == list(range(8))
 
 
-def test_an_async_generator_of_another_event_loop_says_that_it_was_closed() -> None:
+def test_a_retry_reports_that_an_async_generator_was_closed_with_its_event_loop() -> None:
     bad = {3}
 
     async def source() -> AsyncIterator[int]:
@@ -309,7 +311,7 @@ def test_an_async_generator_of_another_event_loop_says_that_it_was_closed() -> N
     assert "has been closed since" in results.run.error.message
 
 
-def test_nested_loops_go_on_with_their_iterators() -> None:
+def test_a_retry_of_nested_loops_continues_their_iterators() -> None:
     bad = {11}
 
     def work(x: int) -> int:
@@ -340,7 +342,7 @@ def secret_drawer() -> dict[str, Any]:
     return drawer
 
 
-def test_secrets_in_items_are_hidden_and_nothing_is_taken_to_find_them() -> None:
+def test_secrets_in_items_are_hidden_without_pulling_items_ahead() -> None:
     pulled: list[int] = []
     seen: list[Any] = []
 
@@ -392,7 +394,7 @@ def test_a_secret_that_becomes_known_during_the_loop_is_hidden_in_earlier_items(
     assert "secret-word" not in str(results) + repr(results.to_dicts())
 
 
-def test_such_results_are_exported_explained_drawn_and_pickled() -> None:
+def test_results_of_unfinished_iterators_can_be_exported_and_pickled() -> None:
     results = loop(iter(range(8)), lambda x: {"n": 1 / (6 - x)})
     assert [row["x"] for row in results.to_dicts()] == list(range(7))
     assert results.to_pandas()["x"].tolist() == list(range(7))
@@ -408,11 +410,11 @@ def test_such_results_are_exported_explained_drawn_and_pickled() -> None:
     assert again["work"] == [0, 1, 2]
 
 
-# What displays say while the number of items is not known
+# Displays while the number of items is unknown
 
 
 class Watching(NullDisplay):
-    """Keeps what displays would show at each item."""
+    """Keeps a snapshot of the progress at each item."""
 
     def __init__(self) -> None:
         self.state = ProgressState()
@@ -428,7 +430,7 @@ class Watching(NullDisplay):
         return self.seen[-1]
 
 
-def test_displays_count_what_there_is_so_far_and_know_the_total_at_the_end() -> None:
+def test_displays_show_the_count_so_far_and_at_the_end_the_total() -> None:
     display = Watching()
 
     async def work(x: int) -> int:
@@ -459,7 +461,7 @@ def test_displays_count_what_there_is_so_far_and_know_the_total_at_the_end() -> 
     assert 'aria-valuemax="20"' in static_html(last)
 
 
-def test_nothing_is_divided_by_an_unknown_total() -> None:
+def test_the_progress_of_zero_items_of_an_unknown_total_is_shown() -> None:
     display = Watching()
 
     async def none() -> AsyncIterator[int]:
@@ -480,7 +482,7 @@ def test_nothing_is_divided_by_an_unknown_total() -> None:
         assert "0 so far" in static_html(snapshot)
 
 
-def test_the_picture_of_a_growing_loop_never_has_too_many_cells() -> None:
+def test_the_grid_of_a_growing_loop_never_has_too_many_cells() -> None:
     record = LoopRecord(("each",), "x", [], ["w"], 4, ends=False)
     cells = Cells(record, most=8)
     assert cells.read() == b""

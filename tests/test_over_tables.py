@@ -1,4 +1,4 @@
-"""Loops over data frames, series, arrays and whatever exports Arrow."""
+"""Loops over data frames, series, arrays and other objects that export Arrow data."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ TABLES: dict[str, Callable[[], Any]] = {
 
 
 class Exporter:
-    """A table of a library that nothing is known of, but for the Arrow protocol."""
+    """A table of an unknown library that supports only the Arrow protocol."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -75,13 +75,13 @@ def test_each_row_is_an_item(table: Callable[[], Any]) -> None:
     assert results["columns"] == [["url", "n", "price"]] * 3
 
 
-def test_duckdb_relations_give_rows() -> None:
+def test_rows_of_duckdb_relations_are_items() -> None:
     duckdb = pytest.importorskip("duckdb")
     relation = duckdb.sql("select * from (values ('a', 1), ('b', 2)) t(url, n)")
     assert pressed(relation, lambda row, url: f"{url}{row.n}")["work"] == ["a1", "b2"]
 
 
-def test_results_give_rows() -> None:
+def test_rows_of_results_are_items() -> None:
     first = pressed(pd.DataFrame(ROWS), lambda row, url: {"url": url, "n": int(row.n)})
     second = pressed(first.filter(lambda row: row["n"] > 1)[["url", "n"]], lambda row, url: {"again": url})
     assert second["again"] == ["b", "c"]
@@ -159,12 +159,12 @@ class Model(BaseModel):
     ],
     ids=["dataclasses", "pydantic models", "the view of a dict", "dicts"],
 )
-def test_objects_are_items(items: Any) -> None:
+def test_objects_with_attributes_are_items(items: Any) -> None:
     assert pressed(items, lambda row, url: url)["work"] == ["a", "b"]
 
 
 @pytest.mark.parametrize("items", [{1: "x", 2: "y"}.keys(), frozenset((1, 2)), range(1, 3), {1, 2}], ids=str)
-def test_collections_without_an_order_by_index_are_items(items: Any) -> None:
+def test_elements_of_collections_without_an_index_are_items(items: Any) -> None:
     text = EACH.replace(', url: "${row.url}"', "")
     assert sorted(pressed(items, lambda row: row, text)["work"]) == [1, 2]
 
@@ -187,14 +187,14 @@ async def one_two_later() -> AsyncIterator[int]:
         (one_two_later, "must be a list, not function", "call it: one_two_later()"),
         (None, "must be a list, not null", "a data frame"),
         (5, "must be a list, not int", "a data frame"),
-        (np.array(5), "iteration over a 0-d array", "give a list"),
+        (np.array(5), "must be a list, not ndarray", "give a list"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "more than one column 'a'", "rename all but one"),
         (pa.table([[1], [2]], names=["a", "a"]), "more than one column 'a'", "rename all but one"),
         (pl.DataFrame({"a": [1]}).lazy(), "a LazyFrame has no rows yet", ".collect()"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_is_refused_says_what_to_write(rows: Any, message: str, hint: str) -> None:
+def test_an_invalid_over_is_refused_with_a_hint(rows: Any, message: str, hint: str) -> None:
     with pytest.raises(DrawerFailed) as raised:
         pressed(rows, lambda row, url: url)
     assert message in str(raised.value)
@@ -211,7 +211,7 @@ def test_a_table_without_rows_is_an_empty_loop() -> None:
         assert len(pressed(empty, lambda row, url: url)) == 0
 
 
-def test_a_column_that_is_not_there_is_named() -> None:
+def test_a_missing_column_is_reported_with_its_name() -> None:
     text = EACH.replace("${row.url}", "${row.ulr}")
     with pytest.raises(DrawerFailed, match=r"no 'ulr'.*url"):
         pressed(pd.DataFrame(ROWS), lambda row, url: url, text)
@@ -219,13 +219,13 @@ def test_a_column_that_is_not_there_is_named() -> None:
         _ = TableRow(rows_of(pd.DataFrame(ROWS)), 0).x  # type: ignore[arg-type]
 
 
-def test_nothing_is_copied() -> None:
+def test_tables_and_arrays_are_not_copied() -> None:
     values = np.zeros(1_000_000)
     rows = rows_of(pd.DataFrame({"a": values, "b": values}, copy=False))
     assert rows is not None
     assert len(rows) == 1_000_000
     values[999_999] = 7.0
-    assert rows[999_999]["a"] in (0.0, 7.0)  # pandas may copy when the frame is made, rows never do
+    assert rows[999_999]["a"] in (0.0, 7.0)  # pandas may copy when it makes the frame; rows are never copied
     array = np.zeros(10)
     items = rows_of(array)
     array[3] = 5.0
@@ -233,7 +233,7 @@ def test_nothing_is_copied() -> None:
     assert items[3] == 5.0
 
 
-def test_a_failed_row_is_pressed_again_and_no_other() -> None:
+def test_a_retry_presses_only_the_failed_row() -> None:
     broken = {"b"}
     seen: list[str] = []
 
@@ -252,7 +252,7 @@ def test_a_failed_row_is_pressed_again_and_no_other() -> None:
     assert sorted(seen) == ["a", "b", "b", "c"]
 
 
-def test_rows_in_results_are_shown_exported_and_pickled() -> None:
+def test_rows_in_results_can_be_shown_exported_and_pickled() -> None:
     results = pressed(pd.DataFrame(ROWS), lambda row, url: {"u": url})
     assert "url" in repr(results)
     assert results.to_dict()["row"][0] == {"url": "a", "n": 1, "price": 1.5}
@@ -269,7 +269,7 @@ def test_rows_in_results_are_shown_exported_and_pickled() -> None:
         max_size=6,
     )
 )
-def test_law_rows_say_what_the_table_holds(rows: list[dict[str, Any]]) -> None:
+def test_law_rows_have_the_values_of_the_table(rows: list[dict[str, Any]]) -> None:
     frame = pd.DataFrame(rows, columns=["url", "n"], dtype=object)
     found = rows_of(frame)
     assert found is not None

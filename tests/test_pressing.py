@@ -1,4 +1,4 @@
-"""press and apress as they are called: the signature that others rely on, and where they may be called."""
+"""press and apress: the signature that callers rely on, and the contexts in which they can be called."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ WAYS = [drawer_ipy.press, awaited, in_a_loop, in_a_thread]
 
 
 @pytest.mark.parametrize("function", [drawer_ipy.press, drawer_ipy.apress])
-def test_the_arguments_are_those_that_were_agreed_on(function: Callable[..., Any]) -> None:
+def test_the_signature_has_the_agreed_arguments(function: Callable[..., Any]) -> None:
     expected = {
         "drawer": inspect.Parameter.empty,
         "inputs": None,
@@ -81,13 +81,13 @@ def test_the_arguments_are_those_that_were_agreed_on(function: Callable[..., Any
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_works_wherever_it_is_called(way: Callable[..., Any]) -> None:
+def test_a_press_works_in_every_context(way: Callable[..., Any]) -> None:
     results = way(TEXT, {"xs": range(4)}, buttons={"double": double})
     assert list(results["y"]) == [0, 2, 4, 6]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_failure_is_raised_or_returned_as_asked(way: Callable[..., Any]) -> None:
+def test_a_failure_is_raised_or_with_check_false_returned(way: Callable[..., Any]) -> None:
     given = {"xs": range(7)}
     with pytest.raises(DrawerFailed, match=r"failed at step 'each'.*ValueError: five") as caught:
         way(TEXT, given, buttons={"double": double})
@@ -98,7 +98,7 @@ def test_a_failure_is_raised_or_returned_as_asked(way: Callable[..., Any]) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "named", "error", "told"),
+    ("given", "named", "error", "message"),
     [
         ((TEXT,), {}, DefinitionError, "there is no input 'xs'"),
         ((TEXT, [1]), {}, UsageError, "inputs must be a mapping"),
@@ -114,9 +114,9 @@ def test_a_failure_is_raised_or_returned_as_asked(way: Callable[..., Any]) -> No
 )
 @pytest.mark.parametrize("way", [drawer_ipy.press, awaited])
 def test_problems_are_reported_before_anything_runs(
-    way: Callable[..., Any], given: Any, named: Any, error: type[Exception], told: str
+    way: Callable[..., Any], given: Any, named: Any, error: type[Exception], message: str
 ) -> None:
     pressed: list[int] = []
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         way(*given, **{"buttons": {"double": pressed.append}, **named})
     assert pressed == []

@@ -1,4 +1,4 @@
-"""The files beside the code agree with pyproject.toml, with one another, and with what is there."""
+"""The project's other files agree with pyproject.toml, with each other and with the repository."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def released() -> list[tuple[str, str]]:
 # The changelog
 
 
-def test_the_changelog_has_a_dated_section_for_the_version_and_one_for_what_comes() -> None:
+def test_the_changelog_has_a_dated_section_for_the_version_and_an_unreleased_one() -> None:
     headings = re.findall(r"^## (.*)$", CHANGELOG, re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert [f"{version} - {date}" for version, date in released()] == headings[1:]
@@ -50,7 +50,7 @@ def test_the_changelog_has_a_dated_section_for_the_version_and_one_for_what_come
 # CITATION.cff
 
 
-def test_the_citation_names_the_same_software() -> None:
+def test_the_citation_agrees_with_the_project() -> None:
     citation = yaml("CITATION.cff")
     urls = PROJECT["urls"]
     assert citation["cff-version"] == "1.2.0"
@@ -69,7 +69,7 @@ def test_the_citation_names_the_same_software() -> None:
 # pre-commit
 
 
-def test_the_hooks_have_the_versions_that_are_pinned() -> None:
+def test_the_hooks_use_the_pinned_versions() -> None:
     pinned = pins(PROJECT["optional-dependencies"]["dev"])
     assert {"ruff", "mypy", "pyright", "pre-commit"} <= pinned.keys()
     hooks = [hook for repo in yaml(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
@@ -89,7 +89,7 @@ def test_the_hooks_need_nothing_but_the_package_index() -> None:
 # Coverage
 
 
-def test_there_is_a_floor_that_the_nightly_stage_applies() -> None:
+def test_the_nightly_stage_enforces_a_minimum_coverage() -> None:
     assert 50 < PYPROJECT["tool"]["coverage"]["report"]["fail_under"] <= 100
     stage = ROOT / ".ci" / "coverage"
     assert "make coverage" in stage.read_text("utf-8")
@@ -102,7 +102,7 @@ def test_there_is_a_floor_that_the_nightly_stage_applies() -> None:
 # Linting
 
 
-def test_every_exception_from_a_lint_has_a_reason() -> None:
+def test_every_lint_suppression_has_a_reason() -> None:
     bare = re.compile(r"#\s*noqa(?!: [A-Z]+\d+(?:, ?[A-Z]+\d+)* +(?:- |\(|# )\S)")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
@@ -118,7 +118,7 @@ def test_every_exception_from_a_lint_has_a_reason() -> None:
 # CONTRIBUTING.md and SECURITY.md
 
 
-def test_the_contributors_guide_names_what_exists() -> None:
+def test_the_targets_and_paths_in_the_contributors_guide_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = set(
         re.findall(r"\bmake ([a-z]+)\b", "\n".join(re.findall(r"```.*?```|`[^`]+`", CONTRIBUTING, re.DOTALL)))
@@ -144,13 +144,13 @@ def test_the_contributors_guide_names_what_exists() -> None:
         ("drawer_ipy/engine/pool.py", ["class BoundedMap"]),
     ],
 )
-def test_the_places_that_the_guide_describes_are_as_described(path: str, names: list[str]) -> None:
+def test_the_files_in_the_contributors_guide_define_the_described_names(path: str, names: list[str]) -> None:
     assert path in CONTRIBUTING or f"{Path(path).parent}/" in CONTRIBUTING
     text = (ROOT / path).read_text("utf-8")
     assert not [name for name in names if name not in text]
 
 
-def test_the_security_policy_has_a_private_address_and_the_supported_version() -> None:
+def test_the_security_policy_has_a_private_contact_and_the_supported_version() -> None:
     assert f"{PROJECT['urls']['Source']}/security" in SECURITY
     assert "@" not in SECURITY
     assert f"| {__version__.rpartition('.')[0]} (the latest) | yes |" in SECURITY
@@ -161,5 +161,5 @@ def test_the_security_policy_has_a_private_address_and_the_supported_version() -
 @pytest.mark.parametrize(
     "name", ["CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "CHANGELOG.md", "LICENSE"]
 )
-def test_the_source_distribution_has_them(name: str) -> None:
+def test_the_source_distribution_includes_the_projects_files(name: str) -> None:
     assert name in PYPROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]

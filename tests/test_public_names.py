@@ -1,6 +1,6 @@
-"""The public names, against explicit lists: adding or removing one is a decision, not an accident.
+"""The public names compared with explicit lists, so that none is added or removed by accident.
 
-Every public name has a docstring, and a docstring lists the errors that are listed here.
+Every public name has a docstring, which lists the errors that are listed here.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ FUNCTIONS = {
     "each",
     "load_ipython_extension",
     "press",
+    "register_backend",
     "register_button",
     "register_step",
+    "runs",
     "unload_ipython_extension",
 }
 ERRORS = {
     "ArgumentError",
+    "BackendError",
     "ButtonNotFound",
     "DefinitionError",
     "DrawerCancelled",
@@ -45,9 +48,9 @@ ERRORS = {
 CLASSES = {"Drawer", "Results", "Validation"}
 
 RESULTS = """
-    aretry cancelled columns counts errors explain failed filter head hint join of ok output outputs retry run
-    save shape showing skipped sort status step tail timeline to_arrow to_csv to_dict to_dicts to_json
-    to_jsonl to_pandas to_parquet to_polars view
+    aretry cancelled columns counts errors explain failed filter head hint join of ok open output outputs
+    retry run save shape showing skipped sort status step tail timeline to_arrow to_csv to_dict to_dicts
+    to_json to_jsonl to_pandas to_parquet to_polars view
 """
 ROW = """
     cancelled duration error explain failed get index item items keys ok output skipped started status steps
@@ -67,12 +70,13 @@ DRAWER = """
 FAILED = "add_note args code default_code info message remediation results with_traceback"
 
 RAISES = {
+    "register_backend": "UsageError",
     "register_button": "UsageError",
     "register_step": "UsageError",
-    "press": "DefinitionError DrawerNotFound UsageError DrawerFailed DrawerCancelled",
+    "press": "DefinitionError DrawerNotFound UsageError BackendError DrawerFailed DrawerCancelled",
     "apress": "CancelledError DrawerError",
     "aeach": "CancelledError DrawerError",
-    "each": "DefinitionError ButtonNotFound UsageError DrawerFailed DrawerCancelled",
+    "each": "DefinitionError ButtonNotFound UsageError BackendError DrawerFailed DrawerCancelled",
     "button": "UsageError",
     "Drawer.load": "DefinitionError DrawerNotFound UsageError",
     "Drawer.validate": "UsageError",
@@ -80,9 +84,11 @@ RAISES = {
     "Results.aretry": "CancelledError DrawerError",
     "Results.explain": "IndexError TypeError",
     "Results.filter": "UnknownColumn TypeError Exception",
+    "Results.open": "UsageError",
     "Results.retry": "UsageError DefinitionError",
     "Results.sort": "UnknownColumn TypeError Exception",
     "Results.step": "UsageError",
+    "Results.timeline": "UsageError",
     "Results.tail": "TypeError",
     "Results.to_arrow": "MissingLibrary",
     "Results.head": "TypeError",
@@ -99,7 +105,7 @@ RAISES = {
     "Column.__getitem__": "IndexError",
     "ItemErrors.__getitem__": "IndexError",
 }
-"""The errors that each public function documents; a function that is not here documents none."""
+"""The errors that each public function documents; a function that is not listed documents none."""
 
 TEXT = """
 steps:
@@ -125,7 +131,7 @@ def public(thing: Any) -> set[str]:
     return {name for name in dir(thing) if not name.startswith("_")}
 
 
-def test_the_names_of_the_package() -> None:
+def test_the_package_exports_the_listed_names() -> None:
     assert set(drawer_ipy.__all__) == {*FUNCTIONS, *ERRORS, *CLASSES, "__version__"}
     assert list(drawer_ipy.__all__) == sorted(drawer_ipy.__all__)
     assert all(inspect.isfunction(getattr(drawer_ipy, name)) for name in FUNCTIONS)
@@ -140,7 +146,7 @@ def test_the_names_of_the_package() -> None:
     }  # fmt: skip
 
 
-def test_the_attributes_of_tables_rows_and_columns(table: Results) -> None:
+def test_tables_rows_and_columns_have_the_listed_attributes(table: Results) -> None:
     assert public(table) == set(RESULTS.split())
     assert public(table[0]) == set(ROW.split())
     assert public(table["inverse"]) == set(COLUMN.split())
@@ -149,14 +155,14 @@ def test_the_attributes_of_tables_rows_and_columns(table: Results) -> None:
     assert public(table[0].steps["inverse"]) == set(STEP_CELL.split())
 
 
-def test_the_attributes_of_drawers_and_validations() -> None:
+def test_drawers_and_validations_have_the_listed_attributes() -> None:
     drawer = Drawer.load(TEXT)
     pydantics = set(dir(pydantic.BaseModel)) - {"validate"}
     assert {name for name in dir(drawer) if not name.startswith("_")} - pydantics == set(DRAWER.split())
     assert public(drawer.validate()) == set(VALIDATION.split())
 
 
-def test_the_attributes_of_a_failure() -> None:
+def test_a_failure_has_the_listed_attributes() -> None:
     with pytest.raises(DrawerFailed) as caught:
         press(TEXT.replace("continue", "stop"), quiet=True)
     assert public(caught.value) == set(FAILED.split())
@@ -183,7 +189,7 @@ PUBLIC = {
 }
 INHERITED = {"Row.get", "Row.items", "Row.keys", "Row.values"}
 INHERITED |= {f"{kind}.{name}" for kind in ("Column", "ItemErrors") for name in ("count", "index")}
-"""Python's own base classes bring these."""
+"""Methods of Python's own base classes."""
 
 
 def documented(name: str) -> str:
@@ -269,7 +275,7 @@ WRONG: dict[str, tuple[type[Exception], Callable[[Results, Path], Any]]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_wrong_use_raises_what_is_documented(what: str, table: Results, tmp_path: Path) -> None:
+def test_wrong_use_raises_the_documented_error(what: str, table: Results, tmp_path: Path) -> None:
     error, use = WRONG[what]
     with pytest.raises(error, match=r"\S"):
         use(table, tmp_path)

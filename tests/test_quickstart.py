@@ -1,4 +1,4 @@
-"""``python -m drawer_ipy.demo.quickstart``: what it prints, and its exit codes."""
+"""``python -m drawer_ipy.demo.quickstart``: its output and its exit codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from notebook_rig import QUICKSTART, drawer_cells, read, said
 from drawer_ipy.demo import quickstart
 from drawer_ipy.demo.quickstart import FAILED, UNUSABLE, main
 
-TABLE = ["Humble wall clock", "147.66", "⚠ 58 of 60 items ok, 2 failed", "Nautical coffer"]
+TABLE = ["Humble wall clock", "147.66", "⚠ finished · 58 ok · 2 failed", "Nautical coffer"]
 
 
 def write(path: Path, *cells: str) -> Path:
@@ -27,7 +27,7 @@ def write(path: Path, *cells: str) -> Path:
     return path
 
 
-def test_it_prints_the_cell_its_table_and_where_to_open_it(tmp_path: Path) -> None:
+def test_the_command_prints_the_cell_its_table_and_how_to_open_it(tmp_path: Path) -> None:
     (tmp_path / "notebooks").mkdir()
     copied = tmp_path / "notebooks" / QUICKSTART.name
     shutil.copy(QUICKSTART, copied)
@@ -40,7 +40,7 @@ def test_it_prints_the_cell_its_table_and_where_to_open_it(tmp_path: Path) -> No
     last = out.splitlines()[-1]
     assert last.startswith("Open it live:  ")
     assert last.endswith(f"jupyter lab notebooks/{QUICKSTART.name}")
-    # --save kept what was printed, and nothing that differs each time for no reason
+    # --save writes the printed outputs, without metadata that would differ in each run
     kept = read(copied)
     assert said(drawer_cells(kept)[0])[0] in out
     assert not [cell.id for cell in kept.cells if "execution" in cell.metadata]
@@ -48,7 +48,7 @@ def test_it_prints_the_cell_its_table_and_where_to_open_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda path: None, "there is no notebook"),
         (lambda path: path.mkdir(), "there is no notebook"),
@@ -58,14 +58,14 @@ def test_it_prints_the_cell_its_table_and_where_to_open_it(tmp_path: Path) -> No
     ids=["missing", "a folder", "no JSON", "other JSON"],
 )
 def test_a_file_that_is_not_a_notebook_is_reported_in_one_line(
-    make: Callable[[Path], object], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    make: Callable[[Path], object], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "none.ipynb"
     make(path)
     assert main([str(path)]) == UNUSABLE
     out, err = capsys.readouterr()
     assert out == ""
-    assert told in err
+    assert message in err
     assert err.count("\n") == 1
 
 
@@ -76,8 +76,8 @@ def test_a_failing_cell_is_named_without_a_traceback(
     assert main([str(path), "--save"]) == FAILED
     out, err = capsys.readouterr()
     assert out == ""
-    told = err.splitlines()[1:]  # the first line says what is executed
-    assert told == [f"{path}: cell 3 failed", "  # divides", "ZeroDivisionError: division by zero"]
+    lines = err.splitlines()[1:]  # the first line names the notebook
+    assert lines == [f"{path}: cell 3 failed", "  # divides", "ZeroDivisionError: division by zero"]
     assert not read(path).cells[1].outputs  # a failure is not saved
 
 
@@ -92,7 +92,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_sees_each_cell_and_then_a_clean_line(
+def test_a_terminal_shows_each_cell_and_then_an_empty_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = Terminal()
@@ -107,7 +107,7 @@ def test_a_terminal_sees_each_cell_and_then_a_clean_line(
     ]
 
 
-def test_the_place_to_open_is_relative_below_the_current_folder_and_quoted(
+def test_the_command_to_open_the_notebook_is_quoted_and_relative_if_possible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = tmp_path / "my env" / "bin" / "python"

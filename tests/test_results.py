@@ -1,4 +1,4 @@
-"""The table of a run: rows, columns, subsets, errors."""
+"""The table of a run: rows, columns, subsets and errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def loop_of(
     first: str = "page",
     close: bool = True,
 ) -> LoopRecord:
-    """A loop of two nested steps: an exception fails its item, CancelledError-like words its state."""
+    """A loop of two nested steps: an ErrorInfo fails or cancels its item, ``SKIP`` skips it."""
     items = [f"i{k}" for k in range(len(outputs))] if items is None else items
     loop = LoopRecord(("each",), label, items, [first, step], 4)
     for index, output in enumerate(outputs):
@@ -65,7 +65,7 @@ BOOM = ErrorInfo("SCRIPT_ERROR", "boom", "look at the page")
 MIXED = [{"t": "a", "n": 1}, BOOM, {"n": 3, "x": True}, CANCELLED_ERROR, SKIP]
 
 
-def test_rows_stand_in_the_order_of_the_input() -> None:
+def test_rows_have_the_order_of_the_input() -> None:
     results = table([{"t": k} for k in range(5)])
     assert len(results) == 5
     assert bool(results)
@@ -75,7 +75,7 @@ def test_rows_stand_in_the_order_of_the_input() -> None:
     assert results["t"] == [0, 1, 2, 3, 4]
 
 
-def test_columns_are_the_loop_variable_then_the_last_outputs_keys() -> None:
+def test_columns_are_the_loop_variable_and_the_keys_of_the_last_output() -> None:
     results = table(MIXED)
     assert results.columns == ("u", "t", "n", "x", "status", "error")
     assert results["t"] == ["a", None, None, None, None]
@@ -85,7 +85,7 @@ def test_columns_are_the_loop_variable_then_the_last_outputs_keys() -> None:
     assert results["page"][4] is None
 
 
-def test_status_and_error_are_shown_only_when_not_all_is_ok() -> None:
+def test_status_and_error_are_columns_only_if_a_row_is_not_ok() -> None:
     results = table(MIXED)
     assert results.ok.columns == ("u", "t", "n", "x")
     assert "status" in results.ok
@@ -110,7 +110,7 @@ def test_outputs_that_are_not_mappings_stay_in_one_column(outputs: list[Any]) ->
     assert results["title"] == outputs
 
 
-def test_none_among_mappings_leaves_them_spread() -> None:
+def test_mappings_are_spread_even_if_some_outputs_are_none() -> None:
     assert table([None, {"a": 1}]).columns == ("u", "a")
 
 
@@ -137,13 +137,13 @@ def test_names_that_clash_are_prefixed_with_the_step(
 
 
 @pytest.mark.parametrize("clash", ["u", "status", "error"])
-def test_a_step_named_like_another_column_shows_its_output_elsewhere(clash: str) -> None:
+def test_the_output_of_a_step_named_like_another_column_gets_a_suffix(clash: str) -> None:
     results = table(["v"], step=clash)
     assert results.columns == ("u", f"{clash}.output")
     assert results[f"{clash}.output"] == ["v"]
 
 
-def test_a_key_of_any_step_is_a_column_by_its_dotted_name() -> None:
+def test_a_key_of_a_steps_output_is_a_column_by_its_dotted_name() -> None:
     results = table([{"title": "A", "n": 1}, {"title": "B"}])
     assert results["title"] == ["A", "B"]
     assert results["title.title"] == ["A", "B"]
@@ -152,7 +152,7 @@ def test_a_key_of_any_step_is_a_column_by_its_dotted_name() -> None:
         results["title.nope"]
 
 
-def test_an_unknown_column_names_the_nearest_and_all() -> None:
+def test_the_error_for_an_unknown_column_names_the_nearest_and_all_columns() -> None:
     with pytest.raises(UnknownColumn, match="did you mean 'page'") as caught:
         table([{"t": 1}])["pag"]
     assert isinstance(caught.value, KeyError)
@@ -175,7 +175,7 @@ def test_a_slice_and_a_list_of_columns_are_tables() -> None:
         results[["t", "nope"]]
 
 
-def test_masks_and_positions_pick_rows() -> None:
+def test_masks_and_positions_select_rows() -> None:
     import numpy as np
     import pandas as pd
     import polars as pl
@@ -206,12 +206,12 @@ def test_masks_and_positions_pick_rows() -> None:
         (None, TypeError),
     ],
 )
-def test_a_wrong_key_is_refused(key: Any, error: type[Exception]) -> None:
+def test_an_invalid_key_is_refused(key: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         table(MIXED)[key]
 
 
-def test_an_index_out_of_range_names_the_size() -> None:
+def test_the_error_for_an_index_out_of_range_names_the_size() -> None:
     with pytest.raises(IndexError, match="row 7 is out of range: this table has 5 rows, 0 to 4"):
         table(MIXED)[7]
     with pytest.raises(IndexError, match="this table is empty"):
@@ -220,7 +220,7 @@ def test_an_index_out_of_range_names_the_size() -> None:
         table(MIXED)["t"][5]
 
 
-def test_a_column_is_like_a_list() -> None:
+def test_a_column_behaves_like_a_list() -> None:
     column = table(MIXED)["n"]
     assert len(column) == 5
     assert column[0] == 1
@@ -235,7 +235,7 @@ def test_a_column_is_like_a_list() -> None:
         hash(column)
 
 
-def test_a_row_describes_what_happened_to_its_item() -> None:
+def test_a_row_describes_the_result_of_its_item() -> None:
     results = table(MIXED)
     good, bad, cancelled, skipped = results[0], results[1], results[3], results[4]
     assert (good.ok, good.failed, good.status, good.error) == (True, False, "ok", None)
@@ -267,7 +267,7 @@ def test_subsets_by_state_keep_the_order() -> None:
     assert results[1:].ok["u"] == ["i2"]
 
 
-def test_errors_are_the_failures_alone() -> None:
+def test_errors_are_only_the_failures() -> None:
     results = table(MIXED)
     (error,) = results.errors
     assert (error.index, error.item, error.step) == (1, "i1", "title")
@@ -290,7 +290,7 @@ def test_a_failed_item_without_a_recorded_step_still_has_an_error() -> None:
     assert results[0].output is None
 
 
-def test_a_run_without_a_loop_has_one_row_a_step() -> None:
+def test_a_run_without_a_loop_has_one_row_per_step() -> None:
     bad = StepResult("two", status="timeout", error=ErrorInfo("TIMEOUT", "took over 5 s"))
     run = run_of(
         None,
@@ -321,7 +321,7 @@ def test_a_run_without_a_loop_has_one_row_a_step() -> None:
     assert results.status == "failed"
 
 
-def test_a_run_that_never_began_is_an_empty_table_that_says_why() -> None:
+def test_a_run_that_never_started_is_an_empty_table_with_the_error() -> None:
     results = Results.of(run_of(None, status="failed", error=ErrorInfo("MISSING_INPUT", "no urls given")))
     assert len(results) == 0
     assert not results
@@ -331,7 +331,7 @@ def test_a_run_that_never_began_is_an_empty_table_that_says_why() -> None:
     assert "no urls given" in results._repr_html_()
 
 
-def test_the_last_loop_is_the_table_and_step_gives_another() -> None:
+def test_the_table_is_that_of_the_last_loop_and_step_returns_another() -> None:
     other = StepResult("warm", status="ok", output=LoopOutput(loop_of(["x"], label="w")))
     run = run_of(loop_of([1, 2]), StepResult("plain", status="ok", output=5), other)
     results = Results.of(run)
@@ -366,7 +366,7 @@ def test_the_table_of_a_running_run_shows_the_rows_so_far() -> None:
     assert results["status"] == ["ok", "ok", "skipped"]
 
 
-def test_filter_and_sort_keep_the_items_places() -> None:
+def test_filter_and_sort_keep_the_index_of_each_row() -> None:
     results = table([{"n": 3}, {"n": 1}, BOOM, {"n": 2}])
     assert results.filter(lambda row: row.ok and row["n"] > 1)["n"] == [3, 2]
     assert results.sort("n")["n"] == [1, 2, 3, None]
@@ -402,7 +402,7 @@ def test_steps_of_inner_loops_are_columns_of_lists() -> None:
     assert results["inner.total"] == [2, 2]
 
 
-def test_filter_takes_values_of_columns() -> None:
+def test_filter_accepts_values_of_columns() -> None:
     results = table([{"n": 3, "a.b": 1}, {"n": 1, "a.b": None}, BOOM, {"n": 3, "a.b": float("nan")}])
     assert [row.index for row in results.filter(n=3)] == [0, 3]
     assert [row.index for row in results.filter({"a.b": float("nan")}, n=3)] == [3]
@@ -454,7 +454,7 @@ def test_law_subsets_behave_as_lists_do(outcomes: list[Any], one: slice, two: sl
     assert results[shuffled]["status"] == [results[index].status for index in shuffled]
 
 
-def test_a_million_items_cost_nothing_until_looked_at() -> None:
+def test_a_table_of_a_million_items_is_read_lazily() -> None:
     n = 1_000_000
     loop = LoopRecord(("each",), "u", range(n), ["title"], 4)
     loop.columns[0].outputs = [{"t": 1}] * n
@@ -479,7 +479,7 @@ VALUES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-3, 3) | st.
 
 
 @given(st.lists(st.integers(-5, 5) | st.none(), max_size=20), st.booleans())
-def test_law_sorting_is_sorting_a_list_with_nothing_last(values: list[Any], reverse: bool) -> None:
+def test_law_rows_are_sorted_like_a_list_with_missing_values_last(values: list[Any], reverse: bool) -> None:
     results = table([{"n": value} for value in values])
     got = [row.index for row in results.sort(lambda row: row.get("n"), reverse)]
     having = [k for k, value in enumerate(values) if value is not None]
@@ -488,7 +488,7 @@ def test_law_sorting_is_sorting_a_list_with_nothing_last(values: list[Any], reve
 
 
 @given(st.lists(VALUES, max_size=20), VALUES, st.booleans())
-def test_law_any_values_can_be_sorted_and_looked_for(values: list[Any], wanted: Any, reverse: bool) -> None:
+def test_law_any_values_can_be_sorted_and_filtered(values: list[Any], wanted: Any, reverse: bool) -> None:
     results = table([{"n": value, "k": k} for k, value in enumerate(values)])
     if not values:
         return

@@ -1,4 +1,4 @@
-"""Tables read by pyarrow, polars, pandas and DuckDB, and written as Parquet: any values, none refused."""
+"""Tables in pyarrow, polars, pandas, DuckDB and Parquet: every value can be exported."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from drawer_ipy.results.export.arrow import arrow_array
 
 
 def table(outputs: Sequence[Any]) -> Results:
-    """A real run whose item i gives ``{"v": outputs[i]}``."""
+    """The results of a real run in which item i returns ``{"v": outputs[i]}``."""
 
     def work(x: int) -> Any:
         return {"v": outputs[x]}
@@ -131,13 +131,15 @@ CONVERSIONS: list[tuple[str, list[Any], str, list[Any]]] = [
 @pytest.mark.parametrize(
     ("values", "kind", "want"), [row[1:] for row in CONVERSIONS], ids=[row[0] for row in CONVERSIONS]
 )
-def test_each_kind_of_value_becomes_what_is_documented(values: list[Any], kind: str, want: list[Any]) -> None:
+def test_each_kind_of_value_is_converted_to_its_documented_type(
+    values: list[Any], kind: str, want: list[Any]
+) -> None:
     got = arrow_array(values, pa)
     assert str(got.type) == kind
     assert not want or got.to_pylist() == want
 
 
-def test_all_of_them_in_one_table_reach_every_reader(tmp_path: Path) -> None:
+def test_a_table_with_all_kinds_of_values_can_be_read_by_every_library(tmp_path: Path) -> None:
     columns = {name: values[0] for name, values, _, _ in CONVERSIONS}
 
     def work(x: int) -> Any:
@@ -160,14 +162,14 @@ def test_all_of_them_in_one_table_reach_every_reader(tmp_path: Path) -> None:
     assert results.to_csv(flatten=True).count("\n") >= 4
 
 
-def test_readers_take_the_table_itself() -> None:
+def test_libraries_accept_the_table_itself() -> None:
     results = table([3, None, 1])
     assert pl.DataFrame(results)["v"].to_list() == [3, None, 1]
     if hasattr(pd.DataFrame, "from_arrow"):  # pandas 3
         assert pd.DataFrame.from_arrow(results)["v"].to_list()[::2] == [3, 1]
     columns = list(pd.DataFrame(results).columns)
     if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):
-        columns.reverse()  # until then pandas sorts the keys of rows that are mappings and no dicts
+        columns.reverse()  # older versions of pandas sort the keys of rows that are mappings but not dicts
     assert columns == ["x", "v"]
     assert pa.table(results).column("v").to_pylist() == [3, None, 1]
     ones = results.filter(v=1)
@@ -190,19 +192,21 @@ def test_flattening_names_columns_by_the_path() -> None:
     assert results.to_dicts(flatten=True)[1] == {"x": 1, "v.a": None, "v.in": 5, "v.in.b": None}
 
 
-def test_a_missing_library_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_library_is_reported_with_the_install_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     results = table([1])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    for ask in (
+    for export in (
         results.to_arrow,
         results.__arrow_c_stream__,
         lambda: results.to_parquet(tmp_path / "t.parquet"),
     ):
         with pytest.raises(MissingLibrary, match=r"pip install '\.\[arrow\]'"):
-            ask()
+            export()
 
 
-def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_existing_files_unchanged(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
         table([1]).to_parquet(tmp_path / "nowhere" / "t.parquet")
     target = tmp_path / "t.parquet"
@@ -231,7 +235,7 @@ def test_secrets_stay_hidden_in_every_export(tmp_path: Path) -> None:
     }
     results = press(drawer, {"key": "s3cr3t-value"}, buttons={"work": work}, quiet=True)
     results.to_parquet(tmp_path / "t.parquet")
-    told = [
+    exports = [
         results.to_csv(),
         results.to_json(flatten=True),
         str(results.to_arrow().to_pylist()),
@@ -241,8 +245,8 @@ def test_secrets_stay_hidden_in_every_export(tmp_path: Path) -> None:
         results.timeline().svg,
         repr(results[0]),
     ]
-    assert all("s3cr3t" not in text for text in told)
-    assert "redacted" in told[0]
+    assert all("s3cr3t" not in text for text in exports)
+    assert "redacted" in exports[0]
 
 
 SCALARS = (
@@ -272,7 +276,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(VALUES, max_size=5))
-def test_law_any_column_becomes_one_of_its_length(values: list[Any]) -> None:
+def test_law_an_exported_column_keeps_its_length_and_nulls(values: list[Any]) -> None:
     column = arrow_array(values, pa)
     column.validate(full=True)
     assert len(column) == len(values)
@@ -297,7 +301,7 @@ PLAIN = {
 @pytest.mark.parametrize("kind", PLAIN)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_law_values_of_one_kind_come_back(kind: str, data: st.DataObject) -> None:
+def test_law_values_of_one_kind_are_preserved(kind: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(PLAIN[kind] | st.none(), max_size=6))
     assert arrow_array(values, pa).to_pylist() == values
 

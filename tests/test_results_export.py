@@ -45,7 +45,7 @@ def table(outputs: Sequence[Any]) -> Results:
     )
 
 
-def test_dicts_are_rows_and_columns() -> None:
+def test_dicts_can_be_rows_or_columns() -> None:
     results = table([{"t": "a"}, BOOM])
     assert results.to_dicts() == [
         {"u": "i0", "t": "a", "status": "ok", "error": None},
@@ -55,7 +55,7 @@ def test_dicts_are_rows_and_columns() -> None:
     assert results[:0].to_dicts() == []
 
 
-def test_pandas_is_indexed_by_the_items_places() -> None:
+def test_a_pandas_frame_is_indexed_by_the_index_of_each_row() -> None:
     frame = table([{"n": 1, "f": 0.5, "s": "x", "l": [1], "b": True}, BOOM, {"n": 3}]).to_pandas()
     assert list(frame.columns) == ["u", "n", "f", "s", "l", "b", "status", "error"]
     assert frame.index.name == "index"
@@ -93,7 +93,7 @@ def test_pandas_is_indexed_by_the_items_places() -> None:
     ],
     ids=lambda values: "-".join(type(v).__name__ for v in values) or "empty",
 )
-def test_any_values_make_a_frame_that_keeps_them(values: list[Any]) -> None:
+def test_frames_keep_values_of_any_kind(values: list[Any]) -> None:
     results = table([*values, 0.5])[:-1] if values[:1] == [{"a": 1}] else table(values)
     for frame in (
         results.to_pandas(),
@@ -108,7 +108,7 @@ def test_any_values_make_a_frame_that_keeps_them(values: list[Any]) -> None:
 
 
 def _same(got: Any, want: Any) -> bool:
-    """Equal, with None, NaN and the missing values of pandas all the same."""
+    """Whether the values are equal; None, NaN and the missing values of pandas count as equal."""
     missing = [
         v is None or (isinstance(v, float) and math.isnan(v)) or str(v) in ("NaT", "<NA>")
         for v in (got, want)
@@ -120,7 +120,7 @@ def _same(got: Any, want: Any) -> bool:
     return bool(got == want)
 
 
-def test_flattening_spreads_mappings_within_cells() -> None:
+def test_flattening_spreads_mappings_in_cells() -> None:
     results = table([{"a": {"x": 1, "y": {"z": 2}}, "a.x": 9}, {"a": None}])
     frame = results.to_pandas(flatten=True)
     assert list(frame.columns) == ["u", "a.x_", "a.y.z", "a.x"]
@@ -130,7 +130,9 @@ def test_flattening_spreads_mappings_within_cells() -> None:
 
 
 @pytest.mark.parametrize("name", ["pandas", "polars"])
-def test_a_missing_library_is_named_with_the_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_reported_with_the_install_command(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingLibrary, match=rf"pip install '\.\[{name}\]'") as caught:
         getattr(table(["a"]), f"to_{name}")()
@@ -144,7 +146,7 @@ def test_importing_results_imports_no_frame_library() -> None:
     assert out.strip() == "[]"
 
 
-def test_csv_is_text_or_a_file(tmp_path: Path) -> None:
+def test_csv_is_returned_or_written_to_a_file(tmp_path: Path) -> None:
     results = table([{"t": 'a,"b"\nc', "l": [1, {"x": None}], "d": dt.date(2024, 1, 2)}, BOOM])
     text = results.to_csv()
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -203,7 +205,7 @@ class Broken:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_other_values_become_their_nearest_in_json(value: Any, plain: Any) -> None:
+def test_other_values_become_the_closest_json_value(value: Any, plain: Any) -> None:
     assert jsonable(value) == plain
 
 

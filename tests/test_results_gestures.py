@@ -1,4 +1,4 @@
-"""Tables used like data frames: masks from comparisons, head, tail, shape, arrays and dicts."""
+"""Data frame operations on tables: masks from comparisons, head, tail, shape, arrays and dicts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def four() -> Results:
     return table(10, 20, None, 5.5)
 
 
-def test_comparisons_with_one_value_select_rows(four: Results) -> None:
+def test_comparisons_with_a_value_select_rows(four: Results) -> None:
     assert (four["price"] > 9) == [True, True, False, False]
     assert (four["price"] > 9) == [True, True, False, False]
     assert (four["price"] <= 10) == [True, False, False, True]
@@ -43,7 +43,7 @@ def test_comparisons_with_one_value_select_rows(four: Results) -> None:
     assert not (four["price"] > 9).all()
 
 
-def test_comparisons_with_a_column_or_list_go_row_by_row(four: Results) -> None:
+def test_comparisons_with_a_column_or_a_list_are_made_row_by_row(four: Results) -> None:
     assert (four["x"] < four["price"]) == [True, True, False, True]
     assert (four["x"] < [1, 1, 1, 9]) == [True, False, False, True]
     assert (four["x"] == [0, 1, 2, 3]) is True
@@ -62,7 +62,7 @@ def test_missing_values_are_neither_less_nor_greater(missing: Any) -> None:
     assert (results["price"] == None) == [True, False]  # noqa: E711 - the operator is what is tested
 
 
-def test_values_that_cannot_be_compared_are_named(four: Results) -> None:
+def test_values_that_cannot_be_compared_are_reported_with_their_row(four: Results) -> None:
     with pytest.raises(TypeError, match=r"row 0 of column 'name' is of type str, .* with int"):
         _ = four["name"] > 1
     arrays = table(np.zeros(2), 1)
@@ -95,7 +95,7 @@ def test_masks_of_other_libraries_select_rows(four: Results, mask: Any) -> None:
     assert four[(four["x"] >= 0) & mask]["x"] == [0, 3]
 
 
-def test_a_mask_from_the_sorted_frame_selects_the_rows_that_it_means(four: Results) -> None:
+def test_a_mask_from_a_sorted_frame_selects_rows_by_its_index(four: Results) -> None:
     frame = four.to_pandas().sort_values("price", ascending=False)
     assert four[frame["price"] > 9]["x"] == [0, 1]
     part = four[1:]
@@ -105,26 +105,26 @@ def test_a_mask_from_the_sorted_frame_selects_the_rows_that_it_means(four: Resul
     assert named[named.to_pandas()[::-1]["work"] == 2]["work"] == [2]
 
 
-def test_other_libraries_take_our_masks(four: Results) -> None:
+def test_other_libraries_accept_masks(four: Results) -> None:
     mask = four["price"] > 9
     assert four.to_pandas()[mask]["x"].tolist() == [0, 1]
     assert four.to_polars().filter(mask)["x"].to_list() == [0, 1]
     assert np.arange(4)[np.array(mask)].tolist() == [0, 1]
 
 
-def test_wrong_masks_and_names_say_what_is_wrong(four: Results) -> None:
+def test_invalid_masks_and_names_are_reported(four: Results) -> None:
     with pytest.raises(IndexError, match="the mask has 2 entries, but the table has 4 rows"):
         _ = four[[True, False]]
     with pytest.raises(TypeError, match="only bools, only positions or only names"):
         _ = four[[True, 1]]
-    for ask in (lambda: four["prise"] > 1, lambda: four[["name", "prise"]]):
+    for use in (lambda: four["prise"] > 1, lambda: four[["name", "prise"]]):
         with pytest.raises(UnknownColumn, match="did you mean 'price'"):
-            ask()
+            use()
     assert len(four[[]]) == 0
     assert len(four[:0][four[:0]["price"] > 1]) == 0
 
 
-def test_head_tail_and_shape(four: Results) -> None:
+def test_head_tail_and_shape_are_those_of_a_data_frame(four: Results) -> None:
     assert four.shape == (4, 3)
     assert four[["x"]].shape == (4, 1)
     assert four.head(2)["x"] == [0, 1]
@@ -154,7 +154,7 @@ def test_law_comparisons_are_those_of_numpy(name: str, values: list[int], other:
     assert list(compare(table(*values)["price"], other)) == compare(np.array(values), other).tolist()
 
 
-def test_arrays_hold_the_cells(four: Results) -> None:
+def test_a_numpy_array_has_the_values_of_the_cells(four: Results) -> None:
     array = np.array(four)
     assert array.shape == (4, 3)
     assert array.tolist() == [[0, 10, "n0"], [1, 20, "n1"], [2, None, "n2"], [3, 5.5, "n3"]]
@@ -169,7 +169,7 @@ def test_arrays_hold_the_cells(four: Results) -> None:
     assert np.asarray(four["x"]).tolist() == [0, 1, 2, 3]
 
 
-def test_dicts_have_the_orients_of_pandas() -> None:
+def test_to_dict_has_the_orients_of_pandas() -> None:
     results = table(1, 2)[["x", "price"]][::-1]
     frame = results.to_pandas()
     for orient in ("list", "records", "index", "dict", "split"):

@@ -1,4 +1,4 @@
-"""Retries, stories and pictures in a real notebook kernel."""
+"""Retries, explanations and pictures in a real notebook kernel."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def _pressed(kernel: Kernel) -> None:
 
 def test_retry_shows_the_merged_table(kernel: Kernel) -> None:
     cell = kernel.run("bad.clear(); pages.retry()")
-    assert cell.shown.startswith("✔ 6 items · ")
+    assert cell.shown.startswith("✔ finished · 6 ok · ")
     assert kernel.value("sorted(x for x, _ in pressed)") == [1, 3]
     assert kernel.value("list(pages['value'])") == [0, 10, 20, 30, 40, 50]
     assert kernel.value("_drawer is pages and _drawer.counts['ok']") == 6
 
 
-def test_aretry_runs_on_the_notebooks_loop(kernel: Kernel) -> None:
+def test_aretry_runs_on_the_event_loop_of_the_notebook(kernel: Kernel) -> None:
     kernel.run("bad.clear()\nawait pages.aretry()")
     assert kernel.value("sorted(pressed)") == [(1, True), (3, True)]
 
 
-def test_a_function_mended_in_a_later_cell_is_used(kernel: Kernel) -> None:
+def test_a_retry_uses_a_function_redefined_in_a_later_cell(kernel: Kernel) -> None:
     kernel.run("def work(x: int) -> dict:\n    return {'value': -x}")
     kernel.run("pages.retry(quiet=True)")
     assert kernel.value("list(pages['value'])") == [0, -1, 20, -3, 40, 50]
@@ -75,7 +75,7 @@ def test_an_interrupted_retry_keeps_finished_items(kernel: Kernel, code: str) ->
     assert kernel.value("pages.run.status") == "ok"
 
 
-def test_stories_and_pictures_show_themselves(kernel: Kernel) -> None:
+def test_explanations_and_pictures_are_displayed(kernel: Kernel) -> None:
     (story,) = kernel.run("pages.explain(1)").of("execute_result")
     assert "<details" in story["data"]["text/html"]
     assert story["data"]["text/plain"].startswith("✘ item 1 of 6 in each: failed")
@@ -85,7 +85,7 @@ def test_stories_and_pictures_show_themselves(kernel: Kernel) -> None:
     assert "4 ok, 2 failed" in picture["data"]["text/plain"]
 
 
-def test_the_magic_draws_a_drawer(kernel: Kernel) -> None:
+def test_the_magic_shows_the_graph_of_a_drawer(kernel: Kernel) -> None:
     kernel.run("%%drawer shop --define\nsteps:\n  - {id: first, kind: wait, duration: 1s}\n")
     cell = kernel.run("%drawer shop")
     (shown,) = cell.of("display_data")

@@ -1,4 +1,4 @@
-"""Columns of one kind keep it in pandas, polars and Arrow; missing values are null in every format."""
+"""Columns of one kind keep their type in pandas, polars and Arrow; missing values are null everywhere."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def table(*values: Any) -> Results:
 
 TEXT = str(pd.Series(["x"]).dtype)
 
-# values: dtypes of pandas without and with nulls, of polars, of Arrow
+# name: (values, dtype in pandas, nullable dtype in pandas, dtype in polars, type in Arrow)
 KINDS: dict[str, tuple[list[Any], str, str, str, str]] = {
     "int": ([2**60 + 1, -5], "int64", "Int64", "Int64", "int64"),
     "big int": ([2**64 - 1, 5], "uint64", "UInt64", "UInt64", "uint64"),
@@ -144,16 +144,16 @@ MISSING: dict[str, Any] = {
 
 
 def plain(value: Any) -> Any:
-    """The value as the least common of the libraries: text for times, what an enum stands for."""
+    """The value in a form that all libraries share: text for times, the value of an enum."""
     return jsonable(value.item() if isinstance(value, np.str_) else value)
 
 
 def polars_kind(series: pl.Series) -> str:
-    return str(series.dtype).replace("precision=None", "precision=38")  # of older versions of polars
+    return str(series.dtype).replace("precision=None", "precision=38")  # older versions of polars
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_columns_of_one_kind_keep_it(kind: str) -> None:
+def test_columns_of_one_kind_keep_their_type(kind: str) -> None:
     values, pandas, _, polars, arrow = KINDS[kind]
     results = table(*values)
     assert str(results.to_pandas()["v"].dtype) == pandas
@@ -169,7 +169,7 @@ def test_columns_of_one_kind_keep_it(kind: str) -> None:
 
 @pytest.mark.parametrize("missing", MISSING)
 @pytest.mark.parametrize("kind", KINDS)
-def test_missing_values_are_null_and_do_not_change_the_kind(kind: str, missing: str) -> None:
+def test_missing_values_are_null_and_do_not_change_the_type(kind: str, missing: str) -> None:
     values, _, pandas, polars, arrow = KINDS[kind]
     column = [*values, MISSING[missing]]
     series = pd.Series(pandas_array(column, pd))
@@ -183,7 +183,7 @@ def test_missing_values_are_null_and_do_not_change_the_kind(kind: str, missing: 
     assert array.is_null().to_pylist() == [False] * len(values) + [True]
 
 
-def test_large_integers_beside_nulls_are_exact() -> None:
+def test_large_integers_with_nulls_are_exact() -> None:
     results = table(2**60 + 1, None, np.int64(2**62 + 1))
     want = [2**60 + 1, None, 2**62 + 1]
     assert [None if v is pd.NA else v for v in results.to_pandas()["v"]] == want
@@ -193,7 +193,7 @@ def test_large_integers_beside_nulls_are_exact() -> None:
 
 
 @pytest.mark.parametrize("missing", MISSING)
-def test_no_text_format_writes_the_word_of_a_missing_value(missing: str) -> None:
+def test_missing_values_are_empty_or_null_in_text_formats(missing: str) -> None:
     results = table(MISSING[missing], [MISSING[missing]], {"k": MISSING[missing]}, 1)
     assert [row["v"] for row in json.loads(results.to_json())] == [None, [None], {"k": None}, 1]
     assert [json.loads(line)["v"] for line in results.to_jsonl().splitlines()] == [
@@ -215,7 +215,7 @@ def test_no_text_format_writes_the_word_of_a_missing_value(missing: str) -> None
 
 
 @pytest.mark.parametrize("nan", [math.nan, np.float64("nan"), np.float32("nan")], ids=repr)
-def test_nan_stays_nan_where_the_format_has_it(nan: Any) -> None:
+def test_nan_stays_nan_in_formats_that_support_it(nan: Any) -> None:
     results = table(nan, type(nan)(1.5), None)
     assert results.to_polars()["v"].is_nan().to_list() == [True, False, None]
     array = results.to_arrow().column("v")
@@ -288,7 +288,7 @@ def test_times_keep_their_nanoseconds_as_text(value: Any, text: Any, python: Any
     assert native(value) == python or repr(native(value)) == repr(python)
 
 
-def test_the_hour_that_a_clock_shows_twice_is_kept() -> None:
+def test_times_in_the_repeated_hour_of_a_clock_change_are_kept() -> None:
     both = [dt.datetime(2024, 10, 27, 2, 30, tzinfo=PARIS, fold=fold) for fold in (0, 1)]
     utc = [value.astimezone(dt.UTC) for value in both]
     results = table(*both)
@@ -303,7 +303,7 @@ def test_the_hour_that_a_clock_shows_twice_is_kept() -> None:
 @pytest.mark.parametrize("kind", ["int8", "uint64", "float32", "bool", "M8[us]", "m8[us]"])
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_law_scalars_of_numpy_come_back(kind: str, data: st.DataObject) -> None:
+def test_law_numpy_scalars_are_preserved(kind: str, data: st.DataObject) -> None:
     numbers = data.draw(st.lists(st.integers(0, 100) | st.none(), min_size=1, max_size=6))
     scalar = np.dtype(kind).type
     unit = (np.datetime_data(kind)[0],) if kind[0] in "Mm" else ()

@@ -60,17 +60,17 @@ def head(results: Results) -> str:
 @pytest.mark.parametrize(
     ("states", "status", "words"),
     [
-        ([OK_] * 3, "ok", "✔ 3 items · "),
-        ([OK_] * 175 + [FAILED_] * 5, "ok", "⚠ 175 of 180 items ok, 5 failed · "),
-        ([FAILED_] * 2, "ok", "⚠ 0 of 2 items ok, 2 failed · "),
-        ([OK_, FAILED_, SKIPPED_], "failed", "✘ failed · 1 of 3 items ok, 1 failed, 1 skipped · "),
-        ([OK_] * 3, "failed", "✘ failed · 3 of 3 items ok · "),
+        ([OK_] * 3, "ok", "✔ finished · 3 ok · "),
+        ([OK_] * 175 + [FAILED_] * 5, "ok", "⚠ finished · 175 ok · 5 failed · "),
+        ([FAILED_] * 2, "ok", "✘ finished · 0 ok · 2 failed · "),
+        ([OK_, FAILED_, SKIPPED_], "failed", "✘ failed · 1 ok · 1 failed · 1 skipped · "),
+        ([OK_] * 3, "failed", "✘ failed · 3 ok · "),
         (
             [OK_, CANCELLED_, SKIPPED_],
             "cancelled",
-            "⊘ cancelled · 1 of 3 items ok, 1 cancelled, 1 skipped · ",
+            "⊘ cancelled · 1 ok · 1 cancelled · 1 skipped · ",
         ),
-        ([OK_, SKIPPED_], "running", "▶ 1 of 2 items ok, 1 skipped · "),
+        ([OK_, SKIPPED_], "running", "▶ running · 1 ok · 1 skipped · "),
     ],
 )
 def test_the_head_says_how_the_run_ended(states: list[str], status: str, words: str) -> None:
@@ -98,19 +98,19 @@ def test_a_table_without_failures_tells_of_those_in_other_loops() -> None:
     first, last = loop_of([OK_, FAILED_, FAILED_], "first"), loop_of([OK_] * 4, "last")
     steps = [StepResult(x.path[0], status="ok", output=LoopOutput(x)) for x in (first, last)]
     results = Results.of(RunRecord("0" * 16, "d", "ok", steps=steps))
-    assert head(results).startswith("⚠ 4 of 4 items ok, 2 items of other loops failed · ")
-    assert head(results.step("first")).startswith("⚠ 1 of 3 items ok, 2 failed · ")
+    assert head(results).startswith("⚠ finished · 4 ok · 2 items failed in other loops · ")
+    assert head(results.step("first")).startswith("⚠ finished · 1 ok · 2 failed · ")
 
 
 def test_a_table_tells_of_a_step_that_was_allowed_to_fail() -> None:
     bad = StepResult("bad", status="error", error=ErrorInfo("X", "why"))
     loop = StepResult("each", status="ok", output=LoopOutput(loop_of([OK_] * 2)))
     assert head(Results.of(RunRecord("0" * 16, "d", "ok", steps=[bad, loop]))).startswith(
-        "⚠ 2 of 2 items ok, 1 step failed · "
+        "⚠ finished · 2 ok · 1 step failed · "
     )
     fine = StepResult("fine", status="ok")
     assert head(Results.of(RunRecord("0" * 16, "d", "ok", steps=[bad, fine]))).startswith(
-        "⚠ 1 of 2 steps ok, 1 failed · "
+        "⚠ finished · 1 step ok · 1 failed · "
     )
 
 
@@ -154,18 +154,18 @@ def test_failures_in_loops_within_items_make_the_head_a_warning() -> None:
     results = press(WITHIN, buttons={"work": work}, quiet=True)
     assert results.status == "ok"
     assert failures_of(results.run) == Failures(items=2)
-    assert head(results).startswith("⚠ 2 of 2 items ok, 2 items of other loops failed · ")
+    assert head(results).startswith("⚠ finished · 2 ok · 2 items failed in other loops · ")
     story = repr(results.explain(0)).splitlines()
-    assert story[0].startswith("⚠ item 0 of 2 in outer: ok, 1 item of loops within it failed after ")
-    assert any(line.startswith("⚠ step 1 inner: ok, 1 item of loops within it failed") for line in story)
+    assert story[0].startswith("⚠ item 0 of 2 in outer: ok, 1 item failed inside after ")
+    assert any(line.startswith("⚠ step 1 inner: ok, 1 item failed inside") for line in story)
 
 
 def test_failures_in_loops_of_branches_make_the_head_a_warning() -> None:
     results = press(BRANCH, buttons={"work": work}, quiet=True)
     assert results.status == "ok"
     assert failures_of(results.run) == Failures(items=1)
-    assert head(results).startswith("⚠ 1 of 1 step ok, 1 item of other loops failed · ")
-    assert repr(results.explain(0)).startswith("⚠ step choose: ok, 1 item of loops within it failed")
+    assert head(results).startswith("⚠ finished · 1 step ok · 1 item failed in other loops · ")
+    assert repr(results.explain(0)).startswith("⚠ step choose: ok, 1 item failed inside")
 
 
 def test_a_kept_run_says_what_failed_in_it() -> None:
@@ -186,7 +186,7 @@ def keys_of(text: str) -> list[str]:
 
 
 def html_keys(page: str) -> list[str]:
-    return re.findall(r"<td class=k>(.*?)</td>", page)
+    return re.findall(r"<th scope=row class=k>(.*?)</th>", page)
 
 
 FEW = [FAILED_ if k in (31, 47, 68) else OK_ for k in range(100)]
@@ -202,9 +202,9 @@ def test_failed_rows_in_the_middle_are_shown_first() -> None:
     assert lines[7] == lines[3]
     page = results._repr_html_()
     assert html_keys(page) == expected
-    assert '<div class="dry-note">3 failed rows first</div><div class="dry-scroll"><table>' in page
+    assert '<div class="dry-note">3 failed rows first</div><div class="dry-scroll"' in page
     assert page.count("<tr class=last>") == 1
-    assert page.index("<tr class=last><td class=k>68") < page.index("<td class=k>0<")
+    assert page.index("<tr class=last><th scope=row class=k>68") < page.index("<th scope=row class=k>0<")
     for shown in (repr(results), page):
         assert "77 more rows not shown" in shown
 
@@ -258,7 +258,7 @@ def test_the_status_is_never_cut_out_when_there_are_failures() -> None:
         lines = repr(results).splitlines() if width == 100 else text(results, width).splitlines()
         assert lines[2].split()[0] == "status"
         assert "failed" in lines[4]
-    assert "<th>status</th>" in results._repr_html_()
+    assert "<th scope=col>status</th>" in results._repr_html_()
 
 
 def text(results: Results, width: int) -> str:

@@ -1,4 +1,4 @@
-"""Fields of outputs that are called like a column of the run: ``status``, ``error``, ``index``."""
+"""Fields of outputs with the name of a column of the run: ``status``, ``error``, ``index``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def table(items: tuple[int, ...] = (1, 2, 3), **fields: Any) -> Results:
     return loop(items, answer, on_item_failure="continue", **fields)
 
 
-def test_the_run_keeps_its_names_and_the_outputs_have_theirs() -> None:
+def test_columns_of_the_run_keep_their_names_and_fields_have_prefixed_names() -> None:
     found = table()
     assert list(found["status"]) == ["ok", "failed", "ok"]
     for name in ("output.status", "work.status"):
@@ -50,7 +50,7 @@ def test_the_run_keeps_its_names_and_the_outputs_have_theirs() -> None:
     assert "output.nope" not in found
 
 
-def test_a_field_called_output_has_the_first_claim_to_that_name() -> None:
+def test_a_field_named_output_takes_precedence_over_the_prefix() -> None:
     found = loop([1], lambda x: {"output": {"status": "inner"}, "status": "outer"})
     assert list(found["output.status"]) == ["inner"]
     assert list(found["work.status"]) == ["outer"]
@@ -59,7 +59,7 @@ def test_a_field_called_output_has_the_first_claim_to_that_name() -> None:
 
 
 @pytest.mark.parametrize("items", [(1, 3), (1, 2, 3)])
-def test_exports_keep_both_under_names_of_their_own(items: tuple[int, ...]) -> None:
+def test_exports_keep_both_under_different_names(items: tuple[int, ...]) -> None:
     found = table(items)
     own = {"work.status": "active", "work.error": "e1", "index": 10, "work.x": -1}
     run = {"status": "ok", "error": None} if 2 in items else {}
@@ -76,11 +76,11 @@ def test_exports_keep_both_under_names_of_their_own(items: tuple[int, ...]) -> N
     assert next(iter(found.to_pandas(flatten=True)["deep.status"])) == 1
 
 
-def test_without_such_a_field_the_index_has_its_usual_name() -> None:
+def test_without_a_field_named_index_the_index_has_its_usual_name() -> None:
     assert loop([1], lambda x: {"a": 1}).to_pandas().index.name == "index"
 
 
-def test_filters_by_either() -> None:
+def test_filters_can_compare_either_of_the_two() -> None:
     found = table()
     assert [row.index for row in found.filter(status="failed")] == [1]
     assert [row.index for row in found.filter({"output.status": "active"})] == [0, 2]
@@ -89,7 +89,7 @@ def test_filters_by_either() -> None:
     assert not found.filter(status="failed").hint
 
 
-def test_a_filter_that_finds_nothing_says_which_one_it_looked_at() -> None:
+def test_a_filter_without_matches_says_which_of_the_two_it_compared() -> None:
     found = table().filter(status="active")
     assert len(found) == 0
     assert found.hint == (
@@ -111,14 +111,14 @@ def test_an_impossible_status_is_reported() -> None:
     assert not loop([1], lambda x: {"a": 1}).filter(status="failed").hint
 
 
-def test_the_hint_is_what_it_says() -> None:
+def test_the_call_in_the_hint_works() -> None:
     found = table()
     hinted = found.filter(status="active").hint
     call = hinted[hinted.rindex("filter(") :]
     assert len(eval(f"found.{call}", {"found": found})) == 2
 
 
-def test_a_run_of_steps() -> None:
+def test_a_run_without_a_loop_has_both_names() -> None:
     drawer = {"steps": [{"id": "a", "button": "f"}, {"id": "b", "button": "f"}]}
     found = press(drawer, buttons={"f": lambda: {"status": "active"}}, quiet=True)
     assert list(found["status"]) == ["ok", "ok"]

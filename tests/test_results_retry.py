@@ -1,4 +1,4 @@
-"""Pressing again only what did not end ok, merged in place and in order."""
+"""A retry presses only what did not end ok and merges the results in place and in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from drawer_ipy.record.run import RunRecord
 
 
 class World:
-    """Buttons whose failures can be fixed, and a list of what was pressed."""
+    """Buttons whose failures can be fixed, with a list of their presses."""
 
     def __init__(self, bad: Sequence[Any] = ()) -> None:
         self.bad = set(bad)
@@ -45,7 +45,7 @@ class World:
         return {name: self.button(name) for name in names}
 
     def again(self, *bad: Any) -> None:
-        """From now on fail at `bad` only, and forget what was pressed."""
+        """Fail only at `bad` from now on, and forget the presses so far."""
         self.bad = set(bad)
         self.pressed.clear()
 
@@ -64,7 +64,7 @@ def press_in(world: World, *steps: Any, inputs: Any = None, drawer: Any = (), **
     return press(given, inputs or {}, check=False, quiet=True, buttons=world.buttons(*names), **options)
 
 
-def test_only_failed_rows_are_pressed_and_stand_in_their_places() -> None:
+def test_only_failed_rows_are_pressed_and_they_keep_their_places() -> None:
     world = World([3, 5])
     results = press_in(world, each(list(range(8)), step("a"), parallelism=4, on_item_failure="continue"))
     failed, column = results.failed, results["x"]
@@ -73,11 +73,11 @@ def test_only_failed_rows_are_pressed_and_stand_in_their_places() -> None:
     assert sorted(world.pressed) == [("a", 3), ("a", 5)]
     assert results["x"] == list(range(8)) == column
     assert results.counts == {"ok": 8, "failed": 0, "cancelled": 0, "skipped": 0}
-    assert [row.status for row in failed] == ["ok", "ok"], "tables made before show what is true now"
+    assert [row.status for row in failed] == ["ok", "ok"], "existing tables show the new state"
     assert results.run.status == "ok"
 
 
-def test_a_stopped_loop_goes_on_and_so_do_the_steps_after_it() -> None:
+def test_a_retry_continues_a_stopped_loop_and_the_steps_after_it() -> None:
     world = World([2])
     steps = [step("b", 0), each([0, 1, 2, 3, 4], step("a")), step("c", "${each.output.total}")]
     results = press_in(world, *steps)
@@ -94,7 +94,7 @@ def test_a_stopped_loop_goes_on_and_so_do_the_steps_after_it() -> None:
     assert world.pressed == [], "nothing is left to press"
 
 
-def test_what_still_fails_can_be_pressed_again_and_again() -> None:
+def test_items_that_still_fail_can_be_retried_again() -> None:
     world = World([1, 2])
     results = press_in(world, each([0, 1, 2, 3], step("a"), on_item_failure="continue"))
     world.again(2)
@@ -105,7 +105,7 @@ def test_what_still_fails_can_be_pressed_again_and_again() -> None:
     assert world.pressed == [("a", 2)]
 
 
-def test_of_a_part_of_the_table_only_its_rows_are_pressed() -> None:
+def test_a_retry_of_a_subset_presses_only_its_rows() -> None:
     world = World([1, 3, 5])
     results = press_in(world, each(list(range(6)), step("a"), on_item_failure="continue"))
     world.again()
@@ -117,7 +117,7 @@ def test_of_a_part_of_the_table_only_its_rows_are_pressed() -> None:
     assert len(world.pressed) == 2, "ok rows are not pressed"
 
 
-def test_a_part_of_a_stopped_loop_leaves_it_unfinished() -> None:
+def test_a_retry_of_a_subset_leaves_a_stopped_loop_unfinished() -> None:
     world = World([1])
     results = press_in(world, each([0, 1, 2, 3], step("a")), step("b", 9))
     world.again()
@@ -129,7 +129,7 @@ def test_a_part_of_a_stopped_loop_leaves_it_unfinished() -> None:
     assert [s.status for s in results.retry(quiet=True).run.steps] == ["ok", "ok"]
 
 
-def test_steps_of_an_item_that_ended_ok_are_kept() -> None:
+def test_successful_steps_of_a_failed_item_are_kept() -> None:
     world = World([("b", 1)])
     results = press_in(world, each([0, 1], step("a"), step("b", "${a.output.x}"), on_item_failure="continue"))
     fetched = results[1].steps["a"].output
@@ -140,7 +140,7 @@ def test_steps_of_an_item_that_ended_ok_are_kept() -> None:
     assert results[1].output["by"] == "b"
 
 
-def test_what_refers_to_a_step_pressed_again_is_pressed_too() -> None:
+def test_steps_that_refer_to_a_retried_step_are_pressed_too() -> None:
     world = World([("a", 1), ("c", 1)])
     steps = [
         step("a", on_failure="continue"),
@@ -154,7 +154,7 @@ def test_what_refers_to_a_step_pressed_again_is_pressed_too() -> None:
     assert world.pressed == [("a", 1), ("b", 1), ("c", 1)]
 
 
-def test_inner_loops_are_continued() -> None:
+def test_a_retry_continues_inner_loops() -> None:
     world = World([12])
     inner = each("${[x * 10, x * 10 + 1, x * 10 + 2]}", step("a", "${y}"), name="inner", label="y")
     results = press_in(world, each([0, 1, 2], inner, on_item_failure="continue"))
@@ -183,7 +183,7 @@ def test_inner_items_that_failed_within_an_ok_row_are_pressed_too() -> None:
     assert len(world.pressed) == 2, "nothing is left to press"
 
 
-def test_an_inner_loop_over_what_has_changed_begins_anew() -> None:
+def test_an_inner_loop_over_changed_items_starts_again() -> None:
     world = World([("b", 1), ("c", 7), ("c", 3)])
     over = "${(b.error ?? null) == null ? [7, 8] : [8, 7]}"
     inner = each(
@@ -196,7 +196,7 @@ def test_an_inner_loop_over_what_has_changed_begins_anew() -> None:
     assert world.pressed == [("b", 1), ("a", 7), ("c", 7), ("a", 8), ("c", 8), ("c", 3)]
 
 
-def test_steps_without_a_loop_are_rows_that_are_kept_or_pressed() -> None:
+def test_a_retry_without_a_loop_keeps_successful_steps_and_presses_the_others() -> None:
     world = World([("b", 1)])
     results = press_in(world, step("a", 1), step("b", 1), step("c", "${a.output.x}"))
     assert results["status"] == ["ok", "error"]
@@ -208,7 +208,7 @@ def test_steps_without_a_loop_are_rows_that_are_kept_or_pressed() -> None:
     assert results[0].output is before
 
 
-def test_a_run_that_never_came_to_its_loop_gets_its_table() -> None:
+def test_a_retry_of_a_run_that_never_reached_its_loop_returns_the_table() -> None:
     world = World([("a", 0)])
     results = press_in(world, step("a", 0), each([1, 2], step("b")))
     assert results.columns[0] == "step"
@@ -216,7 +216,7 @@ def test_a_run_that_never_came_to_its_loop_gets_its_table() -> None:
     assert results.retry(quiet=True)["x"] == [1, 2]
 
 
-def test_graph_mode_presses_what_was_skipped() -> None:
+def test_a_retry_in_graph_mode_presses_skipped_steps() -> None:
     world = World([("a", 1)])
     steps = [step("a", 1), step("b", "${a.output.x}"), step("c", 3)]
     results = press_in(world, *steps, mode="parallel", on_failure="continue")
@@ -227,7 +227,7 @@ def test_graph_mode_presses_what_was_skipped() -> None:
     assert [s.status for s in results.run.steps] == ["ok", "ok", "ok"]
 
 
-def test_later_steps_that_used_what_has_changed_are_pressed_on_request() -> None:
+def test_later_steps_that_depend_on_retried_ones_are_pressed_with_dependents() -> None:
     world = World([("a", 1)])
     total = step("b", "${size(each.output.results.filter(r, !r.failed))}")
     steps = [each([0, 1], step("a"), on_item_failure="continue"), total]
@@ -235,14 +235,14 @@ def test_later_steps_that_used_what_has_changed_are_pressed_on_request() -> None
     world.again()
     results.retry(quiet=True)
     assert world.pressed == [("a", 1)]
-    assert results.run.step("b").output["x"] == 1, "ended ok, and is kept"
+    assert results.run.step("b").output["x"] == 1, "a successful step is kept"
     results.retry(dependents=True, quiet=True)
     assert world.pressed == [("a", 1), ("b", 2)]
     results.retry(dependents=True, quiet=True)
     assert len(world.pressed) == 2, "nothing has changed since"
 
 
-def test_what_was_compensated_is_pressed_again() -> None:
+def test_a_compensated_step_is_pressed_again() -> None:
     world = World([("b", 2)])
     undone = {"on_failure": {"action": "stop", "compensate_with": {"button": "undo", "args": {"x": 1}}}}
     results = press_in(world, step("a", 1, **undone), step("b", 2))
@@ -252,7 +252,7 @@ def test_what_was_compensated_is_pressed_again() -> None:
     assert world.pressed == [("a", 1), ("b", 2)]
 
 
-def test_an_item_that_was_put_in_the_place_of_another_is_pressed() -> None:
+def test_a_replaced_item_is_pressed() -> None:
     world = World([1])
     xs = [0, 1, 2, float("nan")]
     results = press_in(world, each("${inputs.xs}", step("a"), on_item_failure="continue"), inputs={"xs": xs})
@@ -265,7 +265,7 @@ def test_an_item_that_was_put_in_the_place_of_another_is_pressed() -> None:
 
 
 @pytest.mark.parametrize(("limit", "status"), [(1, "failed"), (2, "ok"), ("50%", "ok")])
-def test_failures_that_are_left_count_as_tolerated_or_not(limit: Any, status: str) -> None:
+def test_remaining_failures_are_compared_with_the_tolerated_failures(limit: Any, status: str) -> None:
     world = World([0, 1, 2, 3])
     results = press_in(world, each([0, 1, 2, 3], step("a"), tolerated_failures=limit))
     world.again(1, 3)
@@ -274,7 +274,7 @@ def test_failures_that_are_left_count_as_tolerated_or_not(limit: Any, status: st
     assert [row.index for row in results.failed] == [1, 3]
 
 
-def test_secrets_are_real_in_the_press_and_hidden_in_the_record() -> None:
+def test_a_retry_passes_real_secrets_and_records_hidden_ones() -> None:
     seen: list[str] = []
     bad = {1}
 
@@ -309,7 +309,7 @@ def test_secrets_are_real_in_the_press_and_hidden_in_the_record() -> None:
     assert b"s3cr3t" not in pickle.dumps(results)
 
 
-def test_a_function_that_was_mended_is_used() -> None:
+def test_a_retry_uses_a_redefined_function() -> None:
     names: dict[str, Any] = {}
     exec("def parse(x: int) -> int:\n    return 1 // x", names)
     around = Surroundings(namespace=names)
@@ -318,10 +318,10 @@ def test_a_function_that_was_mended_is_used() -> None:
     exec("def parse(x: int) -> int:\n    return 7", names)
     assert results.retry(quiet=True)["parse"] == [7, 1]
     del names["parse"]
-    assert results.retry(quiet=True)["parse"] == [7, 1], "nothing to press, nothing to miss"
+    assert results.retry(quiet=True)["parse"] == [7, 1], "nothing is pressed, so nothing is missing"
 
 
-def test_what_it_needs_and_is_gone_is_told_and_nothing_is_lost() -> None:
+def test_a_missing_button_is_reported_and_no_row_is_lost() -> None:
     names: dict[str, Any] = {}
     exec("def parse(x: int) -> int:\n    return 1 // x", names)
     drawer = {"name": "d", "steps": [each([0, 1], step("parse"), on_item_failure="continue")]}
@@ -331,7 +331,7 @@ def test_what_it_needs_and_is_gone_is_told_and_nothing_is_lost() -> None:
         results.retry(quiet=True)
     assert results.counts["ok"] == 1
     exec("def parse(x: int) -> int:\n    return 7", names)
-    assert results.retry(quiet=True)["parse"] == [7, 1], "it may be tried again"
+    assert results.retry(quiet=True)["parse"] == [7, 1], "a further retry is possible"
 
 
 def interrupted(world: World, at: Any, *steps: Any) -> Results:
@@ -377,7 +377,7 @@ def test_a_retry_that_is_interrupted_keeps_everything() -> None:
     assert results.run.status == "cancelled"
     assert results[1].ok
     assert results[3].status in ("ok", "cancelled")
-    assert results[5].failed, "not reached: it is what it was"
+    assert results[5].failed, "an item that was not reached keeps its state"
     assert results[5].error is not None
     assert results[5].error.message == "ValueError: a fails at 5"
     assert results.run.step("b").output["x"] == 9
@@ -387,7 +387,7 @@ def test_a_retry_that_is_interrupted_keeps_everything() -> None:
     assert results.run.status == "ok"
 
 
-def test_a_loop_that_cannot_begin_again_keeps_its_rows() -> None:
+def test_a_loop_that_cannot_be_restarted_keeps_its_rows() -> None:
     world = World([1])
     steps = [step("c", 0), each("${inputs.xs}", step("a"), on_item_failure="continue")]
     xs: dict[str, Any] = {"xs": [0, 1]}
@@ -406,7 +406,7 @@ def _with_inputs(world: World, steps: Sequence[Any], inputs: Any) -> Callable[[A
     return lambda earlier: prepare(drawer, inputs, Options(), around, earlier)
 
 
-def test_aretry_runs_on_the_current_loop() -> None:
+def test_aretry_runs_on_the_current_event_loop() -> None:
     loops: list[Any] = []
     bad = {1}
 
@@ -428,28 +428,28 @@ def test_aretry_runs_on_the_current_loop() -> None:
     assert len(loops) == 3
 
 
-def test_what_cannot_be_pressed_again_says_why() -> None:
+def test_results_that_cannot_be_retried_say_why() -> None:
     record = RunRecord("0" * 16, "d", "failed", error=ErrorInfo("X", "no"))
     with pytest.raises(UsageError, match="not pressed in this process"):
         Results.of(record).retry()
     world = World([0])
     results = press_in(world, each([0], step("a"), on_item_failure="continue"))
     world.again()
-    told: list[str] = []
+    messages: list[str] = []
 
-    def nosy() -> None:
+    def retry_during_the_run() -> None:
         try:
             results.retry(quiet=True)
         except UsageError as error:
-            told.append(error.message)
+            messages.append(error.message)
 
-    world.stop_at, world.stop = ("a", 0), nosy
+    world.stop_at, world.stop = ("a", 0), retry_during_the_run
     results.retry(quiet=True)
-    assert told == ["the run is still running"]
+    assert messages == ["the run is still running"]
     assert results[0].ok
 
 
-def test_results_can_be_pickled_without_what_presses_them_again() -> None:
+def test_pickled_results_can_be_read_but_not_retried() -> None:
     world = World([1])
     results = press_in(world, each([0, 1, 2], step("a"), on_item_failure="continue"))
     results.columns  # noqa: B018  # the layout holds closures
@@ -474,7 +474,7 @@ parts = st.lists(st.none() | st.sets(st.integers(0, 9), min_size=1), min_size=4,
     policy=st.sampled_from(["stop", "continue"]),
     interrupt=st.none() | st.integers(0, 9),
 )
-def test_law_ok_rows_never_change_and_every_row_is_accounted_for(
+def test_law_successful_rows_never_change_and_no_row_is_lost(
     n: int, bad: list[set[int]], part: list[Any], width: int, policy: str, interrupt: int | None
 ) -> None:
     world = World(bad[0])
@@ -496,8 +496,8 @@ def test_law_ok_rows_never_change_and_every_row_is_accounted_for(
             assert row.output is output
             assert row.steps["a"].output is first
             assert row.started == pytest.approx(started, abs=0.01)
-        asked = open_rows if rows is None else open_rows & rows
-        assert {x for _, x in world.pressed} <= asked
+        expected = open_rows if rows is None else open_rows & rows
+        assert {x for _, x in world.pressed} <= expected
         assert len(world.pressed) == len(set(world.pressed)), "nothing is pressed twice"
         assert sum(results.counts.values()) == len(results) == n
         assert results["x" if "x" in results else "status"] is not None
@@ -512,7 +512,7 @@ def test_law_ok_rows_never_change_and_every_row_is_accounted_for(
 
 
 def _inner_ok(results: Results) -> set[tuple[int, int]]:
-    """The items of inner loops that ended ok, by both places."""
+    """The successful items of inner loops, as pairs of the outer and the inner index."""
     out = set()
     for step in results.run.to_dict()["steps"]:
         for entry in step["output"]["results"]:
@@ -535,7 +535,7 @@ PAIRS = st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3)))
     policies=st.tuples(POLICIES, POLICIES),
     mode=st.sampled_from(["sequential", "parallel"]),
 )
-def test_law_items_of_inner_loops_that_ended_ok_are_not_pressed_again(
+def test_law_successful_items_of_inner_loops_are_not_pressed_again(
     size: tuple[int, int], bad: list[Any], widths: tuple[int, int], policies: tuple[str, str], mode: str
 ) -> None:
     world = World([x * 10 + y for x, y in bad[0]])

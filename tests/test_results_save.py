@@ -1,4 +1,4 @@
-"""Tables saved to files: formats by suffix, atomic replacement, what is refused before a run, safe CSV."""
+"""Tables saved to files: formats by suffix, atomic replacement, paths refused before a run, safe CSV."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ READERS: dict[str, tuple[Callable[[Path], Any], bool]] = {
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_the_suffix_chooses_the_format(name: str, results: Results, tmp_path: Path) -> None:
+def test_the_suffix_determines_the_format(name: str, results: Results, tmp_path: Path) -> None:
     read, is_csv = READERS[name]
     path = results.save(tmp_path / name)
     assert path == tmp_path / name
@@ -72,13 +72,13 @@ def test_the_suffix_chooses_the_format(name: str, results: Results, tmp_path: Pa
     assert os.listdir(tmp_path) == [name]
 
 
-def test_compressed_csv_is_read_by_pandas_and_equal_each_time(results: Results, tmp_path: Path) -> None:
+def test_compressed_csv_is_readable_by_pandas_and_reproducible(results: Results, tmp_path: Path) -> None:
     first = results.save(tmp_path / "a.csv.gz").read_bytes()
     assert pd.read_csv(tmp_path / "a.csv.gz")["n"].tolist() == [1, 2]
     assert results.save(tmp_path / "b.csv.gz").read_bytes() == first
 
 
-def test_a_table_of_a_run_in_progress_is_saved(tmp_path: Path) -> None:
+def test_the_table_of_a_run_in_progress_can_be_saved(tmp_path: Path) -> None:
     record = LoopRecord(("each",), "u", ["a", "b"], ["title"], 4)
     record.move(0, RUNNING)
     record.columns[0].put(0, StepResult("title", status="ok", output={"t": "x"}))
@@ -129,7 +129,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_saved_is_refused_before_a_run(
+def test_invalid_paths_are_refused_before_a_run(
     case: str, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -143,20 +143,20 @@ def test_what_cannot_be_saved_is_refused_before_a_run(
         server.bind("socket.csv")
         before = {name: os.lstat(name) for name in os.listdir()}
         path, message, hint = REFUSED[case]
-        for ask in (check_save_path, results.save):
+        for use in (check_save_path, results.save):
             with pytest.raises(UsageError) as raised:
-                ask(path)
+                use(path)
             assert message in str(raised.value)
             assert hint in raised.value.remediation
     assert {name: os.lstat(name) for name in os.listdir()} == before
 
 
-def test_checking_writes_nothing(tmp_path: Path) -> None:
+def test_checking_a_path_writes_nothing(tmp_path: Path) -> None:
     assert check_save_path(str(tmp_path / "t.csv")) == tmp_path / "t.csv"
     assert not os.listdir(tmp_path)
 
 
-def test_parquet_needs_pyarrow_and_says_so_before_a_run(
+def test_a_missing_pyarrow_is_reported_before_a_run(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -167,7 +167,7 @@ def test_parquet_needs_pyarrow_and_says_so_before_a_run(
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.json", "t.jsonl.gz", "t.parquet"])
-def test_permissions_and_links_stay(name: str, results: Results, tmp_path: Path) -> None:
+def test_permissions_and_links_are_kept(name: str, results: Results, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     target, link = tmp_path / "real" / f"of-{name}", tmp_path / name
     target.write_text("old")
@@ -180,7 +180,7 @@ def test_permissions_and_links_stay(name: str, results: Results, tmp_path: Path)
     assert os.listdir(tmp_path / "real") == [target.name]
 
 
-def test_a_new_file_has_the_permissions_that_the_mask_of_the_process_allows(tmp_path: Path) -> None:
+def test_a_new_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
     code = (
         "import os, sys; os.umask(0o027)\n"
         "from drawer_ipy.common.atomic_file import replacing\n"
@@ -232,7 +232,7 @@ except OSError as error:
     assert os.listdir(tmp_path) == [name]
 
 
-def test_pipes_and_devices_are_written_to_and_never_replaced(results: Results, tmp_path: Path) -> None:
+def test_a_pipe_is_written_to_and_never_replaced(results: Results, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
     got: list[bytes] = []
@@ -244,7 +244,7 @@ def test_pipes_and_devices_are_written_to_and_never_replaced(results: Results, t
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_stdout_by_its_name_is_written_to(tmp_path: Path) -> None:
+def test_dev_stdout_can_be_written_to(tmp_path: Path) -> None:
     code = "from engine_rig import loop; loop([1], lambda x: {'n': x}).to_csv('/dev/stdout'); print('more')"
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "support")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
@@ -272,7 +272,7 @@ FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\
 HARMLESS = ["-5", "+1.5", "-.5e3", "5%", "-7%", "", "a=b", " =1", "text", "[1]"]
 
 
-def test_safe_csv_quotes_formulas_and_no_numbers(tmp_path: Path) -> None:
+def test_safe_csv_escapes_formulas_but_not_numbers(tmp_path: Path) -> None:
     values: list[Any] = [*FORMULAS, *HARMLESS, -5, -2.5, float("-inf"), True, None, ["=1"]]
     results = loop(range(len(values)), lambda x: {"=t": values[x]})
     assert "=1+1" in results.to_csv().splitlines()[1]
@@ -286,6 +286,6 @@ def test_safe_csv_quotes_formulas_and_no_numbers(tmp_path: Path) -> None:
     assert cells[-6:] == ["-5", "-2.5", "-inf", "True", "", '["=1"]']
 
 
-def test_errors_are_of_the_package(results: Results, tmp_path: Path) -> None:
+def test_save_raises_errors_of_drawer_ipy(results: Results, tmp_path: Path) -> None:
     with pytest.raises(DrawerError):
         results.save(tmp_path / "t.unknown")

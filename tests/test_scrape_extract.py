@@ -1,4 +1,4 @@
-"""Values from pages: selectors, types, lists and entries; and what is told of selectors that are wrong."""
+"""Values from pages: selectors, types, lists and entries, and the errors for invalid selectors."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ def value(selector: str, page: str = PAGE, url: str = URL) -> Any:
         ("xpath://*[has-class('stock')]", "Sold out"),
     ],
 )
-def test_a_selector_gives(selector: str, expected: Any) -> None:
+def test_a_selector_returns_the_value(selector: str, expected: Any) -> None:
     found = value(selector)
     assert found == expected
     assert type(found) is type(expected)
 
 
-def test_entries_lists_and_groups() -> None:
+def test_extract_can_have_entries_lists_and_groups() -> None:
     extraction, troubles = read_extraction(
         {
             "title": "css:title!",
@@ -143,7 +143,7 @@ def test_each_at_the_top_returns_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"a": "css:h9!"}, "a (css:h9) not found in http://h.example/d/list?page=1"),
         ({"a": "css:h9[]!", "b": "css:.stock|int!"}, "a (css:h9), b (css:.stock) not found in"),
@@ -156,18 +156,18 @@ def test_each_at_the_top_returns_a_list() -> None:
     ],
     ids=repr,
 )
-def test_a_missing_required_field_is_reported(given: Any, told: str | None) -> None:
+def test_a_missing_required_field_is_reported(given: Any, message: str | None) -> None:
     extraction, troubles = read_extraction(given)
     assert not troubles
-    if told is None:
+    if message is None:
         extract(extraction, PAGE, URL)
         return
     with pytest.raises(ExtractError) as caught:
         extract(extraction, PAGE, URL)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_base_of_the_page_counts_for_its_links() -> None:
+def test_links_are_resolved_with_the_base_of_the_page() -> None:
     page = '<head><base href="/x/"></head><a href="y">a</a>'
     assert value("css:a::attr(href)", page) == "http://h.example/x/y"
     assert value("css:a::attr(href)", page, "") == "/x/y"
@@ -182,13 +182,13 @@ def test_xml_is_read_without_its_namespaces() -> None:
 
 
 @pytest.mark.parametrize("page", ["", " ", "plain text", "<", "\0<p>x", "\ud800<p>x</p>", "<p>" * 1000])
-def test_pages_that_are_hardly_any_are_read(page: str) -> None:
+def test_empty_and_broken_pages_are_read(page: str) -> None:
     assert value("css:h1", page) is None
     assert value("css:h1[]", page) == []
 
 
 @given(st.text(max_size=200))
-def test_whatever_a_page_holds_comes_back_as_text(text: str) -> None:
+def test_any_text_of_a_page_is_extracted(text: str) -> None:
     clean = "".join(c for c in text if c not in "<>&\0" and (c.isprintable() or c in "\n\t "))
     found = value("css:p", f"<p>{clean}</p>")
     assert found == " ".join(clean.split())
@@ -254,7 +254,7 @@ def test_whatever_a_page_holds_comes_back_as_text(text: str) -> None:
         ("9" * 5000, None, None),
     ],
 )
-def test_a_number_as_pages_write_it(text: str, number: float | None, whole: int | None) -> None:
+def test_numbers_in_common_formats_are_read(text: str, number: float | None, whole: int | None) -> None:
     assert (to_float(text), to_int(text)) == (number, whole)
 
 
@@ -277,11 +277,11 @@ def test_any_text_is_read_as_a_number_or_null(text: str) -> None:
     assert whole is None or isinstance(whole, int)
 
 
-# What is told of wrong ones
+# Errors for invalid selectors
 
 
-def told(extract_text: str, more: str = "") -> list[str]:
-    """What a press says is wrong with a button that extracts so, with line and column."""
+def errors_of(extract_text: str, more: str = "") -> list[str]:
+    """The errors, with line and column, for a button with this `extract`."""
     text = f'name: t\nbuttons:\n  get:\n    url: "http://h.example/{{{{p}}}}"\n    extract: {extract_text}\n'
     text += f"{more}steps:\n  - {{id: a, button: get, args: {{p: 1}}}}\n"
     with pytest.raises(DefinitionError) as caught:
@@ -339,13 +339,13 @@ def told(extract_text: str, more: str = "") -> list[str]:
     ],
 )
 def test_an_invalid_selector_is_reported_once_with_its_place(given: str, expected: str) -> None:
-    problems = told(given)
+    problems = errors_of(given)
     assert len(problems) == 1
     assert expected in problems[0]
 
 
 def test_all_problems_are_reported_at_once() -> None:
-    assert len(told('{a: "css:h1[", b: {each: "x", c: "xpath:("}, d: 1}')) == 4
+    assert len(errors_of('{a: "css:h1[", b: {each: "x", c: "xpath:("}, d: 1}')) == 4
 
 
 @pytest.mark.parametrize(
@@ -371,8 +371,8 @@ def test_all_problems_are_reported_at_once() -> None:
         ("    follow: next\n    output: full\n", "`output: full` is for one response"),
     ],
 )
-def test_wrong_paging_is_reported_with_its_place(more: str, expected: str) -> None:
-    problems = told('{next: "css:a::attr(href)", all: "css:a[]"}', more)
+def test_invalid_paging_is_reported_with_its_place(more: str, expected: str) -> None:
+    problems = errors_of('{next: "css:a::attr(href)", all: "css:a[]"}', more)
     assert len(problems) == 1
     assert expected in problems[0]
 
@@ -386,20 +386,20 @@ def test_wrong_paging_is_reported_with_its_place(more: str, expected: str) -> No
         ("extract: {a: css:h1}, from: '1', expression: '1'", "`expression` or `extract`, not both"),
     ],
 )
-def test_a_wrong_transform_step_is_reported(step: str, expected: str) -> None:
+def test_an_invalid_transform_step_is_reported(step: str, expected: str) -> None:
     text = f"name: t\nsteps:\n  - {{id: it, kind: transform, {step}}}\n"
     with pytest.raises(DefinitionError) as caught:
         press(text, quiet=True)
     assert expected in str(caught.value)
 
 
-def test_without_parsel_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_parsel_is_reported_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     real = __import__("importlib.util").util.find_spec
     monkeypatch.setattr(
         "drawer_ipy.scrape.spec.importlib.util.find_spec",
         lambda name: None if name == "parsel" else real(name),
     )
-    problems = told('{a: "css:h1", b: 3}')
+    problems = errors_of('{a: "css:h1", b: 3}')
     assert problems == [
         "line 5, column 14: `extract` requires the package parsel "
         "(in your clone of drawer_ipy: pip install '.[scrape]')"

@@ -1,4 +1,4 @@
-"""JSON that pages hold in scripts and attributes."""
+"""JSON in scripts and attributes of pages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def value(script: str, notes: list[Note] | None = None, page: str = "") -> Any:
         "{&quot;a&quot;: [1, &quot;b&quot;]}",
     ],
 )
-def test_json_is_found_in_what_is_around_it(script: str) -> None:
+def test_json_is_found_among_comments_and_punctuation(script: str) -> None:
     notes: list[Note] = []
     assert value(script, notes) == {"a": [1, "b"]}
     assert notes == []
@@ -64,14 +64,14 @@ def test_json_is_found_in_what_is_around_it(script: str) -> None:
         ('{"n": 12345678901234567890}', {"n": 12345678901234567890}),
     ],
 )
-def test_its_value_is_kept(script: str, expected: Any) -> None:
+def test_the_value_of_json_is_kept(script: str, expected: Any) -> None:
     assert value(script) == expected
 
 
 @pytest.mark.parametrize(
     "script", ['{"a": ', '{"a": NaN}', "var x = 1", '{"a": "x}', "{'a': 1}", "[" * 100_000]
 )
-def test_json_that_cannot_be_read_is_null_and_noted(script: str) -> None:
+def test_invalid_json_is_null_with_a_note(script: str) -> None:
     notes: list[Note] = []
     assert value(script, notes) is None
     assert [note.text.startswith("it: invalid JSON there, so the value is null: ") for note in notes] == [
@@ -79,17 +79,17 @@ def test_json_that_cannot_be_read_is_null_and_noted(script: str) -> None:
     ]
 
 
-def test_an_empty_script_is_null_without_a_word() -> None:
+def test_an_empty_script_is_null_without_a_note() -> None:
     notes: list[Note] = []
     assert value(" \n", notes) is None
     assert notes == []
 
 
-def test_a_long_script_is_read_whole() -> None:
+def test_a_long_script_is_read_completely() -> None:
     assert len(value('{"a": "' + "x" * 11_000_000 + '"};')["a"]) == 11_000_000
 
 
-def test_json_of_an_attribute_and_of_xhtml() -> None:
+def test_json_in_attributes_and_in_xhtml_is_read() -> None:
     extraction, _ = read_extraction({"it": "css:div::attr(data-x)|json"})
     page = '<div data-x="{&quot;a&quot;: &quot;b  c&quot;}"></div>'
     assert extract(extraction, page, "")["it"] == {"a": "b  c"}
@@ -100,7 +100,7 @@ def test_json_of_an_attribute_and_of_xhtml() -> None:
 @pytest.mark.parametrize(
     "script", ["/*" * 50_000, '"\\' * 50_000, '"' * 100_001, "<!--" * 30_000, "," * 100_000, '{"a":' * 5_000]
 )
-def test_hostile_scripts_are_given_up_in_time(script: str) -> None:
+def test_hostile_scripts_are_abandoned_quickly(script: str) -> None:
     began = time.monotonic()
     value(script)
     assert time.monotonic() - began < 5

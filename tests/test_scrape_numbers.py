@@ -1,4 +1,4 @@
-"""Numbers by language, by mark-up and by sign; what is undecidable is noted once a run."""
+"""Numbers by language, markup and sign; ambiguous ones cause one note per run."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ from drawer_ipy.scrape.spec import Manner, read_manner
         ("2 ¼", 2.25),
         ("1 1/2", None),
         ("4/5", 4.0),
-        # what only begins like a number
+        # texts that only begin like a number
         ("2024-05-06", None),
         ("06/05/2024", None),
         ("1-2-2024", None),
@@ -102,7 +102,7 @@ from drawer_ipy.scrape.spec import Manner, read_manner
         ("1,23,456,789", None),
     ],
 )
-def test_a_number(text: str, number: float | None) -> None:
+def test_a_number_is_read_from_text(text: str, number: float | None) -> None:
     assert to_float(text) == number
 
 
@@ -123,7 +123,7 @@ def test_a_number(text: str, number: float | None) -> None:
         ("12⁹⁹", None),
     ],
 )
-def test_a_whole_number(text: str, number: int | None) -> None:
+def test_a_whole_number_is_read_from_text(text: str, number: int | None) -> None:
     assert to_int(text) == number
 
 
@@ -147,7 +147,7 @@ def test_a_whole_number(text: str, number: int | None) -> None:
         ("1,5e3", 1500.0, None),
     ],
 )
-def test_a_language_says_which_sign_is_which(text: str, comma: float | None, point: float | None) -> None:
+def test_a_language_determines_the_decimal_sign(text: str, comma: float | None, point: float | None) -> None:
     assert (read_float(text, ",").value, read_float(text, ".").value) == (comma, point)
     assert read_float(text, ",").doubt == read_float(text, ".").doubt == ""
 
@@ -155,18 +155,18 @@ def test_a_language_says_which_sign_is_which(text: str, comma: float | None, poi
 @pytest.mark.parametrize(
     ("locale", "expected"), [("de", 1299.5), ("fr", 1299.5), ("pt_BR", 1299.5), ("en", None)]
 )
-def test_languages_by_name(locale: str, expected: float | None) -> None:
+def test_a_language_is_given_by_its_name(locale: str, expected: float | None) -> None:
     extraction, troubles = read_extraction({"it": f"css:p|float:{locale}"})
     assert not troubles
     assert extract(extraction, "<p>1.299,50</p>", "")["it"] == expected
 
 
-def test_regions_differ() -> None:
+def test_a_region_can_change_the_signs() -> None:
     extraction, _ = read_extraction({"a": "css:p|float:de-CH!", "b": "css:p|int:de_ch[]"})
     assert extract(extraction, "<p>1'299.50</p>", "") == {"a": 1299.5, "b": [None]}
 
 
-def test_a_decimal_sign_beside_extract_holds_for_all_fields() -> None:
+def test_the_decimal_key_applies_to_all_fields() -> None:
     manner, troubles = read_manner({}, ",")
     assert (manner, troubles) == (Manner({}, ","), [])
     extraction, _ = read_extraction({"a": "css:p|float", "b": "css:p|float:en", "c": "css:p|text"}, manner)
@@ -196,7 +196,7 @@ def test_a_decimal_sign_beside_extract_holds_for_all_fields() -> None:
         ("1299", False, ""),
     ],
 )
-def test_what_is_undecidable_is_said(text: str, whole: bool, doubt: str) -> None:
+def test_an_ambiguous_number_causes_a_note(text: str, whole: bool, doubt: str) -> None:
     found = (read_int if whole else read_float)(text).doubt
     assert doubt in found
     assert bool(doubt) == bool(found)
@@ -233,7 +233,7 @@ def test_what_is_undecidable_is_said(text: str, whole: bool, doubt: str) -> None
         ("<b>12.99</b>", 12.99),
     ],
 )
-def test_digits_of_several_elements_are_not_run_together(markup: str, number: float | None) -> None:
+def test_digits_of_several_elements_are_not_joined(markup: str, number: float | None) -> None:
     extraction, _ = read_extraction({"it": "css:p|float", "text": "css:p"})
     notes: list[Note] = []
     page = f"<p>{markup}</p>" if "div" not in markup else f"<section><p></p>{markup}</section>"
@@ -243,7 +243,7 @@ def test_digits_of_several_elements_are_not_run_together(markup: str, number: fl
 
 
 @pytest.mark.parametrize("piece", ["1", "1 ", "1,", "(", "- ", "+1", "1-", "1/", " "])
-def test_long_texts_are_read_in_time(piece: str) -> None:
+def test_long_texts_are_read_quickly(piece: str) -> None:
     text = piece * 20_000 + "1"
     began = time.monotonic()
     to_float(text)
@@ -251,7 +251,7 @@ def test_long_texts_are_read_in_time(piece: str) -> None:
     assert time.monotonic() - began < 1
 
 
-def test_a_doubt_is_noted_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ambiguous_number_causes_one_note_per_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUTTONS_HOME", str(tmp_path))
 
     def run(**fields: Any) -> list[str]:
@@ -273,7 +273,7 @@ def test_a_doubt_is_noted_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert run(extract={"items": {"each": "css:li", "price": "xpath:.|float"}}, decimal=".") == []
 
 
-def test_a_transform_step_notes_doubts_too() -> None:
+def test_an_ambiguous_number_in_a_transform_step_causes_a_note() -> None:
     step = {"id": "it", "kind": "transform", "from": "'<p>1.299</p>'", "extract": {"a": "css:p|float"}}
     job = prepare({"name": "t", "steps": [step]}, around=Surroundings())
     asyncio.run(job.run.execute())

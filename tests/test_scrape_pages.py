@@ -1,4 +1,4 @@
-"""Pages that follow one another, and values from them, over real requests."""
+"""Following pages and extracting values from them, with real requests."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def page(number: int, following: str | None, items: int = 2) -> str:
 
 
 def listing(url: str, spec: Mapping[str, Any] | None = None, **step: Any) -> tuple[Results, list[str]]:
-    """Press one button that follows pages from `url` on; the results and the run's notes."""
+    """Press a button that follows pages from `url`; return the results and the notes of the run."""
     fields = {"url": "{{url}}", "args": ["url"], "extract": EXTRACT, "follow": "next", **(spec or {})}
     steps = [{"id": "pages", "button": "get", "args": {"url": url}, **step}]
     drawer = {"name": "t", "buttons": {"get": fields}, "steps": steps}
@@ -67,7 +67,7 @@ def names(results: Results) -> list[str]:
 
 @pytest.fixture
 def three(site: Site) -> Site:
-    """Three pages, the last without a next one."""
+    """A site with three pages; the last has no link to a next page."""
     site.pages |= {"/1": page(1, "/2"), "/2": page(2, "3?a=%20b#top"), "/3?a=%20b": page(3, None)}
     return site
 
@@ -75,18 +75,18 @@ def three(site: Site) -> Site:
 ALL = ["item 1-0", "item 1-1", "item 2-0", "item 2-1", "item 3-0", "item 3-1"]
 
 
-def test_pages_are_followed_to_the_last_and_their_items_put_together_in_order(three: Site) -> None:
+def test_pages_are_followed_to_the_last_and_their_items_are_joined_in_order(three: Site) -> None:
     results, notes = listing(f"{three.url}/1")
     step = results.run.steps[0]
     assert (names(results), notes) == (ALL, [])
     assert step.output["items"][5]["url"] == f"{three.url}/i/3-1"
-    assert step.output["heading"] == "Page 1"  # of what is not a list, the first page counts
+    assert step.output["heading"] == "Page 1"  # a value that is not a list comes from the first page
     assert step.output["next"] is None
     assert step.about["pages"] == 3
-    assert three.asked == ["/1", "/2", "/3?a=%20b"]
+    assert three.requests == ["/1", "/2", "/3?a=%20b"]
 
 
-def test_the_whole_catalogue_of_the_demo_site(demo: DemoSite) -> None:
+def test_the_whole_catalogue_of_the_demo_site_is_extracted(demo: DemoSite) -> None:
     spec = {"extract": {"each": "css:li.item", "name": "css:a", "price": "css:.price|float!"}}
     spec["follow"] = "css:a.next::attr(href)"
     results, _ = listing(f"{demo.url}/catalogue", spec)
@@ -96,18 +96,18 @@ def test_the_whole_catalogue_of_the_demo_site(demo: DemoSite) -> None:
     ]
 
 
-def test_a_selector_may_be_followed_and_without_extract_pages_are_listed(three: Site) -> None:
+def test_follow_can_be_a_selector_and_without_extract_the_output_is_a_list_of_pages(three: Site) -> None:
     results, _ = listing(f"{three.url}/1", {"extract": None, "follow": "css:a.next::attr(href)"})
     assert [text[:11] for text in results.run.steps[0].output] == [f"<h1>Page {n}<"[:11] for n in (1, 2, 3)]
 
 
-def test_it_ends_at_max_pages_and_tells_where_it_would_go_on(three: Site) -> None:
+def test_following_ends_at_max_pages_and_the_output_has_the_next_address(three: Site) -> None:
     results, notes = listing(f"{three.url}/1", {"max_pages": 2})
-    assert (names(results), three.asked, notes) == (ALL[:4], ["/1", "/2"], [])
+    assert (names(results), three.requests, notes) == (ALL[:4], ["/1", "/2"], [])
     assert results.run.steps[0].output["next"] == f"{three.url}/3?a=%20b#top"
 
 
-def test_a_listing_without_an_end_is_bounded_and_that_is_noted(
+def test_an_endless_listing_ends_at_the_limit_with_a_note(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("drawer_ipy.definition.extract.MOST_PAGES", 5)
@@ -121,28 +121,28 @@ def test_a_listing_without_an_end_is_bounded_and_that_is_noted(
 
 
 @pytest.mark.parametrize(
-    ("back", "told"),
+    ("back", "message"),
     [
         ("/1", "page 3 leads back to {url}/1, where paging stopped"),
         ("#top", "page 3 leads back to {url}/3,"),
         ("/2", "page 3 leads back to {url}/2,"),
     ],
 )
-def test_pages_in_a_circle_end_where_it_closes(back: str, told: str, site: Site) -> None:
+def test_a_circle_of_pages_ends_with_a_note(back: str, message: str, site: Site) -> None:
     site.pages |= {"/1": page(1, "/2"), "/2": page(2, "/3"), "/3": page(3, back)}
     results, notes = listing(f"{site.url}/1")
-    assert (names(results), site.asked) == (ALL, ["/1", "/2", "/3"])
-    assert told.format(url=site.url) in notes[0]
+    assert (names(results), site.requests) == (ALL, ["/1", "/2", "/3"])
+    assert message.format(url=site.url) in notes[0]
 
 
-def test_a_page_that_answers_under_another_address_closes_a_circle_too(site: Site) -> None:
+def test_a_circle_through_a_redirect_ends(site: Site) -> None:
     site.pages |= {"/start": (302, "", {"Location": "/1"}), "/1": page(1, "/2"), "/2": page(2, "/1")}
     results, _ = listing(f"{site.url}/start")
-    assert (names(results), site.asked) == (ALL[:4], ["/start", "/1", "/2"])
+    assert (names(results), site.requests) == (ALL[:4], ["/start", "/1", "/2"])
 
 
 @pytest.mark.parametrize("link", ["javascript:more()", "mailto:a@b.example", "http://["])
-def test_what_is_no_address_ends_it_with_a_note(link: str, site: Site) -> None:
+def test_an_invalid_next_address_ends_the_listing_with_a_note(link: str, site: Site) -> None:
     site.pages["/1"] = page(1, link)
     results, notes = listing(f"{site.url}/1")
     assert names(results) == ALL[:2]
@@ -153,7 +153,7 @@ def test_what_is_no_address_ends_it_with_a_note(link: str, site: Site) -> None:
 
 
 @pytest.mark.parametrize("cache", [None, "1h"])
-def test_when_a_later_page_fails_those_before_it_are_kept(cache: str | None, three: Site) -> None:
+def test_a_failing_page_keeps_the_pages_before(cache: str | None, three: Site) -> None:
     last = three.pages["/3?a=%20b"]
     three.pages["/3?a=%20b"] = (500, "broken", {})
     results, _ = listing(f"{three.url}/1", {"cache": cache}, on_failure="continue")
@@ -165,11 +165,11 @@ def test_when_a_later_page_fails_those_before_it_are_kept(cache: str | None, thr
     three.pages["/3?a=%20b"] = last
     again, _ = listing(f"{three.url}/1", {"cache": cache})
     assert names(again) == ALL
-    # With a cache, only what failed is fetched again.
-    assert three.asked[3:] == (["/1", "/2", "/3?a=%20b"] if cache is None else ["/3?a=%20b"])
+    # With a cache, only the failed page is requested again.
+    assert three.requests[3:] == (["/1", "/2", "/3?a=%20b"] if cache is None else ["/3?a=%20b"])
 
 
-def test_a_later_step_can_use_the_pages_that_were_got(three: Site) -> None:
+def test_a_later_step_can_use_the_pages_before_a_failure(three: Site) -> None:
     del three.pages["/3?a=%20b"]
     drawer = {
         "name": "t",
@@ -182,14 +182,14 @@ def test_a_later_step_can_use_the_pages_that_were_got(three: Site) -> None:
     assert press(drawer, quiet=True).run.steps[1].output == 4
 
 
-def test_the_first_page_that_fails_is_told_as_any_request(site: Site) -> None:
+def test_a_failure_of_the_first_page_is_reported_like_any_request(site: Site) -> None:
     results, _ = listing(f"{site.url}/none")
     assert results.run.error is not None
     assert results.run.error.message.startswith("HTTP 404 Not Found for GET ")
     assert results.run.steps[0].output is None
 
 
-def test_a_required_field_that_a_later_page_lacks_fails_there(three: Site) -> None:
+def test_a_required_field_missing_on_a_later_page_fails_with_its_page(three: Site) -> None:
     three.pages["/2"] = "<p>nothing</p>"
     results, _ = listing(f"{three.url}/1", {"extract": {**EXTRACT, "heading": "css:h1!"}, "cache": "1h"})
     error = results.run.steps[0].error
@@ -201,48 +201,50 @@ def test_a_required_field_that_a_later_page_lacks_fails_there(three: Site) -> No
     assert results.run.steps[0].stdout == "<p>nothing</p>"
     assert names(results) == ALL[:2]
     listing(f"{three.url}/1")
-    assert three.asked == ["/1", "/2", "/1", "/2"]  # the page that was of no use is not kept
+    assert three.requests == ["/1", "/2", "/1", "/2"]  # the page without the field was not cached
 
 
-# Manners
+# Rates, caching and credentials
 
 
-def test_every_page_waits_for_its_turn(three: Site) -> None:
+def test_every_page_keeps_to_the_rate(three: Site) -> None:
     began = time.monotonic()
     listing(f"{three.url}/1", {"rate": "10/s"})
     assert time.monotonic() - began >= 0.19
 
 
-def test_pages_are_cached_one_by_one(three: Site) -> None:
+def test_each_page_is_cached_separately(three: Site) -> None:
     first, _ = listing(f"{three.url}/1", {"cache": "1h", "max_pages": 2})
     second, _ = listing(f"{three.url}/1", {"cache": "1h"})
     third, _ = listing(
         f"{three.url}/1", {"cache": "1h", "extract": {"next": EXTRACT["next"], "h": "css:h1[]"}}
     )
-    assert three.asked == ["/1", "/2", "/3?a=%20b"]
+    assert three.requests == ["/1", "/2", "/3?a=%20b"]
     assert third.run.steps[0].output["h"] == ["Page 1", "Page 2", "Page 3"]
     assert [r.run.steps[0].cached for r in (first, second, third)] == [False, False, True]
     assert "1 cached" in str(third)
 
 
-def test_headers_go_along_within_the_site(three: Site) -> None:
+def test_headers_are_sent_with_every_page_of_the_site(three: Site) -> None:
     listing(f"{three.url}/1", {"headers": {"X-Key": "k"}})
     assert [headers.get("X-Key") for headers in three.headers] == ["k", "k", "k"]
 
 
-def test_another_host_is_not_followed(site: Site) -> None:
+def test_a_next_page_on_another_host_is_not_followed(site: Site) -> None:
     with running() as other:
         site.pages["/1"] = page(1, f"{other.url}/2")
         other.pages["/2"] = page(2, None)
         results, _ = listing(f"{site.url}/1", {"headers": {"X-Key": "k"}})
-        assert other.asked == []
+        assert other.requests == []
     error = results.run.steps[0].error
     assert error is not None
     assert error.message.endswith("but `follow` does not leave the host of the first page")
     assert names(results) == ALL[:2]
 
 
-def test_where_a_redirect_led_is_followed_without_credentials(site: Site, home: Path) -> None:
+def test_pages_after_a_redirect_to_another_host_are_requested_without_credentials(
+    site: Site, home: Path
+) -> None:
     (home / "batteries.json").write_text('{"K": "battery-secret"}')
     with running() as other:
         site.pages["/1"] = (302, "", {"Location": f"{other.url}/1"})
@@ -258,7 +260,7 @@ def test_where_a_redirect_led_is_followed_without_credentials(site: Site, home: 
             assert headers["Accept"] == "text/html"
 
 
-def test_ten_thousand_items_in_pages(site: Site) -> None:
+def test_ten_thousand_items_on_a_hundred_pages_are_extracted(site: Site) -> None:
     for number in range(100):
         site.pages[f"/{number}"] = page(number, f"/{number + 1}" if number < 99 else None, items=100)
     results, _ = listing(f"{site.url}/0")
@@ -269,7 +271,7 @@ def test_ten_thousand_items_in_pages(site: Site) -> None:
 # Without following
 
 
-def test_each_item_of_a_loop_gives_what_was_asked_for(demo: DemoSite) -> None:
+def test_each_item_of_a_loop_returns_its_extracted_values(demo: DemoSite) -> None:
     text = """
 name: t
 inputs: [urls]
@@ -296,21 +298,21 @@ steps:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "message"),
     [
         ("/api/items/1", "is JSON; access its fields without selectors"),
         ("/binary/100", "is not a page; its type is application/octet-stream"),
     ],
 )
-def test_a_value_that_is_not_a_page_is_reported(path: str, told: str, demo: DemoSite) -> None:
+def test_a_value_that_is_not_a_page_is_reported(path: str, message: str, demo: DemoSite) -> None:
     drawer = {"name": "t", "buttons": {"get": {"url": f"{demo.url}{path}", "extract": {"a": "css:a"}}}}
     drawer["steps"] = [{"id": "a", "button": "get"}]
     error = press(drawer, check=False, quiet=True).run.error
     assert error is not None
-    assert (error.code, told in error.message) == ("EXTRACT_ERROR", True)
+    assert (error.code, message in error.message) == ("EXTRACT_ERROR", True)
 
 
-def test_output_full_has_what_was_extracted_beside_the_answer(demo: DemoSite) -> None:
+def test_output_full_has_the_extracted_values_and_the_response(demo: DemoSite) -> None:
     fields = {"url": f"{demo.url}/item/1", "extract": {"title": "css:h1"}, "output": "full"}
     drawer = {"name": "t", "buttons": {"get": fields}, "steps": [{"id": "a", "button": "get"}]}
     output = press(drawer, quiet=True).run.steps[0].output
@@ -361,15 +363,15 @@ steps:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         ("null", "expected a page to extract from, got null"),
         ("3", "got a int"),
         ("'<p>'", "a (css:h1) not found"),
     ],
 )
-def test_a_transform_step_without_a_page_fails(source: str, told: str) -> None:
+def test_a_transform_step_without_a_page_fails(source: str, message: str) -> None:
     step = {"id": "it", "kind": "transform", "from": source, "extract": {"a": "css:h1!"}}
     error = press({"name": "t", "steps": [step]}, check=False, quiet=True).run.error
     assert error is not None
-    assert (error.code, told in error.message) == ("EXTRACT_ERROR", True), error
+    assert (error.code, message in error.message) == ("EXTRACT_ERROR", True), error

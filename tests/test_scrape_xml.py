@@ -1,4 +1,4 @@
-"""Selectors on XML: names as they are written, namespaces, and what is XML whatever its type says."""
+"""Selectors on XML: exact names, namespaces, and the detection of XML with any content type."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def value(selector: str, page: str = RSS, namespaces: Any = None, xml: bool = Tr
         ("xpath://dc:creator | //isoCode", "de"),
     ],
 )
-def test_names_on_a_feed(selector: str, expected: Any) -> None:
+def test_selectors_match_exact_names_in_a_feed(selector: str, expected: Any) -> None:
     assert value(selector) == expected
 
 
@@ -99,11 +99,11 @@ def test_names_on_a_feed(selector: str, expected: Any) -> None:
         ("css:thr|total|html", "<thr:total>3</thr:total>"),
     ],
 )
-def test_names_on_a_feed_with_a_default_namespace(selector: str, expected: Any) -> None:
+def test_selectors_match_names_in_a_default_namespace(selector: str, expected: Any) -> None:
     assert value(selector, ATOM, {"a": "http://www.w3.org/2005/Atom"}) == expected
 
 
-def test_entries_of_a_feed() -> None:
+def test_entries_of_a_feed_are_extracted() -> None:
     given = {"each": "css:entry", "title": "css:title", "url": "xpath:link/@href", "n": "xpath:thr:total|int"}
     extraction, _ = read_extraction(given)
     assert extract(extraction, ATOM, URL, xml=True) == [
@@ -112,7 +112,7 @@ def test_entries_of_a_feed() -> None:
     ]
 
 
-def test_the_same_prefix_twice_means_both() -> None:
+def test_a_prefix_with_two_namespaces_matches_both() -> None:
     page = '<r><a xmlns:x="http://1"><x:t>1</x:t></a><b xmlns:x="http://2"><x:t>2</x:t></b><t>3</t></r>'
     assert value("css:x|t[]", page) == ["1", "2"]
     assert value("xpath://x:*[]", page) == ["1", "2"]
@@ -120,23 +120,23 @@ def test_the_same_prefix_twice_means_both() -> None:
     assert value("css:t[]", page) == ["3"]
 
 
-def test_two_prefixes_of_one_namespace_mean_the_same() -> None:
+def test_two_prefixes_of_one_namespace_are_equivalent() -> None:
     page = '<r xmlns:x="http://1" xmlns:y="http://1"><x:t>1</x:t><y:t>2</y:t></r>'
     assert value("css:x|t[]", page) == value("css:y|t[]", page) == ["1", "2"]
 
 
-def test_a_default_namespace_further_in_counts_there() -> None:
+def test_a_nested_default_namespace_applies_to_its_elements() -> None:
     page = '<r><t>1</t><s xmlns="http://2"><t>2</t></s></r>'
     assert value("css:t[]", page) == ["1", "2"]
     assert value("css:two|t[]", page, {"two": "http://2"}) == ["2"]
 
 
-def test_a_page_may_declare_the_prefix_of_a_function() -> None:
+def test_a_page_may_use_the_prefix_of_a_function() -> None:
     page = '<r xmlns:re="http://1"><re:t>abc</re:t></r>'
     assert value("xpath://re:t[re:test(., 'b')]", page) == "abc"
 
 
-def test_one_definition_serves_pages_with_other_namespaces() -> None:
+def test_one_definition_works_for_pages_with_different_namespaces() -> None:
     extraction, _ = read_extraction({"t": "css:x|t", "u": "css:u"})
     for uri in ("http://1", "http://2", "http://1"):
         page = f'<r xmlns:x="{uri}" xmlns="{uri}"><x:t>a</x:t><u>b</u></r>'
@@ -168,14 +168,14 @@ HTML = """<html><body><o:p>Word</o:p><svg viewBox="0 0 1 1"><linearGradient id="
         ("css:BODY A", "a"),
     ],
 )
-def test_on_html_a_prefix_is_a_part_of_the_name(selector: str, expected: Any) -> None:
+def test_in_html_a_prefix_is_part_of_the_name(selector: str, expected: Any) -> None:
     assert value(selector, HTML, xml=False) == expected
 
 
-# What is wrong
+# Invalid selectors and namespaces
 
 
-def told(button_fields: str) -> list[str]:
+def errors_of(button_fields: str) -> list[str]:
     text = f'name: t\nbuttons:\n  get:\n    url: "http://h.example/"\n{button_fields}'
     text += "steps:\n  - {id: a, button: get}\n"
     with pytest.raises(DefinitionError) as caught:
@@ -202,18 +202,18 @@ def told(button_fields: str) -> list[str]:
         ('    extract: {a: "xpath://foo:bar()"}\n', "this XPath expression cannot be evaluated"),
     ],
 )
-def test_what_can_be_known_before_is_told_before(fields: str, expected: str) -> None:
-    problems = told(fields)
+def test_invalid_selectors_and_namespaces_are_reported_before_a_run(fields: str, expected: str) -> None:
+    problems = errors_of(fields)
     assert len(problems) == 1
     assert expected in problems[0]
 
 
 @pytest.mark.parametrize("selector", ["css:geo|lat", "css:georss|point", "css:it|explicit", "css:a > x|b"])
-def test_names_like_types_are_no_misspelt_types(selector: str) -> None:
+def test_names_similar_to_types_are_not_misspelt_types(selector: str) -> None:
     assert not read_extraction({"a": selector})[1]
 
 
-def test_a_transform_step_takes_namespaces() -> None:
+def test_a_transform_step_accepts_namespaces() -> None:
     step = {"id": "it", "kind": "transform", "from": repr(ATOM), "extract": {"t": "css:z|title"}}
     step["namespaces"] = {"z": "http://www.w3.org/2005/Atom"}
     assert press_drawer({"name": "t", "steps": [step]}, quiet=True).run.steps[0].output == {"t": "Blog"}
@@ -245,7 +245,7 @@ TYPES = [
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("begin", ["", "\ufeff", "\r\n  ", "<!-- a feed -->\n"])
-def test_a_feed_is_xml_whatever_its_type(begin: str, kind: str) -> None:
+def test_a_feed_is_read_as_xml_whatever_its_type(begin: str, kind: str) -> None:
     feed = RSS if begin in ("", "\ufeff") else RSS.partition("?>\n")[2]
     outcome = pressed(f"{begin}{feed}".encode(), kind, extract={"d": "css:pubDate[]"})
     assert outcome.output == {"d": ["Mon", "Tue"]}, outcome.error
@@ -261,7 +261,7 @@ def test_a_feed_is_xml_whatever_its_type(begin: str, kind: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["text/html", "application/xhtml+xml", ""])
-def test_html_stays_html(page: str, kind: str) -> None:
+def test_html_is_read_as_html_whatever_its_type(page: str, kind: str) -> None:
     assert pressed(page.encode(), kind, extract={"p": "css:P"}).output == {"p": "a"}
     assert not is_xml(kind, page)
 
@@ -269,15 +269,15 @@ def test_html_stays_html(page: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/gzip", "application/x-gzip", "application/octet-stream", "text/xml", ""]
 )
-def test_a_compressed_page_is_opened(kind: str) -> None:
+def test_a_compressed_page_is_decompressed(kind: str) -> None:
     body = gzip.compress(RSS.encode())
     assert pressed(body, kind, extract={"t": "css:itunes|title"}).output == {"t": "Pod"}
     if kind != "text/xml":
-        assert pressed(body, kind).output == body  # what was not asked for as a page stays an archive
+        assert pressed(body, kind).output == body  # without `extract` the output is the archive itself
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (gzip.compress(b"<r>" + b"x" * 500_000)[:-10], "is a damaged gzip file"),
         (gzip.compress(b"<r>" + b"x" * 50_000_000), "has more than 1,000,000 bytes after decompression"),
@@ -286,13 +286,13 @@ def test_a_compressed_page_is_opened(kind: str) -> None:
     ],
     ids=["cut off", "too large", "binary", "no gzip"],
 )
-def test_pages_that_cannot_be_decompressed_are_reported(body: bytes, told: str) -> None:
+def test_pages_that_cannot_be_decompressed_are_reported(body: bytes, message: str) -> None:
     outcome = pressed(body, "application/gzip", extract={"t": "css:r"}, max_response_bytes=1_000_000)
     assert outcome.error is not None
-    assert told in outcome.error.message
+    assert message in outcome.error.message
 
 
-def test_a_transform_step_opens_compressed_and_mistyped_pages() -> None:
+def test_a_transform_step_reads_compressed_and_mistyped_pages() -> None:
     page = {
         "bytes": gzip.compress(RSS.encode("utf-16")),
         "url": URL,
@@ -304,7 +304,7 @@ def test_a_transform_step_opens_compressed_and_mistyped_pages() -> None:
         assert press_drawer(drawer, {"page": given}, quiet=True).run.steps[0].output == {"t": "Pod"}
 
 
-# What a parser would leave out
+# Texts that a parser might lose
 
 
 @pytest.mark.parametrize(
@@ -317,19 +317,19 @@ def test_a_transform_step_opens_compressed_and_mistyped_pages() -> None:
         ("<r><t>&lt;b&gt;</t></r>", "<b>"),
     ],
 )
-def test_characters_by_name_are_kept(page: str, expected: str) -> None:
+def test_entities_become_their_characters(page: str, expected: str) -> None:
     assert value("css:t", page) == expected
 
 
 @pytest.mark.parametrize("xml", [True, False])
-def test_a_page_that_declares_entities_cannot_stand_for_gigabytes(xml: bool) -> None:
+def test_declared_entities_cannot_expand_to_gigabytes(xml: bool) -> None:
     lines = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 12))
     page = f'<!DOCTYPE r [<!ENTITY l0 "lol">{lines}]><r a="&l11;"><t>&l11;</t></r>'
     assert len(str(value("css:t", page, xml=xml))) < 10_000_000
 
 
 @pytest.mark.parametrize("xml", [True, False])
-def test_nesting_beyond_the_parser_is_noted(xml: bool) -> None:
+def test_nesting_too_deep_for_the_parser_causes_a_note(xml: bool) -> None:
     extraction, _ = read_extraction({"p": "css:q[]"})
     for depth, lost in ((1000, False), (5000, True)):
         notes: list[Note] = []
@@ -341,13 +341,13 @@ def test_nesting_beyond_the_parser_is_noted(xml: bool) -> None:
         ] * lost
 
 
-def test_a_long_text_is_whole() -> None:
+def test_a_long_text_is_extracted_completely() -> None:
     text = "x" * 11_000_000
     assert value("css:t", f"<r><t>{text}</t></r>") == text
     assert value("css:p", f"<p>{text}</p>", xml=False) == text
 
 
-def test_xml_that_is_broken_is_noted() -> None:
+def test_broken_xml_causes_a_note() -> None:
     extraction, _ = read_extraction({"t": "css:t[]"})
     notes: list[Note] = []
     assert extract(extraction, "<r><t>1</t><t>2</t", URL, xml=True, notes=notes)["t"] == ["1", "2"]
@@ -356,7 +356,7 @@ def test_xml_that_is_broken_is_noted() -> None:
 
 
 @pytest.mark.parametrize("piece", ["<![CDATA[", "<!--", "<?x", "&", "&abc", "&#", "<a b='"])
-def test_xml_that_never_ends_is_read_in_time(piece: str) -> None:
+def test_unclosed_xml_is_read_quickly(piece: str) -> None:
     began = time.monotonic()
     value("css:t", "<r>&x" + piece * 50_000)
     assert time.monotonic() - began < 5

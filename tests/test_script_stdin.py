@@ -1,4 +1,4 @@
-"""What scripts read: ``stdin`` of a step or of a button, of any size."""
+"""``stdin`` of a step or a button: input of scripts, of any size."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COUNT = "import sys; print(len(sys.stdin.buffer.read()))"
 
 
 def read(value: Any, code: str = HEX, runtime: str = "python", **step: Any) -> Any:
-    """The record of a step whose script reads `value`."""
+    """Press a step whose script reads `value` from stdin; return its record."""
     drawer = {
         "buttons": {"b": {"runtime": runtime, "code": code, **step.pop("button", {})}},
         "inputs": {"v": "any"},
@@ -53,13 +53,13 @@ def read(value: Any, code: str = HEX, runtime: str = "python", **step: Any) -> A
         ("\udcff", b"\xff"),
     ],
 )
-def test_values_as_bytes(value: Any, raw: bytes) -> None:
+def test_values_are_encoded_as_bytes(value: Any, raw: bytes) -> None:
     step = read(value, f"{HEX[:-1]} + '.')")
     assert (step.error, step.output) == (None, f"{raw.hex()}.\n")
 
 
 @pytest.mark.parametrize("value", ["\ud800", object(), {"a": b"\xff"}])
-def test_what_cannot_be_read_fails_by_name(value: Any) -> None:
+def test_a_value_that_cannot_be_sent_fails_with_a_message_about_stdin(value: Any) -> None:
     step = read(value)
     assert step.status == "failed"
     assert "stdin" in step.error.message
@@ -68,11 +68,11 @@ def test_what_cannot_be_read_fails_by_name(value: Any) -> None:
 @pytest.mark.parametrize(
     ("runtime", "code"), [("sh", "cat | wc -c"), ("python", COUNT), ("bash", "wc -c < /dev/stdin")]
 )
-def test_there_is_no_limit_of_128_kilobytes(runtime: str, code: str) -> None:
+def test_stdin_may_be_larger_than_128_kilobytes(runtime: str, code: str) -> None:
     assert read("x" * 1_000_000, code, runtime).output == 1_000_000
 
 
-def test_a_hundred_megabytes_through_and_back() -> None:
+def test_a_hundred_megabytes_can_be_sent_and_megabytes_received() -> None:
     step = read(b"x" * 100_000_000, COUNT)
     assert step.output == 100_000_000
     step = read(b"ab" * 4_000_000, "cat", "sh")  # both pipes are full at once
@@ -95,13 +95,13 @@ def test_a_script_that_does_not_read_all_of_stdin_ends(code: str) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_a_script_that_reads_nothing_is_ended_when_its_time_is_up() -> None:
+def test_a_script_that_reads_nothing_is_ended_at_its_time_limit() -> None:
     step = read(b"x" * 10_000_000, "sleep 30", "sh", timeout_seconds=0.5)
     assert step.status == "timeout"
     assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_without_stdin_there_is_nothing_to_read() -> None:
+def test_without_stdin_the_input_is_empty() -> None:
     drawer = {"buttons": {"b": {"code": "cat; echo end"}}, "steps": [{"id": "s", "button": "b"}]}
     assert press(drawer, quiet=True).run.step("s").output == "end\n"
 
@@ -114,7 +114,7 @@ def test_no_descriptor_is_left_open() -> None:
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
-def test_the_output_of_an_earlier_step_of_each_item() -> None:
+def test_stdin_can_be_the_output_of_an_earlier_step_of_each_item() -> None:
     page = {"id": "page", "button": "make", "args": {"n": "${n}"}}
     count = {"id": "count", "button": "b", "stdin": "page ${n}: ${page.output}"}
     each = {
@@ -134,10 +134,10 @@ def test_the_output_of_an_earlier_step_of_each_item() -> None:
     assert [row.output for row in results] == [f"page {n}: {'x' * n}" for n in range(40)]
 
 
-# Of the button
+# `stdin` of a button
 
 
-def test_a_button_says_what_its_script_reads() -> None:
+def test_stdin_of_a_button_is_sent_to_its_script() -> None:
     spec = {"code": 'cat; printf ".%s.%s" "$BUTTONS_ARG_N" "${BUTTONS_ARG_DATA-unset}"', "stdin": "{{data}}"}
     drawer = {
         "buttons": {"b": {**spec, "args": [{"name": "data", "type": "any"}, "n"]}},
@@ -152,7 +152,7 @@ def test_a_button_says_what_its_script_reads() -> None:
         assert press(drawer, {"d": value}, quiet=True).run.step("s").output == output
 
 
-def test_places_are_arguments_and_the_step_has_the_last_word() -> None:
+def test_placeholders_are_arguments_and_stdin_of_the_step_takes_precedence() -> None:
     drawer: dict[str, Any] = {
         "buttons": {"b": {"code": "cat", "stdin": "<{{a}}|${b}>"}},
         "steps": [{"id": "s", "button": "b", "args": {"a": 1, "b": [2]}}],
@@ -165,7 +165,7 @@ def test_places_are_arguments_and_the_step_has_the_last_word() -> None:
         press(drawer, quiet=True)
 
 
-def test_it_is_part_of_what_a_cached_result_depends_on(tmp_path: Path) -> None:
+def test_a_cached_result_depends_on_stdin(tmp_path: Path) -> None:
     count = tmp_path / "count"
     steps = [{"id": f"s{i}", "button": "b", "stdin": text} for i, text in enumerate(["a", "b", "a"])]
     drawer = {"buttons": {"b": {"code": f"echo x >> {count}; cat", "cache": "1h"}}, "steps": steps}
@@ -189,20 +189,20 @@ def test_it_is_part_of_what_a_cached_result_depends_on(tmp_path: Path) -> None:
         ('{code: cat, stdin: "${batteries.X}"}', "args: {a: 1}", 2, "cannot be used here"),
     ],
 )
-def test_faults_are_reported_with_their_line(button: str, step: str, line: int, message: str) -> None:
+def test_invalid_stdin_is_reported_with_its_line(button: str, step: str, line: int, message: str) -> None:
     given = button if button.startswith("{") else f"{{{button}}}"
     text = f"buttons:\n  b: {given}\nsteps:\n  - id: s\n    {step}\n    button: b\n"
     found = Drawer.load(text).validate()
     assert any(p.line == line and message in p.message for p in found.errors), found
 
 
-def test_a_function_takes_no_stdin() -> None:
+def test_stdin_for_a_function_is_refused() -> None:
     drawer = {"steps": [{"id": "s", "button": "f", "stdin": "x"}]}
     with pytest.raises(Exception, match="`stdin` is for scripts"):
         press(drawer, buttons={"f": lambda: 1}, quiet=True)
 
 
-def test_specifications_that_cannot_be_right() -> None:
+def test_invalid_combinations_of_keys_are_refused() -> None:
     for spec in (
         {"url": "http://h/", "stdin": "a"},
         {"prompt": "p", "stdin": "a"},
@@ -215,7 +215,7 @@ def test_specifications_that_cannot_be_right() -> None:
 # Arguments that do not fit an environment variable
 
 
-def test_an_argument_that_is_too_large_names_stdin() -> None:
+def test_the_error_for_an_argument_that_is_too_large_suggests_stdin() -> None:
     drawer = {
         "buttons": {"b": {"code": "true", "args": [{"name": "data", "type": "any"}]}},
         "inputs": {"d": "any"},
@@ -230,7 +230,7 @@ def test_an_argument_that_is_too_large_names_stdin() -> None:
 @pytest.mark.parametrize(
     "value", [b"\xff\xfe", bytearray(b"\xff"), memoryview(b"\xff"), ["a", b"\xff"], {"k": b"\xff"}]
 )
-def test_bytes_that_are_no_text_are_refused_as_an_argument(value: Any) -> None:
+def test_bytes_that_are_not_text_are_refused_as_an_argument(value: Any) -> None:
     made = make_button(
         ButtonSpec.model_validate({"name": "b", "code": "true", "args": [{"name": "data", "type": "any"}]})
     )
@@ -239,7 +239,7 @@ def test_bytes_that_are_no_text_are_refused_as_an_argument(value: Any) -> None:
     assert "`stdin`" in caught.value.remediation
 
 
-def test_a_nul_character_names_stdin() -> None:
+def test_the_error_for_a_nul_character_suggests_stdin() -> None:
     made = make_button(ButtonSpec.model_validate({"name": "b", "code": "true", "args": ["data"]}))
     with pytest.raises(ArgumentError, match="NUL") as caught:
         made.bind({"data": "a\0b"})
@@ -255,7 +255,7 @@ def test_output_that_is_not_text_causes_a_note() -> None:
     assert "base64" in notes[0]
 
 
-def test_bytes_are_not_spliced_into_a_longer_text() -> None:
+def test_invalid_bytes_are_refused_within_a_longer_text() -> None:
     drawer = {
         "buttons": {"b": {"code": "true"}},
         "inputs": {"d": "any"},
@@ -267,7 +267,7 @@ def test_bytes_are_not_spliced_into_a_longer_text() -> None:
     assert press(drawer, {"d": "é".encode()}, quiet=True).run.step("s").args == {"data": "got é"}
 
 
-def test_a_press_of_the_button_itself() -> None:
+def test_stdin_works_if_the_button_is_pressed_directly() -> None:
     async def main() -> Any:
         resources = Resources()
         try:
@@ -279,7 +279,7 @@ def test_a_press_of_the_button_itself() -> None:
     assert asyncio.run(main()).output == "hi"
 
 
-def test_references_of_stdin_are_wires_of_the_graph_and_can_be_set() -> None:
+def test_references_in_stdin_are_edges_of_the_graph_and_are_checked() -> None:
     text = """\
 buttons: {b: {code: cat}}
 steps:

@@ -1,4 +1,4 @@
-"""Drawers and buttons written to disk: what the original wrote comes back whole, and it can read ours."""
+"""Drawers and buttons on disk: the files of the original are preserved, and it can read saved ones."""
 # ruff: noqa: E501 - a row a line
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def recorded_drawers() -> list[dict[str, Any]]:
-    """Every drawer of the corpus that loads, as its file holds it."""
+    """Every drawer of the conformance cases that loads, as in its file."""
     found = []
     for case in ALL:
         for name, raw in case["drawers"].items():
@@ -42,7 +42,7 @@ def recorded_drawers() -> list[dict[str, Any]]:
 
 
 def missing(raw: Any, saved: Any, at: str = "") -> list[str]:
-    """What `raw` says and `saved` does not; null is nothing said."""
+    """The places where `saved` lacks something of `raw`; null counts as absent."""
     if isinstance(raw, dict) and isinstance(saved, dict):
         return [m for key, value in raw.items() if value is not None or key in saved
                 for m in ([f"{at}.{key}"] if key not in saved else missing(value, saved[key], f"{at}.{key}"))]  # fmt: skip
@@ -55,8 +55,10 @@ def missing(raw: Any, saved: Any, at: str = "") -> list[str]:
     )
 
 
-def test_every_recorded_drawer_comes_back_whole(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.fsync", lambda handle: None)  # hundreds of them; no power is lost here
+def test_every_recorded_drawer_is_preserved(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "os.fsync", lambda handle: None
+    )  # skip hundreds of slow calls; the test needs no durability
     drawers = recorded_drawers()
     assert len(drawers) > 300
     for raw in drawers:
@@ -67,18 +69,18 @@ def test_every_recorded_drawer_comes_back_whole(folder: Folder, monkeypatch: pyt
         assert loaded is not None
         save_drawer(folder.root, loaded.drawer, raw["name"])
         saved = json.loads((place / "drawer.json").read_text())
-        assert [m for m in missing(raw, saved) if not of_ours(m)] == [], raw
+        assert [m for m in missing(raw, saved) if not is_intended(m)] == [], raw
         again = load_drawer(saved, lenient=True).drawer
         loaded.drawer.created_at = again.created_at
         assert drawer_document(again, now=EPOCH) == drawer_document(loaded.drawer, now=EPOCH)
 
 
-def of_ours(what: str) -> bool:
-    """A negative parallelism is read as 0, and written so; version 1 has no kind, not even an empty one."""
+def is_intended(what: str) -> bool:
+    """Whether the difference is intended: a negative parallelism becomes 0, and version 1 has no kind."""
     return ".parallelism: -" in what or what == ".drawer_kind"
 
 
-# The original's types (docs/original.md#2-data-model): Go refuses a file whose values have others.
+# The types of the original (docs/original.md#2-data-model): Go refuses values of other types.
 GO_STEP: dict[str, type | tuple[type, ...]] = {
     "id": str, "kind": str, "args": dict, "on_failure": dict, "timeout_seconds": int, "button": str,
     "drawer": str, "over": str, "as": str, "on_item_failure": str, "parallelism": int, "steps": list,
@@ -145,13 +147,13 @@ steps:
 """
 
 
-def test_what_we_save_has_the_types_the_original_reads() -> None:
+def test_saved_drawers_have_the_types_that_the_original_reads() -> None:
     short = load_drawer(SHORT, name="short").drawer
     for drawer in [short, *(load_drawer(raw, lenient=True).drawer for raw in recorded_drawers())]:
         assert unreadable_drawer(drawer_document(drawer, "x")) == []
 
 
-def test_short_forms_are_spelt_out() -> None:
+def test_short_forms_are_saved_in_full() -> None:
     saved = drawer_document(load_drawer(SHORT, name="short").drawer)
     assert saved["inputs"] == [
         {"name": "urls", "type": "list", "required": False},
@@ -179,7 +181,9 @@ def test_short_forms_are_spelt_out() -> None:
         ({"schema_version": 2, "drawer_kind": "flow", "flow": {}, "steps": []}, {"schema_version": 2, "drawer_kind": "flow", "flow": {}}),
     ],
 )  # fmt: skip
-def test_versions_and_kinds(raw: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_a_saved_drawer_has_the_fields_of_its_version_and_kind(
+    raw: dict[str, Any], kept: dict[str, Any]
+) -> None:
     saved = drawer_document(
         load_drawer(raw, name="d", lenient="schema_version" in raw).drawer, "d", now=EPOCH
     )
@@ -187,31 +191,33 @@ def test_versions_and_kinds(raw: dict[str, Any], kept: dict[str, Any]) -> None:
     assert saved == {"name": "d", **kept, **times}
 
 
-def test_when_it_was_created_is_kept() -> None:
+def test_the_time_of_creation_is_kept() -> None:
     drawer = DrawerModel(name="d", created_at="2019-01-01T00:00:00Z", updated_at="2019-01-01T00:00:00Z")
     saved = drawer_document(drawer, now=EPOCH)
     assert (saved["created_at"], saved["updated_at"]) == ("2019-01-01T00:00:00Z", "2020-01-02T03:04:05Z")
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         (object(), "a Python object (object)"),
         (float("nan"), "is nan"),
         ({"x": [{1, 2}]}, "a Python object (set)"),
     ],
 )
-def test_what_no_file_can_hold_is_named_and_nothing_is_written(folder: Folder, value: Any, told: str) -> None:
+def test_a_value_that_cannot_be_saved_is_reported_and_nothing_is_written(
+    folder: Folder, value: Any, message: str
+) -> None:
     drawer = load_drawer({"steps": [button_step("a", "say", deep=value)]}, name="d").drawer
     with pytest.raises(UsageError) as caught:
         save_drawer(folder.root, drawer, "d")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "steps[0].args.deep" in str(caught.value)
     assert "declare an input" in str(caught.value)
     assert not folder.root.exists()
 
 
-def test_a_name_that_cannot_be_had_is_refused_unless_it_is_there(folder: Folder) -> None:
+def test_a_reserved_name_is_refused_unless_the_drawer_exists(folder: Folder) -> None:
     with pytest.raises(UsageError, match="word of the command line"):
         save_drawer(folder.root, DrawerModel(name="list"))
     folder.drawer("list")
@@ -222,7 +228,7 @@ def test_a_name_that_cannot_be_had_is_refused_unless_it_is_there(folder: Folder)
 # Buttons
 
 
-def test_every_recorded_button_comes_back_whole() -> None:
+def test_every_recorded_button_is_preserved() -> None:
     for case in ALL:
         for name, parts in case["buttons"].items():
             raw = {"name": name, **parts["button"]}

@@ -1,4 +1,4 @@
-"""Files in the workspace: whole or not at all, private, inside of it, and safe from other writers."""
+"""Files in the workspace: atomic writes, private modes, no links to other places, and several writers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from drawer_ipy.workspace.files import StoreError, locked, make_folder, remove_f
 from drawer_ipy.workspace.lookup import Workspace
 
 FORK = multiprocessing.get_context("fork")
-"""Real processes, without importing everything once more in each."""
+"""Real processes that do not have to import everything again."""
 
 SIZE = 1_000_000
 
@@ -35,7 +35,7 @@ def leftovers(folder: Path) -> list[Path]:
     return list(folder.glob(".*"))
 
 
-# Whole or not at all
+# Atomic and private writes
 
 
 def test_a_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
     assert mode(tmp_path / "a" / "b" / "f") == 0o600
 
 
-def test_a_file_that_others_could_read_no_longer_can(tmp_path: Path) -> None:
+def test_overwriting_a_file_that_others_can_read_makes_it_private(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("old")
     (tmp_path / "f").chmod(0o644)
     write_file(tmp_path, tmp_path / "f", "new")
@@ -62,7 +62,7 @@ def failing(*args: Any, **kwargs: Any) -> Any:
 
 
 @pytest.mark.parametrize("call", ["replace", "fsync", "fdopen"])
-def test_a_write_that_fails_leaves_what_was_there(
+def test_a_failed_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     path = tmp_path / "f"
@@ -74,7 +74,7 @@ def test_a_write_that_fails_leaves_what_was_there(
     assert leftovers(tmp_path) == []
 
 
-def test_text_that_no_file_can_hold_leaves_what_was_there(tmp_path: Path) -> None:
+def test_text_that_cannot_be_encoded_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("old")
     with pytest.raises(StoreError, match="cannot be written"):
         write_file(tmp_path, tmp_path / "f", "\ud800")
@@ -82,7 +82,7 @@ def test_text_that_no_file_can_hold_leaves_what_was_there(tmp_path: Path) -> Non
     assert leftovers(tmp_path) == []
 
 
-def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="No such file"):
         write_file(tmp_path, tmp_path / "no" / "f", "x")
     (tmp_path / "file").write_text("")
@@ -120,10 +120,10 @@ def assert_whole(path: Path) -> None:
     assert len(set(text)) == 1
 
 
-# Inside of the workspace
+# Inside the workspace
 
 
-def test_nothing_is_written_or_removed_through_a_link_that_leads_out(tmp_path: Path) -> None:
+def test_nothing_is_written_or_removed_through_a_link_out_of_the_workspace(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     root.mkdir()
     outside.mkdir()
@@ -163,10 +163,10 @@ def test_a_folder_that_cannot_be_removed_is_an_error(tmp_path: Path, monkeypatch
     assert (tmp_path / "d").exists()
 
 
-# Two at once
+# Several writers
 
 
-def test_a_lock_keeps_others_out_until_it_is_given_back(tmp_path: Path) -> None:
+def test_a_lock_blocks_others_until_it_is_released(tmp_path: Path) -> None:
     seen: list[str] = []
     inside, go_on = threading.Event(), threading.Event()
 
@@ -192,7 +192,7 @@ def test_a_lock_keeps_others_out_until_it_is_given_back(tmp_path: Path) -> None:
     assert seen == ["first", "second"]
 
 
-def test_a_lock_of_a_folder_that_was_removed_and_made_anew_is_of_the_new_one(tmp_path: Path) -> None:
+def test_waiting_for_a_lock_of_a_recreated_folder_waits_for_the_new_folder(tmp_path: Path) -> None:
     place = tmp_path / "d"
     place.mkdir()
     seen: list[str] = []
@@ -212,13 +212,13 @@ def test_a_lock_of_a_folder_that_was_removed_and_made_anew_is_of_the_new_one(tmp
         holder = locked(place)
         holder.__enter__()
     time.sleep(0.1)
-    assert seen == [], "it waits for the new folder, too"
+    assert seen == [], "it waits for the new folder too"
     holder.__exit__(None, None, None)
     thread.join()
     assert seen == ["waited"]
 
 
-def test_a_lock_of_what_is_not_there_is_none(tmp_path: Path) -> None:
+def test_locking_a_missing_folder_does_nothing(tmp_path: Path) -> None:
     with locked(tmp_path / "nothing"):
         pass
 
@@ -230,7 +230,7 @@ def add_and_set(workspace: Workspace, step: str) -> None:
         run_verb(["pages", "set", f"{step}.args.n={number}"], context)
 
 
-def test_changes_of_several_processes_are_all_kept(tmp_path: Path) -> None:
+def test_all_changes_of_several_processes_are_kept(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.button("work", "echo", "n:int")
     folder.drawer("pages", button_step("a", "work"), button_step("b", "work"), button_step("c", "work"))
@@ -247,7 +247,9 @@ def test_changes_of_several_processes_are_all_kept(tmp_path: Path) -> None:
     assert leftovers(tmp_path / "drawers" / "pages") == []
 
 
-def test_a_drawer_removed_meanwhile_stays_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drawer_removed_during_a_change_stays_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = Folder(tmp_path)
     path = folder.drawer("pages", button_step("a", "work"))
     folder.button("work", "echo", "n:int")
@@ -265,10 +267,37 @@ def test_a_drawer_removed_meanwhile_stays_removed(tmp_path: Path, monkeypatch: p
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         entered.set()
-        removed.wait(0.2)  # the one that removes has to wait for us instead
+        removed.wait(0.2)  # the removal has to wait for this change
         return loads(*args, **kwargs)
 
     monkeypatch.setattr(json, "loads", slow)
     run_verb(["pages", "set", "a.args.n=3"], context)
     thread.join()
     assert not path.parent.exists()
+
+
+def test_a_link_is_replaced_and_its_target_stays(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "f").symlink_to("target")
+    write_file(tmp_path, tmp_path / "f", "new")
+    assert not (tmp_path / "f").is_symlink()
+    assert (tmp_path / "target").read_text() == "old"
+
+
+def test_line_ends_are_written_as_given(tmp_path: Path) -> None:
+    write_file(tmp_path, tmp_path / "f", "a\r\nb\n")
+    assert (tmp_path / "f").read_bytes() == b"a\r\nb\n"
+
+
+def test_a_write_that_fails_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+
+    def refuse(handle: int, *args: Any) -> Any:
+        opened.append(handle)
+        return failing()
+
+    monkeypatch.setattr(os, "fdopen", refuse)
+    with pytest.raises(StoreError):
+        write_file(tmp_path, tmp_path / "f", "new")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])

@@ -1,4 +1,4 @@
-"""The history of runs on disk: what is kept of which run, bounded, private, and never in the way of a run."""
+"""The history of runs on disk: which runs it keeps, its limits, secrets, and that it never fails a run."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     return made
 
 
-# What is kept
+# Which runs are kept
 
 
-def test_a_press_by_name_is_kept_and_so_are_the_drawers_it_pressed(folder: Folder) -> None:
+def test_a_press_by_name_is_kept_with_the_drawers_it_pressed(folder: Folder) -> None:
     results = press("parent", {"text": "hello"}, quiet=True)
     kept, child = folder.run("parent"), folder.run("child")
     assert kept["run_id"] == results.run.run_id != child["run_id"]
@@ -72,12 +72,12 @@ def test_an_awaited_press_is_kept_too(folder: Folder) -> None:
     assert folder.run("parent")["status"] == folder.run("child")["status"] == "ok"
 
 
-def test_a_name_finds_its_history_however_it_is_spelt(folder: Folder) -> None:
+def test_another_spelling_of_a_name_has_the_same_history(folder: Folder) -> None:
     press("Child", {"text": "a"}, quiet=True)
     assert folder.run("child")["drawer_name"] == "child"
 
 
-def test_a_copied_drawer_has_a_history_of_its_own(folder: Folder) -> None:
+def test_a_copied_drawer_has_its_own_history(folder: Folder) -> None:
     folder.drawer("copy").write_text((folder.root / "drawers" / "child" / "drawer.json").read_text())
     assert folder.read("copy")["name"] == "child"
     press("copy", {"text": "a"}, quiet=True)
@@ -86,19 +86,19 @@ def test_a_copied_drawer_has_a_history_of_its_own(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "mapping", "path"])
-def test_a_drawer_that_is_not_pressed_by_its_name_is_not_kept(folder: Folder, form: str) -> None:
+def test_a_drawer_that_is_not_pressed_by_name_is_not_kept(folder: Folder, form: str) -> None:
     path = folder.root / "drawers" / "child" / "drawer.json"
     drawer: Any = {"text": path.read_text(), "mapping": json.loads(path.read_text()), "path": path}[form]
     press(drawer, {"text": "a"}, quiet=True)
     assert folder.runs("child") == []
 
 
-def test_what_a_text_presses_by_name_is_kept(folder: Folder) -> None:
+def test_a_drawer_that_a_text_presses_by_name_is_kept(folder: Folder) -> None:
     press("steps: [{id: sub, kind: drawer, drawer: child, args: {text: hi}}]", quiet=True)
     assert folder.run("child")["inputs"] == {"text": "hi"}
 
 
-def test_a_cells_drawer_pressed_within_is_not_taken_for_the_one_on_disk_of_its_name(folder: Folder) -> None:
+def test_a_sub_drawer_of_a_cell_is_not_kept_as_the_drawer_on_disk_with_its_name(folder: Folder) -> None:
     around = Surroundings(workspace=folder.workspace, drawers={"child": load_drawer({"steps": []}).drawer})
     steps = [{"id": name, "kind": "drawer", "drawer": name} for name in ("child", "parent")]
     job = prepare({"steps": steps}, around=around)
@@ -107,7 +107,7 @@ def test_a_cells_drawer_pressed_within_is_not_taken_for_the_one_on_disk_of_its_n
     assert len(folder.runs("parent")) == 1
 
 
-def test_a_failed_run_is_kept_with_its_reason(folder: Folder) -> None:
+def test_a_failed_run_is_kept_with_its_error(folder: Folder) -> None:
     folder.drawer("broken", button_step("a", "say", text="fine"), button_step("b", "fail", text="luck"))
     with pytest.raises(DrawerFailed):
         press("broken", quiet=True)
@@ -117,7 +117,7 @@ def test_a_failed_run_is_kept_with_its_reason(folder: Folder) -> None:
     assert [s["status"] for s in kept["steps"]] == ["ok", "error"]
 
 
-def test_a_run_that_lacks_an_input_is_kept(folder: Folder) -> None:
+def test_a_run_with_a_missing_input_is_kept(folder: Folder) -> None:
     folder.drawer("needs", inputs=[{"name": "n", "type": "int", "required": True}])
     assert press("needs", check=False, quiet=True).run.error is not None
     assert (folder.run("needs")["error_type"], folder.run("needs")["steps"]) == (Code.MISSING_INPUT, [])
@@ -143,10 +143,10 @@ def test_a_cancelled_run_is_stored_with_its_finished_items(folder: Folder) -> No
 def test_a_cancellation_while_the_history_is_written_waits_for_it(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written, begun = History.write, threading.Event()
+    written, started = History.write, threading.Event()
 
     def slowly(self: History, *args: Any) -> str:
-        begun.set()
+        started.set()
         time.sleep(0.3)
         return written(self, *args)
 
@@ -154,13 +154,13 @@ def test_a_cancellation_while_the_history_is_written_waits_for_it(
 
     async def cancelled() -> None:
         running = asyncio.create_task(apress("child", {"text": "a"}, quiet=True))
-        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.to_thread(started.wait, 30)
         running.cancel()
         await running
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(cancelled())
-    assert folder.run("child")["status"] == "ok", "the run itself had ended well"
+    assert folder.run("child")["status"] == "ok", "the run itself had succeeded"
 
 
 def test_an_error_handler_is_kept(folder: Folder) -> None:
@@ -170,10 +170,10 @@ def test_an_error_handler_is_kept(folder: Folder) -> None:
     assert folder.run("handler")["steps"][0]["output"] == "SCRIPT_ERROR\n"
 
 
-# Names, order, how many
+# Names, order and number of files
 
 
-def test_the_name_tells_second_and_run_so_that_runs_of_one_second_are_all_kept(folder: Folder) -> None:
+def test_file_names_have_second_and_run_id_so_that_runs_of_one_second_are_all_kept(folder: Folder) -> None:
     ids = [press("child", {"text": str(i)}, quiet=True).run.run_id for i in range(5)]
     names = [path.name for path in folder.runs("child")]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-[0-9a-f]{16}\.json", name) for name in names)
@@ -186,10 +186,10 @@ def record(second: int, **fields: Any) -> RunRecord:
     return RunRecord(run_id, "child", "ok", started=1e9 + second, finished=1e9 + second + 1, **fields)
 
 
-def test_the_newest_hundred_are_kept(folder: Folder) -> None:
+def test_the_newest_hundred_runs_are_kept(folder: Folder) -> None:
     pressed = folder.root / "drawers" / "child" / "pressed"
     pressed.mkdir()
-    (pressed / "notes.txt").write_text("not a run: stays")
+    (pressed / "notes.txt").write_text("not a run, so it stays")
     for second in range(KEPT + 20):
         assert History(folder.root).write("child", [record(second)]) == ""
     kept = [json.loads(path.read_text())["run_id"] for path in folder.runs("child")]
@@ -197,7 +197,7 @@ def test_the_newest_hundred_are_kept(folder: Folder) -> None:
     assert (pressed / "notes.txt").exists()
 
 
-def test_a_drawer_pressed_in_a_loop_keeps_its_newest_hundred(folder: Folder) -> None:
+def test_a_drawer_pressed_in_a_loop_keeps_its_newest_hundred_runs(folder: Folder) -> None:
     steps = [{"id": "sub", "kind": "drawer", "drawer": "quick", "args": {"n": "${n}"}}]
     folder.drawer(
         "quick", {"id": "t", "kind": "transform", "expression": "${inputs.n}"}, inputs=[{"name": "n"}]
@@ -210,7 +210,7 @@ def test_a_drawer_pressed_in_a_loop_keeps_its_newest_hundred(folder: Folder) -> 
     assert sorted(kept) == list(range(30, KEPT + 30))
 
 
-def test_only_the_failed_and_only_so_many_are_listed(folder: Folder) -> None:
+def test_listing_can_be_limited_to_failed_runs_and_to_a_number(folder: Folder) -> None:
     for second in range(6):
         made = record(second)
         made.status = "ok" if second % 2 else "failed"
@@ -221,7 +221,7 @@ def test_only_the_failed_and_only_so_many_are_listed(folder: Folder) -> None:
     assert listed("nobody") == listed("") == []
 
 
-def test_files_of_the_original_are_listed_and_what_cannot_be_read_is_skipped(folder: Folder) -> None:
+def test_files_of_the_original_are_listed_and_unreadable_files_are_skipped(folder: Folder) -> None:
     pressed = folder.root / "drawers" / "child" / "pressed"
     pressed.mkdir()
     theirs = {"drawer_name": "child", "run_id": "ab" * 8, "status": "failed", "error_type": "TIMEOUT"}
@@ -250,7 +250,7 @@ def test_files_and_folders_are_private(folder: Folder) -> None:
 # Secrets
 
 
-def test_secrets_are_nowhere_in_it(folder: Folder) -> None:
+def test_the_history_contains_no_secrets(folder: Folder) -> None:
     folder.batteries(KEY=SECRET)
     folder.button("leak", 'echo "{\\"k\\": \\"$BUTTONS_BAT_KEY\\"}"; echo "$BUTTONS_ARG_T" >&2', "t")
     folder.button(
@@ -279,10 +279,10 @@ def test_secrets_are_nowhere_in_it(folder: Folder) -> None:
     assert "[redacted]" in folder.everything()
 
 
-# Bounds
+# Limits
 
 
-def test_outputs_and_texts_are_cut_on_disk_and_nowhere_else(folder: Folder) -> None:
+def test_outputs_and_texts_are_cut_only_on_disk(folder: Folder) -> None:
     folder.button(
         "much",
         f"head -c {LIMIT + 5000} /dev/zero | tr '\\0' x; head -c {LIMIT + 5000} /dev/zero | tr '\\0' y >&2",
@@ -342,12 +342,12 @@ def test_values_become_json(value: Any, expected: Any) -> None:
     assert bounded_value(value) == expected
 
 
-def test_a_value_that_is_too_long_is_kept_as_the_beginning_of_its_json() -> None:
+def test_a_value_that_is_too_long_is_cut_as_json() -> None:
     assert bounded_value(list(range(1000)), 20) == "[0,1,2,3,4,5,6,7,8,9" + TRUNCATED
     assert bounded_value(LOOPED) == ["…"]
 
 
-def test_a_long_loop_is_looked_at_only_as_far_as_it_is_kept() -> None:
+def test_a_long_value_is_read_only_up_to_the_limit() -> None:
     seen: list[int] = []
 
     class Watched(list[Any]):
@@ -360,7 +360,7 @@ def test_a_long_loop_is_looked_at_only_as_far_as_it_is_kept() -> None:
     assert len(seen) < 100
 
 
-def test_bounding_leaves_the_record_as_it_is() -> None:
+def test_bounding_does_not_change_the_record() -> None:
     error = ErrorInfo("X", "m" * 100, exception=ValueError("v"))
     step = StepResult("a", args={"x": "y" * 100}, output=["z" * 100], stdout="o" * 100, error=error)
     run = RunRecord("1", "d", inputs={"i": "j" * 100}, steps=[step], error=error, compensations=[step])
@@ -373,7 +373,7 @@ def test_bounding_leaves_the_record_as_it_is() -> None:
     assert error.exception is not None
 
 
-# It never fails a run
+# Problems of the history never fail a run
 
 
 def never_writes(*args: Any, **kwargs: Any) -> None:
@@ -381,7 +381,7 @@ def never_writes(*args: Any, **kwargs: Any) -> None:
 
 
 @pytest.mark.parametrize("call", ["mkdir", "mkstemp", "replace", "json"])
-def test_a_disk_that_takes_nothing_is_a_note(
+def test_a_disk_that_cannot_be_written_causes_a_note(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], call: str
 ) -> None:
     if call == "mkdir":
@@ -394,22 +394,22 @@ def test_a_disk_that_takes_nothing_is_a_note(
         monkeypatch.setattr(history, "entry", lambda record: record.nothing)
     results = press("parent", {"text": "a"})
     assert results.run.status == "ok"
-    told = capsys.readouterr().err
+    err = capsys.readouterr().err
     for name in ("parent", "child"):
-        assert f"note: the run was not saved in the history of {name}: " in told
+        assert f"note: the run was not saved in the history of {name}: " in err
     if call != "json":
-        assert "Read-only file system" in told
+        assert "Read-only file system" in err
     assert list(folder.root.glob("drawers/*/pressed/*")) == []
 
 
-def test_a_failed_run_tells_the_note_with_its_error(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_failed_run_includes_the_note(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.drawer("broken", button_step("b", "fail", text="luck"))
     monkeypatch.setattr("tempfile.mkstemp", never_writes)
     with pytest.raises(DrawerFailed, match=r"no luck(.|\n)*note: the run was not saved in the history"):
         press("broken", quiet=True)
 
 
-def test_a_history_that_leads_elsewhere_is_a_note_and_nothing_is_written_there(
+def test_a_history_outside_the_workspace_causes_a_note_and_nothing_is_written_there(
     folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -422,14 +422,14 @@ def test_a_history_that_leads_elsewhere_is_a_note_and_nothing_is_written_there(
     assert list(elsewhere.iterdir()) == [old]
 
 
-def test_a_drawer_that_was_removed_while_it_ran_has_no_history_any_more(folder: Folder) -> None:
+def test_a_drawer_removed_during_its_run_gets_no_history(folder: Folder) -> None:
     path = folder.drawer("gone", button_step("rm", "rm"))
     folder.button("rm", f"rm -r {path.parent}")
     assert press("gone", quiet=True).run.status == "ok"
     assert not path.parent.exists()
 
 
-def test_odd_values_are_kept_as_well_as_json_can(folder: Folder) -> None:
+def test_values_that_are_not_json_are_kept_as_text_or_null(folder: Folder) -> None:
     inputs = {
         "text": "half a pair \ud800",
         "odd": Odd(),
@@ -448,7 +448,7 @@ def press_ten_times() -> None:
         press("child", {"text": str(i)}, quiet=True)
 
 
-def test_many_processes_keep_all_their_runs(folder: Folder) -> None:
+def test_all_runs_of_several_processes_are_kept(folder: Folder) -> None:
     processes = [FORK.Process(target=press_ten_times) for _ in range(4)]
     for process in processes:
         process.start()
@@ -461,7 +461,7 @@ def test_many_processes_keep_all_their_runs(folder: Folder) -> None:
     assert not list(folder.root.glob("drawers/child/pressed/.*"))
 
 
-def test_a_loop_over_a_generator_is_kept_without_taking_from_it(folder: Folder) -> None:
+def test_a_loop_over_a_generator_is_kept_without_pulling_items(folder: Folder) -> None:
     def broken() -> Iterator[int]:
         yield 1
         raise ValueError("broke")

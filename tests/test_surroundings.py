@@ -1,4 +1,4 @@
-"""The tests themselves: whoever starts them, programs of theirs meet signals as usual, and none stays."""
+"""The test suite itself: its programs handle signals as usual, and none of them stays behind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ IGNORING = "trap '' HUP INT QUIT TERM USR1 CHLD; exec \"$@\""
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project whose tests have the fixtures of these."""
+    """A project with the conftest.py of this test suite."""
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (tmp_path / "test_a.py").write_text(TESTS)
     (tmp_path / "test_b.py").write_text(NEXT)
@@ -81,7 +81,9 @@ def is_gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("workers", [[], ["-p", "xdist.plugin", "-n", "1"]], ids=["alone", "xdist"])
 @pytest.mark.parametrize(("how", "failed"), [("passes", 0), ("fails", 1)])
-def test_ignored_signals_and_leftovers(folder: Path, how: str, failed: int, workers: list[str]) -> None:
+def test_programs_do_not_inherit_ignored_signals_and_are_ended(
+    folder: Path, how: str, failed: int, workers: list[str]
+) -> None:
     done = subprocess.run(
         command(folder, *workers),
         cwd=folder,
@@ -96,7 +98,7 @@ def test_ignored_signals_and_leftovers(folder: Path, how: str, failed: int, work
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
-def test_tests_that_are_ended_leave_nothing(folder: Path, number: signal.Signals) -> None:
+def test_interrupted_tests_leave_no_programs(folder: Path, number: signal.Signals) -> None:
     with subprocess.Popen(
         command(folder),
         cwd=folder,
@@ -110,7 +112,7 @@ def test_tests_that_are_ended_leave_nothing(folder: Path, number: signal.Signals
     assert until(lambda: is_gone(int(pids.read_text())))
 
 
-def test_this_very_program_is_marked_for_its_children() -> None:
+def test_the_mark_is_inherited_by_programs_of_this_process() -> None:
     assert os.environ[MARK]
-    told = subprocess.run(["sh", "-c", f"echo ${MARK}"], capture_output=True, text=True, check=True).stdout
-    assert told.strip() == os.environ[MARK]
+    printed = subprocess.run(["sh", "-c", f"echo ${MARK}"], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == os.environ[MARK]

@@ -1,6 +1,6 @@
-"""The types that users get: scripts under mypy --strict and pyright's strict mode.
+"""The public types: user scripts are checked with mypy --strict and the strict mode of pyright.
 
-The scripts are checked in a folder of their own, so that no configuration of this project plays a part.
+The scripts are checked in a separate folder, so that the configuration of this project has no effect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 SCRIPTS = Path(__file__).parent / "typing"
 CACHE = Path(__file__).parents[1] / ".mypy_cache" / "user_scripts"
 Found = dict[int, str]
-"""The first complaint of a checker about each line, by the line's number from 1."""
+"""The first error of a checker in each line, by the line's number from 1."""
 
 
 def run(
@@ -41,8 +41,8 @@ def mypy(script: Path) -> Found:
     ]
     ran = run([*command, script.name], script.parent)
     assert ran.returncode in (0, 1), ran.stdout + ran.stderr
-    told = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
-    errors = [entry for entry in told if entry["severity"] == "error"]
+    reported = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    errors = [entry for entry in reported if entry["severity"] == "error"]
     assert bool(errors) == bool(ran.returncode), ran.stdout + ran.stderr
     return {entry["line"]: entry["message"] for entry in reversed(errors)}
 
@@ -54,8 +54,8 @@ def pyright(script: Path) -> Found:
     assert ran.returncode in (0, 1), ran.stdout + ran.stderr
     report = json.loads(ran.stdout)
     assert report["summary"]["filesAnalyzed"] == 1
-    told = report["generalDiagnostics"]
-    return {entry["range"]["start"]["line"] + 1: entry["message"] for entry in reversed(told)}
+    diagnostics = report["generalDiagnostics"]
+    return {entry["range"]["start"]["line"] + 1: entry["message"] for entry in reversed(diagnostics)}
 
 
 CHECKERS = pytest.mark.parametrize("check", [mypy, pyright])
@@ -78,7 +78,9 @@ def test_a_users_script_has_the_types_that_it_asserts(script: Path, check: Calla
 @SLOW
 @CHECKERS
 @pytest.mark.parametrize("script", ["mistakes.py"], indirect=True)
-def test_every_mistake_is_refused_and_nothing_else(script: Path, check: Callable[[Path], Found]) -> None:
+def test_the_checkers_report_every_mistake_and_nothing_else(
+    script: Path, check: Callable[[Path], Found]
+) -> None:
     lines = script.read_text("utf-8").splitlines()
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith("# wrong")}
     assert len(wrong) > 15
@@ -87,12 +89,12 @@ def test_every_mistake_is_refused_and_nothing_else(script: Path, check: Callable
 
 
 @pytest.mark.parametrize("script", ["user_script.py"], indirect=True)
-def test_the_users_script_runs(script: Path) -> None:
+def test_a_users_script_runs(script: Path) -> None:
     surroundings = {**os.environ, "BUTTONS_HOME": str(script.parent / "home")}
     ran = run([sys.executable, "-W", "error", script.name], script.parent, surroundings)
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
     assert ran.stderr.startswith("drawer_ipy "), ran.stderr
 
 
-def test_the_package_says_that_it_is_typed() -> None:
+def test_the_package_is_marked_as_typed() -> None:
     assert (Path(__file__).parents[1] / "drawer_ipy" / "py.typed").is_file()

@@ -1,4 +1,4 @@
-"""Values that contain themselves, or are nested without end, cost no export and no display."""
+"""Values that contain themselves or are nested deeply fail no export and no display."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Node:
 
 
 def circles() -> Iterator[tuple[str, Any]]:
-    """Name and value."""
+    """Yield each value with its name."""
     once: list[Any] = []
     once.append(once)
     yield "a list", once
@@ -88,7 +88,7 @@ SURFACES: dict[str, Callable[[Results, Path], Any]] = {
 
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("name", CIRCLES)
-def test_no_surface_fails(name: str, surface: str, tmp_path: Path) -> None:
+def test_no_export_or_display_fails(name: str, surface: str, tmp_path: Path) -> None:
     step = {"id": "w", "button": "work", "args": {"x": "${x}"}}
     each = {"id": "each", "kind": "for_each", "over": [1], "as": "x", "steps": [step]}
     for work in (lambda x: CIRCLES[name], lambda x: {"n": x, "value": CIRCLES[name]}):
@@ -96,7 +96,7 @@ def test_no_surface_fails(name: str, surface: str, tmp_path: Path) -> None:
         SURFACES[surface](results, tmp_path)
 
 
-def test_what_is_shared_but_no_circle_is_written_whole() -> None:
+def test_shared_values_without_a_circle_are_written_completely() -> None:
     shared = [1, {"a": 2}]
     assert jsonable([shared, shared, {"x": shared}]) == [shared, shared, {"x": shared}]
 
@@ -110,11 +110,11 @@ def test_what_is_shared_but_no_circle_is_written_whole() -> None:
         (CIRCLES["a dataclass"], {"next": ["…", "…"]}),
     ],
 )
-def test_a_mark_stands_where_a_value_comes_round(value: Any, written: Any) -> None:
+def test_a_circle_is_replaced_by_an_ellipsis(value: Any, written: Any) -> None:
     assert jsonable(value) == written
 
 
-def test_what_contains_itself_cannot_be_spliced_into_text() -> None:
+def test_a_value_that_contains_itself_cannot_be_inserted_into_text() -> None:
     steps = [
         {"id": "a", "button": "work"},
         {"id": "b", "button": "same", "args": {"v": "it is ${a.output}"}},

@@ -1,4 +1,4 @@
-"""create, add, connect and remove: drawers made word by word, in a cell's drawers and on disk."""
+"""create, add, connect and remove: building drawers with verbs, on disk and in a notebook."""
 # ruff: noqa: E501 - a row a line
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def refusal(context: VerbContext, *words: str) -> DrawerError:
 # create
 
 
-def test_create_makes_a_drawer_that_the_original_reads(folder: Folder, context: VerbContext) -> None:
+def test_create_writes_a_drawer_that_the_original_can_read(folder: Folder, context: VerbContext) -> None:
     outcome = run_verb(["create", "My Pages", "--description", "all of them"], context)
     path = folder.root / "drawers" / "my-pages" / "drawer.json"
     assert outcome.data == {"name": "my-pages", "path": str(path)}
@@ -68,7 +68,7 @@ def test_create_makes_a_drawer_that_the_original_reads(folder: Folder, context: 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("child", "a drawer 'child' already exists"),
         ("Child!", "a drawer 'child' already exists"),
@@ -80,9 +80,11 @@ def test_create_makes_a_drawer_that_the_original_reads(folder: Folder, context: 
     ],
 )
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
-def test_create_refuses(folder: Folder, context: VerbContext, name: str, told: str, dry: list[str]) -> None:
+def test_create_refuses_invalid_names(
+    folder: Folder, context: VerbContext, name: str, message: str, dry: list[str]
+) -> None:
     before = sorted(folder.root.rglob("*"))
-    assert told in str(refusal(context, "create", name, *dry))
+    assert message in str(refusal(context, "create", name, *dry))
     assert sorted(folder.root.rglob("*")) == before
 
 
@@ -95,7 +97,7 @@ def test_create_writes_into_the_first_folder(folder: Folder, tmp_path: Path) -> 
     assert stat.S_IMODE(near.stat().st_mode) == 0o700
 
 
-def test_a_summary_of_create_makes_nothing(folder: Folder, context: VerbContext) -> None:
+def test_a_dry_run_of_create_writes_nothing(folder: Folder, context: VerbContext) -> None:
     outcome = do(context, "create mine --dry-run")
     assert outcome.data == {"name": "mine", "executed": False}
     assert not (folder.root / "drawers" / "mine").exists()
@@ -115,7 +117,7 @@ ADDED: list[tuple[str, list[dict[str, Any]]]] = [
 
 
 @pytest.mark.parametrize(("targets", "steps"), ADDED)
-def test_what_add_adds(
+def test_add_appends_steps_with_unique_ids(
     folder: Folder, context: VerbContext, targets: str, steps: list[dict[str, Any]]
 ) -> None:
     folder.drawer("pages", button_step("first", "plain"))
@@ -127,14 +129,14 @@ def test_what_add_adds(
     assert all(f"added step {step['id']}" in outcome.text for step in steps)
 
 
-def test_a_loop_that_was_added_says_what_is_missing(folder: Folder, context: VerbContext) -> None:
+def test_adding_a_loop_prints_what_to_set_next(folder: Folder, context: VerbContext) -> None:
     folder.drawer("pages")
-    told = do(context, "pages add for_each:fetch").text
-    assert told.endswith("set for_each-fetch.over='${inputs.items}'")
+    message = do(context, "pages add for_each:fetch").text
+    assert message.endswith("set for_each-fetch.over='${inputs.items}'")
 
 
 @pytest.mark.parametrize(
-    ("target", "code", "told"),
+    ("target", "code", "message"),
     [
         ("fetsh", "BUTTON_NOT_FOUND", "did you mean 'fetch'?"),
         ("for_each:fetsh", "BUTTON_NOT_FOUND", "did you mean 'fetch'?"),
@@ -149,16 +151,18 @@ def test_a_loop_that_was_added_says_what_is_missing(folder: Folder, context: Ver
         ("a:b", "VALIDATION_ERROR", "BUTTON, drawer/NAME, for_each:BUTTON or wait:30s"),
     ],
 )
-def test_what_add_refuses(folder: Folder, context: VerbContext, target: str, code: str, told: str) -> None:
+def test_add_refuses_invalid_targets_and_adds_nothing(
+    folder: Folder, context: VerbContext, target: str, code: str, message: str
+) -> None:
     folder.drawer("pages")
     before = folder.read("pages")
     error = refusal(context, "pages", "add", "fetch", target)
     assert error.code == code
-    assert told in str(error)
-    assert folder.read("pages") == before, "all of them or none"
+    assert message in str(error)
+    assert folder.read("pages") == before, "either all targets are added or none"
 
 
-def test_add_finds_buttons_wherever_a_press_does(folder: Folder, context: VerbContext) -> None:
+def test_add_finds_all_buttons_that_a_press_finds(folder: Folder, context: VerbContext) -> None:
     folder.drawer("pages", buttons={"inline": {"code": "echo"}})
     context.namespace = {"title": lambda html: html}
     context.registered = {"made": as_button(lambda: 1, "made")}
@@ -172,7 +176,7 @@ def test_add_finds_buttons_wherever_a_press_does(folder: Folder, context: VerbCo
 
 
 @pytest.mark.parametrize("verb", ["add fetch", "connect a to b", "set a.args.x=1"])
-def test_verbs_about_steps_are_not_for_flows(folder: Folder, context: VerbContext, verb: str) -> None:
+def test_verbs_for_steps_are_refused_for_flows(folder: Folder, context: VerbContext, verb: str) -> None:
     path = folder.drawer("flow")
     path.write_text('{"schema_version": 2, "name": "flow", "drawer_kind": "flow", "flow": {"stages": []}}')
     error = refusal(context, "flow", *verb.split())
@@ -184,7 +188,7 @@ def test_verbs_about_steps_are_not_for_flows(folder: Folder, context: VerbContex
     "verb",
     ["add fetch", "connect a to b", "set a.args.x=1", "press", "logs", "remove", "validate", "summary"],
 )
-def test_a_drawer_that_is_nowhere(context: VerbContext, verb: str) -> None:
+def test_an_unknown_drawer_is_reported(context: VerbContext, verb: str) -> None:
     error = refusal(context, "chidl", *verb.split())
     assert error.code == "NOT_FOUND"
     assert "did you mean 'child'?" in error.remediation
@@ -236,7 +240,7 @@ CONNECTED: list[tuple[str, list[dict[str, Any]], list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("line", "steps", "expected"), CONNECTED)
-def test_what_connect_connects(
+def test_connect_sets_matching_arguments(
     folder: Folder,
     context: VerbContext,
     line: str,
@@ -273,27 +277,27 @@ NOT_CONNECTED: list[tuple[str, list[dict[str, Any]], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("line", "steps", "code", "told"), NOT_CONNECTED)
-def test_what_connect_refuses(
-    folder: Folder, context: VerbContext, line: str, steps: list[dict[str, Any]], code: str, told: str
+@pytest.mark.parametrize(("line", "steps", "code", "message"), NOT_CONNECTED)
+def test_connect_refuses_invalid_ends(
+    folder: Folder, context: VerbContext, line: str, steps: list[dict[str, Any]], code: str, message: str
 ) -> None:
     folder.drawer("pages", *steps)
     before = folder.read("pages")
     error = refusal(context, "pages", "connect", *line.split())
     assert error.code == code
-    assert told in str(error)
+    assert message in str(error)
     assert folder.read("pages") == before
 
 
 @pytest.mark.parametrize("verb", ["add fetch", "connect a to b", "connect a.output.html to b.args.HTML"])
-def test_a_summary_changes_nothing(folder: Folder, context: VerbContext, verb: str) -> None:
+def test_a_dry_run_changes_nothing(folder: Folder, context: VerbContext, verb: str) -> None:
     folder.drawer("pages", button_step("a", "fetch"), button_step("b", "parse"))
     before = folder.read("pages")
     assert do(context, f"pages {verb} --dry-run").data["executed"] is False
     assert folder.read("pages") == before
 
 
-def test_cells_drawers_are_built_the_same_way(folder: Folder, context: VerbContext) -> None:
+def test_drawers_of_cells_are_built_in_the_same_way(folder: Folder, context: VerbContext) -> None:
     context.drawers["Pages"] = load_drawer({"steps": [button_step("a", "fetch")]}, name="Pages").drawer
     do(context, "Pages add parse")
     do(context, "pages connect a to parse")
@@ -302,7 +306,7 @@ def test_cells_drawers_are_built_the_same_way(folder: Folder, context: VerbConte
     assert not (folder.root / "drawers" / "pages").exists()
 
 
-def test_a_cells_drawer_may_press_another_cells_and_one_on_disk_may_not(context: VerbContext) -> None:
+def test_a_drawer_of_a_cell_may_press_another_one_but_a_drawer_on_disk_may_not(context: VerbContext) -> None:
     for name in ("Pages", "Other"):
         context.drawers[name] = load_drawer({"steps": []}, name=name).drawer
     do(context, "Pages add drawer/Other drawer/child")
@@ -316,7 +320,7 @@ def test_a_cells_drawer_may_press_another_cells_and_one_on_disk_may_not(context:
 
 
 @pytest.mark.parametrize("line", ["pages remove", "pages rm", "remove pages", "rm Pages"])
-def test_remove_takes_the_drawer_with_its_history(folder: Folder, context: VerbContext, line: str) -> None:
+def test_remove_deletes_the_drawer_with_its_history(folder: Folder, context: VerbContext, line: str) -> None:
     path = folder.drawer("pages")
     (path.parent / "pressed").mkdir()
     (path.parent / "pressed" / "2020-01-01T00-00-00.json").write_text("{}")
@@ -334,7 +338,7 @@ def test_a_broken_drawer_can_be_removed(folder: Folder, context: VerbContext) ->
     assert not path.exists()
 
 
-def test_a_cells_drawer_is_removed_and_the_one_on_disk_stays(folder: Folder, context: VerbContext) -> None:
+def test_removing_a_drawer_of_a_cell_keeps_the_one_on_disk(folder: Folder, context: VerbContext) -> None:
     path = folder.drawer("pages")
     context.drawers["pages"] = load_drawer("steps: []", name="pages").drawer
     assert do(context, "pages remove").data == {"name": "pages", "removed": True}
@@ -342,19 +346,21 @@ def test_a_cells_drawer_is_removed_and_the_one_on_disk_stays(folder: Folder, con
     assert path.exists()
 
 
-def test_a_summary_of_remove_removes_nothing(folder: Folder, context: VerbContext) -> None:
+def test_a_dry_run_of_remove_removes_nothing(folder: Folder, context: VerbContext) -> None:
     assert do(context, "child remove --dry-run").data["executed"] is False
     assert folder.workspace.drawer_names() == ["child"]
 
 
-def test_a_drawer_that_leads_out_is_not_removed(folder: Folder, context: VerbContext, tmp_path: Path) -> None:
+def test_a_drawer_outside_the_workspace_is_not_removed(
+    folder: Folder, context: VerbContext, tmp_path: Path
+) -> None:
     outside = Folder(tmp_path / "outside").drawer("pages")
     (folder.root / "drawers" / "pages").symlink_to(outside.parent)
     assert isinstance(refusal(context, "pages", "remove"), UsageError)
     assert outside.exists()
 
 
-# From nothing to a run
+# From an empty workspace to a run
 
 
 def test_a_drawer_built_by_verbs_alone_runs(folder: Folder, context: VerbContext) -> None:
@@ -374,7 +380,7 @@ def test_a_drawer_built_by_verbs_alone_runs(folder: Folder, context: VerbContext
 
 
 def test_unknown_verbs_are_refused(context: VerbContext) -> None:
-    for words, told in {
+    for words, message in {
         ("child", "prss"): "did you mean 'press'?",
         ("child", "n=3"): "did you mean `child press n=3 ...`?",
         ("press", "child"): "the drawer comes first: child press ...",
@@ -387,4 +393,4 @@ def test_unknown_verbs_are_refused(context: VerbContext) -> None:
         error = refusal(context, *words)
         assert isinstance(error, VerbError)
         assert error.code in ("UNKNOWN_VERB", "NOT_FOUND")
-        assert told in error.remediation, words
+        assert message in error.remediation, words

@@ -1,4 +1,4 @@
-"""Whatever is typed after ``drawer``: an outcome or an error of ours, and a drawer that still loads."""
+"""Any words after ``drawer`` have an outcome or raise an error of drawer_ipy, and the drawer still loads."""
 
 from __future__ import annotations
 
@@ -108,14 +108,16 @@ def typed(words: list[str], folder: Folder) -> None:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(WORDS, max_size=5))
-def test_any_words(words: list[str], folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_law_any_words_have_an_outcome_or_raise_a_drawer_error(
+    words: list[str], folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     typed(words, folder)
 
 
 @settings(max_examples=400, deadline=None)
 @given(pairs=st.lists(st.builds("{}={}".format, PATHS, VALUES), min_size=1, max_size=3))
-def test_whatever_is_set_the_drawer_still_loads_and_a_refusal_changes_nothing(
+def test_law_a_drawer_still_loads_after_set_and_a_refusal_changes_nothing(
     pairs: list[str], folder: Folder
 ) -> None:
     context = VerbContext(folder.workspace)

@@ -1,4 +1,4 @@
-"""list, schema, summary, validate, logs, and press with its dry run: what they tell, and what they hide."""
+"""list, schema, summary, validate, logs, press and its dry run: what they show, and which secrets they hide."""
 # ruff: noqa: E501 - a row a line
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def test_list_names_all_drawers_of_cells_and_on_disk(folder: Folder, context: Ve
     assert lines[4].split() == ["flow", "flow"]
 
 
-def test_list_of_nothing_says_how_to_begin(tmp_path: Path) -> None:
+def test_an_empty_list_shows_how_to_create_a_drawer(tmp_path: Path) -> None:
     outcome = do(VerbContext(Workspace((tmp_path,))), "list")
     assert (outcome.data, outcome.text) == ([], "no drawers yet; create one: drawer create NAME")
 
@@ -73,19 +73,19 @@ def test_list_of_nothing_says_how_to_begin(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "title"), [((), "drawer"), (("drawer",), "drawer"), (("button",), "button")]
 )
-def test_schema_is_a_schema(context: VerbContext, words: tuple[str, ...], title: str) -> None:
+def test_schema_prints_a_valid_json_schema(context: VerbContext, words: tuple[str, ...], title: str) -> None:
     outcome = do(context, "schema", *words)
     jsonschema.Draft202012Validator.check_schema(outcome.data)
     assert outcome.data["title"].startswith(f"A {title}: ")
     assert json.loads(outcome.text) == outcome.data
 
 
-def test_schema_of_something_else_is_refused(context: VerbContext) -> None:
+def test_an_unknown_schema_is_refused(context: VerbContext) -> None:
     with pytest.raises(UsageError, match=r"did you mean 'button'\?"):
         do(context, "schema", "buttn")
 
 
-def test_what_verbs_write_fits_the_schema(folder: Folder, context: VerbContext) -> None:
+def test_drawers_written_by_verbs_match_the_schema(folder: Folder, context: VerbContext) -> None:
     do(context, "create", "made")
     do(context, "made", "add", "say", "for_each:say", "wait:1s", "drawer/good")
     do(
@@ -145,6 +145,29 @@ def test_the_summary_shows_inputs_steps_problems_and_runs(folder: Folder, contex
     assert outcome.data["steps"][0]["steps"] == [{"id": "page", "kind": "button", "button": "say"}]
 
 
+def test_logs_have_the_words_of_every_display_and_list_tolerated_failures_as_failed(
+    folder: Folder, context: VerbContext
+) -> None:
+    steps = [{"id": "t", "kind": "switch", "steps": [button_step("f", "fail")],
+              "cases": [{"when": "${x > 0}", "steps": [button_step("a", "say", text="x")]}]}]  # fmt: skip
+    loop = {"id": "each", "kind": "for_each", "over": "${inputs.xs}", "as": "x",
+            "on_item_failure": "continue", "steps": steps}  # fmt: skip
+    folder.drawer("some", loop, inputs=[{"name": "xs", "type": "list"}])
+    folder.drawer("outer", {"id": "sub", "kind": "drawer", "drawer": "some", "args": {"xs": [1, 0]}})
+    for xs in ("[1,1]", "[1,0]", "[0,0]"):
+        do(context, "some", "press", f"xs={xs}")
+    words = {line.split("  ")[-1] for line in do(context, "some", "logs").text.splitlines()}
+    assert words == {"✘ finished · 0 ok · 2 failed", "⚠ finished · 1 ok · 1 failed", "✔ finished · 2 ok"}
+    do(context, "outer", "press")
+    failed = do(context, "some", "logs", "--failed")
+    assert len(failed.data["runs"]) == 3, "the run within outer is one of them"
+    assert "✔" not in failed.text
+    (line,) = do(context, "outer", "logs", "--failed").text.splitlines()
+    assert line.endswith("⚠ finished · 1 step ok · 1 item failed in other loops")
+    do(context, "bad", "press")
+    assert do(context, "bad", "logs").text.endswith("✘ failed · 1 step ok · 1 failed · b SCRIPT_ERROR")
+
+
 def test_the_summary_shows_the_last_runs(context: VerbContext) -> None:
     for _ in range(6):
         do(context, "bad", "press")
@@ -197,9 +220,7 @@ def test_secrets_in_a_definition_are_not_shown(folder: Folder, context: VerbCont
         assert "[redacted]" in shown
 
 
-def test_a_drawer_can_be_looked_at_while_the_batteries_are_broken(
-    folder: Folder, context: VerbContext
-) -> None:
+def test_a_summary_works_with_broken_batteries(folder: Folder, context: VerbContext) -> None:
     (folder.root / "batteries.json").write_text("{")
     assert "says" in do(context, "good").text
     with pytest.raises(DrawerError, match=r"batteries\.json is not valid JSON"):
@@ -209,7 +230,7 @@ def test_a_drawer_can_be_looked_at_while_the_batteries_are_broken(
 # press
 
 
-def test_a_press_gives_the_full_result_and_is_kept(folder: Folder, context: VerbContext) -> None:
+def test_a_press_returns_the_full_result_and_is_kept(folder: Folder, context: VerbContext) -> None:
     outcome = do(context, "good", "press", "text=hello")
     assert (outcome.exit_code, outcome.error) == (0, None)
     assert isinstance(outcome.results, Results)
@@ -221,7 +242,9 @@ def test_a_press_gives_the_full_result_and_is_kept(folder: Folder, context: Verb
     json.dumps(outcome.data, allow_nan=False)
 
 
-def test_a_press_that_fails_is_an_outcome_with_everything(folder: Folder, context: VerbContext) -> None:
+def test_a_failed_press_has_an_outcome_with_its_record_and_error(
+    folder: Folder, context: VerbContext
+) -> None:
     outcome = do(context, "bad", "press")
     assert outcome.exit_code == 1
     assert outcome.error is not None
@@ -242,7 +265,7 @@ def test_a_press_that_fails_is_an_outcome_with_everything(folder: Folder, contex
         ('text="@FILE.json"', "@FILE.json"),
     ],
 )  # fmt: skip
-def test_inputs_as_typed(
+def test_inputs_are_read_as_typed(
     tmp_path: Path, context: VerbContext, monkeypatch: pytest.MonkeyPatch, typed: str, value: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -258,7 +281,7 @@ def test_inputs_as_typed(
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("text=@nowhere.json", "'nowhere.json' cannot be read: No such file or directory"),
         ("text=@.", "cannot be read: Is a directory"),
@@ -275,31 +298,31 @@ def test_inputs_as_typed(
         ("--paralelism=2", "did you mean '--parallelism'?"),
     ],
 )
-def test_what_a_press_refuses_before_anything_runs(
+def test_invalid_arguments_of_a_press_are_refused_before_anything_runs(
     folder: Folder,
     tmp_path: Path,
     context: VerbContext,
     monkeypatch: pytest.MonkeyPatch,
     word: str,
-    told: str,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("BROKEN.json").write_text("[1,")
     Path("RAW.txt").write_bytes(b"\xff")
     with pytest.raises(UsageError) as caught:
         do(context, "good", "press", word)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert folder.runs("good") == []
 
 
-def test_a_wrong_drawer_is_refused_whole(folder: Folder, context: VerbContext) -> None:
+def test_an_invalid_drawer_is_refused_with_all_its_problems(folder: Folder, context: VerbContext) -> None:
     folder.drawer("wrong", button_step("a", "saay"), button_step("b", "faill"))
     with pytest.raises(DefinitionError, match=r"(?s)wrong was not run: 2 problems.*'saay'.*'faill'"):
         do(context, "wrong", "press")
     assert folder.runs("wrong") == []
 
 
-def test_options_of_a_press_are_taken(folder: Folder, context: VerbContext) -> None:
+def test_options_of_a_press_are_applied(folder: Folder, context: VerbContext) -> None:
     folder.drawer(
         "loop",
         {
@@ -332,7 +355,7 @@ def test_options_of_a_press_are_taken(folder: Folder, context: VerbContext) -> N
     assert job.run.plan.drawer.steps[0].model_dump()["parallelism"] == 3
 
 
-def test_a_notebooks_variables_fill_declared_inputs_and_the_line_goes_before_them(
+def test_notebook_variables_fill_declared_inputs_unless_the_line_gives_them(
     context: VerbContext,
 ) -> None:
     context.drawers["any"] = load_drawer({"steps": [], "inputs": ["a", "b"]}, name="any").drawer
@@ -358,7 +381,7 @@ def test_warnings_and_notes_are_shown(
     assert outcome.data["warnings"][0]["step_id"] == "e"
 
 
-def test_a_cells_drawer_is_pressed_and_not_kept(folder: Folder, context: VerbContext) -> None:
+def test_a_press_of_a_cells_drawer_is_not_kept(folder: Folder, context: VerbContext) -> None:
     context.drawers["good"] = load_drawer(
         {"steps": [button_step("a", "say", text="cell")]}, name="good"
     ).drawer
@@ -367,7 +390,7 @@ def test_a_cells_drawer_is_pressed_and_not_kept(folder: Folder, context: VerbCon
     assert "only drawers on disk" in do(context, "good", "logs").text
 
 
-def test_a_flow_is_not_pressed(folder: Folder, context: VerbContext) -> None:
+def test_a_press_of_a_flow_is_refused(folder: Folder, context: VerbContext) -> None:
     folder.drawer("flow").write_text(
         json.dumps({"schema_version": 2, "name": "flow", "drawer_kind": "flow", "flow": FLOW})
     )
@@ -388,7 +411,7 @@ FLOW: dict[str, Any] = {
 # press --dry-run
 
 
-def test_a_dry_run_resolves_what_it_can_and_presses_nothing(
+def test_a_dry_run_resolves_known_references_and_presses_nothing(
     folder: Folder, context: VerbContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_VAR", "from-env")
@@ -425,7 +448,7 @@ def test_a_dry_run_reports_what_would_prevent_the_run(folder: Folder, context: V
     assert "did you mean 'say'?" in outcome.text
 
 
-def test_a_dry_run_of_a_wrong_secret_does_not_show_it(folder: Folder, context: VerbContext) -> None:
+def test_a_dry_run_with_an_invalid_secret_does_not_show_it(folder: Folder, context: VerbContext) -> None:
     folder.drawer("pin", inputs=[{"name": "pin", "type": "int", "secret": True}])
     outcome = do(context, "pin", "press", "pin=not-a-number", "--dry-run")
     assert outcome.data["error"]["code"] == "VALIDATION_ERROR"
@@ -435,7 +458,7 @@ def test_a_dry_run_of_a_wrong_secret_does_not_show_it(folder: Folder, context: V
 # logs
 
 
-def test_logs_tell_the_newest_first(context: VerbContext) -> None:
+def test_logs_list_the_newest_run_first(context: VerbContext) -> None:
     ids = [do(context, "good", "press", f"text={i}").data["run_id"] for i in range(3)]
     do(context, "good", "press", "text=")
     outcome = do(context, "good", "logs", "--limit", "3")
@@ -445,7 +468,7 @@ def test_logs_tell_the_newest_first(context: VerbContext) -> None:
     assert do(context, "bad", "logs").text == "no runs yet"
 
 
-def test_logs_read_what_other_programs_left(folder: Folder, context: VerbContext) -> None:
+def test_logs_skip_damaged_files_of_other_programs(folder: Folder, context: VerbContext) -> None:
     pressed = folder.root / "drawers" / "good" / "pressed"
     pressed.mkdir()
     (pressed / "2020-01-02T03-04-05.json").write_text('{"status": "failed", "duration_ms": "long"}')
@@ -457,7 +480,7 @@ def test_logs_read_what_other_programs_left(folder: Folder, context: VerbContext
 
 
 @pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"], ["good", "--help"]])
-def test_help_names_every_verb(context: VerbContext, words: list[str]) -> None:
+def test_help_lists_every_verb(context: VerbContext, words: list[str]) -> None:
     text = do(context, *words).text
     for verb in ("create", "list", "schema", "remove", "add", "connect", "set", "press", "logs", "validate"):
         assert f" {verb}" in text
@@ -466,7 +489,7 @@ def test_help_names_every_verb(context: VerbContext, words: list[str]) -> None:
 @pytest.mark.parametrize(
     "verb", ["summary", "validate", "logs", "add", "connect", "set", "press", "remove", "rm"]
 )
-def test_every_verb_has_help_that_needs_no_drawer(context: VerbContext, verb: str) -> None:
+def test_the_help_of_every_verb_works_without_a_drawer(context: VerbContext, verb: str) -> None:
     assert do(context, "nobody", verb, "--help").text.startswith("usage: drawer ")
 
 

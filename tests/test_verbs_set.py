@@ -1,4 +1,4 @@
-"""``NAME set PATH=VALUE``: what it reaches, what it takes and refuses, and that a refusal changes nothing."""
+"""``NAME set PATH=VALUE``: valid paths, valid and invalid values, and that a refusal changes nothing."""
 # ruff: noqa: E501 - a row a line
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ STEPS: list[dict[str, Any]] = [
 
 
 class Place:
-    """The same drawer, of a cell or on disk."""
+    """The same drawer, defined in a cell or on disk."""
 
     def __init__(self, folder: Folder, on_disk: bool) -> None:
         self.folder, self.on_disk = folder, on_disk
@@ -63,7 +63,7 @@ class Place:
         return found.drawer
 
     def tree(self) -> Any:
-        """Its steps as plain data, whichever it is."""
+        """The steps of the drawer as plain data."""
         return self.drawer().model_dump(by_alias=True)["steps"]
 
 
@@ -72,7 +72,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return Place(Folder(tmp_path / "root"), request.param == "disk")
 
 
-# Each line: what is typed, where it is found then (keys and indices below `steps`), and as what.
+# (the word, the path of the changed value below `steps`, the value)
 REACHED: list[tuple[str, tuple[Any, ...], Any]] = [
     ("each.parallelism=10", (1, "parallelism"), 10),
     ("each.parallelism=0", (1, "parallelism"), 0),
@@ -106,7 +106,7 @@ REACHED: list[tuple[str, tuple[Any, ...], Any]] = [
     ("lots.size=5", (7, "size"), 5),
     ("lots.parallelism=2", (7, "parallelism"), 2),
     ('shape.expression={"a": "1 + 1"}', (8, "expression"), {"a": "1 + 1"}),
-    # Nested steps, by id and by place
+    # Nested steps, by id and by position
     ("each.work.args.n=3", (1, "steps", 0, "args", "n"), 3),
     ("each.steps.0.args.n=4", (1, "steps", 0, "args", "n"), 4),
     ("each.work.timeout_seconds=3", (1, "steps", 0, "timeout_seconds"), 3),
@@ -128,7 +128,7 @@ REACHED: list[tuple[str, tuple[Any, ...], Any]] = [
     ("side.branches.right.0.args.n=7", (6, "branches", "right", 0, "args", "n"), 7),
     ("side.r.args.n=8", (6, "branches", "right", 0, "args", "n"), 8),
     ("lots.work.args.n=9", (7, "steps", 0, "args", "n"), 9),
-    # Ids that hold dots: the longest that fits
+    # Ids with dots: the longest matching id is used
     ("v1.2.duration=2s", (9, "duration"), "2s"),
     ("v1.duration=3s", (10, "duration"), "3s"),
 ]  # fmt: skip
@@ -141,7 +141,7 @@ def at(tree: Any, path: tuple[Any, ...]) -> Any:
 
 
 @pytest.mark.parametrize(("word", "path", "value"), REACHED)
-def test_what_set_reaches(place: Place, word: str, path: tuple[Any, ...], value: Any) -> None:
+def test_set_changes_exactly_one_field(place: Place, word: str, path: tuple[Any, ...], value: Any) -> None:
     before = place.tree()
     outcome = place.verb("set", word)
     after = place.tree()
@@ -151,7 +151,7 @@ def test_what_set_reaches(place: Place, word: str, path: tuple[Any, ...], value:
     assert outcome.data["drawer"] == "pages"
     assert outcome.data["set"][0]["path"] == word.partition("=")[0]
     assert word.partition("=")[0] in outcome.text
-    # ... and nothing else is another than before
+    # Nothing else has changed.
     for tree in (before, after):
         owner = at(tree, path[:-1])
         if isinstance(owner, dict):
@@ -160,7 +160,7 @@ def test_what_set_reaches(place: Place, word: str, path: tuple[Any, ...], value:
         assert after == before
 
 
-def test_whole_seconds_are_written_as_whole_numbers(tmp_path: Path) -> None:
+def test_whole_seconds_are_saved_as_integers(tmp_path: Path) -> None:
     place = Place(Folder(tmp_path), on_disk=True)
     retry = '{"action": "retry", "backoff": {"initial_ms": 200, "max_ms": 1500.5}}'
     place.verb("set", "page.timeout_seconds=3", f"page.on_failure={retry}", "page.args.n=2.0")
@@ -179,7 +179,7 @@ def test_whole_seconds_are_written_as_whole_numbers(tmp_path: Path) -> None:
         ("page.on_failure=null", "on_failure", None),
     ],
 )
-def test_null_takes_a_field_away(place: Place, word: str, gone: str, becomes: Any) -> None:
+def test_null_removes_a_field(place: Place, word: str, gone: str, becomes: Any) -> None:
     place.verb("set", "each.timeout_seconds=5", "page.on_failure=continue", "each.parallelism=3")
     place.verb("set", word)
     step = place.drawer().steps[1 if word.startswith("each") else 0]
@@ -188,7 +188,7 @@ def test_null_takes_a_field_away(place: Place, word: str, gone: str, becomes: An
         assert gone not in place.folder.read("pages")["steps"][1 if word.startswith("each") else 0]
 
 
-# Each line: what is typed, the code, and what the answer must say.
+# (the word, the error code, texts in the error)
 REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
     ("each.parallelism=-1", "VALIDATION_ERROR", ("each.parallelism cannot be '-1'", "a whole number from 0 up")),
     ("each.parallelism=x", "VALIDATION_ERROR", ("'x'", "a whole number from 0 up")),
@@ -249,13 +249,15 @@ REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("word", "code", "told"), REFUSED)
-def test_what_set_refuses(place: Place, word: str, code: str, told: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("word", "code", "texts"), REFUSED)
+def test_set_refuses_invalid_paths_and_values(
+    place: Place, word: str, code: str, texts: tuple[str, ...]
+) -> None:
     before = place.drawer().model_dump()
     with pytest.raises(VerbError) as caught:
         place.verb("set", word)
     assert caught.value.code == code
-    for text in told:
+    for text in texts:
         assert text in str(caught.value)
     assert place.drawer().model_dump() == before
 
@@ -266,15 +268,15 @@ def test_a_word_that_is_not_an_assignment_is_refused(place: Place, word: str) ->
         place.verb("set", word)
 
 
-def test_nothing_at_all_is_refused(place: Place) -> None:
+def test_set_without_an_assignment_is_refused(place: Place) -> None:
     with pytest.raises(UsageError, match=r"PATH=VALUE"):
         place.verb("set")
 
 
-# All or nothing
+# Several assignments
 
 
-def test_several_changes_are_made_together(place: Place) -> None:
+def test_several_assignments_are_made_together(place: Place) -> None:
     outcome = place.verb("set", "each.parallelism=4", "each.work.args.n=2", "each.parallelism=5")
     assert [change["value"] for change in outcome.data["set"]] == [4, 2, 5]
     assert [change["was"] for change in outcome.data["set"]] == [None, 1, 4]
@@ -288,7 +290,7 @@ def test_several_changes_are_made_together(place: Place) -> None:
 
 @pytest.mark.parametrize("wrong", ["each.parallelism=x", "nobody.x=1", "each.nothing=1"])
 @pytest.mark.parametrize("position", [0, 1, 2])
-def test_one_that_is_wrong_leaves_all_undone(place: Place, wrong: str, position: int) -> None:
+def test_one_invalid_assignment_prevents_all(place: Place, wrong: str, position: int) -> None:
     words = ["each.work.args.n=99", "page.button=other"]
     words.insert(position, wrong)
     before = place.drawer().model_dump()
@@ -297,7 +299,7 @@ def test_one_that_is_wrong_leaves_all_undone(place: Place, wrong: str, position:
     assert place.drawer().model_dump() == before
 
 
-def test_nothing_is_written_where_nothing_changed(place: Place) -> None:
+def test_a_refused_set_does_not_write_the_file(place: Place) -> None:
     if place.on_disk:
         path = place.folder.root / "drawers" / "pages" / "drawer.json"
         before = path.read_bytes()
@@ -306,7 +308,7 @@ def test_nothing_is_written_where_nothing_changed(place: Place) -> None:
         assert path.read_bytes() == before
 
 
-def test_a_summary_says_what_would_be_done(place: Place) -> None:
+def test_a_dry_run_of_set_changes_nothing(place: Place) -> None:
     before = place.drawer().model_dump()
     outcome = place.verb("set", "each.parallelism=4", "--dry-run")
     assert outcome.data["executed"] is False
@@ -316,10 +318,10 @@ def test_a_summary_says_what_would_be_done(place: Place) -> None:
         place.verb("set", "each.parallelism=-4", "--dry-run")
 
 
-# What is kept
+# What set keeps
 
 
-def test_objects_in_a_drawer_of_a_cell_stay_the_same_objects(tmp_path: Path) -> None:
+def test_objects_in_a_drawer_of_a_cell_are_kept(tmp_path: Path) -> None:
     thing = object()
     place = Place(Folder(tmp_path), on_disk=False)
     place.context.drawers["pages"].steps[0].args["thing"] = thing
@@ -327,7 +329,7 @@ def test_objects_in_a_drawer_of_a_cell_stay_the_same_objects(tmp_path: Path) -> 
     assert place.drawer().steps[0].args["thing"] is thing
 
 
-def test_a_cells_drawer_goes_before_one_on_disk_and_leaves_it_alone(tmp_path: Path) -> None:
+def test_a_drawer_of_a_cell_takes_precedence_over_one_on_disk(tmp_path: Path) -> None:
     place = Place(Folder(tmp_path), on_disk=False)
     place.folder.drawer("pages", button_step("page", "other"))
     place.verb("set", "each.parallelism=4")
@@ -335,7 +337,7 @@ def test_a_cells_drawer_goes_before_one_on_disk_and_leaves_it_alone(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["My Pages", "my-pages", "my_pages"])
-def test_names_are_found_however_they_are_spelt(tmp_path: Path, name: str) -> None:
+def test_a_drawer_is_found_by_any_spelling_of_its_name(tmp_path: Path, name: str) -> None:
     place = Place(Folder(tmp_path), on_disk=False)
     place.context.drawers["My Pages"] = place.context.drawers.pop("pages")
     run_verb([name, "set", "each.parallelism=4"], place.context)
@@ -343,7 +345,7 @@ def test_names_are_found_however_they_are_spelt(tmp_path: Path, name: str) -> No
     assert list(place.context.drawers) == ["My Pages"]
 
 
-def test_what_the_original_wrote_and_we_do_not_know_is_kept(tmp_path: Path) -> None:
+def test_unknown_fields_of_the_original_are_kept(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     step = {**button_step("page", "fetch"), "bindings": {"x": 1}, "x_new": [1, {"y": None}]}
     path = folder.drawer("pages", step, x_future={"a": [1]}, created_at="2020-01-02T03:04:05Z", description="d",
@@ -360,7 +362,7 @@ def test_what_the_original_wrote_and_we_do_not_know_is_kept(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_drawer_stays_of_its_version(tmp_path: Path, version: int) -> None:
+def test_a_drawer_keeps_its_version(tmp_path: Path, version: int) -> None:
     folder = Folder(tmp_path)
     kind = {"drawer_kind": "action"} if version == 2 else {}
     path = folder.drawer("pages")
@@ -371,7 +373,7 @@ def test_a_drawer_stays_of_its_version(tmp_path: Path, version: int) -> None:
     assert ("drawer_kind" in saved) == (version == 2)
 
 
-def test_a_flow_is_not_for_set(tmp_path: Path) -> None:
+def test_set_of_a_flow_is_refused(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.drawer("pages").write_text('{"schema_version": 2, "drawer_kind": "flow", "flow": {"stages": []}}')
     with pytest.raises(VerbError) as caught:
@@ -379,7 +381,7 @@ def test_a_flow_is_not_for_set(tmp_path: Path) -> None:
     assert caught.value.code == "DRAWER_KIND_MISMATCH"
 
 
-def test_a_drawer_that_is_wrong_already_says_so_and_is_left_as_it_is(tmp_path: Path) -> None:
+def test_an_invalid_drawer_is_reported_and_not_changed(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     path = folder.drawer("pages")
     path.write_text('{"schema_version": 2, "steps": [{"id": "a", "kind": "for_eahc"}]}')
@@ -389,7 +391,7 @@ def test_a_drawer_that_is_wrong_already_says_so_and_is_left_as_it_is(tmp_path: P
     assert path.read_bytes() == before
 
 
-def test_a_number_that_no_file_can_hold_is_refused_on_disk(tmp_path: Path) -> None:
+def test_an_infinite_number_is_refused_for_a_drawer_on_disk(tmp_path: Path) -> None:
     place = Place(Folder(tmp_path), on_disk=True)
     before = place.folder.read("pages")
     with pytest.raises(UsageError, match="too large for a float"):
@@ -397,10 +399,10 @@ def test_a_number_that_no_file_can_hold_is_refused_on_disk(tmp_path: Path) -> No
     assert place.folder.read("pages") == before
 
 
-# The list of what is allowed
+# The list of fields
 
 
-def test_every_field_that_a_step_kind_has_is_reachable_or_structure() -> None:
+def test_every_field_of_a_step_kind_can_be_set_or_is_structure() -> None:
     structure = {"id", "kind", "args", "steps", "cases", "branches", "bindings"}
     for kind, model in step_models().items():
         keys = {info.alias or name for name, info in model.model_fields.items()}

@@ -1,4 +1,4 @@
-"""The workspace: where it is, what names find, and that nothing outside of it is reached."""
+"""The workspace: its location, finding drawers and buttons by name, and no access outside of it."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def folder(tmp_path: Path) -> Folder:
         ("", ""),
     ],
 )
-def test_slugs(name: str, expected: str) -> None:
+def test_a_slug_has_only_lower_case_letters_digits_and_hyphens(name: str, expected: str) -> None:
     assert slug(name) == expected
     assert slug(expected) == expected
 
 
 @pytest.mark.parametrize("name", ["pages", "My Show", "a" * 128, "x1"])
-def test_names_that_may_be_had(name: str) -> None:
+def test_valid_names_are_accepted(name: str) -> None:
     assert checked_name(name) == slug(name)
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("", "is not a valid name"),
         ("   ", "is not a valid name"),
@@ -64,25 +64,25 @@ def test_names_that_may_be_had(name: str) -> None:
         ("_list", "word of the command line"),
     ],
 )
-def test_names_that_may_not(name: str, told: str) -> None:
+def test_invalid_names_are_refused(name: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         checked_name(name)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_the_originals_words_are_reserved() -> None:
+def test_the_verbs_of_the_original_are_reserved() -> None:
     words = "create press list rm board drawer batteries smash store history help version mcp serve update"
     assert {*words.split(), "delete", "init"} <= RESERVED
 
 
-def test_the_words_that_come_first_on_our_line_are_reserved() -> None:
+def test_general_verbs_are_reserved() -> None:
     assert {*GENERAL, "runs"} <= RESERVED
 
 
-# Where it is
+# Location
 
 
-def test_the_nearest_folder_above_then_the_home_folders(
+def test_the_nearest_folder_above_comes_before_the_one_in_the_home_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, project = tmp_path / "home", tmp_path / "project"
@@ -108,7 +108,7 @@ def test_a_file_called_buttons_is_not_a_workspace(tmp_path: Path, monkeypatch: p
 
 @pytest.fixture
 def gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The current folder has been removed."""
+    """Remove the current folder."""
     (tmp_path / "gone").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path / "gone")
@@ -116,23 +116,23 @@ def gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("gone")
-def test_a_current_folder_that_was_removed_leaves_the_home_folder(tmp_path: Path) -> None:
+def test_the_home_folder_is_used_if_the_current_folder_was_removed(tmp_path: Path) -> None:
     assert find_roots(environ={}) == (tmp_path / "home" / ".buttons",)
     with pytest.raises(UsageError, match="'here', but the current folder no longer exists"):
         find_roots(environ={"BUTTONS_HOME": "here"})
 
 
-def test_without_any_folder_there_is_nothing_and_nowhere_to_write() -> None:
+def test_a_workspace_without_folders_is_empty_and_read_only() -> None:
     workspace = Workspace(())
     assert (workspace.drawer_names(), workspace.batteries(), workspace.find_drawer("a")) == ([], {}, None)
     with pytest.raises(UsageError, match=r"mkdir \.buttons"):
         _ = workspace.first
 
 
-# Looking up
+# Lookup
 
 
-def test_names_are_found_however_they_are_spelt_in_the_first_root_that_has_them(tmp_path: Path) -> None:
+def test_any_spelling_of_a_name_is_found_in_the_first_root_that_has_it(tmp_path: Path) -> None:
     near, far = Folder(tmp_path / "near"), Folder(tmp_path / "far")
     near.drawer("my-show", description="near")
     far.drawer("my-show", description="far")
@@ -151,12 +151,12 @@ def test_names_are_found_however_they_are_spelt_in_the_first_root_that_has_them(
 
 
 @pytest.mark.parametrize("name", ["", "..", "/", "a" * 300, "a/../../x", "\0"])
-def test_names_that_no_folder_has_find_nothing(folder: Folder, name: str) -> None:
+def test_invalid_names_are_not_found(folder: Folder, name: str) -> None:
     assert folder.workspace.find_drawer(name) is None
     assert folder.workspace.find_button(name) is None
 
 
-def test_only_folders_with_the_right_file_and_name_are_named(folder: Folder) -> None:
+def test_only_folders_with_a_valid_name_and_a_drawer_file_are_listed(folder: Folder) -> None:
     folder.drawer("real")
     for odd in ("empty", "Not-A-Slug", ".hidden"):
         (folder.root / "drawers" / odd).mkdir()
@@ -166,7 +166,7 @@ def test_only_folders_with_the_right_file_and_name_are_named(folder: Folder) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("{", "line 1"),
         ("[]", "this is a list"),
@@ -175,11 +175,11 @@ def test_only_folders_with_the_right_file_and_name_are_named(folder: Folder) -> 
         ('{"schema_version": 2, "steps": [{"id": "a", "kind": "nope"}]}', "nope"),
     ],
 )
-def test_a_broken_drawer_is_an_error_that_says_where(folder: Folder, text: str, told: str) -> None:
+def test_a_broken_drawer_is_an_error_with_its_place(folder: Folder, text: str, message: str) -> None:
     folder.drawer("broken").write_text(text)
     with pytest.raises(DefinitionError) as caught:
         folder.workspace.find_drawer("broken")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_file_that_is_not_text_is_an_error(folder: Folder) -> None:
@@ -188,7 +188,7 @@ def test_a_file_that_is_not_text_is_an_error(folder: Folder) -> None:
         folder.workspace.find_drawer("raw")
 
 
-# A button in the workspace, as the original lays it out
+# A button in the folder layout of the original
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_file_that_is_not_text_is_an_error(folder: Folder) -> None:
         ("python3", "main.py", "print(__file__)"),
     ],
 )
-def test_a_button_is_its_folders_script(folder: Folder, runtime: str, file: str, code: str) -> None:
+def test_a_button_runs_the_script_in_its_folder(folder: Folder, runtime: str, file: str, code: str) -> None:
     place = folder.button("work", "exit 1", runtime=runtime)
     (place / file).write_text(code)
     button = folder.workspace.find_button("Work")
@@ -208,10 +208,10 @@ def test_a_button_is_its_folders_script(folder: Folder, runtime: str, file: str,
     assert button.timeout == 300
 
 
-# Nothing outside is reached
+# No access outside the workspace
 
 
-def test_symbolic_links_that_lead_out_are_refused(folder: Folder, tmp_path: Path) -> None:
+def test_symbolic_links_out_of_the_workspace_are_refused(folder: Folder, tmp_path: Path) -> None:
     outside = Folder(tmp_path / "outside")
     outside.drawer("d", description="outside")
     outside.button("b")
@@ -231,7 +231,7 @@ def test_symbolic_links_that_lead_out_are_refused(folder: Folder, tmp_path: Path
             find()
 
 
-def test_symbolic_links_within_are_followed(folder: Folder) -> None:
+def test_symbolic_links_within_the_workspace_are_followed(folder: Folder) -> None:
     folder.drawer("real", description="d")
     (folder.root / "drawers" / "alias").symlink_to(folder.root / "drawers" / "real")
     found = folder.workspace.find_drawer("alias")
@@ -239,13 +239,13 @@ def test_symbolic_links_within_are_followed(folder: Folder) -> None:
     assert (found.drawer.description, found.drawer.name) == ("d", "alias")
 
 
-def test_a_workspace_that_is_a_symbolic_link_itself_is_fine(folder: Folder, tmp_path: Path) -> None:
+def test_the_workspace_itself_may_be_a_symbolic_link(folder: Folder, tmp_path: Path) -> None:
     folder.drawer("real")
     (tmp_path / "link").symlink_to(folder.root)
     assert Workspace((tmp_path / "link",)).find_drawer("real") is not None
 
 
-def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+def test_a_circle_of_links_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     with pytest.raises(UsageError, match="form a cycle"):
@@ -258,7 +258,7 @@ def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
 # Batteries
 
 
-def test_the_projects_batteries_go_before_the_home_folders(tmp_path: Path) -> None:
+def test_batteries_of_the_project_take_precedence_over_the_home_folder(tmp_path: Path) -> None:
     near, far = Folder(tmp_path / "near"), Folder(tmp_path / "far")
     near.batteries(KEY="near", ONLY="near")
     far.batteries(KEY="far", FAR="far")
@@ -276,14 +276,14 @@ def test_the_projects_batteries_go_before_the_home_folders(tmp_path: Path) -> No
         ('{"schema_version": 1, "batteries": {"A": "b"}}', {"A": "b"}),
     ],
 )
-def test_batteries_are_texts(folder: Folder, text: str, expected: dict[str, str]) -> None:
+def test_battery_values_are_converted_to_text(folder: Folder, text: str, expected: dict[str, str]) -> None:
     folder.root.mkdir()
     (folder.root / "batteries.json").write_text(text, encoding="utf-8")
     assert folder.workspace.batteries() == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('{"A": s3cret', "is not valid JSON"),
         ('["s3cret"]', "must contain an object of names and values"),
@@ -292,12 +292,14 @@ def test_batteries_are_texts(folder: Folder, text: str, expected: dict[str, str]
         ('{"A": "s3cret\\u0000"}', "battery 'A'"),
     ],
 )
-def test_wrong_batteries_are_an_error_without_their_values(folder: Folder, text: str, told: str) -> None:
+def test_the_error_for_invalid_batteries_does_not_show_their_values(
+    folder: Folder, text: str, message: str
+) -> None:
     folder.root.mkdir()
     (folder.root / "batteries.json").write_text(text)
     with pytest.raises(DrawerError) as caught:
         folder.workspace.batteries()
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 
@@ -308,7 +310,7 @@ def press_here(folder: Folder, monkeypatch: pytest.MonkeyPatch, drawer: Any, **i
     return press(drawer, inputs, check=False, quiet=True)
 
 
-def test_batteries_reach_scripts_and_expressions_and_are_shown_nowhere(
+def test_batteries_are_passed_to_scripts_and_expressions_and_never_shown(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = "k3y/with+odd chars&"

@@ -7,7 +7,6 @@ given, a missing argument has its own error code, and two arguments never share 
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -22,6 +21,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from drawer_ipy.common.durations import duration_text, time_text
+from drawer_ipy.common.records import dataclass_fields
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.errors import ArgumentError, Code, did_you_mean
@@ -227,8 +227,7 @@ def _plain_fields(value: Any, name: str, depth: int) -> Any:
     """Return the fields of a model or dataclass by name."""
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json"), name, depth + 1)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        shallow = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if (shallow := dataclass_fields(value)) is not None:
         return _plain(shallow, name, depth + 1)
     return _plain_foreign(value, name, depth)
 

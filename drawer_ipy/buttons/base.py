@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from drawer_ipy.buttons.answer import Answer
 from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.record.attempt import Attempt
+from drawer_ipy.record.waits import Reason
 
 if TYPE_CHECKING:
     from drawer_ipy.cache.sources import Sources
@@ -60,6 +63,10 @@ class Resources:
             found = self._open[kind] = kind()
         return cast(ClosableT, found)
 
+    def found(self, kind: type[ClosableT]) -> ClosableT | None:
+        """Return the run's instance of `kind`, ``None`` if no button has used one."""
+        return cast("ClosableT | None", self._open.get(kind))
+
     def lasting(self, kind: type[LastingT]) -> LastingT:
         """Return the instance of `kind` that this run shares with runs that continue it; it is not closed."""
         found = self._lasting.get(kind)
@@ -103,6 +110,34 @@ def _keep_to_oneself(secret: str) -> None:
     """Ignore a secret: nothing is recorded, so there is nothing to hide it from."""
 
 
+class Waiter(Protocol):
+    """Shows that a press waits."""
+
+    def pausing(self, reason: Reason, seconds: float | None = None) -> AbstractContextManager[None]:
+        """Return the context in which the press waits and does nothing else.
+
+        Args:
+            reason: why; shown during the run, and kept in the record.
+            seconds: how long, ``None`` if that is unknown. A short wait is not shown.
+        """
+
+    def retried(self) -> None:
+        """Count a request that the button itself repeats after a failure."""
+
+
+class _Unseen:
+    """The waiter of a press outside a run."""
+
+    def pausing(self, *_: object) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def retried(self) -> None:
+        pass
+
+
+_UNSEEN = _Unseen()
+
+
 @dataclass(slots=True)
 class Call:
     """The context of a press, besides its arguments.
@@ -121,6 +156,9 @@ class Call:
         helpers: the buttons that this button presses itself, by the names in its ``needs``.
         inputs: the inputs of the drawer, which fill the arguments of helpers.
         hide: called with each secret that turns up during the press, so that it is not recorded.
+        waiter: shows what the press waits for.
+        elsewhere: runs the button's ``part`` on a backend, given its arguments; ``None`` to run it here. See
+            :class:`~drawer_ipy.buttons.travelling.TravellingPart`.
     """
 
     resources: Resources
@@ -135,6 +173,8 @@ class Call:
     helpers: Mapping[str, Button] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     hide: Callable[[str], None] = _keep_to_oneself
+    waiter: Waiter = _UNSEEN
+    elsewhere: Callable[..., Awaitable[Answer]] | None = None
 
     def scope(self) -> dict[str, Any]:
         """Return the names that references in a button's own texts may use."""
@@ -171,7 +211,7 @@ class Caching(Protocol):
             CacheTrouble: it may not, or the stored result is no longer valid.
         """
 
-    def revive(self, kept: tuple[Any, ...], bound: Bound) -> Outcome:
+    async def revive(self, kept: tuple[Any, ...], bound: Bound, call: Call) -> Outcome:
         """Return the outcome of a press with `bound`, restored from a stored result."""
 
     def asking(self, bound: Bound, kept: tuple[Any, ...]) -> Bound | None:

@@ -68,7 +68,7 @@ class FunctionCaching(_Plain):
         """See base.Caching."""
         return (outcome.output,)
 
-    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - as base.Caching
+    async def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> Outcome:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         return Outcome(kept[0])
 
@@ -111,7 +111,7 @@ class ScriptCaching(_Plain):
         """See base.Caching."""
         return outcome.output, outcome.stdout, outcome.stderr
 
-    def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any]) -> Outcome:  # noqa: ARG002 - as base.Caching
+    async def revive(self, kept: tuple[Any, ...], bound: Mapping[str, Any], call: Call) -> Outcome:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
         output, stdout, stderr = kept
         return Outcome(output, stdout=stdout, stderr=stderr)

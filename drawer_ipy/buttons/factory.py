@@ -12,8 +12,9 @@ from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script.button import RUNTIMES, ScriptButton
 from drawer_ipy.common.folders import read_regular
 from drawer_ipy.common.tracebacks import describe
-from drawer_ipy.definition.button_runtimes import SCRIPT, Setting, added_runtime, runtime_of
+from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES, SCRIPT, Setting, added_runtime, runtime_of
 from drawer_ipy.definition.checking.requests import request_troubles
+from drawer_ipy.definition.costs import declared, rate_troubles
 from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import DrawerError, UsageError
@@ -42,6 +43,31 @@ def make_button(
     Raises:
         UsageError: it fits several runtimes, or none.
     """
+    _refuse_several_runtimes(spec)
+    runtime = runtime_of(spec)
+    if runtime is SCRIPT and not spec.code and folder is None:
+        raise UsageError(
+            f"button {spec.name!r} has nothing to run",
+            remediation="give it `url` (a request), `prompt` (text) or `code` (a script)",
+        )
+    refuse(spec.name, rate_troubles(spec.rate, declared(spec)))
+    own = runtime.own(spec)
+    _refuse_faults(spec.name, runtime.faults(spec))
+    try:
+        button: Button = runtime.button(spec, Setting(own, folder, allowed_origins))
+    except DrawerError:
+        raise
+    except Exception as error:  # raised by a runtime of another distribution
+        owner = BUTTON_RUNTIMES.owner(runtime.name)
+        whose = f" of {owner}" if owner else ""
+        message = (
+            f"the runtime {runtime.name!r}{whose} could not make button {spec.name!r}: {describe(error)}"
+        )
+        raise UsageError(message) from error
+    return button
+
+
+def _refuse_several_runtimes(spec: ButtonSpec) -> None:
     given = [word for word in ("url", "prompt", "code") if getattr(spec, word)]
     added = added_runtime(spec.runtime)
     if added is not None and given and given[0] != "code":
@@ -54,22 +80,6 @@ def make_button(
             f"button {spec.name!r} has both `{given[0]}` and `{given[1]}`",
             remediation="a button is one of: `url` (a request), `prompt` (text), `code` (a script)",
         )
-    runtime = runtime_of(spec)
-    if runtime is SCRIPT and not spec.code and folder is None:
-        raise UsageError(
-            f"button {spec.name!r} has nothing to run",
-            remediation="give it `url` (a request), `prompt` (text) or `code` (a script)",
-        )
-    own = runtime.own(spec)
-    _refuse_faults(spec.name, runtime.faults(spec))
-    try:
-        button: Button = runtime.button(spec, Setting(own, folder, allowed_origins))
-    except DrawerError:
-        raise
-    except Exception as error:  # raised by a runtime of another distribution
-        message = f"the runtime {runtime.name!r} could not make button {spec.name!r}: {describe(error)}"
-        raise UsageError(message) from error
-    return button
 
 
 def _refuse_faults(name: str, faults: Iterable[Fault]) -> None:
@@ -106,6 +116,7 @@ def make_script(spec: ButtonSpec, setting: Setting) -> ScriptButton:
         lasts=lasting(spec.cache, spec.name),
         limit=spec.max_response_bytes,
         stdin=spec.stdin,
+        backend=spec.backend,
         spec=spec,
     )
 

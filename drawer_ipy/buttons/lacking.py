@@ -48,7 +48,13 @@ def lacking(button: Callee, present: Present, allowed_origins: Origins = tuple) 
     unset = list(unset_in(spec, present))
     yield from unset
     unset_paths = {one.path for one in unset}
-    for one in runtime_of(spec).lacking(button, present, allowed_origins):
+    runtime = runtime_of(spec)
+    try:
+        found = runtime.lacking(button, present, allowed_origins)
+    except Exception as error:  # of a runtime of another distribution
+        yield Unmet((), runtime.failing("lacks", error), certain=False)
+        return
+    for one in found:
         if not any(path[: len(one.path)] == one.path for path in unset_paths):
             yield one
 

@@ -36,6 +36,7 @@ class SpecButton:
         self.caching: Caching | None = None
         self.pages: Pages | None = None
         self.needs: tuple[str, ...] = ()
+        self.backend = spec.backend
         self._arguments = Arguments(self.args, self.name)
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ import zlib
 from typing import Any
 
 from drawer_ipy.cache.trouble import CacheTrouble
+from drawer_ipy.common.tracebacks import first_line
 
 _SEAL = 16
 _PLAIN, _DEFLATED = b"p", b"z"
@@ -31,7 +32,7 @@ def pack(value: Any) -> bytes:
         raise
     except Exception as error:  # pickling runs the code of the value's class
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-        raise CacheTrouble(f"a {kind} that cannot be pickled ({_first_line(error)})") from None
+        raise CacheTrouble(f"a {kind} that cannot be pickled ({_shortened(error)})") from None
     return out.getvalue()
 
 
@@ -44,12 +45,12 @@ def unpack(data: bytes) -> Any:
     try:
         return pickle.loads(data)
     except Exception as error:
-        raise CacheTrouble(_first_line(error)) from None
+        raise CacheTrouble(_shortened(error)) from None
 
 
-def seal(data: bytes, name: bytes, key: bytes) -> bytes:
-    """Return `data`, compressed if that saves space, with a seal that is bound to `name`."""
-    if len(data) > _WORTH_DEFLATING:
+def seal(data: bytes, name: bytes, key: bytes, *, deflate: bool = True) -> bytes:
+    """Return `data`, compressed if that saves space and is wanted, with a seal that is bound to `name`."""
+    if deflate and len(data) > _WORTH_DEFLATING:
         smaller = zlib.compress(data, 1)
         body = _DEFLATED + smaller if len(smaller) < len(data) else _PLAIN + data
     else:
@@ -81,6 +82,6 @@ class _Bounded(io.BytesIO):
         return super().write(data)
 
 
-def _first_line(error: Exception) -> str:
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+def _shortened(error: Exception) -> str:
+    text = first_line(error)
     return text if len(text) <= 200 else f"{text[:197]}..."

@@ -48,7 +48,8 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         raise CacheTrouble(f"{folder}: {error.strerror or error}") from None
     if not stat.S_ISDIR(about.st_mode):
-        raise CacheTrouble(f"{folder} is {kind_in_words(about.st_mode)}, not a folder")
+        kind = "a file" if stat.S_ISREG(about.st_mode) else kind_in_words(about.st_mode)
+        raise CacheTrouble(f"{folder} is {kind}, not a folder")
     if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
         raise CacheTrouble(f"{folder} belongs to another user")
 
@@ -99,7 +100,10 @@ def _make(path: Path) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
         with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
+            if hasattr(os, "link"):
+                os.link(temporary, path)
+            else:  # a file system in memory, which no other process uses
+                os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

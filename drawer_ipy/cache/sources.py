@@ -28,9 +28,14 @@ class Sources:
     """Digests of functions and classes.
 
     Each digest is computed once, so create a new object when code, or data that it reads, may have changed.
+
+    Args:
+        data: whether the content of lists, dicts and sets that the code reads counts. Without it, they count
+            by their type only, as do objects whose content is unknown; no function is then uncacheable.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, data: bool = True) -> None:
+        self._with_data = data
         # The objects are kept with their digests, because an id is only unique while its object lives.
         self._known: dict[int, tuple[Any, bytes]] = {}
         self._asked: dict[int, tuple[Any, bytes]] = {}
@@ -98,25 +103,42 @@ class Sources:
         code = function.__code__
         written, kept = set(_names(code, _WRITES)), set(_names(code, _WRITES_OUTER))
         cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+        outer = [(n, _content(cell)) for n, cell in cells if n not in kept]
         try:
-            around = canonical(
-                (
-                    function.__defaults__,
-                    function.__kwdefaults__,
-                    [(n, _content(cell)) for n, cell in cells if n not in kept],
-                ),
-                self.of_code,
-            )
+            around = self._around(function.__defaults__, function.__kwdefaults__, outer)
         except Uncacheable as error:
             raise Uncacheable(f"has a default value or an outer variable that {error}") from None
         names = sorted({*_names(code, _READS)} - written)
         read = [(n, self._global(function, n)) for n in names if n in function.__globals__]
         return "function", _PYTHON, _named(function), _code(code), around, read
 
+    def _around(
+        self,
+        defaults: tuple[Any, ...] | None,
+        named: dict[str, Any] | None,
+        outer: list[tuple[str, Any]],
+    ) -> bytes:
+        if self._with_data:
+            return canonical((defaults, named, outer), self.of_code)
+        pieces = [[self._piece(value) for value in defaults or ()]]
+        pieces += [[name.encode(), self._piece(value)] for name, value in [*(named or {}).items(), *outer]]
+        return canonical(pieces)
+
+    def _piece(self, value: Any) -> bytes:
+        """Return the encoding of a value, without what may change while the code stays the same."""
+        if isinstance(value, list | dict | set | bytearray):
+            return _named(type(value))
+        try:
+            return canonical(value, self.of_code)
+        except Uncacheable:
+            return _named(type(value))
+
     def _global(self, function: types.FunctionType, name: str) -> bytes:
         value = _unwrapped(function.__globals__[name])
         if isinstance(value, types.FunctionType | type) and value.__module__ != function.__module__:
             return _named(value)
+        if not self._with_data:
+            return self._piece(value)
         try:
             return canonical(value, self.of_code)
         except Uncacheable:

@@ -11,6 +11,7 @@ writes from a thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import time
@@ -22,7 +23,7 @@ from typing import NamedTuple
 from drawer_ipy.cache.private import make_folder
 from drawer_ipy.cache.strict import ForeignFile, StrictConnection
 from drawer_ipy.cache.trouble import CacheTrouble
-from drawer_ipy.common.folders import check_regular, open_regular
+from drawer_ipy.common.folders import check_regular, ignored_by_git, open_regular
 
 FILE = "results-1.db"
 """The 1 is the version of the schema: a new version uses a new file, so nothing is migrated."""
@@ -146,7 +147,7 @@ class Store:
         self._patience = patience
         make_folder(folder)
         with self._reporting():
-            _ignored(folder)
+            ignored_by_git(folder)
             self._open_in_time()
 
     def _open_in_time(self) -> None:
@@ -352,19 +353,13 @@ def is_damage(error: Exception) -> bool:
 def in_words(error: Exception) -> str:
     """Return the reason of SQLite or the system in plain words."""
     words = _WORDS.get(_code(error))
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        words = _WORDS[sqlite3.SQLITE_FULL]
     return words or getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _code(error: Exception) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-def _ignored(folder: Path) -> None:
-    """Exclude the folder from the version control of the project that contains it."""
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(folder / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write("*\n")
 
 
 def _size(path: str) -> int:

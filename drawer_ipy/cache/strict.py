@@ -55,16 +55,22 @@ class StrictConnection:
         for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
             self.execute(f"PRAGMA {pragma}")
 
-    def check_schema(self, expected: Schema) -> None:
-        """Check that the file is empty or contains what is expected, and nothing else.
+    def check_schema(self, expected: Schema, *, complete: bool = False) -> None:
+        """Check that the file contains what is expected and nothing else, or is empty.
+
+        Args:
+            complete: whether an empty file is refused, too.
 
         Raises:
             ForeignFile: it contains something else.
             sqlite3.Error: it cannot be read.
         """
         query = f"SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT {_MOST_OBJECTS}"
-        found = self.execute(query).fetchall()
-        if found and sorted(found, key=repr) != sorted(expected, key=repr):
+        try:
+            found = self.execute(query).fetchall()
+        except UnicodeDecodeError:  # even the names of the table's columns are damaged
+            raise ForeignFile("its schema is damaged") from None
+        if (found or complete) and sorted(found, key=repr) != sorted(expected, key=repr):
             raise ForeignFile("it contains unexpected tables, views or triggers")
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from drawer_ipy.cache.packing import seal
 from drawer_ipy.cache.store import Store, StoredRow, in_words, is_busy, is_damage
+from drawer_ipy.common.platform import has_threads
 
 _GATHER = 0.1
 """Seconds to gather results before writing them together, and the most that a crash can lose."""
@@ -44,6 +45,8 @@ class WriteJob:
 class Writer:
     """One thread that writes to `store`, started with the first result.
 
+    Without threads, results are held in memory until the run ends, and are written then.
+
     Args:
         store: the store, which has no other writer.
         key: the key to seal results with.
@@ -58,7 +61,7 @@ class Writer:
         self._pending: dict[bytes, WriteJob] = {}
         self._bytes = 0
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._begun = False
         self._broken = False
         self._closing_at: float | None = None
         self._done: Callable[[], None] = lambda: None
@@ -78,14 +81,15 @@ class Writer:
                 return
             self._bytes += size
             self._pending[job.key] = job
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._live, name="drawer-cache", daemon=True)
-            self._thread.start()
+        if not self._begun:
+            self._begun = True
+            if has_threads():
+                threading.Thread(target=self._live, name="drawer-cache", daemon=True).start()
         self._jobs.put(job)
 
     async def aclose(self) -> None:
         """Write waiting results, tidy up and close the store; give up on a file that stays locked."""
-        if self._thread is None:
+        if not self._begun:
             self._store.close()
             return
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
@@ -97,6 +101,8 @@ class Writer:
         self._done = tell
         self._closing_at = time.monotonic()
         self._jobs.put(None)
+        if not has_threads():
+            self._live()
         await ended.wait()
 
     def _live(self) -> None:

@@ -38,17 +38,45 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     except OSError as error:  # name the file of the user, not the temporary one
         raise type(error)(error.errno, error.strerror, str(path)) from None
+    with completed(handle, temporary, target) as file:
+        if before is not None:
+            _keep_owner_and_mode(file.fileno(), before, mode)
+        yield file
+
+
+@contextlib.contextmanager
+def completed(
+    handle: int, temporary: str | os.PathLike[str], target: Path, *, durable: bool = True
+) -> Iterator[BinaryIO]:
+    """Open a new file for the block; then give it the name `target`, or remove it after an exception.
+
+    Args:
+        handle: the descriptor of the new file; it is closed at the end.
+        temporary: the path of the new file, in the folder of `target`.
+        target: the path that it gets; a symbolic link there is replaced, not followed.
+        durable: whether the content must be on disk before the file gets its name.
+
+    Raises:
+        OSError: it cannot be written or renamed; what was at `target` is unchanged.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            if before is not None:
-                _keep_owner_and_mode(file.fileno(), before, mode)
+        with _opened(handle) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        raise
+
+
+def _opened(handle: int) -> BinaryIO:
+    try:
+        return os.fdopen(handle, "wb")
+    except BaseException:
+        os.close(handle)
         raise
 
 
@@ -65,7 +93,8 @@ def _is_open_stream(path: str | os.PathLike[str]) -> bool:
 
 
 def _keep_owner_and_mode(handle: int, before: os.stat_result, mode: int) -> None:
-    if hasattr(os, "fchown") and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+    own = hasattr(os, "fchown") and hasattr(os, "geteuid")
+    if own and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
         with contextlib.suppress(OSError):  # only the superuser may give files away
             os.fchown(handle, before.st_uid, before.st_gid)
     if hasattr(os, "fchmod"):

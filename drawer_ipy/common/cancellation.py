@@ -107,7 +107,12 @@ def is_closed() -> bool:
         return True
 
 
-async def within(seconds: float, stop: Stop, work: Callable[[Stop], Coroutine[Any, Any, T]]) -> T:
+async def within(
+    seconds: float,
+    stop: Stop,
+    work: Callable[[Stop], Coroutine[Any, Any, T]],
+    begun: asyncio.Future[None] | None = None,
+) -> T:
     """Return the result of ``work(stop)`` if it ends in time.
 
     It runs in its own task: an abandoned function may keep a reference to the task it started in
@@ -117,6 +122,7 @@ async def within(seconds: float, stop: Stop, work: Callable[[Stop], Coroutine[An
         seconds: the timeout.
         stop: the caller's flag; `work` receives one inside it.
         work: called once.
+        begun: done when the seconds begin to count; ``None`` if they do at once.
 
     Raises:
         TimeIsUp: it took longer than `seconds`.
@@ -127,6 +133,9 @@ async def within(seconds: float, stop: Stop, work: Callable[[Stop], Coroutine[An
         task = asyncio.create_task(work(own))
         interrupted: asyncio.CancelledError | None = None
         try:
+            if begun is not None:
+                either: list[asyncio.Future[Any]] = [task, begun]
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({task}, timeout=seconds)
         except asyncio.CancelledError as error:
             interrupted = error

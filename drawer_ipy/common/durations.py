@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from drawer_ipy.common.bad_value import BadValue
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {
+    "ns": Fraction(1, 10**9),
+    **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 10**6)),
+    "ms": Fraction(1, 1000),
+    "s": Fraction(1),
+    "m": Fraction(60),
+    "h": Fraction(3600),
+}
+"""Unit -> seconds."""
+
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _WHOLE = re.compile(rf"[+-]?(?:{_PART.pattern})+", re.ASCII)
 _TIME = re.compile(
@@ -24,13 +34,21 @@ def parse_duration(text: str) -> float:
     Raises:
         BadValue: the text is not a duration.
     """
-    text = text.strip()
+    return sum(float(number) * float(unit) for number, unit in duration_parts(text.strip()))
+
+
+def duration_parts(text: str) -> list[tuple[str, Fraction]]:
+    """Return the parts of a Go duration: numbers with the duration's sign, and the seconds of their units.
+
+    Raises:
+        BadValue: the text is not a duration.
+    """
     if text in ("0", "+0", "-0"):
-        return 0.0
+        return []
     if not _WHOLE.fullmatch(text):
         raise BadValue(f"{text!r} is not a duration", "write one like 300ms, 1.5s, 2m or 1h30m")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    return -seconds if text.startswith("-") else seconds
+    sign = "-" if text.startswith("-") else ""
+    return [(sign + number, _UNITS[unit]) for number, unit in _PART.findall(text)]
 
 
 def parse_time(text: str) -> datetime:

@@ -85,3 +85,15 @@ def read_regular(path: str | Path, limit: int = LARGEST_FILE) -> bytes:
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit:,} bytes", str(path))
     return data
+
+
+def ignored_by_git(folder: Path) -> None:
+    """Exclude `folder` from the version control of the project that contains it.
+
+    Raises:
+        OSError: its ``.gitignore`` cannot be created.
+    """
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(folder / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write("*\n")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from drawer_ipy.common.tracebacks import describe
+from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,19 +37,26 @@ class Registration:
 class Registry(Mapping[str, ThingT], Generic[ThingT]):
     """A mapping of names to things; each is imported on first use.
 
-    Entry points are read when a name is looked up that is neither built in nor registered, or when the names
-    are listed. An entry point that cannot be loaded is left out; :meth:`trouble` says why.
+    Entry points are read when a name is looked up that is neither built in nor registered, when the names are
+    listed, or by :meth:`read_offers`. One that cannot be loaded is left out; :meth:`trouble` says why.
 
     Args:
         what: the word for one of the things in messages, e.g. ``"step kind"``.
         group: the entry point group in which other distributions offer things.
         built_in: name -> location, as ``"package.module:NAME"``.
         check: returns what is wrong with a thing offered under a name; ``""`` if it is valid.
+        reserved: further names that always have a meaning of drawer_ipy.
     """
 
     def __init__(
-        self, what: str, group: str, built_in: Mapping[str, str], check: Callable[[str, Any], str]
+        self,
+        what: str,
+        group: str,
+        built_in: Mapping[str, str],
+        check: Callable[[str, Any], str],
+        reserved: Collection[str] = (),
     ) -> None:
+        self._reserved = frozenset(reserved)
         self._what = what
         self._group = group
         self._built_in = built_in
@@ -76,6 +86,14 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
                 del self._registered[name]
 
         return Registration(remove)
+
+    def owner(self, name: str) -> str:
+        """Return who offers `name`, in words: a distribution, or ``""`` for a registration."""
+        return "" if name in self._registered else self._owner(name)
+
+    def read_offers(self) -> None:
+        """Read the entry points now. Warns once of each that has the name of something built in."""
+        self._entry_points()
 
     def trouble(self, name: str) -> str:
         """Return why `name` of another distribution could not be loaded; ``""`` if it could."""
@@ -122,8 +140,9 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
             wrong = self._check(name, thing)
             if len(offers) > 1:
                 wrong = f"{self._owner(name)} all offer that name"
-        except Exception as error:  # another distribution's module may raise anything
-            wrong = f"{type(error).__name__}: {error}"
+        except BaseException as error:  # another distribution's module may raise anything
+            pass_on_interrupt(error)
+            wrong = describe(error)
         if wrong:
             self._troubles[name] = (
                 f"the {self._what} {name!r} of {self._owner(name)} could not be loaded: {wrong}"
@@ -137,17 +156,28 @@ class Registry(Mapping[str, ThingT], Generic[ThingT]):
         offers = self._entry_points().get(name)
         if not offers:
             return "an earlier registration"
-        return ", ".join(f"the distribution {one.dist.name if one.dist else '?'}" for one in offers)
+        return ", ".join(map(_distribution, offers))
 
     def _entry_points(self) -> Mapping[str, list[EntryPoint]]:
         if self._offers is None:
             from importlib.metadata import entry_points  # slow to import, and rarely needed
 
-            offers: dict[str, list[EntryPoint]] = {}
+            self._offers = {}
             for one in entry_points(group=self._group):
-                offers.setdefault(one.name, []).append(one)
-            self._offers = offers
+                if one.name in self._built_in or one.name in self._reserved:
+                    self._warn_of(one)
+                else:
+                    self._offers.setdefault(one.name, []).append(one)
         return self._offers
+
+    def _warn_of(self, ignored: EntryPoint) -> None:
+        what = f"the {self._what} {ignored.name!r} of {_distribution(ignored)}"
+        reason = f"drawer_ipy has a {self._what} of that name, which cannot be replaced"
+        warnings.warn(f"{what} is ignored: {reason}", stacklevel=2)
+
+
+def _distribution(offer: EntryPoint) -> str:
+    return f"the distribution {offer.dist.name if offer.dist else '?'}"
 
 
 def imported(where: str) -> Any:

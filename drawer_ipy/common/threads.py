@@ -9,8 +9,10 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from drawer_ipy.common.platform import has_threads
 from drawer_ipy.errors import Code, DrawerError
 
 T = TypeVar("T")
@@ -29,6 +31,8 @@ class Threads:
     from outside: if its caller is cancelled or times out, the thread continues until its function returns,
     and the result is dropped. The threads are daemons, so that such a thread never keeps the kernel from
     exiting.
+
+    On a platform without threads, work is done at once where it is submitted.
     """
 
     def __init__(self) -> None:
@@ -50,6 +54,9 @@ class Threads:
             raise RuntimeError("these threads are closed: the run they belong to has ended")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        if not has_threads():
+            _do(work, future)
+            return future
         try:
             worker = self._idle.pop()  # the most recently used: its stack is still in the cache
         except IndexError:
@@ -118,6 +125,37 @@ class _Worker:
             del job, loop, future, work, result, error
             if not goes_on:
                 return
+
+
+def _do(work: Callable[[], T], future: asyncio.Future[T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as raised:  # for the code that awaits the future, as from a thread
+        future.set_exception(raised)
+
+
+class OneThread:
+    """A thread that does one piece of work after the other; without threads, work is done at once.
+
+    Args:
+        name: the name of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name) if has_threads() else None
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Do `work` when the earlier work is done. What it raises is lost."""
+        if self._pool is not None:
+            self._pool.submit(work)
+            return
+        with contextlib.suppress(Exception):
+            work()
+
+    def close(self) -> None:
+        """Drop the work that has not begun, and end the thread after the rest."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _deliver(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

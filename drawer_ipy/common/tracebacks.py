@@ -28,6 +28,11 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the error's message, or its class name if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def user_traceback(error: BaseException) -> str:
     """Return the traceback from the user's first frame on, and drop the frames from the exception.
 
@@ -35,7 +40,7 @@ def user_traceback(error: BaseException) -> str:
     thousands of pages of HTML in memory.
     """
     frames = error.__traceback__
-    while frames is not None and _is_ours(frames):
+    while frames is not None and _is_internal(frames):
         frames = frames.tb_next
     return _formatted(error, frames)
 
@@ -55,7 +60,7 @@ def _formatted(error: BaseException, frames: TracebackType | None) -> str:
     return text if len(text) <= _LONGEST else f"...{text[-_LONGEST:]}"
 
 
-def _is_ours(frames: TracebackType) -> bool:
+def _is_internal(frames: TracebackType) -> bool:
     return frames.tb_frame.f_code.co_filename.startswith(_PACKAGE)
 
 

@@ -66,6 +66,7 @@ class NewFields(Model):
     follow: str | Follow = ""  # how to find the next page: a field, a selector, json:PATH, link, or a mapping
     items: str = ""  # where a response has its items: "json:data"
     stdin: str = ""  # the script's standard input: "{{page}}"
+    backend: str = ""  # where its presses run
 
     @field_validator("query", "files", mode="before")
     @classmethod

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from drawer_ipy.common.registry import Registry, imported
+from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.definition.faults import Fault
-from drawer_ipy.definition.model_base import Model
+from drawer_ipy.definition.model_base import Model, faulty_extension
 
 SCRIPT_WORDS = ("", "sh", "shell", "bash", "python", "python3", "node", "javascript", "js")
 """The values of ``runtime:`` for a script."""
@@ -79,26 +82,68 @@ class ButtonRuntime:
         if not self.lacks:
             return ()
         lacks = imported(self.lacks) if isinstance(self.lacks, str) else self.lacks
-        found: Iterable[Any] = lacks(button, present, allowed_origins)
-        return found
+        return list(lacks(button, present, allowed_origins))
 
     def faults(self, spec: Any) -> Iterator[Fault]:
         """The problems with the runtime's own fields in `spec`."""
         own = self.own(spec)
         if own is not None:
-            yield from own.faults(spec)
+            try:
+                yield from list(own.faults(spec))
+            except Exception as error:  # of another distribution
+                yield Fault((), self.failing("faults", error), _TELL)
+        try:
+            self._described(spec)
+        except Exception as error:
+            yield Fault((), self.failing("words", error), _TELL, soft=True)
 
     def own(self, spec: Any) -> RuntimeFields | None:
         """The runtime's own fields in `spec`, or ``None`` if it has none. Raises ValidationError."""
-        return None if self.fields is None else self.fields.model_validate(spec.model_extra or {})
+        if self.fields is None:
+            return None
+        try:
+            return self.fields.model_validate(spec.model_extra or {})
+        except ValidationError:
+            raise
+        except Exception as error:  # of a validator of another distribution
+            raise faulty_extension(self.failing("fields", error)) from error
+
+    def in_words(self, spec: Any) -> str:
+        """Describe in a few words the button that `spec` describes; the runtime's name if it cannot."""
+        try:
+            return self._described(spec)
+        except Exception:  # of another distribution; reported as a fault of the button
+            return self.name
+
+    def _described(self, spec: Any) -> str:
+        if self.words is None:
+            return self.name
+        found = self.words(spec)
+        if not isinstance(found, str):
+            raise TypeError(f"{type(found).__name__} is not text")
+        return found
+
+    def failing(self, part: str, error: BaseException) -> str:
+        """The message that `error` was raised by one of the runtime's parts."""
+        owner = BUTTON_RUNTIMES.owner(self.name) or f"the module {_module_of(self.make)}"
+        return f"the button runtime {self.name!r} of {owner} is faulty: its {part} raised {describe(error)}"
 
 
-def _wrong_runtime(name: str, runtime: Any) -> str:
+_TELL = "report it to the authors of the runtime"
+
+
+def _module_of(make: Callable[..., Any] | str) -> str:
+    return make.partition(":")[0] if isinstance(make, str) else str(getattr(make, "__module__", "?"))
+
+
+def _wrong_runtime(name: Any, runtime: Any) -> str:
     fields: Any = getattr(runtime, "fields", None)
     if not isinstance(runtime, ButtonRuntime):
         return f"it is a {type(runtime).__name__}, not a ButtonRuntime"
     if runtime.name != name:
         return f"its name is {runtime.name!r}"
+    if not isinstance(name, str):
+        return "its name must be text"
     if name != name.strip().lower() or not name:
         return "its name must be in lower case, without spaces around it"
     if name in (*SCRIPT_WORDS, "function"):
@@ -125,6 +170,7 @@ BUTTON_RUNTIMES: Registry[ButtonRuntime] = Registry(
     "drawer_ipy.buttons",
     {"http": f"{_HERE}:HTTP", "prompt": f"{_HERE}:PROMPT", "script": f"{_HERE}:SCRIPT"},
     _wrong_runtime,
+    (*SCRIPT_WORDS, "function"),
 )
 """Every runtime by name."""
 
@@ -156,7 +202,7 @@ def runtime_words() -> list[str]:
 def in_words(spec: Any) -> str:
     """A few words on the button that `spec` describes: ``GET shop.example``, ``python script``."""
     runtime = runtime_of(spec)
-    return runtime.name if runtime.words is None else runtime.words(spec)
+    return runtime.in_words(spec)
 
 
 def buttons_in_words(specs: Mapping[str, Any]) -> Callable[[str], str]:
@@ -165,7 +211,10 @@ def buttons_in_words(specs: Mapping[str, Any]) -> Callable[[str], str]:
 
 
 def _request(spec: Any) -> str:
-    host = urlsplit(spec.url.replace("{{", "").replace("}}", "")).netloc
+    try:
+        host = urlsplit(spec.url.replace("{{", "").replace("}}", "")).netloc
+    except ValueError:  # reported as an error of the button
+        return f"{spec.sent_method} request"
     return f"{spec.sent_method} {host}"
 
 

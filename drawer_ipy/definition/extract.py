@@ -11,6 +11,7 @@ from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.own_texts import PLACE
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.scrape.json_path import JsonPath
+from drawer_ipy.scrape.reader import PageReader
 from drawer_ipy.scrape.spec import (
     Extraction,
     Field,
@@ -50,6 +51,13 @@ class Asked:
     def by_parameter(self) -> bool:
         """Whether pages are requested by a parameter rather than by their URLs."""
         return isinstance(self.follow, Cursor | Counted)
+
+    def reader(self) -> PageReader | None:
+        """Return what takes the values from each page with selectors; ``None`` if there are no selectors."""
+        follow = self.follow if isinstance(self.follow, Field) else None
+        if self.extraction is None and follow is None:
+            return None
+        return PageReader(self.extraction, follow)
 
 
 def read_asked(spec: ButtonSpec) -> tuple[Asked | None, list[Trouble]]:

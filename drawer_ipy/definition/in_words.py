@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from drawer_ipy.definition.backends import backend_words
+from drawer_ipy.definition.declared import branches_of, manner_of, summary_of
 from drawer_ipy.definition.models import ButtonStep
 from drawer_ipy.definition.step_base import StepBase
 
@@ -21,12 +23,12 @@ def _unknown(_button: str) -> str:
 def what_it_does(step: StepBase, pressed: Pressed = _unknown) -> str:
     """A step's summary, with a description of its button: ``press page (GET shop.example)``."""
     sort = pressed(step.button) if isinstance(step, ButtonStep) and step.button else ""
-    return f"{step.summary()} ({sort})" if sort else step.summary()
+    return f"{summary_of(step)} ({sort})" if sort else summary_of(step)
 
 
 def how(step: StepBase) -> str:
     """How a step runs: ``8 at once, continues when items fail``; ``""`` if nothing is special."""
-    return ", ".join(step.manner())
+    return ", ".join(manner_of(step))
 
 
 def step_in_words(step: StepBase, pressed: Pressed = _unknown) -> str:
@@ -40,7 +42,7 @@ def steps_in_words(steps: Iterable[StepBase], pressed: Pressed = _unknown, depth
     """Describe each step in one line, with the steps inside it indented below the branches' titles."""
     for step in steps:
         yield "  " * depth + step_in_words(step, pressed)
-        for branch in step.nested():
+        for branch in branches_of(step):
             if branch.title and branch.steps:
                 yield "  " * (depth + 1) + f"{branch.title}:"
             yield from steps_in_words(branch.steps, pressed, depth + (2 if branch.title else 1))
@@ -51,7 +53,7 @@ def steps_as_data(steps: Iterable[StepBase]) -> list[dict[str, Any]]:
     out = []
     for step in steps:
         entry = head_as_data(step)
-        for branch in step.nested():
+        for branch in branches_of(step):
             if branch.name:
                 entry.setdefault("branches", {})[branch.name] = steps_as_data(branch.steps)
             else:
@@ -67,10 +69,20 @@ def head_as_data(step: StepBase) -> dict[str, Any]:
 
 
 def dry_run_in_words(
-    name: str, inputs: Mapping[str, Any], steps: Iterable[StepBase], pressed: Pressed = _unknown
+    name: str,
+    inputs: Mapping[str, Any],
+    steps: Iterable[StepBase],
+    pressed: Pressed = _unknown,
+    backend: str = "",
 ) -> Iterator[str]:
-    """Describe what a press of the drawer `name` would do; secrets in `inputs` are already redacted."""
+    """Describe what a press of the drawer `name` would do; secrets in `inputs` are already redacted.
+
+    Args:
+        backend: the backend of the press, ``""`` for none.
+    """
     yield f"drawer {name or '(no name)'}: dry run, nothing was pressed"
+    for where in backend_words(backend):
+        yield f"  Python functions run {where}"
     for key, value in inputs.items():
         yield f"  input {key} = {short_value(value)}"
     yield from steps_in_words(steps, pressed, 1)

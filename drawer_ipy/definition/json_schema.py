@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from drawer_ipy.definition.backends import BACKENDS
 from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES
 from drawer_ipy.definition.key_texts import key_text
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec, DrawerModel, InputSpec, Model
@@ -17,6 +18,19 @@ from drawer_ipy.definition.reading.shape import models_below
 from drawer_ipy.definition.step_base import StepBase, step_models
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+ADDRESS = "https://drawer-ipy.github.io/drawer_ipy/{}.schema.json"
+"""The address of the schema of a ``drawer`` or ``button``, by which files and other schemas refer to it."""
+
+_WORDS = {
+    "ArgSpec": "Argument",
+    "BackoffSpec": "Backoff",
+    "ButtonSpec": "Button",
+    "InputSpec": "Input",
+    "SwitchCase": "Case",
+    "TokenPress": "Token",
+}
+"""The name of a model's class -> the name of its part of the schema, which editors show."""
 
 _Schema = dict[str, Any]
 _NULL: _Schema = {"type": "null"}
@@ -43,7 +57,29 @@ def json_schema(what: Literal["drawer", "button"] = "drawer") -> dict[str, Any]:
         parts["Step"] = _step(kinds)
     whole = _object(_plain_schema(model), model)
     title = "A drawer: a workflow of steps" if what == "drawer" else "A button: a reusable action"
-    return {"$schema": DIALECT, "title": title, **whole, "$defs": dict(sorted(parts.items()))}
+    names = {old: new for old, new in _WORDS.items() if new not in parts}
+    parts = {names.get(name, name): part for name, part in parts.items()}
+    made = {
+        "$schema": DIALECT,
+        "$id": ADDRESS.format(what),
+        "title": title,
+        **whole,
+        "$defs": dict(sorted(parts.items())),
+    }
+    renamed: dict[str, Any] = _with_names(made, names)
+    return renamed
+
+
+def _with_names(schema: Any, names: Mapping[str, str]) -> Any:
+    """`schema` with its references to the old `names` of parts replaced by references to the new ones."""
+    if isinstance(schema, list):
+        return [_with_names(value, names) for value in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    target = schema.get("$ref")
+    if isinstance(target, str) and (name := names.get(target.removeprefix("#/$defs/"))) is not None:
+        return {**schema, **_ref(name)}
+    return {key: _with_names(value, names) for key, value in schema.items()}
 
 
 def _plain_schema(model: type[Model]) -> _Schema:
@@ -158,7 +194,10 @@ def _step(models: Mapping[str, type[StepBase]]) -> _Schema:
     return {
         "type": "object",
         "description": "One step of a drawer; `kind` is its kind.",
-        "properties": {"id": {"type": "string", "minLength": 1}, "kind": kinds},
+        "properties": {
+            "id": {"type": "string", "minLength": 1, "description": key_text(StepBase, "id")},
+            "kind": kinds,
+        },
         "required": ["id"],
         "allOf": rules,
     }
@@ -188,6 +227,11 @@ def _policy() -> _Schema:
     return {"anyOf": [_words(Policy, "action"), _ref("Policy")]}
 
 
+def _backend() -> _Schema:
+    with_address = {"type": "string", "pattern": "^[a-z_][a-z0-9_]*:."}
+    return {"anyOf": [{"enum": BACKENDS.names()}, with_address]}
+
+
 _EXPRESSION: _Schema = {"type": "string", "minLength": 1}
 _LIST_EXPRESSION: _Schema = {"anyOf": [_EXPRESSION, {"type": "array"}]}
 
@@ -196,6 +240,7 @@ _SHORT: Mapping[tuple[str, str], Callable[[], _Schema]] = {
     ("DrawerModel", "inputs"): lambda: _named_list(InputSpec),
     ("ButtonSpec", "args"): lambda: _named_list(ArgSpec),
     ("ButtonSpec", "cache"): lambda: {"type": ["string", "boolean"]},
+    ("*", "backend"): _backend,
     ("*", "on_failure"): _policy,
     ("*", "over"): lambda: dict(_LIST_EXPRESSION),
     ("AggregateStep", "from"): lambda: dict(_LIST_EXPRESSION),

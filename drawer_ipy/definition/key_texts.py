@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drawer_ipy.definition.backends import KEY_TEXT as KEY_TEXT_OF_BACKEND
 from drawer_ipy.definition.model_base import Model
 from drawer_ipy.definition.rates import KEY_TEXT
 
@@ -88,11 +89,17 @@ KEY_TEXTS: Mapping[str, str] = {
     "start": "The first page or offset. Default: 1 or 0.",
     "by": "The increment for each page. Default: 1, or the number of its items.",
     "stdin": "The script's standard input: text, bytes, or a value that is written as JSON.",
+    "ButtonSpec.backend": KEY_TEXT_OF_BACKEND,
     "max_pages": "Most pages that are followed. Default: 1,000.",
     "cache": "How long a result is reused instead of pressing again: `10m`, `1h`, `7d`, `forever`.",
     "code": "Text of the script.",
     "prompt": "Text of the prompt.",
     "tags": "Words to find it by.",
+    "mcp_enabled": "Whether assistants may press it; stored, not used here.",
+    "pinned": "Whether it comes first in lists; stored, not used here.",
+    "requires": "What it needs; stored, not used here.",
+    "requires_batteries": "The batteries that it needs; stored, not used here.",
+    "serve": "How it is served; stored, not used here.",
     # of triggers
     "Trigger.kind": "`webhook`; others are reserved.",
     "path": "Path of the webhook, starting with `/`.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from drawer_ipy.definition.declared import branches_of
 from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.definition.step_base import StepBase
 from drawer_ipy.errors import ResolveError
@@ -45,5 +46,5 @@ def _loops(steps: Iterable[StepBase], above: str) -> Iterator[tuple[str, str]]:
         for key in step.lists:
             if name := input_in(step.value_of(key)):
                 yield step_id, name
-        for branch in step.nested():
+        for branch in branches_of(step):
             yield from _loops(branch.steps, step_id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -24,3 +25,12 @@ class Model(BaseModel):
     def beside(cls, tree: Mapping[str, Any]) -> type[Model] | None:  # noqa: ARG003 - for subclasses
         """The model of additional fields that a mapping has because of its values, or ``None``."""
         return None
+
+
+FAULTY_EXTENSION = "faulty_extension"
+"""The type of pydantic's error about a validator of another distribution that raised."""
+
+
+def faulty_extension(message: str) -> PydanticCustomError:
+    """Return the error that reports `message`, which names the extension, at the place of the value."""
+    return PydanticCustomError(FAULTY_EXTENSION, "{message}", {"message": message})

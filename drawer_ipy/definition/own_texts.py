@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drawer_ipy.errors import ResolveError, did_you_mean
-from drawer_ipy.expressions import compile_value
+from drawer_ipy.expressions import compile_value, constant_faults
 from drawer_ipy.scrape.spec import Trouble
 
 PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
@@ -64,11 +64,13 @@ def _text_troubles(
     text: str, path: tuple[str | int, ...], args: frozenset[str], secrets: bool
 ) -> Iterator[Trouble]:
     try:
-        references = compile_value(text).references
+        template = compile_value(text)
     except ResolveError as error:
         yield Trouble(path, error.message, error.remediation, error.offset)
         return
-    for ref in references:
+    for fault in constant_faults(template):
+        yield Trouble(path, fault.message, fault.remediation, fault.offset, soft=not fault.certain)
+    for ref in template.references:
         if ref.root in SECRET_ROOTS:
             if not secrets and ref.root == "batteries":
                 hint = "give the button an argument, and pass the battery as that argument in the step"

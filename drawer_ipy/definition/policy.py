@@ -9,9 +9,8 @@ from typing import Any, ClassVar, Literal
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.faults import Fault
 from drawer_ipy.definition.model_base import Model, NonNegativeFloat, NonNegativeInt
-from drawer_ipy.errors import Code, did_you_mean
+from drawer_ipy.errors import CODES, did_you_mean
 
-_CODES = frozenset(value for name, value in vars(Code).items() if name.isupper())
 _CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
 
 
@@ -54,9 +53,9 @@ class Policy(Model):
     def faults(self) -> Iterator[Fault]:
         """The problems with it, by path in the step."""
         for i, code in enumerate(self.retry_on):
-            if code in _CODES or _CLASS_NAME.fullmatch(code):
+            if code in CODES or _CLASS_NAME.fullmatch(code):
                 continue
-            hint = did_you_mean(code.upper(), _CODES)
+            hint = did_you_mean(code.upper(), CODES)
             message = f"retry_on: unknown error code {shown(code)}"
             yield Fault(("on_failure", "retry_on", i), message, hint, soft=True)
         if self.action == "retry" and self.max_attempts < 2:

@@ -12,6 +12,7 @@ from pydantic import WithJsonSchema
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.key_path import KeyPath
+from drawer_ipy.common.named_call import NamedCall
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.errors import did_you_mean
 
@@ -20,7 +21,13 @@ _ONE = {
         {"type": "string"},
         {
             "type": "object",
-            "properties": {"limit": {"type": "string"}, "cost": {"type": ["number", "string"]}},
+            "properties": {
+                "limit": {"type": "string", "description": "Most units per time: `20000/min`."},
+                "cost": {
+                    "type": ["number", "string"],
+                    "description": "Units of one start: a number, or an expression such as `${tokens}`.",
+                },
+            },
             "required": ["limit"],
             "additionalProperties": False,
         },
@@ -133,12 +140,25 @@ def _cost(cost: Any) -> float | str | Callable[..., Any] | None:
     )
 
 
-def costs_in(value: Any) -> Iterator[RateLimit]:
-    """Those rates of `value` whose cost is an expression; nothing when `value` is invalid."""
+def valid_rates(value: Any) -> tuple[RateLimit, ...]:
+    """As :func:`parse_rates`; ``()`` if `value` is invalid."""
     try:
-        yield from (one for one in parse_rates(value) if isinstance(one.cost, str))
+        return parse_rates(value)
     except BadValue:
-        return
+        return ()
+
+
+def costs_in(value: Any) -> Iterator[tuple[KeyPath, str]]:
+    """The expressions that the costs in `value` read, with the path of each below it.
+
+    For a function, these are expressions with the names of the parameters that must be given.
+    """
+    for one in valid_rates(value):
+        if isinstance(one.cost, str):
+            yield one.path, one.cost
+        elif callable(one.cost):
+            for name in NamedCall(one.cost).required:
+                yield one.path, f"[{name}]"  # in brackets, since `inputs` alone is no value
 
 
 def rate_words(value: Any) -> list[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.registry import Registry, imported
+from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.definition.faults import Fault, lacking
-from drawer_ipy.definition.model_base import Model, NonNegativeFloat
+from drawer_ipy.definition.model_base import Model, NonNegativeFloat, faulty_extension
 from drawer_ipy.definition.policy import Policy
 
 
@@ -204,8 +205,25 @@ def _wrong_kind(name: str, kind: Any) -> str:
         )
     if kind.name != name:
         return f'its model must declare `kind: Literal["{name}"]`'
+    if wrong := _wrong_declarations(model):
+        return wrong
     if not (callable(kind.compile) or (isinstance(kind.compile, str) and ":" in kind.compile)):
         return "its compile must be callable or package.module:NAME"
+    return ""
+
+
+def _wrong_declarations(model: type[StepBase]) -> str:
+    keys = {info.alias or name for name, info in model.model_fields.items()}
+    for name in ("expressions", "templates", "lists", "needs"):
+        declared = getattr(model, name)
+        if isinstance(declared, str) or not isinstance(declared, Collection):
+            return f"its `{name}` must list keys, not be {declared!r}"
+        for key in declared:
+            if key not in keys:
+                return f"its `{name}` has {key!r}, which is not a field"
+    for name in ("outputs", "key_texts"):
+        if not isinstance(getattr(model, name), Mapping):
+            return f"its `{name}` must be a mapping"
     return ""
 
 
@@ -256,7 +274,13 @@ def _read(value: Any) -> Any:
     model = UnreadStep if kind == UNREAD else model_of(kind)
     if model is None:
         raise PydanticCustomError(UNKNOWN_KIND, "unknown step kind {kind}", {"kind": kind})
-    return model.model_validate(value)
+    try:
+        return model.model_validate(value)
+    except (ValidationError, PydanticCustomError):
+        raise
+    except Exception as error:  # of a validator of another distribution's model
+        owner = STEP_KINDS.owner(kind) or f"the module {model.__module__}"
+        raise faulty_extension(f"the step kind {kind!r} of {owner} is faulty: {describe(error)}") from error
 
 
 UNKNOWN_KIND = "unknown_step_kind"

@@ -51,6 +51,16 @@ _DAYS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*d", re.ASCII)
 _LENGTHS_ALLOWED = "say for how long: 10m, 1h, 7d or forever"
 
 
+def parse_length(text: str) -> float:
+    """Return the seconds of a length of time: a duration such as ``90m``, or a number of days such as ``7d``.
+
+    Raises:
+        BadValue: it is neither (a ValueError).
+    """
+    days = _DAYS.fullmatch(text.strip())
+    return float(days[1]) * 86400 if days else parse_duration(text)
+
+
 def parse_lasting(value: Any) -> float | None:
     """Return the seconds of ``cache: value``: infinite for ``forever``, ``None`` for no caching.
 
@@ -68,9 +78,8 @@ def parse_lasting(value: Any) -> float | None:
     text = value.strip()
     if text.lower() in ("forever", "off", "no"):
         return math.inf if text.lower() == "forever" else None
-    days = _DAYS.fullmatch(text)
     try:
-        seconds = float(days[1]) * 86400 if days else parse_duration(text)
+        seconds = parse_length(text)
     except ValueError:
         raise BadValue(f"`cache: {text[:60]}` is not a length of time", _LENGTHS_ALLOWED) from None
     if seconds <= 0 or math.isinf(seconds):

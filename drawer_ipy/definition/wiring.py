@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from drawer_ipy.definition import declared
 from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.step_base import Use
 from drawer_ipy.errors import ResolveError
@@ -23,8 +24,8 @@ def uses_of(step: StepBase, known: Collection[str]) -> list[NamePath]:
         known: ids of steps and names of loop variables, to distinguish hyphens from subtraction.
     """
     found = dict.fromkeys(_own(step, known))
-    for branch in step.nested():
-        found |= dict.fromkeys(_outer(branch.steps, known, step.variable()))
+    for branch in declared.branches_of(step):
+        found |= dict.fromkeys(_outer(branch.steps, known, declared.variable_of(step)))
     return list(found)
 
 
@@ -41,8 +42,8 @@ def names_in(drawer: DrawerModel) -> set[str]:
     pending: list[StepBase] = list(drawer.steps)
     while pending:
         step = pending.pop()
-        out |= {step.id, step.variable() or step.id}
-        pending += [inner for branch in step.nested() for inner in branch.steps]
+        out |= {step.id, declared.variable_of(step) or step.id}
+        pending += [inner for branch in declared.branches_of(step) for inner in branch.steps]
     return out
 
 
@@ -57,7 +58,11 @@ def _own(step: StepBase, known: Collection[str]) -> Iterator[NamePath]:
     """What the step's own fields refer to, including those of its compensation."""
     undo = step.on_failure.compensate_with if step.on_failure is not None else None
     undone = [undo.get("args"), undo.get("stdin")] if isinstance(undo, Mapping) else None
-    texts = [Use(("args",), step.args, "template"), *step.uses(), Use(("on_failure",), undone, "template")]
+    texts = [
+        Use(("args",), step.args, "template"),
+        *declared.uses_of(step),
+        Use(("on_failure",), undone, "template"),
+    ]
     for use in texts:
         for template in _compiled(use.value, bare=use.form != "template"):
             yield from (name for name in _names(template, known) if name[0] not in use.adds)

@@ -16,6 +16,7 @@ from typing import Self
 from aiohttp import web
 
 from drawer_ipy.common.demo_origins import site_started, site_stopped
+from drawer_ipy.common.platform import lacks
 from drawer_ipy.demo import pages
 from drawer_ipy.demo.catalogue import ITEM_COUNT, MIXED_MAX, Catalogue, Item
 from drawer_ipy.demo.keys import CATALOGUE, STATE
@@ -63,6 +64,8 @@ class DemoSite:
     def start(cls, port: int = 0) -> DemoSite:
         """Serve from a daemon thread; the site accepts requests when this returns.
 
+        In a browser, the site is served by :meth:`in_process`.
+
         Args:
             port: TCP port from 1 to 65535, or 0 for any free one.
 
@@ -70,6 +73,8 @@ class DemoSite:
             ValueError: the port is out of range.
             OSError: the port is not available; the message contains the reason and what to do.
         """
+        if lacks("threads", "sockets"):
+            return cls.in_process(port)
         app, sock = make_app(Catalogue.build(), DemoState()), _listen(port)
         bound_port = sock.getsockname()[1]
         ready: Future[Callable[[], None]] = Future()
@@ -86,6 +91,28 @@ class DemoSite:
             thread.join(_JOIN_S)
 
         return cls(bound_port, app, stop)
+
+    @classmethod
+    def in_process(cls, port: int = 0) -> DemoSite:
+        """Serve without a port: only for requests of this process, which do not leave it.
+
+        :meth:`start` does this in a browser, where nothing can listen on a port. Requests of drawer_ipy, of
+        aiohttp and of ``urllib.request.urlopen`` reach the site.
+
+        Args:
+            port: the number in the site's URL, or 0 for any free one.
+
+        Raises:
+            ValueError: the port is out of range.
+            OSError: another site has the port.
+        """
+        from drawer_ipy.demo.in_process import Served
+
+        _check_port(port)
+        app = make_app(Catalogue.build(), DemoState())
+        served = Served(app, port)
+        served.start()
+        return cls(served.port, app, served.stop)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -179,10 +206,14 @@ class DemoSite:
         return block(f"<p>Demo site running at {escape(self.url)}</p>{links}")
 
 
-def _listen(port: int) -> socket.socket:
-    """A listening socket, created in the caller's thread so that errors reach the caller."""
+def _check_port(port: int) -> None:
     if not 0 <= port <= 65535:
         raise ValueError(f"port must be from 1 to 65535, or 0 for any free one, not {port}.")
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket, created in the caller's thread so that errors reach the caller."""
+    _check_port(port)
     try:
         return socket.create_server((HOST, port), backlog=_BACKLOG)
     except OSError as error:

@@ -50,6 +50,15 @@ class CellOutput:
             else:
                 self._send(update=not first)
 
+    def reopen(self) -> None:
+        """Use the output for another run: after :meth:`close`, show it again if it is cleared."""
+        if self._clearing is None:
+            self._clearing = Clearing.watch(self)
+
+    def context(self) -> contextvars.Context:
+        """A copy of the context of its cell: what is printed in it belongs to that cell."""
+        return self._cell.copy()
+
     def refresh(self) -> None:
         """Show the current bundle again if a button has cleared it."""
         if self._is_gone:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from typing import Any
 
+from drawer_ipy.display.front_ends import loads_widgets_for_outputs_only
 from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.errors import UsageError, did_you_mean
 
@@ -53,15 +53,11 @@ def choose_display(
         return HtmlDisplay()
     if not _has_widgets():
         raise UsageError("the display 'widget' needs anywidget", remediation="pip install anywidget")
+    from drawer_ipy.display.tables.registered import tables_of
     from drawer_ipy.display.widget import WidgetDisplay
 
-    return WidgetDisplay(may_interrupt=not background)
-
-
-def current_shell() -> Any | None:
-    """The current IPython shell, or ``None``; does not import IPython."""
-    module = sys.modules.get("IPython")
-    return None if module is None else module.get_ipython()
+    in_output = loads_widgets_for_outputs_only(shell)
+    return WidgetDisplay(may_interrupt=not background, in_output=in_output, tables=tables_of(shell))
 
 
 def _has_widgets() -> bool:

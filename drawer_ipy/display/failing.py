@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from drawer_ipy.record.loop import FAILED, OK, RUNNING, WAITING, LoopRecord
+from drawer_ipy.record.loop import FAILED, OK, PAUSED, RUNNING, WAITING, LoopRecord
 from drawer_ipy.style.preview import clean, cut
 
 ENOUGH = 20
@@ -32,7 +32,8 @@ class FailingAlike:
         failed = counts[FAILED]
         if counts[OK] > self._ok_before or failed - self._failed_before < ENOUGH:
             return ""
-        if self._loop.ended or (self._loop.total is not None and not counts[WAITING] + counts[RUNNING]):
+        left = counts[WAITING] + counts[RUNNING] + counts[PAUSED]
+        if self._loop.ended or (self._loop.total is not None and not left):
             return ""  # too late to stop
         if failed != self._failed:
             self._failed = failed

@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
-from drawer_ipy.display.progress import ProgressState, Snapshot
+from drawer_ipy.common.platform import thread_seconds
+from drawer_ipy.display.progress import ProgressState
+from drawer_ipy.display.snapshot import Snapshot
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
 
 # The largest share of the run's event loop that a display may use; a slow one (a remote terminal) is redrawn
@@ -136,13 +138,13 @@ class LiveDisplay(ABC):
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._closed:
             return
-        began, used = time.perf_counter(), time.thread_time()
+        began, used = time.perf_counter(), thread_seconds()
         try:
             self._in_cell(lambda: self.update(self.snapshot()))
         except Exception as error:  # an error of the view must not end the run: the view stops
             self._listeners.errors.append(error)
             return
-        took, used = time.perf_counter() - began, time.thread_time() - used
+        took, used = time.perf_counter() - began, thread_seconds() - used
         self._schedule(loop, self.pause(took, used))
 
     @classmethod

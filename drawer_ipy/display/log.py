@@ -6,17 +6,21 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.display.cell_output import CellOutput
 from drawer_ipy.display.html import publish
 from drawer_ipy.display.live import Display, LiveDisplay
-from drawer_ipy.display.progress import Snapshot
+from drawer_ipy.display.snapshot import Snapshot
 from drawer_ipy.engine.events import Listeners
-from drawer_ipy.style.html_frame import block
+from drawer_ipy.style.html_frame import block, scrolling
 from drawer_ipy.style.preview import clean, cut
 
 _SHOWN = 100
 _WIDTH = 300
-_STYLE = "margin:0;padding:2px 6px;max-height:14em;overflow:auto;font-size:12px;line-height:1.35"
+_STYLE = (
+    "margin:0;white-space:pre-wrap;overflow-wrap:anywhere;"
+    "padding:2px 6px;max-height:14em;overflow:auto;font-size:12px;line-height:1.35"
+)
 
 
 class LogDisplay(LiveDisplay):
@@ -66,12 +70,12 @@ def log_bundle(lines: Sequence[str], before: int, *, live: bool) -> dict[str, st
     if not lines:
         return {"text/html": "", "text/plain": ""}
     count = before + len(lines)
-    head = f"printed: {count:,} {'line' if count == 1 else 'lines'}"
+    head = f"printed: {number_of(count, 'line')}"
     head += f", the last {len(lines)}" if before else ""
     text = "\n".join(lines)
     html = (
         f"<details{' open' if live else ''}><summary>{head}</summary>"
-        f'<pre style="{_STYLE}">{escape(text)}</pre></details>'
+        f'<pre style="{_STYLE}" {scrolling("printed text")}>{escape(text)}</pre></details>'
     )
     return {"text/html": block(html), "text/plain": f"{head}\n{text}"}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
-from drawer_ipy.display.cells import Cells
+from drawer_ipy.display.cells import Cells, counts_shown
 from drawer_ipy.engine.events import (
     Listeners,
     LoopFinished,
@@ -17,11 +17,15 @@ from drawer_ipy.engine.events import (
     RunStarted,
     StepStarted,
 )
+from drawer_ipy.record.failed_counts import NONE
 from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
     OK,
+    PAUSED,
+    RUNNING,
     SKIPPED,
+    STATE_NAMES,
     WAITING,
     LoopOutput,
     LoopRecord,
@@ -47,6 +51,7 @@ class OutlineRow:
         depth: 0 for a top-level step, 1 within its items, and so on.
         status: the state that it is shown in, such as ``running``; see :mod:`~drawer_ipy.style.outcome`.
         counts: items in each state, by state number; empty for a step that is neither a loop nor inside one.
+            A loop with a picture counts kept items (:data:`~drawer_ipy.display.cells.KEPT`) apart.
         seconds: how long it took, or has taken so far; 0.0 for rows within items.
         per: items per cell; 0 if it has no cells.
         loops: how many loops the counts sum up; 0 if it is not a nested loop.
@@ -70,7 +75,7 @@ class _Nested:
     def __init__(self) -> None:
         self.live: dict[int, LoopRecord] = {}
         self.loops = 0
-        self._ended = [0] * 6
+        self._ended = [0] * len(STATE_NAMES)
 
     def begin(self, loop: LoopRecord) -> None:
         self.loops += 1
@@ -141,7 +146,7 @@ class Outline:
             yield from self._below((step_id,), 1)
             return
         loop = cells.loop
-        counts = tuple(loop.counts)
+        counts = counts_shown(loop)
         so_far = loop.total is None
         yield OutlineRow(
             (step_id,), name, 0, _status(result), counts, result.duration, cells.per, so_far=so_far
@@ -169,7 +174,7 @@ class Outline:
     def _loop(self, path: tuple[str, ...], depth: int) -> Iterator[OutlineRow]:
         nested = self._nested[path]
         counts = nested.counts()
-        status = "running" if nested.live else _sum_status(counts)
+        status = _live_status(counts) if nested.live else _sum_status(counts)
         so_far = any(loop.total is None for loop in nested.live.values())
         yield OutlineRow(path, _name(path[-1]), depth, status, counts, loops=nested.loops, so_far=so_far)
         yield from self._below(path, depth + 1)
@@ -210,10 +215,16 @@ def _name(step_id: str) -> str:
 
 
 def _status(result: StepResult) -> str:
-    output = result.output
-    return outcome_of(
-        state_of(result.status), output.record.counts[FAILED] if isinstance(output, LoopOutput) else 0
-    )
+    output, status = result.output, state_of(result.status)
+    if isinstance(output, LoopOutput):
+        counts = output.record.counts
+        return outcome_of(status, counts[FAILED], not counts[OK])
+    inside = result.inside or NONE
+    return outcome_of(status, inside.total, inside.nothing_ok)
+
+
+def _live_status(counts: tuple[int, ...]) -> str:
+    return "paused" if counts[PAUSED] and not counts[RUNNING] else "running"
 
 
 def _sum_status(counts: tuple[int, ...]) -> str:
@@ -232,7 +243,7 @@ def _column_counts(column: StepColumn, loop: LoopRecord) -> tuple[int, ...]:
     """How often a nested step ended in each way, as states of items; in the other items it did not run."""
     ok, error, timeout, failed, cancelled = map(column.statuses.count, range(1, 6))
     left = len(column.statuses) - (ok + error + timeout + failed + cancelled)
-    counts = [0] * 6
+    counts = [0] * len(STATE_NAMES)
     counts[OK], counts[FAILED], counts[CANCELLED] = ok, error + timeout + failed, cancelled
     counts[SKIPPED if loop.ended else WAITING] = left
     return tuple(counts)

@@ -9,27 +9,32 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from drawer_ipy.display.failing import FailingAlike
+from drawer_ipy.display.held import Held, held_by
 from drawer_ipy.display.pace import Pace
+from drawer_ipy.display.snapshot import ErrorLine, Snapshot
 from drawer_ipy.engine.events import (
     Listeners,
     LoopFinished,
     LoopStarted,
+    RequestRetried,
     RunFinished,
     RunStarted,
     StepFinished,
     StepRetried,
     StepStarted,
+    Unsaved,
 )
 from drawer_ipy.errors import Code, ErrorInfo
-from drawer_ipy.record.failures import NONE, Failures, failures_of
+from drawer_ipy.record.failures import NONE, failures_of, last_loop
 from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
     OK,
+    PAUSED,
     RUNNING,
     SKIPPED,
     WAITING,
@@ -38,7 +43,8 @@ from drawer_ipy.record.loop import (
 )
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
-from drawer_ipy.style.outcome import outcome_of
+from drawer_ipy.results.shown.summary import head_of_run
+from drawer_ipy.style.outcome import Head
 from drawer_ipy.style.preview import clean, cut
 
 _ERRORS = 3
@@ -47,90 +53,6 @@ _MESSAGE = 240
 # How many of a loop's last errors are searched for real failures: if the first failure stops a loop, every
 # other item that is running adds a CANCELLED error after it.
 _LOOKED_AT = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorLine:
-    """One failure in one line.
-
-    Attributes:
-        index: the item, or ``None`` for a step that is not a loop.
-        step: the id of the step that failed.
-        text: ``CODE: message``, cleaned (see :func:`~drawer_ipy.style.preview.clean`) and shortened, but not
-            escaped.
-    """
-
-    index: int | None
-    step: str
-    text: str
-
-    def __str__(self) -> str:
-        where = self.step if self.index is None else f"item {self.index}, {self.step}"
-        return f"{where}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A run at one moment.
-
-    Attributes:
-        drawer: the name of the drawer, cleaned and shortened.
-        status: the status of the run (``running``, ``ok``, ``failed``, ``cancelled``).
-        step: the id of the current top-level step, cleaned and shortened; ``""`` before the first.
-        position: the 1-based position of that step among `steps`; 0 before the first. `steps_done` have
-            ended, `steps_failed` of them with an error.
-        loop: the id of the loop whose items are counted, ``None`` if no top-level loop has begun.
-        total: the number of its items; `left` have not started, `running` are running, the others have ended
-            in the named state.
-        so_far: whether they come from an iterator that has not ended, so that there may be more than `total`.
-        inner: the number of loops that began within items.
-        elapsed: seconds since the run began, up to its end.
-        rate: recent items per second, 0.0 if none has ended.
-        eta: seconds until the loop ends at that rate; ``None`` if unknown.
-        retries: the number of failed attempts that were retried.
-        width: how many items may run at once now, for a loop with ``parallelism: auto``; otherwise ``None``.
-        cached: the number of items that reused results of earlier presses, at least in part.
-        elsewhere: the failures of a run that ended ok which are not in `failed`.
-        errors: the last failures, oldest first.
-        warning: a warning that all items of a loop fail for the same reason, or ``""``.
-    """
-
-    drawer: str = ""
-    status: str = "running"
-    step: str = ""
-    position: int = 0
-    steps: int = 0
-    steps_done: int = 0
-    steps_failed: int = 0
-    loop: str | None = None
-    total: int = 0
-    so_far: bool = False
-    left: int = 0
-    running: int = 0
-    ok: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    skipped: int = 0
-    inner: int = 0
-    elapsed: float = 0.0
-    rate: float = 0.0
-    eta: float | None = None
-    retries: int = 0
-    cached: int = 0
-    width: int | None = None
-    elsewhere: Failures = NONE
-    errors: tuple[ErrorLine, ...] = ()
-    warning: str = ""
-
-    @property
-    def done(self) -> int:
-        """The number of items that are ok or failed."""
-        return self.ok + self.failed
-
-    @property
-    def outcome(self) -> str:
-        """The state that the run is shown in: its status, or a separate one if it ended ok with failures."""
-        return outcome_of(self.status, self.failed + self.elsewhere.total)
 
 
 class ProgressState:
@@ -154,9 +76,11 @@ class ProgressState:
         self._live_inner: dict[int, LoopRecord] = {}
         self._inner_errors: deque[ErrorLine] = deque(maxlen=_ERRORS)
         self._retries = 0
+        self._unsaved = ""
         self._began = 0.0
         self._ended: float | None = None
         self._failures = NONE
+        self._head: Head | None = None
         self._step_errors: deque[ErrorLine] = deque(maxlen=_ERRORS)
 
     def attach(self, listeners: Listeners) -> None:
@@ -167,54 +91,73 @@ class ProgressState:
         listeners.on(StepFinished, self._step_finished)
         listeners.on(LoopStarted, self._loop_started)
         listeners.on(LoopFinished, self._loop_finished)
-        listeners.on(StepRetried, self._step_retried)
+        listeners.on(StepRetried, self._retried)
+        listeners.on(RequestRetried, self._retried)
+        listeners.on(Unsaved, lambda event: setattr(self, "_unsaved", event.text))
 
     def snapshot(self, now: float) -> Snapshot:
         """The run at `now` (seconds on the clock); takes some microseconds for any number of items."""
         run, shown = self._run, self._shown
         if run is None:
             return Snapshot()
-        counts = [0] * 6
-        rate, eta = 0.0, None
-        so_far = False
-        of_items: tuple[ErrorLine, ...] = ()
-        if shown is not None:
-            counts = list(shown.loop.counts)
-            rate, eta = shown.pace.measure(
-                now, counts[OK] + counts[FAILED], counts[WAITING] + counts[RUNNING]
-            )
-            so_far = shown.loop.total is None
-            eta = None if so_far else eta
-            of_items = shown.errors()
-        errors = (*self._errors_within(), *of_items, *self._step_errors)
+        held = self._held()
+        loop_errors = () if shown is None else shown.errors()
+        errors = (*self._errors_within(), *loop_errors, *self._step_errors)
+        counts = None if shown is None else list(shown.loop.counts)
+        still = self._ended is None
         return Snapshot(
             drawer=_name(run.drawer),
-            status=run.status,
+            status="running" if still else run.status,
             step=_name(self._step),
             position=self._step_ids.index(self._step) + 1 if self._step in self._step_ids else 0,
             steps=len(self._step_ids),
             steps_done=self._steps_done,
             steps_failed=self._steps_failed,
-            loop=None if shown is None else shown.loop.path[0],
-            total=0 if shown is None else len(shown.loop.states),
-            so_far=so_far,
-            left=counts[WAITING],
-            running=counts[RUNNING],
-            ok=counts[OK],
-            failed=counts[FAILED],
-            cancelled=counts[CANCELLED],
-            skipped=counts[SKIPPED],
             inner=self._inner,
             elapsed=max(0.0, (now if self._ended is None else self._ended) - self._began),
-            rate=rate,
-            eta=eta if self._ended is None else None,
             retries=self._retries,
-            cached=0 if shown is None else shown.loop.cached,
-            width=None if shown is None else shown.loop.width,
-            elsewhere=self._failures.beside(counts[FAILED]),
+            elsewhere=self._failures.beside(0 if counts is None else counts[FAILED]),
             errors=errors[-_ERRORS:],
-            warning=self._warning() if self._ended is None else "",
+            warning=self._warning() if still else "",
+            unsaved=self._unsaved if still else "",
+            ended=self._head,
+            waits=held.lines(self._began, self._retries),
+            **({} if shown is None or counts is None else self._of_loop(shown, counts, now)),
         )
+
+    def _of_loop(self, shown: _Live, counts: list[int], now: float) -> dict[str, Any]:
+        """The fields of a snapshot that are about the loop that is shown."""
+        loop = shown.loop
+        left = counts[WAITING] + counts[RUNNING] + counts[PAUSED]
+        stays = None if counts[RUNNING] else held_by(loop)
+        rate, eta = shown.pace.measure(now, counts[OK] + counts[FAILED] - loop.kept, left, stays)
+        so_far = loop.total is None
+        return {
+            "loop": loop.path[0],
+            "total": len(loop.states),
+            "so_far": so_far,
+            "left": counts[WAITING],
+            "running": counts[RUNNING],
+            "ok": counts[OK],
+            "failed": counts[FAILED],
+            "cancelled": counts[CANCELLED],
+            "skipped": counts[SKIPPED],
+            "paused": counts[PAUSED],
+            "rate": rate,
+            "eta": None if so_far or self._ended is not None else eta,
+            "cached": loop.cached,
+            "kept": loop.kept_ok,
+            "in_flight": loop.in_flight,
+            "to_go": _to_go(loop, left),
+            "resumed": loop.marks is not None,
+            "width": loop.width,
+        }
+
+    def _held(self) -> Held:
+        """What waits now; nothing once the run has ended."""
+        loops = [live.loop for live in self._live_loops.values()]
+        steps = [step for step in self._live_steps.values() if not isinstance(step.output, LoopOutput)]
+        return Held(loops, steps, self._live_inner.values())
 
     def _warning(self) -> str:
         live = (live.failing.warning() for live in self._live_loops.values())
@@ -227,6 +170,11 @@ class ProgressState:
         self._ended = self.clock()
         if event.run.status == "ok":
             self._failures = failures_of(event.run)
+        if event.run.steps or not self._steps_done:
+            self._head = head_of_run(event.run)
+        loop = last_loop(event.run)
+        if loop is not None and (self._shown is None or self._shown.loop is not loop):
+            self._shown = _Live(loop, self.clock())  # the loop that the head and the table count
 
     def _step_started(self, event: StepStarted) -> None:
         # A sub-drawer emits events for its steps too; only this run's own steps count.
@@ -281,7 +229,7 @@ class ProgressState:
             found += _lines_within(loop)
         return found[-_ERRORS:]
 
-    def _step_retried(self, _event: StepRetried) -> None:
+    def _retried(self, _event: StepRetried | RequestRetried) -> None:
         self._retries += 1
 
 
@@ -293,7 +241,7 @@ class _Live:
     def __init__(self, loop: LoopRecord, now: float) -> None:
         self.loop = loop
         self.failing = FailingAlike(loop)
-        self.pace = Pace(now, loop.parallelism, loop.counts[OK] + loop.counts[FAILED])
+        self.pace = Pace(now, loop.parallelism, loop.counts[OK] + loop.counts[FAILED] - loop.kept)
         self._failed = 0
         self._errors: tuple[ErrorLine, ...] = ()
 
@@ -304,6 +252,11 @@ class _Live:
             self._failed = failed
             self._errors = last_errors(self.loop)
         return self._errors
+
+
+def _to_go(loop: LoopRecord, left: int) -> int:
+    """How many of the items that are left are to be pressed after those that were in flight."""
+    return max(0, min(left, len(loop) - loop.kept - loop.in_flight))
 
 
 def last_errors(loop: LoopRecord, most: int = _ERRORS) -> tuple[ErrorLine, ...]:

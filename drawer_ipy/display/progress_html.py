@@ -5,33 +5,52 @@ A state is shown by a mark, a word and a pattern, not by colour alone. All text 
 
 from __future__ import annotations
 
+import time
 from html import escape
 
-from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.wording import counts_words, outcome_words, pace_words, place_words
+from drawer_ipy.display.snapshot import Snapshot
+from drawer_ipy.display.wording import counts_words, kept_line, pace_words, place_words, waits_text
 from drawer_ipy.style.html_frame import block
-from drawer_ipy.style.palette import FAINT, PARTIAL, TEXT, TRACK, WARNING, look_of, mark_of
+from drawer_ipy.style.palette import FAINT, KEPT, TEXT, TRACK, WARNING, look_of, mark_of
 
-_FILLS = ("ok", "failed", "cancelled", "running")
+_FILLS = (KEPT, "ok", "failed", "cancelled", "running", "paused")
 _COLOUR = f"color:{TEXT}"
 _FAINT = f"color:{FAINT}"
 _BAD = f"color:{look_of('failed').text}"
 
 
-def progress_html(snapshot: Snapshot) -> str:
-    """The header line and the bar, in about a kilobyte."""
+def progress_html(snapshot: Snapshot, as_of: float | None = None) -> str:
+    """The header line and the bar, in about a kilobyte.
+
+    Args:
+        snapshot: the state to show.
+        as_of: seconds since 1970; added to the words, for HTML that may be read later.
+    """
     name = escape(snapshot.drawer)
-    words = [*map(escape, place_words(snapshot))]
-    words += [] if snapshot.outcome == PARTIAL else _counts(snapshot)
+    words = [*map(escape, place_words(snapshot)), *_counts(snapshot)] if snapshot.status == "running" else []
     words += map(escape, pace_words(snapshot))
-    look = look_of(snapshot.outcome)
-    head = (
+    head = snapshot.head
+    look = look_of(head.state)
+    shown = (
         f'<div style="font-variant-numeric:tabular-nums;line-height:1.5;{_COLOUR}">'
         f'<b><span style="color:{look.text}">{look.mark}</span> {name}</b> '
-        f"{escape(outcome_words(snapshot))} · "
+        f"{escape(head.words)}{as_of_words(as_of)} · "
         f"{' · '.join(words)}</div>"
     )
-    return head + bar_html(snapshot)
+    lines = _line_html(KEPT, kept_line(snapshot)) + _line_html("paused", waits_text(snapshot))
+    return shown + bar_html(snapshot) + lines
+
+
+def as_of_words(as_of: float | None) -> str:
+    """`` as of 14:02:03 on 2026-11-27`` in local time; ``""`` for ``None``."""
+    return "" if as_of is None else time.strftime(" as of %H:%M:%S on %Y-%m-%d", time.localtime(as_of))
+
+
+def _line_html(state: str, words: str) -> str:
+    """A line with the appearance of `state`, ``""`` without words."""
+    look = look_of(state)
+    style = f"font-size:12px;line-height:1.4;color:{look.text}"
+    return f'<div style="{style}">{look.mark} <bdi>{escape(words)}</bdi></div>' if words else ""
 
 
 def errors_html(snapshot: Snapshot) -> str:
@@ -46,15 +65,15 @@ def errors_html(snapshot: Snapshot) -> str:
 
 def warning_html(snapshot: Snapshot) -> str:
     """The warning that all items of a loop fail, or ``""``."""
-    if not snapshot.warning:
+    if not snapshot.warnings:
         return ""
-    words = escape(snapshot.warning)
+    words = escape(snapshot.warnings)
     return f'<div role="status" style="font-size:12px;line-height:1.4;{_COLOUR}">{WARNING} {words}</div>'
 
 
-def static_html(snapshot: Snapshot) -> str:
-    """The complete progress as one output."""
-    inner = progress_html(snapshot) + warning_html(snapshot) + errors_html(snapshot)
+def static_html(snapshot: Snapshot, as_of: float | None = None) -> str:
+    """The complete progress as one output; for `as_of`, see :func:`progress_html`."""
+    inner = progress_html(snapshot, as_of) + warning_html(snapshot) + errors_html(snapshot)
     return block(inner, style="font-size:13px;max-width:60em")
 
 
@@ -70,7 +89,8 @@ def bar_html(snapshot: Snapshot) -> str:
         fills = [("ok", now - snapshot.steps_failed), ("failed", snapshot.steps_failed)]
     else:
         now, whole, noun = snapshot.done, snapshot.total, "items"
-        fills = [(name, getattr(snapshot, name)) for name in _FILLS]
+        counts = snapshot.by_state
+        fills = [(state, counts.get(state, 0)) for state in _FILLS]
     parts = "".join(
         f'<div title="{n:,} {name}" style="flex:0 0 {100 * n / whole:.2f}%;'
         f'background:{look_of(name).fill}"></div>'

@@ -8,16 +8,25 @@ import threading
 from typing import Any, TextIO
 
 from drawer_ipy.display.live import LiveDisplay
-from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.wording import outcome_words
+from drawer_ipy.display.snapshot import Snapshot
+from drawer_ipy.display.wording import kept_line, waits_text
 from drawer_ipy.style.amounts import clock_text, rate_text
-from drawer_ipy.style.palette import PARTIAL, WARNING, in_ansi, mark_of
+from drawer_ipy.style.palette import KEPT, WARNING, in_ansi, mark_of
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 _SO_FAR = "{desc}: {n_fmt} so far [{elapsed}{postfix}]"
 """For items of an iterator, whose number is not known."""
 
+_ENDED = "{desc}: {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+"""For the end of a run, if the words about it would leave no room for the bar."""
+
+_ROOM = 32
+"""Most characters of those words beside a bar."""
+
 _WIDTH = 80
+
+_STATES = (KEPT, "ok", "failed", "running", "paused", "cancelled", "skipped")
+"""The states behind a bar, in this order."""
 
 
 class TextDisplay(LiveDisplay):
@@ -35,6 +44,7 @@ class TextDisplay(LiveDisplay):
         self._bar: Any = None
         self._shown: tuple[Any, ...] = ()
         self._warned = ""
+        self._said_kept = False
 
     def open(self, snapshot: Snapshot) -> None:
         """Draw the bar, if there is a terminal."""
@@ -63,10 +73,14 @@ class TextDisplay(LiveDisplay):
         if snapshot.warning and snapshot.warning != self._warned:
             self._warned = snapshot.warning
             bar.write(f"{WARNING} warning: {snapshot.warning}", file=self._stream)
+        if not self._said_kept and (kept := kept_line(snapshot)):
+            self._said_kept = True
+            bar.write(f"drawer {snapshot.drawer}: {kept}", file=self._stream)
         if drawn != self._shown:
             self._shown = drawn
             bar.total, bar.n = drawn[0], done
-            bar.bar_format = _SO_FAR if so_far else _FORMAT
+            long = snapshot.status != "running" and len(drawn[2]) > _ROOM
+            bar.bar_format = _SO_FAR if so_far else _ENDED if long else _FORMAT
             coloured = drawn[2] if snapshot.status == "running" else _in_colour(drawn[2], snapshot.outcome)
             bar.set_postfix_str(coloured, refresh=False)
             bar.refresh()
@@ -116,23 +130,23 @@ def _in_colour(text: str, outcome: str) -> str:
 def _postfix(snapshot: Snapshot) -> str:
     """The text after the bar, without colours; the outcome comes first, since narrow lines are cut."""
     over = snapshot.status != "running"
-    if snapshot.loop is None and not over:
-        return snapshot.step
-    mark = f"{mark_of(snapshot.outcome)} "
+    if not over and snapshot.loop is None:
+        return " · ".join(filter(None, [_unsaved(snapshot), snapshot.step, waits_text(snapshot)]))
     seldom = [("retries", snapshot.retries), ("cached", snapshot.cached)]
-    named = [("ok", snapshot.ok), ("failed", snapshot.failed), ("running", snapshot.running)]
-    named += [("cancelled", snapshot.cancelled), ("skipped", snapshot.skipped)]
-    if snapshot.loop is None or snapshot.outcome == PARTIAL:
-        return ", ".join(filter(None, [mark + outcome_words(snapshot), _figures(seldom)]))
-    figures = _figures([*named, *seldom])
     if over:
-        return mark + (figures if snapshot.status == "ok" else f"{snapshot.status}, {figures}")
-    words = [figures]
+        return ", ".join(filter(None, [str(snapshot.head), _figures(seldom)]))
+    counts = snapshot.by_state
+    named = [(state, counts.get(state, 0)) for state in _STATES]
+    words = [*filter(None, [_unsaved(snapshot), _figures([*named, *seldom]), waits_text(snapshot)])]
     if snapshot.rate:
         words.append(rate_text(snapshot.rate))
     if snapshot.eta is not None:
         words.append(f"ETA {clock_text(snapshot.eta)}")
     return ", ".join(words)
+
+
+def _unsaved(snapshot: Snapshot) -> str:
+    return f"{WARNING} {snapshot.unsaved}" if snapshot.unsaved else ""
 
 
 def _figures(named: list[tuple[str, int]]) -> str:

@@ -6,6 +6,7 @@ numbers, state bytes and short cleaned texts, and inserts the texts as plain tex
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import anywidget
 import traitlets
 
 from drawer_ipy.display.outline import Outline, OutlineRow
-from drawer_ipy.display.progress import Snapshot
-from drawer_ipy.display.wording import outcome_words
+from drawer_ipy.display.script import script
+from drawer_ipy.display.snapshot import Snapshot
+from drawer_ipy.display.wording import kept_line
 from drawer_ipy.style.palette import LOOKS, properties
 
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
@@ -35,11 +37,22 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         tell: returns the description of a cell of a top-level step, ``[]`` for an unknown cell.
         may_interrupt: whether a Cancel without a reply may interrupt the kernel: only if the interrupt would
             reach the cell that shows the view.
+        cell: the id of the cell that started the run.
+        replaces: the places of the views of earlier presses of the run.
     """
 
     # As text: anywidget would watch a Path, and the watcher would keep every view alive.
-    _esm = (_HERE / "view.js").read_text(encoding="utf-8")
+    _esm = script(_HERE / "view.js")
     _css = properties(".drawer-view") + (_HERE / "view.css").read_text(encoding="utf-8")
+
+    place = traitlets.Unicode().tag(sync=True)
+    """Where the view is shown: the argument of :func:`~drawer_ipy.display.script.mount_html`."""
+
+    cell = traitlets.Unicode().tag(sync=True)
+    """The id of the notebook cell that started the run, if the front end has sent it."""
+
+    replaces = traitlets.List().tag(sync=True)
+    """The places of earlier views of the run, whose outputs this one replaces."""
 
     marks = traitlets.Dict({state: look.mark for state, look in LOOKS.items()}).tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
@@ -59,8 +72,11 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         tell: Callable[[str, int], Sequence[str]],
         *,
         may_interrupt: bool = True,
+        cell: str = "",
+        replaces: Sequence[str] = (),
     ) -> None:
-        super().__init__(may_interrupt=may_interrupt)
+        place = uuid.uuid4().hex
+        super().__init__(place=place, cell=cell, may_interrupt=may_interrupt, replaces=[*replaces])
         self._cancel, self._tell = cancel, tell
         self._cancelled = False
         # Rows are sent under short names, since a step's id may be any text of any length.
@@ -91,7 +107,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
             self.errors = [
                 {"index": line.index, "step": line.step, "text": line.text} for line in snapshot.errors
             ]
-            self.warning = snapshot.warning
+            self.warning = snapshot.warnings
             self.cancelling = self._cancelled
             self.over = over
 
@@ -136,21 +152,16 @@ def _head(snapshot: Snapshot, loop: str | None) -> dict[str, Any]:
         "drawer": snapshot.drawer,
         "status": snapshot.status,
         "outcome": snapshot.outcome,
-        "words": outcome_words(snapshot),
+        "words": snapshot.head.words,
         "step": snapshot.step,
         "position": snapshot.position,
         "steps": snapshot.steps,
         "steps_done": snapshot.steps_done,
         "steps_failed": snapshot.steps_failed,
         "loop": loop,
-        "counts": [
-            snapshot.left,
-            snapshot.running,
-            snapshot.ok,
-            snapshot.failed,
-            snapshot.cancelled,
-            snapshot.skipped,
-        ],
+        "counts": list(snapshot.by_state.values()),
+        "kept": kept_line(snapshot),
+        "waits": [[*line.parts, line.until] for line in snapshot.waits],
         "so_far": snapshot.so_far,
         "rate": float(f"{snapshot.rate:.3g}"),
         "eta": None if snapshot.eta is None else round(snapshot.eta),
@@ -161,7 +172,7 @@ def _head(snapshot: Snapshot, loop: str | None) -> dict[str, Any]:
 
 
 def _row(row: OutlineRow, key: str) -> dict[str, Any]:
-    running = row.status == "running"
+    running = row.status in ("running", "paused")
     return {
         "key": key,
         "name": row.name,

@@ -25,6 +25,7 @@ from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.cache.writer import WriteJob, Writer
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.engine.secrets.redactor import Redactor
+from drawer_ipy.record.waits import Reason, Why
 
 PressFunction = Callable[[Bound], Awaitable[Outcome]]
 
@@ -35,6 +36,8 @@ _CLOCK_SLACK = 60.0
 _FLAT = frozenset({str, bytes, int, float, bool, type(None)})
 _SHORT = 1000
 """Longest list or dict that is packed on the event loop, without the detour through a thread."""
+
+_OPENING = Reason(Why.SHARED, "the cache file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ class RunCache:
             asyncio.CancelledError: re-raised; another press that waits for the result then makes it.
         """
         if self._open is None and self._folder is not None:
-            await self._wait_until_open(self._folder)
+            with request.call.waiter.pausing(_OPENING):
+                await self._wait_until_open(self._folder)
         try:
             name = self._name(request)
         except Uncacheable as reason:
@@ -127,12 +131,14 @@ class RunCache:
             return await request.press(request.bound)
         while (flight := self._flights.get(name)) is not None:
             # Shielded: if one waiting press is cancelled, the others must still get the result.
-            outcome = self._from_shared(await asyncio.shield(flight), request)
+            with request.call.waiter.pausing(Reason(Why.SHARED, request.button.name)):
+                shared = await asyncio.shield(flight)
+            outcome = await self._from_shared(shared, request)
             if outcome is not None:
                 return outcome
         found = self._find(name)
         if found is not None and found.age < request.caching.lasts:
-            outcome = self._revived(found.data, request)
+            outcome = await self._revived(found.data, request)
             if outcome is not None:
                 return outcome
         return await self._lead(request, name, found)
@@ -178,7 +184,7 @@ class RunCache:
         outcome = await request.press(again)
         if not request.caching.unchanged(outcome):
             return outcome
-        revived = self._revived(found.data, request)
+        revived = await self._revived(found.data, request)
         if revived is not None:
             self._write(request, name, found.data, confirmable=True)
         return revived
@@ -234,19 +240,19 @@ class RunCache:
         # If the clock was set back, a result must not last for ever.
         return None if data is None or age < -_CLOCK_SLACK else _Cached(data, age)
 
-    def _from_shared(self, shared: _Shared | None, request: CacheablePress) -> Outcome | None:
+    async def _from_shared(self, shared: _Shared | None, request: CacheablePress) -> Outcome | None:
         """Return the outcome of the shared press for this one; ``None`` if this one has to press itself."""
         if shared is None:
             return None
         if shared.failure is not None:
             return replace(shared.failure) if shared.button is request.button else None
-        return None if shared.data is None else self._revived(shared.data, request)
+        return None if shared.data is None else await self._revived(shared.data, request)
 
-    def _revived(self, data: bytes, request: CacheablePress) -> Outcome | None:
+    async def _revived(self, data: bytes, request: CacheablePress) -> Outcome | None:
         try:
             kept = unpack(data)
             request.caching.take(kept, request.bound, request.call)
-            outcome = request.caching.revive(kept, request.bound)
+            outcome = await request.caching.revive(kept, request.bound, request.call)
         except CacheTrouble:
             return None  # its class is gone or has changed since
         outcome.cached = True

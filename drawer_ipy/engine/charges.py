@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drawer_ipy.common.named_call import NamedCall
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.common.user_code import pass_on_interrupt
@@ -22,10 +23,19 @@ class ChargedRate:
     Attributes:
         limit: the rate.
         template: the cost as a compiled expression; ``None`` if it is a number or a function.
+        function: the cost as a function; ``None`` if it is a number or an expression.
     """
 
     limit: RateLimit
     template: Template | None = None
+    function: NamedCall | None = None
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The names that the cost may read."""
+        if self.template is not None:
+            return frozenset(one.root for one in self.template.references)
+        return frozenset(self.function.names or () if self.function is not None else ())
 
     @property
     def key(self) -> tuple[str, str]:
@@ -36,7 +46,7 @@ class ChargedRate:
         """Return the cost of a start.
 
         Args:
-            scope: the names that an expression sees; the arguments that a function gets.
+            scope: the names that an expression sees; a function gets those that its parameters name.
 
         Raises:
             ResolveError: the expression has no value.
@@ -48,13 +58,26 @@ class ChargedRate:
         if self.template is not None:
             value = self.template.resolve(scope)
         else:
-            value = _called(cost, scope) if callable(cost) else cost
-        if isinstance(value, bool) or not hasattr(value, "__float__") or not 0 <= float(value) < math.inf:
+            value = cost if self.function is None else _called(self.function, scope)
+        number = _number(value)
+        if number is None:
             raise ArgumentError(
                 f"the cost under the rate {self.limit.text} is {shown(value)}, not a number from 0 up",
                 remediation=f"cost: {cost}" if isinstance(cost, str) else "",
             )
-        return float(value)
+        return number
+
+
+def _number(value: Any) -> float | None:
+    """Return `value` as a finite number from 0 up; ``None`` if it is not one."""
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return None
+    try:
+        number = float(value)
+    except BaseException as error:  # of an array, or of the user's class
+        pass_on_interrupt(error)
+        return None
+    return number if 0 <= number < math.inf else None
 
 
 def charged_rates(rate: Any) -> tuple[ChargedRate, ...]:
@@ -65,14 +88,18 @@ def charged_rates(rate: Any) -> tuple[ChargedRate, ...]:
         ResolveError: a cost is not an expression.
     """
     return tuple(
-        ChargedRate(limit, compile_expression(limit.cost) if isinstance(limit.cost, str) else None)
+        ChargedRate(
+            limit,
+            compile_expression(limit.cost) if isinstance(limit.cost, str) else None,
+            NamedCall(limit.cost) if callable(limit.cost) else None,
+        )
         for limit in parse_rates(rate)
     )
 
 
-def _called(cost: Callable[..., Any], args: Mapping[str, Any]) -> Any:
+def _called(cost: NamedCall, scope: Mapping[str, Any]) -> Any:
     try:
-        return cost(**args)
+        return cost(scope)
     except BaseException as error:  # of the user's function
         pass_on_interrupt(error)
         raise ArgumentError(f"the cost of a rate cannot be computed: {describe(error)}") from error

@@ -9,6 +9,35 @@ from drawer_ipy.common.cancellation import BrokenOff
 from drawer_ipy.common.user_code import is_interrupt
 
 
+class _Collected:
+    """The items of the next chunk, and the exception that follows it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._error: BaseException | None = None
+        self.items: list[Any] = []
+
+    def lacks_items(self) -> bool:
+        """Whether the chunk is neither full nor the last. Raises the exception that follows it."""
+        if self._error is None:
+            return len(self.items) < self._size
+        if self.items:
+            return False
+        error, self._error = self._error, None
+        raise error
+
+    def end(self, error: BaseException) -> None:
+        """Make the items so far a chunk, followed by `error`; raise it now if there are none."""
+        if not self.items or isinstance(error, BrokenOff) or is_interrupt(error):
+            raise error
+        self._error = error
+
+    def take(self) -> list[Any]:
+        """Return the chunk, and begin the next."""
+        chunk, self.items = self.items, []
+        return chunk
+
+
 class Chunks(Iterator[list[Any]]):
     """Lists of `size` items of `iterator`; the last may be shorter.
 
@@ -17,24 +46,15 @@ class Chunks(Iterator[list[Any]]):
 
     def __init__(self, iterator: Iterator[Any], size: int) -> None:
         self._iterator = iterator
-        self._size = size
-        self._part: list[Any] = []
-        self._error: BaseException | None = None
+        self._next = _Collected(size)
 
     def __next__(self) -> list[Any]:
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-        while len(self._part) < self._size:
+        while self._next.lacks_items():
             try:
-                self._part.append(next(self._iterator))
+                self._next.items.append(next(self._iterator))
             except BaseException as error:
-                if not self._part or isinstance(error, BrokenOff) or is_interrupt(error):
-                    raise
-                self._error = error
-                break
-        chunk, self._part = self._part, []
-        return chunk
+                self._next.end(error)
+        return self._next.take()
 
 
 class AsyncChunks(AsyncIterator[list[Any]]):
@@ -42,21 +62,12 @@ class AsyncChunks(AsyncIterator[list[Any]]):
 
     def __init__(self, iterator: AsyncIterator[Any], size: int) -> None:
         self._iterator = iterator
-        self._size = size
-        self._part: list[Any] = []
-        self._error: BaseException | None = None
+        self._next = _Collected(size)
 
     async def __anext__(self) -> list[Any]:
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-        while len(self._part) < self._size:
+        while self._next.lacks_items():
             try:
-                self._part.append(await anext(self._iterator))
+                self._next.items.append(await anext(self._iterator))
             except (Exception, KeyboardInterrupt, SystemExit) as error:
-                if not self._part or is_interrupt(error):
-                    raise
-                self._error = error
-                break
-        chunk, self._part = self._part, []
-        return chunk
+                self._next.end(error)
+        return self._next.take()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,20 @@ from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.common.clock import Clock
 from drawer_ipy.common.notes import Note
 from drawer_ipy.common.threads import Threads
+from drawer_ipy.engine.backends.base import Backend
+from drawer_ipy.engine.backends.of_run import Backends
 from drawer_ipy.engine.caching import RunCache
 from drawer_ipy.engine.earlier import EarlierSteps
-from drawer_ipy.engine.events import Listeners
-from drawer_ipy.engine.limits import Limits
+from drawer_ipy.engine.events import Listeners, RequestRetried
+from drawer_ipy.engine.ledger import Ledger
+from drawer_ipy.engine.limits import Charges, Limits
+from drawer_ipy.engine.pausing import Enclosing, OneByOne, pausing
 from drawer_ipy.engine.secrets.redactor import Redactor
-from drawer_ipy.record.loop import Hidden, LoopOutput, LoopRecord
+from drawer_ipy.record.hidden import Hidden
+from drawer_ipy.record.loop import LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.waits import Reason
 
 _Names = dict[str, Any]
 
@@ -45,6 +52,8 @@ class Session:
         details_left: number of presses in loops that may still be recorded in full, apart from their output.
         clock: the clock for all times of the run.
         loops: the loops that have started, each with the values that its record hides.
+        ledger: records what the run does ahead of it; ``None`` if nothing has to be.
+        backends: where presses run that leave the kernel.
     """
 
     listeners: Listeners
@@ -60,6 +69,8 @@ class Session:
     details_left: int = 20_000
     clock: Clock = field(default_factory=Clock)
     loops: list[tuple[LoopRecord, Hidden]] = field(default_factory=list)
+    ledger: Ledger | None = None
+    backends: Backends = field(default_factory=Backends)
     cache: RunCache = field(init=False)
     button_env: dict[str, str] = field(init=False)
     _noted: set[str] = field(default_factory=set, init=False)
@@ -74,6 +85,14 @@ class Session:
         if note.key not in self._noted:
             self._noted.add(note.key)
             self.notes.append(self.redactor.text(note.text))
+
+    async def backend(self, name: str) -> Backend:
+        """Return the backend `name`, and open it first if necessary.
+
+        Raises:
+            BackendError: it cannot be used.
+        """
+        return self.backends.opened(name) or await self.backends.get(name, lambda text: self.note(Note(text)))
 
     def hide(self, secret: str) -> None:
         """Hide `secret`, which appeared during the run, in everything recorded from now on."""
@@ -109,22 +128,31 @@ class Context:
         earlier: what an earlier press left here; ``None`` if everything is to be pressed.
         place: the enclosing steps and items, outermost first.
         stop: the flag that nothing more may start here.
+        parent: the result of the step whose branch this is; ``None`` if it is not a branch.
         real: step id -> the output of a loop with the values that its record hides; ``None`` until there is
             one. It is not in the record, which may be shown while the loop runs.
+        part_of: what its steps are a part of: the items of a loop, or a step with steps inside it; ``None``
+            for the run's own steps.
+        step: the result of the step that runs here; ``None`` before the first.
+        charges: what the item cost under the rates of its loop, until a press outside the kernel starts.
     """
 
     __slots__ = (
         "_base",
+        "charges",
         "depth",
         "earlier",
         "index",
         "inputs",
         "loop",
+        "parent",
+        "part_of",
         "path",
         "place",
         "real",
         "scope",
         "session",
+        "step",
         "stop",
     )
 
@@ -140,7 +168,10 @@ class Context:
         depth: int = 0,
         earlier: EarlierSteps | None = None,
         place: PressPlace = (),
+        part_of: Enclosing | None = None,
+        charges: Charges = (),
     ) -> None:
+        self.charges = charges
         self.session = session
         self.inputs = inputs
         self.scope = scope
@@ -151,6 +182,9 @@ class Context:
         self.depth = depth
         self.earlier = earlier
         self.place = place
+        self.parent: StepResult | None = None
+        self.part_of = part_of
+        self.step: StepResult | None = None
         self.real: dict[str, LoopOutput] | None = None
         self._base: Context | None = None
 
@@ -167,9 +201,34 @@ class Context:
             return result.output
         return real if real.record is result.output.record else result.output
 
-    def within(self, result: StepResult) -> Context:
-        """Return the context of a branch of a step: its own scope, and nothing from an earlier press."""
-        return Context(
+    def starts(self) -> Charges:
+        """Return what the start of a press outside the kernel costs under the rates of the loop; only once.
+
+        The item has had its turn, but its press may have waited for a place since.
+        """
+        charges, self.charges = self.charges, ()
+        return charges
+
+    def pausing(self, reason: Reason, seconds: float | None = None) -> AbstractContextManager[None]:
+        """Return the context in which the step that runs here waits; see :meth:`Waiter.pausing`."""
+        redactor = self.session.redactor
+        if redactor.hides and reason.subject:
+            reason = replace(reason, subject=redactor.text(reason.subject))
+        return pausing(self, self.step, reason, seconds)
+
+    def retried(self) -> None:
+        """Take note that the button which is pressed here repeats a request; see :class:`Waiter`."""
+        listeners = self.session.listeners
+        if self.step is not None and listeners.wants(RequestRetried):
+            listeners.emit(RequestRetried(self.step.id, self.index))
+
+    def within(self, result: StepResult, part_of: Enclosing | None = None) -> Context:
+        """Return the context of a branch of a step: its own scope, and nothing from an earlier press.
+
+        Args:
+            part_of: what the branch is a part of, if not only of the step.
+        """
+        branch = Context(
             self.session,
             self.inputs,
             dict(self.scope),
@@ -179,7 +238,10 @@ class Context:
             self.index,
             self.depth,
             place=self.inside(result.id, result.attempts),
+            part_of=part_of or OneByOne(self, result),
         )
+        branch.parent = result
+        return branch
 
     def under(self, stop: Stop) -> Context:
         """Return the same context with another stop flag, for a part that can be stopped on its own."""
@@ -194,8 +256,9 @@ class Context:
             self.depth,
             self.earlier,
             self.place,
+            self.part_of,
         )
-        same.real, same._base = self.real, self
+        same.real, same._base, same.parent, same.step = self.real, self, self.parent, self.step
         return same
 
     def inside(self, step_id: str, press: int | str, index: int | None = None) -> PressPlace:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,11 @@ from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.engine.events import StepFinished, StepStarted
 from drawer_ipy.engine.graph import dependencies, press_graph
 from drawer_ipy.engine.inputs import prepare_inputs
+from drawer_ipy.engine.pausing import Enclosing
 from drawer_ipy.engine.plan import Plan
+from drawer_ipy.engine.recorded_step import RecordedStep
 from drawer_ipy.engine.secrets.redactor import recorded_inputs, secrets_of
-from drawer_ipy.engine.step import press_in_order
+from drawer_ipy.engine.step import StepRunner, press_in_order
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
@@ -66,6 +68,7 @@ async def press_plan(
     mode: Mode = Mode(),
     depth: int = 0,
     place: PressPlace = (),
+    part_of: Enclosing | None = None,
     left: EarlierPress | None = None,
     earlier: EarlierPress | None = None,
 ) -> Context:
@@ -73,6 +76,7 @@ async def press_plan(
 
     Args:
         place: the place of the step that presses it; empty for the run's own drawer.
+        part_of: that step, which waits while a step of the drawer waits; ``None`` for the run's own drawer.
         stop: the flag that no more of it may start.
         left: receives what another press needs to continue this one.
         earlier: the press that this one continues.
@@ -91,14 +95,11 @@ async def press_plan(
     session.redactor = session.redactor.also(secrets_of(plan.inputs, named))
     record.inputs = recorded_inputs(plan.inputs, named, session.redactor)
     ctx = Context(session, named, session.scope(inputs), stop, depth=depth, earlier=earlier, place=place)
+    ctx.part_of = part_of
     if left is not None:
         left.scope, left.needs = ctx.scope, dependencies(plan.steps)
-    if plan.drawer.flow is not None:
-        error = ErrorInfo(
-            "FLOW_RUNTIME_REQUIRED", f"drawer {plan.name!r} is a flow; flows can be stored but not run"
-        )
     try:
-        await _press_steps(plan, ctx, record, mode, error)
+        await _press_steps(plan, ctx, record, mode, _flow_error(plan) or error)
     except asyncio.CancelledError:
         record.status = "cancelled"
         record.error = CANCELLED_ERROR
@@ -108,10 +109,20 @@ async def press_plan(
     return ctx
 
 
-async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> None:
-    listeners = ctx.session.listeners
+def _flow_error(plan: Plan) -> ErrorInfo | None:
+    if plan.drawer.flow is None:
+        return None
+    message = f"drawer {plan.name!r} is a flow; flows can be stored but not run"
+    return ErrorInfo("FLOW_RUNTIME_REQUIRED", message)
 
-    def begun(result: StepResult) -> None:
+
+async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> None:
+    listeners, ledger = ctx.session.listeners, ctx.session.ledger
+    steps: Sequence[StepRunner] = plan.steps
+    if ledger is not None and not ctx.depth:
+        steps = [RecordedStep(step, ledger) for step in steps]
+
+    def started(result: StepResult) -> None:
         record.steps.append(result)
         listeners.emit(StepStarted(record, result))
 
@@ -121,12 +132,12 @@ async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> Non
     try:
         if mode.parallel:
             try:
-                verdict = await press_graph(plan.steps, ctx, begun, ended, go_on=mode.go_on)
+                verdict = await press_graph(steps, ctx, started, ended, go_on=mode.go_on)
             except DrawerError as deadlock:
                 record.error = deadlock.info()
                 return
         else:
-            verdict = await press_in_order(plan.steps, ctx, begun, ended)
+            verdict = await press_in_order(steps, ctx, started, ended)
     finally:
         _add_rest(ctx, record)
         order = {step.id: i for i, step in enumerate(plan.steps)}

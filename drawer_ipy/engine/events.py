@@ -89,6 +89,21 @@ class StepRetried:
 
 
 @dataclass(slots=True, frozen=True)
+class RequestRetried:
+    """A button repeats a failed request by its own ``retries``."""
+
+    step_id: str
+    index: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class Unsaved:
+    """The run cannot be written to disk, as `text` says; ``""`` once it can be written again."""
+
+    text: str
+
+
+@dataclass(slots=True, frozen=True)
 class LogLine:
     """A button printed or reported something while it ran."""
 

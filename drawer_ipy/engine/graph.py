@@ -22,6 +22,16 @@ def dependencies(steps: Sequence[StepRunner]) -> dict[str, frozenset[str]]:
     }
 
 
+def inner_dependencies(steps: Sequence[StepRunner]) -> dict[str, frozenset[str]]:
+    """Return the id of each loop -> ids of the steps that the steps inside it refer to."""
+    ids = frozenset(step.id for step in steps)
+    return {
+        step.id: frozenset(named for root in step.inner_roots if (named := _named(root, ids)))
+        for step in steps
+        if step.inner_roots is not None
+    }
+
+
 def _named(root: str, ids: frozenset[str]) -> str | None:
     """Return the step that the first name of a reference means; ``None`` if it is not a step.
 
@@ -70,7 +80,7 @@ def _refuse_cycle(needs: Mapping[str, frozenset[str]]) -> None:
 async def press_graph(
     steps: Sequence[StepRunner],
     ctx: Context,
-    begun: Callable[[StepResult], None],
+    started: Callable[[StepResult], None],
     ended: Callable[[StepResult], None],
     *,
     go_on: bool = False,
@@ -99,11 +109,11 @@ async def press_graph(
         if failed and not go_on:
             raise Enough  # another step has just failed; this one must not start
         result = StepResult(step.id)
-        begun(result)
+        started(result)
         try:
             if lacking := needs[step.id] - usable:
                 skip(result, min(lacking, key=order.index))
-            elif await step.press(ctx, result):
+            elif await step.press(ctx.under(stop), result):  # a context of its own: steps run at once
                 usable.add(step.id)
             else:
                 failed[step.id] = result

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 from drawer_ipy.common.cancellation import BrokenOff
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.common.notes import Note
 from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.common.user_code import is_interrupt
@@ -78,11 +79,8 @@ class ItemSource(ABC):
             self._before = use.taken
             self._began = True
             if use.taken:
-                session.note(
-                    Note(
-                        f"the {self.kind} continues where an earlier loop left it, after {_items(use.taken)}"
-                    )
-                )
+                taken = number_of(use.taken, "item")
+                session.note(Note(f"the {self.kind} continues where an earlier loop left it, after {taken}"))
             elif _is_finished(self._base):
                 session.note(
                     Note(f"the {self.kind} had been used up before the loop began, so there was no item")
@@ -130,10 +128,12 @@ class ItemSource(ABC):
         Args:
             cancelled: whether the loop was cancelled; a generator that has begun is closed then.
         """
-        begun = self._taken() > 0 or self.is_pulling
-        close = cancelled and begun and self._is_generator and not (self.ended or self.lost)
+        started = self._taken() > 0 or self.is_pulling
+        close = cancelled and started and self._is_generator and not (self.ended or self.lost)
         if close:
-            self._lose(f"was closed when the loop over it was cancelled, after {_items(self._taken())}")
+            self._lose(
+                f"was closed when the loop over it was cancelled, after {number_of(self._taken(), 'item')}"
+            )
         try:
             await self._let_go(close)
         finally:
@@ -181,10 +181,6 @@ class ItemSource(ABC):
 
     def _close_failed(self, error: BaseException) -> None:
         self._session.note(Note(f"closing the {self.kind} raised {describe(error)}"))
-
-
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count:,} items"
 
 
 def _is_finished(iterator: Any) -> bool:

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.definition.rates import parse_rate
-from drawer_ipy.engine.charges import ChargedRate, charged_rates
+from drawer_ipy.engine.backends.base import Backend, Ticket
+from drawer_ipy.engine.charges import ChargedRate
 from drawer_ipy.expressions import to_text
+from drawer_ipy.record.waits import Reason, Why
 
 Turn = Callable[[], Awaitable[None]]
+Pausing = Callable[[Reason, float | None], AbstractContextManager[None]]
+"""Returns the context in which a step or an item waits for a number of seconds, ``None`` if not known."""
 
 _PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}", re.ASCII)
 
@@ -36,19 +40,33 @@ class Rate:
 
     def __init__(self, text: str) -> None:
         gap = 1.0 / parse_rate(text)
+        self._reason = Reason(Why.RATE, text)
         self._turns = _Line(gap)
         self._starts = _Line(gap)
 
-    async def wait(self, cost: float = 1.0) -> None:
-        """Wait for this caller's turn to start; turns come in the order of the calls."""
-        await self._turns.pass_through(cost)
+    async def wait(self, cost: float = 1.0, pausing: Pausing | None = None) -> None:
+        """Wait for this caller's turn to start; turns come in the order of the calls.
 
-    async def start(self, cost: float = 1.0) -> None:
+        Args:
+            cost: what the start costs.
+            pausing: shows the wait.
+        """
+        await self._pass(self._turns, cost, pausing)
+
+    async def start(self, cost: float = 1.0, pausing: Pausing | None = None) -> None:
         """Wait until the start may happen, for a caller that had its turn and then waited for a slot.
 
         Several callers may get their slots at once; this spaces them again.
         """
-        await self._starts.pass_through(cost)
+        await self._pass(self._starts, cost, pausing)
+
+    async def _pass(self, line: _Line, cost: float, pausing: Pausing | None) -> None:
+        seconds = line.seconds()
+        if pausing is None or seconds <= 0:
+            await line.pass_through(cost)
+            return
+        with pausing(self._reason, seconds):
+            await line.pass_through(cost)
 
 
 class _Line:
@@ -57,19 +75,28 @@ class _Line:
     def __init__(self, gap: float) -> None:
         self._gap = gap
         self._due = 0.0
+        self._ahead = 0.0  # seconds that the waiters add to the wait of the next one
         self._first = asyncio.Lock()  # only the first waiter waits for the clock; the lock is fair
+
+    def seconds(self) -> float:
+        """How long the next caller will wait; 0 for not at all."""
+        return max(0.0, self._due - asyncio.get_running_loop().time()) + self._ahead
 
     async def pass_through(self, cost: float) -> None:
         clock = asyncio.get_running_loop().time
         gap = self._gap * cost
-        async with self._first:
-            now = clock()
-            turn = max(self._due, now)
-            if turn > now:
-                await asyncio.sleep(turn - now)
-            # An event loop wakes late. Up to half a gap is caught up, so that the average rate holds; not
-            # more, so that waiters that were delayed together do not start together.
-            self._due = max(turn, clock() - gap / 2) + gap
+        self._ahead += gap
+        try:
+            async with self._first:
+                now = clock()
+                turn = max(self._due, now)
+                if turn > now:
+                    await asyncio.sleep(turn - now)
+                # An event loop wakes late. Up to half a gap is caught up, so that the average rate holds; not
+                # more, so that waiters that were delayed together do not start together.
+                self._due = max(turn, clock() - gap / 2) + gap
+        finally:
+            self._ahead -= gap
 
 
 Charges = Sequence[tuple[Rate, float]]
@@ -86,8 +113,6 @@ class Limits:
     def __init__(self, concurrency: int | None = None) -> None:
         self._gate = asyncio.Semaphore(concurrency) if concurrency else None
         self._rates: dict[Hashable, Rate] = {}
-        # By the button's id; the plan keeps the buttons alive.
-        self._of_buttons: dict[int, tuple[ChargedRate, ...]] = {}
         self._pools: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     def concern(self, button: Button, charges: Charges) -> bool:
@@ -95,54 +120,70 @@ class Limits:
         return bool(self._gate is not None or charges or button.queue)
 
     def charges(
-        self,
-        button: Button,
-        args: Mapping[str, Any],
-        step: Hashable,
-        step_rates: Sequence[ChargedRate],
-        scope: Mapping[str, Any],
+        self, charged: Iterable[tuple[Hashable, Sequence[ChargedRate], Mapping[str, Any]]]
     ) -> Charges:
-        """Return what a press of `button` with `args` costs under its own rates and those of `step`.
+        """Return what a press costs.
+
+        Args:
+            charged: the owners of rates (a step, the name of a button), the rates of each, and the names
+                that their costs may read.
 
         Raises:
             ArgumentError, ResolveError: a cost cannot be computed.
         """
-        if not button.rate and not step_rates:
-            return ()
-        of_button = self._of_buttons.get(id(button))
-        if of_button is None:
-            of_button = self._of_buttons[id(button)] = charged_rates(button.rate)
-        found = [(self.rate((button.name, one.key), one.limit.text), one.cost(args)) for one in of_button]
-        found += [(self.rate((step, one.key), one.limit.text), one.cost(scope)) for one in step_rates]
-        return found
+        return [
+            (self.rate((owner, one.key), one.limit.text), one.cost(scope))
+            for owner, rates, scope in charged
+            for one in rates
+        ]
 
     @asynccontextmanager
-    async def hold(self, button: Button, args: Mapping[str, Any], charges: Charges) -> AsyncIterator[None]:
+    async def hold(
+        self,
+        button: Button,
+        args: Mapping[str, Any],
+        charges: Charges,
+        pausing: Pausing,
+        backend: Backend | None = None,
+        starts: Charges = (),
+    ) -> AsyncIterator[Ticket | None]:
         """Hold every slot that a press of `button` needs, and enter when its turn comes.
 
         A press that waits for its turn holds no slot, and a press that waits for a pool holds none of the
-        run's slots, so neither keeps other buttons from running.
+        run's slots, so neither keeps other buttons from running. The place on a backend comes last but for
+        the start under rates, so that starts are spaced where the presses run.
+
+        Args:
+            pausing: shows what the press waits for.
+            backend: where it runs, if not in the kernel; its ticket is returned.
+            starts: further rates, whose turn the press has had already, and which space its start.
         """
         for rate, cost in charges:
-            await rate.wait(cost)
+            await rate.wait(cost, pausing)
         async with AsyncExitStack() as slots:
             queue = button.queue
             if queue is not None and queue.concurrency:
-                await slots.enter_async_context(self._pool(queue, button.name, args))
+                # Without the value of `key`, which may be a secret.
+                reason = Reason(Why.QUEUE, queue.name or button.name)
+                await _enter(slots, self._pool(queue, button.name, args), reason, pausing)
             if self._gate is not None:
-                await slots.enter_async_context(self._gate)
-            for rate, cost in charges:
-                await rate.start(cost)
-            yield
+                await _enter(slots, self._gate, _CONCURRENCY, pausing)
+            ticket = None
+            if backend is not None:
+                ticket = await place_on(backend, pausing, at_once=bool(charges or starts))
+                slots.callback(ticket.give_back)
+            for rate, cost in (*charges, *starts):
+                await rate.start(cost, pausing)
+            yield ticket
 
-    def turn(self, charges: Charges) -> Turn | None:
+    def turn(self, charges: Charges, pausing: Pausing) -> Turn | None:
         """Return the wait for another start inside a running press; ``None`` if no rate applies."""
 
         async def wait() -> None:
             for rate, cost in charges:
-                await rate.wait(cost)
+                await rate.wait(cost, pausing)
             for rate, cost in charges:
-                await rate.start(cost)
+                await rate.start(cost, pausing)
 
         return wait if charges else None
 
@@ -163,6 +204,26 @@ class Limits:
         if found is None:
             found = self._pools[which] = asyncio.Semaphore(queue.concurrency)
         return found
+
+
+_CONCURRENCY = Reason(Why.QUEUE)
+
+
+async def _enter(slots: AsyncExitStack, places: asyncio.Semaphore, reason: Reason, pausing: Pausing) -> None:
+    """Take one of `places` until `slots` is closed."""
+    if places.locked():
+        with pausing(reason, None):
+            await slots.enter_async_context(places)
+    else:
+        await slots.enter_async_context(places)
+
+
+async def place_on(backend: Backend, pausing: Pausing, *, at_once: bool) -> Ticket:
+    """Wait for a place on `backend`; see :meth:`~drawer_ipy.engine.backends.base.Backend.ticket`."""
+    if backend.has_place(at_once=at_once):
+        return await backend.ticket(at_once=at_once)
+    with pausing(Reason(Why.QUEUE, backend.name), None):
+        return await backend.ticket(at_once=at_once)
 
 
 def _key_value(key: str, args: Mapping[str, Any]) -> str:

@@ -43,6 +43,11 @@ def as_list(value: Any) -> Sequence[Any] | None:
         return value
     if isinstance(value, Mapping):
         return None
-    if hasattr(value, "__iter__") and hasattr(value, "__len__"):
+    if hasattr(value, "__iter__") and hasattr(value, "__len__") and not is_scalar(value):
         return list(value)
     return None
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether `value` is an array without dimensions: one value, with the methods of an iterable."""
+    return getattr(value, "shape", None) == ()

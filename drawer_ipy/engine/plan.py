@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.definition.models import DrawerModel, InputSpec, StepBase
-from drawer_ipy.definition.step_base import StepKind
+from drawer_ipy.definition.step_base import STEP_KINDS, StepKind
+from drawer_ipy.engine.backends.of_run import Backends
 from drawer_ipy.engine.step import StepRunner
 from drawer_ipy.errors import Code, DrawerError
 from drawer_ipy.expressions import Template, compile_value
@@ -49,6 +50,12 @@ class Plans:
         kinds: every step kind by name.
         buttons_of: drawer -> finder of the buttons that its steps name (a drawer may define its own).
         find_drawer: name -> definition, or ``None`` if there is no such drawer.
+        backend: where the presses of functions run, unless a loop, a step or a button says otherwise; ``""``
+            for threads of the kernel.
+
+    Attributes:
+        backend: see above.
+        backends: the backends that the compiled steps use.
     """
 
     def __init__(
@@ -56,19 +63,25 @@ class Plans:
         kinds: Mapping[str, StepKind],
         buttons_of: Callable[[DrawerModel], ButtonFinder],
         find_drawer: DrawerFinder = lambda _name: None,
+        backend: str = "",
     ) -> None:
         self.kinds = kinds
+        self.backends = Backends()
+        self.backend = backend
         self._buttons_of = buttons_of
         self._find_drawer = find_drawer
-        self._named: dict[str, Plan | None] = {}
+        self._named: dict[tuple[str, str], Plan | None] = {}
 
-    def plan(self, drawer: DrawerModel) -> Plan:
+    def plan(self, drawer: DrawerModel, backend: str = "") -> Plan:
         """Compile `drawer`.
+
+        Args:
+            backend: the backend of the loop around it, if it has one.
 
         Raises:
             ResolveError: a reference has invalid syntax.
         """
-        compiler = Compiler(self, self._buttons_of(drawer))
+        compiler = Compiler(self, self._buttons_of(drawer), backend or self.backend)
         handler = drawer.on_error
         return Plan(
             name=drawer.name,
@@ -81,12 +94,16 @@ class Plans:
             drawer=drawer,
         )
 
-    def named(self, name: str) -> Plan | None:
-        """Return the plan of the workspace's drawer `name`, or ``None`` if there is no such drawer."""
-        if name not in self._named:
+    def named(self, name: str, backend: str = "") -> Plan | None:
+        """Return the plan of the workspace's drawer `name`, or ``None`` if there is no such drawer.
+
+        Args:
+            backend: as for :meth:`plan`.
+        """
+        if (name, backend) not in self._named:
             drawer = self._find_drawer(name)
-            self._named[name] = None if drawer is None else self.plan(drawer)
-        return self._named[name]
+            self._named[name, backend] = None if drawer is None else self.plan(drawer, backend)
+        return self._named[name, backend]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +113,12 @@ class Compiler:
     Attributes:
         plans: compiles sub-drawers.
         find_button: name -> button, as visible from the drawer being compiled.
+        backend: the backend of the enclosing loop or of the run; ``""`` for threads of the kernel.
     """
 
     plans: Plans
     find_button: ButtonFinder
+    backend: str = ""
 
     def steps(self, models: Sequence[StepBase]) -> list[StepRunner]:
         """Compile each of `models` by its kind."""
@@ -121,9 +140,9 @@ class Compiler:
         except DrawerError:
             raise
         except Exception as error:  # a step kind from another distribution may raise anything
-            message = (
-                f"step {model.id!r}: the step kind {kind.name!r} failed to compile it: {describe(error)}"
-            )
+            owner = STEP_KINDS.owner(kind.name)
+            whose = f"{kind.name!r} of {owner}" if owner else repr(kind.name)
+            message = f"step {model.id!r}: the step kind {whose} failed to compile it: {describe(error)}"
             raise DrawerError(message, code=Code.INTERNAL) from error
         return step
 

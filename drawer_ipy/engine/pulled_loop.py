@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.common.cancellation import Stop
@@ -12,17 +13,21 @@ from drawer_ipy.engine.chunks import AsyncChunks, Chunks
 from drawer_ipy.engine.context import Context, Session
 from drawer_ipy.engine.earlier import EarlierLoop
 from drawer_ipy.engine.item_source import ItemSource
+from drawer_ipy.engine.listing import is_scalar
+from drawer_ipy.engine.matching import NO_MATCH, ArrivingItems
 from drawer_ipy.engine.pool import BoundedMap, Gate
 from drawer_ipy.engine.pulled_map import PulledMap
 from drawer_ipy.engine.sync_source import SyncItems
-from drawer_ipy.errors import Code, ErrorInfo
-from drawer_ipy.record.loop import Hidden, LoopRecord
+from drawer_ipy.errors import Code, DrawerError, ErrorInfo
+from drawer_ipy.record.continued import take_row
+from drawer_ipy.record.hidden import Hidden
+from drawer_ipy.record.loop import LoopRecord
 from drawer_ipy.record.step import StepResult
 
 
 def can_pull(value: Any) -> bool:
     """Whether items can be taken from `value` one by one."""
-    if isinstance(value, str | bytes | bytearray | Mapping):
+    if isinstance(value, str | bytes | bytearray | Mapping) or is_scalar(value):
         return False
     return hasattr(type(value), "__aiter__") or hasattr(type(value), "__iter__")
 
@@ -79,6 +84,23 @@ def _earlier_source(value: Any, owner: Any, loops: Iterable[tuple[LoopRecord, Hi
     return next((s for s in sources if s is not None and s.value is value and s.owner == owner), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What the items of a source are matched with as they are taken.
+
+    Attributes:
+        arriving: matches them.
+        earlier: the earlier press of the loop; ``None`` if there is none.
+        step_ids: the steps of an item.
+        faults: receives, by index, why an item must not be pressed.
+    """
+
+    arriving: ArrivingItems
+    earlier: EarlierLoop | None
+    step_ids: Sequence[str]
+    faults: dict[int, DrawerError]
+
+
 class PulledLoop:
     """Runs the items of a source and adds them to the record of their loop as they are taken.
 
@@ -89,6 +111,7 @@ class PulledLoop:
         session: the run's state.
         detailed: whether the items are recorded in full for now.
         left: returns the number of failures that the loop may have now, ``None`` for any.
+        matched: what the items are matched with; ``None`` if all of them are new.
     """
 
     def __init__(
@@ -99,15 +122,21 @@ class PulledLoop:
         session: Session,
         detailed: bool,
         left: Callable[[], int | None],
+        matched: Matched | None = None,
     ) -> None:
         assert isinstance(hidden.items, list)
         source.items = hidden.items
         self._source = source
         self._record = record
+        self._hidden = hidden
         self._real = hidden.items
         self._session = session
         self._detailed = detailed
         self._left = left
+        self._matched = matched
+        self._open: set[int] = set()
+        if matched is not None and matched.earlier is not None:
+            self._open = matched.earlier.unfinished(matched.step_ids)
 
     async def run(
         self,
@@ -145,7 +174,37 @@ class PulledLoop:
         self._record.end_of_items()
         return self._left()
 
-    def _add(self, item: Any) -> int:
+    def _add(self, item: Any) -> int | None:
+        """Record an item that was taken; return its index, or ``None`` if its earlier result is kept."""
+        index = self._append(item)
+        if self._matched is None:
+            return index
+        return index if self._to_press(self._matched, index, item) else None
+
+    def _to_press(self, matched: Matched, index: int, item: Any) -> bool:
+        """Match the item at `index`; return whether it is to be pressed."""
+        try:
+            place = matched.arriving.place_of(index, item)
+        except DrawerError as error:
+            matched.faults[index] = error
+            place = NO_MATCH
+        record, earlier = self._record, matched.earlier
+        if earlier is None or is_from(earlier, self._source):
+            return True
+        assert isinstance(record.places, list)
+        record.places.append(place)
+        if place < 0:
+            return True
+        again = place in self._open
+        take_row(record, index, earlier.output.record, place, again)
+        hidden = earlier.output.hidden
+        outputs = {} if hidden is None else hidden.outputs
+        for column in record.columns if outputs else ():
+            if (place, column.id) in outputs:
+                self._hidden.outputs[index, column.id] = outputs[place, column.id]
+        return again
+
+    def _append(self, item: Any) -> int:
         record, real, redactor = self._record, self._real, self._session.redactor
         shown = item
         if redactor.hides:

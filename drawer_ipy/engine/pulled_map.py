@@ -23,7 +23,7 @@ class PulledMap(BoundedMap):
     Args:
         indices: indices of items that were taken before, which come first.
         source: where the others come from.
-        add: receives an item that was taken and returns its index.
+        add: receives an item that was taken and returns its index, or ``None`` if it needs no body.
         ended: called when the iterator has ended; returns the number of failures to tolerate from then on.
         width, body, tolerated, stop: see :class:`BoundedMap`.
         gates: those that decide whether there is a place, passed before an item is taken, and those that
@@ -34,7 +34,7 @@ class PulledMap(BoundedMap):
         self,
         indices: Iterable[int],
         source: ItemSource,
-        add: Callable[[Any], int],
+        add: Callable[[Any], int | None],
         ended: Callable[[], int | None],
         width: int,
         body: Callable[[int], Awaitable[bool]],
@@ -66,6 +66,7 @@ class PulledMap(BoundedMap):
             except (IteratorRaised, InterruptedPull) as fault:
                 return self._broken(fault)
             if index is None:
+                await self._give_way()
                 continue
             if self._stop.wanted:  # since it was taken
                 return self._stopped()
@@ -80,6 +81,11 @@ class PulledMap(BoundedMap):
                 await asyncio.sleep(0)
                 self._gave_way = time.perf_counter()
         return None
+
+    async def _give_way(self) -> None:
+        if time.perf_counter() - self._gave_way > GIVE_WAY:
+            await asyncio.sleep(0)
+            self._gave_way = time.perf_counter()
 
     def _next_now(self) -> int | None:
         for index in self._indices:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, overload
 
+from drawer_ipy.common.arrow_export import arrow_table
 from drawer_ipy.common.install import install_hint
+from drawer_ipy.common.sameness import same
 from drawer_ipy.errors import UsageError
 
 _LISTED = 5
@@ -55,7 +57,7 @@ class TableRow(Mapping[Any, Any]):
             return True
         if not isinstance(other, Mapping) or len(other) != len(self):
             return NotImplemented if not isinstance(other, Mapping) else False
-        return all(name in other and _same(value, other[name]) for name, value in self.items())
+        return all(name in other and same(value, other[name]) for name, value in self.items())
 
     __hash__ = None  # type: ignore[assignment] # as unhashable as a dict
 
@@ -68,6 +70,28 @@ class TableRow(Mapping[Any, Any]):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(name for name in self if isinstance(name, str) and name.isidentifier())]
+
+
+class SentRow:
+    """A row on its way to another process, where it is a row again; it carries its values, not the table."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: TableRow) -> None:
+        self._row = row
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return received_row, (dict(self._row), self._row.position)
+
+
+def received_row(values: Mapping[Any, Any], position: int) -> TableRow:
+    """Return the row with these values."""
+    readers = {name: partial(_value_at, value) for name, value in values.items()}
+    return TableRow(TableRows(readers, position + 1, None), position)
+
+
+def _value_at(value: Any, _position: int) -> Any:
+    return value
 
 
 class TableRows(Sequence[TableRow]):
@@ -103,13 +127,20 @@ class TableRows(Sequence[TableRow]):
 
 
 class ArrayItems(Sequence[Any]):
-    """The entries of an array or series by position, without a copy."""
+    """The entries of an array or series by position, without a copy.
 
-    __slots__ = ("_count", "_read")
+    Args:
+        read: what reads the entry at a position.
+        count: how many entries there are.
+        series: the pandas series whose entries they are, for its index; ``None`` for anything else.
+    """
 
-    def __init__(self, read: Callable[[int], Any], count: int) -> None:
+    __slots__ = ("_count", "_read", "series")
+
+    def __init__(self, read: Callable[[int], Any], count: int, series: Any = None) -> None:
         self._read = read
         self._count = count
+        self.series = series
 
     def __len__(self) -> int:
         return self._count
@@ -148,8 +179,9 @@ def _of_pandas(value: Any) -> Sequence[Any] | None:
         # `.array` keeps the type of each value, and is what the frame holds.
         arrays = [value.iloc[:, place].array for place in range(_checked(names))]
         return TableRows({n: a.__getitem__ for n, a in zip(names, arrays, strict=True)}, len(value), value)
+    series = value.copy(deep=False) if hasattr(value, "iloc") else None  # as above
     array = getattr(value, "array", value)  # a Series or an Index has one, an extension array is one
-    return ArrayItems(array.__getitem__, len(array)) if hasattr(array, "dtype") else None
+    return ArrayItems(array.__getitem__, len(array), series) if hasattr(array, "dtype") else None
 
 
 def _of_polars(value: Any) -> Sequence[Any] | None:
@@ -211,9 +243,7 @@ def _as_arrow(value: Any) -> Any:
     except ImportError:
         name = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
         raise UsageError(f"a {name} is read through pyarrow", remediation=install_hint("arrow")) from None
-    if hasattr(value, "to_arrow_table"):  # DuckDB, whose versions before 1.2 export no stream to pyarrow
-        return value.to_arrow_table()
-    return pyarrow.table(value)
+    return arrow_table(pyarrow, value)
 
 
 _LIBRARIES: Mapping[str, Callable[[Any], Sequence[Any] | None]] = {
@@ -239,26 +269,15 @@ def _checked(names: Sequence[Hashable]) -> int:
     return len(names)
 
 
-def _same(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    equal = a == b
-    if isinstance(equal, bool) and equal:
-        return True
-    try:
-        return bool(equal) or bool(a != a and b != b)  # NaN is the same value as NaN
-    except (TypeError, ValueError):  # pandas.NA, arrays
-        return bool(getattr(equal, "all", lambda: False)())
-
-
 def beside_rows(table: Any) -> list[Any] | None:
-    """Return the values that a table has outside of its rows: index, labels, categories, metadata.
+    """Return the values that a table or series has outside of its rows: index, labels, categories, metadata.
 
     Returns:
         The values; ``None`` if they cannot be listed.
     """
     name = type(table).__module__.partition(".")[0]
     if name == "pandas" and hasattr(table, "iloc"):
+        table = table.to_frame() if table.ndim == 1 else table
         kinds = [getattr(dtype, "categories", None) for dtype in table.dtypes]
         found = [list(one) for one in kinds if one is not None]
         return [list(table.index), list(table.index.names), list(table.columns), dict(table.attrs), *found]

@@ -15,18 +15,24 @@ from typing import Any
 from drawer_ipy.buttons.base import Resources
 from drawer_ipy.buttons.function.containment import PRESS, contained
 from drawer_ipy.buttons.function.leftovers import Leftovers
+from drawer_ipy.buttons.script.processes import Processes
 from drawer_ipy.common.cancellation import Stop
+from drawer_ipy.common.notes import Note
+from drawer_ipy.engine.backends.base import BackendError
 from drawer_ipy.engine.context import Session, new_run_id
 from drawer_ipy.engine.drawers import Mode, press_plan
 from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.engine.events import Listeners, RunFinished, RunStarted
+from drawer_ipy.engine.ledger import Ledger
 from drawer_ipy.engine.limits import Limits
 from drawer_ipy.engine.plan import Plan
 from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.engine.secrets.sweep import Sweep
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
+from drawer_ipy.record.hidden import Hidden
+from drawer_ipy.record.loop import LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
-from drawer_ipy.record.step import CANCELLED_ERROR
+from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
 
 _AWAKE = 0.25
 """Longest time in seconds for which the event loop sleeps."""
@@ -54,6 +60,7 @@ class Run:
     Attributes:
         record: what happened so far; complete when :meth:`execute` has returned or raised.
         on_child: the argument; it may be set until the run starts.
+        ledger: what has to record the run ahead, ``None`` for nothing; it may be set until the run starts.
         notes: observations for the user that failed nothing.
         left: what another run needs to continue this one.
     """
@@ -84,7 +91,8 @@ class Run:
         self._mode = mode or Mode()
         self._concurrency = concurrency
         self._timeout = timeout
-        self._timed_out = False
+        self._cut: ErrorInfo | None = None
+        self.ledger: Ledger | None = None
         self._batteries = batteries or {}
         self._webhooks = webhooks or {}
         self.on_child = on_child
@@ -120,6 +128,34 @@ class Run:
         """The redactor for the secrets known so far: secret inputs and batteries."""
         return self._known if self._session is None else self._session.redactor
 
+    def hidden_of(self, loop: LoopRecord) -> Hidden | None:
+        """Return what the record of a loop of this run, or of the one that it continues, hides."""
+        for record, hidden in reversed(self._session.loops) if self._session is not None else ():
+            if record is loop:
+                return hidden
+        for entry in self._earlier.scope.values() if self._earlier is not None else ():
+            output = entry.get("output") if isinstance(entry, dict) else None
+            if isinstance(output, LoopOutput) and output.record is loop:
+                return output.hidden
+        return None
+
+    def is_hidden(self, step: StepResult) -> bool:
+        """Whether the recorded output of a top-level step that has ended differs from the real one."""
+        entry = self.left.scope.get(step.id)
+        if not isinstance(entry, dict) or isinstance(step.output, LoopOutput):
+            return False
+        return entry.get("output") is not step.output
+
+    def scripts(self) -> list[tuple[int, str]]:
+        """Return id and start of each process that runs a script now; see :meth:`Processes.running`."""
+        found = None if self._session is None else self._session.resources.found(Processes)
+        return [] if found is None else found.running()
+
+    def is_input_hidden(self, name: str) -> bool:
+        """Whether the recorded value of an input differs from the real one."""
+        real = self.left.scope.get("inputs", {})
+        return name in real and real[name] is not self.record.inputs.get(name)
+
     @property
     def ending(self) -> bool:
         """Whether it has ended or has received a cancellation."""
@@ -133,10 +169,20 @@ class Run:
             self._stop.want()
             self._body.cancel()
 
-    def _time_up(self) -> None:
+    def cut_short(self, error: ErrorInfo) -> None:
+        """Stop the run as failed, with `error`; call it on the run's event loop. What has ended stays."""
         if self._body is not None and not self._body.done() and not self._cancelling:
-            self._timed_out = True
+            self._cut = error
             self._cancel_body()
+
+    def _time_up(self) -> None:
+        self.cut_short(
+            ErrorInfo(
+                Code.TIMEOUT,
+                f"the run timed out after {self._timeout:g} s",
+                "the results contain what had ended by then; raise the timeout to finish the rest",
+            )
+        )
 
     async def execute(self) -> RunRecord:
         """Run to the end on the current loop; call it once.
@@ -197,13 +243,8 @@ class Run:
             return
         if record.status == "running":  # before its first step
             record.status, record.error = "cancelled", CANCELLED_ERROR
-        if self._timed_out:
-            record.status = "failed"
-            record.error = ErrorInfo(
-                Code.TIMEOUT,
-                f"the run timed out after {self._timeout:g} s",
-                "the results contain what had ended by then; raise the timeout to finish the rest",
-            )
+        if self._cut is not None:
+            record.status, record.error = "failed", self._cut
 
     def _pressed(self, child: RunRecord) -> None:
         self._children.append(child)
@@ -234,12 +275,15 @@ class Run:
             cache_folder=self._cache_folder,
             on_child=self._pressed,
             redactor=self._known,
+            ledger=self.ledger,
+            backends=self.plan.plans.backends,
         )
 
     async def _main(self, session: Session) -> None:
         record = self.record
         self.listeners.emit(RunStarted(record, tuple(step.id for step in self.plan.steps)))
         try:
+            await session.backends.open(lambda text: session.note(Note(text)))
             await press_plan(
                 self.plan,
                 self._inputs,
@@ -252,6 +296,8 @@ class Run:
             )
         except asyncio.CancelledError:
             raise
+        except BackendError as error:  # nothing has run
+            record.status, record.error = "failed", error.info()
         except BaseException as error:
             # An internal error must not lose results; it is still raised.
             record.status = "failed"
@@ -264,6 +310,7 @@ class Run:
 async def _close(session: Session) -> None:
     """Close what a run had opened."""
     try:
+        await session.backends.aclose()
         await session.cache.aclose()
     finally:
         await session.resources.aclose()

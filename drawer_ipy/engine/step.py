@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from drawer_ipy.common.cancellation import TimeIsUp, is_cancelled, is_closed, within
 from drawer_ipy.common.tracebacks import describe, full_traceback
@@ -20,7 +21,10 @@ from drawer_ipy.engine.earlier import copy_into
 from drawer_ipy.engine.events import StepRetried
 from drawer_ipy.engine.policy import RetryPolicy
 from drawer_ipy.errors import Code, DrawerError
+from drawer_ipy.record.failed_counts import added
+from drawer_ipy.record.failures import failures_in_step
 from drawer_ipy.record.step import CANCELLED_ERROR, StepResult
+from drawer_ipy.record.waits import Reason, Why
 
 
 class StepCompiler(Protocol):
@@ -38,6 +42,7 @@ class StepRunner:
     Attributes:
         id: the step's id.
         roots: the names that its expressions use from outside; graph mode derives dependencies from them.
+        inner_roots: of these, the names that the steps inside a loop use; ``None`` for other kinds.
         policy: what happens after a failure; ``None`` to stop.
         timeout: seconds for one attempt; ``None`` for the kind's default.
         undo: the step of ``compensate_with``, or ``None``.
@@ -49,6 +54,7 @@ class StepRunner:
     def __init__(self, model: StepBase, compiler: StepCompiler) -> None:
         self.id = model.id
         self.roots: frozenset[str] = frozenset()
+        self.inner_roots: frozenset[str] | None = None
         self.timeout = model.timeout_seconds or None
         self.goes_on = model.on_failure is not None and model.on_failure.action == "continue"
         self.policy = RetryPolicy.of(model.on_failure)
@@ -62,6 +68,10 @@ class StepRunner:
         """
         raise NotImplementedError
 
+    def maker(self) -> str:
+        """The package or module of the code that does the work."""
+        return maker_of(self)
+
     async def press(self, ctx: Context, result: StepResult) -> bool:  # noqa: C901 - more calls would cost time
         """Run under the policy; return whether the following steps may run.
 
@@ -73,6 +83,7 @@ class StepRunner:
             ctx.scope[self.id] = ctx.earlier.entry(self.id)
             return True
         session = ctx.session
+        ctx.step = result
         result.clock = clock = session.clock
         result.started = clock.zero + perf_counter()
         try:
@@ -86,7 +97,7 @@ class StepRunner:
                 await self._retry(self.policy, ctx, result)
         except asyncio.CancelledError as stop:
             if not is_cancelled(ctx.stop):  # something that the step used raised it
-                fail_inside(result, stop)
+                fail_inside(result, stop, self.maker())
             else:
                 result.status = "cancelled"
                 result.error = CANCELLED_ERROR
@@ -97,7 +108,7 @@ class StepRunner:
             if is_interrupt(fault) or (isinstance(fault, GeneratorExit) and is_closed()):
                 result.status, result.error = "cancelled", CANCELLED_ERROR
                 raise asyncio.CancelledError from None
-            fail_inside(result, fault)  # including KeyboardInterrupt and SystemExit
+            fail_inside(result, fault, self.maker())  # including KeyboardInterrupt and SystemExit
         finally:
             result.finished = clock.zero + perf_counter()
             output = result.output if ctx.real is None else ctx.output(result)
@@ -140,28 +151,41 @@ class StepRunner:
             if ctx.session.listeners.wants(StepRetried):
                 ctx.session.listeners.emit(StepRetried(self.id, ctx.index, attempt, delay, error))
             result.keep_try(began, ctx.session.clock())
-            await asyncio.sleep(delay)
+            with ctx.pausing(_why_it_waits(result, delay), delay):
+                await asyncio.sleep(delay)
             attempt += 1
+
+
+def _why_it_waits(result: StepResult, delay: float) -> Reason:
+    """Return why the next attempt is delayed: by the server's request, or by the policy."""
+    if result.retry_after is None or delay > result.retry_after:
+        return Reason(Why.BACKOFF)
+    url = (result.about or {}).get("url")
+    return Reason(Why.ASKED, urlsplit(str(url)).netloc.rpartition("@")[2] if url else "")
 
 
 async def press_in_order(
     steps: Sequence[StepRunner],
     ctx: Context,
-    begun: Callable[[StepResult], None],
+    started: Callable[[StepResult], None],
     ended: Callable[[StepResult], None] = lambda _result: None,
 ) -> StepResult | None:
-    """Press `steps` one after the other; `begun` and `ended` receive each result before and after.
+    """Press `steps` one after the other; `started` and `ended` receive each result before and after.
 
     Returns:
         The result that stopped the sequence, or ``None`` if there is none.
     """
     for step in steps:
         result = StepResult(step.id)
-        begun(result)
+        started(result)
         try:
             goes_on = await step.press(ctx, result)
         finally:
             ended(result)
+        if goes_on and ctx.parent is not None:
+            before = ctx.parent.inside
+            found = failures_in_step(result)
+            ctx.parent.inside = found if before is None else added([before, found])
         if not goes_on:
             return result
     return None
@@ -189,8 +213,8 @@ def fail_with(result: StepResult, error: DrawerError) -> None:
     result.error = error.info()
 
 
-def fail_inside(result: StepResult, error: BaseException) -> None:
-    """Record an internal error, or one of a button's runtime: it fails this step only."""
+def fail_inside(result: StepResult, error: BaseException, maker: str) -> None:
+    """Record an internal error of `maker`, such as ``drawer_ipy``: it fails this step only."""
     if isinstance(error, DrawerError):  # it already has a message
         fail_with(result, error)
         return
@@ -198,8 +222,14 @@ def fail_inside(result: StepResult, error: BaseException) -> None:
     result.fail(
         Code.INTERNAL,
         describe(error),
-        "this is a bug in drawer_ipy: please report it with the traceback that explain() shows",
+        f"this is a bug in {maker}: please report it with the traceback that explain() shows",
     )
+
+
+def maker_of(worker: object) -> str:
+    """The package or module whose class `worker` is an instance of."""
+    module = type(worker).__module__
+    return "drawer_ipy" if module.startswith("drawer_ipy.") else f"the module {module}"
 
 
 def fail_bare(result: StepResult, needed: str) -> None:

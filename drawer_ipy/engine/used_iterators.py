@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.errors import UsageError
 
 _KEPT = 100
@@ -53,7 +54,7 @@ class IteratorUse:
         if self.lost:
             raise UsageError(f"the {self.kind} {self.lost}", remediation=again)
         if self.ended and self.taken:
-            items = "1 item" if self.taken == 1 else f"{self.taken:,} items"
+            items = number_of(self.taken, "item")
             raise UsageError(
                 f"the {self.kind} is used up: an earlier loop took all of it ({items})", remediation=again
             )

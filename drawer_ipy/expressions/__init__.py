@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from drawer_ipy.expressions.constants import ConstantFault, constant_faults, constant_value
 from drawer_ipy.expressions.paths import alias_of
 from drawer_ipy.expressions.references import Reference
 from drawer_ipy.expressions.template import (
@@ -19,11 +20,14 @@ from drawer_ipy.expressions.template import (
 from drawer_ipy.expressions.text import to_text
 
 __all__ = [
+    "ConstantFault",
     "Reference",
     "Template",
     "alias_of",
     "compile_expression",
     "compile_template",
     "compile_value",
+    "constant_faults",
+    "constant_value",
     "to_text",
 ]

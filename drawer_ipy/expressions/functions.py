@@ -4,46 +4,45 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from drawer_ipy.errors import ResolveError, did_you_mean
-from drawer_ipy.expressions import cel, habits
+from drawer_ipy.expressions import habits
 from drawer_ipy.expressions.paths import collect_hint, type_word
+from drawer_ipy.expressions.regex import compile_pattern
+from drawer_ipy.expressions.regex_program import InvalidPattern
 from drawer_ipy.expressions.text import to_text
+from drawer_ipy.expressions.times import PART_NAMES, part_of, to_duration, to_time
 from drawer_ipy.expressions.types import (
     check_int64,
     plain,
     type_of,
 )
 
-_DATE_PARTS = (
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getFullYear",
-    "getHours",
-    "getMilliseconds",
-    "getMinutes",
-    "getMonth",
-    "getSeconds",
-)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_UNSIGNED = re.compile(r"\+?\d{1,20}", re.ASCII)
+_DECIMAL = re.compile(
+    r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)", re.ASCII | re.IGNORECASE
+)
+_BOOLEANS = {
+    **dict.fromkeys(("true", "True", "TRUE", "t", "1"), True),
+    **dict.fromkeys(("false", "False", "FALSE", "f", "0"), False),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
     """The argument counts of a function as ``f(x)`` and as ``x.f()``; empty if that form does not exist.
 
-    `run` is called with the arguments, the receiver first; with ``None``, CEL evaluates the function.
+    `run` is called with the arguments, the receiver first; it raises ResolveError if it does not accept them.
     """
 
-    plain: tuple[int, ...] = ()
-    member: tuple[int, ...] = ()
-    run: Callable[..., Any] | None = None
+    plain: tuple[int, ...]
+    member: tuple[int, ...]
+    run: Callable[..., Any]
 
 
 def _size(value: Any) -> int:
@@ -81,12 +80,67 @@ def _to_double(value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         result = float(value)
     elif isinstance(value, str):
-        result = float(cel.call("double", False, (value,)))
+        if not _DECIMAL.fullmatch(text := value.strip(" \t\n\v\f\r")):
+            raise ResolveError("double(): this text is not a number")
+        result = float(text)
     else:
         raise ResolveError(f"double() does not accept {type_word(value)}")
     if not math.isfinite(result):
         raise ResolveError("double(): the result is not a finite number")
     return result
+
+
+def _to_uint(value: Any) -> int:
+    value = plain(value)
+    if isinstance(value, str):
+        if not _UNSIGNED.fullmatch(value):
+            raise ResolveError("uint(): this text is not a whole number from 0")
+        found = int(value)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        raise ResolveError(f"uint() does not accept {type_word(value)}")
+    elif value < 0 or not math.isfinite(value):
+        raise ResolveError("uint(): the number is negative or not finite")
+    else:
+        found = int(value)
+    if found >= 2**64:
+        raise ResolveError("uint(): the number needs more than 64 bits")
+    return found
+
+
+def _to_bool(value: Any) -> bool:
+    value = plain(value)
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise ResolveError(f"bool() does not accept {type_word(value)}")
+    if value not in _BOOLEANS:
+        raise ResolveError("bool(): this text is neither true nor false")
+    return _BOOLEANS[value]
+
+
+def _to_bytes(value: Any) -> bytes:
+    value = plain(value)
+    if isinstance(value, bytes | bytearray):
+        return bytes(value)
+    if not isinstance(value, str):
+        raise ResolveError(f"bytes() does not accept {type_word(value)}")
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise ResolveError("bytes(): the text has half of a surrogate pair") from None
+
+
+def _matches(text: Any, pattern: Any) -> bool:
+    text, pattern = plain(text), plain(pattern)
+    if not isinstance(text, str) or not isinstance(pattern, str):
+        raise ResolveError(f"matches() does not accept {type_word(text)} and {type_word(pattern)}")
+    try:
+        return compile_pattern(pattern).is_in(text)
+    except InvalidPattern as error:
+        # The reason quotes at most a few characters of the pattern, which may come from an input.
+        raise ResolveError(
+            f"matches(): the pattern is not a valid regular expression (RE2 syntax): {error}"
+        ) from None
 
 
 def _text_test(name: str) -> Callable[[Any, Any], bool]:
@@ -106,19 +160,19 @@ FUNCTIONS: dict[str, Function] = {
     "size": Function((1,), (0,), _size),
     "string": Function((1,), (), to_text),
     "int": Function((1,), (), _to_int),
-    "uint": Function((1,)),
+    "uint": Function((1,), (), _to_uint),
     "double": Function((1,), (), _to_double),
-    "bool": Function((1,)),
-    "bytes": Function((1,)),
-    "timestamp": Function((1,)),
-    "duration": Function((1,)),
+    "bool": Function((1,), (), _to_bool),
+    "bytes": Function((1,), (), _to_bytes),
+    "timestamp": Function((1,), (), to_time),
+    "duration": Function((1,), (), to_duration),
     "type": Function((1,), (), type_of),
     "dyn": Function((1,), (), lambda value: value),
-    "matches": Function((2,), (1,)),
+    "matches": Function((2,), (1,), _matches),
     "contains": Function((), (1,), _text_test("contains")),
     "startsWith": Function((), (1,), _text_test("startsWith")),
     "endsWith": Function((), (1,), _text_test("endsWith")),
-    **{part: Function((), (0, 1)) for part in _DATE_PARTS},
+    **{part: Function((), (0, 1), part_of(part)) for part in PART_NAMES},
 }
 _MACRO_NAMES = ("has", "map", "filter", "all", "exists", "exists_one")
 
@@ -149,15 +203,3 @@ def _instead(name: str) -> str:
 
 def _slots(count: int) -> str:
     return ", ".join("abc"[:count])
-
-
-def call(name: str, member: bool, values: Sequence[Any]) -> Any:
-    """Call the function `name`; `values` starts with the receiver, if there is one.
-
-    Raises:
-        ResolveError: it does not accept these values.
-    """
-    run = FUNCTIONS[name].run
-    if run is not None:
-        return run(*values)
-    return cel.call(name, member, tuple(plain(value) for value in values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,3 +111,23 @@ class MapLiteral(Node):
     """``{k: v}``."""
 
     entries: tuple[tuple[Node, Node], ...]
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly inside `node`, in the order of the text."""
+    find = _CHILDREN.get(type(node))
+    return () if find is None else find(node)
+
+
+_CHILDREN: Mapping[type[Node], Callable[[Any], tuple[Node, ...]]] = {
+    Member: lambda node: (node.operand,),
+    Index: lambda node: (node.operand, node.index),
+    FunctionCall: lambda node: node.args if node.receiver is None else (node.receiver, *node.args),
+    Has: lambda node: (node.path,),
+    Macro: lambda node: tuple(p for p in (node.source, node.condition, node.body) if p is not None),
+    Unary: lambda node: (node.operand,),
+    Binary: lambda node: (node.left, node.right),
+    Ternary: lambda node: (node.condition, node.yes, node.no),
+    ListLiteral: lambda node: node.items,
+    MapLiteral: lambda node: tuple(part for entry in node.entries for part in entry),
+}

@@ -15,7 +15,7 @@ from typing import Any
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions.paths import lookup_entry, type_word
-from drawer_ipy.expressions.types import CelType, check_finite, check_int64, plain
+from drawer_ipy.expressions.types import CelType, OutOfRange, check_finite, check_int64, plain
 
 _KNOWN = (int, float, str, bytes, bytearray, type(None), Mapping, Sequence, CelType)
 # If both operands are of one of these classes, Python and CEL agree.
@@ -99,7 +99,7 @@ def divide(left: Any, right: Any) -> Any:
     left, right = plain(left), plain(right)
     if _is_number(left) and _is_number(right):
         if right == 0:
-            raise ResolveError("division by zero")
+            raise OutOfRange("division by zero")
         if isinstance(left, int) and isinstance(right, int):
             quotient = abs(left) // abs(right)
             return check_int64(quotient if (left < 0) == (right < 0) else -quotient)
@@ -114,7 +114,7 @@ def modulo(left: Any, right: Any) -> Any:
     left, right = plain(left), plain(right)
     if _is_number(left) and _is_number(right):
         if right == 0:
-            raise ResolveError("division by zero")
+            raise OutOfRange("division by zero")
         if isinstance(left, int) and isinstance(right, int):
             rest = abs(left) % abs(right)
             return rest if left >= 0 else -rest
@@ -129,7 +129,7 @@ def _bounded(compute: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
     try:
         return compute(left, right)
     except (OverflowError, ValueError) as error:
-        raise ResolveError("the result is not a finite number") from error
+        raise OutOfRange("the result is not a finite number") from error
 
 
 def negate(value: Any) -> Any:

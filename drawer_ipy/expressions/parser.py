@@ -10,6 +10,8 @@ from drawer_ipy.expressions import habits
 from drawer_ipy.expressions import nodes as ast
 from drawer_ipy.expressions.functions import signature_problem
 from drawer_ipy.expressions.lexer import ESCAPE_HINT, Token, TokenKind, tokenize
+from drawer_ipy.expressions.regex import compile_pattern
+from drawer_ipy.expressions.regex_program import InvalidPattern
 
 # The precedence of each operator; all but ?? group to the left.
 _BINDING = {
@@ -313,6 +315,8 @@ class _Parser:
         owner = receiver.name if isinstance(receiver, ast.Name) else ""
         if problem := signature_problem(name.text, receiver is not None, len(args), owner):
             raise ResolveError(problem[0], remediation=problem[1], offset=name.start)
+        if name.text == "matches" and isinstance(pattern := args[-1], ast.Literal):
+            _check_pattern(pattern)
         return ast.FunctionCall(start, close.end, name.text, receiver, args)
 
     def _has(self, name: Token, args: tuple[ast.Node, ...], close: Token) -> ast.Node:
@@ -333,3 +337,16 @@ class _Parser:
             )
         condition = args[1] if len(args) == 3 else None
         return ast.Macro(source.start, close.end, name.text, source, args[0].name, condition, args[-1])
+
+
+def _check_pattern(pattern: ast.Literal) -> None:
+    """Refuse a constant pattern that is invalid before anything runs."""
+    try:
+        if isinstance(pattern.value, str):
+            compile_pattern(pattern.value)
+    except InvalidPattern as error:
+        raise ResolveError(
+            f"matches(): the pattern is not a valid regular expression (RE2 syntax): {error}",
+            remediation="a backslash in text is written twice, or the text as r'...'",
+            offset=pattern.start,
+        ) from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError, did_you_mean
 from drawer_ipy.expressions.habits import of_name
@@ -310,7 +311,7 @@ def _describe(container: Any, key: Any, path: str) -> tuple[str, str]:
 
 def _describe_list(container: Sequence[Any], key: Any, where: str) -> tuple[str, str]:
     size = len(container)
-    counted = "1 entry" if size == 1 else f"{size} entries"
+    counted = number_of(size, "entry")
     if isinstance(key, int | float) and not isinstance(key, bool):
         if key < 0:
             return f"{where} is a list, so its index must not be negative: {key}", (

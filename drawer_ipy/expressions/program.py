@@ -7,8 +7,9 @@ from typing import Any
 
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import ResolveError
-from drawer_ipy.expressions import functions, macros, operators, paths
+from drawer_ipy.expressions import macros, operators, paths
 from drawer_ipy.expressions import nodes as ast
+from drawer_ipy.expressions.functions import FUNCTIONS
 from drawer_ipy.expressions.parser import MAX_DEPTH, parse, too_deep
 from drawer_ipy.expressions.paths import Missing, PathReader, PathStep, Resplit, Scope
 from drawer_ipy.expressions.text import to_text
@@ -22,15 +23,16 @@ class Program:
 
     Attributes:
         tree: its syntax tree, in which every hyphenated name is one name.
+        source: the text that it was compiled from.
         text: the expression as written, without the ``${}``.
         execute: its closure, which may also raise Missing and Resplit; see :meth:`recover`.
         end: offset in the compiled text after the expression and its brace.
     """
 
-    __slots__ = ("_embedded", "_source", "_start", "_variants", "end", "execute", "text", "tree")
+    __slots__ = ("_embedded", "_start", "_variants", "end", "execute", "source", "text", "tree")
 
     def __init__(self, source: str, start: int = 0, *, embedded: bool) -> None:
-        self._source = source
+        self.source = source
         self._start = start
         self._embedded = embedded
         try:
@@ -104,12 +106,12 @@ class Program:
         key = tuple(sorted(splits.items()))
         run = self._variants.get(key)
         if run is None:
-            run = self._variants[key] = compile_tree(self.split_tree(splits), self._source)
+            run = self._variants[key] = compile_tree(self.split_tree(splits), self.source)
         return run
 
     def split_tree(self, splits: dict[int, int]) -> ast.Node:
         """Return the syntax tree with the names at these offsets cut to the given number of parts."""
-        tree, _ = parse(self._source, self._start, embedded=self._embedded, splits=splits)
+        tree, _ = parse(self.source, self._start, embedded=self._embedded, splits=splits)
         return tree
 
 
@@ -207,14 +209,13 @@ class _Compiler:
         return lambda scope: paths.has_member(operand(scope), _key(index(scope)), False)
 
     def call(self, node: ast.FunctionCall) -> PathReader:
-        member = node.receiver is not None
         args = ([node.receiver] if node.receiver is not None else []) + list(node.args)
         runs = [self.run_of(arg) for arg in args]
-        name, call = node.name, functions.call
+        call = FUNCTIONS[node.name].run
         if len(runs) == 1:
             (only,) = runs
-            return lambda scope: call(name, member, (only(scope),))
-        return lambda scope: call(name, member, [run(scope) for run in runs])
+            return lambda scope: call(only(scope))
+        return lambda scope: call(*[run(scope) for run in runs])
 
     def macro(self, node: ast.Macro) -> PathReader:
         source, body = self.run_of(node.source), self.run_of(node.body)

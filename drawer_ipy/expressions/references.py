@@ -181,7 +181,7 @@ def _walk(node: ast.Node, bound: frozenset[str], position: _Position) -> Iterato
         yield from _walk(node.yes, bound, position.maybe())
         yield from _walk(node.no, bound, position.maybe())
     else:
-        for child in _children(node):
+        for child in ast.children(node):
             yield from _walk(child, bound, position)
 
 
@@ -200,38 +200,13 @@ def _walk_path(node: ast.Node, bound: frozenset[str], position: _Position) -> It
         yield from _walk(index, bound, position)
 
 
-def _children(node: ast.Node) -> tuple[ast.Node, ...]:
-    if isinstance(node, ast.Unary):
-        return (node.operand,)
-    if isinstance(node, ast.Ternary):
-        return (node.condition, node.yes, node.no)
-    if isinstance(node, ast.FunctionCall):
-        return node.args if node.receiver is None else (node.receiver, *node.args)
-    if isinstance(node, ast.ListLiteral):
-        return node.items
-    if isinstance(node, ast.MapLiteral):
-        return tuple(part for entry in node.entries for part in entry)
-    return ()
-
-
 def _tested(node: ast.Node) -> set[KeyPath]:
     """Return the paths that any ``has()`` in the expression tests."""
     tested: set[KeyPath] = set()
     pending = [node]
     while pending:
         one = pending.pop()
-        if isinstance(one, ast.Has):
-            if (static := static_steps(one.path)) is not None:
-                tested.add((static[0].name, *(step.key for step in static[1])))
-            pending.append(one.path)
-        elif isinstance(one, ast.Macro):
-            pending += [p for p in (one.source, one.condition, one.body) if p is not None]
-        elif isinstance(one, ast.Binary):
-            pending += [one.left, one.right]
-        elif isinstance(one, ast.Member):
-            pending.append(one.operand)
-        elif isinstance(one, ast.Index):
-            pending += [one.operand, one.index]
-        else:
-            pending += _children(one)
+        if isinstance(one, ast.Has) and (static := static_steps(one.path)) is not None:
+            tested.add((static[0].name, *(step.key for step in static[1])))
+        pending += ast.children(one)
     return tested

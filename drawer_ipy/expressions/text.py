@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence, Set
@@ -10,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from drawer_ipy.common.durations import duration_text, time_text
+from drawer_ipy.common.records import dataclass_fields
 from drawer_ipy.errors import ResolveError
 
 # Integral floats below this are written without an exponent, as JSON writers do.
@@ -114,8 +114,8 @@ def plain_object(value: Any) -> Any:
     """Return a dataclass, pydantic model, named record or NumPy scalar as plain data, else ``None``."""
     if isinstance(value, type):
         return None
-    if dataclasses.is_dataclass(value):
-        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if (fields := dataclass_fields(value)) is not None:
+        return fields
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump()

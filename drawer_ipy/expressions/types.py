@@ -58,6 +58,10 @@ _BY_CLASS: tuple[tuple[Any, str], ...] = (
 )
 
 
+class OutOfRange(ResolveError):
+    """An operation on numbers has no result that CEL can represent."""
+
+
 def type_of(value: Any) -> CelType:
     """Return CEL's type of `value`; for a class that CEL does not know, the class name."""
     value = plain(value)
@@ -91,7 +95,7 @@ def check_int64(value: int) -> int:
     """
     if -_INT64 <= value < _INT64:
         return value
-    raise ResolveError("the result does not fit in 64 bits")
+    raise OutOfRange("the result does not fit in 64 bits")
 
 
 def check_finite(value: float) -> float:
@@ -102,4 +106,4 @@ def check_finite(value: float) -> float:
     """
     if math.isfinite(value):
         return value
-    raise ResolveError("the result is not a finite number")
+    raise OutOfRange("the result is not a finite number")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from IPython.core.displaypub import CapturingDisplayPublisher
+
+from drawer_ipy.common.platform import lacks
 from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
+from drawer_ipy.definition.declared import branches_of
 from drawer_ipy.definition.models import ButtonStep, InputSpec, StepBase
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.display.live import Display, NullDisplay
 from drawer_ipy.display.log import LogDisplay, Together
 from drawer_ipy.display.terminal import TextDisplay
 from drawer_ipy.errors import MOST_LISTED, DefinitionError, Problem, UsageError, problem_text
+from drawer_ipy.journal.folder import is_run_id
 from drawer_ipy.notebook.background import BackgroundRun, Runs
 from drawer_ipy.notebook.dry_run import DryRun
 from drawer_ipy.notebook.line import CELL, Given, Line, shown_in
@@ -25,11 +30,17 @@ from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
+from drawer_ipy.style.html_frame import html_as_text
 from drawer_ipy.style.notes import note_in_colour
+from drawer_ipy.verbs.resuming import chosen as kept_options
 from drawer_ipy.verbs.typed_inputs import TypedInputs
 
 LAST = "_drawer"
 """The variable that always has the Results of the last press."""
+
+
+_ALONE = "%%drawer or %%each as the first line of its cell, without %%time and the like above it"
+"""How to write a cell that is awaited."""
 
 
 class PressingCell:
@@ -51,6 +62,23 @@ class PressingCell:
         self.out = out
         self.inputs: dict[str, Any] = {}
 
+    def _out_replaces(self, used: Container[str], use: str) -> UsageError | None:
+        """The error for Results that would replace a function of which another press needs the present value.
+
+        Args:
+            used: the names of the functions that a press needs.
+            use: what needs it, in words.
+
+        Returns:
+            The error; ``None`` if the variable may be replaced.
+        """
+        if not callable(self._shell.user_ns.get(self.out)) or self.out not in used:
+            return None
+        return UsageError(
+            f"--out {self.out} would replace the function {self.out!r}, which {use}",
+            remediation=f"choose another name: --out {self.out}_results",
+        )
+
     def dry_run(self, job: Job) -> DryRun:
         """What pressing `job` would do."""
         return DryRun(job, self.inputs)
@@ -63,8 +91,17 @@ class PressingCell:
         return CellPress(self._shell, job, display, out, quiet=options.quiet, check=not options.no_raise)
 
     def background(self, job: Job, runs: Runs) -> BackgroundRun | None:
-        """Start `job` in the background; gives its handle unless a variable got it."""
+        """Start `job` in the background; gives its handle unless a variable got it.
+
+        Raises:
+            UsageError: there are no threads on this platform.
+        """
         options = self.options
+        if why := lacks("threads"):
+            raise UsageError(
+                f"--background is not available: {why}",
+                remediation="leave it out; other cells wait for the run",
+            )
 
         def display(log: Log) -> Display:
             shown = choose_display(self._shell, quiet=options.quiet, kind=options.display, background=True)
@@ -105,6 +142,9 @@ class DrawerCell(PressingCell):
         super().__init__(shell, line.options, line.out)
         self._line = line
         said = str(line.words[0]) if line.words else ""
+        resume = line.options.resume
+        if not said and resume and not is_run_id(resume):  # the name, behind the option
+            said, line.options.resume = resume, ""
         is_name = said == line.out or said in around.drawers
         self._around = around if is_name else replace(around, word=said)
         self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
@@ -113,19 +153,11 @@ class DrawerCell(PressingCell):
         self._check_out()
 
     def _check_out(self) -> None:
-        """Refuse a variable that a further press of this cell would need as it is now.
-
-        Raises:
-            UsageError: the Results would replace a function that a step presses.
-        """
-        names, out = self._shell.user_ns, self.out
-        elsewhere = out in self.loaded.drawer.buttons or out in self._around.registered
-        if elsewhere or not callable(names.get(out)) or out not in _pressed(self.loaded.drawer.steps):
-            return
-        raise UsageError(
-            f"--out {out} would replace the function {out!r}, which a step presses",
-            remediation=f"choose another name: --out {out}_results",
-        )
+        """Raise UsageError if the Results would replace a function that a step presses."""
+        elsewhere = {*self.loaded.drawer.buttons, *self._around.registered}
+        wrong = self._out_replaces(_pressed(self.loaded.drawer.steps) - elsewhere, "a step presses")
+        if wrong is not None:
+            raise wrong
 
     def _all_inputs(self) -> dict[str, Any]:
         """The line's inputs; a declared one that is not given comes from a variable of its name."""
@@ -186,6 +218,8 @@ class DrawerCell(PressingCell):
             chosen.concurrency,
             chosen.timeout,
             chosen.save,
+            backend=chosen.backend,
+            **kept_options(chosen),
         )
         job = prepare(self.loaded, self.inputs, options, self._around)
         job.run.notes += self._notes
@@ -198,7 +232,7 @@ def _pressed(steps: Iterable[StepBase]) -> set[str]:
     for step in steps:
         if isinstance(step, ButtonStep):
             found.add(step.button)
-        for branch in step.nested():
+        for branch in branches_of(step):
             found |= _pressed(branch.steps)
     return found
 
@@ -248,7 +282,7 @@ class CellPress:
         """Press on a thread with its own loop while this thread waits."""
         job = self._job
         try:
-            job.press_blocking(self._display)
+            job.press_blocking(self._display, _ALONE)
         finally:
             self.show()
         self.finish()
@@ -312,7 +346,20 @@ class CellPress:
             for note in notes if self._job.run.record.status == "ok" else ():
                 print(note_in_colour(note))  # the error of a run that did not end ok includes them
         if self._check and self._results is not None:
-            raise_for(self._results, notes)
+            raise_for(self._results, notes, self._told())
+
+    def _told(self) -> str:
+        """The text of the table that :meth:`show` has displayed, on one line; ``""`` if there is none."""
+        results = self._results
+        if results is None or results.run.status == "ok" or isinstance(self._display, NullDisplay):
+            return ""
+        if isinstance(self._shell.display_pub, CapturingDisplayPublisher):  # %%capture hides the table
+            return ""
+        if isinstance(self._display, TextDisplay):
+            told = str(results) if len(results) else ""
+        else:
+            told = html_as_text(results._repr_html_())
+        return " ".join(told.split())
 
 
 def print_warnings(problems: Iterable[Problem]) -> None:

@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration
+from drawer_ipy.definition.backends import parse_backend
 from drawer_ipy.display.choose import KINDS
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.notebook.line_values import input_value
 from drawer_ipy.notebook.option_values import option_names, placed, value_taker, with_variables
 from drawer_ipy.notebook.words import ASSIGNMENT, LineWord, check_words, unquote, words_of
+from drawer_ipy.verbs.resuming import add_options
 from drawer_ipy.verbs.values import whole_number, width
 
 CELL = "%%drawer"
@@ -64,7 +67,30 @@ class Line:
 
 
 class OptionParser(argparse.ArgumentParser):
-    """argparse that raises a UsageError instead of leaving the program; `prog` is the magic."""
+    """argparse for a magic that presses: it raises UsageError instead of ending the process.
+
+    Args:
+        magic: the magic with its percent signs.
+    """
+
+    def __init__(self, magic: str) -> None:
+        super().__init__(prog=magic, add_help=False, allow_abbrev=False)
+        self.add_argument("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
+
+    def add_press_options(self, defined: str) -> None:
+        """Add the options of every magic that presses; `defined` is what ``--define`` remembers."""
+        add = self.add_argument
+        add("--backend", metavar="NAME", type=backend, default="", help=_BACKEND)
+        save = "write the table to a .parquet, .csv, .jsonl or .json file at the end"
+        add("--save", metavar="FILE", help=save)
+        add_options(self)
+        add("--background", action="store_true", help="run in the background; returns a handle of the run")
+        add("--dry-run", action="store_true", help="check and show what would run; press nothing")
+        define = f"check and remember the {defined} by its name; press nothing"
+        add("--define", action="store_true", help=define)
+        add("--quiet", "-q", action="store_true", help="show no progress and no table")
+        add("--no-raise", action="store_true", help="return normally when the run fails")
+        add("--display", choices=KINDS, default="auto", help="how progress is shown")
 
     def error(self, message: str) -> NoReturn:
         """Refuse the options."""
@@ -107,9 +133,8 @@ class OptionParser(argparse.ArgumentParser):
 
 def option_parser() -> OptionParser:
     """The options of ``%%drawer``; also the source of its help."""
-    parser = OptionParser(prog=CELL, add_help=False, allow_abbrev=False)
+    parser = OptionParser(CELL)
     add = parser.add_argument
-    add("--out", "-o", metavar="VAR", default="", help="variable that gets the Results")
     add("--parallelism", "-p", metavar="N", type=width, help="items at once in the outermost loops, or auto")
     add(
         "--mode",
@@ -125,19 +150,19 @@ def option_parser() -> OptionParser:
         help="in parallel mode, what happens to steps that do not depend on the failed one",
     )
     add("--timeout", metavar="SECONDS", type=seconds, help="most seconds that the whole run may take")
-    add("--save", metavar="FILE", help="write the table to a .parquet, .csv, .jsonl or .json file at the end")
-    add("--background", action="store_true", help="run in the background; returns a handle of the run")
-    add("--dry-run", action="store_true", help="check and show what would run; press nothing")
-    add("--define", action="store_true", help="check and remember the drawer by its name; press nothing")
-    add("--quiet", "-q", action="store_true", help="show no progress and no table")
-    add("--no-raise", action="store_true", help="return normally when the run fails")
-    add(
-        "--display",
-        choices=KINDS,
-        default="auto",
-        help="how progress is shown",
-    )
+    parser.add_press_options("drawer")
     return parser
+
+
+_BACKEND = "where Python functions run: threads of the kernel, processes, dask or dask:ADDRESS"
+
+
+def backend(text: str) -> str:
+    """An argparse type: the name of a backend, ``""`` for none."""
+    try:
+        return str(parse_backend(text)) if text else ""
+    except BadValue as error:
+        raise argparse.ArgumentTypeError(f"{error.message} ({error.hint})") from None
 
 
 def seconds(text: str) -> float:

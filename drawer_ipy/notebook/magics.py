@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, Union
+from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, Union, validate
 
 from drawer_ipy.buttons import make_button
 from drawer_ipy.buttons.base import Button
@@ -23,8 +23,10 @@ from drawer_ipy.definition import DrawerModel, load_button
 from drawer_ipy.definition.button_runtimes import runtime_words
 from drawer_ipy.definition.values import AUTO
 from drawer_ipy.display.choose import KINDS
+from drawer_ipy.display.tables import registered
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.notebook import completion
+from drawer_ipy.notebook.all_runs import AllRuns
 from drawer_ipy.notebook.awaited_cells import (
     AWAITED,
     AWAITED_VERB,
@@ -42,13 +44,14 @@ from drawer_ipy.notebook.each.options import OF_EVERY_CELL, each_parser
 from drawer_ipy.notebook.line import option_parser, parse_line, split
 from drawer_ipy.notebook.misplaced_magics import MisplacedMagics
 from drawer_ipy.notebook.verb_line import NotebookVerb
+from drawer_ipy.pressing.callers import CELLS
+from drawer_ipy.pressing.job import check_backend
+from drawer_ipy.pressing.journaling import DURABLE
+from drawer_ipy.pressing.stored import runs
 from drawer_ipy.pressing.surroundings import Surroundings
 
 Shown = DryRun | BackgroundRun | AsDrawer | None
 """What a cell shows that presses nothing now."""
-
-_KEPT = "drawer_ipy"
-"""The attribute of the shell with the definitions of cells, see :class:`Kept`."""
 
 _MAGICS = {"cell": ("drawer", AWAITED, "each", EACH_AWAITED, "button"), "line": ("drawer", AWAITED_VERB)}
 _OPTIONS = (
@@ -61,6 +64,8 @@ _OPTIONS = (
     "quiet",
     "no_raise",
     "display",
+    "durable",
+    "backend",
 )
 """Options of the line whose defaults can be configured."""
 
@@ -104,6 +109,19 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     quiet = Bool(False, help="--quiet for every cell").tag(config=True)
     no_raise = Bool(False, help="--no-raise for every cell").tag(config=True)
     display = Enum(KINDS, "auto", help="--display of every cell").tag(config=True)
+    durable = Enum(DURABLE, "auto", help="--durable of every cell: keep runs on disk").tag(config=True)
+
+    backend = Unicode("", help="--backend of every cell: threads, processes, dask or dask:ADDRESS").tag(
+        config=True
+    )
+
+    @validate("backend")  # type: ignore[untyped-decorator]
+    def _checked_backend(self, proposal: Any) -> Any:
+        try:
+            check_backend(proposal["value"])
+        except UsageError as error:
+            raise TraitError(str(error)) from None
+        return proposal["value"]
 
     def __init__(self, shell: Any, kept: Kept | None = None) -> None:
         super().__init__(shell, parent=None)
@@ -163,10 +181,10 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def drawer_line(self, line: str) -> Any:
         """Show and change drawers: ``%drawer NAME [VERB ...]``; ``%drawer help`` shows all verbs.
 
-        ``%drawer runs`` lists the runs in the background.
+        ``%drawer runs`` lists the runs in the background, and those that are stored on disk.
         """
         if line.split() == ["runs"]:
-            return self.kept.runs.listed()
+            return AllRuns(self.kept.runs.listed(), runs())
         return self._verb(line).blocking()
 
     @no_var_expand  # type: ignore[untyped-decorator]
@@ -263,11 +281,12 @@ def load(shell: Any) -> None:
     Earlier definitions and settings of cells are kept.
     """
     unload(shell)
-    magics = DrawerMagics(shell, shell.meta.setdefault(_KEPT, Kept()))
+    magics = DrawerMagics(shell, shell.meta.setdefault(CELLS, Kept()))
     DrawerMagics.drawer.__doc__ = f"{_doc(DrawerMagics.drawer)}\n\n{option_parser().format_help()}"
     DrawerMagics.each.__doc__ = f"{_doc(DrawerMagics.each)}\n\n{each_parser().format_help()}"
     shell.register_magics(magics)
     completion.register(shell, magics.surroundings)
+    registered.register(shell)
     shell.input_transformers_cleanup[:0] = [magic_first, MisplacedMagics()]
     awaited = AwaitedCells(shell, lambda: bool(magics.loop == "awaited"))
     # IPython's own transformers, which run in between, split the lines again.
@@ -280,6 +299,7 @@ def unload(shell: Any) -> None:
     ours = (AwaitedCells.__name__, MisplacedMagics.__name__, magic_first.__name__, whole_lines.__name__)
     transformers[:] = [t for t in transformers if getattr(t, "__name__", type(t).__name__) not in ours]
     completion.unregister(shell)
+    registered.unregister(shell)
     manager = shell.magics_manager
     magics = manager.registry.pop(DrawerMagics.__name__, None)
     if magics is None:

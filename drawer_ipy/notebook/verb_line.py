@@ -11,16 +11,17 @@ from typing import Any
 from IPython.display import display
 
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.common.platform import has_threads
 from drawer_ipy.definition import DrawerModel
 from drawer_ipy.display.choose import choose_display
 from drawer_ipy.errors import DrawerError, UsageError
-from drawer_ipy.notebook.cell import CellPress
+from drawer_ipy.notebook.cell import LAST, CellPress
 from drawer_ipy.notebook.line import shown_in
 from drawer_ipy.notebook.line_values import input_value
 from drawer_ipy.notebook.option_values import with_variables
 from drawer_ipy.notebook.words import ASSIGNMENT, LineWord, check_words, unquote, words_of
 from drawer_ipy.pressing.interrupts import breaking_off, cancelling
-from drawer_ipy.pressing.job import Job
+from drawer_ipy.pressing.job import Job, check_wait
 from drawer_ipy.results import Results
 from drawer_ipy.results.verdict import raise_for
 from drawer_ipy.verbs import VerbContext, VerbResult, run_verb
@@ -81,7 +82,7 @@ class NotebookVerb:
         """Run the verb while this thread waits.
 
         Returns:
-            The Results of a press, ``None`` for another verb.
+            The Results of a press or of a stored run, ``None`` for another verb.
 
         Raises:
             DrawerError: the verb failed, or the run did not end ok.
@@ -90,6 +91,10 @@ class NotebookVerb:
 
     async def awaited(self) -> None:
         """Press on the shell's own loop; see :meth:`drawer_ipy.notebook.cell.CellPress.awaited`."""
+        if not has_threads():
+            check_wait("await apress(...)")
+            self.blocking()
+            return
         loop = asyncio.get_running_loop()
         display = choose_display(self._shell)
 
@@ -136,7 +141,7 @@ class NotebookVerb:
             return job.press_blocking(display)
         finally:
             display.close(None)
-            self._shell.push({"_drawer": job.results}, interactive=True)
+            self._shell.push({LAST: job.results}, interactive=True)
 
     def _cancel(self) -> None:
         if self._job is not None:
@@ -150,8 +155,11 @@ class NotebookVerb:
         return self._job is None or self._job.run.ending
 
     def _end(self, outcome: VerbResult) -> Any:
-        if outcome.results is not None and self._job is not None:
-            raise_for(outcome.results, self._job.run.notes)
+        if outcome.results is not None:
+            if self._job is not None:
+                raise_for(outcome.results, self._job.run.notes)
+            else:
+                self._shell.push({LAST: outcome.results}, interactive=True)
             return outcome.results
         print(outcome.text)
         if outcome.picture is not None and getattr(self._shell, "kernel", None) is not None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.pictures.graph_model import Box, Lane, lane_of, rewrite
 from drawer_ipy.pictures.layers import Edge, Placed, Point, place
 from drawer_ipy.pictures.mermaid import mermaid_text
-from drawer_ipy.pictures.picture import Picture
+from drawer_ipy.pictures.picture import PLAIN, Picture
 from drawer_ipy.style.palette import BOX, FONT, KINDS, OTHER_KIND, TEXT
 from drawer_ipy.style.preview import clean, cut, text_width
 
@@ -27,9 +28,9 @@ _MOST = 900.0
 
 _STYLE = (
     f"<style>.dgr{{font:12px {FONT}}}.dgr text{{fill:{TEXT}}}"
-    ".dgr .n{font-weight:600}.dgr .l{font-size:11px;opacity:.72}.dgr .i{font-size:10px;opacity:.5}"
+    ".dgr .n{font-weight:600}.dgr .l{font-size:11px;opacity:.78}.dgr .i{font-size:10px;opacity:.75}"
     ".dgr .e{text-anchor:end}.dgr .m{text-anchor:middle}"
-    f".dgr .x{{fill:{BOX}}}"
+    f".dgr .x{{fill:{BOX};fill-opacity:1}}"
     ".dgr .x,.dgr .c{stroke-width:1.2}"
     ".dgr .c{fill-opacity:.07}"
     ".dgr .br{fill:none;stroke-dasharray:4 3;stroke-opacity:.55}"
@@ -60,7 +61,7 @@ class Graph(Picture):
 
 def _text(drawer: DrawerModel) -> str:
     n = len(drawer.steps)
-    return f"graph of {clean(drawer.name) or 'a drawer'}: {n} step{'' if n == 1 else 's'}; see .mermaid, .svg"
+    return f"graph of {clean(drawer.name) or 'a drawer'}: {number_of(n, 'step')}; see .mermaid, .svg"
 
 
 @dataclass(slots=True)
@@ -99,7 +100,7 @@ def _svg(lane: Lane, name: str) -> str:
     said = escape(clean(f"graph of the drawer {name}"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="dgr" role="img" width="{width:.0f}" '
-        f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" font-size="12" '
+        f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" font-size="12" {PLAIN} '
         f'aria-label="{said}">{_STYLE}{drawn}</svg>'
     )
 
@@ -195,8 +196,9 @@ def _arrow(points: Sequence[Point], dotted: bool) -> str:
             d += f"V{target:.1f}"
         x, y = to_x, to_y
     head = f"M{x - 3.5:.1f} {y - 7:.1f}h7L{x:.1f} {y - 0.5:.1f}z"
-    css = "a o" if dotted else "a"
-    return f'<path class="{css}" d="{d}"/><path class="h" d="{head}" stroke="none"/>'
+    css, dash = ("a o", ' stroke-dasharray="1.5 4"') if dotted else ("a", "")
+    line = f'<path class="{css}" d="{d}" fill="none" stroke="currentColor" stroke-width="1.3"{dash}/>'
+    return f'{line}<path class="h" d="{head}" stroke="none" fill="currentColor"/>'
 
 
 def _draw(shape: _Shape) -> str:
@@ -204,15 +206,17 @@ def _draw(shape: _Shape) -> str:
     colour = KINDS.get(box.kind, OTHER_KIND)
     if box.kind in _ROUND:
         return _draw_pill(shape, colour)
-    css, fill = ("c", colour) if shape.inside else ("x", "")
-    fill = f' fill="{fill}"' if fill else ""
+    css, fill = ("c", colour) if shape.inside else ("x", "currentColor")
+    fill = f' fill="{fill}" fill-opacity=".06"'
     out = [
         f'<rect class="{css}" width="{width:.1f}" height="{height:.1f}" rx="7" stroke="{colour}"{fill}/>',
         f'<path d="M7 0.6h{width - 14:.1f}" stroke="{colour}" stroke-width="3" stroke-linecap="round"/>',
-        f'<text x="{_PAD}" y="17" class="n">{_words(box.name)}</text>',
+        f'<text x="{_PAD}" y="17" class="n" font-weight="600">{_words(box.name)}</text>',
     ]
     corner = " · ".join(filter(None, [_tag(box), str(box.number)]))
-    out.append(f'<text x="{width - 8:.1f}" y="15" class="i e">{corner}</text>')
+    out.append(
+        f'<text x="{width - 8:.1f}" y="15" class="i e" text-anchor="end" font-size="10">{corner}</text>'
+    )
     for k, line in enumerate(box.lines):
         out.append(f'<text x="{_PAD}" y="{17 + _LINE * (k + 1):.0f}" class="l">{_words(line)}</text>')
     return "".join(out) + _draw_lanes(shape, colour)
@@ -232,8 +236,9 @@ def _draw_lanes(shape: _Shape, colour: str) -> str:
             words = _words(inside.lane.title)
             out.append(
                 f'<rect class="br" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" '
-                f'height="{tall + 26:.1f}" rx="6" stroke="{colour}"/>'
-                f'<text x="{x + wide / 2:.1f}" y="{y + 15:.1f}" class="l m">{words}</text>'
+                f'height="{tall + 26:.1f}" rx="6" stroke="{colour}" fill="none" stroke-dasharray="4 3"/>'
+                f'<text x="{x + wide / 2:.1f}" y="{y + 15:.1f}" class="l m" text-anchor="middle">'
+                f"{words}</text>"
             )
             y += 22
         out.append(f'<g transform="translate({x + margin:.1f} {y:.1f})">{_draw_inside(inside)}</g>')
@@ -246,8 +251,10 @@ def _draw_pill(shape: _Shape, colour: str) -> str:
     rest = _words(" ".join(["", *box.lines])) if box.lines else ""
     dash = ' stroke-dasharray="5 3"' if box.kind == "on_error" else ""
     return (
-        f'<rect class="x" width="{width:.1f}" height="24" rx="12" stroke="{colour}"{dash}/>'
-        f'<text x="{width / 2:.1f}" y="16" class="m"><tspan class="n">{_words(box.name)}</tspan>'
+        f'<rect class="x" width="{width:.1f}" height="24" rx="12" stroke="{colour}"{dash} '
+        'fill="currentColor" fill-opacity=".06"/>'
+        f'<text x="{width / 2:.1f}" y="16" class="m" text-anchor="middle">'
+        f'<tspan class="n" font-weight="600">{_words(box.name)}</tspan>'
         f'<tspan class="l">{rest}</tspan></text>'
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from drawer_ipy.definition.button_runtimes import buttons_in_words
+from drawer_ipy.definition.declared import branches_of, variable_of
 from drawer_ipy.definition.in_words import Pressed, how, what_it_does
 from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.short_texts import LINE as LINE
@@ -111,12 +112,12 @@ def _box(step: StepBase, number: int, known: Collection[str], pressed: Pressed) 
     kind = step.kind or "button"
     lines = [cut(clean(line), LINE) for line in (what_it_does(step, pressed), how(step)) if line]
     box = Box(clean(step.id), kind, lines, number)
-    for branch in step.nested():
+    for branch in branches_of(step):
         if not branch.steps:
             continue
         inner = Lane(clean(branch.title))
         places: dict[NamePath, int] = {}
-        variable = step.variable()
+        variable = variable_of(step)
         if variable and any((variable,) in uses_of(s, known) for s in branch.steps):
             _add(inner, places, (variable,), Box(clean(variable), "variable"))
         _add_steps(inner, places, branch.steps, known, pressed)

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from drawer_ipy.style.html_frame import block
+from drawer_ipy.style.html_frame import block, scrolling
 from drawer_ipy.style.palette import ALONE
+
+PLAIN = 'font-family="system-ui,sans-serif" fill="currentColor"'
+"""Attributes of an ``<svg>`` element for hosts that remove its style: its text is not black on dark pages."""
+
+_TIP = re.compile(r"<(path|text)\b([^>]*)>([^<]*)<title>([^<]*)</title></\1>")
+
+
+def in_page(svg: str) -> str:
+    """Prepare an ``<svg>`` element for a page whose host may remove SVG elements but keeps their text.
+
+    Tooltips become attributes (``xlink:title``, which browsers show for ``<a>``), and labels separate lines,
+    so that the text that is left is short and does not run together.
+    """
+    tips = _TIP.sub(r'<a xlink:title="\4"><\1\2>\3</\1></a>', svg)
+    return tips.replace("</text>", "</text>\n")
 
 
 class Picture:
@@ -43,7 +59,8 @@ class Picture:
         return head + end + ALONE + rest
 
     def _repr_html_(self) -> str:
-        return block(self.svg, style="overflow-x:auto;max-width:100%")
+        label = scrolling("picture")
+        return block(f'<div style="overflow-x:auto;max-width:100%" {label}>{in_page(self.svg)}</div>')
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Return HTML first: as part of the page, the picture uses the colours of the notebook's theme."""

@@ -13,15 +13,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, STATE_NAMES, LoopOutput, LoopRecord
+from drawer_ipy.record.inner import loops_in
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, PAUSED, RUNNING, STATE_NAMES, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.waits import Reason
 
 EXAMINED = 40_000
-"""Most items of all loops of one row that are used."""
+"""Most items of all loops of one row that are all used."""
 
-_STEP_STATES = {"ok": OK, "running": RUNNING, "cancelled": CANCELLED}
+SAMPLED = 5_000
+"""About how many are used if there are more: some 35 for each stretch of the picture."""
+
+_STEP_STATES = {"ok": OK, "running": RUNNING, "paused": PAUSED, "cancelled": CANCELLED}
 _NAMED = 3
+
+Stretch = tuple[float, float, Reason]
+"""A wait: its beginning and end in seconds since the run began, and the reason."""
 
 
 @dataclass(slots=True)
@@ -34,6 +42,8 @@ class Span:
         names: the first few items.
         count: the number of items.
         source: the loop and the index in it, if it is one item.
+        waits: when it waited, each as its beginning, its end and the reason. If the span stands for several
+            items, one interval shows the share of their time.
     """
 
     begin: float
@@ -42,6 +52,7 @@ class Span:
     names: list[str]
     count: int = 1
     source: tuple[LoopRecord, int] | None = None
+    waits: Sequence[Stretch] = ()
 
 
 @dataclass(slots=True)
@@ -58,6 +69,7 @@ class Track:
         kept: the number of items that were kept from an earlier press.
         stride: n if every n-th item was used; 1 for all items. A span's count is the number of items that it
             represents.
+        waited: seconds for which items, or the step, waited, all together.
     """
 
     label: str
@@ -69,6 +81,7 @@ class Track:
     counts: list[int] = field(default_factory=lambda: [0] * len(STATE_NAMES))
     kept: int = 0
     stride: int = 1
+    waited: float = 0.0
 
 
 def tracks_of(record: RunRecord) -> list[Track]:
@@ -85,8 +98,8 @@ def tracks_of(record: RunRecord) -> list[Track]:
 
 
 def _zero(record: RunRecord) -> float | None:
-    begun = [step.started for step in record.steps if step.started]
-    return min([*begun, *([record.started] if record.started else [])]) if begun else None
+    started = [step.started for step in record.steps if step.started]
+    return min([*started, *([record.started] if record.started else [])]) if started else None
 
 
 def _step_tracks(step: StepResult, zero: float, now: float) -> Iterator[Track]:
@@ -96,7 +109,11 @@ def _step_tracks(step: StepResult, zero: float, now: float) -> Iterator[Track]:
         yield from _loop_tracks([(step.output.record, "")], zero, 0, (begin, end))
         return
     state = _STEP_STATES.get(step.status, FAILED)
-    yield Track(step.id, 0, [Span(begin, end, state, [step.id])], begin, end)
+    waits = () if step.waits is None else step.waits.until(zero + end)
+    # Without those of a step that was kept from an earlier press.
+    stretches = [(wait.begin - zero, wait.end - zero, wait.reason) for wait in waits if wait.begin >= zero]
+    span = Span(begin, end, state, [step.id], waits=stretches)
+    yield Track(step.id, 0, [span], begin, end, waited=_seconds(stretches))
 
 
 Named = tuple[LoopRecord, str]
@@ -109,7 +126,7 @@ def _loop_tracks(
     """The row of all loops of the same step, then the rows of the loops within their items."""
     counts = [sum(column) for column in zip(*(loop.counts for loop, _ in loops), strict=True)]
     total = sum(counts)
-    stride = max(1, -(-total // EXAMINED))
+    stride = -(-total // SAMPLED) if total > EXAMINED else 1
     spans = [span for named in loops for span in _spans(named, zero, stride)]
     if not spans and whole is None:
         return
@@ -118,17 +135,15 @@ def _loop_tracks(
     kept = sum(loop.kept for loop, _ in loops)
     if kept:
         counts = [sum(span.count for span in spans if span.state == s) for s in range(len(counts))]
-    yield Track(loops[0][0].path[-1], depth, spans, begin, end, len(loops), counts, kept, stride)
+    waits = [wait for loop, _ in loops if loop.waits is not None for wait in loop.waits]
+    waited = sum(wait.end - wait.begin for wait in waits)
+    yield Track(loops[0][0].path[-1], depth, spans, begin, end, len(loops), counts, kept, stride, waited)
     inner: dict[str, list[Named]] = {}
     for loop, prefix in loops:
         for column in loop.columns:
             found = inner.setdefault(column.id, [])
             if len(found) < EXAMINED:
-                found += [
-                    (output.record, f"{prefix}{index}.")
-                    for index, output in enumerate(column.outputs)
-                    if isinstance(output, LoopOutput)
-                ]
+                found += [(within, f"{prefix}{index}.") for index, within in loops_in(loop, column)]
     for below in inner.values():
         if below:
             yield from _loop_tracks(below, zero, depth + 1)
@@ -138,12 +153,19 @@ def _spans(named: Named, zero: float, stride: int) -> Iterator[Span]:
     loop, prefix = named
     offset, still = max(0.0, loop.began - zero), loop.elapsed
     states, started, finished = loop.states, loop.started, loop.finished
+    waits: dict[int, list[Stretch]] = {}
+    for wait in () if loop.waits is None else loop.waits.until(still):
+        waits.setdefault(wait.item, []).append((offset + wait.begin, offset + wait.end, wait.reason))
     for index, weight in _examined(loop, stride):
         begin = started[index]
-        if begin > 0:  # a value below 0 is an item of an earlier press
+        held: Sequence[Stretch] = waits.get(index, ())
+        if begin > 0 or (held and states[index] == PAUSED):  # a value below 0 is an item of an earlier press
             end = offset + max(begin, finished[index] or still)
+            since = offset + begin
+            if held:  # an item may have waited for the loop's rate before it began
+                since = min(since, *(wait[0] for wait in held)) if begin > 0 else held[0][0]
             names = [f"{prefix}{index}"]
-            yield Span(offset + begin, end, states[index], names, weight, (loop, index))
+            yield Span(since, end, states[index], names, weight, (loop, index), held)
 
 
 def _examined(loop: LoopRecord, stride: int) -> Iterable[tuple[int, int]]:
@@ -152,9 +174,9 @@ def _examined(loop: LoopRecord, stride: int) -> Iterable[tuple[int, int]]:
     if stride == 1:
         return ((index, 1) for index in range(n))
     # If there are only a few failures, all of them are used.
-    odd = [match.start() for match in _NOT_OK.finditer(bytes(loop.states))]
-    if len(odd) > EXAMINED:
+    if loop.counts[FAILED] + loop.counts[CANCELLED] > SAMPLED:
         return ((index, stride) for index in range(0, n, stride))
+    odd = [match.start() for match in _NOT_OK.finditer(bytes(loop.states))]
     weights = dict.fromkeys(range(0, n, stride), stride) | dict.fromkeys(odd, 1)
     return sorted(weights.items())
 
@@ -195,10 +217,16 @@ def thin(lane: Sequence[Span], least: float) -> list[Span]:
     return out + (_joined(stretch) if stretch else [])
 
 
+def _seconds(waits: Iterable[Stretch]) -> float:
+    return sum(end - begin for begin, end, _ in waits)
+
+
 def _joined(stretch: list[Span]) -> list[Span]:
     if len(stretch) == 1:
         return stretch
     begin, end = stretch[0].begin, stretch[-1].end
+    waits = [wait for span in stretch for wait in span.waits]
+    held = _seconds(waits) / max(1e-9, sum(span.end - span.begin for span in stretch))
     parts: dict[int, Span] = {}
     for span in stretch:
         part = parts.get(span.state)
@@ -214,6 +242,9 @@ def _joined(stretch: list[Span]) -> list[Span]:
     for state in sorted(parts):
         part = parts[state]
         part.begin, part.end = begin, begin + shares[state] * scale
+        if waits:
+            longest = max(waits, key=lambda wait: wait[1] - wait[0])
+            part.waits = [(begin, begin + min(1.0, held) * (part.end - begin), longest[2])]
         begin = part.end
     return [parts[state] for state in sorted(parts)]
 
@@ -224,7 +255,8 @@ class Load:
 
     Attributes:
         begin, step: the start of the first stretch and the length of each, in seconds.
-        heights: state in which the items ended -> mean number of running items in each stretch.
+        heights: state in which the items ended -> mean number of items at work in each stretch; those that
+            waited are under ``PAUSED``.
         ended: state -> how many items ended in each stretch.
     """
 
@@ -240,19 +272,27 @@ def load_of(track: Track, bins: int) -> Load:
     load = Load(track.begin, step, {}, {})
     # The contribution of an item to the stretches between its first and its last is stored as differences.
     between: dict[int, list[float]] = {}
-    for span in track.spans:
-        heights = load.heights.setdefault(span.state, [0.0] * bins)
-        rises = between.setdefault(span.state, [0.0] * (bins + 1))
-        begin, end = ((moment - track.begin) / step for moment in (span.begin, span.end))
+
+    def add(state: int, since: float, until: float, count: int) -> int:
+        heights = load.heights.setdefault(state, [0.0] * bins)
+        rises = between.setdefault(state, [0.0] * (bins + 1))
+        begin, end = (since - track.begin) / step, (until - track.begin) / step
         first = min(bins - 1, max(0, int(begin)))
         last = min(bins - 1, max(first, int(end)))
         if first == last:
-            heights[first] += span.count * (end - begin)
+            heights[first] += count * (end - begin)
         else:
-            heights[first] += span.count * (first + 1 - begin)
-            heights[last] += span.count * (end - last)
-            rises[first + 1] += span.count
-            rises[last] -= span.count
+            heights[first] += count * (first + 1 - begin)
+            heights[last] += count * (end - last)
+            rises[first + 1] += count
+            rises[last] -= count
+        return last
+
+    for span in track.spans:
+        last = add(span.state, span.begin, span.end, span.count)
+        for since, until, _ in span.waits:
+            add(PAUSED, since, until, span.count)
+            add(span.state, since, until, -span.count)
         load.ended.setdefault(span.state, [0] * bins)[last] += span.count
     for state, rises in between.items():
         for place, height in enumerate(accumulate(rises[:bins])):

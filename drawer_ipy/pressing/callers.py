@@ -1,4 +1,4 @@
-"""The names that a caller of ``press`` can see, whether it calls directly or through asyncio."""
+"""What a caller of ``press`` can see, whether it calls directly or through asyncio: names and cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import sys
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.definition import DrawerModel
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +31,37 @@ def callers_names(frame: FrameType) -> Mapping[str, Any]:
     if frame.f_locals is frame.f_globals:
         return frame.f_globals
     return ChainMap(dict(frame.f_locals), frame.f_globals)
+
+
+CELLS = "drawer_ipy"
+"""The key in the ``meta`` of an IPython shell of what its cells have defined."""
+
+
+class CellDefinitions(Protocol):
+    """What the cells of a notebook have defined.
+
+    Attributes:
+        buttons: the buttons of ``%%button`` cells, by name.
+        drawers: the drawers of ``%%drawer NAME`` cells, by name.
+    """
+
+    buttons: dict[str, Button]
+    drawers: dict[str, DrawerModel]
+
+
+def callers_cells(names: Mapping[str, Any]) -> CellDefinitions | None:
+    """Return what the cells of the notebook have defined that the caller's code belongs to.
+
+    Args:
+        names: the caller's names, as :func:`callers_names` returns them.
+    """
+    module = sys.modules.get("IPython")
+    shell = None if module is None else module.get_ipython()
+    if shell is None:
+        return None
+    own = names.maps[-1] if isinstance(names, ChainMap) else names
+    found: CellDefinitions | None = shell.meta.get(CELLS) if own is shell.user_ns else None
+    return found
 
 
 def asynchronous(function: F) -> F:

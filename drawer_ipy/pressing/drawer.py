@@ -11,7 +11,7 @@ from drawer_ipy.definition.reading.loading import loaded_from
 from drawer_ipy.errors import UsageError
 from drawer_ipy.pictures.graph import Graph
 from drawer_ipy.pressing.callers import callers_names
-from drawer_ipy.pressing.surroundings import Pressable, Surroundings, named_buttons
+from drawer_ipy.pressing.surroundings import Pressable, Surroundings
 from drawer_ipy.pressing.validation import Validation
 
 
@@ -65,7 +65,7 @@ class Drawer(models.DrawerModel):
             raise UsageError(
                 f"inputs must be names or a mapping of names to values, not {type(inputs).__name__}"
             )
-        around = Surroundings(named_buttons(buttons), callers_names(sys._getframe(1)))
+        around = Surroundings.of_caller(callers_names(sys._getframe(1)), buttons)
         loaded = loaded_from(self)
         return Validation(around.problems(loaded, given=inputs), self.name, loaded.source.text)
 

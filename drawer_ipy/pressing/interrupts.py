@@ -13,6 +13,7 @@ from typing import Any
 
 from drawer_ipy.buttons.function.button import is_in_function
 from drawer_ipy.common.cancellation import BrokenOff
+from drawer_ipy.common.platform import has_threads
 from drawer_ipy.engine.async_source import is_pulling_async
 from drawer_ipy.engine.sync_source import is_pulling
 
@@ -121,7 +122,7 @@ def breaking_off(
 
     A kernel turns an interrupt into a cancellation, which the loop receives only when it is free. If it does
     not react, :class:`BrokenOff` is raised inside the button's function that blocks it, and nowhere else.
-    Does nothing outside the main thread, which alone handles signals.
+    Does nothing outside the main thread, which alone handles signals, and on a platform without threads.
 
     Args:
         reacted: whether the run is ending; called on a separate thread.
@@ -130,7 +131,7 @@ def breaking_off(
             wait after a signal.
     """
     previous: Any = None
-    if threading.current_thread() is threading.main_thread():
+    if has_threads() and threading.current_thread() is threading.main_thread():
         previous = signal.getsignal(signal.SIGINT)
     if not callable(previous):
         yield

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.common.tracebacks import describe
 
 _TIDYING = 1.0
@@ -41,7 +42,7 @@ def run_on_own_loop(
         except BaseException as error:
             fault = error
         if running:
-            count = "1 task" if len(running) == 1 else f"{len(running)} tasks"
+            count = number_of(len(running), "task")
             notes.append(
                 f"{count} that buttons started did not end when cancelled; they may still be running"
             )

@@ -6,11 +6,14 @@ so a function that was fixed in the meantime is used in its new form.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drawer_ipy.display.choose import choose_display, current_shell
+from drawer_ipy.display.choose import choose_display
+from drawer_ipy.display.front_ends import current_shell
+from drawer_ipy.display.live import Display
 from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.results.origin import RetryRequest, TakeRecord
 
@@ -37,12 +40,11 @@ class Retrier:
             DefinitionError: something that the drawer needs no longer exists; nothing has run.
         """
         job = self._job(wanted)
-        display = choose_display(current_shell(), quiet=wanted.quiet)
-        try:
-            job.press_blocking(display)
-        finally:
-            self._done(job, take)
-            display.close(None)
+        with _shown(wanted) as display:
+            try:
+                job.press_blocking(display, "await results.aretry()")
+            finally:
+                self._done(job, take)
 
     async def apress(self, wanted: RetryRequest, take: TakeRecord) -> None:
         """Press on the current event loop.
@@ -52,12 +54,11 @@ class Retrier:
             DefinitionError: as :meth:`press`.
         """
         job = self._job(wanted)
-        display = choose_display(current_shell(), quiet=wanted.quiet)
-        try:
-            await job.press(display)
-        finally:
-            self._done(job, take)
-            display.close(None)
+        with _shown(wanted) as display:
+            try:
+                await job.press(display)
+            finally:
+                self._done(job, take)
 
     def _job(self, wanted: RetryRequest) -> Job:
         return self._prepare(replace(self._left, only=wanted.only, dependents=wanted.dependents))
@@ -68,3 +69,16 @@ class Retrier:
         ):  # otherwise it was cancelled before it started, and the earlier press is kept
             self._left = job.run.left
             take(job.run.record)
+
+
+@contextmanager
+def _shown(wanted: RetryRequest) -> Iterator[Display]:
+    """The display of the press: that of the request, or one of its own, which is closed afterwards."""
+    if wanted.display is not None:
+        yield wanted.display
+        return
+    display = choose_display(current_shell(), quiet=wanted.quiet)
+    try:
+        yield display
+    finally:
+        display.close(None)

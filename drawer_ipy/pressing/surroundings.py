@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from drawer_ipy.definition.reading.loading import loaded_from
 from drawer_ipy.engine.plan import ButtonFinder
 from drawer_ipy.engine.secrets.redactor import Redactor
 from drawer_ipy.errors import DrawerError, DrawerNotFound, Problem, UsageError, did_you_mean
+from drawer_ipy.pressing.callers import callers_cells
 from drawer_ipy.workspace.lookup import ButtonsOnDisk, Workspace, load_drawer_file
 
 Pressable = str | Path | Mapping[str, Any] | DrawerModel | Loaded
@@ -47,6 +49,24 @@ class Surroundings:
     drawers: Mapping[str, DrawerModel] = field(default_factory=dict)
     form: Literal["line", "shell", "call"] = "call"
     word: str = ""
+
+    @classmethod
+    def of_caller(
+        cls, names: Mapping[str, Any], buttons: Mapping[str, Callable[..., Any]] | None = None
+    ) -> Surroundings:
+        """Return the surroundings of a call: what its code can see, and the cells if that is a notebook's.
+
+        Args:
+            names: see :func:`~drawer_ipy.pressing.callers.callers_names`.
+            buttons: further buttons by name; they come first.
+
+        Raises:
+            UsageError: see :func:`named_buttons`.
+        """
+        cells = callers_cells(names)
+        if cells is None:
+            return cls(named_buttons(buttons), names)
+        return cls(ChainMap(named_buttons(buttons), cells.buttons), names, drawers=cells.drawers)
 
     def catalog(self, drawer: DrawerModel) -> ButtonCatalog:
         """Return the buttons that the steps of `drawer` may name."""
@@ -138,18 +158,29 @@ class Surroundings:
             )
         if _is_text(drawer):
             return load_drawer(drawer, recover=True)
-        if drawer.endswith((".json", ".yaml", ".yml")):
+        if drawer.lower().endswith(_SUFFIXES):
             return load_drawer_file(Path(drawer))
+        if drawer in self.drawers:
+            return loaded_from(self.drawers[drawer])
         found = self.workspace.find_drawer(drawer)
         if found is None:
-            names = self.workspace.drawer_names()
+            names = self.drawer_names()
             folders = " or ".join(str(root / "drawers") for root in self.workspace.roots)
-            missing = DrawerNotFound(
-                f"there is no drawer {drawer!r} in {folders}", remediation=did_you_mean(drawer, names)
-            )
+            hint = did_you_mean(drawer, names) or _path_hint(drawer)
+            missing = DrawerNotFound(f"there is no drawer {drawer!r} in {folders}", remediation=hint)
             self.workspace.explain(missing)
             raise missing
         return found
+
+
+_SUFFIXES = (".json", ".yaml", ".yml")
+
+
+def _path_hint(name: str) -> str:
+    """The hint for a name that looks like a path, which only some suffixes make one."""
+    if not any(mark in name for mark in ("/", "\\", ".")):
+        return ""
+    return f"a path ends in .json, .yaml or .yml; for any other file, give pathlib.Path({name!r})"
 
 
 def _is_text(drawer: str) -> bool:

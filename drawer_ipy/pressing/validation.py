@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from drawer_ipy.errors import Problem, excerpt, lines_of, problem_text
-from drawer_ipy.style.html_frame import block
+from drawer_ipy.style.html_frame import block, scrolling
 from drawer_ipy.style.palette import PARTIAL, look_of
 
 _MOST_SHOWN = 50
@@ -96,7 +96,11 @@ class Validation:
 
     def _html(self, problem: Problem) -> str:
         shown = "\n".join(excerpt(problem, self._lines))
-        code = f"<pre style='margin:2px 0 0 0'>{escape(shown)}</pre>" if shown else ""
+        code = (
+            f"<pre style='margin:2px 0 0 0;overflow-x:auto' {scrolling('the line')}>{escape(shown)}</pre>"
+            if shown
+            else ""
+        )
         return (
             f"<div style='margin:6px 0 0 12px'><b style='color:{_LOOKS[problem.severity].text}'>"
             f"{_LOOKS[problem.severity].mark} {problem.severity}</b> "

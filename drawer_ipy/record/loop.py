@@ -10,18 +10,22 @@ import functools
 import operator
 import time
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record.backlog import Backlog
+from drawer_ipy.record.disk_outputs import Shape
+from drawer_ipy.record.hidden import Hidden as Hidden
 from drawer_ipy.record.plain import LazyList
+from drawer_ipy.record.searches import Searches, T
 from drawer_ipy.record.step_column import StepColumn
+from drawer_ipy.record.waits import Pause, Waits
 
 # Item states, one byte each. The widget draws these bytes directly.
-WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED = range(6)
-STATE_NAMES = ("waiting", "running", "ok", "failed", "cancelled", "skipped")
+WAITING, RUNNING, OK, FAILED, CANCELLED, SKIPPED, PAUSED = range(7)
+STATE_NAMES = ("waiting", "running", "ok", "failed", "cancelled", "skipped", "paused")
 
 
 class LoopRecord:
@@ -42,10 +46,21 @@ class LoopRecord:
         ended: ``time.perf_counter()`` at the end of the loop, 0.0 while it runs.
         counts: number of items in each state, by state number.
         before: index -> earlier state of an item that a continuing press still has to press.
-        kept: number of items taken unchanged from an earlier press.
+        kept: number of items that are ok or failed, taken unchanged from an earlier press.
+        kept_ok: those of them that are ok.
+        marks: one byte per item, 255 if it was taken unchanged from an earlier press, else 0; ``None`` if
+            there is no earlier press.
+        in_flight: number of items that were running when the process of the earlier press ended.
+        places: for each item its index in the earlier press, negative for a new one; ``None`` if there is no
+            earlier press.
+        backlog: with ``keep: disk``, what waits to be written; ``None`` for a loop that is kept in memory.
+        waits: the items that wait now, and when items waited, in seconds since ``epoch``; ``None`` if no
+            item has waited.
     """
 
     __slots__ = (
+        "_searches",
+        "backlog",
         "before",
         "began",
         "columns",
@@ -53,14 +68,19 @@ class LoopRecord:
         "ended",
         "epoch",
         "finished",
+        "in_flight",
         "items",
         "kept",
+        "kept_ok",
         "label",
+        "marks",
         "parallelism",
         "path",
+        "places",
         "started",
         "states",
         "total",
+        "waits",
         "width",
     )
 
@@ -74,6 +94,7 @@ class LoopRecord:
         detailed: bool = False,
         began: float | None = None,
         ends: bool = True,
+        on_disk: bool = False,
     ) -> None:
         n = len(items)
         self.total: int | None = n if ends else None
@@ -83,15 +104,20 @@ class LoopRecord:
         self.states = bytearray(n)
         self.started = array("d", bytes(8 * n))
         self.finished = array("d", bytes(8 * n))
-        self.columns = [StepColumn(step_id, n, detailed) for step_id in step_ids]
+        self.backlog = Backlog() if on_disk else None
+        self.columns = [StepColumn(step_id, n, detailed, on_disk) for step_id in step_ids]
         self.parallelism = parallelism
         self.width: int | None = None
         self.epoch = perf_counter()
         self.began = time.time() if began is None else began
         self.ended = 0.0
-        self.counts = [n, 0, 0, 0, 0, 0]
+        self.counts = [n, 0, 0, 0, 0, 0, 0]
         self.before: dict[int, int] = {}
-        self.kept = 0
+        self.kept = self.kept_ok = self.in_flight = 0
+        self.marks: bytearray | None = None
+        self.places: Sequence[int] | None = None
+        self.waits: Waits | None = None
+        self._searches = Searches()
 
     def __len__(self) -> int:
         return len(self.states)
@@ -105,6 +131,8 @@ class LoopRecord:
         self.finished.append(0.0)
         for column in self.columns:
             column.grow()
+        if self.marks is not None:
+            self.marks.append(0)
         self.counts[WAITING] += 1
         self.states.append(WAITING)  # last: readers on other threads go by its length
         return index
@@ -125,6 +153,64 @@ class LoopRecord:
         else:
             self.finished[index] = now
 
+    def pause(self, index: int, pause: Pause, step_id: str = "") -> bool:
+        """Show that item `index` waits, in the nested step `step_id` or before its first step.
+
+        Returns:
+            Whether it does; an item that has ended does not.
+        """
+        if self.states[index] not in (WAITING, RUNNING, PAUSED):
+            return False
+        if self.waits is None:
+            self.waits = Waits()
+        step = next((place for place, column in enumerate(self.columns) if column.id == step_id), -1)
+        former = self.states[index]
+        if self.waits.begin(index, pause, step, perf_counter() - self.epoch, former):
+            self._change(index, PAUSED)
+        return True
+
+    def resume(self, index: int, pause: Pause) -> None:
+        """End `pause`; return item `index` to its former state if it has no other pause and has not ended."""
+        if self.waits is not None:
+            former = self.waits.end(index, pause, perf_counter() - self.epoch)
+            if former is not None and self.states[index] == PAUSED:
+                self._change(index, former)
+
+    def _change(self, index: int, state: int) -> None:
+        self.counts[self.states[index]] -= 1
+        self.counts[state] += 1
+        self.states[index] = state
+
+    def has_begun(self, index: int) -> bool:
+        """Whether item `index` has begun, even if it waits now."""
+        state = self.states[index]
+        if state == PAUSED:
+            return self.waits is not None and self.waits.has_begun(index, WAITING)
+        return state not in (WAITING, SKIPPED)
+
+    def show_progress(self, index: int, step_id: str, output: LoopOutput) -> None:
+        """Show the output of a loop that runs inside item `index`; its status stays open until it ends."""
+        for column in self.columns:
+            if column.id == step_id:
+                column.outputs[index] = output
+
+    def recount(self) -> None:
+        """Count the items in each state anew, after :attr:`states` was replaced."""
+        self.counts = [self.states.count(state) for state in range(len(STATE_NAMES))]
+
+    def kept_states(self) -> bytes:
+        """Return the states of the items taken unchanged from an earlier press, and 0 for all others."""
+        states = bytes(self.states)
+        n = len(states)
+        marks = bytes(n) if self.marks is None else bytes(self.marks[:n])
+        return (int.from_bytes(states) & int.from_bytes(marks)).to_bytes(n)
+
+    def count_kept(self) -> None:
+        """Count the items taken unchanged from an earlier press, after :attr:`marks` were set."""
+        states = self.kept_states()
+        self.kept_ok = states.count(OK)
+        self.kept = self.kept_ok + states.count(FAILED)
+
     def widen(self, width: int) -> None:
         """Set how many items may run at once from now on."""
         self.width = width
@@ -136,6 +222,10 @@ class LoopRecord:
                 self.states[index] = state
                 self.counts[WAITING] -= 1
                 self.counts[state] += 1
+                if self.marks is not None:
+                    self.marks[index] = 255
+        if self.before and self.marks is not None:
+            self.count_kept()
         self.before = {}
         waiting = self.counts[WAITING]
         if waiting:
@@ -144,45 +234,10 @@ class LoopRecord:
             self.counts[SKIPPED] += waiting
         self.ended = perf_counter()
 
-    def take_earlier(self, earlier: LoopRecord, again: Sequence[int], replaced: Collection[int]) -> None:
-        """Continue an earlier press of the same loop.
-
-        Args:
-            earlier: its record; it is not changed.
-            again: indices to press; the other items are kept.
-            replaced: those of `again` at which `earlier` had a different item.
-        """
-        n = min(len(self.states), len(earlier.states))
-        states = bytearray(earlier.states[:n])
-        shift = earlier.epoch - self.epoch
-        for column, old in zip(self.columns, earlier.columns, strict=True):
-            column.take(old, n)
-        for mine, theirs in ((self.started, earlier.started), (self.finished, earlier.finished)):
-            mine[:n] = array("d", [moment and moment + shift for moment in theirs[:n]])
-        for index in again:
-            if index < n:
-                if index in replaced:
-                    self.clear(index)
-                else:
-                    self.before[index] = states[index]
-                states[index] = WAITING
-        self.states[:n] = states
-        self.counts = [self.states.count(state) for state in range(len(STATE_NAMES))]
-        self.kept = len(self) - len(again)
-
-    def complete(self, index: int) -> bool:
-        """Whether item `index` and all items of loops inside it ended ok."""
-        if self.states[index] != OK:
-            return False
-        inner = (column.outputs[index] for column in self.columns)
-        return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
-
-    def all_complete(self) -> bool:
-        """Whether every item is complete (see :meth:`complete`) and there are no more to come."""
-        if self.total is None or self.counts[OK] < len(self.states):
-            return False
-        inner = (output for column in self.columns for output in column.outputs)
-        return all(output.record.all_complete() for output in inner if isinstance(output, LoopOutput))
+    def once_ended(self, key: object, find: Callable[[], T]) -> T:
+        """Return the result of `find`, which is called once for each `key` if the loop has ended."""
+        version = (self.ended, *self.counts)
+        return self._searches.once(key, version, find) if self.ended else find()
 
     def clear(self, index: int) -> None:
         """Forget the results of an earlier press for item `index`."""
@@ -230,33 +285,6 @@ class LoopRecord:
         }
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Hidden:
-    """The values with secrets that a loop's record leaves out, for later steps.
-
-    They belong to the output in the steps' scope, never to the record. Results that can be retried keep them
-    for the retry and never show them.
-
-    Attributes:
-        items: the list of items with the real values.
-        outputs: (index, nested step's id) -> output, only if the record's copy differs.
-        source: the iterator that the items come from, for a retry to go on with; ``None`` for a list.
-    """
-
-    items: Sequence[Any]
-    outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
-    source: Any = None
-
-    def restore(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """Return `entry` (from :meth:`LoopRecord.entry`) with the real values in it."""
-        index = entry["index"]
-        entry["item"] = self.items[index]
-        for step_id, cell in entry["steps"].items():
-            if (index, step_id) in self.outputs:
-                cell["output"] = self.outputs[index, step_id]
-        return entry
-
-
 class LoopEntries(LazyList):
     """The entries of a loop in input order, created on access; ``None`` for items that did not start.
 
@@ -287,7 +315,7 @@ class LoopEntries(LazyList):
             index += n
         if not 0 <= index < n:
             raise IndexError(f"item {index} is out of range: there are {n} entries")
-        if self.record.states[index] in (WAITING, SKIPPED):
+        if not self.record.has_begun(index):
             return None
         entry = self.record.entry(index)
         return entry if self.hidden is None else self.hidden.restore(entry)
@@ -316,7 +344,7 @@ class LoopOutput(Mapping[str, Any]):
     def _keys(self) -> tuple[str, ...]:
         # A loop that tolerated failures ran every item; only a loop that stopped early has a count.
         counts = self.record.counts
-        cut = counts[CANCELLED] or counts[SKIPPED] or counts[WAITING] or counts[RUNNING]
+        cut = len(self.record) > counts[OK] + counts[FAILED]
         cut = cut or self.record.total is None
         return ("results", "completed", "total") if cut or counts[FAILED] else ("results", "total")
 
@@ -340,3 +368,10 @@ class LoopOutput(Mapping[str, Any]):
         record = self.record
         so_far = "" if record.total is not None else " so far"
         return f"<for_each over {len(record)}{so_far}: {record.counts[OK]} ok>"
+
+
+def shape_of(output: Any) -> Shape:
+    """Return the keys of an output that is a mapping; ``None`` for any other, also for that of a loop."""
+    if type(output) is not dict and (isinstance(output, LoopOutput) or not isinstance(output, Mapping)):
+        return None
+    return tuple(output)

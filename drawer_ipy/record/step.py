@@ -11,10 +11,16 @@ from drawer_ipy.common.clock import Clock
 from drawer_ipy.common.json_text import BadJson, read_json
 from drawer_ipy.errors import Code, ErrorInfo
 from drawer_ipy.record.attempt import Attempt
+from drawer_ipy.record.failed_counts import Failures
 from drawer_ipy.record.plain import plain
+from drawer_ipy.record.waits import Pause, Waits
 
 MOST_TRIES = 20
 """Most earlier attempts of a step that are kept."""
+
+
+MOST_WAITS = 200
+"""Most waits of a step, or of a loop's items, in the JSON of a run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,14 +48,18 @@ class StepResult(Attempt):
     Attributes:
         id: the step's id.
         button: the button pressed, or ``""`` for other kinds.
-        status: as in an attempt; also ``running``, ``cancelled`` or ``skipped``. ``failed`` also means that a
-            nested step failed.
+        status: as in an attempt; also ``running``, ``paused``, ``cancelled`` or ``skipped``. ``failed`` also
+            means that a nested step failed.
         output: the step's value, ``None`` on failure. For a loop, a :class:`LoopOutput`.
         started: seconds since the epoch; ``finished`` likewise, 0.0 while running.
         args: the resolved arguments; ``None`` if none were resolved.
         attempts: the number of attempts; ``tries`` are the attempts before the last, at most the latest 20.
         clock: the clock of its run.
         is_request: whether its button sends requests.
+        inside: what failed inside a step that contains others (a sub-drawer, a branch) without failing it;
+            ``None`` if it contains none. The items of a loop are counted from its record instead.
+        waits: when it waited, in seconds since the epoch, with what it waits for now; ``None`` if it has not.
+            For a nested step of a loop, the loop's record has them.
     """
 
     id: str
@@ -61,6 +71,8 @@ class StepResult(Attempt):
     tries: tuple[Try, ...] = ()
     clock: Clock | None = None
     is_request: bool = False
+    inside: Failures | None = None
+    waits: Waits | None = None
     status: str = field(default="running", kw_only=True)
 
     def keep_try(self, began: float, ended: float) -> None:
@@ -69,11 +81,26 @@ class StepResult(Attempt):
         tried = Try(self.error, began, ended, self.exit_code, self.stdout, self.stderr)
         self.tries = (*self.tries[1 - MOST_TRIES :], tried)
 
+    def pause(self, pause: Pause, now: float) -> None:
+        """Show that the step waits; `now` is in seconds since the epoch."""
+        if self.finished:
+            return
+        if self.waits is None:
+            self.waits = Waits()
+        if self.waits.begin(0, pause, 0, now):
+            self.status = "paused"
+
+    def resume(self, pause: Pause, now: float) -> None:
+        """End `pause`; the step is running again if it has no other pause and has not ended."""
+        if self.waits is not None and self.waits.end(0, pause, now) is not None and self.status == "paused":
+            self.status = "running"
+
     def begin_attempt(self, number: int) -> None:
         """Reset the result of the previous attempt."""
         self.attempts = number
         if number > 1:
             self.take(Attempt(status="running"))
+            self.inside = None
 
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; an existing output is kept."""
@@ -132,9 +159,28 @@ class StepResult(Attempt):
             out["attempts"] = self.attempts
         if self.cached:
             out["cached"] = True
+        out |= self._waits_entry()
         if self.error is not None:
             out["error"] = self.error.to_record()
         return out
+
+    def _waits_entry(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the longest waits of the step, or of the items of a loop, by their beginning."""
+        loop = getattr(self.output, "record", None)
+        waits, zero = (loop.waits, 0.0) if loop is not None else (self.waits, self.started)
+        found = sorted(waits or (), key=lambda wait: wait.begin - wait.end)[:MOST_WAITS]
+        out = []
+        for wait in sorted(found, key=lambda wait: wait.begin):
+            entry: dict[str, Any] = {"reason": str(wait.reason.why)}
+            if wait.reason.subject:
+                entry["subject"] = wait.reason.subject
+            if loop is not None:
+                entry["item"] = wait.item
+                entry |= {"step": loop.columns[wait.step].id} if wait.step >= 0 else {}
+            entry["at_ms"] = round(1000 * (wait.begin - zero))
+            entry["duration_ms"] = round(1000 * (wait.end - wait.begin))
+            out.append(entry)
+        return {"waits": out} if out else {}
 
 
 CANCELLED_ERROR = ErrorInfo(Code.CANCELLED, "cancelled before it ended")

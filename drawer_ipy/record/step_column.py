@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record.disk_outputs import DiskOutputs, Outputs, StoredPiece
 from drawer_ipy.record.step import StepResult
+
+T = TypeVar("T")
 
 # Statuses of a nested step of an item, as bytes.
 STEP_STATUSES = ("", "ok", "error", "timeout", "failed", "cancelled")
@@ -19,11 +23,13 @@ class StepColumn:
 
     Attributes:
         id: the nested step's id.
-        outputs: list of length n; ``None`` if the step did not run or failed.
+        outputs: list of length n, or with ``keep: disk`` a sequence that reads them; ``None`` if the step did
+            not run or failed.
         statuses: bytes of length n, indices into :data:`STEP_STATUSES`.
         errors: index -> :class:`ErrorInfo`, only for items in which it failed.
         details: index -> :class:`StepResult`, if there is more to record (a failure, stderr, several
-            attempts), and for every item if `detailed`.
+            attempts), and for every item if `detailed`. If the item is on disk, it has neither arguments nor
+            output; see :meth:`detail`.
         about: index -> what the button reported beside its output, if anything.
         cached: bytes of length n, 1 if the output is from an earlier press; ``None`` if none is.
         detailed: whether every item is recorded in full, which is possible in runs with few items.
@@ -31,15 +37,44 @@ class StepColumn:
 
     __slots__ = ("about", "cached", "detailed", "details", "errors", "id", "outputs", "statuses")
 
-    def __init__(self, step_id: str, n: int, detailed: bool = False) -> None:
+    def __init__(self, step_id: str, n: int, detailed: bool = False, on_disk: bool = False) -> None:
         self.id = step_id
         self.detailed = detailed
-        self.outputs: list[Any] = [None] * n
+        self.outputs: Outputs = DiskOutputs(n) if on_disk else [None] * n
         self.statuses = bytearray(n)
         self.errors: dict[int, ErrorInfo] = {}
         self.details: dict[int, StepResult] = {}
         self.about: dict[int, Mapping[str, Any]] = {}
         self.cached: bytearray | None = None
+
+    @property
+    def entries(self) -> list[Any]:
+        """The outputs that are in memory, by index; an output on disk is represented by its piece."""
+        outputs = self.outputs
+        return outputs if isinstance(outputs, list) else outputs.entries
+
+    def detail(self, index: int) -> StepResult | None:
+        """Return the whole result of item `index` if it was recorded, else ``None``."""
+        found, outputs = self.details.get(index), self.outputs
+        if found is None or isinstance(outputs, list) or (stored := outputs.stored(index)) is None:
+            return found
+        piece, place = stored
+        whole, beside = copy.copy(found), piece.detail(place)
+        whole.output = piece.value(place)
+        whole.args = None if beside is None else beside.args
+        return whole
+
+    def put_away(self, index: int, piece: StoredPiece, place: int) -> None:
+        """Drop output and arguments of item `index` from memory, since `piece` has them at `place`."""
+        outputs, detail = self.outputs, self.details.get(index)
+        assert isinstance(outputs, DiskOutputs)
+        if detail is not None:
+            small = copy.copy(detail)
+            small.output = small.args = None
+            self.details[index] = small
+        elif outputs.entries[index] is None:
+            return
+        outputs.put_away(index, piece, place)
 
     def grow(self) -> None:
         """Add a place for one more item, in which the step has not run."""
@@ -60,7 +95,8 @@ class StepColumn:
         error = result.error
         if error is None and result.status == "ok":
             self.statuses[index] = STEP_OK
-            if result.attempts == 1 and not (result.stderr or result.pushed_back or self.detailed):
+            inside = result.inside is not None and result.inside.total
+            if result.attempts == 1 and not (result.stderr or result.pushed_back or self.detailed or inside):
                 return
         else:
             self.statuses[index] = _STATUS_CODE[result.status]
@@ -68,15 +104,53 @@ class StepColumn:
                 self.errors[index] = error
         self.details[index] = result
 
-    def take(self, earlier: StepColumn, n: int) -> None:
-        """Copy the first `n` items from an earlier press."""
-        self.outputs[:n] = earlier.outputs[:n]
-        self.statuses[:n] = earlier.statuses[:n]
-        self.errors = {index: error for index, error in earlier.errors.items() if index < n}
-        self.details = {index: detail for index, detail in earlier.details.items() if index < n}
-        self.about = {index: about for index, about in earlier.about.items() if index < n}
+    def take(self, earlier: StepColumn, places: Sequence[int]) -> None:
+        """Copy items from an earlier press.
+
+        Args:
+            places: for each item its index in `earlier`, negative for none.
+        """
+        n = len(places)
+        if isinstance(self.outputs, DiskOutputs):
+            for index, place in enumerate(places):
+                if place >= 0:
+                    self.outputs.take(index, earlier.outputs, place)
+        else:
+            self.outputs[:n] = taken(earlier.outputs, places, None)
+        self.statuses[:n] = bytearray(taken(earlier.statuses, places, DID_NOT_RUN))
+        self.errors = _moved(earlier.errors, places)
+        details = earlier.details
+        if isinstance(earlier.outputs, DiskOutputs) and not isinstance(self.outputs, DiskOutputs):
+            details = {index: whole for index in details if (whole := earlier.detail(index)) is not None}
+        self.details = _moved(details, places)
+        self.about = _moved(earlier.about, places)
         if earlier.cached is not None:
-            self.cached = earlier.cached[:n].ljust(len(self.outputs), b"\x00")
+            cached = bytearray(taken(earlier.cached, places, 0))
+            self.cached = cached.ljust(len(self.outputs), b"\x00")
+
+    def take_row(self, index: int, earlier: StepColumn, place: int) -> None:
+        """Copy the item `place` of an earlier press to `index`."""
+        if isinstance(self.outputs, DiskOutputs):
+            self.outputs.take(index, earlier.outputs, place)
+        else:
+            self.outputs[index] = earlier.outputs[place]
+        self.statuses[index] = earlier.statuses[place]
+        tables: tuple[tuple[dict[int, Any], dict[int, Any]], ...] = (
+            (self.errors, earlier.errors),
+            (self.details, earlier.details),
+            (self.about, earlier.about),
+        )
+        for mine, theirs in tables:
+            if place in theirs:
+                mine[index] = theirs[place]
+        if place in earlier.details and not isinstance(self.outputs, DiskOutputs):
+            whole = earlier.detail(place)
+            assert whole is not None
+            self.details[index] = whole
+        if earlier.was_cached(place):
+            if self.cached is None:
+                self.cached = bytearray(len(self.outputs))
+            self.cached[index] = 1
 
     def clear(self, index: int) -> None:
         """Forget what was recorded for item `index`."""
@@ -98,3 +172,19 @@ class StepColumn:
             "output": self.outputs[index],
             "error": self.details[index].error_entry(recorded=True) if index in self.errors else None,
         }
+
+
+def taken(values: Sequence[T], places: Sequence[int], missing: T) -> Sequence[T]:
+    """Return the values at `places`, and `missing` for each negative place."""
+    if isinstance(places, range):  # each value is where it was
+        return values[: len(places)]
+    return [values[place] if place >= 0 else missing for place in places]
+
+
+def _moved(table: Mapping[int, T], places: Sequence[int]) -> dict[int, T]:
+    if not table:
+        return {}
+    if isinstance(places, range):
+        n = len(places)
+        return {index: value for index, value in table.items() if index < n}
+    return {index: table[place] for index, place in enumerate(places) if place in table}

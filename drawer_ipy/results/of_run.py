@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Self
 
+from drawer_ipy.common.short_repr import shown
 from drawer_ipy.errors import UsageError, did_you_mean
 from drawer_ipy.record.loop import LoopOutput
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.explaining import story_of
-from drawer_ipy.results.origin import RetryRequest
+from drawer_ipy.results.retrying import request_of
 from drawer_ipy.results.shown.story import Story
 from drawer_ipy.results.table_view import TableView
 
@@ -24,7 +25,8 @@ class OfRun:
         view: the rows and columns of the table.
     """
 
-    __slots__ = ("view",)
+    # Displays hold tables weakly.
+    __slots__ = ("__weakref__", "view")
 
     view: TableView
 
@@ -95,7 +97,7 @@ class OfRun:
             UsageError: the run was not pressed in this process, or is still running.
             DefinitionError: something that the drawer needs no longer exists; nothing has run.
         """
-        wanted = self._wanted(dependents, quiet)
+        wanted = request_of(self.view, dependents=dependents, quiet=quiet)
         if wanted is not None:
             self.view.origin.press(wanted)
             self.view = self.view.after_another_press()
@@ -108,22 +110,13 @@ class OfRun:
             asyncio.CancelledError: the caller was cancelled; the table contains what had ended.
             DrawerError: as :meth:`retry`.
         """
-        wanted = self._wanted(dependents, quiet)
+        wanted = request_of(self.view, dependents=dependents, quiet=quiet)
         if wanted is not None:
             try:
                 await self.view.origin.apress(wanted)
             finally:
                 self.view = self.view.after_another_press()
         return self
-
-    def _wanted(self, dependents: bool, quiet: bool) -> RetryRequest | None:
-        """Return what is to be pressed again; ``None`` for nothing."""
-        view = self.view
-        loop = view.source.loop
-        if view.rows is None or loop is None:
-            return RetryRequest(None, dependents, quiet) if dependents or view.origin.unfinished() else None
-        rows = frozenset(index for index in view.rows if not loop.complete(index))
-        return RetryRequest({loop.path[0]: rows}, dependents, quiet) if rows or dependents else None
 
     def explain(self, position: int) -> Story:
         """Return the story of one row: its item, each step's arguments, attempts, output, captured text,
@@ -144,12 +137,71 @@ class OfRun:
             ) from None
         return story_of(self.view.origin, self.view.source, self.view.index_at(place))
 
-    def timeline(self, *, width: int = 800) -> Picture:
+    def timeline(self, *, width: int = 800, axis: Any = None) -> Picture:
         """Draw when each part of the run ran. A notebook displays it; see ``.svg`` and ``.save(path)``.
 
+        A bar is solid while its item or step worked, and an outline while it waited.
+
         Args:
-            width: the width in pixels.
+            width: the width in pixels; less than 320 is drawn as 320.
+            axis: another table, or a list of tables, whose runs are drawn below this one with the same number
+                of pixels per second. Each run starts at 0.
+
+        Raises:
+            UsageError: `width` is not a number of pixels, or `axis` is not a table.
         """
         from drawer_ipy.pictures.timeline import timeline
 
-        return timeline(self.run, width=width)
+        return timeline(self.run, *_runs_of(axis), width=_pixels(width))
+
+
+_WIDEST = 20_000
+_MOST_RUNS = 20
+
+
+def _pixels(width: Any) -> int:
+    """Return `width` as a whole number of pixels. Raises UsageError if it is not a number, or too large."""
+    number = None if isinstance(width, bool | str | bytes) else width
+    try:
+        pixels = round(float(number))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(
+            f"timeline(width=...) must be a number of pixels, not {shown(width)}",
+            remediation="for example timeline(width=1200)",
+        ) from None
+    if not 0 < pixels <= _WIDEST:
+        raise UsageError(
+            f"timeline(width=...) must be a number of pixels from 1 to {_WIDEST:,}, not {shown(width)}",
+            remediation="for example timeline(width=1200)",
+        )
+    return pixels
+
+
+def _runs_of(axis: Any) -> list[RunRecord]:
+    """Return the runs of the table `axis`, or of a list of tables. Raises UsageError."""
+    if axis is None:
+        return []
+    found = _run_of(axis)
+    if found is not None:
+        return [found]
+    given = list(axis) if isinstance(axis, list | tuple) else [axis]
+    runs = [_run_of(one) for one in given]
+    for place, (one, run) in enumerate(zip(given, runs, strict=True)):
+        if run is None:
+            entry = f": entry {place}" if isinstance(axis, list | tuple) else ""
+            raise UsageError(
+                f"timeline(axis=...){entry} must be a table of results, not {shown(one)}",
+                remediation="give the results of another run, as in timeline(axis=before), or a list of them",
+            )
+    if len(runs) > _MOST_RUNS:
+        raise UsageError(f"timeline(axis=...) takes up to {_MOST_RUNS} tables, not {len(runs):,}")
+    return [run for run in runs if run is not None]
+
+
+def _run_of(value: Any) -> RunRecord | None:
+    """Return the run of a table, or of what has one: a background run, an error of a failed run."""
+    if isinstance(value, RunRecord):
+        return value
+    if not isinstance(value, OfRun):
+        value = getattr(value, "results", None)
+    return value.run if isinstance(value, OfRun) else None

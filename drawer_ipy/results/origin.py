@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from threading import Lock
+from typing import Any, Protocol
 
 from drawer_ipy.errors import UsageError
+from drawer_ipy.record.failures import last_loop
+from drawer_ipy.record.inner import all_complete
 from drawer_ipy.record.loop import LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.loop_source import LoopSource
@@ -24,11 +27,13 @@ class RetryRequest:
         only: id of a top-level loop -> the items to press; ``None`` for all that did not end ok.
         dependents: also repeat steps that ended ok but used values that have changed.
         quiet: do not show progress.
+        display: shows the press, and is closed by the code that made it; ``None`` for the display of a press.
     """
 
     only: Mapping[str, Collection[int]] | None = None
     dependents: bool = False
     quiet: bool = False
+    display: Any = None
 
 
 class CanRetry(Protocol):
@@ -58,6 +63,7 @@ class Origin:
         self._retrier = retrier
         self._sources: dict[str, RowSource] = {}
         self._busy = False
+        self._beginning = Lock()
 
     def source(self, loop: LoopRecord | None) -> RowSource:
         """Return the source of the rows of `loop`; of the run's steps if it is ``None``."""
@@ -70,10 +76,7 @@ class Origin:
 
     def last_loop(self) -> LoopRecord | None:
         """Return the run's last top-level loop."""
-        for step in reversed(self.run.steps):
-            if isinstance(step.output, LoopOutput):
-                return step.output.record
-        return None
+        return last_loop(self.run)
 
     def unfinished(self) -> bool:
         """Whether any part of the run did not end ok."""
@@ -81,7 +84,12 @@ class Origin:
             return True
         loops = (step.output.record for step in self.run.steps if isinstance(step.output, LoopOutput))
         failed = any(step.error is not None for step in self.run.steps)
-        return failed or not all(loop.all_complete() for loop in loops)
+        return failed or not all(map(all_complete, loops))
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether the run was pressed in this process, so that it can be pressed again."""
+        return self._retrier is not None
 
     def press(self, wanted: RetryRequest) -> None:
         """Press again while this thread waits.
@@ -109,11 +117,13 @@ class Origin:
                 "these results cannot be retried: the run was not pressed in this process",
                 remediation="press the drawer again; the results of press() and %%drawer can be retried",
             )
-        if self._busy or self.run.status == "running":
-            raise UsageError(
-                "the run is still running", remediation="wait until it ends or cancel it, then call retry()"
-            )
-        self._busy = True
+        with self._beginning:  # a page may ask for a retry at the same time as a cell
+            if self._busy or self.run.status == "running":
+                raise UsageError(
+                    "the run is still running",
+                    remediation="wait until it ends or cancel it, then call retry()",
+                )
+            self._busy = True
         return self._retrier
 
     def _take_record(self, run: RunRecord) -> None:

@@ -59,7 +59,7 @@ class Row(Mapping[str, Any]):
 
     @property
     def status(self) -> str:
-        """``ok``, ``failed``, ``cancelled`` or ``skipped``; ``waiting`` or ``running`` before the end."""
+        """State: ``ok``, ``failed``, ``cancelled``, ``skipped``, ``waiting``, ``running``, ``paused``."""
         return self._view.source.status(self.index)
 
     @property

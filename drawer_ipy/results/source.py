@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.record.failed_counts import Failures
+from drawer_ipy.record.failures import count_failures
 from drawer_ipy.record.loop import STATE_NAMES, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult, Try
+from drawer_ipy.record.waits import Waited
 
 Getter = Callable[[int], Any]
 """Returns the value for a row's index in the record."""
@@ -47,8 +50,8 @@ class RowSource(Protocol):
     def counts(self, rows: Sequence[int] | None) -> list[int]:
         """Return how many of `rows` (``None``: all) are in each state."""
 
-    def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
-        """Return those of `rows` (``None``: all) that are in `state`, in order."""
+    def where(self, state: int, rows: Sequence[int] | None) -> Iterator[int]:
+        """Return those of `rows` (``None``: all) that are in `state`, in order, as they are found."""
 
     def status(self, index: int) -> str: ...
     def item(self, index: int) -> Any: ...
@@ -57,6 +60,9 @@ class RowSource(Protocol):
     def steps(self, index: int) -> dict[str, StepCell]: ...
     def started(self, index: int) -> float | None: ...
     def duration(self, index: int) -> float | None: ...
+    def waited(self, index: int) -> Mapping[str, Waited]:
+        """Return how often and how long the row waited, by step; ``""`` is before its first step."""
+
     def layout(self) -> Mapping[str, Getter]:
         """Return the visible columns, without status and error unless :attr:`always_states`."""
 
@@ -114,6 +120,7 @@ class StepCell:
     about: Mapping[str, Any] | None = None
     cached: bool = False
     tries: tuple[Try, ...] = ()
+    _inside: Failures | None = None
 
     def __repr__(self) -> str:
         from drawer_ipy.style.preview import preview
@@ -133,4 +140,10 @@ def cell_of(step: StepResult, status: str) -> StepCell:
     """Convert the result of `step` to a cell."""
     seconds = step.duration if step.started and step.finished else None
     copied = {name: getattr(step, name) for name in _COPIED}
-    return StepCell(status=status, seconds=seconds, **copied)
+    return StepCell(status=status, seconds=seconds, _inside=step.inside, **copied)
+
+
+def failures_in_cell(cell: StepCell) -> Failures:
+    """Count the failures of a step of a row and of everything inside it."""
+    inside = cell._inside  # noqa: SLF001 - of the class above, whose users see only what the row shows
+    return count_failures(cell.id, cell.output, cell.error, inside)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, SKIPPED, LoopRecord
+from drawer_ipy.record.loop import CANCELLED, FAILED, OK, PAUSED, RUNNING, SKIPPED, LoopRecord
 from drawer_ipy.record.run import RunRecord
+from drawer_ipy.record.waits import Waited, waited
 from drawer_ipy.results.at_path import at_path
 from drawer_ipy.results.source import Getter, StepCell, cell_of, error_text, tally
 
-_STEP_STATES = {"ok": OK, "running": RUNNING, "cancelled": CANCELLED, "skipped": SKIPPED}
+_STEP_STATES = {
+    "ok": OK,
+    "running": RUNNING,
+    "paused": PAUSED,
+    "cancelled": CANCELLED,
+    "skipped": SKIPPED,
+}
 
 
 class StepSource:
@@ -40,8 +47,8 @@ class StepSource:
     def counts(self, rows: Sequence[int] | None) -> list[int]:
         return tally(map(self.state, range(len(self)) if rows is None else rows))
 
-    def where(self, state: int, rows: Sequence[int] | None) -> Iterable[int]:
-        return [row for row in (range(len(self)) if rows is None else rows) if self.state(row) == state]
+    def where(self, state: int, rows: Sequence[int] | None) -> Iterator[int]:
+        return (row for row in (range(len(self)) if rows is None else rows) if self.state(row) == state)
 
     def status(self, index: int) -> str:
         return self.run.steps[index].status
@@ -66,6 +73,11 @@ class StepSource:
     def duration(self, index: int) -> float | None:
         step = self.run.steps[index]
         return step.duration if step.started and step.finished else None
+
+    def waited(self, index: int) -> Mapping[str, Waited]:
+        step = self.run.steps[index]
+        found = waited(step.waits or ())
+        return {step.id: found} if found else {}
 
     def _seconds(self, index: int) -> float | None:
         duration = self.duration(index)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, SupportsIndex, overload
 
+from drawer_ipy.common.sameness import same
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.column import Column
 from drawer_ipy.results.export.exports import Exports
 from drawer_ipy.results.item_errors import ItemErrors
 from drawer_ipy.results.of_run import OfRun
-from drawer_ipy.results.ordering import in_order, same
+from drawer_ipy.results.ordering import in_order
 from drawer_ipy.results.origin import Origin
 from drawer_ipy.results.picking import picked
 from drawer_ipy.results.row import Row
@@ -63,6 +65,24 @@ class Results(OfRun, Exports):
         """Return the table of the run's last top-level ``for_each``, or else of its steps."""
         origin = run if isinstance(run, Origin) else Origin(run)
         return cls(origin, origin.last_loop())
+
+    @classmethod
+    def open(cls, run: str, *, inputs: Mapping[str, Any] | None = None) -> Results:
+        """Open the table of a run that was stored on disk, perhaps by a process that has ended.
+
+        Its :meth:`retry` presses what did not end ok, with the stored definition and inputs; functions are
+        looked up among the names that the caller can see.
+
+        Args:
+            run: the name of a drawer, for its latest run; or the id of a run, or the beginning of the id.
+            inputs: values of inputs that were not stored, such as secrets, for a retry.
+
+        Raises:
+            UsageError: there is no such run, or its file cannot be read.
+        """
+        from drawer_ipy import open_stored
+
+        return open_stored(run, inputs or {}, sys._getframe(1), cls.of)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the data of the table, without the objects needed for a retry."""

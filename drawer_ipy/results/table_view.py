@@ -93,7 +93,8 @@ class TableView:
         """Count the rows that are ``ok``, ``failed``, ``cancelled``, ``skipped``; other states if any."""
         found = self.source.counts(self.rows)
         named = {STATE_NAMES[state]: found[state] for state in (OK, FAILED, CANCELLED, SKIPPED)}
-        return named | {STATE_NAMES[state]: n for state, n in enumerate(found[:OK]) if n}
+        others = {name: n for name, n in zip(STATE_NAMES, found, strict=False) if n and name not in named}
+        return named | others
 
     @property
     def columns(self) -> tuple[str, ...]:

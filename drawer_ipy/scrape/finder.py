@@ -47,12 +47,17 @@ class Finder:
     """
 
     def __init__(self, language: str, text: str, namespaces: Mapping[str, str]) -> None:
+        self._made_of = (language, text, dict(namespaces))
         self._declared = namespaces
         self._html = _from_css(text, xml=False) if language == "css" else text
         self._xml = _from_css(text, xml=True) if language == "css" else text
         self.prefixes = prefixes_in(self._xml)
         self._known: dict[Any, Any] = {}
         self._on_html = _tried(self._compiled(_HTML))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was made of: compiled selectors cannot be pickled."""
+        return Finder, self._made_of
 
     def __call__(self, element: Any, names: PageNames) -> Any:
         """Return a list of elements and texts, or a single value.

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+KEPT = "kept"
+"""The appearance of items that are ok and were not pressed again, since an earlier press had done them."""
+
 PARTIAL = "partial"
 """The state of a run or step that ended ok with failed parts; see :mod:`~drawer_ipy.style.outcome`."""
 
-TEXT_SHARE = 75
+TEXT_SHARE = 70
 """Percentage of a state's own colour in text about that state."""
 
 
@@ -62,7 +65,9 @@ TRACK = "rgba(128,128,128,.2)"
 _DASHED = "repeating-linear-gradient(90deg,{0} 0 6px,transparent 6px 8px)"
 _HATCHED = "repeating-linear-gradient(45deg,{0} 0 4px,color-mix(in srgb,{0} 55%,#000) 4px 6px)"
 _STRIPED = "repeating-linear-gradient(-45deg,{0} 0 3px,transparent 3px 6px)"
+_BARRED = "repeating-linear-gradient(90deg,{0} 0 2px,transparent 2px 4px)"
 _DOTTED = "repeating-linear-gradient(90deg,{0} 0 1px,transparent 1px 5px)"
+_HALF = "linear-gradient(to top,{0} 50%,transparent 50%)"
 
 LOOKS = {
     "waiting": Look("○", "#8a8a8a", "d", 0, TRACK),
@@ -71,9 +76,11 @@ LOOKS = {
     "failed": Look("✘", "#d55e00", "bad", 31, _HATCHED),
     "cancelled": Look("⊘", "#b9588f", "off", 35, _STRIPED),
     "skipped": Look("↷", "#8a8a8a", "d", 0, _DOTTED),
+    "paused": Look("‖", "#7d6fd0", "held", 36, _BARRED),
+    KEPT: Look("◣", "#6f9489", "kept", 36, _HALF),
     PARTIAL: Look("⚠", "#a67c00", "warn", 33),
 }
-"""Every state of runs, steps and items with its appearance."""
+"""Every state of runs, steps and items, and :data:`KEPT`, with its appearance."""
 
 _OTHER_WORDS = {"error": "failed", "timeout": "failed", "": "skipped"}
 """Statuses of steps with the appearance of another state; ``""`` is a step that did not run."""
@@ -109,7 +116,7 @@ TEXT = (
     "var(--jp-content-font-color1,var(--vscode-editor-foreground,"
     "var(--colab-primary-text-color,currentColor)))"
 )
-FAINT = "color-mix(in srgb,currentColor 65%,transparent)"
+FAINT = "color-mix(in srgb,currentColor 75%,transparent)"
 EDGE = "var(--jp-border-color2,var(--vscode-panel-border,rgba(128,128,128,.35)))"
 LANE = "var(--jp-layout-color2,var(--vscode-editorWidget-background,rgba(128,128,128,.1)))"
 BOX = "var(--jp-layout-color1,var(--vscode-editor-background,rgba(128,128,128,.06)))"

@@ -66,6 +66,13 @@ def within(text: str, most: int) -> str:
     return text
 
 
+def end_within(text: str, most: int) -> str:
+    """`text`, shortened at its start to at most `most` bytes when escaped for HTML."""
+    while len(escape(text).encode()) > most:
+        text = "…" + text[-(len(text) * 3 // 4) :]
+    return text
+
+
 def make_cell(fetch: Callable[[], Any]) -> Cell:
     """The cell for the value that `fetch` returns, or for the error that it raises."""
     try:
@@ -78,7 +85,7 @@ def make_cell(fetch: Callable[[], Any]) -> Cell:
         return Cell("–", "none")
     text = preview(value, CELL)
     more = preview(value, MORE) if text.endswith("…") or len(text) >= CELL else ""
-    return Cell(text, "num" if _is_number(value) else "text", more if more != text else "")
+    return Cell(text, "num" if is_number(value) else "text", more if more != text else "")
 
 
 def preview(value: Any, limit: int = CELL, *, quoted: bool = False) -> str:
@@ -104,7 +111,8 @@ def _type_name(value: Any) -> str:
     return str(name)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether `value` is shown as a number: aligned to the right; never raises."""
     try:
         return isinstance(value, Number) and not isinstance(value, (bool, enum.Enum))
     except BaseException as error:

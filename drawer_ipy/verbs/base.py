@@ -53,7 +53,8 @@ class VerbResult:
         text: the text for people.
         exit_code: 0, or one of :data:`FAILED` and :data:`INTERRUPTED`.
         error: the reason for an exit code other than 0, or ``None``.
-        results: the table of a press, ``None`` for other verbs.
+        results: the table of a press or of a stored run, ``None`` for other verbs.
+        brief: the error in short, for a reader who sees `text` beside it; ``""`` for none.
         notes: warnings and notes about a press that did not fail it; they are also in the text.
         picture: makes a picture of the result for front ends that can show it.
         is_help: whether it is the requested help text.
@@ -64,6 +65,7 @@ class VerbResult:
     exit_code: int = 0
     error: ErrorInfo | None = None
     results: Results | None = None
+    brief: str = ""
     notes: list[str] = field(default_factory=list)
     picture: Callable[[], Picture] | None = None
     is_help: bool = False

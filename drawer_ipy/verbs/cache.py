@@ -10,6 +10,7 @@ from typing import Any
 from drawer_ipy.cache.store import FILE, Store, StoreInfo
 from drawer_ipy.cache.trouble import CacheTrouble
 from drawer_ipy.common.bad_value import BadValue
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.definition.values import parse_lasting
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.record.plain import rfc3339
@@ -77,7 +78,7 @@ def _clear(words: Sequence[str], context: VerbContext) -> VerbResult:
     if options.dry_run:
         data["executed"] = False
     verb = "would delete" if options.dry_run else "deleted"
-    return VerbResult(data, f"{verb} {_results(gone)}{_mended(store)}")
+    return VerbResult(data, f"{verb} {number_of(gone, 'result')}{_mended(store)}")
 
 
 def _mended(store: Store) -> str:
@@ -124,16 +125,12 @@ def _data(info: StoreInfo) -> dict[str, Any]:
 
 
 def _text(info: StoreInfo) -> str:
-    lines = [f"{_results(info.entries)} in {_size(info.file_bytes)}, {info.path}"]
+    lines = [f"{number_of(info.entries, 'result')} in {_size(info.file_bytes)}, {info.path}"]
     width = max((len(name) for name in info.buttons), default=0)
     lines += [f"  {name:<{width}}  {n:,} in {_size(size)}" for name, (n, size) in info.buttons.items()]
     if info.oldest is not None and info.newest is not None:
         lines.append(f"from {rfc3339(info.oldest)[:19]}Z to {rfc3339(info.newest)[:19]}Z")
     return "\n".join(lines)
-
-
-def _results(count: int) -> str:
-    return "1 result" if count == 1 else f"{count:,} results"
 
 
 def _size(size: float) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.bounded_numbers import finite
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.common.install import install_hint
 from drawer_ipy.common.short_repr import shown
 
@@ -134,7 +135,7 @@ def _separated(data: bytes, separator: str) -> list[dict[str, str]]:
         elif len(cells) == len(names):
             rows.append(dict(zip(names, cells, strict=True)))
         else:
-            bad.add(line, f"has {_cells(len(cells))}, the header has {len(names)}")
+            bad.add(line, f"has {number_of(len(cells), 'cell')}, the header has {len(names)}")
     bad.refuse()
     if names is None:
         raise BadValue("it is empty", "its first line must have the names of the columns")
@@ -170,10 +171,6 @@ def _long_cells() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(before)
-
-
-def _cells(count: int) -> str:
-    return f"{count:,} cell{'' if count == 1 else 's'}"
 
 
 def _checked_header(names: Sequence[str], line: int, separator: str) -> list[str]:

@@ -17,6 +17,7 @@ GENERAL: Mapping[str, tuple[str, str]] = {
     "remove": ("shelf", "remove_first"),
     "rm": ("shelf", "remove_first"),
     "cache": ("cache", "run"),
+    "runs": ("runs", "run"),
 }
 
 # ... and these after a drawer's name.
@@ -45,6 +46,8 @@ drawer schema [button]               the JSON Schema of drawer.json or button.js
 drawer remove NAME                   remove a drawer with its history
 drawer cache info                    the cached results
 drawer cache clear [BUTTON...]       delete cached results
+drawer runs [NAME]                   the stored runs
+drawer runs open|keep|remove ID      show, keep or remove one
 
 drawer NAME                          its steps, its problems, its last runs
 drawer NAME validate                 its problems

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.durations import parse_duration, parse_time
+from drawer_ipy.definition.backends import parse_backend
 from drawer_ipy.definition.key_texts import key_text
 from drawer_ipy.definition.policy import Policy
 from drawer_ipy.definition.rates import parse_rates
@@ -110,6 +111,12 @@ def _checked_by(check: Callable[[str], object]) -> Callable[[str], str]:
     return read
 
 
+def _backend(text: str) -> str:
+    bare = _text(text)
+    parse_backend(bare)
+    return bare
+
+
 def _rates(text: str) -> Any:
     value = parsed(text)
     parse_rates(value)
@@ -202,6 +209,7 @@ FIELDS: Mapping[str, EditableField] = {
     "max_parallelism": _whole(1),
     "size": _whole(1),
     "tolerated_failures": EditableField(_tolerance, 'a count from 0 up, or a share such as "5%"'),
+    "keep": _words("disk"),
     "from": EditableField(_listing, "a list, or an expression for one: '${each.output.results}'"),
     "pluck": EditableField(_expression(str), "an expression: '${item.steps.page.output}'"),
     "expression": EditableField(
@@ -220,6 +228,7 @@ FIELDS: Mapping[str, EditableField] = {
     "timeout_seconds": EditableField(_seconds, "seconds, a number from 0 up"),
     "on_failure": EditableField(_policy, f"stop, continue, or what to do: {_RETRY}"),
     "stdin": EditableField(_template, "the script's standard input: text, or a reference"),
+    "backend": EditableField(_backend, "threads, processes or dask, or the name of another backend"),
 }
 """The fields that `set` can change; a step has the fields of its kind."""
 

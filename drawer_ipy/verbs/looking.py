@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.definition import Loaded
 from drawer_ipy.definition.button_runtimes import buttons_in_words
 from drawer_ipy.definition.in_words import steps_as_data, steps_in_words
@@ -12,15 +13,13 @@ from drawer_ipy.definition.models import InputSpec
 from drawer_ipy.engine.secrets.redactor import Redactor, secrets_of
 from drawer_ipy.errors import Code, DefinitionError, DrawerError, ErrorInfo, Problem
 from drawer_ipy.pictures.graph import Graph
-from drawer_ipy.style.outcome import failed_text, outcome_of
-from drawer_ipy.style.palette import PARTIAL, mark_of
 from drawer_ipy.verbs.base import FAILED, VerbContext, VerbParser, VerbResult
+from drawer_ipy.verbs.earlier_runs import earlier_runs
 from drawer_ipy.verbs.target import Target, find_target
 from drawer_ipy.verbs.values import whole_number
-from drawer_ipy.workspace.history import KEPT, History, failures_in
+from drawer_ipy.workspace.history import KEPT, head_in
 
 _RECENT = 5
-_REFUSED = 5
 
 
 def summary(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
@@ -32,7 +31,7 @@ def summary(name: str, words: Sequence[str], context: VerbContext) -> VerbResult
     VerbParser("NAME", "Show its steps, its problems and its last runs.").dry().read(words)
     target = find_target(name, context)
     loaded, problems = _examined(target, context)
-    runs, refused = _runs(target, limit=_RECENT)
+    runs, refused = earlier_runs(target, limit=_RECENT)
     data: dict[str, Any] = {
         "name": target.name,
         "path": None if target.folder is None else str(target.folder / "drawer.json"),
@@ -78,28 +77,31 @@ def validation(name: str, words: Sequence[str], context: VerbContext) -> VerbRes
     outcome = VerbResult(report(problems), report_text(problems))
     if errors:
         outcome.exit_code = FAILED
-        count = "1 problem" if errors == 1 else f"{errors} problems"
+        count = number_of(errors, "problem")
         outcome.error = ErrorInfo(Code.VALIDATION_ERROR, f"drawer {name!r} has {count}")
     return outcome
 
 
 def logs(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
-    """``NAME logs``: its runs, newest first. A drawer defined in a cell has no history.
+    """``NAME logs``: its runs, newest first: those that are stored, and the summaries of others.
+
+    A drawer that is defined in a cell has no summaries.
 
     Raises:
         VerbError: NOT_FOUND.
     """
     parser = VerbParser("NAME logs", f"Show its last runs, newest first; {KEPT} are kept.")
-    parser.add_argument("--failed", action="store_true", help="only runs that did not end ok")
+    parser.add_argument("--failed", action="store_true", help="only runs in which something failed")
     parser.add_argument("--limit", metavar="N", type=whole_number(1), default=20, help="how many (20)")
     options = parser.read(words)
     target = find_target(name, context)
-    runs, refused = _runs(target, failed=options.failed, limit=options.limit)
+    runs, refused = earlier_runs(target, failed=options.failed, limit=options.limit)
     data: dict[str, Any] = {"drawer": target.name, "runs": runs}
     lines = [_run_line(run) for run in runs]
     if not runs:
         none = "no failed runs" if options.failed else "no runs yet"
-        lines = [none if target.folder else f"{none}: only drawers on disk have a history"]
+        short = "only drawers on disk have summaries of runs that are not stored"
+        lines = [none if target.folder else f"{none}: {short}"]
     if refused:
         data["refused"] = refused
     return VerbResult(data, "\n".join([*lines, *refused]))
@@ -159,17 +161,6 @@ def _marks(spec: InputSpec) -> str:
     return ("" if spec.required else " (optional)") + (" (secret)" if spec.secret else "")
 
 
-def _runs(target: Target, failed: bool = False, limit: int = 20) -> tuple[list[dict[str, Any]], list[str]]:
-    """Its last runs, and notes about the parts of its history that could not be read."""
-    if target.root is None:
-        return [], []
-    history = History(target.root)
-    runs = history.list(target.name, failed, limit)
-    more = len(history.refused) - _REFUSED
-    listed = history.refused[:_REFUSED]
-    return runs, [*listed, f"and {more} more"] if more > 0 else listed
-
-
 def _brief(run: dict[str, Any]) -> dict[str, Any]:
     keys = (
         "run_id",
@@ -180,6 +171,7 @@ def _brief(run: dict[str, Any]) -> dict[str, Any]:
         "error_type",
         "failed_items",
         "failed_steps",
+        "stored",
     )
     return {key: run[key] for key in keys if run.get(key) not in (None, "")}
 
@@ -192,9 +184,6 @@ def _run_line(run: dict[str, Any]) -> str:
     error = run.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     why = " ".join(str(word) for word in (run.get("failed_step"), code or run.get("error_type")) if word)
-    status, failures = str(run.get("status", "?")), failures_in(run)
-    outcome = outcome_of(status, failures.total)
-    if outcome == PARTIAL:
-        status, why = "partly ok", failed_text(failures.items, failures.steps)
-    listed = f"{mark_of(outcome)} {status}"
-    return f"{started}  {listed:11}  {seconds:>9}  {run.get('run_id', '')}  {why}".rstrip()
+    stored = f"runs open {run['stored'][:8]}" if "stored" in run else ""
+    how = " · ".join(filter(None, [str(head_in(run)), why, stored]))
+    return f"{started}  {seconds:>9}  {run.get('run_id', '')}  {how}"

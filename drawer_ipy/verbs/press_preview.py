@@ -8,6 +8,7 @@ from typing import Any
 
 from drawer_ipy.definition import Loaded
 from drawer_ipy.definition.button_runtimes import buttons_in_words
+from drawer_ipy.definition.declared import branches_of
 from drawer_ipy.definition.in_words import dry_run_in_words, head_as_data
 from drawer_ipy.definition.models import StepBase
 from drawer_ipy.engine.inputs import prepare_inputs
@@ -22,10 +23,15 @@ from drawer_ipy.verbs.target import Target
 _KNOWN = ("inputs", "env", "batteries")
 
 
-def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext) -> VerbResult:
+def preview(
+    target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: VerbContext, backend: str = ""
+) -> VerbResult:
     """The steps with their arguments resolved; values that are known only during a run are ``""``.
 
     This is ``--summary`` (docs/original.md#8-command-line). Nothing is pressed, and no secret is shown.
+
+    Args:
+        backend: the backend of the press, ``""`` for none.
     """
     drawer = loaded.drawer
     problems = examine(loaded, context, list(inputs))
@@ -42,7 +48,7 @@ def preview(target: Target, loaded: Loaded, inputs: Mapping[str, Any], context: 
         "steps": _steps(drawer.steps, scope),
         "validation": report(problems),
     }
-    words = dry_run_in_words(target.name, shown, drawer.steps, buttons_in_words(drawer.buttons))
+    words = dry_run_in_words(target.name, shown, drawer.steps, buttons_in_words(drawer.buttons), backend)
     lines = [*words, report_text(problems)]
     if refusal is not None:
         data["error"] = refusal.to_dict()
@@ -56,7 +62,7 @@ def _steps(steps: Iterable[StepBase], scope: Mapping[str, Any]) -> list[dict[str
         entry = head_as_data(step)
         if step.args:
             entry["args"] = {name: jsonable(_resolved(value, scope)) for name, value in step.args.items()}
-        for branch in step.nested():
+        for branch in branches_of(step):
             if branch.steps:
                 entry[".".join(map(str, branch.path))] = _steps(branch.steps, scope)
         out.append(entry)

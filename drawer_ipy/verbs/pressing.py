@@ -14,6 +14,8 @@ from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.record.jsonable import jsonable
 from drawer_ipy.results import Results
+from drawer_ipy.results.verdict import brief_error
+from drawer_ipy.verbs import resuming
 from drawer_ipy.verbs.base import FAILED, INTERRUPTED, VerbContext, VerbParser, VerbResult
 from drawer_ipy.verbs.press_preview import preview
 from drawer_ipy.verbs.target import find_target
@@ -45,9 +47,16 @@ def run(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
     typed = TypedInputs(loaded.drawer, context.namespace)
     inputs = _from_namespace(loaded.drawer, context)
     inputs |= {key: _settled(key, text, typed, context) for key, text in given.items()}
-    chosen = Options(options.parallelism, options.mode, options.on_failure, options.concurrency)
+    chosen = Options(
+        options.parallelism,
+        options.mode,
+        options.on_failure,
+        options.concurrency,
+        backend=options.backend,
+        **resuming.chosen(options),
+    )
     if options.dry_run:
-        return preview(target, loaded, inputs, context)
+        return preview(target, loaded, inputs, context, options.backend)
     job = prepare(loaded, inputs, chosen, context.surroundings())
     job.run.notes += typed.notes
     results = (context.press or press_with_bar)(job)
@@ -91,7 +100,8 @@ def _outcome(job: Job, results: Results) -> VerbResult:
     what = "was cancelled" if run.status == "cancelled" else f"failed{where}: {error.message}"
     whole = replace(error, message=f"drawer {run.drawer!r} {what}", exception=None)
     code = INTERRUPTED if run.status == "cancelled" else FAILED
-    return VerbResult(data, text, code, whole, results, listed)
+    brief = brief_error(results, " ".join(text.split())) if len(results) else ""
+    return VerbResult(data, text, code, whole, results, brief, listed)
 
 
 def _from_namespace(drawer: DrawerModel, context: VerbContext) -> dict[str, Any]:
@@ -118,6 +128,13 @@ def _parser() -> VerbParser:
     )
     add("--concurrency", metavar="N", type=_cap, help="most buttons at once in the whole run; 0: no limit")
     add("--parallelism", metavar="N", type=width, help="items at once in the outermost loops, or auto")
+    add(
+        "--backend",
+        metavar="NAME",
+        default="",
+        help="where functions run: threads, processes, dask[:ADDRESS]",
+    )
+    resuming.add_options(parser)
     return parser
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from drawer_ipy.common.counted import number_of
 from drawer_ipy.errors import DrawerError, did_you_mean
 from drawer_ipy.verbs.base import VerbContext, VerbError, VerbParser, VerbResult
-from drawer_ipy.workspace.lookup import read_text
+from drawer_ipy.workspace.lookup import read_text, slug
 
 
 def create(words: Sequence[str], context: VerbContext) -> VerbResult:
@@ -93,7 +94,7 @@ def _line(entry: dict[str, Any], width: int) -> str:
     if "error" in entry:
         return f"{entry['name']:{width}}  {entry['error']}"
     steps = entry["steps"]
-    listed = "flow" if entry["drawer_kind"] == "flow" else f"{steps} step{'' if steps == 1 else 's'}"
+    listed = "flow" if entry["drawer_kind"] == "flow" else number_of(steps, "step")
     listed += " (cell)" if entry["path"] == "cell" else ""
     description = " ".join(entry["description"].split())
     return f"{entry['name']:{width}}  {listed:10}  {description}".rstrip()
@@ -115,16 +116,19 @@ def schema(words: Sequence[str], _context: VerbContext) -> VerbResult:
     return VerbResult(made, json.dumps(made, indent=2, ensure_ascii=False))
 
 
+_REMOVE = "Remove the drawer, and the history of its runs; stored runs stay."
+
+
 def remove_first(words: Sequence[str], context: VerbContext) -> VerbResult:
     """``remove NAME``: see :func:`remove`."""
-    parser = VerbParser("remove", "Remove a drawer, and the history of its runs.").dry()
+    parser = VerbParser("remove", _REMOVE).dry()
     parser.add_argument("name", metavar="NAME")
     options = parser.read(words)
     return _remove(options.name, options.dry_run, context)
 
 
 def remove(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
-    """``NAME remove``: remove a drawer of a cell, or a drawer on disk with its history.
+    """``NAME remove``: remove a drawer of a cell, or a drawer on disk with its history. Stored runs stay.
 
     The drawer may have errors.
 
@@ -132,11 +136,12 @@ def remove(name: str, words: Sequence[str], context: VerbContext) -> VerbResult:
         VerbError: NOT_FOUND.
         StoreError: it cannot be removed.
     """
-    options = VerbParser("NAME remove", "Remove the drawer, and the history of its runs.").dry().read(words)
+    options = VerbParser("NAME remove", _REMOVE).dry().read(words)
     return _remove(name, options.dry_run, context)
 
 
 def _remove(name: str, dry: bool, context: VerbContext) -> VerbResult:
+    from drawer_ipy.journal.folder import files
     from drawer_ipy.verbs.target import find_target
     from drawer_ipy.workspace.drawers import remove_drawer
 
@@ -151,4 +156,6 @@ def _remove(name: str, dry: bool, context: VerbContext) -> VerbResult:
         del context.drawers[target.name]
     else:
         remove_drawer(context.workspace, target.name)
-    return VerbResult(data, f"drawer {target.name} is removed from {where}")
+    stay = len(files(context.workspace.runs_folder, slug(target.name)))
+    rest = f"; its stored runs stay ({stay}; see runs {target.name})" if stay else ""
+    return VerbResult(data, f"drawer {target.name} is removed from {where}{rest}")

@@ -12,6 +12,7 @@ from typing import Any
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.bounded_numbers import finite, whole
 from drawer_ipy.common.short_repr import shown
+from drawer_ipy.common.unreadable import why_unreadable
 from drawer_ipy.errors import UsageError
 from drawer_ipy.verbs.data_files import is_data_file, read_data, read_text
 
@@ -74,9 +75,14 @@ def _from_file(name: str, text: str, read: Callable[[Path], Any]) -> Any:
             f"input {name}: {text[1:]!r} cannot be read: {error.message}", remediation=hint
         ) from None
     except (OSError, ValueError, RuntimeError) as error:
+        reason, near = why_unreadable(Path(text[1:]), error)
+        quoted = f"to pass the text itself, quote it: {name}='\"{text}\"'"
+        hints = [reason, near, quoted] if isinstance(error, FileNotFoundError) else [near, quoted]
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
         raise UsageError(
-            f"input {name}: {text[1:]!r} cannot be read: {getattr(error, 'strerror', None) or error}",
-            remediation=f"to pass the text itself, quote it: {name}='\"{text}\"'",
+            f"input {name}: {text[1:]!r} cannot be read: {reason}",
+            remediation="; ".join(filter(None, hints)),
         ) from None
 
 

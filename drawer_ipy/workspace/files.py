@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from drawer_ipy.common.atomic_file import completed
 from drawer_ipy.common.folders import make_private
+from drawer_ipy.common.platform import file_locks
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.workspace.lookup import within
 
@@ -50,18 +52,10 @@ def write_file(root: Path, path: Path, text: str, *, durable: bool = True) -> No
     """
     within(root, path)
     try:
+        data = text.encode("utf-8")
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with completed(handle, temporary, path, durable=durable) as file:
+            file.write(data)
         if durable:
             _sync_folder(path.parent)
     except (OSError, UnicodeEncodeError) as error:
@@ -109,9 +103,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _lock(folder: Path) -> int | None:
     """Open and lock `folder`, and return its descriptor; ``None`` if that is impossible."""
-    try:
-        import fcntl
-    except ImportError:
+    if (fcntl := file_locks()) is None:
         return None
     while True:
         try:

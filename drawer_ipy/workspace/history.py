@@ -1,5 +1,9 @@
-"""The history of runs: ``drawers/NAME/pressed/YYYY-MM-DDTHH-MM-SS-RUNID.json``
+"""The history of runs: a summary of each, ``drawers/NAME/pressed/YYYY-MM-DDTHH-MM-SS-RUNID.json``
 (docs/original.md#11-history-and-secrets).
+
+It is the file of the original, for drawers on disk. What a run needs to be opened or resumed is in the folder
+of stored runs (:mod:`drawer_ipy.journal`). Both have the same limits, but files of the original, which have
+no id in their name, are removed only by the original's rule: the newest hundred stay.
 
 The run's id in the name is an addition: with the time alone, runs of the same second overwrite each other
 (docs/original.md#processes-requests-history, number 67). The engine has redacted secrets in the record before
@@ -19,16 +23,21 @@ from pathlib import Path
 from typing import Any
 
 from drawer_ipy.errors import DrawerError
+from drawer_ipy.journal.folder import LONGEST, PER_DRAWER
 from drawer_ipy.record.failures import Failures, failures_of
 from drawer_ipy.record.run import RunRecord
+from drawer_ipy.style.outcome import Head, counts_text, failed_text, outcome_of, verb_of
+from drawer_ipy.style.preview import clean, cut
 from drawer_ipy.workspace.bounded import bounded_record
 from drawer_ipy.workspace.files import make_folder, write_file
 from drawer_ipy.workspace.lookup import Workspace, is_regular, read_text, slug, within
 
-KEPT = 100
-"""Number of the newest runs that are kept per drawer."""
+KEPT = PER_DRAWER
+"""Number of the newest summaries that are kept per drawer."""
 
-_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-[0-9A-Za-z]+)?\.json", re.ASCII)
+_WORDS = 300
+
+_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-([0-9A-Za-z]+))?\.json", re.ASCII)
 
 
 class History:
@@ -46,7 +55,7 @@ class History:
         self.refused: list[str] = []
 
     def write(self, name: str, records: Iterable[RunRecord]) -> str:
-        """Save `records`, runs of the drawer `name`, and remove all but its newest 100 runs.
+        """Save `records`, runs of the drawer `name`, and remove those beyond the limits.
 
         Does nothing if the drawer is not on disk, because it was removed meanwhile. If the history cannot be
         written, nothing fails; the returned note reports it.
@@ -86,7 +95,7 @@ class History:
         Files that are not runs are skipped; files that are unsafe to read are also listed in :attr:`refused`.
 
         Args:
-            failed: return only runs that did not end ok.
+            failed: return only runs that did not end ok, or in which something failed.
             limit: the most runs to return.
         """
         folder = self._root / "drawers" / slug(name) / "pressed"
@@ -102,9 +111,29 @@ class History:
             if len(found) >= limit:
                 break
             kept = self._read(path)
-            if kept is not None and not (failed and kept.get("status") == "ok"):
+            if kept is not None and not (failed and is_fine(kept)):
                 found.append(kept)
         return found
+
+    def ids(self, name: str) -> set[str]:
+        """Return the ids of the runs of a drawer that have a summary with the id in its file's name."""
+        return {found for _, found in self._files(name) if found}
+
+    def remove(self, name: str, ids: Collection[str]) -> None:
+        """Remove the summaries of the runs `ids` of the drawer `name`; what cannot be removed stays."""
+        for path, found in self._files(name):
+            if found in ids:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def _files(self, name: str) -> Iterator[tuple[Path, str]]:
+        """The summaries of a drawer with the ids in their names, newest first."""
+        if not slug(name):
+            return
+        folder = self._root / "drawers" / slug(name) / "pressed"
+        with contextlib.suppress(DrawerError):
+            for path in _newest_first(within(self._root, folder)):
+                yield path, _id_in(path)
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         try:
@@ -118,13 +147,17 @@ class History:
 
     def _prune(self, pressed: Path) -> None:
         with contextlib.suppress(DrawerError):
-            for path in list(_newest_first(within(self._root, pressed)))[KEPT:]:
+            oldest = time.time() - LONGEST
+            for place, path in enumerate(_newest_first(within(self._root, pressed))):
                 with contextlib.suppress(OSError):  # another process may be doing the same
-                    path.unlink()
+                    if place >= KEPT or (_id_in(path) and path.stat().st_mtime < oldest):
+                        path.unlink()
 
 
 def entry(record: RunRecord) -> dict[str, Any]:
     """Return `record` as in the history: the original's fields, and additional ones about failures."""
+    from drawer_ipy.results.shown.summary import head_of_run  # listing drawers does not need the tables
+
     run = bounded_record(record)
     out = {
         "drawer_name": run["drawer"],
@@ -147,13 +180,48 @@ def entry(record: RunRecord) -> dict[str, Any]:
         failures = failures_of(record)
         found = {"failed_items": failures.items, "failed_steps": failures.steps}
         out |= {key: n for key, n in found.items() if n}
+    head = head_of_run(record)
+    if head.state not in ("ok", "running"):
+        out["outcome"] = {"state": head.state, "words": head.words}
     return out
 
 
 def failures_in(run: Mapping[str, Any]) -> Failures:
     """Return the failures in a saved run that ended ok; none if the run does not list them."""
     items, steps = (run.get(key) for key in ("failed_items", "failed_steps"))
-    return Failures(*(max(0, n) if isinstance(n, int) else 0 for n in (items, steps)))
+    found = [max(0, n) if isinstance(n, int) else 0 for n in (items, steps)]
+    return Failures(found[0], found[1])
+
+
+def is_fine(run: Mapping[str, Any]) -> bool:
+    """Whether a saved run ended ok, and nothing in it failed."""
+    return run.get("status") == "ok" and not failures_in(run).total
+
+
+def head_in(run: Mapping[str, Any]) -> Head:
+    """Return how a saved run ended, in the words of all displays.
+
+    Runs that other programs saved, or earlier versions, have only their status and number of failures.
+    """
+    status, failures, saved = str(run.get("status", "?")), failures_in(run), run.get("outcome")
+    if isinstance(saved, dict) and isinstance(saved.get("words"), str):
+        return Head(str(saved.get("state", status)), cut(clean(saved["words"]), _WORDS))
+    told = failed_text(failures) or (_all_ok(run) if status == "ok" else "")
+    words = [verb_of(status), *filter(None, [told])]
+    return Head(outcome_of(status, failures.total), " · ".join(words))
+
+
+def _all_ok(run: Mapping[str, Any]) -> str:
+    """Count the items of the last loop of a saved run that ended ok, or else its steps; ``""`` if unknown."""
+    steps = run.get("steps")
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        return ""
+    for step in reversed(steps):
+        output = step.get("output")
+        if "button" not in step and isinstance(output, dict) and output.keys() == {"results", "total"}:
+            total = output["total"]
+            return counts_text({"ok": total}) if isinstance(total, int) else ""
+    return counts_text({"ok": len(steps)}, "step")
 
 
 def _newest_first(folder: Path) -> Iterator[Path]:
@@ -162,6 +230,12 @@ def _newest_first(folder: Path) -> Iterator[Path]:
     except OSError:
         return
     yield from sorted(paths, key=_age, reverse=True)
+
+
+def _id_in(path: Path) -> str:
+    """The id of the run in the name of a summary; ``""`` for a file of the original."""
+    match = _NAME.fullmatch(path.name)
+    return match[2] or "" if match is not None else ""
 
 
 def _age(path: Path) -> tuple[str, int, str]:

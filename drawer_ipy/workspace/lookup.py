@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from drawer_ipy.common.folders import check_regular, read_regular
+from drawer_ipy.common.unreadable import why_unreadable
 from drawer_ipy.errors import DrawerError, UsageError
 from drawer_ipy.workspace.roots import find_roots as find_roots
 from drawer_ipy.workspace.roots import look_for_roots
@@ -237,6 +238,16 @@ class Workspace:
         root = next((root for root in self.roots if root.is_dir()), None)
         return user_folder() if root is None else root / "cache"
 
+    @property
+    def runs_folder(self) -> Path:
+        """Return the folder of stored runs: in the first existing root, else in the user's state folder."""
+        root = next((root for root in self.roots if root.is_dir()), None)
+        if root is not None:
+            return root / "runs"
+        from platformdirs import user_state_path
+
+        return user_state_path("drawer_ipy", appauthor=False) / "runs"
+
     def _names(self, shelf: Shelf) -> Iterator[str]:
         for root in self.roots:
             try:
@@ -273,14 +284,16 @@ def load_drawer_file(path: Path, name: str = "") -> Loaded:
 
     Raises:
         DefinitionError: it is invalid.
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is not a regular file.
     """
     from drawer_ipy.definition import load_drawer
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+        path = path.expanduser()
+        text = read_regular(path.resolve()).decode("utf-8-sig")
+    except (OSError, ValueError, RuntimeError) as error:
+        reason, hint = why_unreadable(path, error)
+        raise UsageError(f"{path} cannot be read: {reason}", remediation=hint) from None
     return load_drawer(text, name=name or path.stem, lenient=True)
 
 
@@ -313,8 +326,11 @@ def read_text(root: Path, path: Path) -> str:
     """
     try:
         return read_regular(within(root, path).resolve()).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except UnicodeDecodeError as error:
+        reason, hint = why_unreadable(path, error)
+        raise UsageError(f"{path} cannot be read: {reason}", remediation=hint) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def _is_file(path: Path) -> bool:

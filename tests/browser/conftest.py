@@ -12,7 +12,7 @@ from jupyter_rig import JupyterServer, jupyter_in
 from playwright.sync_api import Browser, BrowserContext
 
 PICTURES = Path(__file__).parents[2] / "build" / "browser"
-"""Where a failed test leaves what it saw."""
+"""The folder for the screenshots of failed tests."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,7 +54,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One for all tests, so that the front ends' scripts are fetched once."""
+    """One context for all tests, so that the front ends' scripts are loaded once."""
     made = browser.new_context(viewport={"width": 1100, "height": 800})
     yield made
     made.close()
@@ -72,7 +72,7 @@ def watched() -> Watched:
 
 @pytest.fixture(autouse=True)
 def nothing_amiss(watched: Watched) -> Iterator[None]:
-    """No page may raise an error, ask for anything outside, or show an alert."""
+    """Check that no page raised an error, called another server or showed an alert."""
     yield
     seen = watched.take()
     assert not seen.errors, "\n".join(seen.errors)
@@ -84,7 +84,7 @@ def nothing_amiss(watched: Watched) -> Iterator[None]:
 def open_notebook(
     request: pytest.FixtureRequest, server: JupyterServer, context: BrowserContext, watched: Watched
 ) -> Iterator[Opener]:
-    """Opens a notebook of the given cells and executes the first; at the end its kernel is shut down."""
+    """Open a notebook of the given cells and run the first; its kernel is shut down after the module."""
     name = _file_name(Path(request.node.name).stem)
     count = iter(range(1000))
 

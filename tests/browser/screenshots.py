@@ -1,4 +1,4 @@
-"""``make screenshots``: the pictures of docs/screenshots, made anew in a real JupyterLab."""
+"""``make screenshots``: take the pictures of docs/screenshots again, in a real JupyterLab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Locator
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 MOST_BYTES = 200_000
 
-# The pages up to 260 are there at once; the others take as long as the camera needs.
+# The pages up to 260 end quickly; the others run for as long as the screenshots take.
 SETUP = """\
 import asyncio
 %load_ext drawer_ipy
@@ -83,7 +83,7 @@ LIVE, DONE, TIMELINE, WORKFLOW = 1, 2, 3, 4
 
 
 def main() -> int:
-    """Take every picture; 1 when one has become too large for a README."""
+    """Take every picture; return 1 if one is too large for a README, else 0."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with notebook_of(CELLS) as notebook:
         notebook.run(0)
@@ -100,7 +100,7 @@ def main() -> int:
         notebook.set_theme("Light")
         done = notebook.run(DONE)
         done.get_by_text("4 × FUNCTION_ERROR").click()
-        done.get_by_text("what ran when").click()  # it has a picture of its own
+        done.get_by_text("what ran when").click()  # it has a separate picture
         take(shown_by(done), "table")
         take(notebook.run(TIMELINE).locator("svg").first, "timeline")
         take(notebook.run(WORKFLOW).locator("svg").first, "graph")
@@ -119,7 +119,7 @@ def notebook_of(cells: list[str]) -> Iterator[BrowserNotebook]:
 
 
 def shown_by(output: Locator) -> Locator:
-    """An output without what the front end puts around it."""
+    """An output without the elements that the front end puts around it."""
     return output.locator(".jp-OutputArea-output").first
 
 

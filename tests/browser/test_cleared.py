@@ -68,8 +68,8 @@ def notebook(open_notebook: Opener, front: str) -> BrowserNotebook:
 def test_the_table_is_there_once(notebook: BrowserNotebook, cell: int, rows: int) -> None:
     output = notebook.run(cell)
     notebook.table(cell).wait_for()
-    assert output.get_by_role("table").count() == 1
-    assert output.get_by_role("row").count() == rows + 1
+    assert notebook.tables(cell).count() == 1
+    assert notebook.rows(cell) == rows + 1
     assert output.get_by_role("progressbar").count() == 1
     assert notebook.view(cell).count() == 0
     if cell == 1:
@@ -84,15 +84,15 @@ def test_a_view_that_has_come_back_can_be_cancelled(notebook: BrowserNotebook) -
     notebook.cancel_button(3).click()
     notebook.table(3).wait_for()
     notebook.wait_idle()
-    assert "20 of 40 items ok, 1 cancelled, 19 skipped" in notebook.output(3).inner_text()
-    assert notebook.output(3).get_by_role("table").count() == 1
+    assert "20 ok · 1 cancelled · 19 skipped" in notebook.output(3).inner_text()
+    assert notebook.tables(3).count() == 1
 
 
 def test_clearing_an_output_widget_leaves_the_view_alone(notebook: BrowserNotebook) -> None:
     notebook.run(4)
-    output = notebook.run(5)
+    notebook.run(5)
     notebook.table(5).wait_for()
-    assert output.get_by_role("table").count() == 1
+    assert notebook.tables(5).count() == 1
     assert notebook.output(4).inner_text().split() == ["[5]:", "elsewhere", "9"]
 
 

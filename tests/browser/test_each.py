@@ -37,7 +37,7 @@ def test_a_loops_body_shows_progress_and_can_be_cancelled(notebook: BrowserNoteb
     notebook.wait_done(1, 20)
     notebook.cancel_button(1).click()
     notebook.table(1).wait_for()
-    assert "19 of 40 items ok, 1 failed, 4 cancelled, 16 skipped" in notebook.output(1).inner_text()
+    assert "19 ok · 1 failed · 4 cancelled · 16 skipped" in notebook.output(1).inner_text()
     assert "ZeroDivisionError" in notebook.output(1).inner_text()
 
 

@@ -36,7 +36,7 @@ def test_progress_is_seen_while_the_cell_is_busy_and_then_the_table(notebook: Br
     assert len(numbers) >= 3
     assert numbers == sorted(numbers)
     assert {prompt for _, prompt in seen} == {"[*]:"}
-    assert notebook.table(1).get_by_role("row").count() == 21
+    assert notebook.rows(1) == 21
     assert not notebook.view(1).is_visible()
 
 
@@ -71,7 +71,7 @@ def test_a_run_is_stopped_within_a_second_and_what_has_ended_is_kept(
     # On a busy machine a second is not enough for anything; then it is compared with the least a cell takes.
     least = seconds(lambda: notebook.run(3))
     assert took < max(1.0, 4 * least), (took, least)
-    assert "19 of 40 items ok, 1 failed, 4 cancelled, 16 skipped" in notebook.output(2).inner_text()
+    assert "19 ok · 1 failed · 4 cancelled · 16 skipped" in notebook.output(2).inner_text()
     told = "{'ok': 19, 'failed': 1, 'cancelled': 4, 'skipped': 16}"
     assert told in notebook.output(3).inner_text()
 
@@ -82,5 +82,5 @@ def test_a_view_goes_on_while_other_cells_run_and_cancels_its_own_run(notebook: 
     assert "False 19" in notebook.run(5).inner_text()
     notebook.cancel_button(4).click()
     notebook.table(4).wait_for()
-    assert "19 of 40 items ok, 1 failed, 4 cancelled, 16 skipped" in notebook.output(4).inner_text()
+    assert "19 ok · 1 failed · 4 cancelled · 16 skipped" in notebook.output(4).inner_text()
     assert "True 19" in notebook.run(5).inner_text()

@@ -8,40 +8,7 @@ import pytest
 from browser_cells import LONG, SETUP
 from browser_rig import BrowserNotebook, Opener
 from playwright.sync_api import Locator
-
-LEAST_CONTRAST = 4.5
-"""What WCAG asks of text of this size."""
-
-# The text in an element whose contrast to what is behind it is least: [contrast, text]. What is disabled, or
-# stands for nothing, may be fainter.
-CONTRAST = """root => {
-    const parse = colour => {
-        const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
-        const most = colour.startsWith('color(') ? 255 : 1;
-        return [r * most, g * most, b * most, a];
-    };
-    const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
-    const luminance = ([r, g, b]) => {
-        const linear = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-        return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-    };
-    const behind = el => {
-        const own = parse(getComputedStyle(el).backgroundColor);
-        if (own[3] === 1) return own;
-        return over(own, el.parentElement ? behind(el.parentElement) : [255, 255, 255]);
-    };
-    let least = [99, ''];
-    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-    for (let node; (node = walk.nextNode());) {
-        const el = node.parentElement;
-        if (!node.data.trim() || !el.checkVisibility() || el.closest(':disabled, [data-none=yes]')) continue;
-        const paper = behind(el);
-        const [a, b] = [luminance(over(parse(getComputedStyle(el).color), paper)), luminance(paper)];
-        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (contrast < least[0]) least = [contrast, node.data.trim()];
-    }
-    return least;
-}"""
+from readable import CONTRAST, LEAST_CONTRAST
 
 # Elements whose inner parts are wider than they are; the texts of errors end in an ellipsis, which is meant.
 TOO_WIDE = """view => [view, ...view.querySelectorAll('*')]
@@ -112,6 +79,34 @@ def test_a_cell_of_the_picture_tells_its_item_and_error(running: BrowserNotebook
     tip.get_by_text("item 0 · ok").wait_for()
     view.get_by_role("slider").press("f")
     tip.get_by_text("seven is refused").wait_for()
+
+
+# What a front end does when it shows an output anew: the element of the view is another one, and empty.
+REDRAW = """view => {
+    const place = view.closest(".drawer-mount");
+    const anew = document.createElement("div");
+    anew.className = place.className;
+    place.replaceWith(anew);
+}"""
+
+
+@pytest.mark.parametrize("choice", ["click", "hover"])
+def test_a_selected_cell_stays_selected_when_the_output_is_redrawn(
+    running: BrowserNotebook, choice: str
+) -> None:
+    view = running.view(1)
+    if choice == "click":
+        view.get_by_role("button", name="item 7").click()
+    else:
+        view.get_by_role("slider").hover(position={"x": 5, "y": 5})
+    tip = view.get_by_role("tooltip")
+    tip.wait_for()
+    selected = tip.inner_text()
+    for _ in range(3):
+        view.evaluate(REDRAW)
+        running.page.wait_for_timeout(100)
+        assert tip.is_visible()
+        assert tip.inner_text().startswith(selected)
 
 
 def test_a_second_view_shows_the_same_and_can_cancel(running: BrowserNotebook) -> None:

@@ -12,7 +12,7 @@ from browser_rig import BrowserNotebook, Opener, Watched
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, BrowserContext, Page
 
-HEADLINE = "19 of 40 items ok, 1 failed, 4 cancelled, 16 skipped"
+HEADLINE = "19 ok · 1 failed · 4 cancelled · 16 skipped"
 
 
 @pytest.fixture(scope="module")

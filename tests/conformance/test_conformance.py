@@ -1,4 +1,4 @@
-"""Every recorded behaviour of the original engine, run against ours; where it is wrong, what is right.
+"""Every recorded behaviour of the original engine, run on this engine; where it is wrong, the right result.
 
 ``pytest tests/conformance --cases FILE`` runs another file of the same form instead.
 """

@@ -1,4 +1,4 @@
-"""Another process that keeps a cache's file locked."""
+"""Another process that locks the file of a cache."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute(f"PRAGMA locking_mode={sys.argv[2]}")
 connection.execute("BEGIN EXCLUSIVE")
-print("held", flush=True)
+print("locked", flush=True)
 sys.stdin.read()
 """
 
 
 @contextmanager
-def held(path: Path, mode: str = "NORMAL") -> Iterator[None]:
-    """The file, locked by another process: against writing, or with ``EXCLUSIVE`` against everything."""
+def locked_file(path: Path, mode: str = "NORMAL") -> Iterator[None]:
+    """Another process locks the file during the block: for writing, or with ``EXCLUSIVE`` for reading too."""
     command = [sys.executable, "-c", HOLD, str(path), mode]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"held\n"
+        assert process.stdout.readline() == b"locked\n"
         try:
             yield
         finally:

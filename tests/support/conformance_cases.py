@@ -1,8 +1,8 @@
-"""Runs one conformance case against this engine and compares what comes of it.
+"""Run one conformance case on this engine and compare the result.
 
 A case makes a workspace from `buttons` and `drawers`, presses (or validates) one drawer, and compares the
-result with `expected` as a subset: every key it has must be there with an equal value, and lists must have
-the same length. Messages, ids and times are not compared.
+result with `expected` as a subset: every key of `expected` must be present with an equal value, and lists
+must have the same length. Messages, ids and times are not compared.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def lay_out(case: Case, home: Path) -> None:
 
 
 def run_case(case: Case, home: Path) -> dict[str, Any]:
-    """What our engine returns for `case`: a run's dict, a validation report, or a refusal.
+    """What this engine returns for `case`: a run as a dict, a validation report or a refusal.
 
-    A run is kept in the history of `home`; the runs of the drawers it pressed are told under ``children``.
+    A run is kept in the history of `home`; ``children`` lists the runs of the drawers that it pressed.
     """
     lay_out(case, home)
     env = {**os.environ, "CONF_X": "conf", **case.get("env", {}), "BUTTONS_HOME": str(home)}
@@ -94,7 +94,7 @@ def report(name: str) -> dict[str, Any]:
 
 
 def differences(expected: Any, actual: Any, at: str = "result") -> list[str]:
-    """Where `actual` lacks something `expected` has; extra keys are fine."""
+    """Describe each place where `actual` lacks something that `expected` has; extra keys are fine."""
     if isinstance(expected, Mapping):
         if not isinstance(actual, Mapping):
             return [f"{at}: expected a mapping, got {actual!r}"]
@@ -115,7 +115,7 @@ def differences(expected: Any, actual: Any, at: str = "result") -> list[str]:
 
 
 def judge(case: Case, actual: dict[str, Any]) -> list[str]:
-    """Why `actual` is not what `case` expects; empty when it is."""
+    """Describe how `actual` differs from what `case` expects; empty if it matches."""
     expected = dict(case["expected"])
     if case["mode"] == "validate":
         return judge_report(expected, actual)
@@ -128,7 +128,7 @@ def judge(case: Case, actual: dict[str, Any]) -> list[str]:
 
 
 def judge_refusal(expected: dict[str, Any], actual: dict[str, Any]) -> list[str]:
-    """A drawer refused before anything ran counts where the original failed at the same step."""
+    """Accept a drawer that was refused before the run if the original failed at the same step."""
     if expected["status"] != "failed":
         return [f"refused: {actual['problems']}"]
     errors = [p for p in actual["problems"] if p["severity"] == "error"]
@@ -140,7 +140,7 @@ def judge_refusal(expected: dict[str, Any], actual: dict[str, Any]) -> list[str]
 
 
 def judge_report(expected: dict[str, Any], actual: dict[str, Any]) -> list[str]:
-    """Each expected problem is there; no further errors."""
+    """Check that each expected problem was reported, and no further errors."""
     found = [] if expected["ok"] == actual["ok"] else [f"ok: {actual['ok']}: {actual}"]
     for kind in ("errors", "warnings"):
         left = list(actual[kind])
@@ -160,7 +160,7 @@ def _same_place(want: Mapping[str, Any], problem: Mapping[str, Any]) -> bool:
 
 
 def judge_defect(right: Right, actual: dict[str, Any]) -> list[str]:
-    """Why `actual` is not what is right; empty when it is."""
+    """Describe how `actual` differs from the right result; empty if it matches."""
     if right.refused:
         return _judge_refused(right, actual)
     problems = actual.get("errors", [])
@@ -188,7 +188,7 @@ def _judge_refused(right: Right, actual: dict[str, Any]) -> list[str]:
 
 
 def leaks(secret: str, home: Path, case: Case) -> list[str]:
-    """Files below `home` that hold `secret` and are not the case's own."""
+    """Files below `home` that contain `secret`, except the drawers of the case itself."""
     own = {home / "drawers" / name / "drawer.json" for name in case["drawers"]}
     files = [path for path in home.rglob("*") if path.is_file() and path not in own]
     return [str(path) for path in files if secret.encode() in path.read_bytes()]

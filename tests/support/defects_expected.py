@@ -1,7 +1,7 @@
-"""What is right in the cases of defects.json, where the original engine is wrong.
+"""The right results of the cases of defects.json, where the original engine is wrong.
 
-Each was worked out from the case's ``right`` and from the list of the original's defects, never from what
-this engine returns. The form is that of the recorded cases: ``expected`` is compared as a subset.
+Each was derived from the case's ``right`` and from the list of the original's defects, never from the results
+of this engine. The form is that of the recorded cases: ``expected`` is compared as a subset.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ SECRET = "s3cr3t"
 
 @dataclass(frozen=True)
 class Right:
-    """What must come of a case.
+    """The right result of a case.
 
     Attributes:
         expected: the result, or the validation report, as a subset.
-        refused: step that the press is refused for before anything runs, ``""`` when it runs.
-        arg: the argument or field the refusal must name.
+        refused: the step because of which the press is refused before anything runs, ``""`` if it runs.
+        arg: the argument or field that the refusal must name.
         says: words in the message of the run's error, or of the first problem of a refusal or report.
-        children: what the drawers pressed within come to, in the order they ended, as subsets.
-        exact: no warning either, in a validation report.
+        children: the runs of the drawers pressed within, in the order in which they ended, as subsets.
+        exact: whether a validation report must not have further warnings.
     """
 
     expected: Fields = field(default_factory=dict)
@@ -48,7 +48,7 @@ def refused(step: str, arg: str, *says: str) -> Right:
 
 
 def did(step: str, **fields: Any) -> Fields:
-    """A step that ended ok."""
+    """A step that succeeded."""
     return {"id": step, "status": "ok", "exit_code": 0, **fields}
 
 
@@ -60,7 +60,7 @@ CANCELLED = {"status": "cancelled", "error": {"code": "CANCELLED"}}
 
 
 def shown(value: Any, printed: str | None = None, step: str = "s1") -> Fields:
-    """A step that pressed ``show``, which prints its argument: `value` as it was given."""
+    """A step that pressed ``show``, which prints its argument `value`."""
     output = {} if printed is not None else {"output": value}
     return did(step, args={"v": value}, **output, **({} if printed is None else {"stdout": printed}))
 
@@ -76,7 +76,7 @@ def then_shows(value: Any, printed: str | None = None, step: str = "s2") -> Righ
 
 
 def entry(index: int, item: Any, **cell: Any) -> Fields:
-    """An item of a loop whose one step ``w`` came to `cell`."""
+    """An item of a loop whose only step ``w`` has the result `cell`."""
     state = cell.get("status", "ok")
     flags = {"failed": state not in ("ok", "cancelled"), "cancelled": state == "cancelled"}
     return {"index": index, "item": item, **flags, "steps": {"w": cell}}
@@ -88,11 +88,11 @@ def plucked(*values: Any) -> Fields:
 
 def report(*errors: tuple[str, str], warnings: tuple[tuple[str, str], ...] = ()) -> Right:
     """A validation report: (step, argument) of each error and warning."""
-    told = [
+    lists = [
         [{k: v for k, v in (("step_id", step), ("arg", arg)) if v} for step, arg in found]
         for found in (errors, warnings)
     ]
-    return Right({"ok": not errors, "errors": told[0], "warnings": told[1]}, exact=not errors)
+    return Right({"ok": not errors, "errors": lists[0], "warnings": lists[1]}, exact=not errors)
 
 
 TIMED_OUT = ("timed out after 1 s",)

@@ -1,4 +1,4 @@
-"""Presses drawers on the engine with Python functions as buttons, keeping count of what runs at once."""
+"""Press drawers with Python functions as buttons, and count how many items run at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def loop(
     check: bool = False,
     **fields: Any,
 ) -> Results:
-    """Press one ``for_each`` over `items` whose only step presses `work` with ``x`` = the item."""
+    """Press a ``for_each`` over `items` whose only step presses `work` with the item as ``x``."""
     each = {
         "id": "each",
         "kind": "for_each",
@@ -34,20 +34,20 @@ def loop(
 
 @dataclass
 class Meter:
-    """Counts what runs at once and in which order things began.
+    """Counts how many items run at once, and records in which order they start.
 
     Attributes:
-        now, most: running at this moment, and at most so far.
-        begun: items in the order they were started.
+        now, most: how many run now, and the most that ever ran at once.
+        started: items in the order in which they started.
     """
 
     now: int = 0
     most: int = 0
-    begun: list[Any] = field(default_factory=list)
+    started: list[Any] = field(default_factory=list)
 
     async def during(self, item: Any, seconds: float) -> None:
-        """Be running for `seconds`."""
-        self.begun.append(item)
+        """Run for `seconds`."""
+        self.started.append(item)
         self.now += 1
         self.most = max(self.most, self.now)
         try:

@@ -1,4 +1,4 @@
-"""HTTP buttons in loops against a demo site, and what is left open afterwards."""
+"""HTTP buttons in loops, servers of a test's own, and a check that no connection stays open."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def loop(url: str, parallelism: int = 10, on_item_failure: str = "continue", **f
 
 
 async def fetch_each(drawer: dict[str, Any], ids: list[Any], quiet: bool = True) -> Results:
-    """The results of `drawer`, pressed with `ids`; failures are for the caller to look at.
+    """Press `drawer` with `ids` and return its results; a failure does not raise an error.
 
     Args:
-        quiet: whether notes are not printed.
+        quiet: whether to suppress the printing of notes.
     """
     return await apress(drawer, {"ids": ids}, quiet=quiet, check=False)
 
 
 def button(url: str, **fields: Any) -> HttpButton:
-    """A button that may go to this computer."""
+    """An HTTP button that may call this machine."""
     fields.setdefault("allow_private_networks", True)
     return HttpButton(ButtonSpec.model_validate({"name": "b", "url": url, **fields}))
 
 
 def connections(port: int) -> list[Any]:
-    """This process's TCP sockets that have `port` at either end, whoever opened them; listeners not."""
+    """This process's TCP connections with `port` at either end; listening sockets do not count."""
     return [
         found
         for found in psutil.Process().net_connections("tcp")
@@ -56,7 +56,7 @@ def connections(port: int) -> list[Any]:
 
 
 def until(true: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Whether `true` comes to be so in time."""
+    """Wait up to `seconds` until `true` returns true, and return whether it did."""
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
@@ -66,14 +66,14 @@ def until(true: Callable[[], bool], seconds: float = 5.0) -> bool:
 
 
 def assert_nothing_open(site: DemoSite) -> None:
-    """No connection at either end, no request at work at the site, no warning of something not closed.
+    """Assert that no connection is open, no request is in progress, and no object warns that it is unclosed.
 
-    The site's thread may need a moment to see that its clients have gone.
+    The site's thread may need a moment to notice that its clients have gone.
     """
     port = int(site.url.rpartition(":")[2])
     assert until(lambda: not connections(port)), connections(port)
     assert until(lambda: site.stats().in_flight == 0), site.stats()
-    gc.collect()  # what was dropped unclosed warns here, and warnings are errors
+    gc.collect()  # unclosed objects warn here, and the tests turn warnings into errors
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -82,13 +82,13 @@ Answer = Callable[["RawServer", str, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class RawServer:
-    """A server that sends what a test says, byte by byte.
+    """A server whose test writes each response as bytes.
 
     Attributes:
-        url: where it is.
-        heads: of every request, in the order they came: request line and headers.
-        connections: how many were made.
-        open: how many are open now.
+        url: the address of the server.
+        heads: request line and headers of every request, in the order of arrival.
+        connections: number of connections that clients opened.
+        open: number of connections that are open now.
     """
 
     url: str = ""
@@ -99,7 +99,7 @@ class RawServer:
 
 @contextlib.asynccontextmanager
 async def listening(talk: Talk, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """The port of a server on loopback, each of whose connections is `talk`'s until the block ends."""
+    """Yield the port of a server on loopback that calls `talk` for each connection until the block ends."""
     tasks = set()
 
     async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,8 +118,9 @@ async def listening(talk: Talk, context: ssl.SSLContext | None = None) -> AsyncI
 
 @contextlib.asynccontextmanager
 async def raw_server(answer: Answer, context: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
-    """A server on loopback that has each request (without a body) answered by `answer`; its connections stay
-    open until that, or the client, closes them. With `context` it speaks TLS.
+    """A server on loopback that calls `answer` for each request; requests must not have a body.
+
+    Its connections stay open until `answer` or the client closes them. With `context` it speaks TLS.
     """
     server = RawServer()
 
@@ -144,7 +145,7 @@ async def raw_server(answer: Answer, context: ssl.SSLContext | None = None) -> A
 
 
 def answer_of(body: bytes = b"ok", status: str = "200 OK", **headers: str) -> bytes:
-    """A whole answer; ``Content_Type`` names the header Content-Type."""
+    """A whole response; ``Content_Type`` names the header Content-Type."""
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *lines])
     return f"{head}\r\n\r\n".encode() + body
@@ -152,7 +153,7 @@ def answer_of(body: bytes = b"ok", status: str = "200 OK", **headers: str) -> by
 
 @contextlib.asynccontextmanager
 async def one_run(timeout: float | None = 10.0) -> AsyncIterator[Call]:
-    """What presses of one run share."""
+    """The call that the presses of one run share."""
     resources = Resources()
     try:
         yield Call(resources, timeout)
@@ -161,5 +162,5 @@ async def one_run(timeout: float | None = 10.0) -> AsyncIterator[Call]:
 
 
 async def press(pressed: HttpButton, call: Call, **args: Any) -> Outcome:
-    """What `pressed` comes to with `args`."""
+    """Press the button `pressed` with `args` and return the outcome."""
     return await pressed.press(pressed.bind(args), call)

@@ -1,4 +1,4 @@
-"""A Jupyter server of the tests' own: JupyterLab and Notebook 7 at one address, in an empty home."""
+"""A Jupyter server for the tests: JupyterLab and Notebook 7 at one address, with an empty home folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 _PATIENCE = 60.0
 
-# What would ask for something outside, ask a question, or save at a time that no test knows of.
+_EXTENSION = Path(__file__).parents[2] / "drawer_ipy" / "labextension"
+
+# Turn off what would use the Internet, open a dialog or save at a time that a test does not expect.
 _SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -29,6 +31,8 @@ _SETTINGS = {
         "doNotDisturbMode": True,
     },
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    # On a busy machine a kernel may take longer than the default of one second to propose something.
+    "@jupyterlab/completer-extension:manager": {"providerTimeout": 10000},
     "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False},
     "@jupyter-notebook/notebook-extension:checkpoints": {"checkpointPollingInterval": 600},
 }
@@ -39,8 +43,9 @@ class JupyterServer:
     """A running server.
 
     Attributes:
-        address: without a slash at the end; `token` lets a visitor in.
-        folder: where its notebooks are.
+        address: its URL, without a slash at the end.
+        token: the token that a client needs.
+        folder: the folder of its notebooks.
     """
 
     address: str
@@ -48,7 +53,10 @@ class JupyterServer:
     folder: Path
 
     def write(self, name: str, cells: list[str]) -> Path:
-        """A notebook of those code cells, without outputs. It names its kernel, so that nobody is asked."""
+        """Write a notebook of those code cells, without outputs.
+
+        It names its kernel, so that the front end does not ask which one to start.
+        """
         code = [new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
         kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
         notebook = new_notebook(cells=code, metadata={"kernelspec": kernel})  # type: ignore[no-untyped-call]
@@ -57,11 +65,11 @@ class JupyterServer:
         return path
 
     def request(self, method: str, path: str) -> Any:
-        """What the server's API answers, decoded; ``None`` for an empty answer."""
-        asked = urllib.request.Request(f"{self.address}{path}", method=method)
-        asked.add_header("Authorization", f"token {self.token}")
-        with urllib.request.urlopen(asked, timeout=_PATIENCE) as answer:
-            text = answer.read()
+        """Send a request to the server's API and return its JSON; ``None`` for an empty response."""
+        request = urllib.request.Request(f"{self.address}{path}", method=method)
+        request.add_header("Authorization", f"token {self.token}")
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as response:
+            text = response.read()
         return json.loads(text) if text else None
 
     def end_kernels(self) -> None:
@@ -72,15 +80,19 @@ class JupyterServer:
 
 @contextmanager
 def jupyter_in(home: Path) -> Iterator[JupyterServer]:
-    """A server whose home, settings and working folder are below `home`, ended at the end.
+    """Run a server whose home, settings and working folder are below `home`, until the block ends.
 
-    Both front ends hand their application object to the page, so that a test can call its commands.
+    Both front ends give the page their application object, so that a test can call its commands.
     """
     folder, token = home / "work", secrets.token_hex(16)
     folder.mkdir()
     settings = home / "config" / "labconfig" / "default_setting_overrides.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(_SETTINGS))
+    # As it is in this folder now, and not as it was when the package was installed.
+    extension = home / "share" / "labextensions" / "drawer-ipy"
+    extension.parent.mkdir(parents=True)
+    extension.symlink_to(_EXTENSION, target_is_directory=True)
     command = [sys.executable, "-m", "jupyter", "notebook", "--no-browser", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.port_retries=0"]
     command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
@@ -97,7 +109,7 @@ def jupyter_in(home: Path) -> Iterator[JupyterServer]:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Nothing of the user's own Jupyter, and the kernel of the interpreter under test."""
+    """An environment without the user's Jupyter settings whose kernel is the interpreter under test."""
     kept = {k: v for k, v in os.environ.items() if not re.match(r"JUPYTER|COV", k)}
     return kept | {
         "HOME": str(home),
@@ -105,19 +117,20 @@ def _environment(home: Path) -> dict[str, str]:
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTER_PATH": str(home / "share"),
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
 
 
 def _address(process: subprocess.Popen[bytes], home: Path) -> str:
-    """Where the server listens: it says so in a file, once it does."""
+    """The address of the server; it writes a file with it as soon as it listens."""
     deadline = time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         for found in (home / "runtime").glob("jpserver-*.json"):
             try:
                 return str(json.loads(found.read_text())["url"]).rstrip("/")
-            except ValueError:  # it is being written
+            except ValueError:  # the file is not complete yet
                 continue
         time.sleep(0.05)
     raise RuntimeError(f"the Jupyter server did not start:\n{(home / 'log').read_text()[-4000:]}")

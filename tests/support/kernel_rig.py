@@ -1,4 +1,4 @@
-"""A real Jupyter kernel, driven as a front end drives it: cells, clicks, interrupts, and what comes back."""
+"""A real Jupyter kernel, driven as a front end drives it: cells, clicks, interrupts and messages."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ PATIENCE = 30.0
 
 @dataclass
 class Cell:
-    """Messages a cell caused, with the second at which each came.
+    """The messages that a cell caused, and when each came.
 
     Attributes:
-        messages: (seconds since the cell was sent, message) of its own, and every comm message meanwhile.
-        others: messages of other cells that came meanwhile.
+        messages: (seconds since the cell was sent, message) for its own messages and all comm messages.
+        others: messages of other cells that came in the same time.
         reply: content of the execution's reply.
         now: seconds since the cell was sent.
-        acted_at, ended_at: seconds at which something was done to it, and at which it was over.
+        acted_at, ended_at: seconds at which the test acted on it, and at which it ended.
     """
 
     messages: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
@@ -74,12 +74,12 @@ class Cell:
         return {o["comm_id"] for o in opened if o["data"]["state"].get("_model_name") == model}
 
     def printed(self, stream: str) -> str:
-        """What came on that stream."""
+        """The text that the cell wrote to that stream."""
         return "".join(m["text"] for m in self.of("stream") if m["name"] == stream)
 
     @property
     def stdout(self) -> str:
-        """What the cell printed."""
+        """The text that the cell printed."""
         return self.printed("stdout")
 
     @property
@@ -91,7 +91,7 @@ class Cell:
 
     @property
     def traceback(self) -> str:
-        """What the cell's error showed."""
+        """The traceback of the cell's error."""
         return "\n".join(self.reply.get("traceback", []))
 
     @property
@@ -101,8 +101,8 @@ class Cell:
 
     @property
     def took(self) -> float:
-        """Seconds from what was done to the cell until it was over."""
-        assert self.acted_at is not None, "the cell was over before anything was done to it"
+        """Seconds between the test's action and the end of the cell."""
+        assert self.acted_at is not None, "the cell ended before the test acted on it"
         return self.ended_at - self.acted_at
 
 
@@ -126,14 +126,14 @@ class Kernel:
         when: Callable[[Cell], bool] = lambda cell: True,
         click_after: float | None = None,
     ) -> Cell:
-        """Execute `code` and wait until it is over.
+        """Execute `code` and wait until it has ended.
 
         Args:
             code: the cell's text.
-            fails: whether its reply is an error; anything else than that is a failure of the test.
-            act: done once, as soon as `when` holds of what has come so far.
-            when: looked at after each message, and every 50 ms.
-            click_after: click on the display's Cancel button after so many seconds.
+            fails: whether its reply must be an error; otherwise it must be a success.
+            act: called once, as soon as `when` is true of the cell so far.
+            when: called after each message, and every 50 ms.
+            click_after: click on the display's Cancel button after this many seconds.
         """
         if click_after is not None:
             pause = click_after
@@ -146,7 +146,7 @@ class Kernel:
     def follow(
         self, message_id: str, act: Action | None = None, when: Callable[[Cell], bool] = lambda cell: True
     ) -> Cell:
-        """Everything that the execution `message_id` causes, until it is over."""
+        """Everything that the execution `message_id` causes until it has ended."""
         cell, began = Cell(), time.perf_counter()
         while True:
             message = self._next(0.05 if act is not None else PATIENCE)
@@ -156,7 +156,7 @@ class Kernel:
                 cell.acted_at = now
                 doing(self, cell)
             if message is None:
-                assert now < PATIENCE, "the kernel says nothing any more"
+                assert now < PATIENCE, "the kernel sends nothing any more"
                 continue
             own = message["parent_header"].get("msg_id") == message_id
             if own or message["msg_type"] == "comm_msg":
@@ -170,11 +170,11 @@ class Kernel:
         return cell
 
     def _next(self, patience: float) -> dict[str, Any] | None:
-        """The next message, ``None`` when there is none for a moment."""
+        """The next message, or ``None`` if none comes within `patience` seconds."""
         try:
             return dict(self.client.get_iopub_msg(timeout=patience))
         except queue.Empty:
-            assert patience < PATIENCE, "the kernel says nothing any more"
+            assert patience < PATIENCE, "the kernel sends nothing any more"
             return None
 
     def _reply(self, message_id: str) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class Kernel:
                 return dict(message["content"])
 
     def value(self, expression: str) -> Any:
-        """What `expression` is in the kernel, for literals."""
+        """The value of `expression` in the kernel, if its repr is a literal."""
         reply = self.client.execute_interactive(
             "",
             user_expressions={"v": f"repr({expression})"},
@@ -197,24 +197,24 @@ class Kernel:
         return eval(text)
 
     def click(self, comm_id: str, channel: str = "shell", header: dict[str, Any] | None = None) -> None:
-        """Click on Cancel in the view whose comm is `comm_id`, as its script does.
+        """Click on Cancel in the view with the comm `comm_id`, as its script does.
 
-        Where the kernel has subshells it comes by one of them: JupyterLab sends what is for widgets so.
+        If the kernel has subshells, the message is sent to one of them, as JupyterLab does for widgets.
         """
         shell = self.subshell()
         self.tell(comm_id, {"kind": "cancel"}, channel, {"subshell_id": shell} if shell else header)
 
     def subshell(self) -> str:
-        """The id of a subshell, ``""`` where the kernel has none."""
+        """The id of a subshell, ``""`` if the kernel does not support them."""
         if self._subshell is None:
-            info = self._asked("kernel_info_request", "shell")
+            info = self._request("kernel_info_request", "shell")
             has = "kernel subshells" in info.get("supported_features", [])
             self._subshell = (
-                str(self._asked("create_subshell_request", "control")["subshell_id"]) if has else ""
+                str(self._request("create_subshell_request", "control")["subshell_id"]) if has else ""
             )
         return self._subshell
 
-    def _asked(self, kind: str, channel: str) -> dict[str, Any]:
+    def _request(self, kind: str, channel: str) -> dict[str, Any]:
         where = getattr(self.client, f"{channel}_channel")
         message = self.client.session.msg(kind, {})
         where.send(message)
@@ -230,18 +230,18 @@ class Kernel:
         channel: str = "shell",
         header: dict[str, Any] | None = None,
     ) -> None:
-        """Send what a view's script sends to the kernel."""
+        """Send a message to the kernel as the script of a view does."""
         data = {"method": "custom", "content": content}
         message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         message["header"].update(header or {})
         getattr(self.client, f"{channel}_channel").send(message)
 
     def interrupt(self) -> None:
-        """What the stop button of a front end does."""
+        """Interrupt the kernel, as the stop button of a front end does."""
         self.manager.interrupt_kernel()
 
     def children(self) -> list[psutil.Process]:
-        """Processes that the kernel started and that are still there; zombies do not count."""
+        """Processes that the kernel started and that still run; zombies do not count."""
         assert self.manager.provisioner is not None
         kernel = psutil.Process(self.manager.provisioner.pid)
         return [p for p in kernel.children(recursive=True) if p.is_running() and p.status() != "zombie"]
@@ -250,18 +250,18 @@ class Kernel:
 def click_cancel(kernel: Kernel, cell: Cell) -> None:
     """Click on the Cancel button of the view that `cell` shows.
 
-    While the cell runs, an interrupt follows where nothing has answered in time; what the view's script does.
+    If the kernel does not answer in time while the cell runs, an interrupt follows, as in the view's script.
     """
     assert kernel.manager.provisioner is not None
     group = kernel.manager.provisioner.pid
 
-    def otherwise() -> None:
+    def interrupt_unless_answered() -> None:
         if not cell.answered and not cell.ended_at:
-            os.killpg(group, signal.SIGINT)  # as the manager does, which keeps to one thread
+            os.killpg(group, signal.SIGINT)  # as the manager does; the manager itself belongs to one thread
 
     kernel.click(cell.comm_of(VIEW_MODEL))
     if not cell.ended_at:
-        threading.Timer(ANSWER, otherwise).start()
+        threading.Timer(ANSWER, interrupt_unless_answered).start()
 
 
 def interrupt(kernel: Kernel, cell: Cell) -> None:
@@ -270,7 +270,7 @@ def interrupt(kernel: Kernel, cell: Cell) -> None:
 
 
 KERNEL_FOLDER = os.environ.get("KERNEL_FOLDER", "")
-"""A folder with another ipykernel than the installed one, for the kernels under test; see .ci/kernels."""
+"""A folder with another version of ipykernel for the kernels under test; see .ci/kernels."""
 
 
 def own_ipython(home: Path) -> dict[str, str]:
@@ -286,7 +286,7 @@ def own_ipython(home: Path) -> dict[str, str]:
 
 @contextmanager
 def kernel_in(home: Path, setup: str = "") -> Iterator[Kernel]:
-    """A kernel of the interpreter under test whose working folder is `home`, ended for good at the end."""
+    """Run a kernel of the interpreter under test with the working folder `home`, until the block ends."""
     manager = KernelManager(kernel_name="python3")
     assert manager.kernel_spec is not None
     manager.kernel_spec.argv[:] = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -319,7 +319,7 @@ def snooze(x):
     time.sleep(0.05)
     return x * 10
 """
-"""What the cells that :func:`each` makes need, unless they say otherwise."""
+"""The setup that the cells of :func:`each` need by default."""
 
 
 def each(

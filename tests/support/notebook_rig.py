@@ -1,4 +1,4 @@
-"""Notebooks as tests see them: read, executed, and compared without what differs each time."""
+"""Notebooks in tests: read them, execute them, and compare them without what differs in each run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(path: Path) -> Any:
 
 
 def execute(notebook: Any, folder: Path) -> Any:
-    """The notebook, executed in place in a kernel of this interpreter."""
+    """Execute the notebook in place in a kernel of this interpreter, and return it."""
     NotebookClient(
         notebook,
         timeout=100,
@@ -40,7 +40,7 @@ def drawer_cells(notebook: Any) -> list[Any]:
 
 
 def said(cell: Any, mime: str = "text/plain") -> list[str]:
-    """What the cell's outputs say in one format; a stream is plain text."""
+    """The texts of the cell's outputs in one format; a stream counts as plain text."""
     out = []
     for output in cell.outputs:
         if output.output_type == "stream" and mime == "text/plain":
@@ -51,7 +51,7 @@ def said(cell: Any, mime: str = "text/plain") -> list[str]:
 
 
 def sanitize(text: str) -> str:
-    """As ``pytest --nbval`` does it with our file of patterns."""
+    """Replace what differs in each run, as ``pytest --nbval`` does with the project's file of patterns."""
     patterns = configparser.RawConfigParser()
     patterns.read(ROOT / "tests" / "nbval_sanitize.cfg", encoding="utf-8")
     for name in patterns.sections():

@@ -1,4 +1,4 @@
-"""A small site whose pages a test writes, on loopback; it counts what is asked for."""
+"""A small site on loopback whose pages a test writes; it records the requests."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Site:
     """Pages by path and query; a page may be text, (status, text, headers), or a function of the request.
 
     Attributes:
-        url: where it is.
-        pages: what is answered; 404 for anything else.
-        asked: path and query of every request, in the order they came.
-        headers: of every request.
+        url: the address of the site.
+        pages: the pages; any other path gets a 404.
+        requests: path and query of every request, in the order of arrival.
+        headers: the headers of every request.
     """
 
     url: str = ""
     pages: dict[str, Page | Callable[[web.Request], Page]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.Response:
-        self.asked.append(request.path_qs)
+        self.requests.append(request.path_qs)
         self.headers.append(dict(request.headers))
         page: Any = self.pages.get(request.path_qs, (404, "nothing here", {}))
         if callable(page):
@@ -45,7 +45,7 @@ class Site:
 
 @contextmanager
 def running() -> Iterator[Site]:
-    """A site that answers until the block is left."""
+    """Run a site until the block ends."""
     site, ready = Site(), threading.Event()
     loop = asyncio.new_event_loop()
 

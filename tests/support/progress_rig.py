@@ -1,4 +1,4 @@
-"""Plays the events of a run by hand, on a clock that stands still."""
+"""Emit the events of a run by hand, with a clock that only a test moves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Clock:
 
 
 class Driver:
-    """Plays a run by hand."""
+    """Emits the events of a run by hand."""
 
     def __init__(self, *step_ids: str) -> None:
         self.clock = Clock()
@@ -38,6 +38,8 @@ class Driver:
 
     def step(self, step_id: str, run: RunRecord | None = None) -> StepResult:
         result = StepResult(step_id)
+        if run is None:
+            self.run.steps.append(result)
         self.listeners.emit(StepStarted(run or self.run, result))
         return result
 

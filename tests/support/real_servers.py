@@ -1,4 +1,4 @@
-"""nginx and Apache as Debian has them, started on ports of loopback with a configuration of a test's own."""
+"""nginx and Apache as Debian packages them, started on loopback with a configuration for the tests."""
 
 from __future__ import annotations
 
@@ -88,19 +88,19 @@ Header always set X-Echo "expr=%{{REQUEST_METHOD}} %{{THE_REQUEST}} [%{{HTTP_COO
 </VirtualHost>
 """
 USER = {"nginx": "user nobody nogroup;", "apache2": "User nobody\nGroup nogroup"}
-"""Who serves, where it is root who starts."""
+"""The user of the server's workers if root starts it."""
 
 MODULES = Path("/usr/lib/apache2/modules")
 
 
 @dataclass(frozen=True)
 class RealServer:
-    """A server that runs.
+    """A running server.
 
     Attributes:
-        url, secure: where it is, without and with TLS.
-        authority: the file of who vouches for its certificate.
-        home: its folder; ``www`` is what it serves.
+        url, secure: its addresses without and with TLS.
+        authority: the file with the certificate of the authority that signed its certificate.
+        home: its folder; it serves the files in ``www``.
     """
 
     url: str
@@ -110,16 +110,16 @@ class RealServer:
 
 
 def program(name: str) -> str | None:
-    """The path of ``nginx`` or ``apache2``; ``None`` where it is not installed."""
+    """The path of ``nginx`` or ``apache2``, or ``None`` if it is not installed."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{PLACES}")
 
 
 @contextlib.contextmanager
 def real_server(name: str) -> Iterator[RealServer]:
-    """``nginx`` or ``apache2``, ended when the block does."""
+    """Run ``nginx`` or ``apache2`` until the block ends."""
     binary = program(name)
     assert binary is not None
-    # Workers of a server that root starts are somebody else, who cannot look into a test's own folder.
+    # If root starts the server, its workers run as another user, who cannot read the folder of a test.
     with tempfile.TemporaryDirectory(prefix="server-") as folder:
         home = Path(folder)
         home.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Values of many kinds that hold a given text, each in its own way."""
+"""Values of many kinds that each contain a given text in a different way."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Named(NamedTuple):
 
 
 class Plain:
-    """Nothing of it is shown, but pickle writes it."""
+    """Its repr does not show the attribute, but pickle writes it."""
 
     def __init__(self, token: Any) -> None:
         self.token = token
@@ -97,7 +97,7 @@ class Unpicklable(Plain):
 
 
 class Computed:
-    """What it shows is in none of its attributes as it is."""
+    """It computes what it shows; none of its attributes contains the text."""
 
     def __init__(self, token: str) -> None:
         self._codes = [ord(char) + 1 for char in token]
@@ -188,7 +188,7 @@ class DictWithMore(dict[str, Any]):
 
 
 class _Kept:
-    """Keeps what only a weak reference refers to."""
+    """Keeps alive the objects of weak references."""
 
     all: list[Any] = []  # noqa: RUF012 - shared on purpose
 
@@ -344,7 +344,7 @@ OBJECTS: dict[str, Callable[[str], Any]] = {
     "an attribute's attribute": lambda s: Plain(Plain([Plain(s)])),
     "slots": Slots,
     "repr": Shown,
-    "what cannot be pickled": Unpicklable,
+    "an object that cannot be pickled": Unpicklable,
     "repr computed": ComputedRepr,
     "str computed": ComputedStr,
     "_repr_html_": Html,
@@ -431,10 +431,10 @@ FRAMES: dict[str, Callable[[str], Any]] = {
 }
 
 ZOO = {**CONTAINERS, **OBJECTS, **BYTES, **FRAMES}
-"""Name -> what makes a value that holds the given text, fit to be returned by a button."""
+"""Name -> a function that makes a value with the given text in it, which a button can return."""
 
 AWKWARD: dict[str, Callable[[str], Any]] = {"a generator": _generator, "a deep list": _deep}
-"""The same for values that buttons and exports take apart, or cannot take."""
+"""The same for values that buttons and exports consume or cannot handle."""
 
 FORMS: dict[str, Callable[[str], str]] = {
     "URL": lambda s: quote(s, safe=""),
@@ -462,7 +462,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "cut at the beginning": lambda s: f"...{s[len(s) // 4 :]}",
     "wrong charset": lambda s: s.encode().decode("latin-1"),
 }
-"""Name -> the text as something else writes it."""
+"""Name -> a function that encodes the text in that form."""
 
 HARMLESS: dict[str, Callable[[], Any]] = {
     "numbers": lambda: [1, 2.5, True, None, Decimal("1.5"), 3 + 4j, range(3), 10**5000],
@@ -472,4 +472,4 @@ HARMLESS: dict[str, Callable[[], Any]] = {
     "many objects": lambda: [Data(str(n)) for n in range(50)],
     "a list shared 2**60 times": lambda: functools.reduce(lambda inner, _: [inner, inner], range(60), ["x"]),
 }
-"""Values in which no secret is."""
+"""Values that contain no secret."""

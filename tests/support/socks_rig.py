@@ -13,28 +13,28 @@ from http_rig import listening
 
 @dataclass
 class SocksProxy:
-    """What a SOCKS proxy was asked for.
+    """A SOCKS proxy that records its requests.
 
     Attributes:
-        port: where it is.
-        login: the user and password it wants; ``None`` to let everybody in. SOCKS 4 has only a user.
-        refuses: whether it connects nobody.
-        asked: of each request the version, the host as it was given, and the user.
+        port: the port it listens on.
+        login: the required user and password, or ``None`` to accept every client. SOCKS 4 has only a user.
+        refuses: whether it refuses every connection.
+        requests: the version, the host as it was sent and the user of each request.
     """
 
     port: int = 0
     login: tuple[str, str] | None = None
     refuses: bool = False
-    asked: list[tuple[int, str, str]] = field(default_factory=list)
+    requests: list[tuple[int, str, str]] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         opened = [writer]
         try:
             version = (await reader.readexactly(1))[0]
             target = await (self._four(reader, writer) if version == 4 else self._five(reader, writer))
             if target is not None:
-                # Any name leads to this computer.
+                # Every name leads to this machine.
                 there, back = await asyncio.open_connection("127.0.0.1", target)
                 opened.append(back)
                 writer.write(b"\0\x5a" + bytes(6) if version == 4 else b"\5\0\0\1" + bytes(6))
@@ -52,7 +52,7 @@ class SocksProxy:
         host = str(address)
         if host.startswith("0.0.0."):
             host = (await reader.readuntil(b"\0"))[:-1].decode()
-        self.asked.append((4, host, user))
+        self.requests.append((4, host, user))
         if self.refuses or (self.login is not None and self.login[0] != user):
             writer.write(b"\0\x5b" + bytes(6))
             return None
@@ -79,7 +79,7 @@ class SocksProxy:
         raw = await reader.readexactly(size)
         host = raw.decode() if kind == 3 else str(ipaddress.ip_address(raw))
         port = int.from_bytes(await reader.readexactly(2))
-        self.asked.append((5, host, user))
+        self.requests.append((5, host, user))
         if self.refuses:
             writer.write(b"\5\5\0\1" + bytes(6))
             return None
@@ -95,10 +95,10 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.asynccontextmanager
-async def a_socks_proxy(
+async def socks_proxy(
     login: tuple[str, str] | None = None, refuses: bool = False
 ) -> AsyncIterator[SocksProxy]:
-    """A proxy until the block ends."""
+    """Run a proxy until the block ends."""
     proxy = SocksProxy(login=login, refuses=refuses)
     async with listening(proxy.serve) as proxy.port:
         yield proxy

@@ -1,7 +1,7 @@
-"""What the tests inherit and must not depend on, and what they must not leave behind.
+"""Make the tests independent of the signals that they inherit, and end all programs that they start.
 
 A program that ``nohup``, a background job of a script or a CI runner starts ignores some signals, and so does
-every program that it starts. Whatever the tests start is ended when they are over, however they end.
+every program that it starts. Programs that the tests start end with the tests, even after a SIGKILL.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from collections.abc import Sequence
 import psutil
 
 MARK = "DRAWER_TESTS"
-"""Environment variable by which everything that the tests started is found."""
+"""The environment variable that marks every program that the tests start."""
 
 _NOHUP = "DRAWER_TESTS_NOHUP"
 _SIGNALS = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCHLD", "SIGTSTP")
 # Python itself ignores SIGPIPE, and subprocess undoes that.
 
 _GRACE = 2.0
-"""Seconds that a program has between SIGTERM and SIGKILL."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 def reset_signals() -> None:
-    """Let programs that are started from now on meet every signal as if they were started by hand.
+    """Give programs that are started from now on the default handling of every signal.
 
-    SIGHUP goes on being ignored here and in the workers of xdist, as ``nohup`` wants it: a program that is
-    started does not inherit a handler.
+    SIGHUP is still ignored here and in the workers of xdist, as ``nohup`` wants it, but by a handler, which
+    programs that are started do not inherit.
     """
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         os.environ[_NOHUP] = "1"
@@ -45,7 +45,7 @@ def reset_signals() -> None:
 
 
 def mark(worker: str = "") -> str:
-    """Mark everything that this process starts from now on; gives the mark."""
+    """Mark every program that this process starts from now on, and return the mark."""
     outer = os.environ.get(MARK, "")
     own = worker or secrets.token_hex(8)
     os.environ[MARK] = f"{outer}/{own}" if outer else own
@@ -53,7 +53,7 @@ def mark(worker: str = "") -> str:
 
 
 def marked(value: str) -> list[psutil.Process]:
-    """Programs that were started with that mark, or by a program that put its own behind it."""
+    """Programs that were started with that mark, or by a program that added its own mark to it."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -64,7 +64,7 @@ def marked(value: str) -> list[psutil.Process]:
 
 
 def end(processes: Sequence[psutil.Process]) -> None:
-    """End `processes`, by force where they do not listen."""
+    """End `processes`, with SIGKILL if SIGTERM does not end them."""
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -76,10 +76,10 @@ def end(processes: Sequence[psutil.Process]) -> None:
 
 
 def clean_up_after(value: str) -> None:
-    """Have all that has the mark `value` ended when this process is gone, were it by SIGKILL.
+    """Start a program that ends all programs with the mark `value` when this process has ended in any way.
 
-    The program that does it notices by a pipe whose other end this process leaves open. It is nobody's child:
-    tests count those.
+    That program waits on a pipe whose other end this process holds open. It is not a child of this process,
+    because tests count the children.
     """
     environment = {name: text for name, text in os.environ.items() if name != MARK}
     reading, _ = os.pipe()

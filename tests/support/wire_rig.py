@@ -1,4 +1,4 @@
-"""A server on loopback that keeps every request, its body included, as the bytes that came."""
+"""A server on loopback that keeps every request with its body as the bytes that arrived."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from drawer_ipy.workspace.lookup import Workspace
 
 @dataclass
 class Sent:
-    """A request as it came.
+    """A request as the server received it.
 
     Attributes:
         line: the request line.
-        headers: by lower-case name; the last of each.
-        body: its bytes.
+        headers: the last value of each header by its name in lower case.
+        body: the bytes of the body.
     """
 
     line: str
@@ -54,8 +54,8 @@ class Wire:
     """The server.
 
     Attributes:
-        url: where it is.
-        sent: the requests, in the order they came.
+        url: the address of the server.
+        sent: the requests, in the order of arrival.
     """
 
     url: str = ""
@@ -67,13 +67,13 @@ class Wire:
 
 
 def json_answer(value: Any, status: str = "200 OK", **headers: str) -> bytes:
-    """An answer with `value` as JSON."""
+    """A response with `value` as JSON."""
     return answer_of(json.dumps(value).encode(), status, Content_Type="application/json", **headers)
 
 
 @contextlib.asynccontextmanager
 async def wire_server(reply: Reply = lambda sent: answer_of(b"ok")) -> AsyncIterator[Wire]:
-    """A server that answers each request with what `reply` gives."""
+    """Run a server that sends what `reply` returns for each request."""
     wire = Wire()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,10 +102,10 @@ async def pressed(
     batteries: Mapping[str, str] | None = None,
     buttons: Mapping[str, Callable[..., Any]] | None = None,
 ) -> tuple[Results, list[str]]:
-    """What a press of `drawer` came to, and what it noted; its requests may go to this computer.
+    """Press `drawer` and return its results and notes; its requests may call this machine.
 
     Args:
-        batteries: secrets that ``${batteries.NAME}`` sees.
+        batteries: secrets for ``${batteries.NAME}``.
         buttons: Python functions by name.
     """
     specs = {

@@ -1,4 +1,4 @@
-"""A workspace folder on disk, written as the original would, and what a program sees of it."""
+"""A workspace folder on disk in the original's format."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from drawer_ipy.workspace.lookup import Workspace
 
 
 class Folder:
-    """A workspace folder at `root`, with short ways to put things into it and to read them back."""
+    """A workspace folder at `root`, with methods to write and read its files."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.workspace = Workspace((root,))
 
     def button(self, name: str, code: str = "echo done", *args: str, **fields: Any) -> Path:
-        """A shell script as a button; `args` are ``name:type`` and required."""
+        """Write a button that is a shell script; `args` are ``name:type`` and required."""
         specs = [
             {"name": n, "type": kind or "string", "required": True}
             for n, _, kind in (a.partition(":") for a in args)
@@ -30,7 +30,7 @@ class Folder:
         return folder
 
     def drawer(self, name: str, *steps: dict[str, Any], **fields: Any) -> Path:
-        """A drawer of `steps`; gives its drawer.json."""
+        """Write a drawer of `steps` and return the path of its drawer.json."""
         path = self.root / "drawers" / name / "drawer.json"
         path.parent.mkdir(parents=True)
         head = {"schema_version": 2, "name": name, "drawer_kind": "action"}
@@ -38,12 +38,12 @@ class Folder:
         return path
 
     def batteries(self, **values: str) -> None:
-        """batteries.json."""
+        """Write batteries.json."""
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / "batteries.json").write_text(json.dumps(values))
 
     def read(self, name: str) -> dict[str, Any]:
-        """A drawer as its file is now."""
+        """The contents of a drawer's file."""
         found: dict[str, Any] = json.loads((self.root / "drawers" / name / "drawer.json").read_text())
         return found
 
@@ -58,7 +58,7 @@ class Folder:
         return found
 
     def everything(self) -> str:
-        """All that histories hold, as text."""
+        """The text of all histories."""
         return "\n".join(p.read_text(encoding="utf-8") for p in self.root.glob("drawers/*/pressed/*"))
 
 

@@ -1,4 +1,4 @@
-"""What a user writes: it runs, and mypy --strict and pyright accept it and infer these types."""
+"""A script of a user: it runs, and mypy --strict and pyright accept it and infer the asserted types."""
 
 from __future__ import annotations
 

@@ -6,23 +6,33 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import time
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, overload
 
+from drawer_ipy.buttons.answer import Answer
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.cache_keys import FunctionCaching, lasting
 from drawer_ipy.buttons.function.containment import PRESS
 from drawer_ipy.buttons.function.driving import Driver, Raised, begin, drive
+from drawer_ipy.buttons.function.settings import (
+    check_callable,
+    check_rate,
+    check_schema,
+    checked_backend,
+    checked_name,
+    checked_timeout,
+)
 from drawer_ipy.buttons.function.signature import Signature
-from drawer_ipy.common.bad_value import BadValue
+from drawer_ipy.buttons.travelling import Work
 from drawer_ipy.common.cancellation import BrokenOff, TimeIsUp, forgive, is_cancelling, within
+from drawer_ipy.common.platform import has_threads
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.common.tracebacks import describe, user_traceback
 from drawer_ipy.common.user_code import is_interrupt
 from drawer_ipy.definition.models import ButtonSpec, Queue
-from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,8 +44,9 @@ class FunctionButton:
 
     An ``async def`` is awaited on the running loop. Any other callable runs in a thread of the run's
     :class:`Threads`, with the caller's context variables; an awaitable that it returns is awaited on the
-    loop. Sync and async generators are collected into a list. A thread cannot be stopped from outside: after
-    a timeout or a cancellation, a sync function runs to its end and its result is dropped.
+    loop. Without threads, it runs on the event loop. Sync and async generators are collected into a list. A
+    thread cannot be stopped from outside: after a timeout or a cancellation, a sync function runs to its end
+    and its result is dropped.
 
     Args:
         function: any callable, including classes, builtins, partials and objects with ``__call__``.
@@ -44,10 +55,14 @@ class FunctionButton:
         rate: starts per time, ``"5/s"``; a mapping of ``limit`` and ``cost``; or a list of both.
         output_schema: JSON Schema of its output.
         cache: lifetime of cached results, ``"1h"`` or ``"forever"``; ``None`` for no caching.
+        backend: where its presses run, ``"processes"``; ``None`` for the backend of the loop or the run.
+
+    Attributes:
+        stays: why its presses stay in the kernel; ``""`` if a backend can run them.
 
     Raises:
-        UsageError: `function` is not callable, has no name and none is given, or `cache` is not a
-            duration.
+        UsageError: `function` is not callable, has no name and none is given, or another argument is
+            invalid.
     """
 
     kind = "function"
@@ -61,29 +76,29 @@ class FunctionButton:
         rate: Any = None,
         output_schema: Mapping[str, Any] | None = None,
         cache: str | None = None,
+        backend: str | None = None,
     ) -> None:
-        if not callable(function):
-            raise UsageError(f"a button must be callable, got a {type(function).__name__}")
+        check_callable(function)
         self.function = function
-        self.name = name or _name_of(function)
-        self.timeout = timeout or None
+        self.name = _name_of(function) if name is None else checked_name(name)
+        self.timeout = checked_timeout(timeout, self.name)
+        check_schema(output_schema, self.name)
         self.rate = rate
         self.queue: Queue | None = None
         self.pages: Pages | None = None
         self.needs: tuple[str, ...] = ()
         self.spec: ButtonSpec | None = None
         self.cache = cache
-        try:
-            parse_rates(rate)
-        except BadValue as error:
-            raise UsageError(f"button {self.name!r}: {error.message}", remediation=error.hint) from None
         lasts = lasting(cache, self.name)
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)
         self.output_schema: Mapping[str, Any] | None = output_schema
         self._signature = Signature(function, self.name)
         self.open_args = self._signature.open
         self.args = self._signature.specs()
+        check_rate(rate, None if self.open_args else [spec.name for spec in self.args], self.name)
         self._on_loop = _is_async(function)
+        self.stays = "an async function runs on the kernel's event loop" if self._on_loop else ""
+        self.backend = checked_backend(backend, self.stays, self.name)
         self._call = _by_name(function, self._signature) if self._signature.positional else function
 
     def __repr__(self) -> str:
@@ -92,6 +107,16 @@ class FunctionButton:
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Check names, and convert arguments by their annotations; see base.Button."""
         return self._signature.bind(args)
+
+    def work(self, bound: Mapping[str, Any], call: Call) -> Work:
+        """Return a press as a call that can be sent; see travelling.Travelling."""
+        names = self._signature.positional
+        args, kwargs = _placed(self._signature, bound) if names else ([], bound)
+        return Work(self.name, self.function, tuple(args), kwargs, names, lambda: self.press(bound, call))
+
+    def answered(self, answer: Answer) -> Outcome:
+        """Return the outcome of a press that ran on a backend; see travelling.Travelling."""
+        return Outcome(answer.output, stdout=answer.stdout, stderr=answer.stderr)
 
     async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
         """Call the function once; see base.Button."""
@@ -121,10 +146,14 @@ class FunctionButton:
 
     async def _within(self, seconds: float, bound: Mapping[str, Any], call: Call) -> Outcome:
         with call.stop.inner() as stop:
+            began = time.monotonic()
             try:
-                return await within(
+                outcome = await within(
                     seconds, stop, lambda own: self.press(bound, replace(call, timeout=None, stop=own))
                 )
+                # A function that ran on the event loop itself kept the timer from ending it.
+                if has_threads() or self._on_loop or time.monotonic() - began <= seconds:
+                    return outcome
             except TimeIsUp:
                 pass
         message = f"timed out after {seconds:g} s"
@@ -132,7 +161,8 @@ class FunctionButton:
             message += "; the function ignored its cancellation and was abandoned: it may still be running"
         hint = "raise `timeout_seconds` of the step or the button if it needs longer"
         if not self._on_loop:
-            hint += "; Python cannot stop a thread, so the function may still be running"
+            hint += "; Python cannot stop "
+            hint += "a thread, so the function may still be running" if has_threads() else "a sync function"
         error = ErrorInfo(Code.TIMEOUT, message, hint)
         return Outcome(status="timeout", error=error, exit_code=-1)
 
@@ -192,15 +222,21 @@ def _is_async(function: Callable[..., Any]) -> bool:
 
 def _by_name(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
     """Return `function` with its positional-only parameters filled by name, as steps do."""
-    names = signature.positional
 
     def call(**bound: Any) -> Any:
-        given = [i for i, name in enumerate(names) if name in bound]
-        upto = given[-1] + 1 if given else 0
-        first = [bound.pop(n) if n in bound else signature.default(n) for n in names[:upto]]
-        return function(*first, **bound)
+        first, others = _placed(signature, bound)
+        return function(*first, **others)
 
     return call
+
+
+def _placed(signature: Signature, bound: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments that are passed by position, and those that are passed by name."""
+    names, others = signature.positional, dict(bound)
+    given = [i for i, name in enumerate(names) if name in others]
+    upto = given[-1] + 1 if given else 0
+    first = [others.pop(n) if n in others else signature.default(n) for n in names[:upto]]
+    return first, others
 
 
 def _name_of(function: Callable[..., Any]) -> str:
@@ -224,6 +260,7 @@ def button(
     timeout: float | None = None,
     rate: Any = None,
     cache: str | None = None,
+    backend: str | None = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -235,6 +272,7 @@ def button(
     timeout: float | None = None,
     rate: Any = None,
     cache: str | None = None,
+    backend: str | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a function as a button; the function itself is unchanged.
 
@@ -252,19 +290,28 @@ def button(
         rate: starts per time, ``"5/s"``; ``{"limit": "20000/min", "cost": function of the arguments}``; or a
             list of rates, which all hold.
         cache: lifetime of cached results, ``"1h"`` or ``"forever"``.
+        backend: where presses run, ``"processes"``; by default where the loop or the run says. An async
+            function cannot have one.
 
     Raises:
-        UsageError: it is not callable, or cannot be marked (a builtin: use :func:`as_button`), or `cache`
-            is not a duration.
+        UsageError: it is not callable, or cannot be marked (a builtin: use :func:`as_button`), or an
+            argument is invalid.
     """
     if function is None:
-        return lambda f: button_of(f, name, timeout, rate, cache)
-    return button_of(function, name, timeout, rate, cache)
+        return lambda f: button_of(f, name, timeout, rate, cache, backend)
+    return button_of(function, name, timeout, rate, cache, backend)
 
 
-def button_of(function: F, name: str | None, timeout: float | None, rate: Any, cache: str | None) -> F:
+def button_of(
+    function: F,
+    name: str | None,
+    timeout: float | None,
+    rate: Any,
+    cache: str | None,
+    backend: str | None = None,
+) -> F:
     """Implement :func:`button` once the function is known."""
-    made = FunctionButton(function, name, timeout=timeout, rate=rate, cache=cache)
+    made = FunctionButton(function, name, timeout=timeout, rate=rate, cache=cache, backend=backend)
     try:
         setattr(function, MARK, made)
     except (AttributeError, TypeError):
@@ -276,7 +323,7 @@ def button_of(function: F, name: str | None, timeout: float | None, rate: Any, c
 
 
 def as_button(function: Callable[..., Any], name: str | None = None) -> FunctionButton:
-    """Return any callable as a button; a marked one keeps its name, timeout, rate and cache.
+    """Return any callable as a button; a marked one keeps its name, timeout, rate, cache and backend.
 
     Raises:
         UsageError: see :class:`FunctionButton`.
@@ -287,6 +334,11 @@ def as_button(function: Callable[..., Any], name: str | None = None) -> Function
             return mark
         # functools.wraps copies the mark to the wrapper, and the wrapper is what must be called.
         return FunctionButton(
-            function, name or mark.name, timeout=mark.timeout, rate=mark.rate, cache=mark.cache
+            function,
+            mark.name if name is None else name,
+            timeout=mark.timeout,
+            rate=mark.rate,
+            cache=mark.cache,
+            backend=mark.backend,
         )
     return FunctionButton(function, name)

@@ -16,6 +16,7 @@ from types import CoroutineType
 from typing import Any
 
 from drawer_ipy.common.cancellation import is_closed
+from drawer_ipy.common.platform import in_browser
 from drawer_ipy.common.tracebacks import describe
 
 PRESS: contextvars.ContextVar[list[BaseException] | None] = contextvars.ContextVar(
@@ -87,11 +88,28 @@ class _Factory:
         self.users = 0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> Any:
-        if PRESS.get() is not None and (type(coro) is CoroutineType or asyncio.iscoroutine(coro)):
-            coro = _contained(coro)
+        coro = _of_press(coro)
         if self.before is not None:
             return self.before(loop, coro, **kwargs)
         return asyncio.Task(coro, loop=loop, **kwargs)
+
+
+class _CreateTask:
+    """A loop's ``create_task`` that does the same, for a loop that cannot use a task factory."""
+
+    def __init__(self, create: Callable[..., Any]) -> None:
+        self.create = create
+        self.users = 0
+
+    def __call__(self, coro: Any, **kwargs: Any) -> Any:
+        return self.create(_of_press(coro), **kwargs)
+
+
+def _of_press(coro: Any) -> Any:
+    """Return `coro`, contained if a press starts it."""
+    if PRESS.get() is not None and (type(coro) is CoroutineType or asyncio.iscoroutine(coro)):
+        return _contained(coro)
+    return coro
 
 
 async def _contained(coro: Coroutine[Any, Any, Any]) -> Any:
@@ -110,13 +128,34 @@ async def _contained(coro: Coroutine[Any, Any, Any]) -> Any:
 @contextmanager
 def contained(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """During the block, presses cannot end `loop` or the program. Runs may overlap in any order."""
+    with (
+        _tasks_contained(loop),
+        refusing(loop, "stop", lambda: Refused("a button must not stop the event loop that it runs on")),
+    ):
+        yield
+
+
+@contextmanager
+def _tasks_contained(loop: Any) -> Iterator[None]:
+    if in_browser():
+        # Pyodide's loop drops the name and the context of a task that a factory makes, and fails with 3.14.
+        create = vars(loop).get("create_task")
+        if not isinstance(create, _CreateTask):
+            create = loop.create_task = _CreateTask(loop.create_task)
+        create.users += 1
+        try:
+            yield
+        finally:
+            create.users -= 1
+            if not create.users and vars(loop).get("create_task") is create:
+                del loop.create_task
+        return
     before: Any = loop.get_task_factory()
     factory = before if isinstance(before, _Factory) else _Factory(before)
     loop.set_task_factory(factory)
     factory.users += 1
     try:
-        with refusing(loop, "stop", lambda: Refused("a button must not stop the event loop that it runs on")):
-            yield
+        yield
     finally:
         factory.users -= 1
         if not factory.users and loop.get_task_factory() is factory:

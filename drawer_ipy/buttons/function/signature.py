@@ -77,7 +77,13 @@ class Signature:
     def specs(self) -> tuple[ArgSpec, ...]:
         """The parameters as declared arguments."""
         hints = self._hints()
-        return tuple(_spec(name, hints.get(name, Any), name in self._required) for name in self._parameters)
+        specs = []
+        for name, parameter in self._parameters.items():
+            spec = _spec(name, hints.get(name, Any), name in self._required)
+            if parameter.default is not _EMPTY:
+                spec.default = parameter.default
+            specs.append(spec)
+        return tuple(specs)
 
     def default(self, name: str) -> Any:
         """Return the default value of a parameter."""

@@ -23,6 +23,7 @@ from drawer_ipy.buttons.http.response import Response
 from drawer_ipy.buttons.http.rules import origin
 from drawer_ipy.definition.button_fields import Auth, TokenPress
 from drawer_ipy.errors import ArgumentError, DrawerError, UsageError
+from drawer_ipy.record.waits import Reason, Why
 
 _UNAUTHORIZED = 401
 _MOST_CHALLENGES = 2
@@ -153,6 +154,9 @@ class TokenFailed(DrawerError):
     """The token's button returned no token."""
 
 
+_TOKEN = Reason(Why.SHARED, "a token")
+
+
 class _Source:
     """The source of the token for all requests with the same credentials."""
 
@@ -161,10 +165,13 @@ class _Source:
         self._flight: asyncio.Future[None] | None = None
         self._failure: tuple[TokenFailed, float] | None = None
 
-    async def token(self, press: Callable[[], Awaitable[_Token]], refused: _Token | None = None) -> _Token:
+    async def token(
+        self, press: Callable[[], Awaitable[_Token]], call: Call, refused: _Token | None = None
+    ) -> _Token:
         """Return the token to send; one of the waiting requests presses the button.
 
         Args:
+            call: the press that needs it.
             refused: the token that a server just rejected.
 
         Raises:
@@ -173,7 +180,8 @@ class _Source:
         while True:
             if self._flight is not None:
                 # Shielded: if one waiting request is cancelled, the others still get the token.
-                await asyncio.shield(self._flight)
+                with call.waiter.pausing(_TOKEN):
+                    await asyncio.shield(self._flight)
                 continue
             now = time.monotonic()
             if self._failure is not None and now < self._failure[1]:
@@ -237,13 +245,13 @@ class TokenAuth:
         async def press() -> _Token:
             return await _press(button, args, call)
 
-        token = await source.token(press)
+        token = await source.token(press, call)
         response = await fetch(request.with_headers({"Authorization": token.header}))
         for _ in range(_MOST_TOKENS):
             # If a fresh token was rejected, another one would be, too.
             if not _refused(request, response) or (token.renewed and not token.accepted):
                 break
-            token = await source.token(press, refused=token)
+            token = await source.token(press, call, refused=token)
             again = _where_refused(request, response).with_headers({"Authorization": token.header})
             response = await _again(again, call, fetch)
         token.accepted = token.accepted or response.status != _UNAUTHORIZED

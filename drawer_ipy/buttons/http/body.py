@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import Any, NamedTuple
 
-from drawer_ipy.buttons.http.text import LINES, MARKUP, Read, is_binary, is_json, read_text
+from drawer_ipy.buttons.http.body_types import LINES, MARKUP, Read, is_binary, is_json, read_text
 from drawer_ipy.buttons.output import parse_output
 from drawer_ipy.common.json_text import BadJson, has_halves, mend, read_json, read_json_lines
 from drawer_ipy.common.notes import Note

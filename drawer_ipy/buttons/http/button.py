@@ -14,7 +14,7 @@ from drawer_ipy.buttons.http.auth import authorizer_of
 from drawer_ipy.buttons.http.bound import BoundRequest
 from drawer_ipy.buttons.http.client import HttpClient
 from drawer_ipy.buttons.http.failure import RequestFailed
-from drawer_ipy.buttons.http.following import PagesInTurn, outcome_of_page
+from drawer_ipy.buttons.http.following import PagesInTurn, ReadPage, outcome_of_page, page_to_read
 from drawer_ipy.buttons.http.freshness import HttpCaching
 from drawer_ipy.buttons.http.paging import PagesByParameter, Parameter
 from drawer_ipy.buttons.http.proxy import ProxyTemplate
@@ -25,8 +25,10 @@ from drawer_ipy.buttons.http.save import SavePath
 from drawer_ipy.buttons.http.saved import SavedFiles
 from drawer_ipy.buttons.http.sitemap import SitemapInTurn, outcome_of_sitemap
 from drawer_ipy.buttons.http.upload import Upload
+from drawer_ipy.buttons.travelling import TravellingPart, failed_outcome
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.common.threads import Threads
+from drawer_ipy.definition.backends import STAYS
 from drawer_ipy.definition.checking.requests import request_troubles, token_buttons
 from drawer_ipy.definition.extract import Asked, read_asked
 from drawer_ipy.definition.follow import Counted, Cursor
@@ -36,6 +38,7 @@ from drawer_ipy.errors import Alarm, ArgumentError, DrawerError, UsageError
 from drawer_ipy.scrape.spec import Trouble
 
 DEFAULT_TIMEOUT = 30.0
+_READ = ("text", "url", "xml")
 _UNVERIFIED = "anyone on the way to the server can read and change what is sent"
 
 
@@ -47,7 +50,8 @@ class HttpButton:
     The template fixes the host. Arguments fill only the path, the query, headers and the body, each
     escaped for its place. A template may also leave the URL, or its beginning, to the caller: ``{{url}}``,
     ``{{site}}/items/{{id}}``. Redirects are followed, and each is checked like the first request. With
-    ``extract`` the output is the data extracted from the page, with ``follow`` from all pages in turn.
+    ``extract`` the output is the data extracted from the page, with ``follow`` from all pages in turn. The
+    kernel sends the requests; a backend may read the pages, as the button's ``part``.
 
     Args:
         spec: a specification with a ``url``. If it declares no arguments, the
@@ -77,7 +81,13 @@ class HttpButton:
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
         self._unverified = spec.verify is False
+        self.backend = spec.backend
         self._asked = _asked(spec)
+        self._reader = None if self._asked is None else self._asked.reader()
+        self.part = (
+            None if self._reader is None else TravellingPart(spec.name, "`extract`", self._reader, _READ)
+        )
+        self.stays = "" if self.part else STAYS["http"]
         self._meta_refresh = spec.meta_refresh
         self._accepts = read_statuses(spec.ok_status)
         self._auth = authorizer_of(spec.auth)
@@ -89,7 +99,7 @@ class HttpButton:
             self.caching = HttpCaching(
                 lasts,
                 self._whole,
-                self._outcome,
+                self._outcome_of,
                 cookies=spec.cookies,
                 save=self._save,
                 variant=variant,
@@ -162,7 +172,7 @@ class HttpButton:
         except DrawerError as error:
             outcome = failed(error)
         else:
-            outcome = self._outcome(response)
+            outcome = await self._outcome_of(response, call)
         if self._unverified and not outcome.note:
             outcome.note = Alarm(
                 f"button {self.name!r} does not verify certificates (`verify: false`): {_UNVERIFIED}"
@@ -175,8 +185,21 @@ class HttpButton:
         with saved.saving(path, folder, request, call):
             return await self.fetch(request, bound, call)
 
-    def _outcome(self, response: Response) -> Outcome:
-        """Return the outcome of a press with this response."""
+    async def _outcome_of(self, response: Response, call: Call) -> Outcome:
+        """Return the outcome of a press with this response; a page is read elsewhere if `call` says so."""
+        if call.elsewhere is None:
+            return self._outcome(response)
+        page = page_to_read(response, self._reader, self._client.limit, self._accepts)
+        if page is None:
+            return self._outcome(response)
+        answer = await call.elsewhere(page.text, page.url, page.xml)
+        if answer.error is not None:
+            outcome = failed_outcome(answer, response.about())
+            outcome.pushed_back = response.pushed_back
+            return outcome
+        return self._outcome(response, ReadPage(page, answer.output))
+
+    def _outcome(self, response: Response, read: ReadPage | None = None) -> Outcome:
         if self._asked is None:
             outcome = outcome_of(response, self._full, self._as_text, self._accepts)
         elif self._asked.sitemap:
@@ -185,10 +208,12 @@ class HttpButton:
             outcome = outcome_of_page(
                 response,
                 self._asked,
+                self._reader,
                 self._client.limit,
                 full=self._full,
                 as_text=self._as_text,
                 accepts=self._accepts,
+                read=read,
             )
         if self._save is not None and response.path is None and not self._full:
             outcome.output = None  # a failure that `ok_status` accepts has no file

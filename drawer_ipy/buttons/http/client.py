@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Call
-from drawer_ipy.buttons.http.exchange import Exchange, Manners
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.hosts import LONGEST_PAUSE
+from drawer_ipy.buttons.http.manners import Manners, Timeouts
 from drawer_ipy.buttons.http.proxy import Proxy
 from drawer_ipy.buttons.http.request import IDEMPOTENT, Request
 from drawer_ipy.buttons.http.response import Response
 from drawer_ipy.buttons.http.rules import Rules
-from drawer_ipy.buttons.http.wire import Timeouts
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
 from drawer_ipy.common.backoff import Backoff
 from drawer_ipy.common.bad_value import BadValue
@@ -28,6 +27,7 @@ from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.statuses import read_statuses
 from drawer_ipy.definition.trust import Trust, read_verify
 from drawer_ipy.errors import UsageError
+from drawer_ipy.record.waits import Reason, Why
 
 SITEMAP_LIMIT = 50 * 1024 * 1024
 """Maximum size in bytes of one site map file, from the sitemap protocol."""
@@ -75,6 +75,8 @@ class HttpClient:
             RequestFailed: there is no complete response.
             DrawerError: the request is refused.
         """
+        from drawer_ipy.buttons.http.exchange import Exchange  # with aiohttp, which takes a while to import
+
         attempt, pushed_back = 1, False
         while True:
             try:
@@ -95,10 +97,17 @@ class HttpClient:
             delay = self._retries.delay(attempt, asked)
             if call.log is not None:
                 call.log(f"{why}; attempt {attempt + 1} of {self._retries.most + 1} in {delay:.1f} s")
-            await asyncio.sleep(delay)
+            call.waiter.retried()
+            by_server = asked is not None and delay <= asked
+            with call.waiter.pausing(_asked_by(request) if by_server else Reason(Why.BACKOFF), delay):
+                await asyncio.sleep(delay)
             if call.turn is not None:
                 await call.turn()
             attempt += 1
+
+
+def _asked_by(request: Request) -> Reason:
+    return Reason(Why.ASKED, request.url.host_port_subcomponent or request.url.authority)
 
 
 def _trust(spec: ButtonSpec) -> Trust:

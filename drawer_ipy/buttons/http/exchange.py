@@ -3,57 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 from yarl import URL
 
 from drawer_ipy.buttons.base import Call
+from drawer_ipy.buttons.http.connection_failure import connection_failed
 from drawer_ipy.buttons.http.decode import Body, Damaged, TooLarge
-from drawer_ipy.buttons.http.failure import RequestFailed, connection_failed, timed_out, too_large
+from drawer_ipy.buttons.http.failure import RequestFailed, timed_out, too_large
 from drawer_ipy.buttons.http.hosts import LONGEST_PAUSE, Host
+from drawer_ipy.buttons.http.manners import Manners
 from drawer_ipy.buttons.http.proxy import Proxy
 from drawer_ipy.buttons.http.redirect import leads_to, redirected
 from drawer_ipy.buttons.http.request import Request, abroad
 from drawer_ipy.buttons.http.response import Response
 from drawer_ipy.buttons.http.resume import Download
+from drawer_ipy.buttons.http.retry_after import seconds_to_wait
 from drawer_ipy.buttons.http.robots import ENOUGH, Robots
-from drawer_ipy.buttons.http.rules import Rules
 from drawer_ipy.buttons.http.save import save_body
 from drawer_ipy.buttons.http.session import HttpSession
-from drawer_ipy.buttons.http.waiting import seconds_to_wait
-from drawer_ipy.buttons.http.wire import Answer, Timeouts
-from drawer_ipy.definition.trust import Trust
+from drawer_ipy.buttons.http.wire import OpenResponse
+from drawer_ipy.record.waits import Reason, Why
 
 _REDIRECTS = 10
 _NOT_MODIFIED = 304
 _PARTIAL = 206
 _ASKING = ("If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range")
 _SMALL = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """The settings for the requests of one button.
-
-    Attributes:
-        rules: where requests may go.
-        limit: maximum size of a response body in bytes.
-        per_host: maximum number of concurrent requests per host, 0 for no limit.
-        cookies: whether to send and store the run's cookies.
-        robots: whether to obey robots.txt.
-        timeouts: the time limits.
-        trust: which certificates to trust.
-    """
-
-    rules: Rules
-    limit: int
-    per_host: int
-    cookies: bool
-    robots: bool
-    timeouts: Timeouts
-    trust: Trust = True
 
 
 class Exchange:
@@ -95,7 +73,7 @@ class Exchange:
                 await self._obey_robots(request)
             host = self._sessions.host(request.url)
             if not host.begin(manners.per_host):
-                await host.enter(manners.per_host)
+                await host.enter(manners.per_host, self._call.waiter.pausing)
             try:
                 answer = await self._hop(request, guarded, host)
             finally:
@@ -123,7 +101,9 @@ class Exchange:
                 final=True,
                 retry_after=wait,
             )
-        await asyncio.sleep(wait)
+        host = self._sessions.host(request.url).name
+        with self._call.waiter.pausing(Reason(Why.ASKED, host), wait):
+            await asyncio.sleep(wait)
 
     async def _hop(self, request: Request, guarded: bool, host: Host) -> Response | Request:
         """Call :meth:`_send` within the remaining time; turn exceptions into RequestFailed."""
@@ -181,7 +161,7 @@ class Exchange:
             return await self._take(request, asked, answer, download)
 
     async def _take(
-        self, request: Request, asked: Request, answer: Answer, download: Download | None = None
+        self, request: Request, asked: Request, answer: OpenResponse, download: Download | None = None
     ) -> Response | Request:
         """Process the answer to `asked`, which is `request` with its conditional headers."""
         try:
@@ -210,14 +190,14 @@ class Exchange:
         finally:
             answer.release()  # for reuse, if its body was read to the end
 
-    def _check_status(self, asked: Request, answer: Answer) -> None:
+    def _check_status(self, asked: Request, answer: OpenResponse) -> None:
         """Refuse a 304 or 206 response to a request that was not conditional or for a range."""
         if answer.status == _NOT_MODIFIED and not any(name in asked.headers for name in _ASKING):
             raise RequestFailed(f"{asked} got 304 Not Modified, but the request was not conditional")
         if self._save is not None and answer.status == _PARTIAL and "Range" not in asked.headers:
             raise RequestFailed(f"{asked} got a partial response (206), but requested the whole")
 
-    async def _receive(self, request: Request, answer: Answer, download: Download | None) -> Response:
+    async def _receive(self, request: Request, answer: OpenResponse, download: Download | None) -> Response:
         """Return the whole body of `answer`. Raises TooLarge and Damaged, see Body."""
         headers = answer.headers
         response = Response(request.method, request.url, answer.status, answer.reason, headers)
@@ -248,12 +228,17 @@ class Exchange:
             exchange = Exchange(manners, self._call, None, self._proxy, enough=ENOUGH)
             return await exchange.run(Request("GET", url, abroad(request.headers)))
 
-        delay = await self._call.resources.get(Robots).check(request, ask)
+        robots = self._call.resources.get(Robots)
+        if robots.is_loading(request):
+            with self._call.waiter.pausing(Reason(Why.SHARED, f"robots.txt of {host.name}")):
+                delay = await robots.check(request, ask)
+        else:
+            delay = await robots.check(request, ask)
         if delay:
             host.space(delay)
 
 
-def _is_plain(answer: Answer, limit: int) -> bool:
+def _is_plain(answer: OpenResponse, limit: int) -> bool:
     """Whether a body needs no decoding and its Content-Length is within the limit."""
     return 0 < (answer.length or 0) <= limit and "Content-Encoding" not in answer.headers
 
@@ -278,7 +263,7 @@ async def _read_beginning(content: aiohttp.StreamReader, body: Body) -> bytes:
     return bytes(found)
 
 
-async def _read_on(answer: Answer) -> None:
+async def _read_on(answer: OpenResponse) -> None:
     """Read a short unneeded body, so that its connection can be reused."""
     if answer.length is not None and answer.length <= _SMALL:
         await answer.content.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from yarl import URL
 
@@ -24,33 +24,64 @@ from drawer_ipy.definition.statuses import is_plain_success
 from drawer_ipy.errors import ArgumentError, Code, ErrorInfo
 from drawer_ipy.scrape.addresses import in_encoding, joined
 from drawer_ipy.scrape.json_path import MISSING, JsonPath
-from drawer_ipy.scrape.page import ExtractError, extract, select
+from drawer_ipy.scrape.page import ExtractError
+from drawer_ipy.scrape.reader import PageReader, PageValues
 from drawer_ipy.scrape.spec import Field
 
+_FAILED = 400
+"""The least status of a failure."""
+
 _REQUIRED = "remove the `!` to get null instead, or check what the server sent: it is in stdout"
+
+
+class ReadPage(NamedTuple):
+    """A page, and what a reader found on it."""
+
+    page: Page
+    values: PageValues
+
+
+def page_to_read(
+    response: Response, reader: PageReader | None, limit: int, accepts: Callable[[int], bool]
+) -> Page | None:
+    """Return the page that `reader` reads; ``None`` if there is none, or if it cannot be read."""
+    if reader is None or not _is_read(response, reader, accepts):
+        return None
+    try:
+        return page_of(response, limit)
+    except ExtractError:  # the outcome reports it
+        return None
+
+
+def _is_read(response: Response, reader: PageReader, accepts: Callable[[int], bool]) -> bool:
+    return accepts(response.status) and (response.status < _FAILED or reader.extraction is not None)
 
 
 def outcome_of_page(
     response: Response,
     asked: Asked,
+    reader: PageReader | None,
     limit: int,
     *,
     full: bool = False,
     as_text: bool = False,
     accepts: Callable[[int], bool] = is_plain_success,
+    read: ReadPage | None = None,
 ) -> Outcome:
     """Return the outcome as :func:`outcome_of` does, with extracted values as output, and the next address.
 
     With `full`, the extracted values are in the record's ``extracted``.
 
     Args:
+        reader: that of `asked`.
         limit: maximum size in bytes of a compressed page after decompression.
+        read: the page if it was read already.
     """
     if asked.extraction is None or not accepts(response.status):
         outcome = outcome_of(response, full, as_text, accepts)
     else:
         outcome = Outcome(about=response.about())
-    if outcome.error is not None or (response.status >= 400 and asked.extraction is None):
+    if outcome.error is not None or (response.status >= _FAILED and asked.extraction is None):
         return outcome
     notes, text = [*outcome.notes], None
     try:
@@ -59,22 +90,32 @@ def outcome_of_page(
         following = _next_address(asked, response, value, url) if is_api else None
         if asked.items is not None:
             outcome.output = _items(asked.items, value, url)
-        if asked.extraction is not None or isinstance(asked.follow, str | Field):
-            page = page_of(response, limit)
+        if reader is not None:
+            page, values = read or _read(reader, page_of(response, limit))
             text = page.text
-            notes += located(page.notes, response)
+            notes += (*located(page.notes, response), *values.notes)
+            if values.error:
+                raise ExtractError(values.error, misses=values.misses)
             if asked.extraction is not None:
-                found = extract(asked.extraction, text, page.url, xml=page.xml, notes=notes)
+                found = values.extracted
                 outcome.output = {**response.record(), "extracted": found} if full else found
-            following = following if is_api else _next(asked, page, outcome.output, notes)
+            following = following if is_api else _next(asked, page, values)
         outcome.next = following
     except ExtractError as error:
-        hint = _REQUIRED if error.misses else ""
-        info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint, status=response.status)
-        shown = (response.text() if text is None else text)[:SHOWN]
-        outcome = Outcome(status="error", error=info, exit_code=1, stdout=shown, about=outcome.about)
+        shown = response.text() if text is None else text
+        outcome = _unread(error, response.status, shown[:SHOWN], outcome.about)
     outcome.notes = tuple(dict.fromkeys(notes))
     return outcome
+
+
+def _read(reader: PageReader, page: Page) -> ReadPage:
+    return ReadPage(page, reader(page.text, page.url, page.xml))
+
+
+def _unread(error: ExtractError, status: int, shown: str, about: Mapping[str, Any] | None) -> Outcome:
+    hint = _REQUIRED if error.misses else ""
+    info = ErrorInfo(Code.EXTRACT_ERROR, str(error), hint, status=status)
+    return Outcome(status="error", error=info, exit_code=1, stdout=shown, about=about)
 
 
 def _items(path: JsonPath, value: Any, url: str) -> list[Any]:
@@ -125,12 +166,11 @@ def _absolute(address: str, url: str) -> str:
     return joined(url, address.strip())
 
 
-def _next(asked: Asked, page: Page, output: Any, notes: list[Note]) -> str | None:
+def _next(asked: Asked, page: Page, values: PageValues) -> str | None:
     """Return the absolute address of the next page; ``None`` if there is none."""
-    if isinstance(asked.follow, Field):
-        found = select(asked.follow, page.text, page.url, xml=page.xml, notes=notes)
-    else:
-        found = output.get(asked.follow) if isinstance(asked.follow, str) else None
+    found = values.following
+    if isinstance(asked.follow, str):
+        found = values.extracted.get(asked.follow)
     return in_encoding(joined(page.url, str(found)), page.encoding) if found else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class HttpCaching:
     Args:
         lasts: seconds for which a response is valid.
         whole: returns the request of a press with all its headers; raises DrawerError.
-        outcome: returns the outcome of a response, for a press with these arguments.
+        outcome: returns the outcome of a response.
         cookies: whether requests send the cookies of earlier ones.
         save: where bodies are saved; ``None`` if they are not saved to files.
         variant: other settings that the response depends on.
@@ -54,7 +54,7 @@ class HttpCaching:
         self,
         lasts: float,
         whole: Callable[[BoundRequest, Call], Request],
-        outcome: Callable[[Response], Outcome],
+        outcome: Callable[[Response, Call], Awaitable[Outcome]],
         *,
         cookies: bool,
         save: SavePath | None = None,
@@ -103,9 +103,9 @@ class HttpCaching:
         except RequestFailed as error:
             raise CacheTrouble(error.message) from None
 
-    def revive(self, kept: tuple[Any, ...], bound: BoundRequest) -> Outcome:  # noqa: ARG002 - as base.Caching
+    async def revive(self, kept: tuple[Any, ...], bound: BoundRequest, call: Call) -> Outcome:  # noqa: ARG002 - as base.Caching
         """See base.Caching."""
-        return self._outcome(_response(kept))
+        return await self._outcome(_response(kept), call)
 
     def asking(self, bound: BoundRequest, kept: tuple[Any, ...]) -> BoundRequest | None:
         """See base.Caching: return the same request with the validators of the response, if it had any.

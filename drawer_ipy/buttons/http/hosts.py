@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.common.turns import Places
+from drawer_ipy.record.waits import Reason, Why
 
 LONGEST_PAUSE = 300.0
 """Longest pause in seconds; a request to a host that asks for a longer one fails at once."""
@@ -23,6 +26,14 @@ _SPREAD = 0.25
 """Share of a pause (at most of one second) that is added at random, so that waiting requests do not all
 start at the same moment.
 """
+
+
+Pausing = Callable[[Reason, float | None], AbstractContextManager[None]]
+"""Returns the context in which a press waits; see :meth:`~drawer_ipy.buttons.base.Waiter.pausing`."""
+
+
+def _unseen(_reason: Reason, _seconds: float | None) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class Host:
@@ -75,22 +86,31 @@ class Host:
             return False
         return self.window is None or taken < max(1, int(self.window))
 
-    async def enter(self, limit: int) -> None:
+    async def enter(self, limit: int, pausing: Pausing = _unseen) -> None:
         """Wait for a turn, first come, first served, and count a request.
+
+        Args:
+            limit: most requests in flight, 0 for no limit.
+            pausing: shows what the request waits for.
 
         Raises:
             RequestFailed: the host requires a longer pause than a run waits.
         """
         loop = asyncio.get_running_loop()
         while True:
-            await self._pause(loop)
-            waited = await self._places.take(partial(self._fits, limit))
+            await self._pause(loop, pausing)
+            fits = partial(self._fits, limit)
+            if self._places.awaited or not fits():
+                with pausing(Reason(Why.BUSY, self.name), None):
+                    waited = await self._places.take(fits)
+            else:
+                waited = await self._places.take(fits)
             # A pause that began while this request waited for its place applies to it, too.
             if not (waited and self.paused_until):
                 return
             self.leave()
 
-    async def _pause(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _pause(self, loop: asyncio.AbstractEventLoop, pausing: Pausing) -> None:
         """Wait until the end of a pause, and for the next turn if requests must keep a gap."""
         while self.paused_until:
             wait = self.paused_until - loop.time()
@@ -106,12 +126,14 @@ class Host:
             if wait <= 0:
                 self.paused_until = 0.0
                 break
-            await asyncio.sleep(wait + _SPREAD * random.random() * min(wait, 1.0))
+            with pausing(Reason(Why.ASKED, self.name), wait):
+                await asyncio.sleep(wait + _SPREAD * random.random() * min(wait, 1.0))
         if self._gap:
             turn = max(loop.time(), self._next)
             self._next = turn + self._gap
             if turn > loop.time():
-                await asyncio.sleep(turn - loop.time())
+                with pausing(Reason(Why.BUSY, self.name), turn - loop.time()):
+                    await asyncio.sleep(turn - loop.time())
 
     def leave(self) -> None:
         """Count the end of a request that had entered, whether it succeeded or not."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from drawer_ipy.buttons.http.body import lost_note
+from drawer_ipy.buttons.http.body_types import is_binary, is_json, parse_content_type, read_text
 from drawer_ipy.buttons.http.decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http.response import Response
-from drawer_ipy.buttons.http.text import is_binary, is_json, parse_content_type, read_text
 from drawer_ipy.common.notes import Note
 from drawer_ipy.scrape.page import ExtractError
 from drawer_ipy.scrape.sniff import is_xml, looks_like

@@ -15,7 +15,7 @@ from drawer_ipy.buttons.http.url import resolved
 from drawer_ipy.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from drawer_ipy.buttons.http.wire import Answer
+    from drawer_ipy.buttons.http.wire import OpenResponse
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _OF_A_BODY = frozenset(
@@ -42,7 +42,7 @@ def without_body(headers: CIMultiDict[str]) -> CIMultiDict[str]:
     return CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in _OF_A_BODY)
 
 
-def leads_to(request: Request, answer: Answer) -> str | None:
+def leads_to(request: Request, answer: OpenResponse) -> str | None:
     """Return the address that a response redirects to, as written; ``None`` if it is not a redirect.
 
     Raises:

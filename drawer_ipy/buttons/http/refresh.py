@@ -12,13 +12,13 @@ from html.parser import HTMLParser
 
 from yarl import URL
 
+from drawer_ipy.buttons.http.body_types import parse_content_type, read_text
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.redirect import without_body
 from drawer_ipy.buttons.http.request import Request, abroad
 from drawer_ipy.buttons.http.response import Response
 from drawer_ipy.buttons.http.rules import origin
 from drawer_ipy.buttons.http.template import UrlTemplate
-from drawer_ipy.buttons.http.text import parse_content_type, read_text
 from drawer_ipy.errors import ArgumentError
 from drawer_ipy.scrape.addresses import joined
 from drawer_ipy.scrape.sniff import HTML, looks_like

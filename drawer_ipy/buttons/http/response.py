@@ -13,8 +13,8 @@ from yarl import URL
 
 from drawer_ipy.buttons.base import Outcome
 from drawer_ipy.buttons.http.body import Content, body_text, read_body, read_value
-from drawer_ipy.buttons.http.text import parse_content_type
-from drawer_ipy.buttons.http.waiting import is_busy, seconds_to_wait
+from drawer_ipy.buttons.http.body_types import parse_content_type
+from drawer_ipy.buttons.http.retry_after import is_busy, seconds_to_wait
 from drawer_ipy.common.json_text import BadJson
 from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.statuses import is_plain_success

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -28,15 +28,12 @@ from drawer_ipy.buttons.http.decode import Damaged, TooLarge
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.request import Request
 from drawer_ipy.buttons.http.response import Response
+from drawer_ipy.common.platform import file_locks
 
 if TYPE_CHECKING:
-    from drawer_ipy.buttons.http.wire import Answer
+    from drawer_ipy.buttons.http.wire import OpenResponse
 
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # on Windows nothing is resumed
-    fcntl = None
+fcntl = file_locks()  # without them, nothing is resumed
 
 _CONDITIONS = ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 _OF_A_PART = frozenset({"content-range", "content-length"})
@@ -116,7 +113,7 @@ class Download:
         rest = {"Range": f"bytes={self.start}-", "If-Range": version.validator, "Accept-Encoding": "identity"}
         return request.with_headers(rest)
 
-    def must_begin_again(self, answer: Answer) -> bool:
+    def must_begin_again(self, answer: OpenResponse) -> bool:
         """Whether to request the whole file because the rest is not available; this removes the part."""
         if self._version is None or answer.status not in (_PARTIAL, _BEYOND, *_GONE):
             return False
@@ -128,11 +125,11 @@ class Download:
         self._discard()
         return True
 
-    def goes_on(self, answer: Answer) -> bool:
+    def goes_on(self, answer: OpenResponse) -> bool:
         """Whether `answer` is the rest of the existing part."""
         return self._version is not None and answer.status == _PARTIAL
 
-    def file_for(self, answer: Answer) -> tuple[BinaryIO, str] | None:
+    def file_for(self, answer: OpenResponse) -> tuple[BinaryIO, str] | None:
         """Return the part that `answer` is appended to, and its name.
 
         ``None`` if the download could not be resumed later anyway, or another download uses the part.
@@ -187,7 +184,7 @@ class Download:
         raw = json.dumps(named_headers).encode(errors="surrogateescape")
         return hashlib.blake2b(raw, key=salt.encode(), digest_size=16).hexdigest()
 
-    def _versioned(self, answer: Answer) -> _Version | None:
+    def _versioned(self, answer: OpenResponse) -> _Version | None:
         """Return the version of a whole response; ``None`` if nothing identifies it."""
         headers = answer.headers
         if (
@@ -205,7 +202,7 @@ class Download:
         salt = secrets.token_hex(8)
         return _Version(_address(self._request), validator, answer.length, salt, self._digest(salt))
 
-    def _fits(self, answer: Answer, version: _Version) -> bool:
+    def _fits(self, answer: OpenResponse, version: _Version) -> bool:
         headers = answer.headers
         ranges = headers.getall("Content-Range", ())
         said = _RANGE.fullmatch(ranges[0].strip()) if len(ranges) == 1 else None

@@ -38,6 +38,11 @@ class Robots:
     def __init__(self) -> None:
         self._rules: dict[tuple[str, str | None, int | None], asyncio.Task[RobotsRules | str | None]] = {}
 
+    def is_loading(self, request: Request) -> bool:
+        """Whether another request has begun to fetch the file that decides about `request`."""
+        task = self._rules.get(origin(request.url))
+        return task is not None and not task.done()
+
     async def check(self, request: Request, ask: AskFile) -> float:
         """Refuse `request` if it is forbidden; return the seconds to keep between two requests.
 

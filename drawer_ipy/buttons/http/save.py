@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from drawer_ipy.buttons.arguments import missing_args, shorten
 from drawer_ipy.buttons.base import Call
@@ -18,10 +18,12 @@ from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.resume import Download
 from drawer_ipy.buttons.http.saved import SavedFiles, SaveTarget, is_below
 from drawer_ipy.buttons.http.template import TextTemplate
-from drawer_ipy.buttons.http.wire import Answer
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.definition.own_texts import PLACE
 from drawer_ipy.errors import ArgumentError, Code, UsageError
+
+if TYPE_CHECKING:
+    from drawer_ipy.buttons.http.wire import OpenResponse
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -100,7 +102,7 @@ def _name(text: str) -> str:
     return f"{raw[:150].decode(errors='ignore')}-{digest}{suffix}"
 
 
-async def _write(answer: Answer, body: Body, file: BinaryIO, path: Path) -> int:
+async def _write(answer: OpenResponse, body: Body, file: BinaryIO, path: Path) -> int:
     """Write `body` to `file` as it arrives; return how many bytes it had."""
     size = 0
     async for chunk in answer.content.iter_any():
@@ -112,7 +114,7 @@ async def _write(answer: Answer, body: Body, file: BinaryIO, path: Path) -> int:
     return size
 
 
-async def save_body(answer: Answer, body: Body, path: Path, call: Call, download: Download) -> int:
+async def save_body(answer: OpenResponse, body: Body, path: Path, call: Call, download: Download) -> int:
     """Write a body to `path` as it arrives, for the step that presses with `call`; return its size in bytes.
 
     The file appears when it is complete. Until then, or if anything fails, the previous file stays in place.

@@ -13,7 +13,7 @@ from drawer_ipy.buttons.http.connector import Connector, SystemResolver
 from drawer_ipy.buttons.http.cookies import Cookies
 from drawer_ipy.buttons.http.deadline import Deadlines
 from drawer_ipy.buttons.http.environment import ProxyEnvironment
-from drawer_ipy.buttons.http.guard import GuardedResolver
+from drawer_ipy.buttons.http.guarded_resolver import GuardedResolver
 from drawer_ipy.buttons.http.hosts import Host
 from drawer_ipy.buttons.http.wire import Wire
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -23,9 +23,11 @@ from drawer_ipy._version import __version__
 from drawer_ipy.buttons.http.connector import Connector
 from drawer_ipy.buttons.http.cookies import Cookies
 from drawer_ipy.buttons.http.decode import ACCEPTED
+from drawer_ipy.buttons.http.manners import Timeouts
 from drawer_ipy.buttons.http.proxy import Proxy
 from drawer_ipy.buttons.http.request import IDEMPOTENT, Request
-from drawer_ipy.buttons.http.upload import Upload, send_upload
+from drawer_ipy.buttons.http.upload import Upload
+from drawer_ipy.buttons.http.upload_sending import send_upload
 from drawer_ipy.definition.trust import Trust
 
 if TYPE_CHECKING:
@@ -54,23 +56,13 @@ _COALESCED = 64 * 1024
 """Maximum size in bytes of a body that is copied, so that it is sent in one packet with the headers."""
 
 
-class Timeouts:
-    """Time limits for the parts of a request; the caller limits the whole.
-
-    Args:
-        connect: seconds to establish a connection; ``None`` for no separate limit.
-        read: seconds between two pieces of a response; ``None`` for no limit.
-    """
-
-    __slots__ = ("connect", "read")
-
-    def __init__(self, connect: float | None = None, read: float | None = None) -> None:
-        # aiohttp would round longer times up to full seconds.
-        self.connect = aiohttp.ClientTimeout(total=None, connect=connect, ceil_threshold=math.inf)
-        self.read = read
+@lru_cache(maxsize=64)
+def _connecting(seconds: float | None) -> aiohttp.ClientTimeout:
+    # aiohttp would round longer times up to full seconds.
+    return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=math.inf)
 
 
-class Answer:
+class OpenResponse:
     """A response whose body is still to be read; call :meth:`close` or :meth:`release` at the end.
 
     Attributes:
@@ -189,7 +181,7 @@ class Wire:
         cookies: Cookies | None,
         proxy: Proxy | None,
         trust: Trust = True,
-    ) -> Answer:
+    ) -> OpenResponse:
         """Send `request` and return the response once its headers arrive; redirects are responses, too.
 
         A server may close a kept connection at the moment it is used. A request that may be repeated is then
@@ -227,7 +219,7 @@ class Wire:
 
     async def _connect(self, destination: _Destination, timeouts: Timeouts) -> tuple[Connection, bool]:
         try:
-            return await self._connector.take(destination.connecting, timeouts.connect)
+            return await self._connector.take(destination.connecting, _connecting(timeouts.connect))
         except TimeoutError as error:
             host = destination.connecting.host
             raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {host}") from error
@@ -239,7 +231,7 @@ class Wire:
         request: Request,
         timeouts: Timeouts,
         cookies: Cookies | None,
-    ) -> Answer:
+    ) -> OpenResponse:
         protocol = connection.protocol
         if protocol is None or protocol.transport is None:  # closed after it was taken from the pool
             raise aiohttp.ServerDisconnectedError
@@ -265,7 +257,7 @@ class Wire:
         if cookies is not None:
             for one in message.headers.getall("Set-Cookie", ()):
                 cookies.take(one, request.url)
-        return Answer(connection, message.code, message.reason or "", message.headers, content)
+        return OpenResponse(connection, message.code, message.reason or "", message.headers, content)
 
 
 def _first_line(request: Request, far: bool) -> bytes:

@@ -21,23 +21,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drawer_ipy.buttons.answer import Answer
 from drawer_ipy.buttons.arguments import Arguments, to_text
 from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
 from drawer_ipy.buttons.cache_keys import ScriptCaching
 from drawer_ipy.buttons.http.field import FieldTemplate
-from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT, parse_output, tail
+from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
+from drawer_ipy.buttons.script.away import outcome_there, work_of
+from drawer_ipy.buttons.script.ending import not_started, outcome_of_script
 from drawer_ipy.buttons.script.feeding import stdin_bytes
 from drawer_ipy.buttons.script.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.script.processes import Processes
+from drawer_ipy.buttons.script.there import INLINE_LIMIT, ScriptThere
+from drawer_ipy.buttons.travelling import Work
 from drawer_ipy.common.folders import read_regular
+from drawer_ipy.common.platform import lacks
 from drawer_ipy.common.threads import Threads
+from drawer_ipy.definition.backends import STAYS
 from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES, runtime_words
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
-from drawer_ipy.errors import ArgumentError, Code, ErrorInfo, did_you_mean
-
-_INLINE_LIMIT = 100_000
-"""Maximum size in bytes of a script on the command line; Linux allows 128 KiB for one argument."""
-
+from drawer_ipy.errors import ArgumentError, Code, ErrorInfo, UsageError, did_you_mean
 
 _ON_ITS_WAY = 0.2
 """Seconds within which an interrupt that ended a script also reaches the run."""
@@ -110,6 +113,8 @@ class ScriptButton:
             that writes more is ended, and its press fails.
         stdin: the data for its stdin, a text with placeholders for arguments, which are then passed in no
             other way.
+        backend: where its presses run, ``"dask"``; ``""`` for the kernel's machine. The text of the script is
+            sent there.
         spec: the specification it was made from, ``None`` if there is none.
 
     Raises:
@@ -135,6 +140,7 @@ class ScriptButton:
         lasts: float | None = None,
         limit: int = 0,
         stdin: str = "",
+        backend: str = "",
         spec: ButtonSpec | None = None,
     ) -> None:
         self.name = name
@@ -156,6 +162,9 @@ class ScriptButton:
         self._env_names = {spec.name: env_name(spec.name) for spec in self.args}
         self._limit = min(limit or DEFAULT_LIMIT, LARGEST_LIMIT)
         self._program: str | None = None
+        self.backend = backend
+        self.stays = STAYS["script"] if backend.partition(":")[0] in ("", "threads") else ""
+        self._there: tuple[bytes, ScriptThere] | None = None
         self.caching: Caching | None = None
         if lasts is not None:
             self.caching = ScriptCaching(runtime, self._text, self._env, lasts)
@@ -199,7 +208,7 @@ class ScriptButton:
         lacking = self.lacking()
         if program is None or lacking is not None:
             return Outcome(status="error", error=lacking, exit_code=-1)
-        more = {**call.env, **self._env, **bound}
+        more = self._variables(bound, call)
         # Without additions the child inherits the environment, which avoids building and encoding a copy.
         env = {**os.environ, **more} if more else None
         on_line = _from_thread(call.log) if call.log is not None else None
@@ -211,12 +220,42 @@ class ScriptButton:
         except OSError as error:
             return self._not_started(error, program, more)
         except ValueError as error:  # a NUL character, or half of a surrogate pair
-            return _unstarted(Code.VALIDATION_ERROR, f"button {self.name!r} could not be started: {error}")
+            return not_started(Code.VALIDATION_ERROR, f"button {self.name!r} could not be started: {error}")
         if done.returncode == -signal.SIGINT:
             # An interrupt of the notebook may hit a child just before it has its own session. The run's
             # cancellation follows shortly, and then the script is cancelled instead of failed.
             await asyncio.sleep(_ON_ITS_WAY)
-        return _outcome(done, call.timeout, self._limit, self.name)
+        return outcome_of_script(done, call.timeout, self._limit, self.name)
+
+    def _variables(self, bound: Mapping[str, Any], call: Call) -> dict[str, str]:
+        """Return the environment variables that a press adds."""
+        return {**call.env, **self._env, **bound}
+
+    @property
+    def function(self) -> ScriptThere:
+        """The script as a function for the workers of a backend; see travelling.Travelling.
+
+        Raises:
+            UsageError: its file is missing, or its runtime is unknown.
+        """
+        lacking = self.lacking() if self._path is not None or self._runtime not in RUNTIMES else None
+        if lacking is not None:
+            raise UsageError(lacking.message, code=lacking.code, remediation=lacking.remediation)
+        text = self._text()
+        code = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+        if self._there is None or self._there[0] != code:
+            runtime = RUNTIMES[self._runtime]
+            there = ScriptThere(runtime.program, runtime.flag, runtime.suffix, code, self.name, self._limit)
+            self._there = code, there
+        return self._there[1]
+
+    def work(self, bound: BoundScript, call: Call) -> Work:
+        """Return a press that can be sent; see travelling.Travelling."""
+        return work_of(self.name, self.function, self._variables(bound, call), bound.stdin, call)
+
+    def answered(self, answer: Answer) -> Outcome:
+        """Return the outcome of a press that ran on a backend; see travelling.Travelling."""
+        return outcome_there(self.name, answer.output, self._limit)
 
     def lacking(self) -> ErrorInfo | None:
         """Return why no press can start (no interpreter, or no script); ``None`` if both exist."""
@@ -230,10 +269,20 @@ class ScriptButton:
             )
         return None
 
+    def source_text(self) -> str | bytes:
+        """Return the current text of the script.
+
+        Raises:
+            OSError: its file cannot be read.
+        """
+        return self._text()
+
     def _text(self) -> str | bytes:
         return self._code or "" if self._path is None else read_regular(self._path.resolve())
 
     def _find_program(self) -> str | None:
+        if lacks("processes"):
+            return None
         runtime = RUNTIMES.get(self._runtime)
         if runtime is not None:
             self._program = shutil.which(runtime.program) if runtime.program else sys.executable or None
@@ -247,8 +296,8 @@ class ScriptButton:
             return
         runtime = RUNTIMES[self._runtime]
         if (
-            len(self._code) * 4 < _INLINE_LIMIT
-            or len(self._code.encode(errors="surrogatepass")) < _INLINE_LIMIT
+            len(self._code) * 4 < INLINE_LIMIT
+            or len(self._code.encode(errors="surrogatepass")) < INLINE_LIMIT
         ):
             argv = [program, runtime.flag, self._code]
             if runtime.flag == "-c" and runtime.suffix == ".sh":
@@ -261,6 +310,12 @@ class ScriptButton:
             yield [program, str(path)]
 
     def _no_runtime(self) -> ErrorInfo:
+        if why := lacks("processes"):
+            return ErrorInfo(
+                Code.RUNTIME_MISSING,
+                f"button {self.name!r} is a script, which cannot run here: {why}",
+                "use a Python function (`@button`) or a request (`url`) instead",
+            )
         runtime = RUNTIMES.get(self._runtime)
         if runtime is None:
             known = runtime_words()
@@ -281,7 +336,7 @@ class ScriptButton:
             name, text = max(
                 env.items(), key=lambda item: len(item[1]), default=("its code", self._code or "")
             )
-            return _unstarted(
+            return not_started(
                 Code.VALIDATION_ERROR,
                 f"button {self.name!r} could not be started: its arguments are too large for a process "
                 f"({name} alone has {len(text):,} characters; Linux allows 128 KiB each)",
@@ -289,11 +344,11 @@ class ScriptButton:
             )
         if isinstance(error, FileNotFoundError | PermissionError):
             self._program = None  # search again next time
-            return _unstarted(Code.RUNTIME_MISSING, f"{program} could not be started: {error.strerror}")
+            return not_started(Code.RUNTIME_MISSING, f"{program} could not be started: {error.strerror}")
         hint = ""
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
             hint = "the system's limit on files or processes was reached; lower `parallelism`"
-        return _unstarted(Code.SCRIPT_ERROR, f"button {self.name!r} could not be started: {error}", hint)
+        return not_started(Code.SCRIPT_ERROR, f"button {self.name!r} could not be started: {error}", hint)
 
 
 async def run_process(process: Process, resources: Resources) -> Finished:
@@ -328,53 +383,6 @@ async def _end(process: Process) -> None:
         finally:
             if time.monotonic() >= kill_at:
                 process.stop(signal.SIGKILL)
-
-
-def _outcome(done: Finished, timeout: float | None, limit: int, name: str) -> Outcome:
-    if done.timed_out:
-        error = ErrorInfo(
-            Code.TIMEOUT,
-            f"timed out after {timeout:g} s",
-            "raise `timeout_seconds` of the step or the button if it needs longer",
-        )
-        return Outcome(status="timeout", error=error, exit_code=-1, stdout=done.stdout, stderr=done.stderr)
-    if done.too_long:
-        error = ErrorInfo(
-            Code.SCRIPT_ERROR,
-            f"wrote more than {limit:,} bytes to {done.too_long}",
-            "raise `max_response_bytes` of the button (up to 2 GiB), or write to a file and print its path",
-        )
-        return Outcome(status="error", error=error, exit_code=-1, stdout=done.stdout, stderr=done.stderr)
-    code = done.returncode
-    if code == 0:
-        note = _altered(name) if done.altered else ""
-        return Outcome(parse_output(done.stdout), stdout=done.stdout, stderr=done.stderr, note=note)
-    if code < 0:
-        message = tail(done.stderr) or f"was ended by {_signal_name(-code)} and wrote nothing to stderr"
-        code = -1
-    else:
-        message = tail(done.stderr) or f"exited with code {code} and wrote nothing to stderr"
-    error = ErrorInfo(Code.SCRIPT_ERROR, message)
-    return Outcome(status="error", error=error, exit_code=code, stdout=done.stdout, stderr=done.stderr)
-
-
-def _altered(name: str) -> str:
-    return (
-        f"button {name!r} printed bytes that are not UTF-8 text, which became \ufffd in its output; "
-        "to keep them, print them as base64, or write them to a file and print its path"
-    )
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _unstarted(code: str, message: str, remediation: str = "") -> Outcome:
-    # Status "error", not "failed": the original's status for a button that was found but could not run.
-    return Outcome(status="error", error=ErrorInfo(code, message, remediation), exit_code=-1)
 
 
 def _from_thread(log: Callable[[str], None]) -> Callable[[str], None]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, Capture, Lines
 from drawer_ipy.buttons.script.feeding import Feed
+from drawer_ipy.buttons.script.watchdog import WATCHDOG
 
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL after a timeout (as in the original), or after too much output."""
@@ -57,6 +58,7 @@ class Process:
 
     Attributes:
         ended: whether :meth:`run` has ended, with or without success.
+        start: when the process started; see :func:`~drawer_ipy.common.process_ids.start_of`.
 
     Args:
         argv: the program and its arguments.
@@ -83,6 +85,7 @@ class Process:
         self._timeout = timeout
         self._on_line = on_line
         self.ended = False
+        self.start = ""
         self._lines = Lines()
         self._out = Capture(limit)
         self._err = Capture(limit)
@@ -94,6 +97,11 @@ class Process:
         self._timed_out = False
         self._kill_at: float | None = None
         self._deadline: float | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id while it runs, else 0; it is also the id of its group."""
+        return 0 if self._child is None or self._reaped else self._child.pid
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Signal the whole group, from any thread; a process not yet started is ended once it is."""
@@ -127,6 +135,7 @@ class Process:
                 start_new_session=True,
             )
             self._child = child
+            self.start = WATCHDOG.add(child.pid)
             if self._ending:
                 self._signal(signal.SIGKILL)
         try:
@@ -238,6 +247,7 @@ class Process:
     def _reap(self, child: subprocess.Popen[bytes]) -> None:
         """Collect the exit code, and make sure that no child is left behind."""
         with self._lock:
+            WATCHDOG.remove(child.pid)
             if child.poll() is None:
                 self._signal(signal.SIGKILL)
                 child.wait()

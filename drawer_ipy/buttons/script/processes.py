@@ -27,6 +27,11 @@ class Processes:
         """Add a process that is about to start."""
         self._running.add(process)
 
+    def running(self) -> list[tuple[int, str]]:
+        """Return the id and the start of each running process; see :attr:`Process.start`."""
+        found = ((process.pid, process.start) for process in tuple(self._running))
+        return sorted((pid, start) for pid, start in found if pid and start)
+
     def forget(self, process: Process) -> None:
         """Remove a process that has ended."""
         self._running.discard(process)

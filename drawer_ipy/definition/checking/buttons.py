@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drawer_ipy.common.bad_value import BadValue
+from drawer_ipy.definition.backends import STAYS, parse_backend
 from drawer_ipy.definition.button_runtimes import PROMPT, runtime_of
-from drawer_ipy.definition.checking.kinds import check_rate, report_fault, report_troubles
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.requests import request_troubles
-from drawer_ipy.definition.extract import read_asked
+from drawer_ipy.definition.checking.step_faults import report_fault, report_troubles
+from drawer_ipy.definition.costs import declared, rate_troubles
+from drawer_ipy.definition.extract import Asked, read_asked
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.definition.own_texts import unread_references
 from drawer_ipy.definition.trust import read_verify
@@ -20,10 +22,12 @@ from drawer_ipy.scrape.spec import Trouble
 def check_button(spec: ButtonSpec, where: Where, report: Report) -> bool:
     """Check `spec`, which is at `where`; return whether no error was found."""
     before = report.errors
-    check_rate(spec.rate, where, report)
+    report_troubles(rate_troubles(spec.rate, declared(spec)), where.at(arg="rate"), report)
     _cache(spec, where, report)
     _verify(spec, where, report)
-    _, troubles = read_asked(spec)
+    asked, troubles = read_asked(spec)
+    if not troubles:
+        _backend(spec, asked, where, report)
     report_troubles([*troubles, *request_troubles(spec), *_unread(spec)], where, report)
     for fault in runtime_of(spec).faults(spec):
         report_fault(fault, where, report)
@@ -54,6 +58,22 @@ def _cache(spec: ButtonSpec, where: Where, report: Report) -> None:
         if runtime is PROMPT:
             message = "the result of a prompt is only its text, so there is nothing to cache"
         report.warn(at, message, "remove `cache`", key=True)
+
+
+def _backend(spec: ButtonSpec, asked: Asked | None, where: Where, report: Report) -> None:
+    if not spec.backend:
+        return
+    at, kind = where.at("backend", arg="backend"), runtime_of(spec).name
+    has_part = asked is not None and asked.reader() is not None
+    stays = "" if has_part or kind == "script" else STAYS.get(kind, "")
+    try:
+        parse_backend(spec.backend)
+    except BadValue as error:
+        report.error(at, error.message, error.hint)
+        return
+    if stays:
+        message = f"presses of this {kind} button cannot run on a backend: {stays}"
+        report.error(at, message, "remove `backend`", key=True)
 
 
 def _verify(spec: ButtonSpec, where: Where, report: Report) -> None:

@@ -17,6 +17,7 @@ class Callee(Protocol):
     needs: tuple[str, ...]
     args: tuple[ArgSpec, ...]
     open_args: bool
+    rate: Any
     output_schema: Mapping[str, Any] | None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from drawer_ipy.common.nearest import listed
 from drawer_ipy.definition import models
+from drawer_ipy.definition.backends import reason_to_stay
 from drawer_ipy.definition.checking.button_names import written_as_python
 from drawer_ipy.definition.checking.callee import Callee, FindButton
 from drawer_ipy.definition.checking.included import Drawers
@@ -17,9 +18,11 @@ from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Report, Where
 from drawer_ipy.definition.checking.scope import NamesInScope
 from drawer_ipy.definition.checking.uses import Uses
+from drawer_ipy.definition.costs import names_read
 from drawer_ipy.definition.models import DrawerModel, StepBase
+from drawer_ipy.definition.rates import valid_rates
 from drawer_ipy.errors import DefinitionError, DrawerError, ResolveError
-from drawer_ipy.expressions import compile_value
+from drawer_ipy.expressions import compile_value, constant_value
 
 ListNames = Callable[[], Collection[str]]
 
@@ -110,7 +113,9 @@ class Calls:
             if button is not None:
                 specs = {spec.name: spec for spec in button.args}
                 self._declared_args(step, button, names, where)
+                self._costs(step, button, names, where)
                 self._stdin(step, button, where)
+                self._backend(step, button, where)
                 self._needs(button, at)
                 self._note_use(step.button, button, at)
         elif self._report.misses(where, "button"):
@@ -122,6 +127,12 @@ class Calls:
             at = where.at("stdin", arg="stdin")
             message = f"`stdin` is for scripts, and {step.button!r} is a {button.kind} button"
             self._report.error(at, message, "pass the value as an argument", key=True)
+
+    def _backend(self, step: models.ButtonStep, button: Callee, where: Where) -> None:
+        stays = reason_to_stay(button) if step.backend else ""
+        if stays:
+            message = f"presses of {step.button!r} cannot run on a backend: {stays}"
+            self._report.error(where.at("backend", arg="backend"), message, "remove `backend`", key=True)
 
     def _note_use(self, name: str, button: Callee, where: Where) -> None:
         self.uses.note(name, button, where)
@@ -188,9 +199,24 @@ class Calls:
             if spec.required and not given:
                 self._nobody_gives(step, spec.name, names, where)
 
+    def _costs(self, step: models.ButtonStep, button: Callee, names: NamesInScope, where: Where) -> None:
+        """Check that the step gives the arguments that the costs of the button's rates read."""
+        declared = {spec.name for spec in button.args}
+        unread = names.inputs.open or self._unread_args(step, where)
+        for limit in valid_rates(button.rate):
+            for name in names_read(limit):
+                # A declared argument has a default, or is reported where it is missing.
+                if name in step.args or name in declared or unread:
+                    continue
+                message = (
+                    f"the cost under the rate {limit.text} of button {step.button!r} reads the argument "
+                )
+                at = where.at("args", arg=name)
+                hint = f"add `{name}` under `args:`"
+                self._report.error(at, f"{message}{name!r}, which is not given", hint, strict=False)
+
     def _nobody_gives(self, step: models.ButtonStep, name: str, names: NamesInScope, where: Where) -> None:
-        unread = not step.args and not self._report.misses(where, "args")
-        if unread or names.inputs.open:
+        if self._unread_args(step, where) or names.inputs.open:
             return
         message = f"button {step.button!r} needs the argument {name!r}, which is not given"
         at = where.at("args", arg=name)
@@ -202,6 +228,10 @@ class Calls:
             self._report.error(at, message, hint, strict=False)
         else:
             self._report.warn(at, message, hint)
+
+    def _unread_args(self, step: StepBase, where: Where) -> bool:
+        """Whether the step has ``args`` that could not be read, which the loader has reported."""
+        return not step.args and not self._report.misses(where, "args")
 
     def args(
         self, step: StepBase, names: NamesInScope, where: Where, specs: Mapping[str, models.ArgSpec]
@@ -221,7 +251,8 @@ class Calls:
             template = compile_value(value)
         except ResolveError:
             return _NOTHING  # its syntax error is reported with its references
-        return judge(template.resolve({})) if template.is_constant else _NOTHING
+        value = constant_value(template)
+        return judge(value[0]) if value else _NOTHING
 
     def drawer_step(self, step: models.DrawerStep, names: NamesInScope, where: Where) -> None:
         """Check that the drawer exists and does not include one that presses it, and check its inputs."""
@@ -255,7 +286,7 @@ class Calls:
             trouble, hint = self._literal(value, partial(input_problem, spec))
             if trouble:
                 self._report.error(at, f"input {name!r} {trouble}", hint, strict=False)
-        unread = not step.args and not self._report.misses(where, "args")
+        unread = self._unread_args(step, where)
         for spec in child.inputs:
             if spec.required and spec.default is None and spec.name not in step.args and not unread:
                 message = f"drawer {step.drawer!r} needs the input {spec.name!r}, which is not in args"

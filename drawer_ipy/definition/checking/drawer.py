@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from drawer_ipy.common.short_repr import shown
+from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES
 from drawer_ipy.definition.checking.callee import FindButton
 from drawer_ipy.definition.checking.calls import Ground, ListNames
 from drawer_ipy.definition.checking.flow import flow_findings
@@ -23,6 +24,7 @@ from drawer_ipy.definition.checking.unmet import Present
 from drawer_ipy.definition.models import DrawerModel
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.definition.reading.source import Source
+from drawer_ipy.definition.step_base import STEP_KINDS
 from drawer_ipy.errors import DefinitionError, Problem, did_you_mean
 
 
@@ -43,30 +45,29 @@ def validate(
 ) -> list[Problem]:
     """Return all problems of a drawer, errors and warnings, in the order of the text.
 
+    Those found during loading are included. The drawer can be pressed if none is an error.
+
     Args:
         find_button, find_drawer: return what a name refers to, or ``None``; may raise DefinitionError.
         button_names, drawer_names: return all names, for "did you mean".
         given_inputs: names of the inputs of a press; they count as declared.
         source: the text, if `loaded_or_drawer` is a drawer without its text.
         pressing: whether a press follows; then missing requirements are errors.
-        ordered: whether steps run in the order of the text; in parallel mode the references determine it.
+        ordered: whether steps run in the order of the text, as in sequential mode.
         extra_roots: further names that references may use.
         buttons_of: returns the finder of a sub-drawer's buttons; without it `find_button` finds them too.
         present: what a press can use outside the drawer; without it that is not checked.
-
-    Returns:
-        The problems, including those found during loading. The drawer can be pressed if none is an error.
     """
     top = loaded_or_drawer if isinstance(loaded_or_drawer, Loaded) else Loaded(loaded_or_drawer)
     report = Report(source or top.source, [*top.warnings, *top.errors], top.lost, pressing=pressing)
-    if _versions(top.drawer, report, top.lenient and not pressing):
+    unchecked = top.lenient and not pressing
+    STEP_KINDS.read_offers()
+    BUTTON_RUNTIMES.read_offers()
+    if _versions(top.drawer, report, unchecked):
         met: deque[Met] = deque()
-        present = present or Present()
-        references = References(report, report_unchecked=top.lenient and not pressing, present=present)
-        drawers = Drawers(_Remembered(find_drawer), _once(drawer_names), report, met.append)
         ground = Ground(
-            references,
-            drawers,
+            References(report, report_unchecked=unchecked, present=present or Present()),
+            Drawers(_Remembered(find_drawer), _once(drawer_names), report, met.append),
             find_button,
             _once(button_names),
             frozenset(given_inputs),

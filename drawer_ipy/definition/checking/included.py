@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from drawer_ipy.definition.checking.report import Report, Where
+from drawer_ipy.definition.declared import branches_of
 from drawer_ipy.definition.models import DrawerModel, DrawerStep, StepBase
 from drawer_ipy.definition.reading.loading import Loaded
 from drawer_ipy.errors import DefinitionError
@@ -18,7 +19,7 @@ def sub_drawers(steps: Iterable[StepBase]) -> Iterator[str]:
     for step in steps:
         if isinstance(step, DrawerStep) and step.drawer:
             yield step.drawer
-        for branch in step.nested():
+        for branch in branches_of(step):
             yield from sub_drawers(branch.steps)
 
 

@@ -16,7 +16,15 @@ from drawer_ipy.definition.checking.scope import ROOTS, Known, NamesInScope
 from drawer_ipy.definition.checking.unmet import Present, is_env_form
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.errors import ResolveError
-from drawer_ipy.expressions import Reference, Template, alias_of, compile_expression, compile_template, habits
+from drawer_ipy.expressions import (
+    Reference,
+    Template,
+    alias_of,
+    compile_expression,
+    compile_template,
+    constant_faults,
+    habits,
+)
 
 _STEP_MEMBERS = ("output", "error")
 
@@ -66,6 +74,7 @@ class References:
         template = self._compiled(value, where, bare=True)
         if template is not None:
             self._references(template, names, where, None)
+            self._constants(template, value, where)
 
     def expressions(self, value: Any, names: NamesInScope, where: Where) -> None:
         """Check a field in which each string at any depth is an expression."""
@@ -77,6 +86,7 @@ class References:
         template = self._compiled(text, where, bare=False)
         if template is not None:
             self._references(template, names, where, spec)
+            self._constants(template, text, where)
         return template is not None
 
     def _compiled(self, text: str, where: Where, *, bare: bool) -> Template | None:
@@ -87,6 +97,15 @@ class References:
             offset = error.offset or 0
             self.report.error(where, error.message, error.remediation, ref=_inner(text), offset=offset)
             return None
+
+    def _constants(self, template: Template, text: str, where: Where) -> None:
+        """Report the parts of an expression that read nothing and have no value."""
+        for fault in constant_faults(template):
+            message, hint, ref = fault.message, fault.remediation, _inner(text)
+            if fault.certain:
+                self.report.error(where, message, hint, ref=ref, offset=fault.offset, strict=False)
+            else:
+                self.report.warn(where, message, hint, ref=ref, offset=fault.offset)
 
     def _references(
         self, template: Template, names: NamesInScope, where: Where, spec: ArgSpec | None

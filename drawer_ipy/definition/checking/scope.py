@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from drawer_ipy.definition.checking.name_table import NameTable, Spelt
 from drawer_ipy.definition.checking.schemas import NoSuchField, schema_at
+from drawer_ipy.definition.declared import branches_of, output_keys_of
 from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.reading.recovery import Lost
 
@@ -34,7 +35,7 @@ class Known:
     @property
     def output_keys(self) -> tuple[str, ...]:
         """The members that the step's output can have; ``()`` for any."""
-        return self.step.output_keys() if self.step is not None else ()
+        return output_keys_of(self.step) if self.step is not None else ()
 
     def may_have(self, members: tuple[str | int, ...]) -> bool:
         """Whether the step's output may have the member at that path."""
@@ -155,7 +156,7 @@ def _nested_ids(drawer: DrawerModel) -> Spelt[str]:
     out: Spelt[str] = Spelt()
 
     def collect(step: StepBase, prefix: str) -> None:
-        for branch in step.nested():
+        for branch in branches_of(step):
             for inner in branch.steps:
                 if inner.id not in out:
                     out[inner.id] = f"{prefix}.{inner.id}"

@@ -11,14 +11,16 @@ from drawer_ipy.definition import models
 from drawer_ipy.definition.button_fields import TokenPress
 from drawer_ipy.definition.checking.buttons import check_button
 from drawer_ipy.definition.checking.calls import Calls, Ground
-from drawer_ipy.definition.checking.kinds import check_kind
 from drawer_ipy.definition.checking.reference_checks import References
 from drawer_ipy.definition.checking.report import Where
 from drawer_ipy.definition.checking.requests import token_buttons
 from drawer_ipy.definition.checking.scope import ROOTS, Inputs, Known, NamesInScope, initial_names
+from drawer_ipy.definition.checking.step_faults import check_kind
+from drawer_ipy.definition.declared import branches_of, may_skip, uses_of, variable_of
 from drawer_ipy.definition.looped_inputs import input_in
 from drawer_ipy.definition.models import DrawerModel, StepBase
 from drawer_ipy.definition.step_base import UnreadStep
+from drawer_ipy.definition.steps.loop_base import LoopStep
 from drawer_ipy.definition.values import drawer_named
 
 # The inputs of a handler in addition to its `with` (docs/original.md#5-on_error).
@@ -199,6 +201,12 @@ class Check:
         ground = self._ground
         if len(where.path) > 2 and step.on_failure is not None and step.on_failure.compensate_with:
             self._nested_undo(where)
+        if len(where.path) > 2 and isinstance(step, LoopStep) and step.keep is not None:
+            message = "keep: disk works only in a loop at the top level of a drawer"
+            hint = (
+                "write it in the outermost loop, which also holds the outputs of the loops inside it on disk"
+            )
+            self._report.error(where.at("keep", arg="keep"), message, hint)
         check_kind(step, where, self._report, as_original=ground.as_original, on_disk=ground.on_disk)
         if isinstance(step, models.ButtonStep):
             self._calls.button_step(step, names, where)
@@ -208,11 +216,11 @@ class Check:
             self._calls.args(step, names, where, {})
         check_fields(step, names, where, ground.references)
         self._lists(step, where)
-        inner = self._inside(step, names, where) if step.variable() else names
+        inner = self._inside(step, names, where) if variable_of(step) else names
         if not step.is_pure:
             self._calls.uses.is_first = False
-        inside = replace(where, unsure=True) if step.may_skip() else where
-        for branch in step.nested():
+        inside = replace(where, unsure=True) if may_skip(step) else where
+        for branch in branches_of(step):
             self._steps(branch.steps, inner, inside.at(*branch.path))
 
     def _lists(self, step: StepBase, where: Where) -> None:
@@ -225,7 +233,7 @@ class Check:
 
     def _inside(self, step: StepBase, names: NamesInScope, where: Where) -> NamesInScope:
         """The names that steps inside `step` can refer to."""
-        variable = step.variable()
+        variable = variable_of(step)
         if variable in ROOTS:
             message = f"a loop variable cannot be called {variable!r}: the name is reserved for references"
             at = where.at("as", arg="as")
@@ -251,7 +259,7 @@ def check_fields(step: StepBase, names: NamesInScope, where: Where, references: 
         "expressions": references.expressions,
         "template": references.value,
     }
-    for use in step.uses():
+    for use in uses_of(step):
         at = where.at(*use.path, arg=use.arg or str(use.path[0]))
         seen = names
         for name in use.adds:

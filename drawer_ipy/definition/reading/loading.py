@@ -11,7 +11,7 @@ from drawer_ipy.common.nearest import Near
 from drawer_ipy.definition.models import ButtonSpec, DrawerModel, Model
 from drawer_ipy.definition.reading.normal import normalise
 from drawer_ipy.definition.reading.pydantic_errors import translate
-from drawer_ipy.definition.reading.recovery import Lost, made_of, mended
+from drawer_ipy.definition.reading.recovery import Lost, corrected, made_of
 from drawer_ipy.definition.reading.shape import Finding, findings
 from drawer_ipy.definition.reading.source import (
     MalformedSource,
@@ -193,10 +193,10 @@ class _Loading:
                 self.find(finding)
             seen.update(new)
             # Unknown keys of a file stay: the original ignores them, and they are written back.
-            wrong = [f for f in new if f.mend is not None and not (f.soft and self._lenient)]
+            wrong = [f for f in new if f.fix is not None and not (f.soft and self._lenient)]
             if not wrong:
                 return self._tree
-            self._tree, strangers = mended(self._tree, wrong, self.source)
+            self._tree, strangers = corrected(self._tree, wrong, self.source)
             self.lost = replace(self.lost, strangers=self.lost.strangers | strangers)
 
     def model(self, model: type[ModelT], *, recover: bool = False) -> ModelT:

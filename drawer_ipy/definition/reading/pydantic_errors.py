@@ -16,6 +16,7 @@ from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.nearest import Near
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.button_fields import Follow, TokenPress
+from drawer_ipy.definition.model_base import FAULTY_EXTENSION
 from drawer_ipy.definition.reading.characters import NO_BREAK_SPACES, character_name
 from drawer_ipy.definition.reading.shape import Finding
 from drawer_ipy.definition.reading.step_paths import step_path
@@ -133,6 +134,10 @@ def _finding(path: KeyPath, details: list[ErrorDetails], value: Any, near: Near)
     if first["type"] == "greater_than_equal":
         hint = f"the minimum is {context['ge']}"
         return Finding(path, f"{what} cannot be {_shown(value)}", hint, on_key=False)
+    if first["type"] == FAULTY_EXTENSION:
+        return Finding(path, first["msg"], "report it to its authors", on_key=False)
+    if first["type"] in ("value_error", "assertion_error") and "error" in context:
+        return Finding(path, f"{what} cannot be {_shown(value)}: {context['error']}", "", on_key=False)
     expected = list(dict.fromkeys(_EXPECTED[d["type"]] for d in details if d["type"] in _EXPECTED))
     if not expected:
         return Finding(path, f"{what} cannot be {_shown(value)}", "", on_key=False)

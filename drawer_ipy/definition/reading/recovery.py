@@ -70,7 +70,7 @@ class Lost:
         return {path[:length] for path in paths for length in range(len(path) + 1)}
 
 
-def mended(
+def corrected(
     tree: Mapping[str, Any], findings: Iterable[Finding], source: Source
 ) -> tuple[dict[str, Any], set[tuple[KeyPath, bool]]]:
     """Return a copy of `tree` with misspelt keys and kinds corrected, and the unknown keys left out.
@@ -81,9 +81,9 @@ def mended(
     out: dict[str, Any] = plain_tree(tree)
     strangers: set[tuple[KeyPath, bool]] = set()
     for finding in findings:
-        if finding.mend is None:
+        if finding.fix is None:
             continue
-        what, word = finding.mend
+        what, word = finding.fix
         owner = _at(out, finding.path[:-1])
         key = finding.path[-1]
         if what == "kind":

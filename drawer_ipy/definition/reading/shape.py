@@ -80,7 +80,7 @@ class Finding:
     remediation: str = ""
     soft: bool = False
     on_key: bool = True
-    mend: tuple[Literal["key", "kind", "out", "drop"], str] | None = None
+    fix: tuple[Literal["key", "kind", "out", "drop"], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def _step(step: Any, path: KeyPath, near: Near) -> Iterator[Finding]:
         hint = f"{hint} the step kinds are {', '.join(STEP_KINDS)}".strip()
         message = f"unknown step kind {shown(kind)}"
         finding = Finding((*path, "kind"), message, hint, on_key=False)
-        yield replace(finding, mend=("kind", meant)) if meant else finding
+        yield replace(finding, fix=("kind", meant)) if meant else finding
     elif unknown := _unknown_kind(step, path):
         yield unknown  # the other keys are checked against that kind
     else:
@@ -241,7 +241,7 @@ def _unknown_kind(step: Mapping[str, Any], path: KeyPath) -> Finding | None:
     models = step_models()
     kind = max(models, key=lambda kind: len({*keys} & {*keys_of(models[kind])}))
     finding = _other_kind(keys[0], step, _kinds_with(keys[0]), (*path, keys[0]))
-    return replace(finding, remediation=f"add `kind: {kind}`", mend=("kind", kind))
+    return replace(finding, remediation=f"add `kind: {kind}`", fix=("kind", kind))
 
 
 def _unknown_key(

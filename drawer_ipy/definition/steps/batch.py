@@ -10,7 +10,7 @@ from pydantic import Field
 from drawer_ipy.definition.model_base import NonNegativeInt
 from drawer_ipy.definition.short_texts import short
 from drawer_ipy.definition.step_base import StepKind
-from drawer_ipy.definition.steps.loop import LoopStep
+from drawer_ipy.definition.steps.loop_base import LoopStep
 
 
 class BatchStep(LoopStep):

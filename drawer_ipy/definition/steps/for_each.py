@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from drawer_ipy.definition.short_texts import short
 from drawer_ipy.definition.step_base import StepKind
-from drawer_ipy.definition.steps.loop import LoopStep
+from drawer_ipy.definition.steps.loop_base import LoopStep
 
 
 class ForEachStep(LoopStep):

@@ -1,27 +1,19 @@
 """Find secrets in texts and bytes, in all the forms in which they may appear.
 
-The search covers a secret itself, its escaped forms (for JSON, URLs, HTML, Python literals, in any mixture),
-base64 at each of its three alignments, hexadecimal, and bytes in UTF-8, Latin-1, UTF-16 and UTF-32. If a
-message has cut a secret short with an ellipsis, the rest of it is found too.
+The search covers every form of ``forms.py``, also when it is broken over lines, and bytes in UTF-8, Latin-1,
+UTF-16 and UTF-32. If a message has cut a secret short with an ellipsis, the rest of it is found too.
 """
 
 from __future__ import annotations
 
-import base64
-import functools
-import html.entities
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+from drawer_ipy.engine.secrets.forms import HEAD, SHORTEST, Form, char_of, forms_of, forms_over_lines, wide_of
+from drawer_ipy.engine.secrets.joined import Joined, joined, letters_of, may_be_broken
 
 REDACTED = "[redacted]"
-
-SHORTEST = 4
-"""Characters. A shorter secret is hidden only if it is the whole value, so that text stays readable."""
-
-_HEAD = 20
-"""Characters. Messages shorten long values, so the beginning of a long secret counts as the secret."""
 
 _PIECE = 8
 """Characters of a secret (or half of a shorter one) that count as the secret next to an ellipsis."""
@@ -35,52 +27,16 @@ _DIGITS = 8
 _BITS = 1_000
 """Bits of the largest integer checked as a secret; Python takes quadratic time to format long ones."""
 
-_BASE64 = 6
-"""Least length in base64 characters; shorter texts occur by chance too often."""
-
-_WORDS = re.compile("[A-Za-z0-9]+")
 _DOTS = ("...", "…", "â\x80¦")  # the last is the second in UTF-8, decoded as Latin-1
 _ELLIPSIS = re.compile(rf"['\"]?(?:{'|'.join(map(re.escape, _DOTS))})['\"]?")
-_NAMED = {"'": ["apos"], **{chr(code): [name] for code, name in html.entities.codepoint2name.items()}}
 
+_WORD = re.compile(r"\S*")
 
-@dataclass(frozen=True)
-class _Form:
-    """One form of a secret.
+_BATCH, _OVERLAP = 4_096, 64
+"""Texts of a list that are searched at once, and how many of those before them are searched with them."""
 
-    Attributes:
-        text: the form, without escapes.
-        of: returns the regular expression for one of its characters.
-        anchor: a part of every text that contains the form; searching for it is fast.
-        alone: whether finding the anchor is enough.
-    """
-
-    text: str
-    of: Callable[[str], str]
-    anchor: str
-    alone: bool
-
-    @classmethod
-    def make(cls, text: str, of: Callable[[str], str]) -> _Form:
-        """Make the form of `text`."""
-        head = text[:_HEAD]
-        anchor = max(_WORDS.findall(head), key=len, default="")
-        return cls(text, of, anchor, anchor == head)
-
-    @functools.cached_property
-    def source(self) -> str:
-        """Its regular expression."""
-        head, rest = ("".join(map(self.of, part)) for part in (self.text[:_HEAD], self.text[_HEAD:]))
-        return rf"{head}(?:{rest}|\S*)" if rest else head
-
-    @functools.cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """The compiled regular expression; compiling takes milliseconds, and few are ever needed."""
-        return re.compile(self.source)
-
-    def is_in(self, text: str) -> bool:
-        """Whether `text`, which contains the anchor, contains the form."""
-        return self.alone or self.pattern.search(text) is not None
+_Span = tuple[int, int]
+_Anchors = list[tuple[int, str, Form]]
 
 
 class Needles:
@@ -95,13 +51,13 @@ class Needles:
         self._whole = frozenset(given)
         self._longest = max(map(len, given), default=0)
         long = {line for text in given for line in _lines(text)}
-        forms = {form.text: form for text in long for form in _forms(text)}
-        # Longest first, so that a secret that starts with another secret is replaced as a whole.
-        self._forms = sorted(forms.values(), key=lambda form: len(form.text), reverse=True)
-        self._anchors = sorted(
-            ((len(form.anchor), form.anchor, form) for form in self._forms), key=lambda found: found[:2]
-        )
-        self._wide = tuple({wide for text in long for wide in _wide(text[:_HEAD])})
+        forms = {form.text: form for text in long for form in forms_of(text)}
+        self._anchors = _anchors(forms.values())
+        over_lines = {form.text: form for text in given for form in _over_lines(text)}
+        self._over_lines = _anchors(over_lines.values())
+        self._words = tuple({form.anchor.encode() for form in over_lines.values()})
+        self._least_over_lines = min((len(form.text) for form in over_lines.values()), default=0)
+        self._wide = tuple({wide for text in long for wide in wide_of(text[:HEAD])})
         as_bytes = {str(text.encode("utf-8", "surrogatepass"), "latin-1") for text in long}
         self._pieces = tuple(sorted(text for text in long | as_bytes if len(text) > SHORTEST))
         self._beyond_ascii = not all(map(str.isascii, long))
@@ -116,13 +72,25 @@ class Needles:
         size = len(text)
         if size <= self._longest and text in self._whole:
             return True
-        for least, anchor, form in self._anchors:
-            if least > size:
-                break
-            if anchor in text and form.is_in(text):
-                return True
+        if _is_in(text, self._anchors):
+            return True
         dotted = _DOTS[0] in text or (not text.isascii() and any(dots in text for dots in _DOTS))
-        return dotted and next(self._cuts(text), None) is not None
+        if dotted and next(self._cuts(text), None) is not None:
+            return True
+        return self._may_be_broken(text) and self._is_over_lines(text)
+
+    def _may_be_broken(self, text: str) -> bool:
+        return 0 < self._least_over_lines < len(text) and may_be_broken(text)
+
+    def _is_over_lines(self, text: str) -> bool:
+        return next(self._spans_over_lines(text), None) is not None
+
+    def in_texts(self, texts: Sequence[str]) -> bool:
+        """Whether one of `texts` is or contains a secret, or it is broken over several of them."""
+        if not self._whole.isdisjoint(texts):
+            return True
+        batches = range(0, len(texts), _BATCH)
+        return any(self.in_text("\n".join(texts[max(at - _OVERLAP, 0) : at + _BATCH])) for at in batches)
 
     def in_number(self, value: int | float) -> bool:
         """Whether `value` is a secret, or a longer number that contains the digits of a long one."""
@@ -138,6 +106,8 @@ class Needles:
         )  # each encoding of the secret has a form that is its bytes read as Latin-1
         if self.in_text(text) or any(wide in text for wide in self._wide):
             return True
+        if "\0" in text and self.in_text(text.replace("\0", "")):  # UTF-16 or UTF-32
+            return True
         if not self._beyond_ascii or text.isascii():
             return False
         # MessagePack, in which polars serializes queries, puts a byte before each byte beyond ASCII.
@@ -149,14 +119,49 @@ class Needles:
             return text
         if text in self._whole:
             return REDACTED
-        for form in self._forms:
-            if form.anchor in text:
-                text = form.pattern.sub(REDACTED, text)
         parts, done = [], 0
-        for start, end in self._cuts(text):
+        for start, end in self._spans(text):
             parts += [text[done:start], REDACTED]
             done = end
         return "".join([*parts, text[done:]])
+
+    def out_of_texts(self, texts: Sequence[str]) -> list[str]:
+        """Return `texts` with markers in place of secrets, also of one that is broken over several texts."""
+        spans = list(self._spans("\n".join(texts)))
+        ends = [end for _, end in spans]
+        made, start = [], 0
+        for text in texts:
+            end, parts, done = start + len(text), [], 0
+            for left, right in spans[bisect_right(ends, start) :]:
+                if left >= end:
+                    break
+                parts += [text[done : max(left - start, 0)], REDACTED]
+                done = min(right, end) - start
+            made.append(REDACTED if text in self._whole else "".join([*parts, text[done:]]))
+            start = end + 1
+        return made
+
+    def _spans(self, text: str) -> Iterator[_Span]:
+        """Yield the places of secrets in `text`, from its beginning to its end, without overlaps."""
+        spans = [
+            found.span()
+            for _, anchor, form in self._anchors
+            if anchor in text
+            for found in form.pattern.finditer(text)
+        ]
+        spans += self._cuts(text)
+        if self._may_be_broken(text):
+            spans += self._spans_over_lines(text)
+        return _merged(spans)
+
+    def _spans_over_lines(self, text: str) -> Iterator[_Span]:
+        """Yield the places of secrets that are broken over lines."""
+        if not any(word in letters for letters in letters_of(text) for word in self._words):
+            return
+        for one in joined(text):
+            for _, anchor, form in self._over_lines:
+                if anchor in one.text:
+                    yield from _places(form, one)
 
     def _cuts(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the spans of parts of secrets on one or both sides of an ellipsis."""
@@ -169,6 +174,49 @@ class Needles:
                     yield dots.start() - left, dots.end() + right
                     done = dots.end() + right
                     break
+
+
+def _anchors(forms: Iterable[Form]) -> _Anchors:
+    found = [(len(form.anchor), form.anchor, form) for form in forms]
+    return sorted(found, key=lambda one: one[:2])
+
+
+def _is_in(text: str, anchors: _Anchors) -> bool:
+    """Whether `text` contains one of the forms, which are sorted by the lengths of their anchors."""
+    size = len(text)
+    for least, anchor, form in anchors:
+        if least > size:
+            break
+        if anchor in text and form.is_in(text):
+            return True
+    return False
+
+
+def _places(form: Form, joined: Joined) -> Iterator[_Span]:
+    """Yield the places in the original text where a form is broken over lines."""
+    done = 0
+    while (head := form.head.search(joined.text, done)) is not None:
+        done = form.end_in(joined.text, head.end())
+        start, end = joined.original(head.start(), done)
+        if end - start == done - head.start():  # it is on one line, and is found without joining the lines
+            continue
+        if len(form.text) > HEAD and done == head.end():  # cut short
+            end = _WORD.match(joined.whole, end).end()  # type: ignore[union-attr]
+        yield start, end
+
+
+def _merged(spans: list[_Span]) -> Iterator[_Span]:
+    """Yield `spans` in order; those that overlap are yielded as one."""
+    start = end = -1
+    for left, right in sorted(spans):
+        if left >= end or end < 0:
+            if end > start:
+                yield start, end
+            start, end = left, right
+        else:
+            end = max(end, right)
+    if end > start:
+        yield start, end
 
 
 def _left(secret: str, before: str) -> int:
@@ -200,91 +248,11 @@ def _lines(text: str) -> Iterator[str]:
         yield from (line for line in lines if len(line) >= _LINE and not line.startswith("-----"))
 
 
-def _forms(text: str) -> Iterator[_Form]:
-    yield _Form.make(text, _char)
-    encodings = {text.encode("utf-8", "surrogatepass")}
-    if not text.isascii():
-        encodings.add(text.encode("latin-1", "ignore"))
-    for raw in encodings:
-        if len(raw) >= SHORTEST:
-            for encoded in _base64(raw):
-                yield _Form.make(encoded, _base64_char)
-            yield _Form.make(raw.hex(), re.escape)
-            yield _Form.make(raw.hex().upper(), re.escape)
-
-
-def _base64(raw: bytes) -> Iterator[str]:
-    """Yield the base64 of `raw` at each alignment in a longer text, without the characters shared with it."""
-    whole = base64.b64encode(raw).decode()
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
-        first = -(-8 * before // 6)
-        last = 8 * (before + len(raw)) // 6
-        inner = encoded[first:last]
-        if len(inner) >= _BASE64:
-            yield inner
-        elif not before:
-            yield whole
-
-
-def _base64_char(char: str) -> str:
-    """Return a regular expression for a base64 character in either alphabet, escaped or not."""
-    return {"+": f"(?:{_char('+')}|-)", "/": f"(?:{_char('/')}|_)", "=": _char("=")}.get(char, char)
-
-
-def _char(char: str) -> str:
-    """Return a regular expression for `char`, unescaped or escaped once or several times."""
-    if char.isascii() and char.isalnum():
-        return char
-    code, raw = ord(char), char.encode("utf-8", "surrogatepass")
-    options = [rf"\\*{re.escape(char)}" if char != "\\" else r"\\+"]
-    options += [
-        _percent(raw),
-        _backslash_x(raw),
-        *_units(char),
-        rf"\\+U{_hex(code, 8)}",
-        rf"\\+u\{{{_hex(code, 0)}\}}",
-    ]
-    if code < 256:
-        options += [_percent(bytes([code])), _backslash_x(bytes([code]))]
-    names = [f"#0*{code}", f"#[xX]0*{_hex(code, 0)}", *_NAMED.get(char, ())]
-    options.append(f"&(?:amp;)*(?:{'|'.join(names)});")
-    if char in _SHORT:
-        options.append(_SHORT[char])
-    if not char.isascii():
-        options += [re.escape(unicodedata.normalize("NFD", char)), re.escape(str(raw, "latin-1"))]
-    return f"(?:{'|'.join(dict.fromkeys(options))})"
-
-
-_SHORT = {
-    " ": r"\+",
-    "\n": r"\r?\n|\\+n|\\+r\\+n",
-    **{char: rf"\\+{name}" for char, name in {"\r": "r", "\t": "t", "\b": "b", "\f": "f"}.items()},
-}
-
-
-def _hex(number: int, digits: int) -> str:
-    return f"(?i:{number:0{digits}x})"
-
-
-def _percent(raw: bytes) -> str:
-    return "".join(f"%(?:25)*{_hex(byte, 2)}" for byte in raw)
-
-
-def _backslash_x(raw: bytes) -> str:
-    return "".join(rf"\\+x{_hex(byte, 2)}" for byte in raw)
-
-
-def _units(char: str) -> Iterator[str]:
-    r"""Yield ``\uXXXX``, as a pair if JSON needs one."""
-    wide = char.encode("utf-16-be", "surrogatepass")
-    units = [int.from_bytes(wide[i : i + 2], "big") for i in range(0, len(wide), 2)]
-    yield "".join(rf"\\+u{_hex(unit, 4)}" for unit in units)
-
-
-def _wide(text: str) -> Iterator[str]:
-    """Yield the UTF-16 and UTF-32 bytes of `text`, decoded as Latin-1."""
-    for encoding in ("utf-16", "utf-32"):
-        for order in ("le", "be"):
-            wide = text.encode(f"{encoding}-{order}", "surrogatepass")
-            yield str(wide.lstrip(b"\0") if order == "be" else wide.rstrip(b"\0"), "latin-1")
+def _over_lines(text: str) -> Iterator[Form]:
+    """Yield the forms of `text` in which it is searched in texts whose lines were joined."""
+    yield from forms_over_lines(text)
+    lines = [line.strip() for line in text.splitlines()]
+    body = [line for line in lines if line and not line.startswith("-----")]
+    if len(lines) > 1 and body:
+        yield from forms_over_lines("".join(body))  # of a key without its first and last lines
+        yield from (Form.make(line, char_of) for line in body if len(line) >= _LINE)

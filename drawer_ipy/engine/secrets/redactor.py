@@ -112,7 +112,10 @@ class Redactor:
                 if id(part) not in seen:
                     seen.add(id(part))
                     if kind in _LISTS:
-                        pending += part
+                        if (texts := _lines_in(part, kind)) is None:
+                            pending += part
+                        elif self._needles.in_texts(texts):
+                            return True
                         continue
                     pending += part.values()
                     pending += self._new(tuple(part))
@@ -229,7 +232,7 @@ class Redactor:
             if all(k is a and v is b for (k, v), (a, b) in zip(pairs, value.items(), strict=True)):
                 return value if kind in _MAPPINGS else self._whole(value)
             return _mapping(pairs, OrderedDict if kind is OrderedDict else dict)
-        parts = [self._copy(part, depth, made) for part in value]
+        parts = self._parts(value, kind, depth, made)
         if all(a is b for a, b in zip(parts, value, strict=True)):
             return value if kind in _LISTS else self._whole(value)
         if kind in _LISTS:
@@ -237,6 +240,14 @@ class Redactor:
         if isinstance(value, tuple) and hasattr(kind, "_make"):
             return kind._make(parts)
         return self._marker(value)
+
+    def _parts(self, value: Any, kind: type, depth: int, made: dict[int, Any]) -> list[Any]:
+        """Return copies of the entries of a container; lines of a text are redacted together."""
+        if (texts := _lines_in(value, kind)) is not None:
+            shown = self._needles.out_of_texts(texts)
+            pairs = zip(value, texts, shown, strict=True)
+            value = [part if old == new else _like(part, new) for part, old, new in pairs]
+        return [self._copy(part, depth, made) for part in value]
 
     def _whole(self, value: Any) -> Any:
         """Handle a container of an unknown class whose entries contain no secret."""
@@ -304,6 +315,20 @@ def texts_of(secret: Any, depth: int = 0) -> Iterator[str]:
         parts = [part for part in getattr(secret, "__dict__", {}).values() if isinstance(part, str | bytes)]
     for part in parts:
         yield from texts_of(part, depth + 1)
+
+
+def _lines_in(value: Any, kind: type) -> list[str] | None:
+    """Return the entries of a list or tuple that may be lines of one text; ``None`` if they cannot."""
+    if kind not in (list, tuple) or len(value) < 2:
+        return None
+    kinds = set(map(type, value))
+    if kinds == {str}:
+        return list(value)
+    return [str(line, "latin-1") for line in value] if kinds == {bytes} else None
+
+
+def _like(part: str | bytes, text: str) -> str | bytes:
+    return text if isinstance(part, str) else text.encode("latin-1")
 
 
 def _mapping(pairs: Iterable[tuple[Any, Any]], kind: type) -> Any:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drawer_ipy.engine.rows import TableRows, beside_rows
+from drawer_ipy.engine.rows import ArrayItems, TableRows, beside_rows
 from drawer_ipy.engine.secrets.redactor import Redactor
-from drawer_ipy.record.loop import Hidden, LoopRecord
+from drawer_ipy.record.disk_outputs import StoredPiece
+from drawer_ipy.record.hidden import Hidden
+from drawer_ipy.record.loop import LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
@@ -50,7 +52,9 @@ class Sweep:
         if not isinstance(record.items, range):
             record.items = shown_items(record.items, redactor)
         for column in record.columns:
-            for index, output in enumerate(column.outputs):
+            for index, output in enumerate(column.entries):
+                if isinstance(output, StoredPiece):  # the writer searches what is on disk
+                    continue
                 if type(output) in _FIXED and not self._grown:
                     continue
                 shown = redactor.value(output)
@@ -61,7 +65,8 @@ class Sweep:
             if self._grown:
                 _each(column.errors, redactor.error)
             for index, detail in column.details.items():
-                detail.output = column.outputs[index]
+                if not isinstance(column.entries[index], StoredPiece):
+                    detail.output = column.entries[index]
                 self._step(detail)
 
 
@@ -85,6 +90,9 @@ def shown_items(items: Any, redactor: Redactor) -> Any:
         return _shown_rows(items, redactor)
     listed = items if isinstance(items, list) else list(items)
     shown = redactor.value(listed)
+    if isinstance(items, ArrayItems) and items.series is not None:
+        beside = beside_rows(items.series)
+        return items if shown is listed and redactor.value(beside) is beside else shown
     return items if shown is listed else shown
 
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
+from drawer_ipy.buttons.travelling import travelling, travelling_part
 from drawer_ipy.definition.steps.button import ButtonStep
+from drawer_ipy.engine.backends.base import BackendError
+from drawer_ipy.engine.backends.travel import IN_KERNEL, WHERE, travel
 from drawer_ipy.engine.caching import CacheablePress, PressFunction
 from drawer_ipy.engine.charges import charged_rates
 from drawer_ipy.engine.context import Context, Session
+from drawer_ipy.engine.elsewhere import Elsewhere
 from drawer_ipy.engine.events import LogLine
-from drawer_ipy.engine.limits import Charges, Limits
+from drawer_ipy.engine.limits import Charges, Limits, place_on
 from drawer_ipy.engine.plan import Compiler, roots_of
-from drawer_ipy.engine.step import StepRunner, fail_with
+from drawer_ipy.engine.step import StepRunner, fail_with, maker_of
 from drawer_ipy.errors import ArgumentError, ButtonNotFound, ResolveError
 from drawer_ipy.expressions import compile_value
 from drawer_ipy.record.step import StepResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from drawer_ipy.buttons.travelling import Travelling
+
+    Pressing = Callable[..., Coroutine[Any, Any, Outcome]]
+    """Presses a bound button; called with the :class:`Bound` and the :class:`Call`."""
 
 
 class ButtonRunner(StepRunner):
@@ -33,18 +43,35 @@ class ButtonRunner(StepRunner):
         self._name = model.button
         self._button: Button | None = compiler.find_button(model.button) if model.button else None
         self._args = compile_value(model.args)
+        self._model_args = model.args
         self._rates = charged_rates(model.rate)
         self._stdin = None if model.stdin is None else compile_value(model.stdin)
-        costs = [rate.template for rate in self._rates if rate.template is not None]
-        self.roots = roots_of(self._args, *([] if self._stdin is None else [self._stdin]), *costs)
+        self._button_rates = charged_rates(self._button.rate) if self._button else ()
+        self._rated = bool(self._rates or self._button_rates)
+        self.roots = roots_of(self._args, *([] if self._stdin is None else [self._stdin]))
+        self.roots |= frozenset().union(*(rate.roots for rate in self._rates))
         needs = self._button.needs if self._button else ()
         self._helpers = {name: found for name in needs if (found := compiler.find_button(name)) is not None}
         declared = self._button.args if self._button else ()
         # Arguments that a drawer's input of the same name may fill (docs/original.md#41-button, point 3).
         self._from_inputs = tuple(a.name for a in declared if a.name not in model.args)
+        # A cost may read an argument that has a default and is not given.
+        self._defaults = {a.name: a.default for a in declared if not a.required}
         self._limit = self.timeout or (self._button.timeout if self._button else None)
+        own = "" if self._button is None else getattr(self._button, "backend", "")
+        self._backend = model.backend or own or compiler.backend
+        self._travelling = travelling(self._button) if self._backend and self._button else None
+        if self._travelling is not None:
+            compiler.plans.backends.add(self._backend, self._travelling, self._known_args)
+        self._part = travelling_part(self._button) if self._backend else None
+        if self._part is not None:
+            compiler.plans.backends.add(self._backend, self._part)
 
-    async def run(self, ctx: Context, result: StepResult) -> None:
+    def maker(self) -> str:
+        """The package or module of the button's runtime."""
+        return maker_of(self._button)
+
+    async def run(self, ctx: Context, result: StepResult) -> None:  # noqa: C901 - more calls would cost time
         """Press the button once."""
         button = self._button
         if button is None:
@@ -68,21 +95,36 @@ class ButtonRunner(StepRunner):
             bound = button.bind(args)
             if self._stdin is not None:
                 bound = self._fed(button, bound, self._stdin.resolve(ctx.scope))
-            charges = session.limits.charges(button, args, self, self._rates, ctx.scope)
+            charges = self._charges(button, args, ctx) if self._rated else ()
         except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
         call = self._call(ctx)
+        away: Elsewhere | None = None
+        if self._part is not None:
+            away = call.elsewhere = Elsewhere(self._part, self._backend, session, call.waiter.pausing)
         held = session.limits.concern(button, charges)
-        if held or button.caching is not None or button.pages is not None:
-            outcome = await self._press(button, args, charges if held else None, session, bound, call)
+        press: Pressing = button.press
+        if self._travelling is not None:
+            press = partial(self._on_backend, self._travelling, button, args, charges, held, ctx)
+        elif held:
+            press = partial(self._in_turn, button, args, charges, session.limits)
+        if button.caching is not None or button.pages is not None:
+            outcome = await self._press(button, press, session, bound, call)
         else:
-            outcome = await button.press(bound, call)
+            outcome = await press(bound, call)
+        if self._backend and self._travelling is None and not (outcome.cached and away is None):
+            outcome.about = {**(outcome.about or {}), WHERE: IN_KERNEL if away is None else away.where}
         if outcome.note and outcome.note not in session.notes:
             session.notes.append(outcome.note)
         for note in outcome.notes:
             session.note(note)
         result.take(outcome)
+
+    def _charges(self, button: Button, args: Mapping[str, Any], ctx: Context) -> Charges:
+        """Return what a press with `args` costs under the rates of the button and of the step."""
+        of_button = (button.name, self._button_rates, {**self._defaults, **args})
+        return ctx.session.limits.charges([of_button, (self, self._rates, ctx.scope)])
 
     def _call(self, ctx: Context) -> Call:
         session = ctx.session
@@ -99,21 +141,58 @@ class ButtonRunner(StepRunner):
             self._helpers,
             ctx.inputs,
             session.hide,
+            ctx,
         )
+
+    async def _on_backend(
+        self,
+        travelling: Travelling,
+        button: Button,
+        args: Mapping[str, Any],
+        charges: Charges,
+        held: bool,
+        ctx: Context,
+        bound: Bound,
+        call: Call,
+    ) -> Outcome:
+        """Press on the backend when a place is free and the limits let it."""
+        session, pausing = ctx.session, call.waiter.pausing
+        try:
+            backend = await session.backend(self._backend)
+            starts = ctx.starts()
+            if not held and not starts:
+                ticket = await place_on(backend, pausing, at_once=False)
+                try:
+                    return await travel(travelling, bound, call, ticket, ends_presses=backend.ends_presses)
+                finally:
+                    ticket.give_back()
+            async with session.limits.hold(button, args, charges, pausing, backend, starts) as place:
+                assert place is not None, "there is a backend"
+                return await travel(travelling, bound, call, place, ends_presses=backend.ends_presses)
+        except BackendError as error:
+            return Outcome(status="failed", error=error.info(), exit_code=-1)
+
+    def _known_args(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the arguments that only depend on the drawer's `inputs`."""
+        known = dict(getattr(self._button, "given", {}))
+        known |= {name: inputs[name] for name in self._from_inputs if name in inputs}
+        for name, value in self._model_args.items():
+            template = compile_value(value)
+            if roots_of(template) <= {"inputs"}:
+                with contextlib.suppress(ResolveError):  # the press reports it
+                    known[name] = template.resolve({"inputs": inputs})
+        return known
 
     async def _press(
         self,
         button: Button,
-        args: Mapping[str, Any],
-        charges: Charges | None,
+        pressing: Pressing,
         session: Session,
         bound: Bound,
         call: Call,
     ) -> Outcome:
         """Press a button that has limits, a cache or pages."""
-        press: PressFunction = partial(button.press, call=call)
-        if charges is not None:
-            press = partial(self._in_turn, button, args, charges, session.limits, call=call)
+        press: PressFunction = partial(pressing, call=call)
         if button.caching is not None:
             press = partial(self._cached, button, button.caching, session, press, call=call)
         return await (press(bound) if button.pages is None else button.pages.press(bound, press, call.log))
@@ -150,8 +229,9 @@ class ButtonRunner(StepRunner):
         call: Call,
     ) -> Outcome:
         """Press when the limits let it."""
-        async with limits.hold(button, args, charges):
-            call.turn = limits.turn(charges)
+        pausing = call.waiter.pausing
+        async with limits.hold(button, args, charges, pausing):
+            call.turn = limits.turn(charges, pausing)
             return await button.press(bound, call)
 
     def _log_to(self, ctx: Context) -> Callable[[str], None]:

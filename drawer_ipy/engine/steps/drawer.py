@@ -5,10 +5,12 @@ from __future__ import annotations
 from drawer_ipy.definition.steps.drawer import DrawerStep
 from drawer_ipy.engine.context import Context, new_run_id
 from drawer_ipy.engine.drawers import MAX_DEPTH, press_plan, too_deep
+from drawer_ipy.engine.pausing import OneByOne
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import Code, DrawerNotFound, ErrorInfo, ResolveError
 from drawer_ipy.expressions import compile_value
+from drawer_ipy.record.failures import failures_of
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
 
@@ -20,7 +22,7 @@ class DrawerRunner(StepRunner):
         super().__init__(model, compiler)
         self._name = model.drawer
         self._args = compile_value(model.args)
-        self._plans = compiler.plans
+        self._plans, self._backend = compiler.plans, compiler.backend
         self.roots = roots_of(self._args)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
@@ -28,7 +30,7 @@ class DrawerRunner(StepRunner):
         if not self._name:
             result.fail(Code.VALIDATION_ERROR, f"step {self.id!r} names no drawer")
             return
-        plan = self._plans.named(self._name)
+        plan = self._plans.named(self._name, self._backend)
         if plan is None:
             fail_with(result, DrawerNotFound(f"no drawer {self._name!r}"))
             return
@@ -44,8 +46,9 @@ class DrawerRunner(StepRunner):
         child = RunRecord(new_run_id(), plan.name or self._name)
         try:
             place = ctx.inside(self.id, child.run_id)
+            part_of = OneByOne(ctx, result)
             inner = await press_plan(
-                plan, args, ctx.session, child, ctx.stop, depth=ctx.depth + 1, place=place
+                plan, args, ctx.session, child, ctx.stop, depth=ctx.depth + 1, place=place, part_of=part_of
             )
         finally:
             if ctx.session.on_child is not None:
@@ -59,6 +62,7 @@ class DrawerRunner(StepRunner):
                 exception=child.error.exception,
             )
             return
+        result.inside = failures_of(child)
         if plan.returns is None:
             result.output = {}
             return

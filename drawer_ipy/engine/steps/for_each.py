@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from drawer_ipy.common.tracebacks import describe, full_traceback
+from drawer_ipy.common.notes import Note
+from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.common.user_code import pass_on_interrupt
-from drawer_ipy.definition.steps.loop import LoopStep
+from drawer_ipy.definition.steps.loop_base import LoopStep
 from drawer_ipy.definition.values import AUTO, parse_tolerance
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.charges import charged_rates
 from drawer_ipy.engine.context import Context
-from drawer_ipy.engine.earlier import EarlierItem, EarlierLoop, take_earlier_items
-from drawer_ipy.engine.events import ItemFinished, ItemStarted, LoopFinished, LoopStarted
-from drawer_ipy.engine.graph import dependencies
+from drawer_ipy.engine.earlier import EarlierLoop, moved_outputs, take_earlier_items
+from drawer_ipy.engine.events import LoopFinished, LoopStarted
 from drawer_ipy.engine.item_rates import ItemRates
 from drawer_ipy.engine.item_source import ItemSource
+from drawer_ipy.engine.ledger import ItemLedger
 from drawer_ipy.engine.listing import as_list, instead
+from drawer_ipy.engine.matching import ArrivingItems, EarlierMatch, ItemKey
+from drawer_ipy.engine.pausing import LoopItems
 from drawer_ipy.engine.plan import Compiler, outer_roots, roots_of
-from drawer_ipy.engine.policy import asks_for_less
 from drawer_ipy.engine.pool import BoundedMap, Gate
-from drawer_ipy.engine.pulled_loop import PulledLoop, begin_source, fail_if_cut_off, is_from
+from drawer_ipy.engine.pulled_loop import Matched, PulledLoop, begin_source, fail_if_cut_off, is_from
 from drawer_ipy.engine.secrets.sweep import shown_items
 from drawer_ipy.engine.step import StepRunner, fail_with
+from drawer_ipy.engine.steps.item_body import ItemBody
+from drawer_ipy.engine.to_disk import pressing_to_disk
 from drawer_ipy.errors import Code, ErrorInfo, ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
 from drawer_ipy.record.loop import (
     CANCELLED,
     FAILED,
-    OK,
-    RUNNING,
     SKIPPED,
     Hidden,
     LoopOutput,
@@ -55,7 +57,9 @@ class _Going:
         source: where the items come from, if from an iterator.
         earlier: what an earlier press left.
         indices: the items that are to be pressed and are there already.
+        width: most items at once.
         detailed: whether the items are recorded in full for now.
+        arriving: matches the items that are still to be taken from an iterator, if necessary.
     """
 
     record: LoopRecord
@@ -63,7 +67,9 @@ class _Going:
     source: ItemSource | None
     earlier: EarlierLoop | None
     indices: Sequence[int]
+    width: int
     detailed: bool
+    arriving: ArrivingItems | None
 
 
 class ForEachRunner(StepRunner):
@@ -76,13 +82,20 @@ class ForEachRunner(StepRunner):
         width = model.parallelism
         self._auto = width == AUTO
         self._width = model.max_parallelism if width == AUTO else max(1, width)
+        # A loop that names a backend and no width is as wide as the backend.
+        self._wide_as = "" if "parallelism" in model.model_fields_set else model.backend
         self._tolerated = tolerance(model)
         self._rates = charged_rates(model.rate)
-        self._steps = compiler.steps(model.steps)
+        key = None if model.key is None else compile_over(model.key)
+        self._key = None if key is None else ItemKey(key, model.as_, self.id)
+        self._on_disk = model.keep == "disk"
+        inside = replace(compiler, backend=model.backend) if model.backend else compiler
+        self._steps = inside.steps(model.steps)
         self._ids = [step.id for step in self._steps]
-        costs = [rate.template for rate in self._rates if rate.template is not None]
-        self.roots = roots_of(self._over) | outer_roots(self._steps, model.as_)
-        self.roots |= roots_of(*costs) - {model.as_}
+        self.inner_roots = outer_roots(self._steps, model.as_)
+        self.roots = roots_of(self._over) | self.inner_roots
+        self.roots |= frozenset().union(*(rate.roots for rate in self._rates)) - {model.as_}
+        self.roots |= (frozenset() if key is None else roots_of(key)) - {model.as_}
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Loop over the list or the iterator that ``over`` names."""
@@ -112,10 +125,13 @@ class ForEachRunner(StepRunner):
         """Make `record` the recorded output; later steps also see the `hidden` values."""
         result.output = LoopOutput(record)
         ctx.remember(self.id, LoopOutput(record, hidden))
+        if ctx.loop is not None and ctx.place and ctx.place[-1][2] is not None:  # not inside a branch
+            assert ctx.index is not None
+            ctx.loop.show_progress(ctx.index, self.id, result.output)
 
     async def loop(self, given: Items, ctx: Context, result: StepResult) -> None:
         """Loop over the items `given`; `result` has the record as its output from the start."""
-        going = self._begin(given, ctx, result)
+        going = self._begin(given, ctx, result, await self._width_in(ctx))
         listeners = ctx.session.listeners
         listeners.emit(LoopStarted(going.record))
         try:
@@ -125,33 +141,54 @@ class ForEachRunner(StepRunner):
             listeners.emit(LoopFinished(going.record))
         self._settle(going, complete, result)
 
-    def _begin(self, given: Items, ctx: Context, result: StepResult) -> _Going:
+    async def _width_in(self, ctx: Context) -> int:
+        """Return how many items run at once."""
+        if not self._wide_as:
+            return self._width
+        return (await ctx.session.backend(self._wide_as)).places or self._width
+
+    def _begin(self, given: Items, ctx: Context, result: StepResult, width: int) -> _Going:
         """Make the record of the loop and the output of `result`, with what an earlier press left."""
         source = given if isinstance(given, ItemSource) else None
         items = given.items if isinstance(given, ItemSource) else given
         if isinstance(items, list):
             items = items.copy()  # the caller may change the list during the loop and after it
+        keys = None
+        if self._key is not None and source is None:
+            keys = self._key.check_all(items, ctx.scope)
         shown = shown_items(items, ctx.session.redactor)
-        detailed = ctx.session.affords(len(items) * len(self._ids))
+        on_disk = self._on_disk and _is_top(ctx)
+        if self._on_disk and not on_disk:
+            ctx.session.note(Note(_IN_MEMORY))
+        detailed = not on_disk and ctx.session.affords(len(items) * len(self._ids))
         path, now = (*ctx.path, self.id), ctx.session.clock()
         ends = source is None or source.ended
-        record = LoopRecord(path, self._as, shown, self._ids, self._width, detailed, now, ends)
+        record = LoopRecord(path, self._as, shown, self._ids, width, detailed, now, ends, on_disk)
         hidden = Hidden(items, source=source)
         earlier = self.take_up(ctx, result)
-        if earlier is not None and source is not None and not is_from(earlier, source):
-            earlier = None
         indices: Sequence[int] = range(len(items))
+        pool = None
         if earlier is not None:
-            indices = take_earlier_items(record, earlier.output.record, earlier.only)
-            hidden.outputs |= earlier.output.hidden.outputs if earlier.output.hidden is not None else {}
+            places: Sequence[int] = range(min(len(items), len(earlier.output.record)))
+            if source is None or not is_from(earlier, source):
+                match = EarlierMatch(earlier.items, self._key, ctx.scope)
+                places, pool = match.places(items, keys, more_come=source is not None)
+            indices = take_earlier_items(record, earlier, places)
+            hidden.outputs |= moved_outputs(earlier.output.hidden, places)
+            if source is None and not indices and places == range(len(earlier.output.record)):
+                earlier.on_same()
+        arriving = None
+        if source is not None and (pool is not None or self._key is not None):
+            arriving = ArrivingItems(self._key, ctx.scope, items, pool)
         self._record(record, hidden, ctx, result)
         ctx.session.loops.append((record, hidden))
-        return _Going(record, hidden, source, earlier, indices, detailed)
+        return _Going(record, hidden, source, earlier, indices, width, detailed, arriving)
 
     async def _press_items(self, going: _Going, ctx: Context, attempt: int) -> bool:
         """Press the items; return whether the loop reached its end without one failure too many."""
         record, hidden, source, earlier = going.record, going.hidden, going.source, going.earlier
-        rates = self._item_rates(ctx, hidden)
+        parts = LoopItems(record, ctx, ctx.step)
+        rates = self._item_rates(ctx, hidden, parts)
         width = AdaptiveWidth(self._width, record.widen) if self._auto else None
         places: list[Gate] = [] if width is None else [width]
         starts: list[Gate] = [] if rates is None else [rates]
@@ -161,15 +198,26 @@ class ForEachRunner(StepRunner):
             most = tolerated(self._tolerated, record.total)
             return None if most is None else max(0, most - failed_before)
 
+        ledger = _ledger_of(record, ctx)
         with ctx.stop.inner() as stop:
             under = ctx.under(stop)
-            body = _Body(record, hidden, self._steps, self._as, under, width, earlier, attempt, rates)
-            if source is None:
-                gates = [*starts, *places]
-                return await BoundedMap(going.indices, self._width, body, left(), gates, stop).run()
-            pulled = PulledLoop(source, record, hidden, ctx.session, going.detailed, left)
-            whole = earlier is None or earlier.only is None
-            return await pulled.run(going.indices, whole, self._width, body, (places, starts), stop)
+            body = ItemBody(
+                record, hidden, self._steps, self._as, under, width, earlier, attempt, rates, parts, ledger
+            )
+            press = body if record.backlog is None else pressing_to_disk(body, record, record.backlog)
+            try:
+                if source is None:
+                    gates = [*starts, *places]
+                    return await BoundedMap(going.indices, going.width, press, left(), gates, stop).run()
+                matched = None
+                if going.arriving is not None:
+                    matched = Matched(going.arriving, earlier, [step.id for step in self._steps], body.faults)
+                pulled = PulledLoop(source, record, hidden, ctx.session, going.detailed, left, matched)
+                whole = earlier is None or earlier.only is None or not is_from(earlier, source)
+                return await pulled.run(going.indices, whole, going.width, press, (places, starts), stop)
+            finally:
+                if ledger is not None:
+                    await ledger.settle()
 
     def _settle(self, going: _Going, complete: bool, result: StepResult) -> None:
         """Record in `result` how the loop ended, if it did not end ok."""
@@ -190,129 +238,36 @@ class ForEachRunner(StepRunner):
         elif source is not None:
             fail_if_cut_off(source, self.id, result)
 
-    def _item_rates(self, ctx: Context, hidden: Hidden) -> ItemRates | None:
+    def _item_rates(self, ctx: Context, hidden: Hidden, parts: LoopItems) -> ItemRates | None:
         """Return the gate of the loop's rates, ``None`` if it has none."""
         if not self._rates:
             return None
         limits = ctx.session.limits
         rates = [(limits.rate((self, one.key), one.limit.text), one) for one in self._rates]
-        return ItemRates(rates, lambda index: {**ctx.scope, self._as: hidden.items[index]})
+        return ItemRates(rates, lambda index: {**ctx.scope, self._as: hidden.items[index]}, parts.pausing)
 
 
-class _Body:
-    """The body of the loop, called once per item."""
+def _ledger_of(record: LoopRecord, ctx: Context) -> ItemLedger | None:
+    """Return what records the items ahead; ``None`` if the items count with the step around the loop.
 
-    def __init__(
-        self,
-        record: LoopRecord,
-        hidden: Hidden,
-        steps: Sequence[StepRunner],
-        name: str,
-        ctx: Context,
-        width: AdaptiveWidth | None,
-        earlier: EarlierLoop | None,
-        attempt: int,
-        rates: ItemRates | None,
-    ) -> None:
-        self._earlier_loop = earlier
-        self._rates = rates
-        self._attempt = attempt
-        self._width = width
-        # Only a retry needs to know which steps depend on which within an item.
-        self._needs = {} if earlier is None else dependencies(steps)
-        self._items = hidden.items
-        self._hidden = hidden.outputs
-        self._record = record
-        self._pairs = list(zip(steps, record.columns, strict=True))
-        self._name = name
-        self._ctx = ctx
-        self._id = record.path[-1]
-        listeners = ctx.session.listeners
-        self._tell_start = listeners.wants(ItemStarted)
-        self._tell_end = listeners.wants(ItemFinished)
+    That is so for loops in branches and sub-drawers, and in items of loops that are themselves in an item.
+    """
+    ledger = ctx.session.ledger
+    if ledger is None or ctx.depth or len(ctx.place) > 1:
+        return None
+    if not ctx.place:
+        return ledger.items(record, None)
+    if ctx.place[0][2] is None or ctx.loop is None or ctx.index is None:
+        return None
+    return ledger.items(record, (ctx.loop, ctx.index))
 
-    async def __call__(self, index: int) -> bool:
-        record, outer = self._record, self._ctx
-        earlier = None if self._earlier_loop is None else self._earlier(self._earlier_loop, index)
-        record.move(index, RUNNING)
-        if self._tell_start:
-            outer.session.listeners.emit(ItemStarted(record, index))
-        try:
-            item = self._items[index]
-        except BaseException as error:
-            pass_on_interrupt(error)
-            return self._unreadable(index, error)
-        if self._rates is not None and (fault := self._rates.fault_of(index)) is not None:
-            return self._fail(index, StepResult(""), fault.info())
-        ctx = Context(
-            outer.session,
-            outer.inputs,
-            {**outer.scope, self._name: item},
-            outer.stop,
-            record.path,
-            record,
-            index,
-            outer.depth,
-            earlier,
-            (*outer.place, (self._id, self._attempt, index)),
-        )
-        state, goes_on = CANCELLED, True
-        try:
-            for step, column in self._pairs:
-                result = StepResult(step.id)
-                try:
-                    goes_on = await step.press(ctx, result)
-                finally:
-                    column.put(index, result)
-                    if ctx.real is not None or outer.session.redactor.hides:
-                        self._keep_hidden(index, step.id, ctx, result)
-                if not goes_on:
-                    break
-            if self._width is not None:
-                self._learn(self._width, index)
-            state = OK if goes_on else FAILED
-        finally:
-            record.move(index, state)
-            if self._tell_end:
-                outer.session.listeners.emit(ItemFinished(record, index))
-        return state == OK
 
-    def _unreadable(self, index: int, error: BaseException) -> bool:
-        """Record as failed the item at `index`, since reading it from the list raised `error`."""
-        result = StepResult("", stderr=full_traceback(error), clock=self._ctx.session.clock)
-        message = f"cannot read item {index} of the list: {describe(error)}"
-        return self._fail(index, result, ErrorInfo(Code.RESOLVE_ERROR, message))
+_IN_MEMORY = "keep: disk has no effect in a drawer that another drawer presses: its outputs stay in memory"
 
-    def _fail(self, index: int, result: StepResult, error: ErrorInfo) -> bool:
-        """Record the item at `index` as failed before any of its steps ran."""
-        self._record.move(index, FAILED)
-        for step, column in self._pairs[:1]:
-            result.id = step.id
-            result.fail(error.code, error.message, error.remediation)
-            column.put(index, result)
-        if self._tell_end:
-            self._ctx.session.listeners.emit(ItemFinished(self._record, index))
-        return False
 
-    def _earlier(self, earlier: EarlierLoop, index: int) -> EarlierItem | None:
-        """Return the earlier press of the item, and clear its row in the record for the new results."""
-        same = index in self._record.before
-        self._record.clear(index)
-        hiding = bool(self._ctx.session.redactor)
-        return EarlierItem(earlier.output, index, self._needs, hiding) if same else None
-
-    def _keep_hidden(self, index: int, step_id: str, ctx: Context, result: StepResult) -> None:
-        """Keep the unredacted output, which later steps use, if the recorded one differs."""
-        output = ctx.scope[step_id]["output"]
-        if output is not result.output:
-            self._hidden[index, step_id] = output
-
-    def _learn(self, width: AdaptiveWidth, index: int) -> None:
-        """Report to `width` how long the item took, and whether a server asked for fewer requests."""
-        record = self._record
-        began = record.epoch + record.started[index]
-        results = [column.details.get(index) for column in record.columns]
-        width.learn(began, any(asks_for_less(result) for result in results if result is not None))
+def _is_top(ctx: Context) -> bool:
+    """Whether a loop is at the top level of the drawer that was pressed."""
+    return ctx.loop is None and not ctx.place and not ctx.depth
 
 
 def compile_over(over: Any) -> Template:

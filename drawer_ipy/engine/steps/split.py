@@ -9,6 +9,7 @@ from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.definition.steps.split import SplitStep
 from drawer_ipy.engine.context import Context
 from drawer_ipy.engine.group import Enough, run_group
+from drawer_ipy.engine.pausing import Branches
 from drawer_ipy.engine.plan import Compiler, outer_roots
 from drawer_ipy.engine.step import StepRunner, fail_bare, press_in_order
 from drawer_ipy.record.step import StepResult
@@ -33,16 +34,20 @@ class SplitRunner(StepRunner):
             return
         ended: dict[str, Any] = {}
         failures: dict[str, StepResult] = {}
+        branches = Branches(ctx, result, len(self._branches))
 
         async def branch(name: str, steps: list[StepRunner], stop: Stop) -> None:
-            begun: list[StepResult] = []
-            inner = ctx.within(result).under(stop)
-            failed = await press_in_order(steps, inner, begun.append)
+            started: list[StepResult] = []
+            inner = ctx.within(result, branches).under(stop)
+            try:
+                failed = await press_in_order(steps, inner, started.append)
+            finally:
+                branches.ended()
             if failed is not None:
                 failures[name] = failed
                 raise Enough
             # From the scope: secrets are redacted in the result's copy.
-            ended[name] = inner.scope[begun[-1].id]["output"] if begun else None
+            ended[name] = inner.scope[started[-1].id]["output"] if started else None
 
         try:
             with ctx.stop.inner() as stop:

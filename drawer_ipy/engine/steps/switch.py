@@ -40,13 +40,13 @@ class SwitchRunner(StepRunner):
         matched, steps = branch
         done: dict[str, dict[str, Any]] = {}
         result.output = {"matched": matched, "steps": done}
-        begun: list[StepResult] = []
+        started: list[StepResult] = []
         # Steps outside see a branch's results only through this step's output.
         inner = ctx.within(result)
         try:
-            failed = await press_in_order(steps, inner, begun.append)
+            failed = await press_in_order(steps, inner, started.append)
         finally:
-            done.update((r.id, nested_entry(r, inner.scope)) for r in begun)
+            done.update((r.id, nested_entry(r, inner.scope)) for r in started)
         if failed is not None:
             result.status = "failed"
             result.error = failed.error
@@ -75,7 +75,7 @@ def nested_entry(result: StepResult, scope: Mapping[str, Any]) -> dict[str, Any]
 
     The output comes from the `scope` it ran in, since secrets are redacted in the result's copy.
     """
-    ended = result.status not in ("running", "cancelled")
+    ended = result.status not in ("running", "paused", "cancelled")
     return {
         "status": result.status,
         "output": scope[result.id]["output"] if ended else result.output,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from drawer_ipy.buttons.http.page_outcome import Page, page_from
+from drawer_ipy.buttons.travelling import TravellingPart
 from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.steps.transform import TransformStep
+from drawer_ipy.engine.backends.travel import WHERE
 from drawer_ipy.engine.context import Context
+from drawer_ipy.engine.elsewhere import Elsewhere
 from drawer_ipy.engine.plan import Compiler, roots_of
 from drawer_ipy.engine.step import StepRunner, fail_bare, fail_with
 from drawer_ipy.errors import Code, DrawerError, ResolveError, UsageError
 from drawer_ipy.expressions import Template, compile_expression, compile_value
 from drawer_ipy.record.step import StepResult
-from drawer_ipy.scrape.page import ExtractError, extract
+from drawer_ipy.scrape.page import ExtractError
+from drawer_ipy.scrape.reader import PageReader, PageValues
 from drawer_ipy.scrape.sniff import is_xml
 from drawer_ipy.scrape.spec import Extraction, read_extraction, read_manner
 
@@ -32,12 +36,17 @@ class TransformRunner(StepRunner):
         self._given = model.expression is not None
         self._leaves: list[Template] = []
         self._shape = self._compile(model.expression)
-        self._extraction: Extraction | None = None
+        self._reader: PageReader | None = None
+        self._part: TravellingPart | None = None
         if model.extract is not None:
-            self._extraction = _extraction(model)
+            self._reader = PageReader(_extraction(model))
             self._page = self._compile(model.from_)
             self._url = compile_value(model.url)
             self._leaves.append(self._url)
+            self._backend = compiler.backend
+            if self._backend:
+                self._part = TravellingPart(model.id, "`extract`", self._reader, ("text", "url", "xml"))
+                compiler.plans.backends.add(self._backend, self._part)
         self.roots = roots_of(*self._leaves)
 
     def _compile(self, value: Any) -> Any:
@@ -52,21 +61,31 @@ class TransformRunner(StepRunner):
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Resolve every expression; the first that cannot be resolved fails the step."""
-        if not self._given and self._extraction is None:
+        if not self._given and self._reader is None:
             fail_bare(result, "an `expression`")
             return
         try:
-            if self._extraction is None:
+            if self._reader is None:
                 result.output = _resolve(self._shape, ctx)
             else:
-                url = self._url.resolve(ctx.scope)
-                page = _resolve(self._page, ctx)
-                notes: list[Note] = []
-                result.output = extract_from(page, self._extraction, str(url or ""), notes)
-                for note in notes:
-                    ctx.session.note(note.of(f"step {self.id!r}"))
+                await self._extract(self._reader, ctx, result)
         except (ResolveError, NoPage) as error:
             fail_with(result, error)
+
+    async def _extract(self, reader: PageReader, ctx: Context, result: StepResult) -> None:
+        url = self._url.resolve(ctx.scope)
+        page = _resolve(self._page, ctx)
+        notes: list[Note] = []
+        if self._part is None:
+            result.output = await extract_from(page, read_here(reader), str(url or ""), notes)
+        else:
+            away = Elsewhere(self._part, self._backend, ctx.session, ctx.pausing)
+            try:
+                result.output = await extract_from(page, read_on(away), str(url or ""), notes)
+            finally:
+                result.about = {WHERE: away.where}
+        for note in notes:
+            ctx.session.note(note.of(f"step {self.id!r}"))
 
 
 def _extraction(model: TransformStep) -> Extraction:
@@ -108,12 +127,39 @@ class NoPage(DrawerError):
     default_code = Code.EXTRACT_ERROR
 
 
-def extract_from(page: Any, extraction: Extraction, url: str, notes: list[Note]) -> Any:
-    """Apply `extraction` to one page, or to each page of a list.
+Read = Callable[[Page], Awaitable[PageValues]]
+"""Reads a page. Raises NoPage if it cannot be read at all."""
+
+
+def read_here(reader: PageReader) -> Read:
+    """Return the function that reads pages in this process."""
+
+    async def read(page: Page) -> PageValues:
+        return reader(page.text, page.url, page.xml)
+
+    return read
+
+
+def read_on(away: Elsewhere) -> Read:
+    """Return the function that reads pages on a backend."""
+
+    async def read(page: Page) -> PageValues:
+        answer = await away(page.text, page.url, page.xml)
+        if answer.error is not None:
+            raise NoPage(answer.error.message, code=answer.error.code, remediation=answer.error.remediation)
+        values: PageValues = answer.output
+        return values
+
+    return read
+
+
+async def extract_from(page: Any, read: Read, url: str, notes: list[Note]) -> Any:
+    """Extract values from one page, or from each page of a list.
 
     Args:
         page: its text or bytes, or a mapping with ``text`` or ``bytes``, ``url`` and ``headers``, which a
             request with ``output: full`` returns; or a list of those.
+        read: takes the values from a page.
         url: the page's URL; if empty, the URL in the mapping.
         notes: receives the notes for the user about the page.
 
@@ -121,14 +167,17 @@ def extract_from(page: Any, extraction: Extraction, url: str, notes: list[Note])
         NoPage: `page` is not a page, or a required field is missing from it.
     """
     if isinstance(page, list | tuple):
-        return [extract_from(one, extraction, url, notes) for one in page]
+        return [await extract_from(one, read, url, notes) for one in page]
     try:
         found = _page(page, url)
-        notes += found.notes
-        return extract(extraction, found.text, found.url, xml=found.xml, notes=notes)
     except ExtractError as error:
-        hint = "remove the `!` to get null instead" if error.misses else ""
-        raise NoPage(str(error), remediation=hint) from None
+        raise NoPage(str(error)) from None
+    values = await read(found)
+    notes += (*found.notes, *values.notes)
+    if values.error:
+        hint = "remove the `!` to get null instead" if values.misses else ""
+        raise NoPage(values.error, remediation=hint)
+    return values.extracted
 
 
 def _page(page: Any, url: str) -> Page:

@@ -13,6 +13,7 @@ from drawer_ipy.engine.step import StepRunner, fail_with
 from drawer_ipy.errors import Code, ResolveError
 from drawer_ipy.expressions import compile_template, to_text
 from drawer_ipy.record.step import StepResult
+from drawer_ipy.record.waits import Reason, Why
 
 _LONGEST = 366 * 24 * 3600.0
 """Most seconds of a wait: an event loop cannot sleep for centuries, and a longer wait is a mistake."""
@@ -34,7 +35,8 @@ class WaitRunner(StepRunner):
         if until is None:
             return
         seconds, moment = until
-        await asyncio.sleep(seconds)
+        with ctx.pausing(Reason(Why.STEP, self.id), seconds):
+            await asyncio.sleep(seconds)
         result.output = {
             "waited_ms": round(seconds * 1000),
             "until": moment.replace(microsecond=0).isoformat().replace("+00:00", "Z"),

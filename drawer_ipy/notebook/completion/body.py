@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
+from drawer_ipy.definition.backends import BACKENDS
 from drawer_ipy.definition.button_fields import Follow, TokenPress
 from drawer_ipy.definition.button_runtimes import runtime_words
 from drawer_ipy.definition.follow import LINK
@@ -18,20 +19,15 @@ from drawer_ipy.definition.models import (
     StepBase,
 )
 from drawer_ipy.definition.policy import Policy
-from drawer_ipy.definition.reading.shape import children_of, keys_in, keys_of
+from drawer_ipy.definition.reading.shape import children_of
 from drawer_ipy.definition.step_base import STEP_KINDS, model_of, step_models
 from drawer_ipy.definition.steps.switch import SwitchCase
 from drawer_ipy.notebook.completion.half_written import OutlineNode, Spot, outline
 from drawer_ipy.notebook.completion.known_names import KnownNames
-from drawer_ipy.notebook.completion.offers import Offer, Word, beginning, words
+from drawer_ipy.notebook.completion.model_keys import model_keys
+from drawer_ipy.notebook.completion.offers import Offer, Word, as_json, beginning, words
 from drawer_ipy.notebook.completion.reference_offers import reference_offer, whole_references
 from drawer_ipy.pressing.surroundings import Surroundings
-
-_FORGOTTEN = ("bindings", "schema_version", "version", "created_at", "updated_at")
-"""Keys that are not proposed, since they are never needed."""
-
-_FIRST = ("id", "kind", "button", "drawer", "over", "as", "parallelism", "cases", "steps", "args")
-"""The keys of a step in their usual order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +52,22 @@ def body_offer(text: str, cursor: int, around: Surroundings, given: list[str]) -
     if spot is None:
         return Offer()
     names = KnownNames(around, root, given)
-    if spot.role == "value":
-        reference = reference_offer(spot, names)
-        return reference if reference is not None else _value_offer(spot, names)
-    return _key_offer(spot, place_of(spot.node), spot.node, names)
+    offer = _offer(spot, names)
+    in_json = spot.flow and text.lstrip()[:1] in ("{", "[")
+    return as_json(offer) if in_json and not spot.quote and not spot.typed else offer
+
+
+def _offer(spot: Spot, names: KnownNames) -> Offer:
+    if spot.role == "key":
+        return _key_offer(spot, place_of(spot.node), spot.node, names)
+    reference = reference_offer(spot, names)
+    if reference is not None:
+        return reference
+    offer = _value_offer(spot, names)
+    if spot.beside is None:
+        return offer
+    keys = _key_offer(spot, place_of(spot.beside), spot.beside, names)
+    return Offer(offer.typed, [*offer.words, *keys.words])
 
 
 def place_of(node: OutlineNode) -> CursorPlace | None:
@@ -109,7 +117,7 @@ def _keys(place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> li
     if place is None:
         return []
     if place.form == "one":
-        return _model_keys(place.model, node)
+        return model_keys(place.model, node)
     if place.form == "args" and place.owner is not None:
         step = place.owner
         taken = names.inputs_of(step.said("drawer")) if _kind(step) == "drawer" else None
@@ -117,17 +125,9 @@ def _keys(place: CursorPlace | None, node: OutlineNode, names: KnownNames) -> li
     return []
 
 
-def _model_keys(model: type[Model], node: OutlineNode) -> list[str]:
-    if model is StepBase:  # the kind is still undecided: the keys of all kinds
-        every = dict.fromkeys(key for step in step_models().values() for key in keys_of(step))
-        keys = sorted(every, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
-    elif issubclass(model, StepBase):
-        keys = sorted(keys_of(model), key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
-    elif model is DrawerModel:
-        keys = sorted(keys_of(model), key=lambda key: key not in ("buttons", "inputs", "steps", "return"))
-    else:
-        keys = keys_in({"runtime": node.said("runtime")}, model)
-    return [key for key in keys if key not in _FORGOTTEN]
+def _unset_keys(place: CursorPlace, node: OutlineNode, names: KnownNames) -> list[str]:
+    """The possible keys that `node`, which may have entries on other lines, does not have."""
+    return [key for key in _keys(place, node, names) if key not in node.keys]
 
 
 # Values
@@ -140,20 +140,26 @@ def _value_offer(spot: Spot, names: KnownNames) -> Offer:
     if place.form != "value":
         return _beginning_of(spot, place, names)
     key = str(spot.node.name)
-    proposals = [*_words_of(place, key, names), *_whole(spot, place, key, names)]
+    backends = words(BACKENDS.names(), "enum") if key == "backend" else []
+    proposals = [*_words_of(place, key, names), *backends, *_whole(spot, place, key, names)]
     return beginning(spot.typed, proposals)
 
 
 def _beginning_of(spot: Spot, place: CursorPlace, names: KnownNames) -> Offer:
     """The possible beginnings of a mapping or a list that is still empty."""
     entry = isinstance(spot.node.name, int)
-    if place.form == "steps" or (place.form == "list" and spot.node.name != "args"):
+    if entry and spot.alone and not spot.flow:  # an entry without its dash yet
+        parent = spot.node.parent
+        has_dash = parent is not None and parent.name != "args"
+        keys = _keys(place, spot.node, names) if has_dash else []
+        proposals = words([f"- {key}: " for key in keys[:1]], "property")
+    elif place.form == "steps" or (place.form == "list" and spot.node.name != "args"):
         first = "id" if place.form == "steps" else "name"
         proposals = words([f"- {first}: "], "property") if spot.alone and not entry else []
     elif entry and spot.flow:
         proposals = words(["{id: "], "property") if issubclass(place.model, StepBase) else []
     elif place.form in ("one", "args") and (entry or spot.alone):
-        proposals = words(_keys(place, spot.node, names), "property", ": ")
+        proposals = words(_unset_keys(place, spot.node, names), "property", ": ")
     elif place.model is TokenPress:
         proposals = words(names.buttons(), "function")
     elif place.form == "one":

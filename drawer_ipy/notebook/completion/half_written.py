@@ -54,6 +54,11 @@ class OutlineNode:
             return self.items[-1]
         return next(reversed(self.keys.values())) if self.keys else self
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been written at its place so far."""
+        return not (self.keys or self.items or self.text)
+
     def around(self) -> Iterator[OutlineNode]:
         """The node and the nodes that contain it, innermost first."""
         node: OutlineNode | None = self
@@ -78,6 +83,7 @@ class Spot:
         quote: the opening quote.
         flow: whether it is in brackets.
         alone: whether nothing else is on its line.
+        beside: the mapping whose key may be typed instead, where a list is not indented deeper than its key.
     """
 
     role: Literal["key", "value"]
@@ -86,6 +92,7 @@ class Spot:
     quote: str = ""
     flow: bool = False
     alone: bool = False
+    beside: OutlineNode | None = None
 
 
 def outline(text: str, cursor: int) -> tuple[OutlineNode, Spot | None]:
@@ -120,7 +127,7 @@ class _Reading:
             at += 1
         if at == end:
             if start <= self._cursor <= end:
-                self._blank(self._cursor - start)
+                self._blank(self._cursor - start, end)
             return end + 1
         if self._text[at] == "#" or self._text.startswith("---", start):
             self._hide(at, end)
@@ -173,25 +180,28 @@ class _Reading:
             line = self._text[at:end]
             if line.strip() and len(line) - len(line.lstrip(" ")) <= column:
                 return at
-            if not line.strip() and end == len(self._text) and len(line) <= column:
-                return at
+            has_cursor = not line.strip() and at <= self._cursor <= end and self._cursor - at <= column
+            if has_cursor and self._indent_below(end) <= column:
+                return at  # the script has ended above: a key may be typed here
             self._hide(at, end)
             at = end + 1
         return at
 
-    def _blank(self, column: int) -> None:
-        """Handle an empty line with the cursor at `column`."""
-        while self._open and self._open[-1][0] > column:
-            self._open.pop()
-        if not self._open:
+    def _blank(self, column: int, end: int) -> None:
+        """Handle an empty line with the cursor at `column`; it is followed by the line end at `end`."""
+        if self._open and self._open[-1][0] > column and self._indent_below(end) > column:
+            return  # amid deeper lines, of which a key here would take the lower ones
+        around = [(at, node) for at, node in self._open if at <= column]
+        if not around:
             self.spot = Spot("key", self.root, alone=True)
             return
-        at, node = self._open[-1]
+        at, node = around[-1]
         if at == column and not node.items:
             self.spot = Spot("key", node, alone=True)
         elif at == column:
-            self.spot = Spot("value", OutlineNode(node, len(node.items)), alone=True)
-        else:
+            beside = around[-2][1] if len(around) > 1 and around[-2][0] == column else None
+            self.spot = Spot("value", OutlineNode(node, len(node.items)), alone=True, beside=beside)
+        elif node.latest.is_empty:
             self.spot = Spot("value", node.latest, alone=True)
 
     def _mapping(self, column: int) -> OutlineNode:
@@ -356,6 +366,12 @@ class _Reading:
         while at < end and self._text[at] in " \t":
             at += 1
         return at
+
+    def _indent_below(self, end: int) -> int:
+        """The indentation of the next line with text after the line end at `end`; -1 if there is none."""
+        below = self._text[end:]
+        first = len(below) - len(below.lstrip())
+        return -1 if first == len(below) else first - below.rfind("\n", 0, first) - 1
 
     def _line_end(self, at: int) -> int:
         end = self._text.find("\n", at)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from drawer_ipy.buttons.base import Button
-from drawer_ipy.definition.models import DrawerModel
+from drawer_ipy.definition.models import ArgSpec, DrawerModel, InputSpec
 from drawer_ipy.definition.step_base import outputs_of
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion.half_written import OutlineNode
@@ -39,17 +39,17 @@ class KnownNames:
         return self.around.drawer_names()
 
     def arguments(self, button: str) -> list[str]:
-        """The arguments of a button."""
+        """The arguments of a button, the required ones first."""
         own = _named(self.cell, "buttons").get(button)
         if own is not None:
             return list(_listed(own, "args"))
         found = self._button(button)
-        return [] if found is None else [arg.name for arg in found.args]
+        return [] if found is None else _required_first(found.args)
 
     def inputs_of(self, drawer: str) -> list[str]:
-        """The inputs of another drawer."""
+        """The inputs of another drawer, the required ones first."""
         found = self._drawer(drawer)
-        return [] if found is None else [spec.name for spec in found.inputs]
+        return [] if found is None else _required_first(found.inputs)
 
     def inputs(self) -> list[str]:
         """The inputs of this drawer."""
@@ -85,6 +85,10 @@ class KnownNames:
         with contextlib.suppress(DrawerError):
             return self.around.find_drawer(name) if name else None
         return None
+
+
+def _required_first(specs: Iterable[ArgSpec | InputSpec]) -> list[str]:
+    return [spec.name for spec in sorted(specs, key=lambda spec: not spec.required)]
 
 
 def _named(node: OutlineNode, key: str) -> Mapping[str, OutlineNode]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from drawer_ipy.definition.backends import BACKENDS
 from drawer_ipy.errors import DrawerError
 from drawer_ipy.notebook.completion.files import file_offer
 from drawer_ipy.notebook.completion.half_written import OutlineNode
@@ -163,6 +164,10 @@ class _Verb:
             return words(self._names.buttons(), "function")
         if field == "drawer":
             return words(self._names.drawers(), "module")
+        if field == "backend":
+            return words(BACKENDS.names(), "enum")
+        if field == "keep":
+            return words(["disk"], "enum")
         return words(["stop", "continue"], "enum") if field in _ENUMS and field in FIELDS else []
 
     def _connect(self, typed: str, before: Sequence[str]) -> Offer:
@@ -197,6 +202,8 @@ def _split(line: str) -> tuple[str, list[str]]:
 def _option_offer(typed: str, before: Sequence[str], text: str) -> Offer | None:
     """Options, or the values of the last option; ``None`` if neither is being typed."""
     options = {name: choices.split(",") if choices else [] for name, choices in _OPTION.findall(text)}
+    if "--backend" in options:
+        options["--backend"] = BACKENDS.names()
     if before and options.get(before[-1]):
         return beginning(typed, words(options[before[-1]], "enum"))
     name, equals, value = typed.partition("=")

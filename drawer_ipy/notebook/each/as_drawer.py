@@ -8,7 +8,7 @@ import json
 import re
 import textwrap
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -16,7 +16,7 @@ from drawer_ipy.notebook.each.body import EachBody
 from drawer_ipy.notebook.each.header import Header
 from drawer_ipy.notebook.each.text import EachText
 from drawer_ipy.pressing.each.loop import EachOptions
-from drawer_ipy.style.html_frame import block
+from drawer_ipy.style.html_frame import PRE, block
 
 _INDENT = "    "
 _PLAIN = re.compile(r"[A-Za-z_$][\w.${}/%]*")
@@ -31,22 +31,30 @@ class AsDrawer:
         body: its body.
         tree: the drawer that it makes.
         options: those of the loop.
+        columns: the columns of a table's row whose values the target gets; none if the items are no rows.
     """
 
     def __init__(
-        self, text: EachText, header: Header, body: EachBody, tree: dict[str, Any], options: EachOptions
+        self,
+        text: EachText,
+        header: Header,
+        body: EachBody,
+        tree: dict[str, Any],
+        options: EachOptions,
+        columns: Sequence[str] = (),
     ) -> None:
         self._text = text
         self._header = header
         self._body = body
         self._tree = tree
         self._options = options
+        self._columns = columns
 
     def __repr__(self) -> str:
         return f"{self.function}\n\n{self.cell}"
 
     def _repr_html_(self) -> str:
-        return block(f"<pre>{escape(repr(self))}</pre>")
+        return block(f"<pre {PRE}>{escape(repr(self))}</pre>")
 
     @property
     def function(self) -> str:
@@ -58,7 +66,9 @@ class AsDrawer:
         if marks:
             lines.insert(0, "from drawer_ipy import button\n\n")
         lines.append(f"{'async ' if self._body.is_async else ''}def {step['button']}({target.name}):")
-        lines += [f"{_INDENT}{ast.unparse(statement)}" for statement in target.unpacking()]
+        lines += [
+            f"{_INDENT}{ast.unparse(statement)}" for statement in target.unpacking(columns=self._columns)
+        ]
         return "\n".join([*lines, *_returning(self._text.body)])
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -16,7 +16,9 @@ from drawer_ipy.errors import DefinitionError, Problem, did_you_mean
 from drawer_ipy.notebook.each.header import LoopTarget
 from drawer_ipy.notebook.each.names import NameUse, uses_in
 from drawer_ipy.notebook.each.text import EachText, problem
+from drawer_ipy.notebook.each.unpacking import unpacked
 
+_UNPACK = "_unpacked"
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _ASYNC = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -58,17 +60,28 @@ class EachBody:
             file: the name under which tracebacks find the cell's lines.
             flags: of the compiler, from ``from __future__`` imports of the notebook.
         """
-        module = ast.parse(f"{'async ' if self.is_async else ''}def {name}({target.name}): pass")
-        made = module.body[0]
+        unpack = _free(_UNPACK, {*target.names, *self.reads})
+        inner = f"{'async ' if self.is_async else ''}def {name}({target.name}): pass"
+        # The outer function gives the inner one a variable that the notebook does not have.
+        module = ast.parse(f"def outer({unpack}):\n {inner}\n return {name}" if target.pattern else inner)
+        made = next(node for node in ast.walk(module) if getattr(node, "name", "") == name)
         assert isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef)
-        made.body = [*target.unpacking(), *self.statements]
+        made.body = [*target.unpacking(unpack), *self.statements]
         last = made.body[-1]
         if isinstance(last, ast.Expr):
             made.body[-1] = ast.copy_location(ast.Return(last.value), last)
         holder: dict[str, Any] = {}
         code = compile(ast.fix_missing_locations(module), file, "exec", flags, dont_inherit=True)
         exec(code, namespace, holder)
-        return holder[name]
+        if not target.pattern:
+            return holder[name]
+        return holder["outer"](unpacked)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
 
 
 def read_body(text: EachText, target: LoopTarget, namespace: Mapping[str, Any]) -> EachBody:

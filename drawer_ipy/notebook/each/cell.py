@@ -6,12 +6,14 @@ import keyword
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from drawer_ipy.buttons import FunctionButton
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.definition import DrawerModel, Loaded, load_drawer
 from drawer_ipy.definition.checking.scope import ROOTS
+from drawer_ipy.engine.rows import TableRows, rows_of
 from drawer_ipy.errors import Problem, UsageError
 from drawer_ipy.notebook.cell import PressingCell
 from drawer_ipy.notebook.each.as_drawer import AsDrawer
@@ -19,11 +21,18 @@ from drawer_ipy.notebook.each.body import read_body
 from drawer_ipy.notebook.each.header import read_header
 from drawer_ipy.notebook.each.options import each_options, read_options
 from drawer_ipy.notebook.each.text import MAGIC, EachText
+from drawer_ipy.notebook.each.unpacking import (
+    check_unpacking,
+    column_of,
+    plain_names,
+    wanted_columns,
+)
 from drawer_ipy.notebook.line import shown_in
 from drawer_ipy.pressing.each.loop import check_items, loop_tree
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
+from drawer_ipy.verbs.resuming import chosen
 
 _UNNAMED = "each"
 
@@ -57,12 +66,12 @@ class EachCell(PressingCell):
         except UsageError as error:
             raise shown_in(error, line, MAGIC) from None
         super().__init__(shell, options, out)
-        self._loop = each_options(options)
+        self._loop = each_options(options, header.target)
         self.name = _checked_name(options.name) or self.out
         self._body = read_body(text, header.target, shell.user_ns)
         self._check_out()
         name = re.sub(r"\W", "_", f"{self.name or _UNNAMED}_body")
-        file = shell.compile.cache(text.whole, shell.execution_count)
+        file = shell.compile.cache(text.whole, _cell_number(shell))
         flags = shell.compile.flags
         self.function = self._body.function(name, header.target, shell.user_ns, file, flags)
         self._button = FunctionButton(self.function, name, rate=options.rate, cache=options.cache)
@@ -71,29 +80,23 @@ class EachCell(PressingCell):
         self._around = around
 
     def _check_out(self) -> None:
-        """Refuse a variable that the next run of the cell would need as it is now.
+        """Raise DefinitionError if the Results would replace a function that the body calls."""
+        wrong = self._out_replaces(self._body.reads, "the body calls")
+        if wrong is not None:
+            column = self._text.column_of(max(0, self._text.line.rfind(self.out)))
+            raise self._text.error(wrong.message, wrong.remediation, column=column)
 
-        Raises:
-            DefinitionError: the Results would replace a function that the body calls.
-        """
-        found = self._shell.user_ns.get(self.out)
-        if self.out and callable(found) and self.out in self._body.reads:
-            raise self._text.error(
-                f"--out {self.out} would replace the function {self.out!r}, which the body calls",
-                f"choose another name: --out {self.out}_results",
-                column=self._text.column_of(max(0, self._text.line.rfind(self.out))),
-            )
-
-    @property
+    @cached_property
     def _tree(self) -> dict[str, Any]:
         return loop_tree(self.name, self._button.name, self._header.target.name, self._source, self._loop)
 
-    def drawer(self) -> DrawerModel:
-        """The drawer as it can be pressed again by its name."""
-        return self._loaded().drawer
-
+    @cached_property
     def _loaded(self) -> Loaded:
         return load_drawer(self._tree, name=self.name or _UNNAMED, recover=True)
+
+    def drawer(self) -> DrawerModel:
+        """The drawer as it can be pressed again by its name."""
+        return self._loaded.drawer
 
     def register(self, buttons: MutableMapping[str, Button]) -> None:
         """Remember the body under its name: a retry and a press by name use the latest one."""
@@ -115,18 +118,28 @@ class EachCell(PressingCell):
 
         Raises:
             DefinitionError: the items cannot be had or looped over.
+            UsageError: there is no run that could be resumed as the options say.
         """
         column = self._text.column_of(self._header.over_at)
         items = self._header.items(self._text, self._shell.user_ns)
         try:
-            check_items(items, self._header.over)
+            rows = check_items(items, self._header.over)
+            check_unpacking(self._header.target.pattern, rows)
         except UsageError as error:
             raise self._text.error(error.message, error.remediation, column=column) from None
+        if field := column_of(self.options.key or "", self._header.target.pattern, rows):
+            self._loop = replace(self._loop, key=field)
         around = self._around
         if not self.name:
             registered = {**around.registered, self._button.name: self._button}
             around = replace(around, registered=registered)
-        job = prepare(self._loaded(), {self._source: items}, Options(save=self.options.save), around)
+        kept = chosen(self.options)
+        if kept["resume"] is True and not self.name:
+            raise UsageError(
+                "a run without a name cannot be resumed", remediation=f"{MAGIC} ... --resume --name NAME"
+            )
+        press = Options(save=self.options.save, **kept)
+        job = prepare(self._loaded, {self._source: items}, press, around)
         job.warnings += self.warnings
         self.inputs = {self._source: items}
         return job
@@ -138,7 +151,18 @@ class EachCell(PressingCell):
 
     def as_drawer(self) -> AsDrawer:
         """The function and the ``%%drawer`` cell that do the same."""
-        return AsDrawer(self._text, self._header, self._body, self._tree, self._loop)
+        columns: list[str] = []
+        # Only a name is looked up here: an expression may have effects, and this only shows something.
+        if isinstance(rows := rows_of(self._shell.user_ns.get(self._header.over)), TableRows):
+            wanted = wanted_columns(plain_names(self._header.target.pattern), list(rows.readers))
+            columns = [name for name in wanted if isinstance(name, str)]
+        return AsDrawer(self._text, self._header, self._body, self._tree, self._loop, columns)
+
+
+def _cell_number(shell: Any) -> int:
+    """The number of the cell that runs. IPython 9 counts it before it runs, earlier versions afterwards."""
+    recorded = len(shell.history_manager.input_hist_parsed) - 1
+    return recorded if recorded > 0 else int(shell.execution_count)
 
 
 def _is_plain(over: str) -> bool:

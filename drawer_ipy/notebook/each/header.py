@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,14 @@ from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.errors import did_you_mean
 from drawer_ipy.notebook.each.text import EachText
+from drawer_ipy.notebook.each.unpacking import plain_names
 from drawer_ipy.pressing.each.loop import ITEM, label_for
 
 _OPTION = re.compile(r"(?<=\s)-{1,2}[A-Za-z]")
 _INTO = re.compile(r"\s*([^\s=<>!]+)\s*<<\s*")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _EXAMPLE = "write it like a loop: %%each url in urls -p 8"
+_LONG = "assign the items to a variable in a cell above"
 _AWAIT_BEFORE = "await it in a cell above: items = await ..."
 
 
@@ -35,11 +37,27 @@ class LoopTarget:
     names: tuple[str, ...]
     pattern: ast.expr | None = None
 
-    def unpacking(self) -> list[ast.stmt]:
-        """Return the statement that unpacks the item, if there is something to unpack."""
+    def unpacking(self, function: str = "", columns: Sequence[str] = ()) -> list[ast.stmt]:
+        """Return the statement that unpacks the item, if there is something to unpack.
+
+        Args:
+            function: the name of :func:`~drawer_ipy.notebook.each.unpacking.unpacked`, whose
+                result is unpacked.
+            columns: the columns of a table's row whose values are unpacked instead.
+        """
         if self.pattern is None:
             return []
-        value = ast.copy_location(ast.Name(self.name, ast.Load()), self.pattern)
+        value: ast.expr = ast.Name(self.name, ast.Load())
+        if function:
+            names = ast.Tuple([ast.Constant(name) for name in plain_names(self.pattern)], ast.Load())
+            value = ast.Call(ast.Name(function, ast.Load()), [value, names], [])
+        elif columns:
+            value = ast.Tuple(
+                [ast.Subscript(value, ast.Constant(column), ast.Load()) for column in columns], ast.Load()
+            )
+        for node in ast.walk(value):
+            if isinstance(node, ast.expr):
+                ast.copy_location(node, self.pattern)
         return [ast.copy_location(ast.Assign([self.pattern], value), self.pattern)]
 
 
@@ -106,15 +124,24 @@ def read_header(text: EachText) -> Header:
             raise text.error(
                 "write `VAR << TARGET in ITEMS`: one variable before the <<", column=text.column_of(0)
             )
-    end = _loop_end(line, start)
+    end, comment, bracket = _ends(line, start)
     loop = line[start:end]
+    if bracket or loop.rstrip().endswith("\\"):
+        what = f"`{bracket}` is not closed" if bracket else "a backslash does not continue the line"
+        column = text.column_of(start + len(loop.rstrip()) - (not bracket))
+        raise text.error(f"{what}: the loop must be on one line", _LONG, column=column)
     target, over, over_at = _loop(text, loop, start)
-    return Header(target, over, over_at, into, line[end:], end)
+    return Header(target, over, over_at, into, line[end:comment].rstrip(), end)
 
 
-def _loop_end(line: str, start: int) -> int:
-    """Where the first option begins: a dash after a blank, outside of quotes and brackets."""
-    quote, closing, at = "", [], start
+def _ends(line: str, start: int) -> tuple[int, int, str]:
+    """Find where the loop and the options of a line end.
+
+    Returns:
+        Where the first option begins; where a comment begins; and the bracket that is still open at the end.
+    """
+    closing: list[tuple[str, str]] = []
+    end, quote, at = -1, "", start
     while at < len(line):
         char = line[at]
         if quote:
@@ -127,13 +154,16 @@ def _loop_end(line: str, start: int) -> int:
             quote = char * 3 if line.startswith(char * 3, at) else char
             at += len(quote) - 1
         elif char in _CLOSING:
-            closing.append(_CLOSING[char])
-        elif closing and char == closing[-1]:
+            closing.append((char, _CLOSING[char]))
+        elif closing and char == closing[-1][1]:
             closing.pop()
-        elif not closing and _OPTION.match(line, at):
-            return at
+        elif char == "#" and line[at - 1 : at].isspace():
+            break
+        elif not closing and end < 0 and _OPTION.match(line, at):
+            end = at
         at += 1
-    return len(line)
+    at = min(at, len(line))
+    return (at if end < 0 else end), at, closing[-1][0] if closing else ""
 
 
 def _loop(text: EachText, loop: str, start: int) -> tuple[LoopTarget, str, int]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pydantic import BaseModel
-
 from drawer_ipy.buttons.base import Bound, Button, Outcome
+from drawer_ipy.common.named_call import NamedCall
+from drawer_ipy.common.nearest import listed
+from drawer_ipy.common.records import fields_of
 from drawer_ipy.common.short_repr import shown
+from drawer_ipy.definition.costs import names_read
 from drawer_ipy.definition.models import ArgSpec
 from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.errors import ArgumentError, Code, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression
-
-_LISTED = 8
 
 
 class ItemArguments:
@@ -49,6 +48,11 @@ class ItemArguments:
             )
         self._single = self._specs[0].name if len(self._specs) == 1 and not self._open else ""
         self._takes_rows = button.kind == "function"
+
+    @property
+    def names(self) -> list[str]:
+        """The arguments of the button, also those that are the same for all items."""
+        return [*self._given, *(spec.name for spec in self._specs)]
 
     @property
     def required(self) -> list[str]:
@@ -105,22 +109,13 @@ class ItemArguments:
 
 def _no_column(owner: str, name: str, columns: Iterable[str]) -> tuple[str, str]:
     known = [str(column) for column in columns]
-    listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
-    hint = f"{did_you_mean(name, known)} the columns are {listed}".strip()
+    hint = f"{did_you_mean(name, known)} the columns are {listed(known)}".strip()
     return f"{owner!r} needs the column {name!r}, which the row does not have", hint
 
 
 def _row(item: Any) -> Mapping[Any, Any] | None:
     """The columns of an item that has some."""
-    if isinstance(item, Mapping):
-        return item
-    if isinstance(item, BaseModel):
-        return {name: getattr(item, name) for name in type(item).model_fields}
-    if is_dataclass(item) and not isinstance(item, type):
-        return {field.name: getattr(item, field.name) for field in fields(item)}
-    if isinstance(item, tuple) and hasattr(item, "_fields"):
-        return dict(zip(item._fields, item, strict=False))
-    return None
+    return item if isinstance(item, Mapping) else fields_of(item)
 
 
 class ItemButton:
@@ -131,6 +126,9 @@ class ItemButton:
         label: the name of the argument.
         given: arguments of `button` that are the same for all items.
         rate: starts per time in place of the button's own.
+
+    Attributes:
+        given: see above; they are checked before a run if presses leave the kernel.
     """
 
     open_args = False
@@ -145,28 +143,41 @@ class ItemButton:
         self.kind, self.spec, self.needs = button.kind, button.spec, button.needs
         self.timeout, self.queue, self.output_schema = button.timeout, button.queue, button.output_schema
         self.caching, self.pages = button.caching, button.pages
+        self.given = given
         self.press = button.press  # unwrapped, since a coroutine more for every item takes time
-        self.rate = self._by_item(rate or button.rate)
+        self._limits = parse_rates(rate or button.rate)
+        self.rate = [{"limit": one.text, "cost": self._cost(one.cost)} for one in self._limits] or None
 
     def __getattr__(self, name: str) -> Any:
         """Return what is not changed from the button, such as ``lacking``."""
         return getattr(self._button, name)
 
-    def _by_item(self, rate: Any) -> Any:
-        """Return `rate` with costs that are computed from the item."""
-        return [{"limit": limit.text, "cost": self._cost(limit.cost)} for limit in parse_rates(rate)] or None
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """Check before a run that a table has the columns that the arguments and the costs of rates need.
+
+        Raises:
+            UsageError: it lacks one.
+        """
+        self.arguments.check_columns(columns)
+        known = {*columns, *self.arguments.names, self._label}
+        for limit in self._limits:
+            for name in names_read(limit):
+                if name not in known:
+                    raise UsageError(
+                        f"the cost under the rate {limit.text} reads {name!r}, which is not a column",
+                        remediation=did_you_mean(name, known) or f"the columns are {listed(columns)}",
+                    )
 
     def _cost(self, cost: Any) -> Any:
         if not isinstance(cost, str) and not callable(cost):
             return cost
-        template = compile_expression(cost) if isinstance(cost, str) else None
+        defaults = {spec.name: spec.default for spec in self._button.args if not spec.required}
+        compute = compile_expression(cost).resolve if isinstance(cost, str) else NamedCall(cost)
 
         def of_item(**args: Any) -> Any:
             item = args[self._label]
             found = self.arguments.of(item)
-            if template is None:
-                return cost(**found)
-            return template.resolve({**(_row(item) or {}), **found, **args})
+            return compute({**defaults, **(_row(item) or {}), **found, **args})
 
         of_item.__name__ = cost if isinstance(cost, str) else getattr(cost, "__name__", "cost")
         return of_item

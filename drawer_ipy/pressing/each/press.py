@@ -18,6 +18,7 @@ from drawer_ipy.pressing.callers import asynchronous, callers_names
 from drawer_ipy.pressing.each.item_button import ItemButton
 from drawer_ipy.pressing.each.loop import ITEM, EachOptions, check_items, loop_tree
 from drawer_ipy.pressing.job import Job, Options
+from drawer_ipy.pressing.option_docs import documents
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.press import press_job, press_job_here
 from drawer_ipy.pressing.surroundings import Surroundings
@@ -25,21 +26,40 @@ from drawer_ipy.results import Results
 
 _ITEMS = "items"
 
+_ENDS = """
+Returns:
+    One row per item; ``.retry()`` presses the failed ones again.
 
+Raises:
+    DefinitionError: an option or a field is invalid; nothing has run.
+    ButtonNotFound, UsageError: there is no such button, or items or columns do not fit; nothing has run.
+    BackendError: the function or an argument cannot be sent to the backend; nothing has run.
+    DrawerFailed, DrawerCancelled: the run did not end ok; ``.results`` contains everything.
+"""
+
+
+@documents(EachOptions, Options, ends=_ENDS)
 def each(
     what: Callable[..., Any] | str,
     items: Any,
     *,
-    parallelism: int | Literal["auto"] = 0,
+    parallelism: int | Literal["auto"] | None = None,
     stop: bool = False,
     retry: int = 0,
     timeout: float | None = None,
     rate: Any = None,
     cache: str | None = None,
     tolerate: int | str | None = None,
+    key: str | None = None,
+    backend: str | None = None,
+    keep: Literal["disk"] | None = None,
     args: Mapping[str, Any] | None = None,
     name: str = "",
     save: str | os.PathLike[str] | None = None,
+    resume: bool | str = False,
+    changed: bool = False,
+    max_age: float | None = None,
+    durable: Literal["auto", "on", "strict", "off"] = "auto",
     check: bool = True,
     quiet: bool = False,
     **fields: Any,
@@ -60,51 +80,39 @@ def each(
             it gets the item; with several, the columns of their names from a row (of a data frame, a dict, a
             dataclass), or the entries of a tuple in order.
         items: a list, data frame, series, array, dict view, iterator, generator or async generator.
-        parallelism: most items at once, or ``"auto"``; 0 and 1 mean one after the other.
-        stop: end at the first failed item, and cancel what is in flight.
-        retry: most further attempts of an item after a failure, with increasing waits.
-        timeout: seconds that one attempt of an item may take.
-        rate: starts per time, ``"5/s"``; ``{"limit": "20000/min", "cost": "${tokens}"}``, where the cost may
-            also be a function of the arguments; or a list of rates, which all hold.
-        cache: how long outputs are used again, ``"1d"`` or ``"forever"``; for functions and URLs.
-        tolerate: failures after which the run fails: a count, or a share such as ``"2%"``.
         args: arguments that are the same for all items.
-        name: the run's name in views and records.
-        save: a file that gets the table when the run ends, also a partial one; see
-            :meth:`~drawer_ipy.Results.save`.
-        check: raise if the run does not end ok; with ``False``, return its Results instead.
-        quiet: do not show progress.
-        **fields: fields of the request if `what` is a URL: ``extract``, ``headers``, ``method``, ...
-
-    Returns:
-        One row per item; ``.retry()`` presses the failed ones again.
-
-    Raises:
-        DefinitionError: an option or a field is invalid; nothing has run.
-        ButtonNotFound, UsageError: there is no such button, or items or columns do not fit; nothing has run.
-        DrawerFailed, DrawerCancelled: the run did not end ok; ``.results`` contains everything.
+        name: the run's name in views and records; the name of the function if it is empty.
+        fields: fields of the request if `what` is a URL: ``extract``, ``headers``, ``method``, ...
     """
-    options = EachOptions(parallelism, stop, retry, timeout, rate, cache, tolerate)
-    given = _Given(what, args, options, fields, callers_names(sys._getframe(1)))
-    job = _job(given, items, options, name, save)
-    return press_job(job, check=check, quiet=quiet)
+    options = EachOptions(parallelism, stop, retry, timeout, rate, cache, tolerate, key, backend, keep)
+    press = Options(None, save=save, durable=durable, resume=resume, changed=changed, max_age=max_age)
+    job = _job(what, items, options, args, fields, callers_names(sys._getframe(1)), name, press)
+    return press_job(job, check=check, quiet=quiet, instead="await aeach(...)")
 
 
 @asynchronous
+@documents(EachOptions, Options)
 def aeach(
     what: Callable[..., Any] | str,
     items: Any,
     *,
-    parallelism: int | Literal["auto"] = 0,
+    parallelism: int | Literal["auto"] | None = None,
     stop: bool = False,
     retry: int = 0,
     timeout: float | None = None,
     rate: Any = None,
     cache: str | None = None,
     tolerate: int | str | None = None,
+    key: str | None = None,
+    backend: str | None = None,
+    keep: Literal["disk"] | None = None,
     args: Mapping[str, Any] | None = None,
     name: str = "",
     save: str | os.PathLike[str] | None = None,
+    resume: bool | str = False,
+    changed: bool = False,
+    max_age: float | None = None,
+    durable: Literal["auto", "on", "strict", "off"] = "auto",
     check: bool = True,
     quiet: bool = False,
     **fields: Any,
@@ -113,6 +121,13 @@ def aeach(
 
     Objects bound to this loop (client sessions, locks) work inside async functions.
 
+    Args:
+        what: as for :func:`each`.
+        items: as for :func:`each`.
+        args: arguments that are the same for all items.
+        name: the run's name in views and records; the name of the function if it is empty.
+        fields: fields of the request if `what` is a URL: ``extract``, ``headers``, ``method``, ...
+
     Raises:
         asyncio.CancelledError: the caller was cancelled; everything that was started has ended.
         DrawerError: as :func:`each`.
@@ -120,25 +135,34 @@ def aeach(
     names = callers_names(sys._getframe(1))
 
     async def run() -> Results:
-        options = EachOptions(parallelism, stop, retry, timeout, rate, cache, tolerate)
-        given = _Given(what, args, options, fields, names)
-        job = _job(given, items, options, name, save)
+        options = EachOptions(parallelism, stop, retry, timeout, rate, cache, tolerate, key, backend, keep)
+        press = Options(None, save=save, durable=durable, resume=resume, changed=changed, max_age=max_age)
+        job = _job(what, items, options, args, fields, names, name, press)
         return await press_job_here(job, check=check, quiet=quiet)
 
     return run()
 
 
 def _job(
-    given: _Given, items: Any, options: EachOptions, name: str, save: str | os.PathLike[str] | None
+    what: Callable[..., Any] | str,
+    items: Any,
+    options: EachOptions,
+    args: Mapping[str, Any] | None,
+    fields: Mapping[str, Any],
+    names: Mapping[str, Any],
+    name: str,
+    press: Options,
 ) -> Job:
-    around = Surroundings(namespace=given.names)
+    """Return the checked job of :func:`each`; `names` are the variables of the caller."""
+    given = _Given(what, args, options, fields, names)
+    around = Surroundings.of_caller(names)
     found = given.button(around)
     rows = check_items(items, _ITEMS)
     if isinstance(rows, TableRows):
-        found.arguments.check_columns([str(column) for column in rows.readers])
+        found.check_columns([str(column) for column in rows.readers])
     around.registered = _Buttons(found.name, found, given)
     tree = loop_tree(name or found.name, found.name, ITEM, _ITEMS, options)
-    return prepare(tree, {_ITEMS: items}, Options(save=save), around)
+    return prepare(tree, {_ITEMS: items}, press, around)
 
 
 class _Given:
@@ -210,7 +234,14 @@ class _Given:
         found = as_button(function, name)
         if self._cache is None:
             return found
-        return FunctionButton(function, found.name, timeout=found.timeout, rate=found.rate, cache=self._cache)
+        return FunctionButton(
+            function,
+            found.name,
+            timeout=found.timeout,
+            rate=found.rate,
+            cache=self._cache,
+            backend=found.backend,
+        )
 
 
 class _Buttons(Mapping[str, Button]):

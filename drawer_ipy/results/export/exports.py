@@ -7,18 +7,21 @@ CSV), :mod:`~drawer_ipy.results.export.arrow`, :mod:`~drawer_ipy.results.export.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+import contextlib
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from drawer_ipy.common.atomic_file import replacing
 from drawer_ipy.results.export import text_files
+from drawer_ipy.results.export.batches import Batches, is_on_disk
 from drawer_ipy.results.export.dicts import Orient, as_dict
 from drawer_ipy.results.export.flatten import flattened
 from drawer_ipy.results.export.joining import joined
 from drawer_ipy.results.export.optional import library
 from drawer_ipy.results.export.parts import Parts
 from drawer_ipy.results.export.saving import Writer, check_save_path, writer_for
+from drawer_ipy.results.export.witness import NoWitness
 from drawer_ipy.results.table_view import TableView
 
 if TYPE_CHECKING:
@@ -181,9 +184,24 @@ class Exports:
             OSError: the file cannot be written; the old one is unchanged.
         """
         parquet = library("pyarrow.parquet", "to_parquet()", "arrow")
+        if is_on_disk(self.view):
+            with contextlib.suppress(NoWitness), replacing(path) as out:
+                pa = library("pyarrow", "to_parquet()", "arrow")
+                tables = Batches(self.view, flatten, typed=True).tables(pa)
+                with parquet.ParquetWriter(out, next(tables).schema) as writer:
+                    for table in tables:
+                        writer.write_table(table)
+                return
         table = Parts.of(self.view, flatten).to_arrow("to_parquet()")
         with replacing(path) as out:
             parquet.write_table(table, out)
+
+    def _records(self, flatten: bool) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """Return the names of the columns, and the rows, read part by part if they are on disk."""
+        if is_on_disk(self.view):
+            with contextlib.suppress(NoWitness):
+                return Batches(self.view, flatten, typed=False).records()
+        return Parts.of(self.view, flatten).records()
 
     @overload
     def to_csv(self, path: None = None, flatten: bool = False, safe: bool = False) -> str: ...
@@ -200,7 +218,7 @@ class Exports:
         Raises:
             OSError: the file cannot be written; the old one is unchanged.
         """
-        names, records = Parts.of(self.view, flatten).records()
+        names, records = self._records(flatten)
         return text_files.to_csv(records, names, path, safe)
 
     @overload
@@ -216,7 +234,7 @@ class Exports:
         Raises:
             OSError: the file cannot be written; the old one is unchanged.
         """
-        names, records = Parts.of(self.view, flatten).records()
+        names, records = self._records(flatten)
         return text_files.to_json(records, names, path)
 
     @overload
@@ -229,5 +247,5 @@ class Exports:
         Raises:
             OSError: the file cannot be written; the old one is unchanged.
         """
-        names, records = Parts.of(self.view, flatten).records()
+        names, records = self._records(flatten)
         return text_files.to_jsonl(records, names, path)

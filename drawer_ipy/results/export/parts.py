@@ -47,15 +47,21 @@ class Parts:
     @classmethod
     def of(cls, view: TableView, flatten: bool = False) -> Parts:
         """Return the parts of a table of the run, with the loop variable's column replaced by its table."""
-        names: Sequence[str] = view.columns
-        source, loop = None, view.source.loop
-        if loop is not None and (label := next(iter(view.source.layout()))) in names:
-            source = looped_over(loop.items)
-            if source is not None:
-                names = [name for name in names if name != label]
+        names, source = cls.layout(view)
         index, columns = view.values(names)
         parts = cls(index, flattened(columns) if flatten else columns)
         return parts if source is None else parts.beside(source, index)
+
+    @staticmethod
+    def layout(view: TableView) -> tuple[Sequence[str], SourceTable | None]:
+        """Return the columns of the run to export, and the table that the loop ran over, if any."""
+        names: Sequence[str] = view.columns
+        source, loop = None, view.source.loop
+        if loop is not None and (label := next(iter(view.source.layout()))) in names:
+            source = looped_over(loop.items, label)
+            if source is not None:
+                names = [name for name in names if name != label]
+        return names, source
 
     def beside(self, source: SourceTable, rows: Rows, stacklevel: int = 4) -> Parts:
         """Return these columns behind those of `source`; a warning lists the names that change."""
@@ -115,7 +121,7 @@ class Parts:
         polars = library("polars", "to_polars()")
         made = []
         if self.source is not None:
-            pairs = zip(self._texts(), self.source.at(self.rows), strict=True)
+            pairs = zip(self.texts(), self.source.at(self.rows), strict=True)
             made = [as_polars(name, column, polars) for name, column in pairs]
         made += [polars_series(_utf8(name), values, polars) for name, values in self.columns.items()]
         frame: pl.DataFrame = polars.DataFrame(made)
@@ -126,10 +132,15 @@ class Parts:
         pa = library("pyarrow", asked, "arrow")
         names, arrays = [], []
         if self.source is not None:
-            names = self._texts()
+            names = self.texts()
             arrays = [as_arrow(column, pa) for column in self.source.at(self.rows)]
         names += self.columns
         arrays += [arrow_array(values, pa) for values in self.columns.values()]
+        return self.arrow_table(arrays, names, pa)
+
+    @staticmethod
+    def arrow_table(arrays: list[Any], names: list[str], pa: Any) -> pyarrow.Table:
+        """Return a table of these columns."""
         return pa.Table.from_arrays(arrays, names=[_utf8(name) for name in names])
 
     def records(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
@@ -137,12 +148,12 @@ class Parts:
         names: list[str] = []
         columns: list[Iterable[Any]] = []
         if self.source is not None:
-            names = self._texts()
+            names = self.texts()
             columns = [values_of(column) for column in self.source.at(self.rows)]
         names += self.columns
         return names, zip(*columns, *self.columns.values(), strict=True)
 
-    def _texts(self) -> list[str]:
+    def texts(self) -> list[str]:
         """Return the names of the other table's columns as text, no two the same."""
         assert self.source is not None
         texts: dict[str, None] = {}
@@ -157,7 +168,7 @@ class Parts:
 def exported_index(view: TableView) -> list[Hashable]:
     """Return the labels that :meth:`Parts.to_pandas` gives to the rows."""
     loop = view.source.loop
-    source = None if loop is None else looped_over(loop.items)
+    source = None if loop is None else looped_over(loop.items, loop.label)
     if source is None or source.frame is None:
         return list(view.index)
     return list(source.frame.index[list(view.index)])

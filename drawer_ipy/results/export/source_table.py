@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from drawer_ipy.common.arrow_export import arrow_table
 from drawer_ipy.errors import UsageError
 from drawer_ipy.results.export.native import Rows, library_of, take
 from drawer_ipy.results.export.optional import library
@@ -25,6 +26,17 @@ class RowsOfTable(Protocol):
     readers: Mapping[Any, Callable[[int], Any]]
 
     def __len__(self) -> int: ...
+
+
+@runtime_checkable
+class EntriesOfSeries(Protocol):
+    """The items of a loop that are the entries of a series or an array.
+
+    Attributes:
+        series: the pandas series; ``None`` for anything else.
+    """
+
+    series: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +67,15 @@ class SourceTable:
         return SourceTable([self.labels[i] for i in kept], [self.columns[i] for i in kept], self.count, frame)
 
 
-def looped_over(items: Any) -> SourceTable | None:
-    """Return the table whose rows were the items of a loop, or ``None``."""
+def looped_over(items: Any, label: str) -> SourceTable | None:
+    """Return the table whose rows were the items of a loop, or ``None``.
+
+    Args:
+        items: the items. The entries of a pandas series are a table of one column with the series' index.
+        label: the loop variable, which names that column.
+    """
+    if isinstance(items, EntriesOfSeries) and items.series is not None:
+        return _of_library(items.series.to_frame(label))
     if not isinstance(items, RowsOfTable):
         return None
     found = _of_library(items.table)
@@ -82,9 +101,7 @@ def table_of(value: Any, asked: str) -> SourceTable:
     if found is None and hasattr(value, "__arrow_c_stream__"):
         pa = library("pyarrow", f"{asked} of a {type(value).__name__}", "arrow")
         with suppress(pa.ArrowInvalid):  # a Series exports Arrow too, but it is not a table
-            # DuckDB before 1.2 exports no stream to pyarrow.
-            table = value.to_arrow_table() if hasattr(value, "to_arrow_table") else pa.table(value)
-            found = _of_library(table)
+            found = _of_library(arrow_table(pa, value))
     if found is None:
         raise UsageError(
             f"{asked} needs a data frame, not {type(value).__name__}",

@@ -10,10 +10,12 @@ from drawer_ipy.results.shown.table import isolated, wrap
 from drawer_ipy.results.source import StepCell
 from drawer_ipy.results.table_view import TableView
 from drawer_ipy.style.amounts import seconds_text
-from drawer_ipy.style.preview import clean, cut, make_cell, pad, preview, text_width
+from drawer_ipy.style.preview import clean, cut, make_cell, pad, preview, text_width, within
 
 _VALUE = 200
 _COLUMNS = 40
+_LONG = 2000
+_BYTES = 3000
 
 
 def row_text(view: TableView, index: int) -> str:
@@ -30,13 +32,15 @@ def row_text(view: TableView, index: int) -> str:
 
 def row_html(view: TableView, index: int) -> str:
     """The same as a table of two columns."""
-    out = [f'<div class="dry-head">{escape(_head(view, index))}</div><div class="dry-scroll"><table><tbody>']
+    out = [f'<div class="dry-head">{escape(_head(view, index))}</div>']
+    out.append(f'<table aria-label="row {index}"><tbody>')
     for name in view.columns[:_COLUMNS]:
         cell = make_cell(partial(view.getter(name), index))
-        text = isolated(cell.more or cell.text)
-        css = " class=d" if cell.kind == "none" else ""
-        out.append(f"<tr><th>{isolated(cut(clean(name), 40))}</th><td{css}>{text}</td></tr>")
-    out.append("</tbody></table></div>")
+        whole = _value(view, index, name, _LONG) if cell.more else cell.text
+        css = "d" if cell.kind == "none" else "all"
+        text = isolated(within(whole, _BYTES))
+        out.append(f"<tr><th scope=row>{isolated(cut(clean(name), 40))}</th><td class={css}>{text}</td></tr>")
+    out.append("</tbody></table>")
     if len(view.columns) > _COLUMNS:
         out.append(f'<div class="dry-note">{len(view.columns) - _COLUMNS} more columns</div>')
     out += [f'<div class="dry-note">step {isolated(line)}</div>' for line in _steps(view, index)]
@@ -50,13 +54,13 @@ def _head(view: TableView, index: int) -> str:
     )
 
 
-def _value(view: TableView, index: int, name: str) -> str:
+def _value(view: TableView, index: int, name: str, limit: int = _VALUE) -> str:
     try:
         value = view.getter(name)(index)
     except BaseException as error:  # reading an object of a class defined by the user may raise anything
         pass_on_interrupt(error)
         return clean(f"<{type(error).__name__} when read>")
-    return "–" if value is None else preview(value, _VALUE)
+    return "–" if value is None else preview(value, limit)
 
 
 def _steps(view: TableView, index: int) -> list[str]:

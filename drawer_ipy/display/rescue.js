@@ -1,0 +1,64 @@
+// Shows a run whose output its notebook lacks: the page was reloaded before the notebook was saved, the outputs were
+// cleared, or the cell was started again while it runs.
+
+import { UNTOUCHED, make } from "./elements.js";
+import { MOUNT, mountClass } from "./mount.js";
+import { answerTabs, change, codeCells, inOtherTab, outputOf, runOutputs } from "./notebook.js";
+
+/** Milliseconds between two checks. */
+const CHECKED = 400;
+
+/** How often the output must be missing in a row: it arrives a little later than the model. */
+const MISSED = 2;
+
+/** The same after it was there: the kernel itself shows it again when something in the run clears the outputs. */
+const MISSED_AGAIN = 8;
+
+/** The output to add: a place for the view, with words for a saved notebook. */
+function placeFor(model) {
+  const { drawer, status } = model.get("head");
+  const words = `drawer ${drawer}: ${status} as of ${new Date().toLocaleString("sv")}`;
+  const el = make("div", `${MOUNT} ${mountClass(model.get("place"))} ${UNTOUCHED}`, {}, words);
+  return outputOf({ "text/html": el.outerHTML, "text/plain": words });
+}
+
+/** The output of an earlier press of the run, as its notebook has it. */
+function earlierOf(model) {
+  const places = model.get("replaces") ?? [];
+  return runOutputs(model)?.find(({ id }) => places.includes(id));
+}
+
+/** Show the run in its cell whenever it has no output there: in place of that of an earlier press, or in addition. */
+function showIn(model, cell) {
+  const earlier = earlierOf(model);
+  if (earlier) earlier.outputs.set(earlier.index, placeFor(model));
+  else cell.outputs.add(placeFor(model));
+}
+
+/** Show the run in its cell whenever it has no output there; returns a function that stops that. */
+export function rescue(model) {
+  let missing = 0;
+  let seen = false;
+  const isMissing = () => {
+    const outputs = runOutputs(model);
+    return outputs !== null && !outputs.some(({ id }) => id === model.get("place"));
+  };
+  const check = async () => {
+    if (model.get("over")) return stop();
+    missing = isMissing() ? missing + 1 : 0;
+    seen ||= missing === 0;
+    if (missing !== (seen ? MISSED_AGAIN : MISSED)) return;
+    const quiet = await inOtherTab(model.get("place"), false);
+    missing = 0;
+    const cell = codeCells(model)?.find(({ id }) => id === model.get("cell"));
+    if ((cell || earlierOf(model)) && isMissing()) change(model, quiet, () => showIn(model, cell));
+  };
+  const ticking = setInterval(check, CHECKED);
+  const silence = answerTabs(model);
+  const stop = () => {
+    clearInterval(ticking);
+    silence();
+  };
+  model.on("comm_live_update", stop);
+  return stop;
+}

@@ -1,0 +1,65 @@
+"""Press a button on a backend: send the press, apply its timeout, and make the outcome of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+from drawer_ipy.buttons.base import Bound, Call, Outcome
+from drawer_ipy.buttons.travelling import Travelling, failed_outcome
+from drawer_ipy.common.cancellation import Stop, TimeIsUp, within
+from drawer_ipy.engine.backends.base import Answer, Ticket
+from drawer_ipy.errors import Code, ErrorInfo
+
+WHERE = "where"
+"""The fact of an attempt that says where it ran."""
+
+IN_KERNEL = "the kernel"
+"""Where a press ran that could not travel."""
+
+
+async def travel(
+    button: Travelling, bound: Bound, call: Call, ticket: Ticket, *, ends_presses: bool
+) -> Outcome:
+    """Press `button` in the place that `ticket` is for.
+
+    Args:
+        ends_presses: see :class:`~drawer_ipy.engine.backends.base.Backend`.
+
+    Raises:
+        asyncio.CancelledError: the press was cancelled, and has ended if the backend ends presses.
+    """
+    seconds = call.timeout
+    if seconds is None:
+        answer = await ticket.press(button.work(bound, call), None, call.log)
+    else:
+        began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def begun() -> None:
+            if not began.done():
+                began.set_result(None)
+
+        def press(stop: Stop) -> Coroutine[Any, Any, Answer]:
+            return ticket.press(button.work(bound, replace(call, timeout=None, stop=stop)), begun, call.log)
+
+        try:
+            answer = await within(seconds, call.stop, press, began)
+        except TimeIsUp:
+            return _too_late(seconds, ticket.where, ends_presses)
+    about = {WHERE: ticket.where, **answer.about}
+    if answer.error is not None:
+        return failed_outcome(answer, about)
+    outcome = button.answered(answer)
+    outcome.about = about
+    return outcome
+
+
+def _too_late(seconds: float, where: str, ends_presses: bool) -> Outcome:
+    message = f"timed out after {seconds:g} s"
+    hint = "raise `timeout_seconds` of the step or the button if it needs longer"
+    if not ends_presses:
+        hint += "; Python cannot stop a thread, so the function may still be running"
+    error = ErrorInfo(Code.TIMEOUT, message, hint)
+    return Outcome(status="timeout", error=error, exit_code=-1, about={WHERE: where})
