@@ -10,6 +10,10 @@ from typing import Any
 HEADER = struct.Struct("<BQ")
 LENGTH = struct.Struct("<I")
 LENGTH_BYTES = 4
+PERMIT = struct.Struct("<Q")
+"""The number of a press that may begin."""
+PRESS_HEAD = struct.Struct("<BQ")
+"""The flags and the number of a press, before the key of its function and its arguments."""
 KEY = 16
 """Bytes of the key of a function."""
 

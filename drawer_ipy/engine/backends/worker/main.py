@@ -18,7 +18,9 @@ from drawer_ipy.engine.backends.worker.connection import (
     BEGUN,
     FUNCTION,
     KEY,
+    PERMIT,
     PREPARE,
+    PRESS_HEAD,
     READY,
     SETUP,
     TELLS_BEGIN,
@@ -31,11 +33,12 @@ from drawer_ipy.engine.backends.worker.pressing import SentFunction, run_press
 from drawer_ipy.engine.backends.worker.prints import PrintSender
 
 
-def main(connection: int, life: int) -> None:
+def main(connection: int, permits: int, life: int) -> None:
     """Serve the kernel until it closes the connection.
 
     Args:
         connection: the file descriptor of a socket.
+        permits: that of another one, which the permits of presses are read from.
         life: that of a pipe which reaches its end when the kernel is gone.
     """
     _end_with(life)
@@ -51,10 +54,34 @@ def main(connection: int, life: int) -> None:
         return
     prints = PrintSender(kernel)
     sys.stdout, sys.stderr = prints.stream(b"o", 1), prints.stream(b"e", 2)
-    _serve(kernel, prints)
+    _serve(kernel, _Permits(permits), prints)
 
 
-def _serve(kernel: KernelConnection, prints: PrintSender) -> None:
+class _Permits:
+    """The permits that the kernel gives, one for each press that has not been withdrawn."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._next = -1
+
+    def take(self, number: int) -> bool:
+        """Wait for a permit, and take it if it is for the press `number`; another one is for a later press.
+
+        Raises:
+            EOFError: the kernel gives none any more.
+        """
+        if self._next < 0:
+            data = self._socket.recv(PERMIT.size)
+            if len(data) < PERMIT.size:
+                raise EOFError
+            (self._next,) = PERMIT.unpack(data)
+        if self._next != number:
+            return False
+        self._next = -1
+        return True
+
+
+def _serve(kernel: KernelConnection, permits: _Permits, prints: PrintSender) -> None:
     functions: dict[bytes, Any] = {}
     while True:
         kind, body = kernel.receive()
@@ -69,10 +96,16 @@ def _serve(kernel: KernelConnection, prints: PrintSender) -> None:
                 one.load()
             kernel.send(READY)
             continue
-        flags, key = body[0], bytes(body[1 : 1 + KEY])
+        flags, number = PRESS_HEAD.unpack_from(body)
         try:
-            function = functions[key].get()
-            args, kwargs = loads(bytes(body[1 + KEY :]))
+            if not permits.take(number):
+                continue
+        except EOFError:
+            return
+        begin = PRESS_HEAD.size + KEY
+        try:
+            function = functions[bytes(body[PRESS_HEAD.size : begin])].get()
+            args, kwargs = loads(bytes(body[begin:]))
         except BaseException as error:
             kernel.send(UNREAD, described(error).encode("utf-8", "replace"))
             continue

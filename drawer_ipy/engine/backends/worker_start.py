@@ -1,0 +1,98 @@
+"""Start a worker process, and end it with its children."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from drawer_ipy.engine.backends.permits import Permits
+from drawer_ipy.engine.backends.worker import connection as messages
+
+_BOOT = """
+import os, sys
+from types import ModuleType
+path = sys.argv[1]
+parents = ["drawer_ipy", "drawer_ipy.engine", "drawer_ipy.engine.backends"]
+for name in reversed(parents):  # not the package itself, whose import would take much longer
+    sys.modules[name] = ModuleType(name)
+    sys.modules[name].__path__ = [path := os.path.dirname(path)]
+from drawer_ipy.engine.backends.worker.main import main
+for name in parents:
+    del sys.modules[name]
+main(*map(int, sys.argv[2:]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process that was started, and what the kernel holds of it.
+
+    Attributes:
+        process: the process.
+        connection: the kernel's end of the connection to it.
+        permits: those of its presses.
+        life: a pipe; the process ends when it is closed.
+    """
+
+    process: subprocess.Popen[bytes]
+    connection: socket.socket
+    permits: Permits
+    life: int
+
+    def abandon(self) -> None:
+        """End the process, which nobody waits for any more, and wait for its end."""
+        self.connection.close()
+        self.permits.close()
+        os.close(self.life)
+        self.process.kill()
+        self.process.wait()
+
+
+def spawn() -> Started:
+    """Start a process.
+
+    Raises:
+        OSError: the system refuses another process.
+    """
+    here, there = socket.socketpair()
+    give, take = socket.socketpair()
+    ends_at, life = os.pipe()
+    try:
+        program = str(Path(messages.__file__).parent)
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing
+        passed = (there.fileno(), take.fileno(), ends_at)
+        process = subprocess.Popen(
+            [sys.executable, *flags, "-c", _BOOT, program, *map(str, passed)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=passed,
+            start_new_session=True,
+        )
+    except BaseException:
+        for one in (here, give, take):
+            one.close()
+        os.close(life)
+        raise
+    finally:
+        there.close()
+        os.close(ends_at)
+    return Started(process, here, Permits(give, take), life)
+
+
+def kill_group(pid: int) -> None:
+    """Kill the process and its children."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def pidfd(pid: int) -> int | None:
+    """Return a file descriptor that is readable when the process has ended; ``None`` where there is none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not Linux
+        return None
