@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from benchmarks.http_server import page_of, running
 from benchmarks.measure import side_by_side
 from benchmarks.report import Answer, Check, compared
+from benchmarks.small_functions import compute, nothing
 from drawer_ipy import press
 from drawer_ipy.engine.backends.processes import usable_cores
 
@@ -21,21 +21,7 @@ LEAST_SPEEDUP = 1.8  # all of two cores over one thread
 WIDTH = 8
 LEAST_OF_SCRAPE = 1.6  # a scrape whose pages are read in processes, over one in the kernel, on two cores
 _ROWS = 100
-_SECONDS = 0.05
 _PROCESSES, _THREADS, _ONE, _KERNEL = "processes", "threads", "one thread", "the kernel"
-
-
-def nothing(x: Any) -> Any:
-    """A function that returns at once."""
-    return x
-
-
-def compute(x: Any) -> Any:
-    """A function that computes for about 50 ms of an idle core, in Python."""
-    end = time.thread_time() + _SECONDS
-    while time.thread_time() < end:
-        pass
-    return x
 
 
 def answer(quick: bool) -> Answer:

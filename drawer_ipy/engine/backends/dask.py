@@ -12,12 +12,12 @@ import itertools
 import pickle
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from drawer_ipy.engine.backends.answers import answer_of
 from drawer_ipy.engine.backends.base import Answer, BackendError, Need, Work
 from drawer_ipy.engine.backends.dask_cluster import Cluster, WorkerLost, modules_of
 from drawer_ipy.engine.backends.dask_press import BatchedPress, WorkerPlace
+from drawer_ipy.engine.backends.press_places import PressPlaces
 from drawer_ipy.engine.backends.press_prints import PressPrints
 from drawer_ipy.engine.backends.sending import Packed, Sender
 
@@ -30,14 +30,6 @@ _SHORT = 0.025
 
 END_SECONDS = 0.3
 """Seconds that an interrupted press has before its worker is restarted."""
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A press that waits for a place."""
-
-    place: asyncio.Future[WorkerPlace]
-    at_once: bool
 
 
 class DaskBackend:
@@ -55,7 +47,7 @@ class DaskBackend:
         self.sender = Sender()
         self._cluster = Cluster(address, self._joined, self._left, self._heard)
         self._workers: dict[str, WorkerPlace] = {}
-        self._queue: deque[_Waiting] = deque()
+        self._free = PressPlaces(self._find)
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count()
         self._presses: dict[str, list[BatchedPress]] = {}
@@ -90,7 +82,7 @@ class DaskBackend:
         """How many presses each thread of a worker may have: two batches of short ones, or one."""
         return 1 if self._in_batch == 1 else 2 * self._in_batch
 
-    def _free(self, at_once: bool) -> WorkerPlace | None:
+    def _find(self, at_once: bool) -> WorkerPlace | None:
         """Return the worker with the fewest presses for each of its threads, if it has a place."""
         best = self._least_busy()
         depth = 1 if at_once else self._depth
@@ -102,46 +94,19 @@ class DaskBackend:
 
     def has_place(self, *, at_once: bool = False) -> bool:
         """See :class:`~drawer_ipy.engine.backends.base.Backend`."""
-        return not self._queue and self._free(at_once) is not None
+        return self._free.has(at_once=at_once)
 
     async def ticket(self, *, at_once: bool = False) -> DaskTicket:
         """Wait for a place on a worker."""
-        place = None if self._queue else self._free(at_once)
-        if place is not None:
-            place.taken += 1
-            return DaskTicket(self, place)
-        waiting = _Waiting(asyncio.get_running_loop().create_future(), at_once)
-        self._queue.append(waiting)
-        try:
-            return DaskTicket(self, await waiting.place)
-        except BaseException:
-            found = waiting.place
-            if found.done() and not found.cancelled() and found.exception() is None:
-                self.give_back(found.result())
-            elif waiting in self._queue:
-                self._queue.remove(waiting)
-            raise
+        return DaskTicket(self, await self._free.take(at_once=at_once))
 
     def give_back(self, place: WorkerPlace) -> None:
         """Free a place."""
-        place.taken -= 1
-        self._serve()
-
-    def _serve(self) -> None:
-        """Give free places to those who wait, first come, first served."""
-        while self._queue:
-            first = self._queue[0]
-            if not first.place.done():
-                place = self._free(first.at_once)
-                if place is None:
-                    return
-                place.taken += 1
-                first.place.set_result(place)
-            self._queue.popleft()
+        self._free.give_back(place)
 
     def _joined(self, address: str, threads: int, name: str) -> None:
         self._workers[address] = WorkerPlace(address, threads, f"Dask worker {name}")
-        self._serve()
+        self._free.serve()
 
     def _left(self, address: str) -> None:
         place = self._workers.pop(address, None)
@@ -264,7 +229,7 @@ class DaskBackend:
             place.tasks.pop(batch, None)
             self._presses.pop(batch, None)
             self._flush_soon()
-            self._serve()
+            self._free.serve()
 
     def _measure(self, seconds: float) -> None:
         """Take note of how long a press took on its worker."""
@@ -307,9 +272,7 @@ class DaskBackend:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for waiting in self._queue:
-            if not waiting.place.done():
-                waiting.place.set_exception(BackendError("the run has ended"))
+        self._free.close(BackendError("the run has ended"))
         await self._cluster.aclose()
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.engine.backends.base import Answer, BackendError, Need, Work
-from drawer_ipy.engine.backends.places import Places
+from drawer_ipy.engine.backends.press_places import PressPlaces
 from drawer_ipy.engine.backends.press_prints import PressPrints
 from drawer_ipy.engine.backends.process_slot import ProcessSlot
 from drawer_ipy.engine.backends.sending import Sender
@@ -51,7 +51,7 @@ class ProcessesBackend:
         self.sender = Sender()
         self._threads = Threads()
         self._slots = [ProcessSlot(self.sender, self._threads, self._measure) for _ in range(count)]
-        self._free = Places(self._find)
+        self._free = PressPlaces(self._find)
         self._seconds: float | None = None  # of one press, as measured lately
         self._resting: asyncio.TimerHandle | None = None
         self._relieving: asyncio.TimerHandle | None = None
@@ -96,7 +96,7 @@ class ProcessesBackend:
         return ProcessTicket(self, *await self.place(at_once=at_once))
 
     async def place(self, *, at_once: bool = False, first: bool = False) -> tuple[ProcessSlot, WorkerProcess]:
-        """Take a place, see :meth:`Places.take`, and return it with its process."""
+        """Take a place, see :meth:`PressPlaces.take`, and return it with its process."""
         slot = await self._free.take(at_once=at_once, first=first)
         try:
             worker = slot.worker or await slot.ready()
@@ -108,7 +108,7 @@ class ProcessesBackend:
         return slot, worker
 
     def give_back(self, slot: ProcessSlot) -> None:
-        """Free a place, see :class:`Places`; a process that stays idle ends."""
+        """Free a place, see :class:`PressPlaces`; a process that stays idle ends."""
         if slot.taken == 1:
             loop = asyncio.get_running_loop()
             slot.rested = loop.time()

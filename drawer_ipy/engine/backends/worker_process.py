@@ -113,6 +113,8 @@ class WorkerProcess:
             The result; ``None`` if the press was withdrawn and has not begun.
         """
         presses = self._presses
+        if not self.is_alive:  # it has ended since the place was taken
+            return None
         if not presses:
             self._since = self._loop.time()
         self._teach(function)

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class HasPlaces(Protocol):
-    """A worker, as :class:`Places` sees it.
+    """A worker, as :class:`PressPlaces` sees it.
 
     Attributes:
         taken: the number of places on it that are taken.
@@ -30,7 +30,7 @@ class _Waiting(Generic[W]):
     at_once: bool
 
 
-class Places(Generic[W]):
+class PressPlaces(Generic[W]):
     """Gives out places on workers.
 
     Args:
