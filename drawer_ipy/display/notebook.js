@@ -30,6 +30,16 @@ export function runOutputs(model) {
   );
 }
 
+/** Call `arrived` when an output of the run `id` is added to `cell`; returns a function that stops that. */
+export function watchOutputs(cell, id, arrived) {
+  const changed = (_, { newValues }) => {
+    const isIts = (output) => mountOf(output.toJSON().data?.["text/html"])?.id === id;
+    if (newValues?.some(isIts)) arrived();
+  };
+  cell?.outputs.changed?.connect(changed);
+  return () => cell?.outputs.changed?.disconnect(changed);
+}
+
 /** An output of a cell. */
 export function outputOf(data) {
   return { output_type: "display_data", data, metadata: {} };

@@ -3,7 +3,7 @@
 
 import { UNTOUCHED, make } from "./elements.js";
 import { MOUNT, mountClass } from "./mount.js";
-import { answerTabs, change, codeCells, inOtherTab, outputOf, runOutputs } from "./notebook.js";
+import { answerTabs, change, codeCells, inOtherTab, outputOf, runOutputs, watchOutputs } from "./notebook.js";
 
 /** Milliseconds between two checks. */
 const CHECKED = 400;
@@ -43,6 +43,12 @@ export function rescue(model) {
     const outputs = runOutputs(model);
     return outputs !== null && !outputs.some(({ id }) => id === model.get("place"));
   };
+  const cellOf = () => codeCells(model)?.find(({ id }) => id === model.get("cell"));
+  // A run may clear its outputs for every item. Checks could then miss each time that the kernel shows it again.
+  const unwatch = watchOutputs(cellOf(), model.get("place"), () => {
+    seen = true;
+    missing = 0;
+  });
   const check = async () => {
     if (model.get("over")) return stop();
     missing = isMissing() ? missing + 1 : 0;
@@ -50,13 +56,14 @@ export function rescue(model) {
     if (missing !== (seen ? MISSED_AGAIN : MISSED)) return;
     const quiet = await inOtherTab(model.get("place"), false);
     missing = 0;
-    const cell = codeCells(model)?.find(({ id }) => id === model.get("cell"));
+    const cell = cellOf();
     if ((cell || earlierOf(model)) && isMissing()) change(model, quiet, () => showIn(model, cell));
   };
   const ticking = setInterval(check, CHECKED);
   const silence = answerTabs(model);
   const stop = () => {
     clearInterval(ticking);
+    unwatch();
     silence();
   };
   model.on("comm_live_update", stop);

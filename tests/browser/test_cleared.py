@@ -22,7 +22,7 @@ def tells(n):
 
 async def clears(n):
     clear_output()
-    await asyncio.sleep(0.1 if n < 20 else 60)
+    await asyncio.sleep(0.025 if n < 120 else 60)  # most of the time, the output is not there
     return n
 
 def elsewhere(n):
@@ -53,7 +53,7 @@ CELLS = [
     SETUP + BUTTONS,
     run("tells", 20),
     run("clears", 10, "--display html"),
-    run("clears", 40),
+    run("clears", 140),
     "aside",
     run("elsewhere", 10),
 ]
@@ -79,12 +79,12 @@ def test_the_table_is_there_once(notebook: BrowserNotebook, cell: int, rows: int
 
 def test_a_view_that_has_come_back_can_be_cancelled(notebook: BrowserNotebook) -> None:
     notebook.start(3)
-    notebook.wait_done(3, 20)
+    notebook.wait_done(3, 120)
     assert notebook.view(3).count() == 1
     notebook.cancel_button(3).click()
     notebook.table(3).wait_for()
     notebook.wait_idle()
-    assert "20 ok · 1 cancelled · 19 skipped" in notebook.output(3).inner_text()
+    assert "120 ok · 1 cancelled · 19 skipped" in notebook.output(3).inner_text()
     assert notebook.tables(3).count() == 1
 
 
