@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kernel_rig import MANY, Cell, Kernel, click_cancel, each, interrupt, kernel_in
+from kernel_rig import MANY, Cell, Kernel, click_cancel, each, interrupt, kernel_in, once_ok
 
 LEFT_ALONE = 5.0
 """Seconds that an undisturbed run takes."""
@@ -21,9 +21,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         yield kernel
 
 
-def began(cell: Cell) -> bool:
-    """Whether the run has been shown for a while."""
-    return cell.now > 0.4 and bool(cell.of("display_data"))
+began = once_ok(8)
 
 
 def checked(kernel: Kernel, cell: Cell) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kernel_rig import Kernel, interrupt, kernel_in
+from kernel_rig import Kernel, click_cancel, interrupt, kernel_in, once_ok
 
 SETUP = """
 %load_ext drawer_ipy
@@ -151,7 +151,9 @@ def test_a_dry_run_presses_nothing(kernel: Kernel) -> None:
 
 def test_a_click_on_cancel_keeps_finished_items(kernel: Kernel) -> None:
     body = "await asyncio.sleep(0 if x < 8 else 30)\nx"
-    cell = kernel.run(f"%%each x in range(50) -p 4 -o cut\n{body}", fails=True, click_after=1.5)
+    cell = kernel.run(
+        f"%%each x in range(50) -p 4 -o cut\n{body}", fails=True, act=click_cancel, when=once_ok(8)
+    )
     assert "DrawerCancelled" in cell.traceback
     assert kernel.value("[row.output for row in cut][:8]") == list(range(8))
 
@@ -162,7 +164,7 @@ def test_an_interrupt_keeps_finished_items(kernel: Kernel) -> None:
         f"%%each x in range(50) -p 4 -o cut\n{body}",
         fails=True,
         act=interrupt,
-        when=lambda cell: cell.now > 1.5,
+        when=once_ok(8),
     )
     assert kernel.value("[row.output for row in cut][:8]") == list(range(8))
 
@@ -235,7 +237,12 @@ def test_outputs_are_cached_while_the_body_does_not_change(kernel: Kernel) -> No
 def test_an_endless_iterator_runs_until_it_is_cancelled(kernel: Kernel) -> None:
     kernel.run("import itertools")
     body = "await asyncio.sleep(0.01)\nn"
-    kernel.run(f"%%each n in itertools.count() -p 4 -o endless\n{body}", fails=True, click_after=1.5)
+    kernel.run(
+        f"%%each n in itertools.count() -p 4 -o endless\n{body}",
+        fails=True,
+        act=click_cancel,
+        when=once_ok(8),
+    )
     assert kernel.value("[row.output for row in endless][:8]") == list(range(8))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,6 +229,35 @@ def test_cancelled_and_timed_out_downloads_continue(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert (tmp_path / "f").read_bytes() == OLD
+    assert file_names(tmp_path) == ["f"]
+
+
+def test_a_download_cancelled_while_it_is_flushed_leaves_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushing, may_end = threading.Event(), threading.Event()
+
+    def slow_disk(handle: int) -> None:
+        flushing.set()
+        may_end.wait(30)
+
+    monkeypatch.setattr(os, "fsync", slow_disk)
+
+    async def main() -> None:
+        async def answer(server: RawServer, target: str, writer: asyncio.StreamWriter) -> None:
+            writer.write(whole(OLD))
+
+        async with raw_server(answer) as server, one_run() as call:
+            pressed = button(f"{server.url}/f", save=f"{tmp_path}/f")
+            task = asyncio.create_task(press(pressed, call))
+            await asyncio.to_thread(flushing.wait, 30)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert file_names(tmp_path) == []
+            may_end.set()
+            assert (await press(pressed, call)).status == "ok"
+
+    asyncio.run(main())
     assert file_names(tmp_path) == ["f"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kernel_rig import Kernel, interrupt, kernel_in
+from kernel_rig import Kernel, interrupt, kernel_in, once_ok
 
 CELL = """%%drawer pages --out pages --no-raise
 steps:
@@ -66,7 +66,7 @@ def test_a_retry_uses_a_function_redefined_in_a_later_cell(kernel: Kernel) -> No
 @pytest.mark.parametrize("code", ["pages.retry()", "await pages.aretry()"])
 def test_an_interrupted_retry_keeps_finished_items(kernel: Kernel, code: str) -> None:
     kernel.run("bad.clear(); slow.add(3)")
-    waiting = kernel.follow(kernel.client.execute(code), interrupt, lambda cell: cell.now > 1.5)
+    waiting = kernel.follow(kernel.client.execute(code), interrupt, once_ok(1))
     assert waiting.took < 10
     assert kernel.value("dict(pages.counts)")["ok"] == 5
     assert kernel.value("[row.status for row in pages]") == ["ok", "ok", "ok", "cancelled", "ok", "ok"]

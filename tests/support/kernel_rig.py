@@ -18,6 +18,8 @@ import psutil
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from drawer_ipy.record.loop import OK
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 VIEW_MODEL = "AnyModel"
 """The widget model of the live view."""
@@ -69,6 +71,12 @@ class Cell:
             and m["content"]["comm_id"] in self._comms(model)
         ]
 
+    @property
+    def items_ok(self) -> int:
+        """The number of items that had succeeded when the live view was last updated; 0 without a view."""
+        heads = [state["head"] for _, state in self.states(VIEW_MODEL) if "head" in state]
+        return int(heads[-1]["counts"][OK]) if heads else 0
+
     def _comms(self, model: str) -> set[str]:
         opened = self.of("comm_open")
         return {o["comm_id"] for o in opened if o["data"]["state"].get("_model_name") == model}
@@ -107,6 +115,14 @@ class Cell:
 
 
 Action = Callable[["Kernel", Cell], None]
+
+
+def once_ok(count: int) -> Callable[[Cell], bool]:
+    """Whether the live view of a cell shows at least `count` items that succeeded.
+
+    Time alone says little about a run's progress on a busy machine.
+    """
+    return lambda cell: cell.items_ok >= count
 
 
 @dataclass

@@ -154,9 +154,16 @@ class Download:
             self._forget()
         return self._file, self._part.name
 
-    def broke_off(self, error: BaseException) -> bool:
-        """Keep the part for the next time, unless it is invalid or cannot be written; return whether."""
-        kept = not isinstance(error, RequestFailed | TooLarge | Damaged) and _size(self._part) > 0
+    def broke_off(self, error: BaseException, *, received: bool) -> bool:
+        """Keep the part for the next time, unless it is invalid or cannot be written; return whether.
+
+        Args:
+            error: what ended the download.
+            received: whether every byte had arrived. There is no rest to ask for then, and a thread that is
+                still writing the part to the disk keeps its lock.
+        """
+        invalid = isinstance(error, RequestFailed | TooLarge | Damaged)
+        kept = not received and not invalid and _size(self._part) > 0
         if kept:
             self._write()
         else:

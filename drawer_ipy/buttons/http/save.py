@@ -131,13 +131,14 @@ async def save_body(answer: OpenResponse, body: Body, path: Path, call: Call, do
     claim = saved.begun(path, call)
     with _reporting(path):
         folder = _Folder(claim.target)
-    part, temporary = None, f".{secrets.token_hex(8)}.part"
+    part, temporary, received = None, f".{secrets.token_hex(8)}.part", False
     try:
         part = download.file_for(answer)
         with _reporting(path):
             file, temporary = part if part is not None else (folder.create(temporary), temporary)
         try:
             size = download.start + await _write(answer, body, file, path)
+            received = True
             await call.resources.get(Threads).submit(lambda: _flush(file, path))
             written = os.fstat(file.fileno())
         finally:
@@ -154,7 +155,7 @@ async def save_body(answer: OpenResponse, body: Body, path: Path, call: Call, do
         download.finished()
         return size
     except BaseException as error:
-        if not (part and download.broke_off(error)):
+        if not (part and download.broke_off(error, received=received)):
             with contextlib.suppress(OSError):
                 folder.remove(temporary)
         raise
