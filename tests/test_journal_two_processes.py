@@ -59,7 +59,7 @@ def stored(folder: Path) -> int:
 def test_of_two_processes_that_resume_a_run_at_once_one_is_refused(
     tmp_path: Path, home: Path, servers: tuple[Server, Server]
 ) -> None:
-    for number in range(2):
+    for number in range(4):
         folder = tmp_path / str(number)
         folder.mkdir()
         runs = KilledRuns(folder, COUNT, Figures())

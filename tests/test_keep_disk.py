@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from kernel_rig import kernel_in
 
@@ -595,6 +595,7 @@ def pressed_so(keep: str | None, items: list[tuple[Any, bool]], retried: bool) -
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(items=ITEMS, retried=st.booleans())
+@example(items=[(None, False), ({"a": None}, False)], retried=False)
 def test_law_a_run_on_disk_equals_one_in_memory(items: list[tuple[Any, bool]], retried: bool) -> None:
     assert pressed_so("disk", items, retried) == pressed_so(None, items, retried)
 

@@ -1,7 +1,11 @@
 // Shows the final output of runs in pages that did not receive it: reloaded during the run, or opened later.
 
+import { sendUntilAnswered } from "./asking.js";
 import { added, ENDED, MOUNT, mountClass } from "./mount.js";
 import { answerTabs, change, codeCells, inOtherTab, outputOf, runOutputs } from "./notebook.js";
+
+/** Milliseconds after which a question is sent again that the kernel has not answered. */
+const ASKED_AGAIN = [1000, 2000, 4000, 8000];
 
 /** The run whose output belongs into the place of the run `id`: itself, or a later press of it. */
 export function newestOf(replaced, id) {
@@ -43,13 +47,15 @@ function initialize({ model }) {
   const known = new Map();
   const asked = new Set();
   let recent = {};
+  let greeted = false;
+  let gone = false;
   const look = () => {
     for (const [id, replace] of stale(model, model.get("ended") ?? [], recent)) {
       const { data, quiet } = known.get(id) ?? {};
       if (data) change(model, quiet, () => replace(data));
       else if (!asked.has(id)) {
         asked.add(id);
-        model.send({ kind: "ask", id });
+        sendUntilAnswered(model, { kind: "ask", id }, () => known.has(id) || gone, ASKED_AGAIN);
       }
     }
   };
@@ -60,15 +66,17 @@ function initialize({ model }) {
   model.on("change:ended", look);
   model.on("change:replaced", look);
   model.on("msg:custom", async ({ kind, id, data, cells }) => {
+    greeted ||= kind === "recent";
     if (kind === "recent") recent = lackingOf(model, cells);
     else if (kind === "final") known.set(id, { data, quiet: await inOtherTab(id, true) });
     look();
     if (kind === "final") recent = Object.fromEntries(Object.entries(recent).filter(([, one]) => one !== id));
   });
-  model.send({ kind: "hello" });
+  sendUntilAnswered(model, { kind: "hello" }, () => greeted || gone, ASKED_AGAIN);
   look();
   const silence = answerTabs(model);
   return () => {
+    gone = true;
     observer.disconnect();
     silence();
   };

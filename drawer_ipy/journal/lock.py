@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,9 @@ _SETTLE = 0.2
 """Seconds after which two processes that took a lock at once see which one has it."""
 
 _MOMENT = 0.02
+
+_ALONE = 1.0
+"""Most seconds to wait for other processes that are taking locks in the same folder."""
 
 HELD, FREE, UNKNOWN = range(3)
 """What the system says of its own lock."""
@@ -106,7 +110,8 @@ class Lock:
         for _ in range(10):
             handle = open_regular(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                found = self._try(handle)
+                with _alone_in(self._path.parent):
+                    found = self._try(handle)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.close(handle)
@@ -144,7 +149,7 @@ class Lock:
         os.ftruncate(handle, 0)
         os.write(handle, self._content)
         if self._works:
-            return True
+            return True if _is_at(handle, self._path) else None
         time.sleep(_SETTLE)
         return _read(self._path) == self._content
 
@@ -172,6 +177,24 @@ class Lock:
             with contextlib.suppress(OSError):
                 os.unlink(self._path)
         os.close(handle)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes of this machine from taking locks in `folder`.
+
+    A process that has just got the system's lock of a file has not written its own number into it yet. Another
+    one would find the number of a process that has ended, and remove the file.
+    """
+    handle = os.open(folder, os.O_RDONLY) if fcntl is not None else -1
+    try:
+        until = time.monotonic() + _ALONE
+        while handle >= 0 and lock_state(handle, exclusive=True) == HELD and time.monotonic() < until:
+            time.sleep(_MOMENT / 10)
+        yield
+    finally:
+        if handle >= 0:
+            os.close(handle)
 
 
 def holder(path: Path) -> Holder | None:

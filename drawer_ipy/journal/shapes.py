@@ -70,6 +70,10 @@ class Shapes:
         found = self._kind(place)
         return found if isinstance(found, tuple) else None
 
+    def is_nothing(self, place: int) -> bool:
+        """Whether there is no output at `place`."""
+        return bool(self._kind(place) == NOTHING)
+
     @property
     def uniform(self) -> bool:
         """Whether all outputs are of the same kind."""

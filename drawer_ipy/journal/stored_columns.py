@@ -211,6 +211,10 @@ class StoredColumn(StoredPiece):
         """See :meth:`StoredPiece.shape`."""
         return self._shapes.at(place)
 
+    def is_none(self, place: int) -> bool:
+        """See :meth:`StoredPiece.is_none`."""
+        return self._shapes.is_nothing(place)
+
     def detail(self, place: int) -> StepResult | None:
         """See :meth:`StoredPiece.detail`."""
         for at, extra in self.rows.reader.extras(self.rows, self.number):
@@ -253,6 +257,10 @@ class InsidePiece(StoredPiece):
     def shape(self, place: int) -> Shape:
         """See :meth:`StoredPiece.shape`."""
         return shape_of(self.value(place))
+
+    def is_none(self, place: int) -> bool:
+        """See :meth:`StoredPiece.is_none`."""
+        return self.value(place) is None
 
     def detail(self, place: int) -> StepResult | None:
         """See :meth:`StoredPiece.detail`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -18,6 +19,16 @@ from drawer_ipy.journal.value_files import ValueFiles
 from drawer_ipy.record.run import RunRecord
 
 
+def version_of(path: Path) -> tuple[int, int]:
+    """Return what changes whenever the file of a run is written.
+
+    Raises:
+        OSError: it is gone.
+    """
+    about = os.stat(path)
+    return about.st_mtime_ns, about.st_size
+
+
 class RunJournal:
     """The file of a run, shared by its presses.
 
@@ -26,6 +37,7 @@ class RunJournal:
         slug: the drawer's name as part of a file name.
         key: returns the user's key.
         path: the file, if it exists already; its last press is `last`.
+        version: the :func:`version_of` that file when it was read.
 
     Attributes:
         path: the file; ``None`` until something was written.
@@ -40,7 +52,9 @@ class RunJournal:
         key: Callable[[], bytes],
         path: Path | None = None,
         last: RunRecord | None = None,
+        version: tuple[int, int] | None = None,
     ) -> None:
+        self._version = version
         self.path = path
         self.last = last
         self.often = False
@@ -138,6 +152,11 @@ class RunJournal:
         if not lock.take():
             raise JournalTrouble("another process is writing to the same run")
         self._lock = lock
+
+    def is_outdated(self) -> bool:
+        """Whether the file, whose lock this object has taken, was written since it was read."""
+        version, self._version = self._version, None
+        return version is not None and self.path is not None and version_of(self.path) != version
 
     def reset(self) -> None:
         """Close the connection after a failure; the next use opens another."""

@@ -76,17 +76,26 @@ class Journaling:
         """Take the file of a run that is resumed; later, if the disk does not permit it now.
 
         Raises:
-            UsageError: another process, or another run of this one, writes to it.
+            UsageError: another process, or another run of this one, writes to it, or has written to it since
+                it was read.
         """
         path = self._journal.path
         if path is None:
             return
         try:
             self._journal.claim(path)
+            outdated = self._journal.is_outdated()
         except OSError:
-            pass  # a read-only disk, for example: the writer tries again, and a note says so if it fails
+            # A read-only disk, for example: the writer tries again, and a note says so if it fails.
+            outdated = False
         except JournalTrouble as error:
             raise is_running(f"of {self._run.plan.name}", holder(path)) from error
+        if outdated:
+            self._journal.close()
+            raise UsageError(
+                f"the run of {self._run.plan.name} has been written to since it was read",
+                remediation="read it again: resume it, or open it with Results.open()",
+            )
         if count := end_scripts(self._scripts):
             were = "1 script of it was" if count == 1 else f"{count:,} scripts of it were"
             self._run.notes.append(f"{were} still running, and ended before the run was resumed")

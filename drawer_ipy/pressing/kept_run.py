@@ -106,7 +106,9 @@ class KeptRun:
             return Stored()
         now = DrawerNow(drawer, inputs, self._meta)
         found = resume(run, now, changed=options.changed, max_age=options.max_age)
-        self._journal = RunJournal(folder, slug(name), private_key, found.path, found.earlier.record)
+        self._journal = RunJournal(
+            folder, slug(name), private_key, found.path, found.earlier.record, found.version
+        )
         self._scripts = found.scripts
         return Stored(found.earlier, found.history, found.notes)
 

@@ -21,6 +21,7 @@ from drawer_ipy.journal.folder import StoredRun, files, glance
 from drawer_ipy.journal.reader import read_run
 from drawer_ipy.journal.scripts import Script
 from drawer_ipy.journal.stored_press import StoredPress, check_outputs
+from drawer_ipy.journal.target import version_of
 from drawer_ipy.journal.trouble import JournalTrouble
 from drawer_ipy.pressing.digests import changed_steps, named_steps
 from drawer_ipy.pressing.journaling import is_running, users_key
@@ -46,11 +47,13 @@ class Resumed:
         history: the records of all its presses, oldest first.
         notes: what the user should know.
         scripts: the processes of its scripts that may still run.
+        version: the version of the file that was read.
     """
 
     path: Path
     earlier: EarlierPress
     history: list[RunRecord]
+    version: tuple[int, int]
     notes: list[str] = field(default_factory=list)
     scripts: list[Script] = field(default_factory=list)
 
@@ -96,6 +99,18 @@ def check_idle(run: StoredRun) -> None:
     """
     if run.holder is not None:
         raise is_running(f"{run.id} of {run.drawer}", run.holder)
+
+
+def version_now(run: StoredRun) -> tuple[int, int]:
+    """Return the version of the file of a stored run; see :func:`~drawer_ipy.journal.target.version_of`.
+
+    Raises:
+        UsageError: it is gone.
+    """
+    try:
+        return version_of(run.path)
+    except OSError as error:
+        raise UsageError(f"the run {run.id} cannot be read: {error.strerror}") from None
 
 
 def read_stored(run: StoredRun, *, lazily: bool = False) -> list[StoredPress]:
@@ -181,6 +196,7 @@ def resume(run: StoredRun, now: DrawerNow, *, changed: bool = False, max_age: fl
         UsageError: it is running, cannot be read, or was written by another user.
     """
     check_idle(run)
+    version = version_now(run)  # before it is read: another process may resume it meanwhile
     presses = read_stored(run, lazily=holds_on_disk(now.drawer))
     last = presses[-1]
     if not all(press.trusted for press in presses):
@@ -198,7 +214,7 @@ def resume(run: StoredRun, now: DrawerNow, *, changed: bool = False, max_age: fl
     earlier = earlier_press(last, ids)
     earlier.redo = Redo(redo, 0.0 if max_age is None else time.time() - max_age)
     scripts = [script for press in presses for script in press.scripts]
-    return Resumed(run.path, earlier, [press.record for press in presses], notes, scripts)
+    return Resumed(run.path, earlier, [press.record for press in presses], version, notes, scripts)
 
 
 def meta_of(

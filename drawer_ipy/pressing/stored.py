@@ -24,7 +24,7 @@ from drawer_ipy.pressing.callers import callers_names
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.kept_run import KeptRun
 from drawer_ipy.pressing.prepare import prepare
-from drawer_ipy.pressing.resume import check_idle, earlier_press, mark_lost, read_stored
+from drawer_ipy.pressing.resume import check_idle, earlier_press, mark_lost, read_stored, version_now
 from drawer_ipy.pressing.retry import Retrier
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.record.plain import rfc3339
@@ -231,11 +231,12 @@ def open_in(
         UsageError: its file cannot be read.
     """
     run = stored.about
+    version = version_now(run)
     presses = read_stored(run, lazily=True)
     last = presses[-1]
     if run.pid is not None:
         last.record.status, last.record.error = "running", None
-    retrier = _StoredRetrier(run, last, inputs or {}, around)
+    retrier = _StoredRetrier(run, version, last, inputs or {}, around)
     origin = Origin(last.record, retrier)
     origin.earlier += [press.record for press in presses[:-1]]
     return table(origin)
@@ -245,15 +246,19 @@ class _StoredRetrier(Retrier):
     """Presses a stored run again, with the definition and the inputs that were stored."""
 
     def __init__(
-        self, run: StoredRun, last: StoredPress, inputs: Mapping[str, Any], around: Surroundings
+        self,
+        run: StoredRun,
+        version: tuple[int, int],
+        last: StoredPress,
+        inputs: Mapping[str, Any],
+        around: Surroundings,
     ) -> None:
         self._run = run
         self._last = last
         self._inputs = inputs
         self._around = around
-        self._keep = KeptRun(
-            RunJournal(run.path.parent, slug(run.drawer), private_key, run.path, last.record), last.scripts
-        )
+        journal = RunJournal(run.path.parent, slug(run.drawer), private_key, run.path, last.record, version)
+        self._keep = KeptRun(journal, last.scripts)
         self._checked = False
         super().__init__(self._prepared, earlier_press(last))
 

@@ -34,10 +34,11 @@ class StoredPiece:
         raise NotImplementedError
 
     def shape(self, place: int) -> Shape:
-        """Return the keys of the output at `place`, without reading it; ``None`` if it is not a mapping.
+        """Return the keys of the output at `place`, without reading it; ``None`` if it is not a mapping."""
+        raise NotImplementedError
 
-        The output is not None.
-        """
+    def is_none(self, place: int) -> bool:
+        """Whether the output at `place` is ``None``, of which only what is recorded beside it is on disk."""
         raise NotImplementedError
 
     def detail(self, place: int) -> StepResult | None:

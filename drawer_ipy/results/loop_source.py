@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from drawer_ipy.errors import ErrorInfo
-from drawer_ipy.record.disk_outputs import DiskOutputs, Shape, StoredPiece
+from drawer_ipy.record.disk_outputs import DiskOutputs, StoredPiece
 from drawer_ipy.record.inner import PLAIN, SLICE, contents_of
 from drawer_ipy.record.loop import STATE_NAMES, LoopOutput, LoopRecord, shape_of
 from drawer_ipy.record.run import RunRecord
@@ -68,7 +68,9 @@ def _stored_keys(column: StepColumn, outputs: DiskOutputs) -> list[str] | None:
     for index, (status, output) in enumerate(zip(column.statuses, outputs.entries, strict=False)):
         if status != STEP_OK or output is None or output is known:
             continue
-        shape = shape_of(output) if not isinstance(output, StoredPiece) else _stored_shape(outputs, index)
+        if (stored := outputs.stored(index)) is not None and stored[0].is_none(stored[1]):
+            continue
+        shape = shape_of(outputs[index]) if stored is None else stored[0].shape(stored[1])
         if shape is None or len(shape) > MOST_KEYS:
             return None
         if isinstance(output, StoredPiece) and output.uniform:
@@ -83,14 +85,6 @@ def _stored_keys(column: StepColumn, outputs: DiskOutputs) -> list[str] | None:
         if len(seen) > MOST_KEYS:
             return None
     return list(seen) or None
-
-
-def _stored_shape(outputs: DiskOutputs, index: int) -> Shape:
-    stored = outputs.stored(index)
-    if stored is None:  # it has been read or made again meanwhile
-        return shape_of(outputs[index])
-    piece, place = stored
-    return piece.shape(place)
 
 
 def _key_getter(outputs: Sequence[Any], key: str) -> Getter:

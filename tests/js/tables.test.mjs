@@ -160,7 +160,7 @@ test("a copy is described as what it was", () => {
 test("answers reach who asked, and no other page", async () => {
   const [sent, heard] = [[], []];
   const model = { send: (message) => sent.push(message), on: (_, hear) => heard.push(hear) };
-  const [one, two] = [makeAsker(model, "one"), makeAsker(model, "two")];
+  const [one, two] = [makeAsker(model, "one", () => {}), makeAsker(model, "two", () => {})];
   const answers = [];
   void one("t", { ask: "rows" }).then((answer) => answers.push(["one", answer.value]));
   void two("t", { ask: "rows" }).then((answer) => answers.push(["two", answer.value]));
@@ -170,6 +170,18 @@ test("answers reach who asked, and no other page", async () => {
   for (const hear of heard) hear(undefined, []);
   await new Promise((done) => setTimeout(done));
   assert.deepEqual(answers, [["two", 2]]);
+});
+
+test("an unanswered question is repeated once, a retry never", () => {
+  const [sent, heard, timers] = [[], [], []];
+  const model = { send: (message) => sent.push(message), on: (_, hear) => heard.push(hear) };
+  const ask = makeAsker(model, "one", (act) => timers.push(act));
+  void ask("t", { ask: "rows" });
+  void ask("t", { ask: "rows" });
+  void ask("t", { ask: "retry" });
+  for (const hear of heard) hear({ page: "one", number: 1 }, []);
+  while (timers.length) timers.shift()();
+  assert.deepEqual(sent.map(({ number }) => number), [1, 2, 3, 2]);
 });
 
 /** A kernel whose answers the test gives. */

@@ -3,12 +3,16 @@
 // One model serves all of them. A question has a number and the name of the page that asks; its answer has the
 // same, since every page hears all answers.
 
+import { sendUntilAnswered } from "../asking.js";
 import { make } from "../elements.js";
 import { mount, mountClass } from "../mount.js";
 import { Grid } from "./grid.js";
 
+/** Milliseconds after which an unanswered question is repeated, once, since the kernel may only be slow. */
+const REPEATED = [3000];
+
 /** Puts questions to the kernel; `ask(table, question)` returns a promise of the answer. */
-export function makeAsker(model, page) {
+export function makeAsker(model, page, later = setTimeout) {
   const waiting = new Map();
   let number = 0;
   model.on("msg:custom", (content, buffers) => {
@@ -20,8 +24,10 @@ export function makeAsker(model, page) {
   return (table, question) =>
     new Promise((done) => {
       number += 1;
+      const sent = { ...question, table, page, number };
       waiting.set(number, done);
-      model.send({ ...question, table, page, number });
+      const pauses = question.ask === "retry" ? [] : REPEATED; // a second one would retry again
+      sendUntilAnswered(model, sent, () => !waiting.has(sent.number), pauses, later);
     });
 }
 
