@@ -183,8 +183,8 @@ class Lock:
 def _alone_in(folder: Path) -> Iterator[None]:
     """Keep other processes of this machine from taking locks in `folder`.
 
-    A process that has just got the system's lock of a file has not written its own number into it yet. Another
-    one would find the number of a process that has ended, and remove the file.
+    A process that has just got the system's lock of a file has not written its own number into it yet.
+    Another one would find the number of a process that has ended, and remove the file.
     """
     handle = os.open(folder, os.O_RDONLY) if fcntl is not None else -1
     try:
