@@ -84,6 +84,13 @@ def test_a_module_imports_only_from_its_own_layer_and_those_below(module: str) -
     assert not wrong
 
 
+def test_a_worker_process_loads_a_few_modules_that_import_nothing_else_of_the_package() -> None:
+    program = {name for name in MODULES if name.startswith("drawer_ipy.engine.backends.worker.")}
+    loaded = program | {"drawer_ipy.common.error_parts"}
+    wrong = {name: {target for _, target in imported(name, MODULES[name])} - loaded for name in loaded}
+    assert not {name: targets for name, targets in wrong.items() if targets}
+
+
 def test_there_are_no_circular_imports() -> None:
     arrows = {
         name: {target for _, target in imported(name, path)} - {"drawer_ipy", name}

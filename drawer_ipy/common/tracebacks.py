@@ -8,24 +8,20 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from drawer_ipy.common.error_parts import drop_frames, end_of, with_class
 from drawer_ipy.common.user_code import pass_on_interrupt
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
-_LONGEST = 64 * 1024
-_LONGEST_MESSAGE = 10_000
 
 
 def describe(error: BaseException) -> str:
     """Return ``ValueError: bad thing``, or the class name alone if there is no message."""
     try:
-        text = str.strip(str(error))  # str's own method: __str__ may return an instance of a user's subclass
+        message = str(error)
     except BaseException as fault:  # the user's __str__ may raise anything
         pass_on_interrupt(fault)
-        text = ""
-    if len(text) > _LONGEST_MESSAGE:
-        left_out = len(text) - _LONGEST_MESSAGE
-        text = f"{text[:_LONGEST_MESSAGE]}... ({left_out:,} more characters)"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        message = ""
+    return with_class(error, message)
 
 
 def first_line(error: BaseException) -> str:
@@ -56,26 +52,12 @@ def _formatted(error: BaseException, frames: TracebackType | None) -> str:
     except BaseException as fault:  # a __str__ or a source line that raises
         pass_on_interrupt(fault)
         text = f"{describe(error)}\n"
-    _drop_frames(error)
-    return text if len(text) <= _LONGEST else f"...{text[-_LONGEST:]}"
+    drop_frames(error)
+    return end_of(text)
 
 
 def _is_internal(frames: TracebackType) -> bool:
     return frames.tb_frame.f_code.co_filename.startswith(_PACKAGE)
-
-
-def _drop_frames(error: BaseException) -> None:
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        one = pending.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        one.__traceback__ = None
-        pending += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            pending += one.exceptions
 
 
 _PLACE = re.compile(r'File "([^"\n]+)", (?=line \d)')

@@ -27,8 +27,13 @@ _WORKER_SECONDS = 5.0
 """Most seconds to wait for the first worker, for instance while a nanny restarts the only one."""
 
 _BY_VALUE = frozenset(
-    f"drawer_ipy.engine.backends.worker.{name}"
-    for name in ("on_dask", "connection", "failure", "pickling", "pressing")
+    {
+        "drawer_ipy.common.error_parts",
+        *(
+            f"drawer_ipy.engine.backends.worker.{name}"
+            for name in ("on_dask", "connection", "failure", "pickling", "pressing")
+        ),
+    }
 )
 
 

@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drawer_ipy.engine.backends.permits import Permits
-from drawer_ipy.engine.backends.worker import connection as messages
 
 _BOOT = """
 import os, sys
 from types import ModuleType
-path = sys.argv[1]
-parents = ["drawer_ipy", "drawer_ipy.engine", "drawer_ipy.engine.backends"]
-for name in reversed(parents):  # not the package itself, whose import would take much longer
+parents = ["drawer_ipy", "drawer_ipy.common", "drawer_ipy.engine", "drawer_ipy.engine.backends"]
+for name in parents:  # without their own code: to import drawer_ipy would take much longer
     sys.modules[name] = ModuleType(name)
-    sys.modules[name].__path__ = [path := os.path.dirname(path)]
+    sys.modules[name].__path__ = [os.path.join(sys.argv[1], *name.split(".")[1:])]
 from drawer_ipy.engine.backends.worker.main import main
 for name in parents:
     del sys.modules[name]
 main(*map(int, sys.argv[2:]))
 """
+
+_PACKAGE = str(Path(__file__).parents[2])
+"""The folder of drawer_ipy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,10 @@ def spawn() -> Started:
     give, take = socket.socketpair()
     ends_at, life = os.pipe()
     try:
-        program = str(Path(messages.__file__).parent)
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing
         passed = (there.fileno(), take.fileno(), ends_at)
         process = subprocess.Popen(
-            [sys.executable, *flags, "-c", _BOOT, program, *map(str, passed)],
+            [sys.executable, *flags, "-c", _BOOT, _PACKAGE, *map(str, passed)],
             stdin=subprocess.DEVNULL,
             pass_fds=passed,
             start_new_session=True,

@@ -1,1 +1,4 @@
-"""The program of a worker process; ``main`` is where it begins. It imports nothing of drawer_ipy."""
+"""The program of a worker process; ``main`` is where it begins.
+
+Its modules import nothing else of drawer_ipy but ``common.error_parts``, which imports nothing.
+"""

@@ -1,7 +1,7 @@
 """Serve the kernel: receive functions and presses, run one press at a time in the main thread, answer.
 
-It is run by its path and imports nothing of drawer_ipy, so that a worker starts in a fraction of the time
-that the package takes to import.
+It runs without the package drawer_ipy, of which it imports nothing else but ``common.error_parts``, so that a
+worker starts in a fraction of the time that the package takes to import.
 """
 
 from __future__ import annotations
