@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from killed_loop import DRAWER
+from killed_drawer import DRAWER
 
 from drawer_ipy import Results, press
 from drawer_ipy.display.cell_lines import cell_lines

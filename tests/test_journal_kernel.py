@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from kernel_rig import kernel_in
 from kill_rig import KILLS, Figures, KilledRuns
+from killed_drawer import DRAWER
 
 COUNT = 2_000
 _SECONDS = 0.032
@@ -28,7 +29,7 @@ SETUP = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent / "support")!r})
 from kill_ledger import Ledger
-from killed_run import DRAWER, buttons, first_of
+from killed_run import buttons, first_of
 from drawer_ipy import Results
 ledger = Ledger("ledger", {COUNT + 1})
 globals().update(buttons(ledger, {COUNT}, {_SECONDS}))
@@ -36,8 +37,6 @@ globals().update(buttons(ledger, {COUNT}, {_SECONDS}))
 
 
 def cell(durable: str) -> str:
-    from killed_run import DRAWER
-
     body = DRAWER.replace("name: killed\n", "")
     return f"%%drawer killed xs={{range({COUNT})}} --quiet --resume --durable {durable}\n{body}"
 

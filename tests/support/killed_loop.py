@@ -12,24 +12,9 @@ import sys
 import time
 from typing import Any
 
-from drawer_ipy import press
+from killed_drawer import DRAWER
 
-DRAWER = """
-name: killed
-inputs: [xs]
-steps:
-  - {id: before, button: before}
-  - id: each
-    kind: for_each
-    over: ${inputs.xs}
-    as: x
-    parallelism: 8
-    on_item_failure: continue
-    steps:
-      - {id: first, button: first, args: {x: "${x}"}}
-      - {id: second, button: second, args: {x: "${first.output.x}"}}
-  - {id: total, kind: aggregate, from: "${each.output.results}", pluck: "${item.steps.second.output}"}
-"""
+from drawer_ipy import press
 
 
 def main(ledger: str, count: int, seconds: float, resume: bool) -> Any:

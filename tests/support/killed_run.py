@@ -22,25 +22,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from kill_ledger import Ledger
+from killed_drawer import DRAWER
 
 from drawer_ipy import press
-
-DRAWER = """
-name: killed
-inputs: [xs]
-steps:
-  - {id: before, button: before}
-  - id: each
-    kind: for_each
-    over: ${inputs.xs}
-    as: x
-    parallelism: 8
-    on_item_failure: continue
-    steps:
-      - {id: first, button: first, args: {x: "${x}"}}
-      - {id: second, button: second, args: {x: "${first.output.x}"}}
-  - {id: total, kind: aggregate, from: "${each.output.results}", pluck: "${item.steps.second.output}"}
-"""
 
 
 def first_of(x: int) -> dict[str, Any]:
