@@ -94,6 +94,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Leftovers(name), "leftovers")
 
 
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace folder of the test's own, and a key of its own."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("BUTTONS_HOME", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def runs_folder(home: Path) -> Path:
+    """Where the runs of that workspace are stored; the first of them makes the folder."""
+    return home / "runs"
+
+
 class Leftovers:
     """Ends the programs that the tests of a file left if one of them failed, and all programs at the end.
 

@@ -30,13 +30,7 @@ from drawer_ipy.style.outcome import kept_text
 PROGRAM = Path(__file__).parent / "support" / "killed_loop.py"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder / "runs"
+pytestmark = pytest.mark.usefixtures("runs_folder")
 
 
 def record(n: int) -> LoopRecord:
@@ -282,7 +276,7 @@ def same(x: int) -> int:
 
 
 def test_a_run_that_was_killed_says_what_was_in_flight(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    runs_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ledger = tmp_path / "ledger"
     process = subprocess.Popen([sys.executable, str(PROGRAM), str(ledger), "400", "0.2"])
@@ -292,7 +286,7 @@ def test_a_run_that_was_killed_says_what_was_in_flight(
     time.sleep(0.25)  # for the items that began last to be on disk
     process.kill()
     process.wait()
-    [path] = home.glob("*.db")
+    [path] = runs_folder.glob("*.db")
     last = read_run(path, None)[-1]
     assert last.in_flight == {"each": 8}
     output = last.record.step("each").output

@@ -26,15 +26,7 @@ from drawer_ipy.journal.codec import Unkept, decode, encode
 from drawer_ipy.journal.folder import files, glance, prune
 from drawer_ipy.journal.reader import read_run
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace folder of the test's own, and a key of its own."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder / "runs"
+pytestmark = pytest.mark.usefixtures("runs_folder")
 
 
 class Work:
@@ -149,7 +141,7 @@ def test_a_value_that_cannot_be_kept_costs_only_itself() -> None:
 # Pressing and going on
 
 
-def test_a_resumed_run_presses_only_what_did_not_end_ok(home: Path) -> None:
+def test_a_resumed_run_presses_only_what_did_not_end_ok(runs_folder: Path) -> None:
     work = Work([3, 5])
     assert go(work, list(range(8))).counts["failed"] == 2
     work.again()
@@ -159,7 +151,7 @@ def test_a_resumed_run_presses_only_what_did_not_end_ok(home: Path) -> None:
     work.again()
     assert [row["of"] for row in go(work, list(range(8)), resume=True)] == list(range(8))
     assert work.pressed == []
-    assert len(files(home)) == 1
+    assert len(files(runs_folder)) == 1
 
 
 def test_how_much_was_kept_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,7 +169,7 @@ def test_resume_begins_a_run_if_there_is_none() -> None:
     assert work.pressed == [1, 2]
 
 
-def test_the_list_may_have_changed(home: Path) -> None:
+def test_the_list_may_have_changed(runs_folder: Path) -> None:
     work = Work()
     go(work, list(range(1000)))
     work.again()
@@ -190,7 +182,7 @@ def test_the_list_may_have_changed(home: Path) -> None:
     assert work.pressed == []
     assert [row["of"] for row in results] == shuffled
     assert results.explain(500), "its story goes back to the press that made it"
-    assert len(read_run(files(home)[0], private_key())) == 3
+    assert len(read_run(files(runs_folder)[0], private_key())) == 3
 
 
 def test_later_steps_are_pressed_again_if_the_loop_changed_and_only_then() -> None:
@@ -253,31 +245,31 @@ def test_an_iterator_that_is_made_anew_keeps_its_rows() -> None:
     assert [row["of"] for row in results] == list(range(7))
 
 
-def test_a_retry_is_another_press_in_the_same_file(home: Path) -> None:
+def test_a_retry_is_another_press_in_the_same_file(runs_folder: Path) -> None:
     work = Work([1])
     results = go(work, [0, 1, 2])
     work.again()
     results.retry(quiet=True)
-    (path,) = files(home)
+    (path,) = files(runs_folder)
     assert glance(path).presses == 2
     work.again()
     assert [row["of"] for row in go(work, [0, 1, 2], resume=True)] == [0, 1, 2]
     assert work.pressed == []
 
 
-def test_a_short_run_leaves_no_file_and_off_keeps_nothing(home: Path) -> None:
+def test_a_short_run_leaves_no_file_and_off_keeps_nothing(runs_folder: Path) -> None:
     go(Work(), [1], durable="auto")
     go(Work(), [1], durable="off")
-    assert files(home) == []
+    assert files(runs_folder) == []
 
 
-def test_a_run_of_more_than_two_seconds_is_kept_with_everything_so_far(home: Path) -> None:
+def test_a_run_of_more_than_two_seconds_is_kept_with_everything_so_far(runs_folder: Path) -> None:
     async def slow(x: int) -> int:
         await asyncio.sleep(0.5 if x < 5 else 0)
         return x
 
     go(slow, list(range(20)), durable="auto")
-    (path,) = files(home)
+    (path,) = files(runs_folder)
     (stored,) = read_run(path, private_key())
     assert [entry["steps"]["work"]["output"] for entry in stored.record.steps[0].output["results"]] == list(
         range(20)
@@ -439,27 +431,27 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], words: 
         go(Work(), [1], **options)
 
 
-def test_a_drawer_without_a_name_is_resumed_by_id_only(home: Path) -> None:
+def test_a_drawer_without_a_name_is_resumed_by_id_only(runs_folder: Path) -> None:
     text = {key: value for key, value in drawer().items() if key != "name"}
     work = Work([1])
     go(work, [1, 2], text=text)
     with pytest.raises(UsageError, match="without a name"):
         go(work, [1, 2], text=text, resume=True)
     work.again()
-    go(work, [1, 2], text=text, resume=glance(files(home)[0]).id)
+    go(work, [1, 2], text=text, resume=glance(files(runs_folder)[0]).id)
     assert work.pressed == [1]
 
 
-def test_a_run_of_another_drawer_is_refused(home: Path) -> None:
+def test_a_run_of_another_drawer_is_refused(runs_folder: Path) -> None:
     go(Work(), [1])
     with pytest.raises(UsageError, match="is of drawer 'pages'"):
-        go(Work(), [1], text=drawer(name="other"), resume=glance(files(home)[0]).id)
+        go(Work(), [1], text=drawer(name="other"), resume=glance(files(runs_folder)[0]).id)
 
 
 # Opening
 
 
-def test_a_stored_table_opens_with_its_story_its_exports_and_a_retry(home: Path) -> None:
+def test_a_stored_table_opens_with_its_story_its_exports_and_a_retry(runs_folder: Path) -> None:
     go(Work([1]), [0, 1, 2])
     table = Results.open("pages")
     assert table.counts == {"ok": 2, "failed": 1, "cancelled": 0, "skipped": 0}
@@ -471,10 +463,10 @@ def test_a_stored_table_opens_with_its_story_its_exports_and_a_retry(home: Path)
     with pytest.raises(drawer_ipy.DrawerError, match="work") as caught:
         table.retry(quiet=True)
     assert "--resume" in caught.value.remediation
-    assert Results.open(glance(files(home)[0]).id[:6]).status == "ok"
+    assert Results.open(glance(files(runs_folder)[0]).id[:6]).status == "ok"
 
 
-def test_an_opened_table_is_retried_with_the_functions_of_the_caller(home: Path) -> None:
+def test_an_opened_table_is_retried_with_the_functions_of_the_caller(runs_folder: Path) -> None:
     pressed: list[int] = []
     fail = True
 
@@ -491,11 +483,11 @@ def test_an_opened_table_is_retried_with_the_functions_of_the_caller(home: Path)
     table.retry(quiet=True)
     assert pressed == [1]
     assert list(table["work"]) == [0, 1, 2]
-    assert glance(files(home)[0]).presses == 2
+    assert glance(files(runs_folder)[0]).presses == 2
     assert Results.open("pages").counts["ok"] == 3
 
 
-def test_runs_are_listed_kept_and_removed(home: Path) -> None:
+def test_runs_are_listed_kept_and_removed(runs_folder: Path) -> None:
     go(Work([1]), [0, 1])
     go(Work(), [1], text=drawer(name="other"))
     assert [run.drawer for run in drawer_ipy.runs()] == ["other", "pages"]
@@ -509,16 +501,16 @@ def test_runs_are_listed_kept_and_removed(home: Path) -> None:
     with pytest.raises(UsageError, match="there is no stored run 'page'") as caught:
         Results.open("page")
     assert "did you mean 'pages'" in str(caught.value)
-    assert str(home) in str(caught.value)
+    assert str(runs_folder) in str(caught.value)
 
 
-def test_a_living_run_is_listed_and_cannot_be_resumed(home: Path) -> None:
+def test_a_living_run_is_listed_and_cannot_be_resumed(runs_folder: Path) -> None:
     errors: list[UsageError] = []
     shown: list[str] = []
 
     def work(x: int) -> int:
         until = time.monotonic() + 10
-        while not files(home) and time.monotonic() < until:
+        while not files(runs_folder) and time.monotonic() < until:
             time.sleep(0.01)
         time.sleep(0.3)
         shown.extend(run.status for run in drawer_ipy.runs("pages"))
@@ -534,15 +526,15 @@ def test_a_living_run_is_listed_and_cannot_be_resumed(home: Path) -> None:
 
 
 def test_the_oldest_runs_are_removed_but_not_those_that_are_kept_or_unfinished(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    runs_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(4):
         go(Work([1] if number == 1 else ()), [1], text=drawer(name="d"))
         time.sleep(1.05)
-    paths = files(home)[::-1]
+    paths = files(runs_folder)[::-1]
     drawer_ipy.runs("d")[-1].keep()
     monkeypatch.setattr("drawer_ipy.journal.folder.PER_DRAWER", 3)
-    prune(home, paths[-1], now=time.time() + 100)
-    assert files(home)[::-1] == [paths[0], paths[1], paths[3]]
-    prune(home, paths[-1], now=time.time() + 40 * 86400)
-    assert files(home)[::-1] == [paths[0], paths[3]]
+    prune(runs_folder, paths[-1], now=time.time() + 100)
+    assert files(runs_folder)[::-1] == [paths[0], paths[1], paths[3]]
+    prune(runs_folder, paths[-1], now=time.time() + 40 * 86400)
+    assert files(runs_folder)[::-1] == [paths[0], paths[3]]

@@ -29,15 +29,6 @@ steps:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder
-
-
-@pytest.fixture
 def shell(home: Path) -> Iterator[Any]:
     shell: Any = TerminalInteractiveShell.instance()
     shell.reset(new_session=False)

@@ -20,7 +20,10 @@ from drawer_ipy.journal import lock
 from drawer_ipy.journal.folder import StoredRun, files, glance
 from drawer_ipy.journal.reader import read_run
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="machines are told apart on Linux only")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="machines are told apart on Linux only"),
+    pytest.mark.usefixtures("runs_folder"),
+]
 
 PROGRAM = """
 import errno, fcntl, os, socket, sys, time
@@ -46,15 +49,6 @@ press({"name": "pages", "inputs": ["xs"], "steps": [each]}, {"xs": list(range(in
 """
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder / "runs"
-
-
 @pytest.fixture
 def programs() -> Iterator[list[subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
@@ -73,17 +67,17 @@ def start(programs: Any, *words: str) -> subprocess.Popen[str]:
     return program
 
 
-def stored(home: Path) -> StoredRun:
+def stored(runs_folder: Path) -> StoredRun:
     """The only run, once something of it is on disk."""
 
     def is_there() -> bool:
         try:
-            return glance(files(home)[0]).ok > 5
+            return glance(files(runs_folder)[0]).ok > 5
         except Exception:
             return False
 
     assert until(is_there)
-    (path,) = files(home)
+    (path,) = files(runs_folder)
     return glance(path)
 
 
@@ -121,32 +115,32 @@ def no_flock(_handle: int, _how: int) -> None:
 
 @pytest.mark.parametrize("words", [(), ("no-flock",)])
 def test_a_stopped_process_keeps_its_run_and_a_killed_one_does_not(
-    home: Path, programs: Any, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    runs_folder: Path, programs: Any, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "SILENCE", 0.5)
     if words:
         monkeypatch.setattr(lock.fcntl, "flock", no_flock)
     program = start(programs, "2000", *words)
-    stored(home)
+    stored(runs_folder)
     program.send_signal(signal.SIGSTOP)
     time.sleep(1)
-    run = stored(home)
+    run = stored(runs_folder)
     assert (run.status, run.pid, run.host) == ("running", program.pid, "")
     with pytest.raises(UsageError, match=f"running in pid {program.pid}, so it cannot be resumed"):
         resume()
     program.kill()
     program.communicate()
-    run = stored(home)
+    run = stored(runs_folder)
     assert (run.status, run.pid) == ("cut off", None)
     assert len(resume()) < 2000
-    assert stored(home).status == "ok"
-    assert sorted(os.listdir(home)) == [".gitignore", run.path.name]
+    assert stored(runs_folder).status == "ok"
+    assert sorted(os.listdir(runs_folder)) == [".gitignore", run.path.name]
 
 
 @pytest.mark.parametrize("flock", ["no-flock", "local-flock"])
 @pytest.mark.parametrize("jump", [0.0, -7200.0, 7200.0], ids=["", "back", "forward"])
 def test_a_run_of_another_machine_is_running_while_it_gives_signs_of_life(
-    home: Path, programs: Any, flock: str, jump: float, monkeypatch: pytest.MonkeyPatch
+    runs_folder: Path, programs: Any, flock: str, jump: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if flock == "no-flock":
         monkeypatch.setattr(lock.fcntl, "flock", no_flock)
@@ -155,7 +149,7 @@ def test_a_run_of_another_machine_is_running_while_it_gives_signs_of_life(
     program = start(programs, "2000", flock, "elsewhere")
     if flock == "local-flock":
         monkeypatch.setattr(lock.fcntl, "flock", lambda _handle, _how: None)
-    run = stored(home)
+    run = stored(runs_folder)
     assert (run.status, run.pid, run.host) == ("running", program.pid, "other-host")
     words = rf"is running on other-host \(pid {program.pid}\), last seen \d s ago, so it cannot be resumed"
     with pytest.raises(UsageError, match=words) as caught:
@@ -164,14 +158,14 @@ def test_a_run_of_another_machine_is_running_while_it_gives_signs_of_life(
 
 
 def test_a_process_of_another_machine_that_wakes_up_too_late_writes_nothing_more(
-    home: Path, programs: Any, monkeypatch: pytest.MonkeyPatch
+    runs_folder: Path, programs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "SILENCE", 1.0)
     monkeypatch.setattr(lock, "_CONFIRM", 0.5)
     program = start(programs, "300", "local-flock", "elsewhere")
-    run = stored(home)
+    run = stored(runs_folder)
     program.send_signal(signal.SIGSTOP)
-    assert until(lambda: stored(home).status == "cut off")
+    assert until(lambda: stored(runs_folder).status == "cut off")
     pressed = resume(300)
     assert 0 < len(pressed) < 300
     before = run.path.read_bytes()
@@ -183,10 +177,10 @@ def test_a_process_of_another_machine_that_wakes_up_too_late_writes_nothing_more
 
 
 def test_a_lock_that_is_touched_is_not_taken_even_if_its_time_is_far_off(
-    home: Path, programs: Any, monkeypatch: pytest.MonkeyPatch
+    runs_folder: Path, programs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = start(programs, "2000", "local-flock", "elsewhere")
-    path = stored(home).path.with_suffix(".lock")
+    path = stored(runs_folder).path.with_suffix(".lock")
     real = lock._silence
     monkeypatch.setattr(lock, "_silence", lambda at: real(at) + 7200)  # the disk's clock has just been set
     with pytest.raises(UsageError, match="running"):
@@ -196,10 +190,10 @@ def test_a_lock_that_is_touched_is_not_taken_even_if_its_time_is_far_off(
 
 
 def test_a_run_from_an_earlier_start_of_this_machine_was_cut_off(
-    home: Path, programs: Any, monkeypatch: pytest.MonkeyPatch
+    runs_folder: Path, programs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = start(programs, "2000")
-    run = stored(home)
+    run = stored(runs_folder)
     program.kill()
     program.communicate()
     locked = run.path.with_suffix(".lock")
@@ -209,17 +203,17 @@ def test_a_run_from_an_earlier_start_of_this_machine_was_cut_off(
     locked.write_text(text.replace(boot, "another").replace(str(program.pid), str(os.getpid())))
     machine = Path("/etc/machine-id")
     if machine.exists() and machine.read_text().strip():
-        assert stored(home).status == "cut off"
+        assert stored(runs_folder).status == "cut off"
     os.utime(locked, (1, time.time() - 60))
-    assert stored(home).status == "cut off", "it gave no sign of life for a minute"
+    assert stored(runs_folder).status == "cut off", "it gave no sign of life for a minute"
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"12\n", b"12\n[1]\n", b"\xff\xfe", b"1\n{}\n", b"x\n[1,2,3,4,5]\n", b"0" * 5000]
 )
-def test_a_damaged_lock_that_nothing_holds_does_not_matter(home: Path, content: bytes) -> None:
+def test_a_damaged_lock_that_nothing_holds_does_not_matter(runs_folder: Path, content: bytes) -> None:
     assert resume(10) == list(range(10))
-    (path,) = files(home)
+    (path,) = files(runs_folder)
     path.with_suffix(".lock").write_bytes(content)
     assert glance(path).pid is None
     assert resume(11) == [10]

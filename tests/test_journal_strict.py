@@ -29,15 +29,7 @@ from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.record.loop import LoopOutput
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder / "runs"
-
+pytestmark = pytest.mark.usefixtures("runs_folder")
 
 STEP = {"id": "work", "button": "work", "args": {"x": "${x}"}}
 
@@ -54,21 +46,21 @@ def drawer(*steps: Any, **loop: Any) -> dict[str, Any]:
     return {"name": "pages", "inputs": ["xs"], "steps": [each]}
 
 
-def on_disk(home: Path) -> Any:
+def on_disk(runs_folder: Path) -> Any:
     """The loop of the latest press as another process reads it."""
-    (path,) = files(home)
+    (path,) = files(runs_folder)
     press = read_run(path, private_key())[-1]
     (step,) = press.record.steps
     assert isinstance(step.output, LoopOutput)
     return step.output.record
 
 
-def test_an_item_begins_and_ends_on_disk_before_it_does_in_the_record(home: Path) -> None:
+def test_an_item_begins_and_ends_on_disk_before_it_does_in_the_record(runs_folder: Path) -> None:
     begun: list[int] = []
     ended: list[int] = []
 
     async def work(x: int) -> int:
-        loop = on_disk(home)
+        loop = on_disk(runs_folder)
         assert loop.has_begun(x), "its effects begin after it is on disk that it has begun"
         await asyncio.sleep(0.01)
         return x * x
@@ -84,7 +76,7 @@ def test_an_item_begins_and_ends_on_disk_before_it_does_in_the_record(home: Path
         begun.append(event.index)
 
     def finished(event: ItemFinished) -> None:
-        loop = on_disk(home)
+        loop = on_disk(runs_folder)
         assert loop.columns[0].outputs[event.index] == event.index**2
         ended.append(event.index)
 
@@ -94,7 +86,7 @@ def test_an_item_begins_and_ends_on_disk_before_it_does_in_the_record(home: Path
     assert not job.run.listeners.errors
     assert results.counts["ok"] == 40
     assert sorted(begun) == sorted(ended) == list(range(40))
-    assert sorted(os.listdir(home)) == [".gitignore", files(home)[0].name]
+    assert sorted(os.listdir(runs_folder)) == [".gitignore", files(runs_folder)[0].name]
 
 
 KILLED = """
@@ -121,7 +113,9 @@ print("done")
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_after_a_kill_only_what_was_in_flight_is_pressed_again(tmp_path: Path, home: Path, seed: int) -> None:
+def test_after_a_kill_only_what_was_in_flight_is_pressed_again(
+    tmp_path: Path, runs_folder: Path, seed: int
+) -> None:
     path = tmp_path / "ledger"
     command = [sys.executable, "-c", KILLED, str(path)]
     process = subprocess.Popen(command)
@@ -132,8 +126,8 @@ def test_after_a_kill_only_what_was_in_flight_is_pressed_again(tmp_path: Path, h
     process.kill()
     process.wait()
     before = path.read_text().splitlines()
-    (file,) = files(home)
-    loop = on_disk(home)
+    (file,) = files(runs_folder)
+    loop = on_disk(runs_folder)
     in_flight = [i for i in range(200) if (found := loop.error_of(i)) and "in flight" in found[1].message]
     assert 1 <= len(in_flight) <= 4
     results = Results.open("pages")
@@ -153,11 +147,11 @@ def test_after_a_kill_only_what_was_in_flight_is_pressed_again(tmp_path: Path, h
     assert glance(file).status == "ok"
 
 
-def test_items_of_a_loop_inside_an_item_are_on_disk_before_the_next_ones_begin(home: Path) -> None:
+def test_items_of_a_loop_inside_an_item_are_on_disk_before_the_next_ones_begin(runs_folder: Path) -> None:
     seen: list[int] = []
 
     async def work(x: int) -> int:
-        outer = on_disk(home)
+        outer = on_disk(runs_folder)
         inner = outer.columns[0].outputs[0]
         seen.append(0 if inner is None else inner.record.counts[2])
         return x
@@ -174,9 +168,9 @@ def test_items_of_a_loop_inside_an_item_are_on_disk_before_the_next_ones_begin(h
     assert seen == [0, 1, 2, 3], "each item sees those before it as ended on disk"
 
 
-def test_a_step_counts_as_begun_and_ended_when_that_is_on_disk(home: Path) -> None:
+def test_a_step_counts_as_begun_and_ended_when_that_is_on_disk(runs_folder: Path) -> None:
     def statuses() -> dict[str, str]:
-        (path,) = files(home)
+        (path,) = files(runs_folder)
         record = read_run(path, private_key())[-1].record
         return {step.id: f"{step.status} {step.error and step.error.message}" for step in record.steps}
 
@@ -252,12 +246,12 @@ def test_a_strict_run_can_be_interrupted() -> None:
     assert results.counts["cancelled"] == 2
 
 
-def test_a_full_disk_stops_a_strict_run_and_its_results_are_kept(home: Path) -> None:
+def test_a_full_disk_stops_a_strict_run_and_its_results_are_kept(runs_folder: Path) -> None:
     async def work(x: int) -> bytes:
         await asyncio.sleep(0.001)
         return os.urandom(10_000 + x)
 
-    with small_disk(home, "400k"):
+    with small_disk(runs_folder, "400k"):
         results = press(
             drawer(parallelism=4),
             {"xs": list(range(500))},
@@ -270,18 +264,18 @@ def test_a_full_disk_stops_a_strict_run_and_its_results_are_kept(home: Path) -> 
         assert error is not None
         assert (results.run.status, error.code) == ("failed", "NOT_SAVED")
         assert "the disk is full" in error.message
-        assert str(home) in error.message
+        assert str(runs_folder) in error.message
         assert "durable on" in error.remediation
         counts = results.counts
         assert 5 < counts["ok"] < 60
         assert counts["skipped"] > 400
         rows = [row for row in results if row.status == "ok"]
         assert all(len(row["work"]) >= 10_000 for row in rows)
-        assert abs(on_disk(home).counts[2] - counts["ok"]) <= 4
+        assert abs(on_disk(runs_folder).counts[2] - counts["ok"]) <= 4
 
 
-def test_a_folder_that_cannot_be_written_stops_a_strict_run_before_anything_begins(home: Path) -> None:
-    home.write_text("a file in place of the folder")
+def test_a_folder_that_cannot_be_written_stops_a_strict_run_before_anything_begins(runs_folder: Path) -> None:
+    runs_folder.write_text("a file in place of the folder")
     pressed: list[int] = []
 
     def work(x: int) -> None:
@@ -294,12 +288,12 @@ def test_a_folder_that_cannot_be_written_stops_a_strict_run_before_anything_begi
     assert results.run.status == "failed"
     assert results.run.error is not None
     assert results.run.error.code == "NOT_SAVED"
-    home.unlink()
+    runs_folder.unlink()
     press(drawer(), {"xs": [1, 2]}, buttons={"work": work}, durable="strict", quiet=True)
     assert pressed == [1, 2]
 
 
-def test_no_secret_is_in_any_file_of_a_strict_run(home: Path) -> None:
+def test_no_secret_is_in_any_file_of_a_strict_run(runs_folder: Path) -> None:
     step = {"id": "work", "button": "work", "args": {"x": "${x}"}}
     text = drawer(step)
     text["inputs"] = ["xs", {"name": "token", "type": "string", "secret": True}]
@@ -314,7 +308,7 @@ def test_no_secret_is_in_any_file_of_a_strict_run(home: Path) -> None:
         durable="strict",
         quiet=True,
     )
-    for path in home.iterdir():
+    for path in runs_folder.iterdir():
         assert b"topsecretvalue" not in path.read_bytes()
 
 
@@ -344,7 +338,7 @@ print("done")
 
 @pytest.mark.parametrize("wanted", [11, 150, 280])
 def test_items_of_loops_inside_items_are_not_pressed_again_either(
-    tmp_path: Path, home: Path, wanted: int
+    tmp_path: Path, runs_folder: Path, wanted: int
 ) -> None:
     path = tmp_path / "ledger"
     command = [sys.executable, "-c", NESTED, str(path)]
@@ -356,7 +350,7 @@ def test_items_of_loops_inside_items_are_not_pressed_again_either(
     process.wait()
     before = path.read_text().splitlines()
     ended = {line.split(" ", 1)[1] for line in before if line.startswith("ended")}
-    loop = on_disk(home)
+    loop = on_disk(runs_folder)
     inner = [output.record for output in loop.columns[0].outputs if output is not None]
     known = sum(record.counts[2] for record in inner)
     assert len(ended) - 6 <= known <= len(ended), "at most those that ended in the last moment are missing"
@@ -367,7 +361,9 @@ def test_items_of_loops_inside_items_are_not_pressed_again_either(
     assert len(again) <= 6
 
 
-def test_cells_config_and_the_command_line_have_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_config_and_the_command_line_have_it(
+    runs_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[str] = []
     real = Journaling.__init__
 
@@ -389,7 +385,7 @@ def test_cells_config_and_the_command_line_have_it(home: Path, monkeypatch: pyte
     finally:
         shell.run_line_magic("unload_ext", "drawer_ipy")
         TerminalInteractiveShell.clear_instance()
-    definition = home.parent / "drawers" / "four" / "drawer.json"
+    definition = runs_folder.parent / "drawers" / "four" / "drawer.json"
     definition.parent.mkdir(parents=True)
     buttons = {"work": {"runtime": "sh", "code": "echo 1"}}
     steps = [{"id": "a", "button": "work"}]
@@ -397,15 +393,15 @@ def test_cells_config_and_the_command_line_have_it(home: Path, monkeypatch: pyte
     definition.write_text(json.dumps({**drawer_, "steps": steps}))
     assert main(["four", "press", "--durable", "strict", "--json"]) == 0
     assert seen == ["strict"] * 4
-    assert {glance(path).drawer for path in files(home)} >= {"one", "two", "four"}
+    assert {glance(path).drawer for path in files(runs_folder)} >= {"one", "two", "four"}
 
 
-def test_a_step_that_waits_is_not_stored_as_ended(home: Path) -> None:
+def test_a_step_that_waits_is_not_stored_as_ended(runs_folder: Path) -> None:
     steps: list[Any] = [
         {"id": "a", "kind": "wait", "duration": "3s"},
         {"id": "b", "button": "work"},
     ]
     press({"name": "waits", "steps": steps}, buttons={"work": lambda: 1}, durable="on", quiet=True)
-    (path,) = files(home)
+    (path,) = files(runs_folder)
     record = read_run(path, private_key())[-1].record
     assert [(step.id, step.status) for step in record.steps] == [("a", "ok"), ("b", "ok")]

@@ -20,14 +20,7 @@ from drawer_ipy.journal.reader import read_run
 from drawer_ipy.record.disk_outputs import StoredPiece
 from drawer_ipy.record.loop import STATE_NAMES
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder / "runs"
+pytestmark = pytest.mark.usefixtures("runs_folder")
 
 
 def drawer(*steps: Any, parallelism: int = 4) -> dict[str, Any]:
@@ -48,7 +41,7 @@ TOTAL = {"id": "all", "kind": "aggregate", "from": "${each.output.results}"}
 TOTAL |= {"pluck": "${item.steps.work.output.x}"}
 
 
-def test_outputs_are_on_disk_only(home: Path) -> None:
+def test_outputs_are_on_disk_only(runs_folder: Path) -> None:
     def work(x: int) -> dict[str, Any]:
         return {"x": x, "text": f"text of {x}" * 100}
 
@@ -60,8 +53,8 @@ def test_outputs_are_on_disk_only(home: Path) -> None:
     assert [row["text"] for row in results] == [f"text of {x}" * 100 for x in range(100)]
     again = Results.open("kept")
     assert [row["text"] for row in again] == [f"text of {x}" * 100 for x in range(100)]
-    (path,) = files(home)
-    beside = {entry for entry in os.listdir(home) if entry.startswith(path.stem)}
+    (path,) = files(runs_folder)
+    beside = {entry for entry in os.listdir(runs_folder) if entry.startswith(path.stem)}
     assert beside <= {path.name, f"{path.stem}.reading"}
 
 
@@ -100,7 +93,9 @@ print("done")
 
 
 @pytest.mark.parametrize("wanted", [30, 120, 220])
-def test_after_a_kill_what_had_begun_is_kept_or_marked(tmp_path: Path, home: Path, wanted: int) -> None:
+def test_after_a_kill_what_had_begun_is_kept_or_marked(
+    tmp_path: Path, runs_folder: Path, wanted: int
+) -> None:
     path = tmp_path / "ledger"
     command = [sys.executable, "-c", KILLED, str(path)]
     process = subprocess.Popen(command)
@@ -110,7 +105,7 @@ def test_after_a_kill_what_had_begun_is_kept_or_marked(tmp_path: Path, home: Pat
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = Counter(path.read_text().split())
-    last = read_run(files(home)[0], private_key())[-1]
+    last = read_run(files(runs_folder)[0], private_key())[-1]
     loop: Any = last.record.steps[0].output
     states = Counter(STATE_NAMES[loop.record.states[index]] for index in map(int, before))
     assert set(states) <= {"ok", "cancelled"}, "each item that had begun is kept or in flight"

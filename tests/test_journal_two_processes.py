@@ -32,12 +32,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
         server.close()
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home" / "runs"
+pytestmark = pytest.mark.usefixtures("runs_folder")
 
 
 def until(condition: Any, seconds: float = 20.0) -> None:
@@ -57,7 +52,7 @@ def stored(folder: Path) -> int:
 
 
 def test_of_two_processes_that_resume_a_run_at_once_one_is_refused(
-    tmp_path: Path, home: Path, servers: tuple[Server, Server]
+    tmp_path: Path, runs_folder: Path, servers: tuple[Server, Server]
 ) -> None:
     for number in range(4):
         folder = tmp_path / str(number)
@@ -87,7 +82,7 @@ def test_of_two_processes_that_resume_a_run_at_once_one_is_refused(
 
 
 def test_a_stopped_process_keeps_its_run_and_goes_on(
-    tmp_path: Path, home: Path, servers: tuple[Server, Server]
+    tmp_path: Path, runs_folder: Path, servers: tuple[Server, Server]
 ) -> None:
     runs = KilledRuns(tmp_path, COUNT, Figures())
     pid = servers[0].start(tmp_path, COUNT, 0.02, durable="on")
@@ -115,7 +110,7 @@ def test_a_stopped_process_keeps_its_run_and_goes_on(
 
 @pytest.mark.parametrize("jump", [-7200.0, 7200.0], ids=["back", "forward"])
 def test_the_clock_may_be_set_while_a_run_is_stored(
-    home: Path, monkeypatch: pytest.MonkeyPatch, jump: float
+    runs_folder: Path, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
     real, offset = time.time, 0.0
     monkeypatch.setattr(time, "time", lambda: real() + offset)
@@ -149,7 +144,7 @@ def test_the_clock_may_be_set_while_a_run_is_stored(
     resumed = go(work, list(range(8)), resume=True)
     assert pressed[again + 10 :] == [5]
     assert [row["work"] for row in resumed] == list(range(8))
-    (path,) = files(home)
+    (path,) = files(runs_folder)
     presses = read_run(path, private_key())
     assert [press.record.status for press in presses] == [results.run.status, "ok"]
     offset = 3600.0 + max(jump, 0.0)
@@ -160,7 +155,7 @@ def test_the_clock_may_be_set_while_a_run_is_stored(
 
 
 def test_runs_begun_after_the_clock_was_set_back_are_found(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    runs_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, offset = time.time, 0.0
     monkeypatch.setattr(time, "time", lambda: real() + offset)
@@ -181,7 +176,7 @@ print(run.status, len(drawer_ipy.Results.open("looked").ok))
 
 
 @pytest.mark.parametrize("durable", ["on", "strict"])
-def test_a_process_that_reads_the_run_it_writes_keeps_its_locks(durable: Any, home: Path) -> None:
+def test_a_process_that_reads_the_run_it_writes_keeps_its_locks(durable: Any, runs_folder: Path) -> None:
     def other() -> str:
         done = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
         return done.stdout.strip()
@@ -210,4 +205,4 @@ def test_a_process_that_reads_the_run_it_writes_keeps_its_locks(durable: Any, ho
     assert seen == {10: "running 10", 20: "running 20", 39: "running 39"}
     assert other() == "ok 40"
     gc.collect()  # the opened tables
-    assert sorted(path.suffix for path in home.iterdir() if "looked" in path.name) == [".db"]
+    assert sorted(path.suffix for path in runs_folder.iterdir() if "looked" in path.name) == [".db"]

@@ -31,15 +31,7 @@ from drawer_ipy.record.disk_outputs import DiskOutputs, StoredPiece
 PROGRAM = Path(__file__).parent / "support" / "disk_loop.py"
 
 
-@pytest.fixture(autouse=True)
-def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace folder of the test's own, and a key of its own."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder / "runs"
-
+pytestmark = pytest.mark.usefixtures("runs_folder")
 
 STEP = {"id": "work", "button": "work", "args": {"x": "${x}"}}
 
