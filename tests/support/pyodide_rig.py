@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "lite"))
+sys.path.insert(0, str(ROOT / "docs" / "lite"))
 from runtime import CACHE, PINS, make_runtime  # noqa: E402  # in a folder that is no package
 
 _SCRIPT = """

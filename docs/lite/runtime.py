@@ -1,6 +1,6 @@
 """Python for the browser in a folder: Pyodide, the wheels of ``pins.toml``, and a lock file that lists them.
 
-``python lite/runtime.py FOLDER`` makes it. What pip and npm download is kept in ``build/lite-cache``.
+``python docs/lite/runtime.py FOLDER`` makes it. What pip and npm download is kept in ``build/lite-cache``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-PINS: dict[str, Any] = tomllib.loads((ROOT / "lite" / "pins.toml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).resolve().parents[2]
+PINS: dict[str, Any] = tomllib.loads((ROOT / "docs" / "lite" / "pins.toml").read_text(encoding="utf-8"))
 CACHE = ROOT / "build" / "lite-cache"
 
 _NEEDED = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
