@@ -5,6 +5,7 @@
 # make coverage  the unit tests, with how much of the package they run; fails below the floor of pyproject.toml
 # make dist   the sdist and the wheel, checked, in build/dist
 # make docs   the documentation site, in build/docs; warnings are errors
+# make lite   the site in the browser: JupyterLite with drawer_ipy and two notebooks, in build/lite
 # make bench  our costs beside those of our peers, as ratios
 # make screenshots  the pictures of docs/screenshots, made anew in that browser
 # make saved  the outputs that are saved in the notebooks, made anew
@@ -23,7 +24,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 
-.PHONY: demo test slow lint unit js notebooks browser slow-browser coverage docs dist screenshots bench saved clean
+.PHONY: demo test slow lint unit js notebooks browser slow-browser coverage docs lite dist screenshots bench saved clean
 
 demo: $(VENV)/.notebook
 	@$(BIN)/python -m drawer_ipy.demo.quickstart notebooks/01_quickstart.ipynb
@@ -81,6 +82,11 @@ docs: $(VENV)/.docs
 	@[ -z "$(CHROMIUM)" ] || $(PIP) 'playwright>=1.45'
 	@[ -z "$(CHROMIUM)" ] || CHROMIUM=$(CHROMIUM) $(BIN)/python docs/make_cheat_sheet.py build/docs
 	@echo "Open build/docs/index.html"
+
+# It contains all that it needs: JupyterLab, Python for the browser, wheels. It is built in an environment of its own.
+lite: $(BIN)/python
+	$(BIN)/python docs/lite/make_site.py build/lite
+	@echo "To open it: $(BIN)/python -m http.server --bind 127.0.0.1 -d build/lite, then http://127.0.0.1:8000/lab/index.html?path=quickstart.ipynb"
 
 screenshots: $(VENV)/.browser
 	PYTHONPATH=tests/support $(BIN)/python tests/browser/screenshots.py
