@@ -1,5 +1,6 @@
-"""The site in the browser: JupyterLite with drawer_ipy and its notebooks. ``python docs/lite/make_site.py FOLDER`` makes it.
+"""The site in the browser: JupyterLite with drawer_ipy and two notebooks.
 
+``python docs/lite/make_site.py FOLDER`` makes it.
 All that it needs at run time is in the folder: JupyterLab, Python (see ``runtime.py``), wheels and notebooks.
 """
 
@@ -18,8 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from notebooks import put_notebooks, site_notebooks
 from runtime import CACHE, PINS, ROOT, make_runtime
+
+from notebooks import put_notebooks, site_notebooks
 
 _KERNEL = "@jupyterlite/pyodide-kernel-extension"
 
@@ -50,28 +52,15 @@ def make_site(folder: Path, cache: Path = CACHE) -> None:
         work = Path(name)
         environment = _environment(cache)
         wheel = _wheel(environment, work / "dist")
-        # As a package, for the wheel's extension of JupyterLab: what it depends on is not needed to build the site.
-        _run(
-            environment / "bin" / "python",
-            "-m",
-            "pip",
-            *_QUIET,
-            "install",
-            "--no-deps",
-            "--force-reinstall",
-            str(wheel),
-        )
-        packages = make_runtime(
-            work / "site" / "static" / "pyodide", [wheel, *_kernel_wheels(environment)], cache
-        )
+        # For its extension of JupyterLab. What drawer_ipy depends on is not needed to build the site.
+        _pip(environment, "install", "--no-deps", "--force-reinstall", str(wheel))
+        wheels = [wheel, *_kernel_wheels(environment)]
+        packages = make_runtime(work / "site" / "static" / "pyodide", wheels, cache)
         _write_settings(work / "site", packages)
         command = ["build", "--lite-dir", str(work / "site"), "--output-dir", str(folder.resolve())]
         command += ["--apps", "lab", "--no-sourcemaps", "--no-libarchive"]
         _run(environment / "bin" / "jupyter-lite", *command, where=work)
     put_notebooks(folder, site_notebooks())
-
-
-_QUIET = ("-q", "--disable-pip-version-check")
 
 
 @contextmanager
@@ -91,24 +80,14 @@ def _environment(cache: Path) -> Path:
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-        _run(folder / "bin" / "python", "-m", "pip", *_QUIET, "install", *pins)
+        _pip(folder, "install", *pins)
         (folder / "complete").touch()
     return folder
 
 
 def _wheel(environment: Path, folder: Path) -> Path:
     """The wheel of this checkout."""
-    _run(
-        environment / "bin" / "python",
-        "-m",
-        "pip",
-        *_QUIET,
-        "wheel",
-        "--no-deps",
-        "-w",
-        str(folder),
-        str(ROOT),
-    )
+    _pip(environment, "wheel", "--no-deps", "-w", str(folder), str(ROOT))
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -133,6 +112,10 @@ def _write_settings(folder: Path, packages: list[str]) -> None:
     lite = {"jupyter-lite-schema-version": 0, "jupyter-config-data": config}
     (folder / "jupyter-lite.json").write_text(json.dumps(lite), encoding="utf-8")
     (folder / "overrides.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
+
+
+def _pip(environment: Path, *args: str) -> None:
+    _run(environment / "bin" / "python", "-m", "pip", "-q", "--disable-pip-version-check", *args)
 
 
 def _run(*command: str | Path, where: Path | None = None) -> None:

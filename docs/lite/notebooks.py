@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 Notebook = dict[str, Any]
 Changes = Mapping[str, str]
-"""Text of a cell -> what stands in its place. If the first text is a whole cell and the second is empty, the cell goes."""
+"""Text of a cell -> what stands in its place. A cell that becomes empty is left out."""
 
 _KERNEL = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
 
@@ -66,7 +66,9 @@ plt.xlabel("requests in flight")
 plt.ylabel("pages per second")
 plt.legend();""": _PLOT,
     " each(fetch_blocking,": " await aeach(fetch,",
-    " each(count_primes, [20_000] * 8, parallelism=n,": " await aeach(count_primes, [5_000] * 8, parallelism=n,",
+    " each(count_primes, [20_000] * 8, parallelism=n,": (
+        " await aeach(count_primes, [5_000] * 8, parallelism=n,"
+    ),
     ' each(f"{site.url}/limited': ' await aeach(f"{site.url}/limited',
     "{n} at once in threads:": "{n} at once:",
     "Python runs the bytecode of one thread at a time, so threads do not\nmake this faster:": (
@@ -74,9 +76,10 @@ plt.legend();""": _PLOT,
         "make this faster. In the browser Python has only one thread anyway:"
     ),
     """\
-Processes have no such limit. `backend="processes"` sends each item to one of a few Python processes, one per core:""": (
-        'Processes have no such limit. On a computer, `backend="processes"` sends each item to one of a few Python processes, '
-        "one per core. A browser has none, so you cannot try that here."
+Processes have no such limit. `backend="processes"` sends each item to one of a few Python processes, \
+one per core:""": (
+        'Processes have no such limit. On a computer, `backend="processes"` sends each item to one of a few '
+        "Python processes, one per core. A browser has none, so you cannot try that here."
     ),
     """\
 began = time.perf_counter()
@@ -122,17 +125,8 @@ def adapted(notebook: Notebook, changes: Changes) -> Notebook:
 
 def code_notebook(cells: Iterable[str]) -> Notebook:
     """A notebook of those code cells."""
-    made = [
-        {
-            "cell_type": "code",
-            "id": f"cell-{n}",
-            "metadata": {},
-            "source": source,
-            "outputs": [],
-            "execution_count": None,
-        }
-        for n, source in enumerate(cells)
-    ]
+    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    made = [empty | {"id": f"cell-{n}", "source": source} for n, source in enumerate(cells)]
     return {"cells": made, "metadata": {"kernelspec": _KERNEL}, "nbformat": 4, "nbformat_minor": 5}
 
 

@@ -56,7 +56,8 @@ _LOCK = threading.Lock()
 def refusing(owner: Any, name: str, refuse: Callable[[], BaseException]) -> Iterator[None]:
     """During the block, ``owner.name()`` raises the result of `refuse` if a press calls it."""
     attributes = getattr(owner, "__dict__", None)
-    if attributes is None:  # an event loop implemented in C cannot be guarded
+    # An event loop implemented in C cannot be guarded; a shell in the browser has no ask_exit.
+    if attributes is None or not hasattr(owner, name):
         yield
         return
     with _LOCK:
