@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import DrawerCancelled, Results, apress, press
+from drawer_ipy.buttons.function.containment import refusing
 from drawer_ipy.common import cancellation
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.pressing.job import Job, Options
@@ -373,3 +375,10 @@ def test_a_real_interrupt_cancels_the_run_and_leaves_no_keyboard_interrupt() -> 
         loop.close()
     assert results.status == "cancelled"
     assert results.counts["failed"] == 0
+
+
+def test_an_object_without_the_method_needs_no_guard() -> None:
+    shell = SimpleNamespace()
+    with refusing(shell, "ask_exit", lambda: RuntimeError("refused")):
+        assert not vars(shell)
+    assert not vars(shell)

@@ -191,6 +191,49 @@ def test_a_run_is_cancelled_and_keeps_what_ended(pyodide: Pyodide) -> None:
     assert found["end"] == "cancelled"
 
 
+def test_a_page_reaches_a_run_on_a_channel_while_its_cell_waits(pyodide: Pyodide) -> None:
+    found = run(
+        pyodide,
+        """
+        from js import BroadcastChannel, Object
+        from pyodide.ffi import to_js
+        from drawer_ipy.display.page_channel import PageChannel, needs_channel
+
+        async def paced(x):
+            await asyncio.sleep(0.05)
+            return x
+
+        heard = []
+        task = asyncio.ensure_future(aeach(paced, range(400), parallelism=4))
+
+        def hear(message):
+            heard.append(message)
+            task.cancel()
+
+        channel = PageChannel("run 1", hear)
+        page, other = BroadcastChannel.new("run 1"), BroadcastChannel.new("run 2")
+        message = to_js({"kind": "cancel"}, dict_converter=Object.fromEntries)
+        other.postMessage("for another run")
+        asyncio.get_running_loop().call_later(0.3, page.postMessage, message)
+        began = time.perf_counter()
+        try:
+            await task
+        except asyncio.CancelledError:
+            found["seconds"] = time.perf_counter() - began
+        channel.close()
+        channel.close()
+        page.postMessage("after the end")
+        await asyncio.sleep(0.1)
+        page.close()
+        other.close()
+        found |= {"heard": heard, "needed": needs_channel()}
+        """,
+    )
+    assert found["needed"] is True
+    assert found["heard"] == [{"kind": "cancel"}]
+    assert found["seconds"] < 3  # the whole run takes 5
+
+
 def test_a_button_cannot_end_the_loop_or_the_program(pyodide: Pyodide) -> None:
     found = run(
         pyodide,

@@ -12,10 +12,12 @@ import { mount } from "./mount.js";
 import { inkOf, isLight, makeTip } from "./picture.js";
 import { rescue } from "./rescue.js";
 import { makeErrors, makeRow } from "./rows.js";
+import { teller } from "./telling.js";
 
 /** One view of the model, in `el`. */
 class LiveView {
   #model;
+  #tell;
   #rows = new Map();
   #pointed = null;
   #acked = false;
@@ -31,6 +33,7 @@ class LiveView {
 
   constructor(model, el) {
     this.#model = model;
+    this.#tell = teller(model);
     const root = (this.root = make("div", `drawer-view ${UNTOUCHED}`, { role: "group" }));
     this.tip = makeTip(root);
     this.head = makeHead(this.#canceller());
@@ -68,13 +71,13 @@ class LiveView {
     const first = per > 1 ? `items ${grouped(cell * per)}…` : `item ${cell}`;
     this.tip.show(where, [`${first} · ${STATES[state]}`]);
     mark(where.canvas, "aria-valuetext", `${first}, ${STATES[state]}`);
-    this.#asking = setTimeout(() => this.#model.send({ kind: "ask", row: key, cell }), 50);
+    this.#asking = setTimeout(() => this.#tell({ kind: "ask", row: key, cell }), 50);
   }
 
   #canceller() {
     const model = this.#model;
     return makeCancel({
-      send: () => model.send({ kind: "cancel" }),
+      send: () => this.#tell({ kind: "cancel" }),
       interrupt: () => {
         const kernel = model.get("may_interrupt") ? model.widget_manager?.kernel : null;
         if (typeof kernel?.interrupt !== "function") return false;
@@ -266,7 +269,7 @@ function render({ model, el }) {
 
 /** Notify the kernel that a page can draw the view, and draw it wherever the page has a place for it. */
 function initialize({ model }) {
-  model.send({ kind: "hello" });
+  teller(model)({ kind: "hello" });
   const end = mount(model, model.get("place"), (el) => new LiveView(model, el).remove);
   const leave = rescue(model);
   return () => {

@@ -15,6 +15,7 @@ import anywidget
 import traitlets
 
 from drawer_ipy.display.outline import Outline, OutlineRow
+from drawer_ipy.display.page_channel import PageChannel, needs_channel
 from drawer_ipy.display.script import script
 from drawer_ipy.display.snapshot import Snapshot
 from drawer_ipy.display.wording import kept_line
@@ -54,6 +55,9 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
     replaces = traitlets.List().tag(sync=True)
     """The places of earlier views of the run, whose outputs this one replaces."""
 
+    channel = traitlets.Unicode().tag(sync=True)
+    """The channel on which the script sends its messages; ``""``: it uses the model's comm."""
+
     marks = traitlets.Dict({state: look.mark for state, look in LOOKS.items()}).tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
     elapsed = traitlets.Float().tag(sync=True)
@@ -76,7 +80,12 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         replaces: Sequence[str] = (),
     ) -> None:
         place = uuid.uuid4().hex
-        super().__init__(place=place, cell=cell, may_interrupt=may_interrupt, replaces=[*replaces])
+        channel = f"drawer_ipy {place}" if needs_channel() else ""
+        # A kernel that needs a channel cannot be interrupted.
+        may_interrupt = may_interrupt and not channel
+        super().__init__(
+            place=place, cell=cell, may_interrupt=may_interrupt, replaces=[*replaces], channel=channel
+        )
         self._cancel, self._tell = cancel, tell
         self._cancelled = False
         # Rows are sent under short names, since a step's id may be any text of any length.
@@ -84,7 +93,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         self._paths: dict[str, tuple[str, ...]] = {}
         self.heard = False
         """Whether a page has reported that it can draw the view."""
-        self.on_msg(self._message)
+        self.on_msg(lambda _widget, content, _buffers: self._message(content))
+        self._channel = PageChannel(channel, self._message) if channel else None
 
     def show(self, snapshot: Snapshot, outline: Outline) -> None:
         """Send the changes in one message; a trait that keeps its value is not sent."""
@@ -120,6 +130,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         with self.hold_sync():
             self._esm, self._css = "export default {};", ""
             self.rows, self.cells, self.ended_cells, self.errors, self.warning = [], {}, {}, [], ""
+        if self._channel is not None:
+            self._channel.close()
         layout = self.layout
         super().close()
         if layout is not None:
@@ -132,7 +144,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
             self._paths[name] = path
         return name
 
-    def _message(self, _: Any, content: Any, _buffers: Any) -> None:
+    def _message(self, content: Any) -> None:
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "cancel":
             self._cancel()  # before anything that could fail

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 const read = (name) => readFile(new URL(`../../drawer_ipy/display/${name}.js`, import.meta.url), "utf8");
-const NAMES = ["states", "picture_shape", "figures", "kernel_watch", "cancel", "picture", "head", "rows", "view"];
+const NAMES = ["states", "picture_shape", "figures", "kernel_watch", "cancel", "picture", "head", "rows", "telling", "view"];
 const source = (await Promise.all(["elements", ...NAMES].map(read))).join("\n");
 const modules = await Promise.all(NAMES.map((name) => import(`../../drawer_ipy/display/${name}.js`)));
 const view = Object.assign({}, ...modules);
