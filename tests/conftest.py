@@ -45,6 +45,7 @@ SLOW = frozenset(
         "test_keep_disk.py",
         "test_labextension.py",
         "test_lesson.py",
+        "test_lite.py",
         "test_many_items.py",
         "test_orphans.py",
         "test_over_iterators.py",
