@@ -6,6 +6,7 @@
 # make dist   the sdist and the wheel, checked, in build/dist
 # make docs   the documentation site, in build/docs; warnings are errors
 # make lite   the site in the browser: JupyterLite with drawer_ipy and two notebooks, in build/lite
+# make site   both of them: the documentation with the site in the browser below it
 # make bench  our costs beside those of our peers, as ratios
 # make screenshots  the pictures of docs/screenshots, made anew in that browser
 # make saved  the outputs that are saved in the notebooks, made anew
@@ -24,7 +25,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 
-.PHONY: demo test slow lint unit js notebooks browser slow-browser coverage docs lite dist screenshots bench saved clean
+.PHONY: demo test slow lint unit js notebooks browser slow-browser coverage docs lite site dist screenshots bench saved clean
 
 demo: $(VENV)/.notebook
 	@$(BIN)/python -m drawer_ipy.demo.quickstart notebooks/01_quickstart.ipynb
@@ -87,6 +88,11 @@ docs: $(VENV)/.docs
 lite: $(BIN)/python
 	$(BIN)/python docs/lite/make_site.py build/lite
 	@echo "To open it: $(BIN)/python -m http.server --bind 127.0.0.1 -d build/lite, then http://127.0.0.1:8000/lab/index.html?path=quickstart.ipynb"
+
+# What is published.
+site: docs lite
+	rm -rf build/docs/lite
+	cp -r build/lite build/docs/lite
 
 screenshots: $(VENV)/.browser
 	PYTHONPATH=tests/support $(BIN)/python tests/browser/screenshots.py

@@ -29,7 +29,13 @@ extensions = [
     "generated_pages",
     "llms_txt",
 ]
-exclude_patterns = ["_ext", "generated/*-options.md", "generated/settings.md", "generated/command-line.md"]
+exclude_patterns = [
+    "_ext",
+    "lite",
+    "generated/*-options.md",
+    "generated/settings.md",
+    "generated/command-line.md",
+]
 
 # Markdown and notebooks
 myst_heading_anchors = 4
