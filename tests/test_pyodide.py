@@ -7,6 +7,7 @@ import textwrap
 from typing import Any
 
 import pytest
+from other_origin import other_origin
 from pyodide_rig import Pyodide, pyodide_in
 
 pytestmark = pytest.mark.timeout(600)
@@ -286,4 +287,45 @@ def test_the_demo_site_is_served_in_process(pyodide: Pyodide) -> None:
     assert found["peak"] == 4
     assert found["page"] == 200
     assert "async client" in found["urlopen"]
-    assert "Python in the browser cannot open connections" in found["elsewhere"]
+    assert "CORS" in found["elsewhere"]
+
+
+def test_the_page_sends_requests_to_other_hosts(pyodide: Pyodide) -> None:
+    with other_origin() as origin:
+        found = run(
+            pyodide,
+            f"ORIGIN = {origin!r}\n"
+            + textwrap.dedent("""
+            async def ask(name, url, **fields):
+                spec = {"url": ORIGIN + url, "allow_private_networks": True, **fields}
+                drawer = {"buttons": {"ask": spec}, "steps": [{"id": "a", "button": "ask"}]}
+                done = await apress(drawer, check=False)
+                found[name] = done[0].output if done[0].status == "ok" else str(done[0].error)
+
+            await ask("get", "/open?n=1", headers={"X-Key": "k"})
+            await ask("post", "/open", method="POST", body={"n": 1})
+            await ask("long", "/long")
+            await ask("limit", "/long", max_response_bytes=1000)
+            await ask("slow", "/slow", read_timeout_seconds=0.2)
+            await ask("late", "/slow", timeout_seconds=0.2)
+            await ask("proxy", "/open", proxy="http://127.0.0.1:1")
+            await ask("verify", "/open", verify=False)
+            await ask("cookies", "/open", cookies=True)
+            await ask("header", "/open", headers={"Referer": "https://example.com"})
+            await ask("method", "/open", method="TRACE")
+            found["long"] = len(found["long"]) if isinstance(found["long"], str) else found["long"]
+            drawer = {"buttons": {"ask": {"url": ORIGIN + "/open"}}, "steps": [{"id": "a", "button": "ask"}]}
+            found["private"] = str((await apress(drawer, check=False))[0].error)
+            """),
+        )
+    assert found["get"] == {"method": "GET", "key": "k", "body": ""}
+    assert found["post"]["method"] == "POST"
+    assert json.loads(found["post"]["body"]) == {"n": 1}
+    assert found["long"] == 100_000
+    assert "longer than 1,000 bytes" in found["limit"]
+    assert "sent nothing for too long" in found["slow"]
+    assert "timed out after 0.2 s" in found["late"]
+    for name in ("proxy", "verify", "cookies", "header", "method"):
+        assert "Python in the browser sends requests by the page" in found[name], name
+    assert "'Referer'" in found["header"]
+    assert "private" in found["private"]

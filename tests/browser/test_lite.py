@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from browser_rig import Watched
 from lite_rig import LiteNotebook, build, put, served, site_notebooks
+from other_origin import other_origin
 from playwright.sync_api import Browser, BrowserContext, Route
 
 pytestmark = pytest.mark.timeout(300)
@@ -44,12 +47,38 @@ def solved() -> site_notebooks.Notebook:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lite") / "site"
     build(folder)
     put(folder, {"cancel.ipynb": site_notebooks.code_notebook(CANCELLED), "solved.ipynb": solved()})
-    with served(folder) as where:
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    with served(site) as where:
         yield where
+
+
+def requests(origin: str) -> site_notebooks.Notebook:
+    """Requests to a server of another origin than the page's."""
+    code = f"""\
+import json
+from drawer_ipy import apress
+
+async def ask(path, **fields):
+    spec = {{"url": {origin!r} + path, "allow_private_networks": True, **fields}}
+    drawer = {{"buttons": {{"ask": spec}}, "steps": [{{"id": "a", "button": "ask"}}]}}
+    done = (await apress(drawer, check=False, quiet=True))[0]
+    return done.output if done.status == "ok" else str(done.error) + " " + done.error.remediation
+
+print(json.dumps([
+    await ask("/open", method="PUT", headers={{"X-Key": "k"}}, body={{"n": 1}}),
+    await ask("/closed"),
+    await ask("/open", headers={{"X-Other": "o"}}),
+    await ask("/moved"),
+]))"""
+    return site_notebooks.code_notebook([code])
 
 
 @pytest.fixture
@@ -99,6 +128,19 @@ def test_cancel_reaches_the_run(opened: Open) -> None:
     assert took < 2, took  # the whole run takes 5
     assert counted.startswith("cancelled {'ok': "), counted
     assert "'cancelled': 4" in counted
+
+
+def test_the_page_sends_requests_where_the_server_permits_it(opened: Open, address: str, site: Path) -> None:
+    with other_origin() as origin:
+        put(site, {"requests.ipynb": requests(origin)})
+        (text,) = opened("requests.ipynb").run(60)
+    sent, closed, header, moved = json.loads(text)
+    assert sent["method"] == "PUT"
+    assert sent["key"] == "k"
+    assert json.loads(sent["body"]) == {"n": 1}
+    assert "CORS" in closed
+    assert "CORS" in header
+    assert "is redirected" in moved
 
 
 def test_the_lesson_with_its_solutions_runs(opened: Open) -> None:

@@ -10,13 +10,8 @@ from drawer_ipy.buttons.http.decode import Damaged
 from drawer_ipy.buttons.http.failure import RequestFailed
 from drawer_ipy.buttons.http.proxy import Proxy
 from drawer_ipy.buttons.http.socks import SocksRefused
-from drawer_ipy.common.platform import lacks
 from drawer_ipy.common.tracebacks import first_line
 from drawer_ipy.errors import Code
-
-_BY_THE_PAGE = (
-    "fetch it in an async function with `pyodide.http.pyfetch`, if its server permits this page (CORS)"
-)
 
 
 def connection_failed(error: BaseException, what: str, proxy: Proxy | None = None) -> RequestFailed:
@@ -89,9 +84,6 @@ def _of_proxy(error: BaseException, proxy: Proxy | None) -> tuple[str, str] | No
 
 
 def _in_words(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, aiohttp.ClientConnectorError) and (why := lacks("sockets")):
-        # The system's own error would blame the spelling or the network.
-        return f"no connection to {error.host}:{error.port} ({why})", _BY_THE_PAGE
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"the host {error.host!r} was not found", "check the spelling and the network"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -15,6 +15,7 @@ from drawer_ipy.buttons.http.decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http.failure import RequestFailed, timed_out, too_large
 from drawer_ipy.buttons.http.hosts import LONGEST_PAUSE, Host
 from drawer_ipy.buttons.http.manners import Manners
+from drawer_ipy.buttons.http.open_response import Content, OpenResponse
 from drawer_ipy.buttons.http.proxy import Proxy
 from drawer_ipy.buttons.http.redirect import leads_to, redirected
 from drawer_ipy.buttons.http.request import Request, abroad
@@ -24,7 +25,6 @@ from drawer_ipy.buttons.http.retry_after import seconds_to_wait
 from drawer_ipy.buttons.http.robots import ENOUGH, Robots
 from drawer_ipy.buttons.http.save import save_body
 from drawer_ipy.buttons.http.session import HttpSession
-from drawer_ipy.buttons.http.wire import OpenResponse
 from drawer_ipy.record.waits import Reason, Why
 
 _REDIRECTS = 10
@@ -149,7 +149,7 @@ class Exchange:
         if guarded and not looks_up:
             await sessions.check_target(request.url)
         # The proxy itself may be in a private network.
-        wire = sessions.wire(guarded and looks_up)
+        wire = sessions.wire(guarded and looks_up, request.url)
         cookies = sessions.cookies if manners.cookies else None
         asked = request if request.condition is None else request.conditional()
         if self._save is None:
@@ -243,14 +243,14 @@ def _is_plain(answer: OpenResponse, limit: int) -> bool:
     return 0 < (answer.length or 0) <= limit and "Content-Encoding" not in answer.headers
 
 
-async def _read(content: aiohttp.StreamReader, body: Body) -> bytes:
+async def _read(content: Content, body: Body) -> bytes:
     """Return the whole body, decoded. Raises TooLarge and Damaged, see Body."""
     chunks = [body.feed(chunk) async for chunk in content.iter_any()]
     body.end()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _read_beginning(content: aiohttp.StreamReader, body: Body) -> bytes:
+async def _read_beginning(content: Content, body: Body) -> bytes:
     """Return as much of the decoded body as the limit allows. Raises Damaged, see Body."""
     found = bytearray()
     try:

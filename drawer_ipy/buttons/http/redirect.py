@@ -15,7 +15,7 @@ from drawer_ipy.buttons.http.url import resolved
 from drawer_ipy.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from drawer_ipy.buttons.http.wire import OpenResponse
+    from drawer_ipy.buttons.http.open_response import OpenResponse
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _OF_A_BODY = frozenset(

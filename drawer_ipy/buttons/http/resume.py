@@ -31,7 +31,7 @@ from drawer_ipy.buttons.http.response import Response
 from drawer_ipy.common.platform import file_locks
 
 if TYPE_CHECKING:
-    from drawer_ipy.buttons.http.wire import OpenResponse
+    from drawer_ipy.buttons.http.open_response import OpenResponse
 
 fcntl = file_locks()  # without them, nothing is resumed
 

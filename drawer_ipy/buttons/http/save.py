@@ -23,7 +23,7 @@ from drawer_ipy.definition.own_texts import PLACE
 from drawer_ipy.errors import ArgumentError, Code, UsageError
 
 if TYPE_CHECKING:
-    from drawer_ipy.buttons.http.wire import OpenResponse
+    from drawer_ipy.buttons.http.open_response import OpenResponse
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

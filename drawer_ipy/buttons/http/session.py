@@ -9,6 +9,7 @@ import urllib.request
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from drawer_ipy.buttons.http.by_page import PageWire
 from drawer_ipy.buttons.http.connector import Connector, SystemResolver
 from drawer_ipy.buttons.http.cookies import Cookies
 from drawer_ipy.buttons.http.deadline import Deadlines
@@ -16,6 +17,8 @@ from drawer_ipy.buttons.http.environment import ProxyEnvironment
 from drawer_ipy.buttons.http.guarded_resolver import GuardedResolver
 from drawer_ipy.buttons.http.hosts import Host
 from drawer_ipy.buttons.http.wire import Wire
+from drawer_ipy.common.demo_origins import running_origins
+from drawer_ipy.common.platform import lacks
 
 _DNS_SECONDS = 60
 
@@ -68,8 +71,13 @@ class HttpSession:
         with contextlib.suppress(OSError):
             await self._guarded.resolve(url.host or "", url.port or 0, socket.AF_UNSPEC)
 
-    def wire(self, guarded: bool) -> Wire:
-        """Return the sender for checked addresses (`guarded`) or for all; the run closes it."""
+    def wire(self, guarded: bool, url: URL) -> Wire | PageWire:
+        """Return the sender for checked addresses (`guarded`) or for all; the run closes it.
+
+        Without sockets, the page sends the requests, except those to a demo site in this process.
+        """
+        if lacks("sockets") and str(url.origin()) not in running_origins():
+            return PageWire()
         wire = self._wires.get(guarded)
         if wire is None:
             names = self._guarded if guarded else self._names

@@ -24,6 +24,7 @@ from drawer_ipy.buttons.http.connector import Connector
 from drawer_ipy.buttons.http.cookies import Cookies
 from drawer_ipy.buttons.http.decode import ACCEPTED
 from drawer_ipy.buttons.http.manners import Timeouts
+from drawer_ipy.buttons.http.open_response import OpenResponse
 from drawer_ipy.buttons.http.proxy import Proxy
 from drawer_ipy.buttons.http.request import IDEMPOTENT, Request
 from drawer_ipy.buttons.http.upload import Upload
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
-    from multidict import CIMultiDictProxy
 
 USER_AGENT = f"drawer_ipy/{__version__}"
 _DEFAULTS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": ACCEPTED}
@@ -60,45 +60,6 @@ _COALESCED = 64 * 1024
 def _connecting(seconds: float | None) -> aiohttp.ClientTimeout:
     # aiohttp would round longer times up to full seconds.
     return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=math.inf)
-
-
-class OpenResponse:
-    """A response whose body is still to be read; call :meth:`close` or :meth:`release` at the end.
-
-    Attributes:
-        status, reason, headers: the beginning of the response.
-        content: the body as sent, still in its Content-Encoding.
-    """
-
-    __slots__ = ("_connection", "content", "headers", "reason", "status")
-
-    def __init__(
-        self,
-        connection: Connection,
-        status: int,
-        reason: str,
-        headers: CIMultiDictProxy[str],
-        content: aiohttp.StreamReader,
-    ) -> None:
-        self._connection = connection
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-        self.content = content
-
-    @property
-    def length(self) -> int | None:
-        """The declared length of the body in bytes; ``None`` if not declared."""
-        text = self.headers.get("Content-Length")
-        return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-    def release(self) -> None:
-        """Keep the connection for further requests if the body was read to its end, otherwise close it."""
-        self._connection.release()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
 
 class _Connecting(aiohttp.ClientRequest):
