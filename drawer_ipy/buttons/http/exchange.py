@@ -15,7 +15,7 @@ from drawer_ipy.buttons.http.decode import Body, Damaged, TooLarge
 from drawer_ipy.buttons.http.failure import RequestFailed, timed_out, too_large
 from drawer_ipy.buttons.http.hosts import LONGEST_PAUSE, Host
 from drawer_ipy.buttons.http.manners import Manners
-from drawer_ipy.buttons.http.open_response import Content, OpenResponse
+from drawer_ipy.buttons.http.open_response import ArrivingBody, OpenResponse
 from drawer_ipy.buttons.http.proxy import Proxy
 from drawer_ipy.buttons.http.redirect import leads_to, redirected
 from drawer_ipy.buttons.http.request import Request, abroad
@@ -243,14 +243,14 @@ def _is_plain(answer: OpenResponse, limit: int) -> bool:
     return 0 < (answer.length or 0) <= limit and "Content-Encoding" not in answer.headers
 
 
-async def _read(content: Content, body: Body) -> bytes:
+async def _read(content: ArrivingBody, body: Body) -> bytes:
     """Return the whole body, decoded. Raises TooLarge and Damaged, see Body."""
     chunks = [body.feed(chunk) async for chunk in content.iter_any()]
     body.end()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _read_beginning(content: Content, body: Body) -> bytes:
+async def _read_beginning(content: ArrivingBody, body: Body) -> bytes:
     """Return as much of the decoded body as the limit allows. Raises Damaged, see Body."""
     found = bytearray()
     try:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
 
-class Held(Protocol):
+class Occupied(Protocol):
     """What a response occupies until it is read."""
 
     def release(self) -> None:
@@ -19,7 +19,7 @@ class Held(Protocol):
         """Close it."""
 
 
-class Content(Protocol):
+class ArrivingBody(Protocol):
     """A body that arrives in pieces; the methods of aiohttp's StreamReader that are used."""
 
     def is_eof(self) -> bool:
@@ -47,11 +47,11 @@ class OpenResponse:
 
     def __init__(
         self,
-        connection: Held,
+        connection: Occupied,
         status: int,
         reason: str,
         headers: CIMultiDictProxy[str],
-        content: Content,
+        content: ArrivingBody,
     ) -> None:
         self._connection = connection
         self.status = status
