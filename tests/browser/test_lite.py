@@ -85,8 +85,8 @@ print(json.dumps([
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A context without what another test has stored.
 
-    The browser finds no other host (see ``browser_rig``), and ``nothing_amiss`` checks that none was asked for.
-    Requests are not intercepted: Playwright would then answer the browser's questions to other origins itself.
+    The browser finds no other host (see ``browser_rig``), and ``nothing_amiss`` checks that none was asked
+    for. Requests are not intercepted: Playwright would then answer the browser's questions to other origins.
     """
     made = browser.new_context(viewport={"width": 1100, "height": 1000})
     yield made
