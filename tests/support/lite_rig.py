@@ -96,14 +96,13 @@ class LiteNotebook:
         Raises:
             AssertionError: a cell failed.
         """
-        last = f"path => {{ {_CELLS} return cells.every(cell => cell.executionCount !== null); }}"
-        failed = f"path => {{ {_CELLS} return cells.flatMap(errorsOf); }}"
-        either = f"path => {{ {_CELLS} return cells.some(cell => errorsOf(cell).length) || "
-        either += "cells.every(cell => cell.executionCount !== null); }"
-        self.page.wait_for_function(either, arg=self._path, timeout=seconds * 1000)
-        assert self.page.evaluate(failed, self._path) == []
-        assert self.page.evaluate(last, self._path)
-        texts: list[str] = self.page.evaluate(f"path => {{ {_CELLS} return cells.map(textOf); }}", self._path)
+        over = (
+            "cells.some(cell => errorsOf(cell).length) || cells.every(cell => cell.executionCount !== null)"
+        )
+        self.page.wait_for_function(_of_cells(over), arg=self._path, timeout=seconds * 1000)
+        errors = self.page.evaluate(_of_cells("cells.flatMap(errorsOf)"), self._path)
+        assert not errors, errors
+        texts: list[str] = self.page.evaluate(_of_cells("cells.map(textOf)"), self._path)
         return texts
 
     def view(self) -> Locator:
@@ -125,3 +124,8 @@ _CELLS = """
     const textOf = cell => outputsOf(cell)
         .map(output => output.text ?? output.data?.['text/plain'] ?? '').flat().join('');
 """
+
+
+def _of_cells(expression: str) -> str:
+    """A function of JavaScript that takes a notebook's name and returns the value of `expression`."""
+    return f"path => {{ {_CELLS} return {expression}; }}"
