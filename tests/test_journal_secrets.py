@@ -168,6 +168,46 @@ def test_a_definition_that_holds_a_secret_is_not_used_for_a_retry(home: Path) ->
     assert calls.pressed == [2]
 
 
+@pytest.mark.parametrize("durable", ["on", "strict"])
+@pytest.mark.parametrize("keep", [None, "disk"])
+def test_what_a_nested_loop_lost_is_made_again_after_several_interruptions(
+    home: Path, durable: str, keep: str | None
+) -> None:
+    inner = {**LOOP, "id": "inner", "over": "${inputs.ys}", "as": "y", "parallelism": 1}
+    del inner["on_item_failure"]
+    leaf = {"id": "leaf", "button": "leaf", "args": {"y": "${y}", "token": "${inputs.token}"}}
+    after = {"id": "after", "button": "after", "args": {"got": "${leaf.output}"}}
+    each = {**LOOP, "over": "${inputs.xs}", "as": "x", "steps": [{**inner, "steps": [leaf, after]}]}
+    if keep:
+        each["keep"] = keep
+    text = {"name": "pages", "inputs": ["xs", "ys", TOKEN], "steps": [each]}
+    pressed: list[int] = []
+    got: list[Any] = []
+    fails: set[int] = set()
+
+    def leaf_of(y: int, token: str) -> str:
+        pressed.append(y)
+        if y in fails:
+            raise ValueError(y)
+        return f"{y} {token if y in (3, 7) else 'public'}"
+
+    def after_of(got: Any, seen: list[Any] = got) -> str:
+        seen.append(got)
+        return "done"
+
+    buttons = {"leaf": leaf_of, "after": after_of}
+    inputs = {"token": SECRET, "ys": list(range(10))}
+    go(buttons, [1, 2], text=text, inputs=inputs, durable=durable)
+    for number, (failing, expected) in enumerate([({3}, [3, 3]), ({7}, [3, 7] * 2), (set(), [3, 7] * 2)]):
+        fails, pressed[:] = failing, []
+        results = go(buttons, [1, 2], text=text, inputs=inputs, durable=durable, resume=True)
+        assert sorted(pressed) == sorted(expected), number
+        assert results.counts["failed"] == (2 if failing else 0)
+        assert_nowhere(all_bytes(home), SECRET)
+    assert not [value for value in got if MARK in str(value)]
+    assert got.count(f"3 {SECRET}") == 6, "once in the first press, and in each that came so far"
+
+
 def test_nested_loops_steps_and_arguments(home: Path) -> None:
     """Outputs of nested loops, a step before, arguments, errors and captured text."""
     inner = {**LOOP, "id": "inner", "over": "${parts.output}", "as": "y"}
@@ -218,7 +258,7 @@ def test_nested_loops_steps_and_arguments(home: Path) -> None:
     assert not [call for call in log if MARK in str(call)], log
     session = f"session of {SECRET}"
     pressed = [call[1] for call in log if call[0] == "leaf"]
-    assert pressed == [10, 11, 21], "a nested loop that held a secret starts again, and nothing else"
+    assert pressed == [11, 21], "in a nested loop, too, only the item that held a secret is pressed again"
     assert ("after", session) in log
     assert not [call for call in log if call[0] == "parts"], "what held no secret is kept"
     assert log[-1] == ("total", ["none", session, "none", "none", "none", "none"])

@@ -7,7 +7,7 @@ item that ended ok, only the nested loops continue, with their own items that di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
@@ -76,8 +76,8 @@ class EarlierLoop:
             found = set(range(len(record)))
         else:
             found = incomplete(record)
-            if hidden is not None and hidden.lost:
-                found |= {index for index, _ in hidden.lost}
+            if hidden is not None:
+                found |= {index for index, _ in hidden.lost | hidden.lost_inside}
             if self.redo.before:
                 found |= {index for index in range(len(record)) if self.is_too_old(index)}
         return found if only is None else found.intersection(only)
@@ -243,7 +243,8 @@ class EarlierItem:
         self._columns = {column.id: column for column in output.record.columns}
         self._changed: set[str] = set()
         # An item that ended ok is pressed again for its inner loops, or since a result of it is gone.
-        lost = output.hidden.lost if output.hidden is not None else ()
+        hidden = output.hidden
+        lost = hidden is not None and (hidden.lost or hidden.lost_inside)
         self._reopened = bool(lost or redo.steps or redo.before) or not self._columns.keys() >= set(needs)
 
     def kept(self, step_id: str) -> StepResult | None:
@@ -254,7 +255,9 @@ class EarlierItem:
             return None
         output = column.entries[index]
         unfinished = isinstance(output, LoopOutput) and (
-            not all_complete(output.record) or self._redo.inside(f"{self._path}.{step_id}")
+            not all_complete(output.record)
+            or self._redo.inside(f"{self._path}.{step_id}")
+            or self._is_gone_inside(step_id)
         )
         if column.statuses[index] != STEP_OK or unfinished or self._stale(step_id) or self._is_gone(step_id):
             self._changed.add(step_id)
@@ -278,6 +281,11 @@ class EarlierItem:
         if not isinstance(output, LoopOutput) or self._stale(step_id) or self._is_gone(step_id):
             return None
         return None if self._hiding and output.hidden is None else EarlierLoop(output, None, self._redo)
+
+    def _is_gone_inside(self, step_id: str) -> bool:
+        """Whether some real values of a loop are gone that ran as this step."""
+        hidden = self._output.hidden
+        return hidden is not None and (self._index, step_id) in hidden.lost_inside
 
     def _is_gone(self, step_id: str) -> bool:
         """Whether the step is to be pressed again although it ended ok."""
@@ -324,11 +332,23 @@ def take_earlier_items(record: LoopRecord, earlier: EarlierLoop, places: Sequenc
     return again
 
 
-def moved_outputs(hidden: Hidden | None, places: Sequence[int]) -> dict[tuple[int, str], Any]:
+def moved_outputs(hidden: Hidden, places: Sequence[int]) -> dict[tuple[int, str], Any]:
     """Return the hidden outputs of an earlier press by the present indices of their items."""
-    if hidden is None or not hidden.outputs:
-        return {}
+    outputs = hidden.outputs
+    return {now: outputs[before] for now, before in _moved(outputs, places)} if outputs else {}
+
+
+def moved_cells(cells: Collection[tuple[int, str]], places: Sequence[int]) -> set[tuple[int, str]]:
+    """Return outputs of an earlier press by the present indices of their items."""
+    return {now for now, _ in _moved(cells, places)} if cells else set()
+
+
+def _moved(
+    cells: Iterable[tuple[int, str]], places: Sequence[int]
+) -> Iterator[tuple[tuple[int, str], tuple[int, str]]]:
+    """Yield for each cell that there is still the present one and the earlier one."""
     if isinstance(places, range):
-        return {key: output for key, output in hidden.outputs.items() if key[0] < len(places)}
+        yield from ((cell, cell) for cell in cells if cell[0] < len(places))
+        return
     now = {place: index for index, place in enumerate(places) if place >= 0}
-    return {(now[i], step_id): output for (i, step_id), output in hidden.outputs.items() if i in now}
+    yield from (((now[place], step_id), (place, step_id)) for place, step_id in cells if place in now)

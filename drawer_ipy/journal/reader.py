@@ -17,7 +17,7 @@ from drawer_ipy.journal.folder import STATUSES
 from drawer_ipy.journal.harmless import load
 from drawer_ipy.journal.parts import decode_more
 from drawer_ipy.journal.record_states import MAKERS, doubles, error_of, rebase, step_of
-from drawer_ipy.journal.rows import Cell, decode_rows
+from drawer_ipy.journal.rows import Cell, Lost, decode_rows
 from drawer_ipy.journal.scripts import ROW, decode_scripts
 from drawer_ipy.journal.slices import decode_value
 from drawer_ipy.journal.stored_columns import ChunkReader, StoredRows
@@ -270,7 +270,7 @@ class _PressReader:
         number: Any,
         parts: list[_Chunk],
         begun: tuple[bytes, bytes | None],
-        lost: dict[Cell, str],
+        lost: Lost,
     ) -> int:
         """Put the results of items into `loop`; return how many were running when the press was cut off.
 
@@ -304,7 +304,7 @@ class _PressReader:
         self,
         loop: LoopRecord,
         data: bytes,
-        lost: dict[Cell, str],
+        lost: Lost,
         rows: Callable[[Sequence[int]], StoredRows] | None,
     ) -> Sequence[int]:
         """Put items that were pressed into `loop`; return their indices.
@@ -351,7 +351,7 @@ class _PressReader:
                 places = [*(places or ())][:first] + array("q", values).tolist()
         return places
 
-    def _take_before(self, step_id: str, loop: LoopRecord, places: Any, lost: dict[Cell, str]) -> None:
+    def _take_before(self, step_id: str, loop: LoopRecord, places: Any, lost: Lost) -> None:
         """Put the items that the press kept from the one before into `loop`."""
         if places is None or self._before is None:
             return
@@ -369,7 +369,7 @@ class _PressReader:
             if index in now:
                 lost[now[index], nested] = why
 
-    def _close(self, press: StoredPress, loop: LoopRecord, lost: dict[Cell, str]) -> None:
+    def _close(self, press: StoredPress, loop: LoopRecord, lost: Lost) -> None:
         """Complete a loop: what never began was skipped."""
         loop.recount()
         ended = loop.ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -39,6 +39,9 @@ _SHORT = 200
 """Characters of the longest text that is written again where a row has it twice."""
 
 REDACTED = "redacted"
+
+Lost = dict[Cell, "str | Lost"]
+"""The outputs that were not kept -> the reason; if only some outputs of a loop are lost, those instead."""
 
 
 @dataclass(slots=True)
@@ -76,12 +79,16 @@ def encode_rows(
     for number, column in enumerate(loop.columns):
         outputs = list(_at(column.outputs, indices))
         missing: dict[int, str] = {}
+        inside: dict[int, Lost] = {}
         if hide is not None:
             shown = list(map(hide, outputs))
             for place, index in enumerate(indices):
                 real = hidden.get((index, column.id))
-                if shown[place] is not outputs[place] or (real is not None and hides(real)):
+                lost_now = {} if real is None else lost_inside(real)
+                if shown[place] is not outputs[place] or lost_now is None:
                     missing[place] = REDACTED
+                elif lost_now:
+                    inside[place] = lost_now
             outputs = shown
         body, unkept = encode(outputs, files)
         missing |= {place: why if hide is None else str(hide(why)) for place, why in unkept.items()}
@@ -89,7 +96,7 @@ def encode_rows(
         statuses = bytes(_at(column.statuses, indices))
         shapes.append(shapes_of(outputs))
         extras = _extras(loop, number, indices, hide, files)
-        parts.append((column.id, statuses, body, missing, extras, shapes[-1].state))
+        parts.append((column.id, statuses, body, missing, extras, shapes[-1].state, inside))
     return Chunk(
         pickle.dumps(
             (
@@ -106,14 +113,37 @@ def encode_rows(
     )
 
 
-def hides(real: Any) -> bool:
-    """Whether a real output, which is not the recorded one, has something that the record hides."""
+def lost_inside(real: Any) -> Lost | None:
+    """Return what the record hides of a real output, which is not the recorded one; ``None`` for all."""
     if not isinstance(real, LoopOutput):
-        return True
+        return None
     hidden = real.hidden
     if hidden is None:
-        return False
-    return hidden.items is not real.record.items or any(map(hides, list(hidden.outputs.values())))
+        return {}
+    if hidden.items is not real.record.items:
+        return None
+    lost: Lost = dict.fromkeys(list(hidden.lost), REDACTED)
+    for cell, output in list(hidden.outputs.items()):
+        found = lost_inside(output)
+        if found is None:
+            lost[cell] = REDACTED
+        elif found:
+            lost[cell] = found
+    return lost
+
+
+def _checked(lost: Any) -> Lost:
+    """Return the lost outputs of a loop as a file has them.
+
+    Raises:
+        TypeError, ValueError: they are damaged.
+    """
+    found: Lost = {}
+    for (index, step_id), why in lost.items():
+        if type(index) is not int or not isinstance(step_id, str):
+            raise TypeError("damaged cells")
+        found[index, step_id] = _checked(why) if isinstance(why, dict) else str(why)
+    return found
 
 
 def _at(values: Sequence[T], indices: Sequence[int]) -> Sequence[T]:
@@ -170,7 +200,7 @@ def decode_rows(
     trusted: bool,
     files: ValueFiles | None,
     chunk: Callable[[Sequence[int]], StoredRows] | None = None,
-) -> tuple[Sequence[int], dict[Cell, str]]:
+) -> tuple[Sequence[int], Lost]:
     """Put the items of a chunk into `loop`, which has places for them.
 
     Args:
@@ -185,7 +215,7 @@ def decode_rows(
     Raises:
         JournalTrouble: the bytes are damaged.
     """
-    lost: dict[Cell, str] = {}
+    lost: Lost = {}
     try:
         where, states, started, finished, parts = load(data, MAKERS, trusted=trusted)
         indices = array("q", where)
@@ -203,6 +233,7 @@ def decode_rows(
                 piece = StoredColumn(rows, number, shapes)
                 _put_column(column, indices, statuses, [None] * len(indices))
             lost |= {(indices[place], step_id): str(why) for place, why in missing.items()}
+            lost |= {(indices[place], step_id): _checked(inside) for place, inside in _inside_of(rest)}
             if extras:
                 _put_extras(loop, column, indices, extras, (trusted, files), with_args=piece is None)
             if piece is not None:
@@ -212,6 +243,12 @@ def decode_rows(
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
         raise JournalTrouble("damaged items") from error
     return indices, lost
+
+
+def _inside_of(rest: Sequence[Any]) -> Iterable[tuple[int, Any]]:
+    """Return for each place the lost outputs of the loop that ran there; earlier versions wrote none."""
+    found: Mapping[int, Any] = rest[1] if len(rest) > 1 else {}
+    return found.items()
 
 
 def _put_states(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drawer_ipy.journal.codec import Unkept
-from drawer_ipy.journal.rows import Cell
+from drawer_ipy.journal.rows import Lost
 from drawer_ipy.journal.scripts import Script
 from drawer_ipy.record.disk_outputs import DiskOutputs
 from drawer_ipy.record.loop import LoopOutput
@@ -23,7 +23,8 @@ class StoredPress:
         meta: the definition, the options and so on; see
             :class:`~drawer_ipy.journal.press_source.PressSource`.
         asked: name of an input whose value was not kept -> the reason.
-        lost: step id of a loop -> (index, nested step) of each output that is not there -> the reason.
+        lost: step id of a loop -> (index, nested step) of each output that is not there -> the reason, or
+            which outputs of a nested loop are not there.
         lost_steps: id of a top-level step whose output is not there -> the reason.
         trusted: whether all of it was sealed by this user.
         cut_off: whether the press has no end.
@@ -34,7 +35,7 @@ class StoredPress:
     record: RunRecord
     meta: Mapping[str, Any] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
-    lost: dict[str, dict[Cell, str]] = field(default_factory=dict)
+    lost: dict[str, Lost] = field(default_factory=dict)
     lost_steps: dict[str, str] = field(default_factory=dict)
     trusted: bool = True
     cut_off: bool = False

@@ -19,6 +19,7 @@ from drawer_ipy.engine.matching import value_key
 from drawer_ipy.errors import UsageError
 from drawer_ipy.journal.folder import StoredRun, files, glance
 from drawer_ipy.journal.reader import read_run
+from drawer_ipy.journal.rows import Cell, Lost
 from drawer_ipy.journal.scripts import Script
 from drawer_ipy.journal.stored_press import StoredPress, check_outputs
 from drawer_ipy.journal.target import version_of
@@ -139,8 +140,7 @@ def earlier_press(press: StoredPress, kinds: Mapping[str, str] | None = None) ->
     scope: dict[str, Any] = {}
     for step in record.steps:
         if isinstance(step.output, LoopOutput):
-            lost = frozenset(press.lost.get(step.id, ()))
-            scope[step.id] = {"output": _with_hidden(step.output, lost)}
+            scope[step.id] = {"output": _with_hidden(step.output, press.lost.get(step.id, {}))}
         elif step.status == "ok" and step.id not in press.lost_steps:
             scope[step.id] = {"output": step.output}
     return EarlierPress(record, scope, resumed=True, dependents=True, in_flight=press.in_flight)
@@ -151,18 +151,26 @@ def mark_lost(earlier: EarlierPress, press: StoredPress) -> None:
     for step in earlier.record.steps:
         if isinstance(step.output, LoopOutput) and step.id in earlier.scope:
             hidden = earlier.scope[step.id]["output"].hidden
-            hidden.lost = frozenset(press.lost.get(step.id, ()))
+            hidden.lost = _whole(press.lost.get(step.id, {}))
 
 
-def _with_hidden(output: LoopOutput, lost: frozenset[tuple[int, str]]) -> LoopOutput:
+def _with_hidden(output: LoopOutput, lost: Lost) -> LoopOutput:
     """Return the output of a loop as steps see it: what was stored is what is real."""
     record = output.record
-    hidden = Hidden(record.items, lost=lost)
+    whole = _whole(lost)
+    hidden = Hidden(record.items, lost=whole, lost_inside=lost.keys() - whole)
     for column in record.columns:
         for index, inner in enumerate(column.entries):
-            if isinstance(inner, LoopOutput) and (index, column.id) not in lost:
-                hidden.outputs[index, column.id] = _with_hidden(inner, frozenset())
+            cell = index, column.id
+            if isinstance(inner, LoopOutput) and cell not in whole:
+                inside = lost.get(cell, {})
+                hidden.outputs[cell] = _with_hidden(inner, inside if isinstance(inside, dict) else {})
     return LoopOutput(record, hidden)
+
+
+def _whole(lost: Lost) -> set[Cell]:
+    """Return the outputs that are lost as a whole."""
+    return {cell for cell, why in lost.items() if isinstance(why, str)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,15 @@ class Hidden:
         items: the list of items with the real values.
         outputs: (index, nested step's id) -> output, only if the record's copy differs.
         source: the iterator that the items come from, for a retry to go on with; ``None`` for a list.
-        lost: (index, nested step's id) of the outputs whose real values are gone; read from disk only.
+        lost: (index, nested step's id) of the outputs whose real values are gone; they were read from disk.
+        lost_inside: the same for loops of whose outputs some are gone.
     """
 
     items: Sequence[Any]
     outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
     source: Any = None
-    lost: Collection[tuple[int, str]] = ()
+    lost: set[tuple[int, str]] = field(default_factory=set)
+    lost_inside: set[tuple[int, str]] = field(default_factory=set)
 
     def restore(self, entry: dict[str, Any]) -> dict[str, Any]:
         """Return `entry` (from ``LoopRecord.entry``) with the real values in it."""

@@ -15,7 +15,7 @@ from drawer_ipy.definition.values import AUTO, parse_tolerance
 from drawer_ipy.engine.adaptive import AdaptiveWidth
 from drawer_ipy.engine.charges import charged_rates
 from drawer_ipy.engine.context import Context
-from drawer_ipy.engine.earlier import EarlierLoop, moved_outputs, take_earlier_items
+from drawer_ipy.engine.earlier import EarlierLoop, moved_cells, moved_outputs, take_earlier_items
 from drawer_ipy.engine.events import LoopFinished, LoopStarted
 from drawer_ipy.engine.item_rates import ItemRates
 from drawer_ipy.engine.item_source import ItemSource
@@ -174,7 +174,9 @@ class ForEachRunner(StepRunner):
                 match = EarlierMatch(earlier.items, self._key, ctx.scope)
                 places, pool = match.places(items, keys, more_come=source is not None)
             indices = take_earlier_items(record, earlier, places)
-            hidden.outputs |= moved_outputs(earlier.output.hidden, places)
+            if (before := earlier.output.hidden) is not None:
+                hidden.outputs |= moved_outputs(before, places)
+                hidden.lost |= moved_cells(before.lost, places)  # until their items begin
             if source is None and not indices and places == range(len(earlier.output.record)):
                 earlier.on_same()
         arriving = None

@@ -57,6 +57,7 @@ class ItemBody:
         self._needs = {} if earlier is None else dependencies(steps)
         self._items = hidden.items
         self._hidden = hidden.outputs
+        self._lost = hidden.lost
         self._record = record
         self._pairs = list(zip(steps, record.columns, strict=True))
         self._name = name
@@ -177,8 +178,9 @@ class ItemBody:
         record = self._record
         same = index in record.before
         record.clear(index)
-        for step, _ in self._pairs if self._hidden else ():
+        for step, _ in self._pairs if self._hidden or self._lost else ():
             self._hidden.pop((index, step.id), None)
+            self._lost.discard((index, step.id))
         hiding = bool(self._ctx.session.redactor)
         if not same or record.places is None:
             return None
