@@ -210,7 +210,7 @@ class DrawerError(Exception):
 
     def __init__(self, message: str, *, code: str | None = None, remediation: str = "") -> None:
         super().__init__(message)
-        self.code = code or self.default_code
+        self.code: str = code or self.default_code
         self.message = message
         self.remediation = remediation
 
@@ -277,7 +277,7 @@ class UsageError(DrawerError):
     def __init__(self, message: str, *, code: str | None = None, remediation: str = "") -> None:
         super().__init__(message, code=code, remediation=remediation)
         self.about = ""
-        self.line = ""
+        self.line: str = ""
         self.column: int | None = None
 
     def pointing_at(self, line: str, column: int | None) -> UsageError:
@@ -309,7 +309,7 @@ class DefinitionError(DrawerError):
         name: str = "",
         outcome: str = "was not run",
     ) -> None:
-        self.problems = list(problems)
+        self.problems: list[Problem] = list(problems)
         self.source = source
         super().__init__(self._render(name, outcome))
 

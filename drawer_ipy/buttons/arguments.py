@@ -44,7 +44,7 @@ class Arguments:
     """
 
     def __init__(self, specs: Iterable[ArgSpec], owner: str) -> None:
-        self.specs = tuple(specs)
+        self.specs: tuple[ArgSpec, ...] = tuple(specs)
         self._owner = owner
         self._names = frozenset(spec.name for spec in self.specs)
         self._checks = tuple((spec.name, spec, _checker(spec)) for spec in self.specs)

@@ -32,8 +32,8 @@ class Capture:
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._kept = bytearray()
         self._limit = limit
-        self.cut = False
-        self.altered = False
+        self.cut: bool = False
+        self.altered: bool = False
 
     def add(self, chunk: bytes) -> None:
         """Append `chunk` as far as it fits."""

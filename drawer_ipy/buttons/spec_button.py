@@ -26,9 +26,9 @@ class SpecButton:
     open_args = True
 
     def __init__(self, spec: ButtonSpec, args: Sequence[ArgSpec] | None = None) -> None:
-        self.name = spec.name
+        self.name: str = spec.name
         self.spec: ButtonSpec | None = spec
-        self.args = tuple(spec.args if args is None else args)
+        self.args: tuple[ArgSpec, ...] = tuple(spec.args if args is None else args)
         self.timeout: float | None = spec.timeout_seconds or None
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
         self.rate: Any = spec.rate
@@ -36,7 +36,7 @@ class SpecButton:
         self.caching: Caching | None = None
         self.pages: Pages | None = None
         self.needs: tuple[str, ...] = ()
-        self.backend = spec.backend
+        self.backend: str = spec.backend
         self._arguments = Arguments(self.args, self.name)
 
     def bind(self, args: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -142,8 +142,8 @@ class Store:
     """
 
     def __init__(self, folder: Path, patience: float = PATIENCE) -> None:
-        self.path = folder / FILE
-        self.mended = False
+        self.path: Path = folder / FILE
+        self.mended: bool = False
         self._patience = patience
         make_folder(folder)
         with self._reporting():

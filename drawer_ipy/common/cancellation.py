@@ -28,7 +28,7 @@ class Stop:
 
     def __init__(self, outer: Stop | None = None) -> None:
         self.wanted: bool = outer is not None and outer.wanted
-        self.abandoned = False
+        self.abandoned: bool = False
         self._outer = outer
         self._inner: set[Stop] = set()
 

@@ -17,7 +17,7 @@ class Clock:
     __slots__ = ("zero",)
 
     def __init__(self) -> None:
-        self.zero = time.time() - time.perf_counter()
+        self.zero: float = time.time() - time.perf_counter()
 
     def __call__(self) -> float:
         """Return the seconds since the epoch."""

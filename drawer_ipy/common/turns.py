@@ -19,7 +19,7 @@ class Places:
     __slots__ = ("_waiting", "taken")
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.taken: int = 0
         self._waiting: deque[tuple[Callable[[], bool], asyncio.Future[None]]] = deque()
 
     @property

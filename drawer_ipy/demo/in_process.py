@@ -42,7 +42,7 @@ class Served:
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         self._ready: asyncio.Task[None] | None = None
         used = {URL(origin).port for origin in _SERVED}
-        self.port = port or next(n for n in range(_FIRST_PORT, 65536) if n not in used)
+        self.port: int = port or next(n for n in range(_FIRST_PORT, 65536) if n not in used)
         if self.port in used:
             raise OSError(f"The demo site cannot use port {port}: another site of this process has it.")
         self._origin = f"http://127.0.0.1:{self.port}"

@@ -53,7 +53,7 @@ class DemoSite:
 
     def __init__(self, port: int, app: web.Application, ask_to_stop: Callable[[], None]) -> None:
         """Used by :meth:`start` and :meth:`serve`, which already serve ``app`` on ``port``."""
-        self.url = f"http://{HOST}:{port}"
+        self.url: str = f"http://{HOST}:{port}"
         self.items: tuple[Item, ...] = app[CATALOGUE].items
         self._state = app[STATE]
         self._ask_to_stop = ask_to_stop

@@ -42,9 +42,9 @@ class Cells:
     __slots__ = ("_kept", "_most", "_picture", "_seen", "loop", "per")
 
     def __init__(self, loop: LoopRecord, most: int = MOST) -> None:
-        self.loop = loop
+        self.loop: LoopRecord = loop
         self._most = most
-        self.per = max(1, -(-len(loop) // most))
+        self.per: int = max(1, -(-len(loop) // most))
         """Items per cell; the last cell may have fewer."""
         self._seen = b""
         self._kept = (0, 0, 0)

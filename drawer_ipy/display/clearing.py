@@ -50,7 +50,7 @@ class Clearing:
     """
 
     def __init__(self, publisher: Any) -> None:
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self._publisher = publisher
         self._behind = publisher.clear_output
         self._replaced = vars(publisher).get("clear_output")

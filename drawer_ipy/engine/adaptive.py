@@ -46,7 +46,7 @@ class AdaptiveWidth:
         self._clock = clock
         self._changed = changed
         self._exact = min(_START, self._most)
-        self.width = int(self._exact)
+        self.width: int = int(self._exact)
         self._places = Places()
         self._ramping = True
         self._usual: float | None = None  # seconds per body when the width was found

@@ -53,7 +53,7 @@ class ItemSource(ABC):
 
     def __init__(self, value: Any, iterator: Any, base: Any, chunked: bool) -> None:
         self.value = value
-        self.kind = type(value).__name__.replace("async_generator", "async generator")
+        self.kind: str = type(value).__name__.replace("async_generator", "async generator")
         self.items: list[Any] = []
         self.direct = False
         self.failure: BaseException | None = None

@@ -66,7 +66,7 @@ class Plans:
         backend: str = "",
     ) -> None:
         self.kinds = kinds
-        self.backends = Backends()
+        self.backends: Backends = Backends()
         self.backend = backend
         self._buttons_of = buttons_of
         self._find_drawer = find_drawer

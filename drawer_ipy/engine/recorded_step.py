@@ -17,9 +17,9 @@ class RecordedStep(StepRunner):
     """
 
     def __init__(self, step: StepRunner, ledger: Ledger) -> None:
-        self.id = step.id
-        self.roots = step.roots
-        self.inner_roots = step.inner_roots
+        self.id: str = step.id
+        self.roots: frozenset[str] = step.roots
+        self.inner_roots: frozenset[str] | None = step.inner_roots
         self._step = step
         self._ledger = ledger
 

@@ -32,7 +32,7 @@ class TableRow(Mapping[Any, Any]):
 
     def __init__(self, rows: TableRows, position: int) -> None:
         self._rows = rows
-        self.position = position
+        self.position: int = position
 
     def __getitem__(self, name: Any) -> Any:
         return self._rows.readers[name](self.position)
@@ -106,9 +106,9 @@ class TableRows(Sequence[TableRow]):
     __slots__ = ("_count", "readers", "table")
 
     def __init__(self, readers: Mapping[Any, Callable[[int], Any]], count: int, table: Any) -> None:
-        self.readers = readers
+        self.readers: Mapping[Any, Callable[[int], Any]] = readers
         self._count = count
-        self.table = table
+        self.table: Any = table
 
     def __len__(self) -> int:
         return self._count
@@ -140,7 +140,7 @@ class ArrayItems(Sequence[Any]):
     def __init__(self, read: Callable[[int], Any], count: int, series: Any = None) -> None:
         self._read = read
         self._count = count
-        self.series = series
+        self.series: Any = series
 
     def __len__(self) -> int:
         return self._count

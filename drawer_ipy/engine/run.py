@@ -81,11 +81,13 @@ class Run:
         earlier: EarlierPress | None = None,
     ) -> None:
         self.plan = plan
-        self.listeners = listeners or Listeners()
+        self.listeners: Listeners = listeners or Listeners()
         self.listeners.hide = lambda text: self.redactor().text(text)
-        self.record = RunRecord(new_run_id(), plan.name)
+        self.record: RunRecord = RunRecord(new_run_id(), plan.name)
         self.notes: list[str] = []
-        self.left = EarlierPress(self.record, lasting={} if earlier is None else earlier.lasting)
+        self.left: EarlierPress = EarlierPress(
+            self.record, lasting={} if earlier is None else earlier.lasting
+        )
         self._earlier = None if earlier is None else replace(earlier, now=self.record)
         self._inputs = inputs
         self._mode = mode or Mode()

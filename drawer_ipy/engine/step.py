@@ -52,13 +52,13 @@ class StepRunner:
     """Whether :meth:`run` applies :attr:`timeout` itself (a button does, to keep its captured output)."""
 
     def __init__(self, model: StepBase, compiler: StepCompiler) -> None:
-        self.id = model.id
+        self.id: str = model.id
         self.roots: frozenset[str] = frozenset()
         self.inner_roots: frozenset[str] | None = None
-        self.timeout = model.timeout_seconds or None
-        self.goes_on = model.on_failure is not None and model.on_failure.action == "continue"
-        self.policy = RetryPolicy.of(model.on_failure)
-        self.undo = undo_step(model, compiler)
+        self.timeout: float | None = model.timeout_seconds or None
+        self.goes_on: bool = model.on_failure is not None and model.on_failure.action == "continue"
+        self.policy: RetryPolicy | None = RetryPolicy.of(model.on_failure)
+        self.undo: StepRunner | None = undo_step(model, compiler)
         self._simple = self.policy is None and (self.timeout is None or self.own_timeout)
 
     async def run(self, ctx: Context, result: StepResult) -> None:

@@ -34,7 +34,7 @@ class SyncItems(ItemSource):
 
     def __init__(self, value: Any, iterator: Iterator[Any], base: Any, chunked: bool) -> None:
         super().__init__(value, iterator, base, chunked)
-        self.direct = True
+        self.direct: bool = True
         self._threads: Threads | None = None
         self._context = contextvars.copy_context()
         self._pull: _Pull | None = None

@@ -31,7 +31,7 @@ class LocalScope(dict[str, Any]):
 
     def __init__(self, outer: Scope) -> None:
         super().__init__()
-        self.outer = outer
+        self.outer: Mapping[str, Any] = outer
 
     def __missing__(self, name: str) -> Any:
         return self.outer[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from drawer_ipy.common.user_code import pass_on_interrupt
@@ -32,13 +32,13 @@ class Program:
     __slots__ = ("_embedded", "_start", "_variants", "end", "execute", "source", "text", "tree")
 
     def __init__(self, source: str, start: int = 0, *, embedded: bool) -> None:
-        self.source = source
+        self.source: str = source
         self._start = start
         self._embedded = embedded
         try:
             self.tree, self.end = parse(source, start, embedded=embedded)
-            self.text = source[start : self.end - embedded].strip()
-            self.execute = compile_tree(self.tree, source)
+            self.text: str = source[start : self.end - embedded].strip()
+            self.execute: Callable[[Mapping[str, Any]], Any] = compile_tree(self.tree, source)
         except RecursionError:  # the caller is deeply nested itself
             raise too_deep(start) from None
         # Variants of the program with some hyphens read as minus signs, by the positions of these hyphens.

@@ -61,7 +61,7 @@ class Constant(Template):
     is_constant = True
 
     def __init__(self, value: Any) -> None:
-        self.value = value
+        self.value: Any = value
 
     def resolve(self, scope: Scope) -> Any:  # noqa: ARG002 - as Template
         return self.value
@@ -77,7 +77,7 @@ class Whole(Template):
     is_whole = True
 
     def __init__(self, program: Program, source: str) -> None:
-        self.program = program
+        self.program: Program = program
         self._source = source
         self._run = program.execute
 
@@ -101,7 +101,7 @@ class EnvReference(Template):
     is_whole = True
 
     def __init__(self, name: str, offset: int) -> None:
-        self.name = name
+        self.name: str = name
         text = f"$ENV{{{name}}}"
         self._reference = Reference("env", (name,), offset, text, True, True)
 
@@ -122,7 +122,7 @@ class Spliced(Template):
     __slots__ = ("parts",)
 
     def __init__(self, parts: list[str | Template]) -> None:
-        self.parts = tuple(parts)
+        self.parts: tuple[str | Template, ...] = tuple(parts)
 
     def resolve(self, scope: Scope) -> str:
         return "".join(
@@ -155,7 +155,7 @@ class MapTemplate(Template):
     __slots__ = ("entries",)
 
     def __init__(self, entries: dict[Any, Template]) -> None:
-        self.entries = entries
+        self.entries: dict[Any, Template] = entries
 
     def resolve(self, scope: Scope) -> dict[Any, Any]:
         return {key: value.resolve(scope) for key, value in self.entries.items()}
@@ -170,8 +170,8 @@ class ListTemplate(Template):
     __slots__ = ("items", "kind")
 
     def __init__(self, items: list[Template], kind: type[list[Any]] | type[tuple[Any, ...]]) -> None:
-        self.items = items
-        self.kind = kind
+        self.items: list[Template] = items
+        self.kind: type[list[Any]] | type[tuple[Any, ...]] = kind
 
     def resolve(self, scope: Scope) -> Any:
         values = [item.resolve(scope) for item in self.items]

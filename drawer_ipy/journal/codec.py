@@ -35,7 +35,7 @@ class Unkept:
     __slots__ = ("why",)
 
     def __init__(self, why: str) -> None:
-        self.why = why
+        self.why: str = why
 
     def __repr__(self) -> str:
         return f"<not kept: {self.why}>"

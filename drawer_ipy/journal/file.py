@@ -172,7 +172,7 @@ class RunFile:
 
     def __init__(self, path: Path, key: bytes | None, *, own: bool = False) -> None:
         self.path = path
-        self.files = ValueFiles(path, key)
+        self.files: ValueFiles = ValueFiles(path, key)
         self._key = key
         self._is_own: bool | None = None
         try:

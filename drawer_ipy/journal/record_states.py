@@ -29,7 +29,7 @@ class SameValue:
     __slots__ = ("place",)
 
     def __init__(self, place: int) -> None:
-        self.place = place
+        self.place: int = place
 
 
 def error_state(error: ErrorInfo | None) -> Any:

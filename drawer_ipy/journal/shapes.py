@@ -28,7 +28,7 @@ class Shapes:
     __slots__ = ("_kinds", "_numbers", "state")
 
     def __init__(self, state: Any) -> None:
-        self.state = state
+        self.state: Any = state
         kinds, numbers = state
         self._kinds: Sequence[Any] = kinds
         self._numbers: int | array[int] = numbers if isinstance(numbers, int) else array("H", numbers)

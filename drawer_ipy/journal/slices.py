@@ -25,7 +25,7 @@ class PieceSize:
     """
 
     def __init__(self) -> None:
-        self.size = 500
+        self.size: int = 500
         self._began = time.perf_counter()
 
     def begin(self) -> None:

@@ -189,8 +189,8 @@ class StoredColumn(StoredPiece):
     __slots__ = ("_shapes", "number", "rows")
 
     def __init__(self, rows: StoredRows, number: int, shapes: Shapes) -> None:
-        self.rows = rows
-        self.number = number
+        self.rows: StoredRows = rows
+        self.number: int = number
         self._shapes = shapes
 
     @property

@@ -148,8 +148,8 @@ class DrawerCell(PressingCell):
         is_name = said == line.out or said in around.drawers
         self._around = around if is_name else replace(around, word=said)
         self.loaded: Loaded = load_drawer(text, name=said or "drawer", first_line=2, recover=True)
-        self.name = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
-        self.inputs = self._all_inputs()
+        self.name: str = said or ("" if self.loaded.drawer.name == "drawer" else self.loaded.drawer.name)
+        self.inputs: dict[str, Any] = self._all_inputs()
         self._check_out()
 
     def _check_out(self) -> None:

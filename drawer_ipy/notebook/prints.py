@@ -27,7 +27,7 @@ class Log:
     """
 
     def __init__(self, keep: int = _LINES) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         self.hide: Callable[[str], str] = str
         self._kept: deque[str] = deque(maxlen=keep)
         self._rest = ""

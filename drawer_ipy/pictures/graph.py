@@ -55,7 +55,7 @@ class Graph(Picture):
         lane = lane_of(drawer)
         if hide is not None:
             rewrite(lane, hide)
-        self.mermaid = mermaid_text(lane)
+        self.mermaid: str = mermaid_text(lane)
         super().__init__(_svg(lane, drawer.name), _text(drawer))
 
 

@@ -28,7 +28,7 @@ class Validation:
     """
 
     def __init__(self, problems: Sequence[Problem], name: str = "", source: str = "") -> None:
-        self.problems = list(problems)
+        self.problems: list[Problem] = list(problems)
         self.name = name
         self._lines = lines_of(source)
 

@@ -98,20 +98,20 @@ class LoopRecord:
     ) -> None:
         n = len(items)
         self.total: int | None = n if ends else None
-        self.path = path
-        self.label = label
-        self.items = items
-        self.states = bytearray(n)
-        self.started = array("d", bytes(8 * n))
-        self.finished = array("d", bytes(8 * n))
-        self.backlog = Backlog() if on_disk else None
-        self.columns = [StepColumn(step_id, n, detailed, on_disk) for step_id in step_ids]
-        self.parallelism = parallelism
+        self.path: tuple[str, ...] = path
+        self.label: str = label
+        self.items: Sequence[Any] = items
+        self.states: bytearray = bytearray(n)
+        self.started: array[float] = array("d", bytes(8 * n))
+        self.finished: array[float] = array("d", bytes(8 * n))
+        self.backlog: Backlog | None = Backlog() if on_disk else None
+        self.columns: list[StepColumn] = [StepColumn(step_id, n, detailed, on_disk) for step_id in step_ids]
+        self.parallelism: int = parallelism
         self.width: int | None = None
-        self.epoch = perf_counter()
-        self.began = time.time() if began is None else began
-        self.ended = 0.0
-        self.counts = [n, 0, 0, 0, 0, 0, 0]
+        self.epoch: float = perf_counter()
+        self.began: float = time.time() if began is None else began
+        self.ended: float = 0.0
+        self.counts: list[int] = [n, 0, 0, 0, 0, 0, 0]
         self.before: dict[int, int] = {}
         self.kept = self.kept_ok = self.in_flight = 0
         self.marks: bytearray | None = None
@@ -297,8 +297,8 @@ class LoopEntries(LazyList):
     __slots__ = ("hidden", "record")
 
     def __init__(self, record: LoopRecord, hidden: Hidden | None = None) -> None:
-        self.record = record
-        self.hidden = hidden
+        self.record: LoopRecord = record
+        self.hidden: Hidden | None = hidden
 
     def __len__(self) -> int:
         record = self.record
@@ -338,8 +338,8 @@ class LoopOutput(Mapping[str, Any]):
     __slots__ = ("hidden", "record")
 
     def __init__(self, record: LoopRecord, hidden: Hidden | None = None) -> None:
-        self.record = record
-        self.hidden = hidden
+        self.record: LoopRecord = record
+        self.hidden: Hidden | None = hidden
 
     def _keys(self) -> tuple[str, ...]:
         # A loop that tolerated failures ran every item; only a loop that stopped early has a count.

@@ -38,10 +38,10 @@ class StepColumn:
     __slots__ = ("about", "cached", "detailed", "details", "errors", "id", "outputs", "statuses")
 
     def __init__(self, step_id: str, n: int, detailed: bool = False, on_disk: bool = False) -> None:
-        self.id = step_id
-        self.detailed = detailed
+        self.id: str = step_id
+        self.detailed: bool = detailed
         self.outputs: Outputs = DiskOutputs(n) if on_disk else [None] * n
-        self.statuses = bytearray(n)
+        self.statuses: bytearray = bytearray(n)
         self.errors: dict[int, ErrorInfo] = {}
         self.details: dict[int, StepResult] = {}
         self.about: dict[int, Mapping[str, Any]] = {}

@@ -95,7 +95,7 @@ class Waits:
     __slots__ = ("_begins", "_ends", "_indices", "_live", "_reasons", "_steps", "_whys", "least")
 
     def __init__(self) -> None:
-        self.least = SHORT
+        self.least: float = SHORT
         self._reasons: dict[Reason, int] = {}
         self._live: dict[int, _Lasting] = {}
         self._indices = array("q")

@@ -55,7 +55,7 @@ class Column(Sequence[Any]):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, name: str, get: Callable[[int], Any], rows: Sequence[int]) -> None:
-        self.name = name
+        self.name: str = name
         self._get = get
         self._rows = rows
 

@@ -22,7 +22,7 @@ class ItemErrors(Sequence[ItemError], Generic[TableT]):
     __slots__ = ("_table", "view")
 
     def __init__(self, view: TableView, table: Callable[[TableView], TableT]) -> None:
-        self.view = view
+        self.view: TableView = view
         self._table = table
 
     @property

@@ -119,7 +119,7 @@ class LoopSource:
     always_states = False
 
     def __init__(self, loop: LoopRecord) -> None:
-        self.loop = loop
+        self.loop: LoopRecord = loop
         self._known: tuple[tuple[object, ...], Mapping[str, Getter]] | None = None
 
     def follow(self, run: RunRecord) -> None:

@@ -58,7 +58,7 @@ class Origin:
     """
 
     def __init__(self, run: RunRecord, retrier: CanRetry | None = None) -> None:
-        self.run = run
+        self.run: RunRecord = run
         self.earlier: list[RunRecord] = []
         self._retrier = retrier
         self._sources: dict[str, RowSource] = {}

@@ -28,7 +28,7 @@ class StepSource:
     loop: LoopRecord | None = None
 
     def __init__(self, run: RunRecord) -> None:
-        self.run = run
+        self.run: RunRecord = run
 
     def follow(self, run: RunRecord) -> None:
         """Show `run`, another press of the same drawer."""

@@ -58,7 +58,7 @@ class Results(OfRun, Exports):
 
     def __init__(self, run: RunRecord | Origin, loop: LoopRecord | None = None) -> None:
         origin = run if isinstance(run, Origin) else Origin(run)
-        self.view = TableView(origin, origin.source(loop))
+        self.view: TableView = TableView(origin, origin.source(loop))
 
     @classmethod
     def of(cls, run: RunRecord | Origin) -> Results:

@@ -51,7 +51,7 @@ class Finder:
         self._declared = namespaces
         self._html = _from_css(text, xml=False) if language == "css" else text
         self._xml = _from_css(text, xml=True) if language == "css" else text
-        self.prefixes = prefixes_in(self._xml)
+        self.prefixes: tuple[str, ...] = prefixes_in(self._xml)
         self._known: dict[Any, Any] = {}
         self._on_html = _tried(self._compiled(_HTML))
 

@@ -32,7 +32,7 @@ from drawer_ipy.common.platform import has_threads
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.common.tracebacks import describe, user_traceback
 from drawer_ipy.common.user_code import is_interrupt
-from drawer_ipy.definition.models import ButtonSpec, Queue
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.errors import Code, ErrorInfo, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -80,8 +80,8 @@ class FunctionButton:
     ) -> None:
         check_callable(function)
         self.function = function
-        self.name = _name_of(function) if name is None else checked_name(name)
-        self.timeout = checked_timeout(timeout, self.name)
+        self.name: str = _name_of(function) if name is None else checked_name(name)
+        self.timeout: float | None = checked_timeout(timeout, self.name)
         check_schema(output_schema, self.name)
         self.rate = rate
         self.queue: Queue | None = None
@@ -93,12 +93,12 @@ class FunctionButton:
         self.caching: Caching | None = None if lasts is None else FunctionCaching(function, lasts)
         self.output_schema: Mapping[str, Any] | None = output_schema
         self._signature = Signature(function, self.name)
-        self.open_args = self._signature.open
-        self.args = self._signature.specs()
+        self.open_args: bool = self._signature.open
+        self.args: tuple[ArgSpec, ...] = self._signature.specs()
         check_rate(rate, None if self.open_args else [spec.name for spec in self.args], self.name)
         self._on_loop = _is_async(function)
         self.stays = "an async function runs on the kernel's event loop" if self._on_loop else ""
-        self.backend = checked_backend(backend, self.stays, self.name)
+        self.backend: str = checked_backend(backend, self.stays, self.name)
         self._call = _by_name(function, self._signature) if self._signature.positional else function
 
     def __repr__(self) -> str:

@@ -27,7 +27,7 @@ class Raised:
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
-        self.error = error
+        self.error: BaseException = error
 
 
 async def drive(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:

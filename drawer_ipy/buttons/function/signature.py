@@ -53,7 +53,9 @@ class Signature:
         self._names = frozenset(self._parameters)
         self._required = frozenset(n for n, p in self._parameters.items() if p.default is _EMPTY)
         self._fitting: tuple[str, ...] | None = None
-        self.positional = tuple(n for n, p in self._parameters.items() if p.kind is p.POSITIONAL_ONLY)
+        self.positional: tuple[str, ...] = tuple(
+            n for n, p in self._parameters.items() if p.kind is p.POSITIONAL_ONLY
+        )
         annotated = any(p.annotation not in (_EMPTY, Any, object) for p in self._parameters.values())
         # None: not evaluated yet; {}: nothing to convert.
         self._adapters: dict[str, TypeAdapter[Any]] | None = None if annotated else {}

@@ -100,7 +100,7 @@ class DigestAuth:
 
     def __init__(self, login: Login) -> None:
         self._login = login
-        self.names = login.names
+        self.names: tuple[str, ...] = login.names
 
     def identity(self, values: Values, call: Call) -> str:
         """See :class:`Authorizer`."""
@@ -224,7 +224,9 @@ class TokenAuth:
         self._name = token if isinstance(token, str) else token.button
         given = {} if isinstance(token, str) else token.args
         self._args = {name: FieldTemplate(value) for name, value in given.items()}
-        self.names = tuple(dict.fromkeys(name for one in self._args.values() for name in one.names))
+        self.names: tuple[str, ...] = tuple(
+            dict.fromkeys(name for one in self._args.values() for name in one.names)
+        )
 
     def _filled(self, values: Values, call: Call) -> dict[str, Any]:
         return {name: template.value(values, call.scope()) for name, template in self._args.items()}

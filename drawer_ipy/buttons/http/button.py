@@ -32,7 +32,7 @@ from drawer_ipy.definition.backends import STAYS
 from drawer_ipy.definition.checking.requests import request_troubles, token_buttons
 from drawer_ipy.definition.extract import Asked, read_asked
 from drawer_ipy.definition.follow import Counted, Cursor
-from drawer_ipy.definition.models import ArgSpec, ButtonSpec
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.definition.statuses import read_statuses
 from drawer_ipy.errors import Alarm, ArgumentError, DrawerError, UsageError
 from drawer_ipy.scrape.spec import Trouble
@@ -67,12 +67,12 @@ class HttpButton:
     open_args = True
 
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]] = tuple) -> None:
-        self.name = spec.name
+        self.name: str = spec.name
         self.spec: ButtonSpec | None = spec
         self.timeout: float | None = spec.timeout_seconds or DEFAULT_TIMEOUT
         self.output_schema: Mapping[str, Any] | None = spec.output_schema
-        self.rate = spec.rate
-        self.queue = spec.queue
+        self.rate: Any = spec.rate
+        self.queue: Queue | None = spec.queue
         self._full = spec.output == "full"
         self._as_text = spec.output == "text"
         refuse(spec.name, request_troubles(spec))
@@ -81,17 +81,17 @@ class HttpButton:
         self._proxy = ProxyTemplate(spec.proxy, spec.name) if spec.proxy else None
         self._client = HttpClient(spec, allowed_origins)
         self._unverified = spec.verify is False
-        self.backend = spec.backend
+        self.backend: str = spec.backend
         self._asked = _asked(spec)
         self._reader = None if self._asked is None else self._asked.reader()
-        self.part = (
+        self.part: TravellingPart | None = (
             None if self._reader is None else TravellingPart(spec.name, "`extract`", self._reader, _READ)
         )
-        self.stays = "" if self.part else STAYS["http"]
+        self.stays: str = "" if self.part else STAYS["http"]
         self._meta_refresh = spec.meta_refresh
         self._accepts = read_statuses(spec.ok_status)
         self._auth = authorizer_of(spec.auth)
-        self.needs = token_buttons(spec)
+        self.needs: tuple[str, ...] = token_buttons(spec)
         lasts = lasting(spec.cache, spec.name)
         self.caching: Caching | None = None
         if lasts is not None:
@@ -105,7 +105,7 @@ class HttpButton:
                 variant=variant,
                 verified=spec.verify is not False,
             )
-        self.args = tuple(spec.args) or self._implied()
+        self.args: tuple[ArgSpec, ...] = tuple(spec.args) or self._implied()
         self._parameter: Parameter | None = None
         self.pages: Pages | None = None if self._asked is None else self._pages(spec, self._asked)
         self._arguments = Arguments(self.args, self.name)

@@ -49,7 +49,7 @@ class HttpClient:
     def __init__(self, spec: ButtonSpec, allowed_origins: Callable[[], Collection[str]]) -> None:
         self._retries = Retries(spec.retries)
         usual = SITEMAP_LIMIT if spec.sitemap else DEFAULT_LIMIT
-        self.limit = min(spec.max_response_bytes or usual, LARGEST_LIMIT)
+        self.limit: int = min(spec.max_response_bytes or usual, LARGEST_LIMIT)
         self._accepts = read_statuses(spec.ok_status)
         self._manners = Manners(
             rules=Rules(spec, allowed_origins),

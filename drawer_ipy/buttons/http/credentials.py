@@ -27,7 +27,7 @@ class Login:
 
     def __init__(self, given: list[Any]) -> None:
         self._user, self._password = (FieldTemplate(one) for one in given)
-        self.names = tuple(dict.fromkeys((*self._user.names, *self._password.names)))
+        self.names: tuple[str, ...] = tuple(dict.fromkeys((*self._user.names, *self._password.names)))
 
     def fill(self, values: Mapping[str, Any], scope: Mapping[str, Any]) -> tuple[str, str]:
         """Return the user and the password.
@@ -49,7 +49,7 @@ class Basic:
 
     def __init__(self, login: Login) -> None:
         self._login = login
-        self.names = login.names
+        self.names: tuple[str, ...] = login.names
 
     def fill(self, values: Mapping[str, Any], scope: Mapping[str, Any]) -> str:
         """Return the header's value. Raises as :meth:`Login.fill`."""
@@ -66,7 +66,7 @@ class Bearer:
 
     def __init__(self, token: str) -> None:
         self._token = FieldTemplate(token)
-        self.names = self._token.names
+        self.names: tuple[str, ...] = self._token.names
 
     def fill(self, values: Mapping[str, Any], scope: Mapping[str, Any]) -> str:
         """Return the header's value. Raises ArgumentError and ResolveError."""

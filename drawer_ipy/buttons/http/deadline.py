@@ -70,7 +70,7 @@ class Deadline:
     def __init__(self, everyone: Deadlines, when: float | None) -> None:
         self._all = everyone
         self._expired = False
-        self.when = float("inf") if when is None else when
+        self.when: float = float("inf") if when is None else when
 
     def __enter__(self) -> None:
         task = asyncio.current_task()

@@ -183,7 +183,7 @@ class Body:
         for name in names:
             if name in _OPTIONAL and name not in _DECODERS:
                 raise Damaged(f"its Content-Encoding {name!r} needs a package; {install_hint('scrape')}")
-        self.unknown = [name for name in names if name not in _DECODERS]
+        self.unknown: list[str] = [name for name in names if name not in _DECODERS]
         names = [name for name in names if name in _DECODERS]
         if len(names) > _MOST_CODINGS:
             raise Damaged(f"its Content-Encoding {encodings[:60]!r} names {len(names)} codings")

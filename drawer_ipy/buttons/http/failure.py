@@ -35,7 +35,7 @@ class RequestFailed(DrawerError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, code=code, remediation=remediation)
-        self.timed_out = self.code == Code.TIMEOUT
+        self.timed_out: bool = self.code == Code.TIMEOUT
         self.sent = sent
         self.final = final
         self.detail = detail

@@ -42,7 +42,7 @@ class FieldTemplate:
         self._pieces: list[Any] = []
         self._places: list[str] = []
         names: dict[str, None] = {}
-        self.secret = False
+        self.secret: bool = False
         self._whole = isinstance(given, str) and PLACE.fullmatch(given) is not None
         if isinstance(given, str):
             split = PLACE.split(given)
@@ -53,7 +53,7 @@ class FieldTemplate:
                 roots = [ref.root for ref in piece.references]
                 names.update((root, None) for root in roots if root not in SECRET_ROOTS)
                 self.secret = self.secret or any(root in SECRET_ROOTS for root in roots)
-        self.names = tuple(names)
+        self.names: tuple[str, ...] = tuple(names)
 
     def value(self, values: Values, scope: Scope | None = None) -> Any:
         """Return the filled-in value.
@@ -127,8 +127,10 @@ class Pairs:
             for name, value in entries(given)
         ]
         templates = [template for _, several in self._entries for template in several]
-        self.names = tuple(dict.fromkeys(name for template in templates for name in template.names))
-        self.secret = any(template.secret for template in templates)
+        self.names: tuple[str, ...] = tuple(
+            dict.fromkeys(name for template in templates for name in template.names)
+        )
+        self.secret: bool = any(template.secret for template in templates)
 
     def fill(
         self, values: Values, scope: Scope | None = None, *, only_secret: bool = False

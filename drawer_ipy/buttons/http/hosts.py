@@ -59,10 +59,10 @@ class Host:
     )
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
         self._places = Places()
         self.window: float | None = None
-        self.paused_until = 0.0
+        self.paused_until: float = 0.0
         self._strikes = 0
         self._begun = 0.0
         self._gap = 0.0

@@ -52,7 +52,7 @@ class FilesTemplate:
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._fields = {name: _compiled(value) for name, value in given.items()}
-        self.names = tuple(dict.fromkeys(_names(self._fields)))
+        self.names: tuple[str, ...] = tuple(dict.fromkeys(_names(self._fields)))
 
     def fill(self, values: Values) -> list[Part]:
         """Return the parts for these arguments; null omits a file.

@@ -137,9 +137,9 @@ class RequestTemplate:
         self._filled = [header for header in headers if not header.is_fixed and not header.secret]
         self._secret = [header for header in headers if header.secret]
         self._secret_query = self._query is not None and self._query.secret
-        self.has_credentials = self._credentials is not None
-        self.has_secrets = bool(self._secret) or self._secret_query or self.has_credentials
-        self.names = self._names(headers)
+        self.has_credentials: bool = self._credentials is not None
+        self.has_secrets: bool = bool(self._secret) or self._secret_query or self.has_credentials
+        self.names: tuple[str, ...] = self._names(headers)
 
     def _names(self, headers: list[HeaderTemplate]) -> tuple[str, ...]:
         several: list[tuple[str, ...]] = [self._url.names]
@@ -233,7 +233,7 @@ class HeaderTemplate:
     """
 
     def __init__(self, name: str, text: str, owner: str) -> None:
-        self.name = name.strip()
+        self.name: str = name.strip()
         where = f"button {owner!r}: the header {shorten(name)}"
         if not _TOKEN.fullmatch(self.name):
             raise UsageError(f"{where} has an invalid name")
@@ -249,9 +249,9 @@ class HeaderTemplate:
                 f"{where} refers to {min(roots - SECRET_ROOTS)!r}; only batteries and env can be used there",
                 remediation="pass it to the step as an argument, and write {{argument}} in the header",
             )
-        self.names = self._place.names
-        self.secret = any(not literal.is_constant for literal in self._literals)
-        self.is_fixed = not self.names and not self.secret
+        self.names: tuple[str, ...] = self._place.names
+        self.secret: bool = any(not literal.is_constant for literal in self._literals)
+        self.is_fixed: bool = not self.names and not self.secret
         if self.is_fixed:
             self.fill({})  # reports a line break in the definition early
 

@@ -81,7 +81,7 @@ class Download:
         self._note = path.with_name(f".{path.name}.part.json")
         self._version: _Version | None = None
         self._file: BinaryIO | None = None
-        self.start = 0
+        self.start: int = 0
         """Number of bytes that exist already."""
 
     def __enter__(self) -> Self:

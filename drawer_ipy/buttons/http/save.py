@@ -55,7 +55,7 @@ class SavePath:
         first = PLACE.search(text)
         fixed = text[: first.start()] if first else text
         folder = fixed[: fixed.replace("\\", "/").rfind("/") + 1]
-        self.folder = Path(folder).expanduser() if folder else Path()
+        self.folder: Path = Path(folder).expanduser() if folder else Path()
         parts = re.split(r"[/\\]", text[len(folder) :])
         if not all(parts) or any(part in (".", "..") for part in parts):
             raise UsageError(
@@ -64,7 +64,9 @@ class SavePath:
                 remediation="write a path like pages/{{id}}.html",
             )
         self._parts = [TextTemplate(part, _as_name) for part in parts]
-        self.names = tuple(dict.fromkeys(name for part in self._parts for name in part.names))
+        self.names: tuple[str, ...] = tuple(
+            dict.fromkeys(name for part in self._parts for name in part.names)
+        )
 
     def fill(self, values: Mapping[str, Any]) -> Path:
         """Return the file for these arguments, without creating it.

@@ -44,11 +44,11 @@ class HttpSession:
         self._names = resolver or SystemResolver()
         self._connectors: list[Connector] = []
         self._wires: dict[bool, Wire] = {}
-        self.cookies = Cookies()
-        self.deadlines = Deadlines()
+        self.cookies: Cookies = Cookies()
+        self.deadlines: Deadlines = Deadlines()
         self._hosts: dict[tuple[str | None, int | None], Host] = {}
         self._places: dict[tuple[str, str], Host] = {}
-        self.environment = ProxyEnvironment(urllib.request.getproxies())
+        self.environment: ProxyEnvironment = ProxyEnvironment(urllib.request.getproxies())
         self._guarded = GuardedResolver(self._names)
 
     def host(self, url: URL) -> Host:

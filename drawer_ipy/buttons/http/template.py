@@ -75,7 +75,7 @@ class TextTemplate:
         originals = [match.group(0) for match in PLACE.finditer(text)]
         self._places = tuple(zip(pieces[1::2], originals, strict=True))
         self._encode = encode
-        self.names = tuple(dict.fromkeys(pieces[1::2]))
+        self.names: tuple[str, ...] = tuple(dict.fromkeys(pieces[1::2]))
 
     def fill(self, values: Values, literals: Sequence[str] | None = None) -> str:
         """Return the text with all placeholders filled; a placeholder without a value is kept as written.
@@ -132,7 +132,7 @@ class UrlTemplate:
             head, rest = "", text[first.end() :]
             if rest and rest[0] not in "/?#":
                 raise self._bad(text, f"only a path or a query may follow {first.group(0)!r}")
-            self.host = ""
+            self.host: str = ""
         else:
             head, rest = _split_host(text)
             self._check_head(text, head)
@@ -154,7 +154,7 @@ class UrlTemplate:
             TextTemplate(_around_places(part, escape), encode) for part, encode, escape in written if part
         ]
         names = (self._base, *(name for part in self._parts for name in part.names))
-        self.names = tuple(dict.fromkeys(name for name in names if name))
+        self.names: tuple[str, ...] = tuple(dict.fromkeys(name for name in names if name))
 
     def _check_head(self, text: str, head: str) -> None:
         if "://" not in text:
@@ -256,7 +256,7 @@ class JsonTemplate:
 
     def __init__(self, body: Any) -> None:
         self._body = _compile(body)
-        self.names = tuple(dict.fromkeys(_names(self._body)))
+        self.names: tuple[str, ...] = tuple(dict.fromkeys(_names(self._body)))
 
     def fill(self, values: Values) -> Any:
         """Return the body with all placeholders filled, as JSON values."""

@@ -146,7 +146,9 @@ class ScriptButton:
         self.name = name
         self._stdin = FieldTemplate(stdin) if stdin else None
         implied = self._stdin.names if self._stdin is not None else ()
-        self.args = tuple(args) or tuple(ArgSpec(name=n, type="any", required=True) for n in implied)
+        self.args: tuple[ArgSpec, ...] = tuple(args) or tuple(
+            ArgSpec(name=n, type="any", required=True) for n in implied
+        )
         self.timeout: float | None = timeout
         self.output_schema: Mapping[str, Any] | None = output_schema
         self.rate = rate
@@ -163,7 +165,7 @@ class ScriptButton:
         self._limit = min(limit or DEFAULT_LIMIT, LARGEST_LIMIT)
         self._program: str | None = None
         self.backend = backend
-        self.stays = STAYS["script"] if backend.partition(":")[0] in ("", "threads") else ""
+        self.stays: str = STAYS["script"] if backend.partition(":")[0] in ("", "threads") else ""
         self._there: tuple[bytes, ScriptThere] | None = None
         self.caching: Caching | None = None
         if lasts is not None:

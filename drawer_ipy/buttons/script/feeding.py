@@ -50,7 +50,7 @@ class Feed:
         self._pipe = child.stdin
         self._left = memoryview(data)
         self._poller = poller
-        self.fd = self._pipe.fileno()
+        self.fd: int = self._pipe.fileno()
         os.set_blocking(self.fd, False)
         poller.register(self.fd, select.POLLOUT)
 

@@ -84,8 +84,8 @@ class Process:
         self._env = env
         self._timeout = timeout
         self._on_line = on_line
-        self.ended = False
-        self.start = ""
+        self.ended: bool = False
+        self.start: str = ""
         self._lines = Lines()
         self._out = Capture(limit)
         self._err = Capture(limit)

@@ -79,7 +79,7 @@ class Calls:
         self._name = drawer.name
         self._own = frozenset(drawer.buttons)
         self.wrong: set[str] = set()
-        self.uses = Uses(ground.report, ground.references.present, drawer.buttons)
+        self.uses: Uses = Uses(ground.report, ground.references.present, drawer.buttons)
         self._unknown: dict[str, str] = {}  # unknown button -> hint
         # Inputs that fill a button's argument of the same name. In a press, an optional input that was not
         # given and has no default does not.

@@ -28,7 +28,7 @@ class Source:
     """
 
     def __init__(self, text: str = "", *, first_line: int = 1) -> None:
-        self.text = "\n" * (first_line - 1) + text
+        self.text: str = "\n" * (first_line - 1) + text
         self._marks: dict[KeyPath, Mark] = {}
         self._renamed: dict[KeyPath, KeyPath] = {}
         self._offsets: tuple[TreeNode, Sequence[int]] | None = None  # of the last text looked up

@@ -188,7 +188,7 @@ class OpenTable:
     ) -> None:
         self._results = weakref.ref(results, lambda _: dropped())
         self.stage = stage
-        self.answers = Answers(self._view, may_retry=stage is not None, kept=kept)
+        self.answers: Answers = Answers(self._view, may_retry=stage is not None, kept=kept)
 
     @property
     def results(self) -> Results | None:

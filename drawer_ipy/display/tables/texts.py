@@ -130,7 +130,7 @@ class Texts:
         self._view = view
         self._kept = kept
         self._pieces: dict[tuple[str, int, int], _Piece] = {}
-        self.size = 0
+        self.size: int = 0
         self.used = 0
         kept.add(self)
 

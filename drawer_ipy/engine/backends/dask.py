@@ -44,7 +44,7 @@ class DaskBackend:
 
     def __init__(self, address: str = "") -> None:
         self.places: int | None = None
-        self.sender = Sender()
+        self.sender: Sender = Sender()
         self._cluster = Cluster(address, self._joined, self._left, self._heard)
         self._workers: dict[str, WorkerPlace] = {}
         self._free = PressPlaces(self._find)
@@ -283,7 +283,7 @@ class DaskTicket:
 
     def __init__(self, backend: DaskBackend, place: WorkerPlace) -> None:
         self._backend, self._place = backend, place
-        self.where = place.where
+        self.where: str = place.where
 
     async def press(
         self, work: Work, begun: Callable[[], None] | None, log: Callable[[str], None] | None

@@ -56,7 +56,7 @@ class Cluster:
     ) -> None:
         self._address = address
         self._joined, self._left, self._heard = joined, left, heard
-        self.run = uuid.uuid4().hex
+        self.run: str = uuid.uuid4().hex
         self._topic = f"drawer-ipy-{self.run}"
         self._client: Any = None
         self._functions: dict[bytes, bytes] = {}

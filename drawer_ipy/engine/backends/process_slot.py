@@ -38,7 +38,7 @@ class ProcessSlot:
         self._all: set[WorkerProcess] = set()  # also those that were killed and have not ended yet
         self._starting: asyncio.Task[WorkerProcess] | None = None
         self.taken = 0
-        self.rested = 0.0
+        self.rested: float = 0.0
 
     @property
     def worker(self) -> WorkerProcess | None:

@@ -48,7 +48,7 @@ class ProcessesBackend:
     def __init__(self, address: str = "") -> None:
         count = int(address) if address else usable_cores()
         self.places: int | None = count
-        self.sender = Sender()
+        self.sender: Sender = Sender()
         self._threads = Threads()
         self._slots = [ProcessSlot(self.sender, self._threads, self._measure) for _ in range(count)]
         self._free = PressPlaces(self._find)
@@ -155,7 +155,7 @@ class ProcessTicket:
         self._backend = backend
         self._slot: ProcessSlot | None = slot
         self._worker = worker
-        self.where = worker.where
+        self.where: str = worker.where
 
     async def press(
         self, work: Work, begun: Callable[[], None] | None, log: Callable[[str], None] | None

@@ -57,8 +57,8 @@ class WorkerProcess:
         self._known: set[bytes] = set()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._killed = False
-        self.pid = process.pid
-        self.where = f"process {process.pid}"
+        self.pid: int = process.pid
+        self.where: str = f"process {process.pid}"
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._pidfd = pidfd(process.pid)
         connection.setblocking(False)

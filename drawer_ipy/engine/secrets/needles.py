@@ -64,7 +64,7 @@ class Needles:
         numbers = set(filter(_is_number, given))
         self._numbers = frozenset(map(float, numbers))
         self._digits = tuple(text for text in numbers if len(text) >= _DIGITS)
-        self.numeric = bool(numbers)
+        self.numeric: bool = bool(numbers)
         """Whether a number can be a secret."""
 
     def in_text(self, text: str) -> bool:

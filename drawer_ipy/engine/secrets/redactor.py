@@ -62,9 +62,9 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[Any] = ()) -> None:
-        self.secrets = tuple(secrets)
+        self.secrets: tuple[Any, ...] = tuple(secrets)
         self._texts = frozenset(text for secret in self.secrets for text in texts_of(secret))
-        self.hides = bool(self._texts)
+        self.hides: bool = bool(self._texts)
         self._needles = Needles(self._texts)
         self._foreign = ObjectSearch(self._needles, self.holds)
         self._clean: OrderedDict[int, Any] = OrderedDict()

@@ -23,7 +23,7 @@ class AggregateRunner(StepRunner):
         self._from = compile_over(model.from_)
         self._pluck = compile_over(model.pluck)
         self._complete = model.from_ not in (None, "") and model.pluck not in (None, "")
-        self.roots = roots_of(self._from) | (roots_of(self._pluck) - {"item"})
+        self.roots: frozenset[str] = roots_of(self._from) | (roots_of(self._pluck) - {"item"})
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Evaluate ``pluck`` for every entry; the first failure fails the step."""

@@ -48,7 +48,7 @@ class ButtonRunner(StepRunner):
         self._stdin = None if model.stdin is None else compile_value(model.stdin)
         self._button_rates = charged_rates(self._button.rate) if self._button else ()
         self._rated = bool(self._rates or self._button_rates)
-        self.roots = roots_of(self._args, *([] if self._stdin is None else [self._stdin]))
+        self.roots: frozenset[str] = roots_of(self._args, *([] if self._stdin is None else [self._stdin]))
         self.roots |= frozenset().union(*(rate.roots for rate in self._rates))
         needs = self._button.needs if self._button else ()
         self._helpers = {name: found for name in needs if (found := compiler.find_button(name)) is not None}

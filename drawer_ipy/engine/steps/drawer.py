@@ -23,7 +23,7 @@ class DrawerRunner(StepRunner):
         self._name = model.drawer
         self._args = compile_value(model.args)
         self._plans, self._backend = compiler.plans, compiler.backend
-        self.roots = roots_of(self._args)
+        self.roots: frozenset[str] = roots_of(self._args)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Press the child, which has its own run id, record and ``on_error``."""

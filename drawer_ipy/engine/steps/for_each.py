@@ -92,8 +92,8 @@ class ForEachRunner(StepRunner):
         inside = replace(compiler, backend=model.backend) if model.backend else compiler
         self._steps = inside.steps(model.steps)
         self._ids = [step.id for step in self._steps]
-        self.inner_roots = outer_roots(self._steps, model.as_)
-        self.roots = roots_of(self._over) | self.inner_roots
+        self.inner_roots: frozenset[str] | None = outer_roots(self._steps, model.as_)
+        self.roots: frozenset[str] = roots_of(self._over) | self.inner_roots
         self.roots |= frozenset().union(*(rate.roots for rate in self._rates)) - {model.as_}
         self.roots |= (frozenset() if key is None else roots_of(key)) - {model.as_}
 

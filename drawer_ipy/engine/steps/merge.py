@@ -26,7 +26,7 @@ class MergeRunner(StepRunner):
         super().__init__(model, compiler)
         self._given = model.from_ not in (None, "")
         self._from = compile_each(model.from_)
-        self.roots = roots_of(*self._from)
+        self.roots: frozenset[str] = roots_of(*self._from)
         self._spread = not isinstance(model.from_, list)
 
     async def run(self, ctx: Context, result: StepResult) -> None:

@@ -25,7 +25,9 @@ class SplitRunner(StepRunner):
     def __init__(self, model: SplitStep, compiler: Compiler) -> None:
         super().__init__(model, compiler)
         self._branches = {name: compiler.steps(steps) for name, steps in model.branches.items()}
-        self.roots = frozenset().union(*(outer_roots(steps) for steps in self._branches.values()))
+        self.roots: frozenset[str] = frozenset().union(
+            *(outer_roots(steps) for steps in self._branches.values())
+        )
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Run all branches until they finish or one fails."""

@@ -28,7 +28,7 @@ class SwitchRunner(StepRunner):
             for i, case in enumerate(model.cases)
         ]
         self._default = compiler.steps(model.steps)
-        self.roots = outer_roots(self._default).union(
+        self.roots: frozenset[str] = outer_roots(self._default).union(
             *(roots_of(when) | outer_roots(steps) for _, when, steps in self._cases)
         )
 

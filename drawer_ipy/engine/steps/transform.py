@@ -47,7 +47,7 @@ class TransformRunner(StepRunner):
             if self._backend:
                 self._part = TravellingPart(model.id, "`extract`", self._reader, ("text", "url", "xml"))
                 compiler.plans.backends.add(self._backend, self._part)
-        self.roots = roots_of(*self._leaves)
+        self.roots: frozenset[str] = roots_of(*self._leaves)
 
     def _compile(self, value: Any) -> Any:
         """Return `value` with each text replaced by its template."""

@@ -27,7 +27,7 @@ class WaitRunner(StepRunner):
         self._is_duration = bool(model.duration)
         self._given = bool(model.duration or model.until)
         self._when = compile_template(model.duration or model.until)
-        self.roots = roots_of(self._when)
+        self.roots: frozenset[str] = roots_of(self._when)
 
     async def run(self, ctx: Context, result: StepResult) -> None:
         """Wait; a time in the past or a duration of zero or less ends at once."""

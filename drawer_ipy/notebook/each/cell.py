@@ -67,13 +67,13 @@ class EachCell(PressingCell):
             raise shown_in(error, line, MAGIC) from None
         super().__init__(shell, options, out)
         self._loop = each_options(options, header.target)
-        self.name = _checked_name(options.name) or self.out
+        self.name: str = _checked_name(options.name) or self.out
         self._body = read_body(text, header.target, shell.user_ns)
         self._check_out()
         name = re.sub(r"\W", "_", f"{self.name or _UNNAMED}_body")
         file = shell.compile.cache(text.whole, _cell_number(shell))
         flags = shell.compile.flags
-        self.function = self._body.function(name, header.target, shell.user_ns, file, flags)
+        self.function: Any = self._body.function(name, header.target, shell.user_ns, file, flags)
         self._button = FunctionButton(self.function, name, rate=options.rate, cache=options.cache)
         # An expression that is one name keeps it, so that a later press finds the variable again.
         self._source = header.over if _is_plain(header.over) else "items"

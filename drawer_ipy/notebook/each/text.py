@@ -26,8 +26,8 @@ class EachText:
     def __init__(self, line: str, body: str) -> None:
         self.line = line
         self.body = body
-        self.head = f"{MAGIC} {line}"
-        self.whole = f"{self.head}\n{body}"
+        self.head: str = f"{MAGIC} {line}"
+        self.whole: str = f"{self.head}\n{body}"
 
     def column_of(self, offset: int) -> int:
         """Return the 1-based column of the character at `offset` of the line after the magic."""

@@ -137,16 +137,18 @@ class ItemButton:
     def __init__(self, button: Button, label: str, given: Mapping[str, Any], rate: Any = None) -> None:
         self._button = button
         self._label = label
-        self.arguments = ItemArguments(button, given)
+        self.arguments: ItemArguments = ItemArguments(button, given)
         self.args: tuple[ArgSpec, ...] = (ArgSpec(name=label, type="any", required=True),)
-        self.name = button.name
+        self.name: str = button.name
         self.kind, self.spec, self.needs = button.kind, button.spec, button.needs
         self.timeout, self.queue, self.output_schema = button.timeout, button.queue, button.output_schema
         self.caching, self.pages = button.caching, button.pages
         self.given = given
         self.press = button.press  # unwrapped, since a coroutine more for every item takes time
         self._limits = parse_rates(rate or button.rate)
-        self.rate = [{"limit": one.text, "cost": self._cost(one.cost)} for one in self._limits] or None
+        self.rate: list[dict[str, Any]] | None = [
+            {"limit": one.text, "cost": self._cost(one.cost)} for one in self._limits
+        ] or None
 
     def __getattr__(self, name: str) -> Any:
         """Return what is not changed from the button, such as ``lacking``."""
