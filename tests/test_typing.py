@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import site
 import subprocess
 import sys
+import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,6 +19,9 @@ import pytest
 
 SCRIPTS = Path(__file__).parent / "typing"
 CACHE = Path(__file__).parents[1] / ".mypy_cache" / "user_scripts"
+LEAST_COMPLETE = 0.95
+"""Share of the public symbols whose types must be known."""
+
 Found = dict[int, str]
 """The first error of a checker in each line, by the line's number from 1."""
 
@@ -86,6 +91,25 @@ def test_the_checkers_report_every_mistake_and_nothing_else(
     assert len(wrong) > 15
     found = check(script)
     assert found.keys() == wrong, found
+
+
+@pytest.mark.slow
+@SLOW
+def test_the_types_of_public_symbols_are_complete(tmp_path: Path) -> None:
+    """Pyright judges an installed package only, so this one is copied into an environment of its own."""
+    environment = tmp_path / "environment"
+    venv.create(environment, symlinks=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    package = Path(__file__).parents[1] / "drawer_ipy"
+    shutil.copytree(package, packages / "drawer_ipy", ignore=shutil.ignore_patterns("__pycache__"))
+    (packages / "others.pth").write_text("".join(f"{folder}\n" for folder in site.getsitepackages()), "utf-8")
+    variables = {**os.environ, "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    arguments = ["--verifytypes", "drawer_ipy", "--ignoreexternal", "--outputjson"]
+    ran = run([sys.executable, "-m", "pyright", *arguments], tmp_path, variables)
+    found = json.loads(ran.stdout)["typeCompleteness"]
+    unknown = [s["name"] for s in found["symbols"] if s["isExported"] and not s["isTypeKnown"]]
+    assert len(found["symbols"]) > 5_000, ran.stderr
+    assert found["completenessScore"] >= LEAST_COMPLETE, unknown
 
 
 @pytest.mark.parametrize("script", ["user_script.py"], indirect=True)

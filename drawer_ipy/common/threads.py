@@ -102,7 +102,9 @@ class _Worker:
         self.jobs: queue.SimpleQueue[
             tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[[], Any]] | None
         ] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._live, name=f"drawer-{number}", daemon=True)
+        self.thread: threading.Thread = threading.Thread(
+            target=self._live, name=f"drawer-{number}", daemon=True
+        )
         self.thread.start()
 
     def _live(self) -> None:

@@ -16,7 +16,7 @@ NonNegativeFloat = Annotated[float, Field(ge=0)]
 class Model(BaseModel):
     """Base of all definition models: strict types; unknown keys are kept for writing back."""
 
-    model_config = ConfigDict(strict=True, extra="allow", populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="allow", populate_by_name=True)
 
     key_texts: ClassVar[Mapping[str, str]] = {}
     """Own key -> its description in one line."""

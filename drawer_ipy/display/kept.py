@@ -34,9 +34,9 @@ class KeptOutputs(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has 
 
     _esm = script(Path(__file__).parent / "kept.js")
 
-    ended = traitlets.List().tag(sync=True)
+    ended: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
-    replaced = traitlets.Dict().tag(sync=True)
+    replaced: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     """The places of outputs of which a later press of the run has a newer one, and the place of that one."""
 
     def __init__(self) -> None:

@@ -46,29 +46,31 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
     _esm = script(_HERE / "view.js")
     _css = properties(".drawer-view") + (_HERE / "view.css").read_text(encoding="utf-8")
 
-    place = traitlets.Unicode().tag(sync=True)
+    place: traitlets.Unicode[str, str | bytes] = traitlets.Unicode().tag(sync=True)
     """Where the view is shown: the argument of :func:`~drawer_ipy.display.script.mount_html`."""
 
-    cell = traitlets.Unicode().tag(sync=True)
+    cell: traitlets.Unicode[str, str | bytes] = traitlets.Unicode().tag(sync=True)
     """The id of the notebook cell that started the run, if the front end has sent it."""
 
-    replaces = traitlets.List().tag(sync=True)
+    replaces: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """The places of earlier views of the run, whose outputs this one replaces."""
 
-    channel = traitlets.Unicode().tag(sync=True)
+    channel: traitlets.Unicode[str, str | bytes] = traitlets.Unicode().tag(sync=True)
     """The channel on which the script sends its messages; ``""``: it uses the model's comm."""
 
-    marks = traitlets.Dict({state: look.mark for state, look in LOOKS.items()}).tag(sync=True)
-    head = traitlets.Dict().tag(sync=True)
-    elapsed = traitlets.Float().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
-    cells = traitlets.Dict().tag(sync=True)
-    ended_cells = traitlets.Dict().tag(sync=True)
-    errors = traitlets.List().tag(sync=True)
-    warning = traitlets.Unicode("").tag(sync=True)
-    cancelling = traitlets.Bool(False).tag(sync=True)
-    may_interrupt = traitlets.Bool(True).tag(sync=True)
-    over = traitlets.Bool(False).tag(sync=True)
+    marks: traitlets.Dict[str, Any] = traitlets.Dict({state: look.mark for state, look in LOOKS.items()}).tag(
+        sync=True
+    )
+    head: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    elapsed: traitlets.Float[float, int | float] = traitlets.Float().tag(sync=True)
+    rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    cells: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    ended_cells: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    errors: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    warning: traitlets.Unicode[str, str | bytes] = traitlets.Unicode("").tag(sync=True)
+    cancelling: traitlets.Bool[bool, bool | int] = traitlets.Bool(False).tag(sync=True)
+    may_interrupt: traitlets.Bool[bool, bool | int] = traitlets.Bool(True).tag(sync=True)
+    over: traitlets.Bool[bool, bool | int] = traitlets.Bool(False).tag(sync=True)
 
     def __init__(
         self,
@@ -91,7 +93,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no type
         # Rows are sent under short names, since a step's id may be any text of any length.
         self._names: dict[tuple[str, ...], str] = {}
         self._paths: dict[str, tuple[str, ...]] = {}
-        self.heard = False
+        self.heard: bool = False
         """Whether a page has reported that it can draw the view."""
         self.on_msg(lambda _widget, content, _buffers: self._message(content))
         self._channel = PageChannel(channel, self._message) if channel else None

@@ -102,7 +102,8 @@ class OneByOne:
     __slots__ = ("place", "step")
 
     def __init__(self, place: Place, step: StepResult | None) -> None:
-        self.place, self.step = place, step
+        self.place: Place = place
+        self.step: StepResult | None = step
 
     def hold(self, place: Place, step: StepResult | None, pause: Pause) -> None:  # noqa: ARG002 - as Enclosing
         """See :class:`Enclosing`."""

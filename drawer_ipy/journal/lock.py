@@ -17,12 +17,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from drawer_ipy.common.folders import open_regular, read_regular
 from drawer_ipy.common.platform import file_locks
 from drawer_ipy.common.process_ids import ProcessPlace, here, start_of
 
-fcntl = file_locks()
+fcntl: Any = file_locks()
 
 SILENCE = 30.0
 """Seconds without a sign of life after which a process on another machine no longer holds its lock."""

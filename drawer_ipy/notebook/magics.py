@@ -91,29 +91,39 @@ class Kept:
 class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
     """The magics of one shell. Its settings are the defaults of %%drawer's options."""
 
-    loop = Enum(
+    loop: Enum[str] = Enum(
         ("awaited", "thread", "nested"),
         "awaited",
         help="""Where a cell runs. awaited: on the notebook's event loop, as an awaited cell (on a thread if
         a cell cannot be awaited). thread: always on a thread with its own loop. nested: on the notebook's
         loop, entered a second time with nest-asyncio2; then a click on Cancel may cause errors.""",
     ).tag(config=True)
-    parallelism = Union(
+    parallelism: Union = Union(
         [Int(min=0), Enum((AUTO,))], default_value=None, allow_none=True, help="--parallelism of every cell"
     ).tag(config=True)
-    concurrency = Int(None, allow_none=True, min=1, help="--concurrency of every cell").tag(config=True)
-    mode = Enum(("sequential", "parallel"), "sequential", help="--mode of every cell").tag(config=True)
-    on_failure = Enum(("stop", "continue"), "stop", help="--on-failure of every cell").tag(config=True)
-    timeout = Float(None, allow_none=True, min=0.001, help="--timeout of every cell").tag(config=True)
-    out = Unicode("", help="--out of every cell").tag(config=True)
-    quiet = Bool(False, help="--quiet for every cell").tag(config=True)
-    no_raise = Bool(False, help="--no-raise for every cell").tag(config=True)
-    display = Enum(KINDS, "auto", help="--display of every cell").tag(config=True)
-    durable = Enum(DURABLE, "auto", help="--durable of every cell: keep runs on disk").tag(config=True)
-
-    backend = Unicode("", help="--backend of every cell: threads, processes, dask or dask:ADDRESS").tag(
+    concurrency: Int[int | None, int | None] = Int(
+        None, allow_none=True, min=1, help="--concurrency of every cell"
+    ).tag(config=True)
+    mode: Enum[str] = Enum(("sequential", "parallel"), "sequential", help="--mode of every cell").tag(
         config=True
     )
+    on_failure: Enum[str] = Enum(("stop", "continue"), "stop", help="--on-failure of every cell").tag(
+        config=True
+    )
+    timeout: Float[float | None, int | float | None] = Float(
+        None, allow_none=True, min=0.001, help="--timeout of every cell"
+    ).tag(config=True)
+    out: Unicode[str, str | bytes] = Unicode("", help="--out of every cell").tag(config=True)
+    quiet: Bool[bool, bool | int] = Bool(False, help="--quiet for every cell").tag(config=True)
+    no_raise: Bool[bool, bool | int] = Bool(False, help="--no-raise for every cell").tag(config=True)
+    display: Enum[str] = Enum(KINDS, "auto", help="--display of every cell").tag(config=True)
+    durable: Enum[str] = Enum(DURABLE, "auto", help="--durable of every cell: keep runs on disk").tag(
+        config=True
+    )
+
+    backend: Unicode[str, str | bytes] = Unicode(
+        "", help="--backend of every cell: threads, processes, dask or dask:ADDRESS"
+    ).tag(config=True)
 
     @validate("backend")  # type: ignore[untyped-decorator]
     def _checked_backend(self, proposal: Any) -> Any:
@@ -125,7 +135,7 @@ class DrawerMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
     def __init__(self, shell: Any, kept: Kept | None = None) -> None:
         super().__init__(shell, parent=None)
-        self.kept = kept or Kept()
+        self.kept: Kept = kept or Kept()
         # An invalid value stays in the shell's configuration even after %config has rejected it.
         for name, value in {**shell.config.get(type(self).__name__, {}), **self.kept.settings}.items():
             with contextlib.suppress(TraitError):

@@ -113,7 +113,9 @@ class LoopRecord:
         self.ended: float = 0.0
         self.counts: list[int] = [n, 0, 0, 0, 0, 0, 0]
         self.before: dict[int, int] = {}
-        self.kept = self.kept_ok = self.in_flight = 0
+        self.kept: int = 0
+        self.kept_ok: int = 0
+        self.in_flight: int = 0
         self.marks: bytearray | None = None
         self.places: Sequence[int] | None = None
         self.waits: Waits | None = None

@@ -105,7 +105,7 @@ class StepResult(Attempt):
     def fail(self, code: str, message: str, remediation: str = "", status: str = "failed") -> None:
         """Mark this step as failed; an existing output is kept."""
         self.status = status
-        self.error = ErrorInfo(code, message, remediation)
+        self.error: ErrorInfo | None = ErrorInfo(code, message, remediation)
 
     @property
     def failed(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 from drawer_ipy.errors import DrawerError, did_you_mean
 from drawer_ipy.results.mask import Mask, compared, equal
@@ -52,7 +52,7 @@ class Column(Sequence[Any]):
     __slots__ = ("_get", "_rows", "name")
 
     # Columns compare equal to lists, so they must be unhashable too.
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __init__(self, name: str, get: Callable[[int], Any], rows: Sequence[int]) -> None:
         self.name: str = name

@@ -50,7 +50,14 @@ class Mask(list[bool]):
     def __xor__(self, other: Any) -> Mask:
         return self._with(other, operator.xor)
 
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+    def __rand__(self, other: Any) -> Mask:
+        return self._with(other, operator.and_)
+
+    def __ror__(self, other: Any) -> Mask:
+        return self._with(other, operator.or_)
+
+    def __rxor__(self, other: Any) -> Mask:
+        return self._with(other, operator.xor)
 
     def _with(self, other: Any, combine: Callable[[bool, bool], bool]) -> Mask:
         flags = as_flags(other)

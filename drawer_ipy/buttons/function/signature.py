@@ -42,7 +42,8 @@ class Signature:
         try:
             found = inspect.signature(function)
         except (ValueError, TypeError):  # some builtins have no signature
-            self.open, self._parameters, self._text = True, {}, f"{owner}(...)"
+            self.open: bool = True
+            self._parameters, self._text = {}, f"{owner}(...)"
         else:
             parameters = found.parameters.values()
             self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)

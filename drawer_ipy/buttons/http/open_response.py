@@ -54,10 +54,10 @@ class OpenResponse:
         content: ArrivingBody,
     ) -> None:
         self._connection = connection
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-        self.content = content
+        self.status: int = status
+        self.reason: str = reason
+        self.headers: CIMultiDictProxy[str] = headers
+        self.content: ArrivingBody = content
 
     @property
     def length(self) -> int | None:

@@ -33,7 +33,7 @@ from drawer_ipy.common.platform import file_locks
 if TYPE_CHECKING:
     from drawer_ipy.buttons.http.open_response import OpenResponse
 
-fcntl = file_locks()  # without them, nothing is resumed
+fcntl: Any = file_locks()  # without them, nothing is resumed
 
 _CONDITIONS = ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 _OF_A_PART = frozenset({"content-range", "content-length"})

@@ -19,8 +19,8 @@ class AggregateStep(StepBase):
     from_: Any = Field(None, alias="from")
     pluck: Any = None
 
-    expressions = ("from", "pluck")
-    lists = ("from",)
+    expressions: ClassVar[tuple[str, ...]] = ("from", "pluck")
+    lists: ClassVar[tuple[str, ...]] = ("from",)
     is_pure = True
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "values": {"type": "array"},

@@ -21,7 +21,7 @@ class ButtonStep(StepBase):
     stdin: Any = None  # extension: what the script reads, "${page.output}"
     backend: str = ""  # extension: where the press runs
 
-    templates = ("stdin",)
+    templates: ClassVar[tuple[str, ...]] = ("stdin",)
     key_texts: ClassVar[Mapping[str, str]] = {
         "button": "Name of the button to press.",
         "rate": KEY_TEXT,

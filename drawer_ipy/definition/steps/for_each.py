@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -17,7 +18,9 @@ class ForEachStep(LoopStep):
     kind: Literal["for_each"]
     as_: str = Field("item", alias="as")
 
-    needs = {"over": "give a list, or a reference to one: `over: ${inputs.urls}`"}
+    needs: ClassVar[Mapping[str, str]] = {
+        "over": "give a list, or a reference to one: `over: ${inputs.urls}`"
+    }
 
     @field_validator("as_", mode="before")
     @classmethod

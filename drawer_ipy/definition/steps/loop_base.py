@@ -34,8 +34,8 @@ class LoopStep(StepBase):
     keep: Literal["disk"] | None = None  # extension: where the outputs are while it runs and after it
     steps: list[AnyStep] = []
 
-    expressions = ("over",)
-    lists = ("over",)
+    expressions: ClassVar[tuple[str, ...]] = ("over",)
+    lists: ClassVar[tuple[str, ...]] = ("over",)
     is_pure = True
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "results": {"type": "array"},

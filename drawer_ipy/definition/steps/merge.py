@@ -20,7 +20,7 @@ class MergeStep(StepBase):
 
     reserved = True
     is_pure = True
-    expressions = ("from",)
+    expressions: ClassVar[tuple[str, ...]] = ("from",)
     needs: ClassVar[Mapping[str, str]] = {"from": "what to merge: `from: [a.output, b.output]`"}
     key_texts: ClassVar[Mapping[str, str]] = {
         "from": "What to merge: a list of expressions, or one expression for a list.",

@@ -25,8 +25,8 @@ class TransformStep(StepBase):
     decimal: str = ""  # the decimal mark of numbers on the page, or a language
 
     reserved = True
-    expressions = ("expression", "from")
-    templates = ("url",)
+    expressions: ClassVar[tuple[str, ...]] = ("expression", "from")
+    templates: ClassVar[tuple[str, ...]] = ("url",)
     is_pure = True
     needs: ClassVar[Mapping[str, str]] = {"expression": "the output: `expression: size(a.output)`"}
     key_texts: ClassVar[Mapping[str, str]] = {

@@ -18,7 +18,7 @@ class WaitStep(StepBase):
     duration: str = ""
     until: str = ""
 
-    templates = ("duration", "until")
+    templates: ClassVar[tuple[str, ...]] = ("duration", "until")
     outputs: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "waited_ms": {"type": "integer"},
         "until": {"type": "string"},

@@ -30,8 +30,10 @@ class TablesModel(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has 
     _esm = script(_HERE / "tables.js")
     _css = properties(".drawer-grid") + (_HERE / "grid.css").read_text(encoding="utf-8")
 
-    marks = traitlets.Dict({state: look.mark for state, look in LOOKS.items()}).tag(sync=True)
-    tables = traitlets.List().tag(sync=True)
+    marks: traitlets.Dict[str, Any] = traitlets.Dict({state: look.mark for state, look in LOOKS.items()}).tag(
+        sync=True
+    )
+    tables: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """The keys of the open tables, oldest first."""
 
     def __init__(self, ask: Callable[[Any, Reply], None]) -> None:

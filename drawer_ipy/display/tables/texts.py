@@ -153,7 +153,8 @@ class Texts:
             Superseded: they are not.
             UnknownColumn: the table has no such column any more.
         """
-        wanted, self.used = text.casefold(), self._kept.moment()
+        wanted = text.casefold()
+        self.used = self._kept.moment()
         getters = {name: self._view.getter(name) for name in names}
         if rows != self._view.index:
             yield from self._search_some(rows, getters, wanted, alive)

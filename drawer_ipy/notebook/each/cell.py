@@ -141,7 +141,7 @@ class EachCell(PressingCell):
         press = Options(save=self.options.save, **kept)
         job = prepare(self._loaded, {self._source: items}, press, around)
         job.warnings += self.warnings
-        self.inputs = {self._source: items}
+        self.inputs: dict[str, Any] = {self._source: items}
         return job
 
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-from drawer_ipy.buttons.base import Bound, Button, Outcome
+from drawer_ipy.buttons.base import Bound, Button, Caching, Outcome, Pages
 from drawer_ipy.common.named_call import NamedCall
 from drawer_ipy.common.nearest import listed
 from drawer_ipy.common.records import fields_of
 from drawer_ipy.common.short_repr import shown
 from drawer_ipy.definition.costs import names_read
-from drawer_ipy.definition.models import ArgSpec
+from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.definition.rates import parse_rates
 from drawer_ipy.errors import ArgumentError, Code, UsageError, did_you_mean
 from drawer_ipy.expressions import compile_expression
@@ -140,9 +140,14 @@ class ItemButton:
         self.arguments: ItemArguments = ItemArguments(button, given)
         self.args: tuple[ArgSpec, ...] = (ArgSpec(name=label, type="any", required=True),)
         self.name: str = button.name
-        self.kind, self.spec, self.needs = button.kind, button.spec, button.needs
-        self.timeout, self.queue, self.output_schema = button.timeout, button.queue, button.output_schema
-        self.caching, self.pages = button.caching, button.pages
+        self.kind: str = button.kind
+        self.spec: ButtonSpec | None = button.spec
+        self.needs: tuple[str, ...] = button.needs
+        self.timeout: float | None = button.timeout
+        self.queue: Queue | None = button.queue
+        self.output_schema: Mapping[str, Any] | None = button.output_schema
+        self.caching: Caching | None = button.caching
+        self.pages: Pages | None = button.pages
         self.given = given
         self.press = button.press  # unwrapped, since a coroutine more for every item takes time
         self._limits = parse_rates(rate or button.rate)
