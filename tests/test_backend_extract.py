@@ -119,6 +119,15 @@ def test_explain_says_where_the_page_was_read(site: Site, backend: str, where: s
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_the_requests_at_once_to_a_host_are_limited_on_every_backend(site: Site, backend: str) -> None:
+    site.pages |= PAGES
+    site.pause = 0.05
+    results = scraped(site, backend, ["/ok"] * 12, {**SHOP, "per_host": 2})
+    assert results.counts["ok"] == 12
+    assert site.most == 2
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("follow", ["next", "css:a.next::attr(href)"])
 def test_pages_are_followed(site: Site, backend: str, follow: str) -> None:
     link = '<a class="next" href="{}">next</a>'

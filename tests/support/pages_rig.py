@@ -25,16 +25,25 @@ class Site:
         pages: the pages; any other path gets a 404.
         requests: path and query of every request, in the order of arrival.
         headers: the headers of every request.
+        pause: seconds that every response takes.
+        most: the most requests at once so far.
     """
 
     url: str = ""
     pages: dict[str, Page | Callable[[web.Request], Page]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    pause: float = 0.0
+    most: int = 0
+    _now: int = 0
 
     async def answer(self, request: web.Request) -> web.Response:
         self.requests.append(request.path_qs)
         self.headers.append(dict(request.headers))
+        self._now += 1
+        self.most = max(self.most, self._now)
+        await asyncio.sleep(self.pause)
+        self._now -= 1
         page: Any = self.pages.get(request.path_qs, (404, "nothing here", {}))
         if callable(page):
             page = page(request)
