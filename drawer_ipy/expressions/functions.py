@@ -137,10 +137,12 @@ def _matches(text: Any, pattern: Any) -> bool:
     try:
         return compile_pattern(pattern).is_in(text)
     except InvalidPattern as error:
-        # The reason quotes at most a few characters of the pattern, which may come from an input.
-        raise ResolveError(
-            f"matches(): the pattern is not a valid regular expression (RE2 syntax): {error}"
-        ) from None
+        raise ResolveError(invalid_pattern(error)) from None
+
+
+def invalid_pattern(error: InvalidPattern) -> str:
+    """Return why ``matches()`` refuses a pattern; it quotes at most a few characters of it."""
+    return f"matches(): the pattern is not a valid regular expression (RE2 syntax): {error}"
 
 
 def _text_test(name: str) -> Callable[[Any, Any], bool]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from drawer_ipy.errors import ResolveError
 from drawer_ipy.expressions import habits
 from drawer_ipy.expressions import nodes as ast
-from drawer_ipy.expressions.functions import signature_problem
+from drawer_ipy.expressions.functions import invalid_pattern, signature_problem
 from drawer_ipy.expressions.lexer import ESCAPE_HINT, Token, TokenKind, tokenize
 from drawer_ipy.expressions.regex import compile_pattern
 from drawer_ipy.expressions.regex_program import InvalidPattern
@@ -346,7 +346,7 @@ def _check_pattern(pattern: ast.Literal) -> None:
             compile_pattern(pattern.value)
     except InvalidPattern as error:
         raise ResolveError(
-            f"matches(): the pattern is not a valid regular expression (RE2 syntax): {error}",
+            invalid_pattern(error),
             remediation="a backslash in text is written twice, or the text as r'...'",
             offset=pattern.start,
         ) from None
