@@ -19,6 +19,7 @@ from benchmarks import (
     loops,
     scripts,
     stored,
+    timers,
     waits,
 )
 from benchmarks.report import Answer, as_json, heading, text
@@ -35,6 +36,7 @@ QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
     "i": each.answer,
     "j": stored.answer,
     "k": backends.answer,
+    "l": timers.answer,
 }
 
 
