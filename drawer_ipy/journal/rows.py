@@ -81,15 +81,8 @@ def encode_rows(
         missing: dict[int, str] = {}
         inside: dict[int, Lost] = {}
         if hide is not None:
-            shown = list(map(hide, outputs))
-            for place, index in enumerate(indices):
-                real = hidden.get((index, column.id))
-                lost_now = {} if real is None else lost_inside(real)
-                if shown[place] is not outputs[place] or lost_now is None:
-                    missing[place] = REDACTED
-                elif lost_now:
-                    inside[place] = lost_now
-            outputs = shown
+            real = [hidden.get((index, column.id)) for index in indices]
+            outputs = _shown(outputs, real, hide, missing, inside)
         body, unkept = encode(outputs, files)
         missing |= {place: why if hide is None else str(hide(why)) for place, why in unkept.items()}
         lost |= {(indices[place], column.id): why for place, why in missing.items()}
@@ -111,6 +104,26 @@ def encode_rows(
         lost,
         shapes,
     )
+
+
+def _shown(
+    outputs: list[Any], real: list[Any], hide: Hide, missing: dict[int, str], inside: dict[int, Lost]
+) -> list[Any]:
+    """Return recorded outputs without secrets.
+
+    Args:
+        real: the real outputs, ``None`` where they are the recorded ones.
+        missing: receives the places of outputs that are not kept.
+        inside: receives the places of outputs of loops of which a part is not kept, and what.
+    """
+    shown = list(map(hide, outputs))
+    for place, output in enumerate(real):
+        lost = {} if output is None else lost_inside(output)
+        if shown[place] is not outputs[place] or lost is None:
+            missing[place] = REDACTED
+        elif lost:
+            inside[place] = lost
+    return shown
 
 
 def lost_inside(real: Any) -> Lost | None:
