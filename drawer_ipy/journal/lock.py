@@ -187,7 +187,10 @@ def _alone_in(folder: Path) -> Iterator[None]:
     A process that has just got the system's lock of a file has not written its own number into it yet.
     Another one would find the number of a process that has ended, and remove the file.
     """
-    handle = os.open(folder, os.O_RDONLY) if fcntl is not None else -1
+    handle = -1
+    if fcntl is not None:
+        with contextlib.suppress(OSError):  # a folder that may be written, but not read
+            handle = os.open(folder, os.O_RDONLY)
     try:
         until = time.monotonic() + _ALONE
         while handle >= 0 and lock_state(handle, exclusive=True) == HELD and time.monotonic() < until:
