@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +219,32 @@ def test_a_damaged_lock_that_nothing_holds_does_not_matter(runs_folder: Path, co
     path.with_suffix(".lock").write_bytes(content)
     assert glance(path).pid is None
     assert resume(11) == [10]
+
+
+def test_of_two_that_take_the_lock_of_an_ended_process_at_once_one_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, first = tmp_path / "run.db", threading.Event()
+    program = "import os, sys; from pathlib import Path; from drawer_ipy.journal.lock import Lock; "
+    program += f"print(Lock(Path({str(path)!r})).take()); sys.stdout.flush(); os._exit(0)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "True\n"
+    assert path.with_suffix(".lock").exists()
+    truncate = os.ftruncate
+
+    def late(handle: int, length: int) -> None:
+        """The first one has the system's lock and has not written its number yet."""
+        if not first.is_set():
+            first.set()
+            time.sleep(0.3)
+        truncate(handle, length)
+
+    monkeypatch.setattr(os, "ftruncate", late)
+    locks = [lock.Lock(path), lock.Lock(path)]
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(locks[0].take)
+        assert first.wait(10)
+        other = pool.submit(locks[1].take)
+        assert (one.result(), other.result()) == (True, False)
+    assert locks[0].is_held()
+    locks[0].release()
