@@ -81,6 +81,24 @@ def test_of_two_processes_that_resume_a_run_at_once_one_is_refused(
         assert glance(path).ok == COUNT
 
 
+def test_a_table_whose_run_was_continued_since_is_not_retried(home: Path) -> None:
+    def work(x: int) -> int:
+        pressed.append(x)
+        if len(pressed) <= 2:
+            raise ValueError(x)
+        return x
+
+    pressed: list[int] = []
+    go(work, [1, 2])
+    table = Results.open("pages")
+    assert go(work, [1, 2], resume=True).counts["ok"] == 2
+    with pytest.raises(drawer_ipy.UsageError, match="written to since it was read") as caught:
+        table.retry(quiet=True)
+    assert "Results.open()" in caught.value.remediation
+    assert pressed == [1, 2, 1, 2]
+    assert Results.open("pages").counts["ok"] == 2
+
+
 def test_a_stopped_process_keeps_its_run_and_goes_on(
     tmp_path: Path, runs_folder: Path, servers: tuple[Server, Server]
 ) -> None:
