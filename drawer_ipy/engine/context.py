@@ -171,7 +171,7 @@ class Context:
         part_of: Enclosing | None = None,
         charges: Charges = (),
     ) -> None:
-        self.charges = charges
+        self.charges: Charges = charges
         self.session: Session = session
         self.inputs: Mapping[str, Any] = inputs
         self.scope: dict[str, Any] = scope

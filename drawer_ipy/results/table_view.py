@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, SKIPPED, STATE_NAMES
 from drawer_ipy.record.run import RunRecord
@@ -14,7 +14,7 @@ from drawer_ipy.results.origin import Origin
 from drawer_ipy.results.source import RESERVED, Getter, RowSource
 from drawer_ipy.results.step_source import StepSource
 
-Rows = range | array  # type: ignore[type-arg]
+Rows: TypeAlias = "range | array[int]"
 """Indices of rows in the record, in display order."""
 
 
