@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from threaded_server import serving
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,11 +44,5 @@ def other_origin() -> Iterator[str]:
     """Serve until the block ends; gives the origin."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.handle_error = lambda *_args: None  # type: ignore[method-assign]  # a request that was stopped
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(server) as address:
+        yield address
