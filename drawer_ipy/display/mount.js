@@ -3,6 +3,8 @@
 // A front end may replace the HTML at any time: when the output is redrawn, cleared and shown again, or shown a
 // second time. So a view has a root element of its own, which is moved into the new HTML before the next paint.
 
+import { ClickKeeper } from "./clicks.js";
+
 /** The class of the elements in which the view `id` is shown. Front ends keep classes where they remove ids. */
 export function mountClass(id) {
   return `drawer-${id}`;
@@ -64,12 +66,14 @@ class Kept {
 class Mounted {
   #html = [];
   #kept;
+  #clicks;
   #filled;
 
   constructor(make, el) {
     this.root = document.createElement("div");
     this.root.className = "drawer-root";
     this.#kept = new Kept(this.root);
+    this.#clicks = new ClickKeeper(this.root);
     this.#filled = new MutationObserver(() => this.#show());
     this.#filled.observe(this.root, { childList: true });
     this.moveTo(el);
@@ -84,6 +88,7 @@ class Mounted {
     el.append(this.root);
     this.#show();
     this.#kept.restore();
+    this.#clicks.moved();
   }
 
   #show() {
@@ -94,6 +99,7 @@ class Mounted {
   /** Remove the view and show the HTML again, unless the view wants to stay as it is. */
   end() {
     this.#filled.disconnect();
+    this.#clicks.end();
     const stays = this.clean?.() === true;
     if (stays || this.root.parentNode !== this.host) return;
     this.host.replaceChildren(...this.#html);

@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page
 from drawer_ipy.display import script
 from drawer_ipy.display.script import mount_html
 
-SCRIPT = (Path(script.__file__).parent / "mount.js").read_text(encoding="utf-8")
+SCRIPT = script.script(Path(script.__file__).parent / "mount.js")
 
 START = """async source => {
     const { mount } = await import("data:text/javascript," + source);
@@ -113,6 +113,72 @@ def test_a_redrawn_output_gets_the_same_view_before_anything_is_painted(page: Pa
     assert page.evaluate("document.querySelector('canvas').dataset.same") == "yes"
     drawn = "document.querySelector('canvas').getContext('2d').getImageData(4, 4, 1, 1).data[3]"
     assert page.evaluate(drawn) == 255
+
+
+def count_clicks(page: Page) -> None:
+    page.evaluate("""() => {
+        window.clicks = 0;
+        document.querySelector("#one button").addEventListener("click", () => { window.clicks += 1; });
+    }""")
+
+
+def down(page: Page, how: str) -> None:
+    """The first half of a click on the button of the view."""
+    page.locator("#one button").hover() if how == "mouse" else page.locator("#one button").focus()
+    page.mouse.down() if how == "mouse" else page.keyboard.down("Space")
+
+
+def up(page: Page, how: str) -> None:
+    page.mouse.up() if how == "mouse" else page.keyboard.up("Space")
+    page.evaluate("() => new Promise(done => setTimeout(done, 20))")
+
+
+@pytest.mark.parametrize("how", ["mouse", "space bar"])
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_a_click_during_which_the_output_is_redrawn_counts_once(page: Page, how: str, times: int) -> None:
+    start(page)
+    count_clicks(page)
+    for clicks in (1, 2):
+        down(page, how)
+        for _ in range(times):
+            put(page, "one")
+        up(page, how)
+        assert page.evaluate("clicks") == clicks
+    put(page, "one")
+    up(page, how)
+    assert page.evaluate("clicks") == 2, "a redraw without a click is none"
+
+
+def test_a_click_counts_if_the_output_is_redrawn_only_after_it(page: Page) -> None:
+    start(page)
+    count_clicks(page)
+    down(page, "mouse")
+    page.evaluate("document.getElementById('one').innerHTML = ''")
+    page.evaluate("""html => document.addEventListener("pointerup", () => {
+        document.getElementById("one").innerHTML = html;
+    })""", OUTPUT)  # fmt: skip
+    up(page, "mouse")
+    assert page.evaluate("clicks") == 1
+
+
+def test_a_mouse_that_is_dragged_off_a_button_does_not_click_it(page: Page) -> None:
+    start(page)
+    count_clicks(page)
+    down(page, "mouse")
+    put(page, "one")
+    page.mouse.move(300, 300)
+    up(page, "mouse")
+    assert page.evaluate("clicks") == 0
+
+
+def test_no_click_is_made_after_the_model_has_gone(page: Page) -> None:
+    start(page, "window.stays = true")
+    count_clicks(page)
+    down(page, "mouse")
+    put(page, "one")
+    page.evaluate("destroy()")
+    up(page, "mouse")
+    assert page.evaluate("clicks") == 0
 
 
 def test_a_focus_that_was_moved_elsewhere_stays_there(page: Page) -> None:
