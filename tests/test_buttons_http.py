@@ -16,7 +16,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from drawer_ipy._version import __version__
-from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
+from drawer_ipy.buttons import Call, Outcome, Resources
+from drawer_ipy.buttons.http.button import HttpButton
 from drawer_ipy.buttons.http.guard import AddressRefused, is_private
 from drawer_ipy.buttons.http.guarded_resolver import GuardedResolver
 from drawer_ipy.buttons.http.template import UrlTemplate

@@ -13,15 +13,15 @@ from drawer_ipy.buttons import (
     Button,
     ButtonCatalog,
     Call,
-    HttpButton,
     Outcome,
-    PromptButton,
     Resources,
     ScriptButton,
     as_button,
     button,
     make_button,
 )
+from drawer_ipy.buttons.http.button import HttpButton
+from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import ArgumentError, UsageError
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from drawer_ipy.display import final
 from drawer_ipy.display.final import final_bundle
 from drawer_ipy.display.progress import ProgressState, Snapshot
 from drawer_ipy.engine.events import (
@@ -21,6 +20,7 @@ from drawer_ipy.engine.events import (
     StepStarted,
 )
 from drawer_ipy.errors import ErrorInfo
+from drawer_ipy.pictures import timeline
 from drawer_ipy.record.loop import CANCELLED, FAILED, OK, RUNNING, LoopOutput, LoopRecord
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.record.step import StepResult
@@ -188,7 +188,7 @@ def test_a_failing_picture_does_not_affect_the_rest(monkeypatch: pytest.MonkeyPa
     def broken(run: RunRecord) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(final, "timeline_svg", broken)
+    monkeypatch.setattr(timeline, "timeline_svg", broken)
     shown, page = page_of(*ended(5))
     assert "<svg" not in shown
     assert "t4" in page.text

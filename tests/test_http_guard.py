@@ -10,7 +10,8 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
+from drawer_ipy.buttons import Call, Outcome, Resources
+from drawer_ipy.buttons.http.button import HttpButton
 from drawer_ipy.buttons.http.guard import is_private
 from drawer_ipy.buttons.http.session import HttpSession
 from drawer_ipy.definition.models import ButtonSpec

@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 
-from drawer_ipy.buttons import HttpButton, Outcome
+from drawer_ipy.buttons import Outcome
+from drawer_ipy.buttons.http.button import HttpButton
 from drawer_ipy.common.demo_origins import running_origins
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.demo import DemoSite

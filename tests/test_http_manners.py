@@ -15,7 +15,8 @@ import brotli
 import pytest
 from aiohttp import web
 
-from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
+from drawer_ipy.buttons import Call, Outcome, Resources
+from drawer_ipy.buttons.http.button import HttpButton
 from drawer_ipy.buttons.http.decode import ACCEPTED, Body, Damaged, TooLarge
 from drawer_ipy.buttons.http.hosts import LONGEST_PAUSE, Host
 from drawer_ipy.buttons.http.save import SavePath

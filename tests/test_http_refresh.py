@@ -14,7 +14,8 @@ from wire_rig import pressed as pressed_drawer
 
 from drawer_ipy import DefinitionError
 from drawer_ipy import press as press_drawer
-from drawer_ipy.buttons import HttpButton, Outcome
+from drawer_ipy.buttons import Outcome
+from drawer_ipy.buttons.http.button import HttpButton
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings

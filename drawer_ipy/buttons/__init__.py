@@ -1,15 +1,13 @@
 """Buttons, the actions that a step presses: Python functions, scripts, HTTP requests and prompts.
 
 Each runtime implements :class:`Button`. :func:`make_button` selects the runtime of a specification, and
-:class:`ButtonCatalog` finds a button by name.
+:class:`ButtonCatalog` finds a button by name. Requests and prompts are imported when one is made.
 """
 
 from drawer_ipy.buttons.base import Button, Call, Outcome, Resources
 from drawer_ipy.buttons.catalog import ButtonCatalog
 from drawer_ipy.buttons.factory import make_button
 from drawer_ipy.buttons.function.button import FunctionButton, as_button, button
-from drawer_ipy.buttons.http.button import HttpButton
-from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script.button import ScriptButton
 
 __all__ = [
@@ -17,9 +15,7 @@ __all__ = [
     "ButtonCatalog",
     "Call",
     "FunctionButton",
-    "HttpButton",
     "Outcome",
-    "PromptButton",
     "Resources",
     "ScriptButton",
     "as_button",

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from drawer_ipy.buttons.base import Button
 from drawer_ipy.buttons.cache_keys import lasting
-from drawer_ipy.buttons.http.button import HttpButton, refuse
-from drawer_ipy.buttons.prompt import PromptButton
 from drawer_ipy.buttons.script.button import RUNTIMES, ScriptButton
-from drawer_ipy.common.folders import read_regular
 from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES, SCRIPT, Setting, added_runtime, runtime_of
 from drawer_ipy.definition.checking.requests import request_troubles
 from drawer_ipy.definition.costs import declared, rate_troubles
-from drawer_ipy.definition.faults import Fault
+from drawer_ipy.definition.faults import refuse
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import DrawerError, UsageError
 
 SCRIPT_TIMEOUT = 300.0
 """Seconds that a script may run if neither its button nor the step sets a timeout (as in the original)."""
-
-_PROMPT_FILE = "AGENTS.md"
 
 
 def make_button(
@@ -52,7 +47,7 @@ def make_button(
         )
     refuse(spec.name, rate_troubles(spec.rate, declared(spec)))
     own = runtime.own(spec)
-    _refuse_faults(spec.name, runtime.faults(spec))
+    refuse(spec.name, runtime.faults(spec))
     try:
         button: Button = runtime.button(spec, Setting(own, folder, allowed_origins))
     except DrawerError:
@@ -82,18 +77,6 @@ def _refuse_several_runtimes(spec: ButtonSpec) -> None:
         )
 
 
-def _refuse_faults(name: str, faults: Iterable[Fault]) -> None:
-    for one in faults:
-        if not one.soft:
-            where = ".".join(map(str, one.path))
-            raise UsageError(f"button {name!r}: {where}: {one.message}", remediation=one.remediation)
-
-
-def make_request(spec: ButtonSpec, setting: Setting) -> HttpButton:
-    """Return a request as a button."""
-    return HttpButton(spec, setting.allowed_origins)
-
-
 def make_script(spec: ButtonSpec, setting: Setting) -> ScriptButton:
     """Return a script as a button; without ``code``, its text is in a file of the button's folder."""
     refuse(spec.name, request_troubles(spec))
@@ -119,12 +102,3 @@ def make_script(spec: ButtonSpec, setting: Setting) -> ScriptButton:
         backend=spec.backend,
         spec=spec,
     )
-
-
-def make_prompt(spec: ButtonSpec, setting: Setting) -> PromptButton:
-    """Return a prompt as a button; without ``prompt``, its text is in a file of the button's folder."""
-    refuse(spec.name, request_troubles(spec))
-    if spec.prompt or setting.folder is None:
-        return PromptButton(spec)
-    path = setting.folder / _PROMPT_FILE
-    return PromptButton(spec, lambda: read_regular(path.resolve()).decode("utf-8"))

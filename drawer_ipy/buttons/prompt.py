@@ -8,8 +8,15 @@ from typing import Any
 from drawer_ipy.buttons.base import Call, Outcome
 from drawer_ipy.buttons.http.template import TextTemplate
 from drawer_ipy.buttons.spec_button import SpecButton
+from drawer_ipy.common.folders import read_regular
+from drawer_ipy.definition.button_runtimes import Setting
+from drawer_ipy.definition.checking.requests import request_troubles
+from drawer_ipy.definition.faults import refuse
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec
 from drawer_ipy.errors import Code, DrawerError, ErrorInfo
+
+_FILE = "AGENTS.md"
+"""The file with the text, in the folder of a workspace button."""
 
 
 class PromptError(DrawerError):
@@ -69,3 +76,12 @@ class PromptButton(SpecButton):
     def _error(self, what: str) -> PromptError:
         message = f"the prompt of button {self.name!r} {what}"
         return PromptError(message, remediation="write the text for the model into it")
+
+
+def make_prompt(spec: ButtonSpec, setting: Setting) -> PromptButton:
+    """Return a prompt as a button; without ``prompt``, its text is in a file of the button's folder."""
+    refuse(spec.name, request_troubles(spec))
+    if spec.prompt or setting.folder is None:
+        return PromptButton(spec)
+    path = setting.folder / _FILE
+    return PromptButton(spec, lambda: read_regular(path.resolve()).decode("utf-8"))

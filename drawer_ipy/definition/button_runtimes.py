@@ -220,14 +220,14 @@ def _request(spec: Any) -> str:
 
 HTTP = ButtonRuntime(
     "http",
-    "drawer_ipy.buttons.factory:make_request",
+    "drawer_ipy.buttons.http.button:make_request",
     words=_request,
-    lacks="drawer_ipy.buttons.lacking:of_request",
+    lacks="drawer_ipy.buttons.http.request_lacks:of_request",
     caches=True,
 )
 PROMPT = ButtonRuntime(
     "prompt",
-    "drawer_ipy.buttons.factory:make_prompt",
+    "drawer_ipy.buttons.prompt:make_prompt",
     lacks="drawer_ipy.buttons.lacking:of_prompt",
 )
 SCRIPT = ButtonRuntime(

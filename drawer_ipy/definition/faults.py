@@ -9,6 +9,7 @@ from typing import Any
 from drawer_ipy.common.bad_value import BadValue
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.common.short_repr import shown
+from drawer_ipy.errors import UsageError
 from drawer_ipy.scrape.spec import Trouble
 
 
@@ -41,6 +42,14 @@ class Fault:
     arg: str = ""
     on_disk: str = ""
     pressed: str = ""
+
+
+def refuse(button: str, found: Iterable[Fault | Trouble]) -> None:
+    """Raise UsageError for the first error in `found`, not for warnings; `button` is the button's name."""
+    for one in found:
+        if not one.soft:
+            where = ".".join(map(str, one.path))
+            raise UsageError(f"button {button!r}: {where}: {one.message}", remediation=one.remediation)
 
 
 def is_absent(value: Any) -> bool:

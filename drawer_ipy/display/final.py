@@ -12,8 +12,6 @@ from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.display.progress_html import bar_html, static_html
 from drawer_ipy.display.snapshot import Snapshot
 from drawer_ipy.display.wording import progress_line
-from drawer_ipy.pictures.picture import in_page
-from drawer_ipy.pictures.timeline import timeline_svg
 from drawer_ipy.record.run import RunRecord
 from drawer_ipy.results.shown.table import Around, body_html, headline_html, isolated, wrap
 from drawer_ipy.style.html_frame import scrolling
@@ -69,6 +67,9 @@ def _head(results: Results) -> str:
 
 
 def _picture(run: RunRecord) -> str:
+    from drawer_ipy.pictures.picture import in_page
+    from drawer_ipy.pictures.timeline import timeline_svg
+
     try:
         svg = in_page(timeline_svg(run))
     except BaseException as error:  # the table must be shown even if the picture cannot be drawn

@@ -12,8 +12,6 @@ from itertools import islice
 from numbers import Number
 from typing import Any
 
-from wcwidth import wcswidth
-
 from drawer_ipy.common.missing import is_missing
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.record.loop import LoopEntries, LoopOutput
@@ -181,7 +179,11 @@ def _joined(left: str, parts: Iterable[Callable[[], str]], right: str, limit: in
 
 def text_width(text: str) -> int:
     """The columns that cleaned `text` takes on a terminal: CJK and emoji two, combining marks none."""
-    return len(text) if text.isascii() else max(0, wcswidth(text))
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth  # 29 modules
+
+    return max(0, wcswidth(text))
 
 
 def fit(text: str, width: int) -> str:

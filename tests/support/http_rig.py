@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 
 from drawer_ipy import Results, apress
-from drawer_ipy.buttons import Call, HttpButton, Outcome, Resources
+from drawer_ipy.buttons import Call, Outcome, Resources
+from drawer_ipy.buttons.http.button import HttpButton
 from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.demo import DemoSite
 

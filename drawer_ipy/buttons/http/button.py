@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,14 @@ from drawer_ipy.buttons.travelling import TravellingPart, failed_outcome
 from drawer_ipy.cache.canonical import Uncacheable
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.definition.backends import STAYS
+from drawer_ipy.definition.button_runtimes import Setting
 from drawer_ipy.definition.checking.requests import request_troubles, token_buttons
 from drawer_ipy.definition.extract import Asked, read_asked
+from drawer_ipy.definition.faults import refuse
 from drawer_ipy.definition.follow import Counted, Cursor
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
 from drawer_ipy.definition.statuses import read_statuses
-from drawer_ipy.errors import Alarm, ArgumentError, DrawerError, UsageError
-from drawer_ipy.scrape.spec import Trouble
+from drawer_ipy.errors import Alarm, ArgumentError, DrawerError
 
 DEFAULT_TIMEOUT = 30.0
 _READ = ("text", "url", "xml")
@@ -292,12 +293,9 @@ def _asked(spec: ButtonSpec) -> Asked | None:
     return asked
 
 
-def refuse(name: str, troubles: Iterable[Trouble]) -> None:
-    """Raise UsageError for the first of `troubles` that is more than a warning, for the button `name`."""
-    for one in troubles:
-        if not one.soft:
-            where = ".".join(map(str, one.path))
-            raise UsageError(f"button {name!r}: {where}: {one.message}", remediation=one.remediation)
+def make_request(spec: ButtonSpec, setting: Setting) -> HttpButton:
+    """Return a request as a button."""
+    return HttpButton(spec, setting.allowed_origins)
 
 
 def failed(error: DrawerError) -> Outcome:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from drawer_ipy.buttons.http.page_outcome import Page, page_from
 from drawer_ipy.buttons.travelling import TravellingPart
 from drawer_ipy.common.notes import Note
 from drawer_ipy.definition.steps.transform import TransformStep
@@ -22,6 +21,9 @@ from drawer_ipy.scrape.page import ExtractError
 from drawer_ipy.scrape.reader import PageReader, PageValues
 from drawer_ipy.scrape.sniff import is_xml
 from drawer_ipy.scrape.spec import Extraction, read_extraction, read_manner
+
+if TYPE_CHECKING:
+    from drawer_ipy.buttons.http.page_outcome import Page
 
 
 class TransformRunner(StepRunner):
@@ -127,7 +129,7 @@ class NoPage(DrawerError):
     default_code = Code.EXTRACT_ERROR
 
 
-Read = Callable[[Page], Awaitable[PageValues]]
+Read = Callable[["Page"], Awaitable[PageValues]]
 """Reads a page. Raises NoPage if it cannot be read at all."""
 
 
@@ -182,6 +184,8 @@ async def extract_from(page: Any, read: Read, url: str, notes: list[Note]) -> An
 
 def _page(page: Any, url: str) -> Page:
     """Read `page` as a page. Raises NoPage and ExtractError."""
+    from drawer_ipy.buttons.http.page_outcome import Page, page_from
+
     content, kind = page, ""
     if isinstance(page, Mapping):
         content = page.get("text", page.get("bytes"))
