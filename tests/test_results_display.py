@@ -214,7 +214,7 @@ def test_a_step_that_failed_is_told_once_and_is_no_item() -> None:
     assert [told in line for line in lines] == [True, False, False]
     assert lines[1:] == [
         "1 × VALIDATION_ERROR in each",
-        "    give a list, a data frame, or a reference to one such as ${inputs.urls}",
+        "    for 7 items give range(7)",
     ]
     assert "(item" not in to_html(results)
 

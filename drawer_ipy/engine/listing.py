@@ -21,7 +21,9 @@ def instead(value: Any) -> str:
         return "collect it first: [x async for x in items]"
     if hasattr(value, "__next__"):
         return "collect it first: list(items)"
-    return "give a list, a data frame, or a reference to one such as ${inputs.urls}"
+    if type(value) is int and value > 0:
+        return f"for {value} items give range({value})"
+    return "give a list, a data frame or another iterable"
 
 
 def as_list(value: Any) -> Sequence[Any] | None:

@@ -113,8 +113,10 @@ def _versions(drawer: DrawerModel, report: Report, must_say: bool) -> bool:
         must_say = False
     version = drawer.schema_version if "schema_version" in given or not must_say else 0
     if version not in (1, 2):
-        message = f"schema_version must be 1 or 2, not {shown(version)}"
-        report.error(top.at("schema_version", arg="schema_version"), message)
+        missing = "schema_version" not in given
+        wrong = "is missing" if missing else f"must be 1 or 2, not {shown(version)}"
+        hint = "add `schema_version: 1`" if missing else ""
+        report.error(top.at("schema_version", arg="schema_version"), f"schema_version {wrong}", hint)
         return False
     kind = top.at("drawer_kind", arg="drawer_kind")
     if drawer.drawer_kind not in ("", "action", "flow"):

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from drawer_ipy.common.platform import lacks
 from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.display.tables.stage import Stage
 from drawer_ipy.engine.events import Listeners, RunStarted
@@ -35,9 +34,6 @@ def retry_table(results: Results, stage: Stage | None, reply: Reply, changed: Ch
     """
     if stage is None:
         reply({"problem": "this table cannot be retried from here; call its method retry()"})
-        return
-    if why := lacks("threads"):
-        reply({"problem": f"a page cannot retry here ({why}); run a cell with `await results.aretry()`"})
         return
     press = _Press(results, stage, reply, changed)
     threading.Thread(target=press.run, name="drawer retry from a page", daemon=True).start()

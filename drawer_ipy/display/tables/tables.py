@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drawer_ipy.common.platform import has_threads
 from drawer_ipy.common.threads import OneThread
 from drawer_ipy.common.user_code import pass_on_interrupt
 from drawer_ipy.display.script import mount_html
@@ -187,8 +188,8 @@ class OpenTable:
         self, results: Results, dropped: Callable[[], None], kept: KeptTexts, stage: Stage | None = None
     ) -> None:
         self._results = weakref.ref(results, lambda _: dropped())
-        self.stage = stage
-        self.answers: Answers = Answers(self._view, may_retry=stage is not None, kept=kept)
+        self.stage: Stage | None = stage if has_threads() else None  # a retry has a thread of its own
+        self.answers: Answers = Answers(self._view, may_retry=self.stage is not None, kept=kept)
 
     @property
     def results(self) -> Results | None:
