@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from orphans_rig import groups, members, start, until, watchdogs_of
 
 from drawer_ipy import Results
 from drawer_ipy.buttons.script import watchdog
-from drawer_ipy.common.process_ids import start_of
+from drawer_ipy.common.process_ids import start_of, start_ticks
 from drawer_ipy.journal.scripts import end_scripts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux")
@@ -48,7 +49,7 @@ def test_the_scripts_of_a_killed_program_end_with_all_that_they_started(tmp_path
     opened = {
         os.readlink(f"/proc/{dog.pid}/fd/{name}").split(":")[0] for name in os.listdir(f"/proc/{dog.pid}/fd")
     }
-    assert opened == {"pipe", "/dev/null"}, "it holds nothing of the program but the pipe"
+    assert opened == {"pipe", "/memfd", "/dev/null"}, "it holds nothing of the program but pipe and file"
     assert dog.memory_info().rss < 6_000_000
     program.kill()
     program.communicate(timeout=5)  # it would wait for a process that holds the program's stdout
@@ -125,12 +126,14 @@ def test_a_process_that_got_the_number_of_a_script_is_not_ended(
     shell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "_SHELL", shell)
+    since = start_ticks()
     processes = [subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(4)]
     same, other, ended, gone = processes
     dog = watchdog.Watchdog()
-    for process in processes:
-        dog.add(process.pid)
-    dog._send(f"+ {other.pid} 12345\n")
+    for process in (same, ended, gone):
+        dog.add(process.pid, since)
+    assert dog._groups is not None
+    dog._groups.add(other.pid, since - 2, since - 1)
     dog.remove(ended.pid)
     gone.kill()
     gone.wait()
@@ -144,6 +147,40 @@ def test_a_process_that_got_the_number_of_a_script_is_not_ended(
     assert other.wait(timeout=10) == -signal.SIGTERM
     ended.kill()
     ended.wait()
+
+
+def test_the_file_of_groups_grows_and_its_lines_are_used_again() -> None:
+    groups = watchdog._GroupFile()
+    expected = set[int]()
+    chance = random.Random(1)
+    for group in range(1, 1000):
+        groups.add(group, 10**19, 10**19 + group)
+        expected.add(group)
+        while expected and chance.random() < 0.45:
+            ended = chance.choice(sorted(expected))
+            groups.remove(ended)
+            expected.remove(ended)
+    groups.remove(5_000)
+    lines = os.pread(groups.fd, 1_000_000, 0).decode("ascii").splitlines()
+    assert sorted(tuple(map(int, line.split())) for line in lines if line.strip()) == [
+        (group, 10**19, 10**19 + group) for group in sorted(expected)
+    ]
+    assert len(lines) < 2 * len(expected) + 64
+    groups.close()
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_starts_are_told_by_the_clock_unless_the_system_counts_them_from_another_moment(
+    differs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "start_ticks", lambda: start_ticks() + 100_000 * differs)
+    before = watchdog.start_ticks()
+    one, two = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
+    dog = watchdog.Watchdog()
+    dog.add(one.pid, before)
+    dog.add(two.pid, before)
+    dog._forget()
+    assert one.wait(timeout=10) == two.wait(timeout=10) == -signal.SIGTERM
 
 
 SETUP = "%load_ext drawer_ipy"

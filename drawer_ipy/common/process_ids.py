@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,6 +62,12 @@ def _text(path: str) -> str:
         return Path(path).read_text(encoding="ascii", errors="replace").strip()[:100]
     except OSError:
         return ""
+
+
+def start_ticks() -> int:
+    """Return the moment by the clock that Linux counts starts of processes with; 0 on other systems."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0 if clock is None else time.clock_gettime_ns(clock) * os.sysconf("SC_CLK_TCK") // 1_000_000_000
 
 
 def start_of(pid: int) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import os
 import re
 import shutil
 import signal
@@ -34,6 +33,7 @@ from drawer_ipy.buttons.script.process import CANCEL_GRACE, Finished, Process
 from drawer_ipy.buttons.script.processes import Processes
 from drawer_ipy.buttons.script.there import INLINE_LIMIT, ScriptThere
 from drawer_ipy.buttons.travelling import Work
+from drawer_ipy.common.environment import environment_with
 from drawer_ipy.common.folders import read_regular
 from drawer_ipy.common.platform import lacks
 from drawer_ipy.common.threads import Threads
@@ -211,10 +211,9 @@ class ScriptButton:
         if program is None or lacking is not None:
             return Outcome(status="error", error=lacking, exit_code=-1)
         more = self._variables(bound, call)
-        # Without additions the child inherits the environment, which avoids building and encoding a copy.
-        env = {**os.environ, **more} if more else None
         on_line = _from_thread(call.log) if call.log is not None else None
         try:
+            env = environment_with(more) if more else None  # without additions, the child inherits it
             with self._command(program) as argv:
                 stdin = getattr(bound, "stdin", b"")
                 process = Process(argv, env, call.timeout, on_line, self._limit, stdin)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, Capture, Lines
 from drawer_ipy.buttons.script.feeding import Feed
 from drawer_ipy.buttons.script.watchdog import WATCHDOG
+from drawer_ipy.common.process_ids import start_of, start_ticks
 
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL after a timeout (as in the original), or after too much output."""
@@ -58,11 +59,10 @@ class Process:
 
     Attributes:
         ended: whether :meth:`run` has ended, with or without success.
-        start: when the process started; see :func:`~drawer_ipy.common.process_ids.start_of`.
 
     Args:
         argv: the program and its arguments.
-        env: its complete environment; ``None`` for that of this process.
+        env: its complete environment, encoded; ``None`` for that of this process.
         timeout: seconds until its group gets SIGTERM and, :data:`TERM_GRACE` later, SIGKILL.
         on_line: called in the same thread with each line of stderr.
         limit: maximum bytes of stdout and of stderr; if the process writes more, its group is ended as after
@@ -73,7 +73,7 @@ class Process:
     def __init__(
         self,
         argv: Sequence[str],
-        env: Mapping[str, str] | None,
+        env: Mapping[bytes, bytes] | None,
         timeout: float | None = None,
         on_line: Callable[[str], None] | None = None,
         limit: int = DEFAULT_LIMIT,
@@ -85,7 +85,7 @@ class Process:
         self._timeout = timeout
         self._on_line = on_line
         self.ended: bool = False
-        self.start: str = ""
+        self._start = ""
         self._lines = Lines()
         self._out = Capture(limit)
         self._err = Capture(limit)
@@ -102,6 +102,14 @@ class Process:
     def pid(self) -> int:
         """The process id while it runs, else 0; it is also the id of its group."""
         return 0 if self._child is None or self._reaped else self._child.pid
+
+    @property
+    def start(self) -> str:
+        """When the process started (see ``process_ids.start_of``); ``""`` if nobody asked while it ran."""
+        with self._lock:
+            if not self._start and self.pid:
+                self._start = start_of(self.pid)
+            return self._start
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Signal the whole group, from any thread; a process not yet started is ended once it is."""
@@ -125,6 +133,7 @@ class Process:
         if self._timeout is not None:
             self._deadline = time.monotonic() + self._timeout
         with self._lock:
+            since = start_ticks()
             child = subprocess.Popen(
                 self._argv,
                 env=self._env,
@@ -135,7 +144,7 @@ class Process:
                 start_new_session=True,
             )
             self._child = child
-            self.start = WATCHDOG.add(child.pid)
+            WATCHDOG.add(child.pid, since)
             if self._ending:
                 self._signal(signal.SIGKILL)
         try:
