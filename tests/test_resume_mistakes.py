@@ -73,7 +73,7 @@ def test_a_cell_with_wrong_options_is_refused(kernel: Kernel, options: str, said
         ("%drawer runs open paegs", ["no stored run 'paegs'", "did you mean 'pages'?"]),
         ("%drawer runs open", ["required: ID"]),
         ("%drawer runs remove", ["required: ID"]),
-        ("%drawer runs remove pages", ["is the name of a drawer", "runs pages lists its runs"]),
+        ("%drawer runs remove pages", ["is the name of a drawer", "`runs pages` lists its runs"]),
         ("%drawer runs keep pages", ["is the name of a drawer"]),
         ("%drawer runs remove 99", ["at least 4 characters"]),
         ("%drawer runs opne pages", ["runs has no verb 'opne'", "did you mean 'open'?"]),

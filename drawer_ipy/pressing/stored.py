@@ -182,7 +182,7 @@ def find_stored(folder: Path, wanted: str, *, by_name: bool = True) -> RunOnDisk
     if named and not by_id and not by_name:
         raise UsageError(
             f"{wanted!r} is the name of a drawer; the id of a run is needed",
-            remediation=f"runs {wanted} lists its runs with their ids",
+            remediation=f"`runs {wanted}` lists its runs with their ids",
         )
     found = by_id if len(by_id) == 1 or not by_name else named
     trouble = ""

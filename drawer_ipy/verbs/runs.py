@@ -34,7 +34,7 @@ def run(words: Sequence[str], context: VerbContext) -> VerbResult:
     folder = context.workspace.runs_folder
     found = runs_in(folder, options.name)
     if options.name and not found:
-        others = f"runs lists all; {options.name} logs also lists runs that are not stored"
+        others = f"`runs` lists all; `{options.name} logs` also lists runs that are not stored"
         hint = did_you_mean(options.name, _VERBS) or others
         of = f"there is no stored run of {options.name!r} in {folder}"
         raise VerbError(of, code=VerbCode.NOT_FOUND, remediation=hint)
