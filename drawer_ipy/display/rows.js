@@ -38,29 +38,39 @@ export function makeRow(row, view) {
   };
 }
 
-/** The latest failures, newest first. */
+/** The latest failures, newest first. A line stays the same element while others come and go: it may be in use. */
 export function makeErrors(show, mark) {
   const el = make("div", "dv-errors", { role: "list", "aria-label": "latest errors" });
-  let told = "";
+  let lines = new Map();
+  const makeLine = ({ index, step, text }) => {
+    const line = make("div", "dv-error", { role: "listitem", title: text });
+    const where = make("button", "dv-where", { type: "button" });
+    where.textContent = `${mark("failed")} ${index == null ? step : `item ${grouped(index)}`}`;
+    where.disabled = index == null;
+    where.addEventListener("click", () => show(index));
+    const why = make("bdi", "dv-why");
+    why.textContent = index == null ? text : `${step}: ${text}`;
+    line.append(where, why);
+    return line;
+  };
   return {
     el,
     set(errors) {
-      const now = JSON.stringify(errors);
-      if (now === told) return;
-      told = now;
-      el.replaceChildren(
-        ...[...errors].reverse().map(({ index, step, text }) => {
-          const line = make("div", "dv-error", { role: "listitem", title: text });
-          const where = make("button", "dv-where", { type: "button" });
-          where.textContent = `${mark("failed")} ${index == null ? step : `item ${grouped(index)}`}`;
-          where.disabled = index == null;
-          where.addEventListener("click", () => show(index));
-          const why = make("bdi", "dv-why");
-          why.textContent = index == null ? text : `${step}: ${text}`;
-          line.append(where, why);
-          return line;
-        }),
-      );
+      const now = new Map();
+      for (const error of [...errors].reverse()) {
+        const key = JSON.stringify(error);
+        let nth = 0; // an item may fail twice in the same way
+        while (now.has(`${nth} ${key}`)) nth += 1;
+        now.set(`${nth} ${key}`, lines.get(`${nth} ${key}`) ?? makeLine(error));
+      }
+      const wanted = new Set(now.values());
+      for (const line of lines.values()) if (!wanted.has(line)) line.remove();
+      let at = el.firstChild;
+      for (const line of wanted) {
+        if (line === at) at = at.nextSibling;
+        else el.insertBefore(line, at);
+      }
+      lines = now;
     },
   };
 }
