@@ -77,10 +77,20 @@ def formulas(where: Locator) -> Locator:
     return where.locator("mjx-container, .MathJax")
 
 
+def scroll_to(notebook: BrowserNotebook, index: int) -> None:
+    """Scroll until our output of a cell is shown: cells are drawn as they come near, and move those below."""
+    ours = notebook.output(index).locator(".mathjax_ignore").first
+
+    def is_shown() -> bool:
+        notebook.cell(index).evaluate_all("cells => cells.forEach(cell => cell.scrollIntoView())")
+        return ours.is_visible()
+
+    notebook.wait(is_shown, f"the output of cell {index} is shown")
+
+
 def assert_texts_are_whole(notebook: BrowserNotebook) -> None:
     for index in range(2, CELLS.index(LIVE)):
-        notebook.cell(index).scroll_into_view_if_needed()
-        notebook.output(index).locator(".mathjax_ignore").first.wait_for()
+        scroll_to(notebook, index)
         assert formulas(notebook.output(index)).count() == 0, CELLS[index]
         text = notebook.output(index).inner_text()
         if index in TABLES:
