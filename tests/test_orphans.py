@@ -121,11 +121,14 @@ def test_a_forked_child_has_its_own_scripts(tmp_path: Path) -> None:
     assert all_gone([of_child])
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 def test_a_process_that_got_the_number_of_a_script_is_not_ended(
-    shell: str, monkeypatch: pytest.MonkeyPatch
+    shell: str, in_memory: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "_SHELL", shell)
+    if not in_memory:
+        monkeypatch.delattr(os, "memfd_create")
     since = start_ticks()
     processes = [subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(4)]
     same, other, ended, gone = processes

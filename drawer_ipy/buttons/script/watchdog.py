@@ -17,6 +17,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -60,7 +61,7 @@ _PAUSE = 0.5
 
 
 class _GroupFile:
-    """A file in memory with the running groups, one line each.
+    """A file without a name with the running groups, one line each.
 
     Attributes:
         fd: its descriptor.
@@ -73,7 +74,7 @@ class _GroupFile:
     """Bytes of a line: a group has at most 7 digits, a moment at most 20."""
 
     def __init__(self) -> None:
-        self.fd: int = os.memfd_create(_NAME)
+        self.fd: int = _nameless_file()
         self._lines: dict[int, int] = {}
         self._free: list[int] = []
         self._count = 0
@@ -106,6 +107,15 @@ class _GroupFile:
     def close(self) -> None:
         self._bytes.close()
         os.close(self.fd)
+
+
+def _nameless_file() -> int:
+    """Return the descriptor of a file in memory, or of one on disk that has no name any more."""
+    try:
+        return os.memfd_create(_NAME)
+    except (AttributeError, OSError):  # some builds of Python and some sandboxes lack it
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
 
 
 class Watchdog:
