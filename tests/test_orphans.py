@@ -20,14 +20,10 @@ from drawer_ipy.buttons.script import watchdog
 from drawer_ipy.common.process_ids import start_of, start_ticks
 from drawer_ipy.journal.scripts import end_scripts
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "home").mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="only on Linux"),
+    pytest.mark.usefixtures("home"),
+]
 
 
 def all_gone(found: list[int], seconds: float = 10) -> bool:

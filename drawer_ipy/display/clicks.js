@@ -9,6 +9,7 @@ const NEAR = 10;
  */
 export class ClickKeeper {
   #root;
+  #ending = new AbortController();
   #down = null;
   #wasMoved = false;
 
@@ -22,9 +23,9 @@ export class ClickKeeper {
     });
     root.addEventListener("click", () => (this.#down = null), { capture: true });
     // The element may be out of the page when it is released, so the document listens.
-    document.addEventListener("pointerup", this.#release, { capture: true });
-    document.addEventListener("keyup", this.#release, { capture: true });
-    document.addEventListener("pointercancel", this.#forget, { capture: true });
+    const options = { capture: true, signal: this.#ending.signal };
+    for (const name of ["pointerup", "keyup"]) document.addEventListener(name, (event) => this.#release(event), options);
+    document.addEventListener("pointercancel", () => (this.#down = null), options);
   }
 
   /** Say that the root has been moved. */
@@ -33,9 +34,7 @@ export class ClickKeeper {
   }
 
   end() {
-    document.removeEventListener("pointerup", this.#release, { capture: true });
-    document.removeEventListener("keyup", this.#release, { capture: true });
-    document.removeEventListener("pointercancel", this.#forget, { capture: true });
+    this.#ending.abort();
   }
 
   #begin(event) {
@@ -43,9 +42,7 @@ export class ClickKeeper {
     this.#wasMoved = false;
   }
 
-  #forget = () => (this.#down = null);
-
-  #release = (event) => {
+  #release(event) {
     const down = this.#down;
     if (!down || !isSecondHalf(down, event)) return;
     // After the browser's own click, if it makes one.
@@ -56,7 +53,7 @@ export class ClickKeeper {
       const { clientX, clientY } = down;
       down.target.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, clientX, clientY }));
     });
-  };
+  }
 }
 
 function isSecondHalf(down, event) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from drawer_ipy.buttons.http.request import HeaderTemplate
 from drawer_ipy.buttons.http.rules import Rules
 from drawer_ipy.buttons.http.template import UrlTemplate
 from drawer_ipy.buttons.http.upload import check_file
+from drawer_ipy.buttons.lacking import Origins
 from drawer_ipy.common.key_path import KeyPath
 from drawer_ipy.definition.checking.callee import Callee
 from drawer_ipy.definition.checking.unmet import Present, Unmet
@@ -26,10 +27,9 @@ from drawer_ipy.definition.models import ButtonSpec
 from drawer_ipy.errors import DrawerError
 
 _Given = Mapping[str, Mapping[str, str]]
-_Origins = Callable[[], Collection[str]]
 
 
-def of_request(button: Callee, present: Present, allowed_origins: _Origins) -> Iterator[Unmet]:
+def of_request(button: Callee, present: Present, allowed_origins: Origins) -> Iterator[Unmet]:
     """Yield the errors in the parts of a request that do not depend on an argument."""
     spec, scope = button.spec, present.values
     if spec is None:
@@ -56,7 +56,7 @@ def _tried(path: KeyPath, attempt: Callable[[], Any], *, may_appear: bool = Fals
         yield Unmet(path, error.message, error.remediation, may_appear=may_appear)
 
 
-def _check_url(spec: ButtonSpec, allowed_origins: _Origins) -> None:
+def _check_url(spec: ButtonSpec, allowed_origins: Origins) -> None:
     template = UrlTemplate(spec.url, spec.name)
     if template.host:
         scheme = spec.url.strip().partition("://")[0].lower()
