@@ -23,14 +23,7 @@ from drawer_ipy.pressing.surroundings import Surroundings
 from drawer_ipy.verbs import VerbContext, run_verb
 from drawer_ipy.workspace.lookup import Workspace
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
-    return folder
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture(autouse=True)
@@ -249,8 +242,8 @@ def test_a_file_of_terabytes_is_set_aside(home: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda p: os.symlink("/etc/hostname", p), os.mkdir])
 def test_a_key_that_is_not_a_regular_file_is_reported(make: Callable[[Path], None], tmp_path: Path) -> None:
-    (tmp_path / "own" / "drawer_ipy").mkdir(parents=True, mode=0o700)
-    make(tmp_path / "own" / "drawer_ipy" / "key")
+    (tmp_path / "cache" / "drawer_ipy").mkdir(parents=True, mode=0o700)
+    make(tmp_path / "cache" / "drawer_ipy" / "key")
     status, notes = pressed()
     assert status == "ok"
     assert "key cannot be read or created: it is " in notes[0]

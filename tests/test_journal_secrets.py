@@ -26,12 +26,7 @@ USE = {"id": "use", "button": "use", "args": {"got": "${work.output}"}}
 WORK = {"id": "work", "button": "work", "args": {"x": "${x}", "token": "${inputs.token}"}}
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "home").mkdir()
-    monkeypatch.setenv("BUTTONS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def traces(secret: str) -> list[bytes]:
