@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from drawer_ipy.buttons import Call, Resources
+from drawer_ipy.buttons import Resources
 from drawer_ipy.buttons.function.driving import Raised, drive
-from drawer_ipy.common.cancellation import is_cancelling
+from drawer_ipy.common.cancellation import Stop, is_cancelling
 
 Function = Callable[[], Coroutine[Any, Any, Any]]
 
 
 def driven(function: Function) -> Any:
     async def main() -> Any:
-        return await drive(function(), "f", Call(Resources()))
+        return await drive(function(), "f", Stop(), Resources())
 
     return asyncio.run(main())
 
@@ -146,7 +146,7 @@ def test_awaiting_a_task_needs_no_additional_iteration_of_the_event_loop() -> No
         async def bare(coro: Coroutine[Any, Any, Any]) -> Any:
             return await coro
 
-        return await turns(bare), await turns(lambda coro: drive(coro, "f", Call(Resources())))
+        return await turns(bare), await turns(lambda coro: drive(coro, "f", Stop(), Resources()))
 
     bare, with_us = asyncio.run(main())
     assert with_us == bare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -50,9 +51,18 @@ class Resources:
 
     Args:
         lasting: state from the runs that this run continues, by class; this run adds to it.
+        loop: see the attribute.
+
+    Attributes:
+        loop: the event loop of the run, ``None`` if it is not known.
     """
 
-    def __init__(self, lasting: dict[type[Any], Any] | None = None) -> None:
+    def __init__(
+        self,
+        lasting: dict[type[Any], Any] | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = loop
         self._open: dict[type[Any], Closable] = {}
         self._lasting = {} if lasting is None else lasting
 

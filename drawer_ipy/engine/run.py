@@ -268,7 +268,7 @@ class Run:
     def _opened(self) -> Session:
         return Session(
             listeners=self.listeners,
-            resources=Resources(self.left.lasting),
+            resources=Resources(self.left.lasting, asyncio.get_running_loop()),
             limits=Limits(self._concurrency),
             env=os.environ,
             batteries=self._batteries,

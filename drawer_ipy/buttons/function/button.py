@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, overload
 
 from drawer_ipy.buttons.answer import Answer
-from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
 from drawer_ipy.buttons.cache_keys import FunctionCaching, lasting
 from drawer_ipy.buttons.function.containment import PRESS
 from drawer_ipy.buttons.function.driving import Driver, Raised, begin, drive
@@ -27,7 +27,7 @@ from drawer_ipy.buttons.function.settings import (
 )
 from drawer_ipy.buttons.function.signature import Signature
 from drawer_ipy.buttons.travelling import Work
-from drawer_ipy.common.cancellation import BrokenOff, TimeIsUp, forgive, is_cancelling, within
+from drawer_ipy.common.cancellation import BrokenOff, Stop, TimeIsUp, forgive, is_cancelling, within
 from drawer_ipy.common.platform import has_threads
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.common.tracebacks import describe, user_traceback
@@ -122,27 +122,39 @@ class FunctionButton:
         """Call the function once; see base.Button."""
         if call.timeout is not None:
             return await self._within(call.timeout, bound, call)
+        result = await self.call(bound, call.stop, call.resources)
+        return failed_call(result.error) if type(result) is Raised else Outcome(result)
+
+    async def call(self, bound: Mapping[str, Any], stop: Stop, resources: Resources) -> Any:
+        """Call the function once without a timeout: :meth:`press` for a caller that needs no Outcome.
+
+        Returns:
+            What the function returned, or a :class:`Raised` with its exception, of any class.
+
+        Raises:
+            asyncio.CancelledError: `stop` is wanted, or the call was interrupted.
+        """
         refused: list[BaseException] = []
         PRESS.set(refused)
         if self._on_loop:
             try:
                 made = self._call(**bound)
             except BaseException as error:
-                return _failed(error)
+                return Raised(error)
             coro = made if isinstance(made, types.CoroutineType) else _settle(made)
-            result = begin(coro, self.name, call)
+            result = begin(coro, self.name, stop, resources)
             if type(result) is Driver:
                 result = await result.run()
-            if is_cancelling():
-                await forgive(call.stop)
+            if is_cancelling(resources.loop):
+                await forgive(stop)
         else:
-            result = await self._in_thread(bound, call)
+            result = await self._in_thread(bound, stop, resources)
         if type(result) is not Raised:
-            return _failed(refused[0]) if refused else Outcome(result)
+            return Raised(refused[0]) if refused else result
         if isinstance(result.error, BrokenOff) or is_interrupt(result.error):
-            call.stop.want_all()
+            stop.want_all()
             raise asyncio.CancelledError
-        return _failed(result.error)  # KeyboardInterrupt and SystemExit as well
+        return result
 
     async def _within(self, seconds: float, bound: Mapping[str, Any], call: Call) -> Outcome:
         with call.stop.inner() as stop:
@@ -166,14 +178,14 @@ class FunctionButton:
         error = ErrorInfo(Code.TIMEOUT, message, hint)
         return Outcome(status="timeout", error=error, exit_code=-1)
 
-    async def _in_thread(self, bound: Mapping[str, Any], call: Call) -> Any:
+    async def _in_thread(self, bound: Mapping[str, Any], stop: Stop, resources: Resources) -> Any:
         context = contextvars.copy_context()
         work = functools.partial(context.run, _called, self._call, bound)
-        result = await call.resources.get(Threads).submit(work)
+        result = await resources.get(Threads).submit(work)
         # Most functions return something that cannot be awaited, and the full test is expensive.
         if type(result) in _SETTLED:
             return result
-        return await drive(_settle(result), self.name, call)
+        return await drive(_settle(result), self.name, stop, resources)
 
 
 _SETTLED = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple, set, Raised})
@@ -198,13 +210,13 @@ async def _settle(result: Any) -> Any:
 
 def is_in_function(frame: types.FrameType | None) -> bool:
     """Whether the code of `frame` was called by a button's function on an event loop."""
-    while frame is not None and frame.f_code is not FunctionButton.press.__code__:
+    while frame is not None and frame.f_code is not FunctionButton.call.__code__:
         frame = frame.f_back
     return frame is not None
 
 
-def _failed(error: BaseException) -> Outcome:
-    """Return the outcome of an exception. Its frames are cleared, so that their locals are freed."""
+def failed_call(error: BaseException) -> Outcome:
+    """Return the outcome of a function that raised `error`. Its frames are cleared, so that their locals are freed."""
     text = user_traceback(error)
     info = ErrorInfo(Code.FUNCTION_ERROR, describe(error), exception=error)
     return Outcome(status="error", error=info, exit_code=1, stderr=text)

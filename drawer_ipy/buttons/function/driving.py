@@ -15,10 +15,10 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from typing import Any
 
-from drawer_ipy.buttons.base import Call
+from drawer_ipy.buttons.base import Resources
 from drawer_ipy.buttons.function.leftovers import Leftovers
 from drawer_ipy.common import cancellation
-from drawer_ipy.common.cancellation import forgive, is_cancelling
+from drawer_ipy.common.cancellation import Stop, forgive, is_cancelling
 
 
 class Raised:
@@ -30,26 +30,27 @@ class Raised:
         self.error: BaseException = error
 
 
-async def drive(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
+async def drive(coro: Coroutine[Any, Any, Any], name: str, stop: Stop, resources: Resources) -> Any:
     """Return the result of `coro`, or a :class:`Raised` with its exception.
 
     Args:
         coro: a coroutine that has not started.
         name: the name of its button.
-        call: says whether the press must stop, and keeps abandoned coroutines.
+        stop: says that the press must stop.
+        resources: those of the run, which keep abandoned coroutines.
 
     Raises:
         asyncio.CancelledError: the press was cancelled, however the coroutine handled that.
     """
-    result = begin(coro, name, call)
+    result = begin(coro, name, stop, resources)
     if type(result) is Driver:
         result = await result.run()
-    if is_cancelling():
-        await forgive(call.stop)
+    if is_cancelling(resources.loop):
+        await forgive(stop)
     return result
 
 
-def begin(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
+def begin(coro: Coroutine[Any, Any, Any], name: str, stop: Stop, resources: Resources) -> Any:
     """Run `coro` until it first waits for something: the first half of :func:`drive`.
 
     A press calls both halves itself, to avoid another coroutine for functions that return without waiting.
@@ -58,7 +59,6 @@ def begin(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
         The result of `coro`, a :class:`Raised` with its exception, or the :class:`Driver` that runs the
         rest of it.
     """
-    stop = call.stop
     asked = stop.wanted
     try:
         waiting = coro.send(None)
@@ -68,7 +68,7 @@ def begin(coro: Coroutine[Any, Any, Any], name: str, call: Call) -> Any:
         return end.value
     except BaseException as error:
         return Raised(error)
-    return Driver(coro, waiting, name, call)
+    return Driver(coro, waiting, name, stop, resources)
 
 
 class Driver:
@@ -78,14 +78,16 @@ class Driver:
         waiting: what it waits for: a future, or ``None`` for the next iteration of the loop.
     """
 
-    __slots__ = ("_call", "_coro", "_deadline", "_name", "_stop", "_waiting")
+    __slots__ = ("_coro", "_deadline", "_name", "_resources", "_stop", "_waiting")
 
-    def __init__(self, coro: Coroutine[Any, Any, Any], waiting: Any, name: str, call: Call) -> None:
+    def __init__(
+        self, coro: Coroutine[Any, Any, Any], waiting: Any, name: str, stop: Stop, resources: Resources
+    ) -> None:
         self._coro = coro
         self._waiting = waiting
         self._name = name
-        self._call = call
-        self._stop = call.stop
+        self._stop = stop
+        self._resources = resources
         self._deadline: float | None = None  # set when it was cancelled because it must stop
 
     @types.coroutine
@@ -133,7 +135,7 @@ class Driver:
     def _leave_behind(self) -> None:
         self._stop.abandoned = True
         task = asyncio.create_task(_to_its_end(self._coro, self._waiting))
-        self._call.resources.get(Leftovers).add(self._name, task)
+        self._resources.get(Leftovers).add(self._name, task)
 
     def _late(self) -> bool:
         return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline

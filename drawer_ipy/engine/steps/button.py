@@ -7,6 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
+from drawer_ipy.buttons.function.button import FunctionButton, failed_call
+from drawer_ipy.buttons.function.driving import Raised
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
 from drawer_ipy.buttons.travelling import travelling, travelling_part
 from drawer_ipy.definition.steps.button import ButtonStep
@@ -63,6 +65,7 @@ class ButtonRunner(StepRunner):
         self._travelling = travelling(self._button) if self._backend and self._button else None
         if self._travelling is not None:
             compiler.plans.backends.add(self._backend, self._travelling, self._known_args)
+        self._function = self._bare_function()
         self._part = travelling_part(self._button) if self._backend else None
         if self._part is not None:
             compiler.plans.backends.add(self._backend, self._part)
@@ -99,11 +102,18 @@ class ButtonRunner(StepRunner):
         except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
+        held = session.limits.concern(button, charges)
+        if self._function is not None and not held:
+            value = await self._function.call(bound, ctx.stop, session.resources)
+            if type(value) is Raised:
+                result.take(failed_call(value.error))
+            else:
+                result.output = value
+            return
         call = self._call(ctx)
         away: Elsewhere | None = None
         if self._part is not None:
             away = call.elsewhere = Elsewhere(self._part, self._backend, session, call.waiter.pausing)
-        held = session.limits.concern(button, charges)
         press: Pressing = button.press
         if self._travelling is not None:
             press = partial(self._on_backend, self._travelling, button, args, charges, held, ctx)
@@ -120,6 +130,13 @@ class ButtonRunner(StepRunner):
         for note in outcome.notes:
             session.note(note)
         result.take(outcome)
+
+    def _bare_function(self) -> FunctionButton | None:
+        """Return the button if it is a function of which a press is nothing but a call."""
+        button = self._button
+        if type(button) is not FunctionButton or self._backend:
+            return None
+        return button if self._limit is None and button.caching is None else None
 
     def _charges(self, button: Button, args: Mapping[str, Any], ctx: Context) -> Charges:
         """Return what a press with `args` costs under the rates of the button and of the step."""
