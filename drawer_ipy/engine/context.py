@@ -114,41 +114,62 @@ class Session:
         }
 
 
-class Context:
-    """The position of a step in a run.
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What the steps of one drawer, of one branch, or of all items of one loop have in common.
 
     Attributes:
         session: the state shared by the whole press.
-        inputs: the inputs of the drawer that contains the step.
+        inputs: the inputs of the drawer that contains the steps.
+        stop: the flag that nothing more may start here.
+        path: ids of the enclosing loops, outermost first.
+        loop: the record of the innermost loop; ``None`` outside loops.
+        depth: number of enclosing drawers.
+        place: the enclosing steps and items, outermost first, without the `items` of this level.
+        items: id and attempt of the loop whose items these are; ``None`` for other steps.
+        part_of: what the steps are a part of: the items of a loop, or a step with steps inside it; ``None``
+            for the run's own steps.
+    """
+
+    session: Session
+    inputs: Mapping[str, Any]
+    stop: Stop
+    path: tuple[str, ...] = ()
+    loop: LoopRecord | None = None
+    depth: int = 0
+    place: PressPlace = ()
+    items: tuple[str, int] | None = None
+    part_of: Enclosing | None = None
+
+
+class Context:
+    """The position of a step in a run.
+
+    Args:
+        level: what the steps here have in common.
+
+    Attributes:
+        level: the argument.
+        session, stop: those of the level.
         scope: name -> value for references. A loop gives each item a copy with its variable added, so
             items never see one another.
-        path: ids of the enclosing loops, outermost first.
-        loop, index: the innermost loop and the item's index in it; ``None`` outside loops.
-        depth: number of enclosing drawers.
+        index: the item's index in the innermost loop; ``None`` outside loops.
         earlier: what an earlier press left here; ``None`` if everything is to be pressed.
-        place: the enclosing steps and items, outermost first.
-        stop: the flag that nothing more may start here.
         parent: the result of the step whose branch this is; ``None`` if it is not a branch.
         real: step id -> the output of a loop with the values that its record hides; ``None`` until there is
             one. It is not in the record, which may be shown while the loop runs.
-        part_of: what its steps are a part of: the items of a loop, or a step with steps inside it; ``None``
-            for the run's own steps.
         step: the result of the step that runs here; ``None`` before the first.
         charges: what the item cost under the rates of its loop, until a press outside the kernel starts.
     """
 
+    # Each item has one, so what its items share is in the level.
     __slots__ = (
         "_base",
         "charges",
-        "depth",
         "earlier",
         "index",
-        "inputs",
-        "loop",
+        "level",
         "parent",
-        "part_of",
-        "path",
-        "place",
         "real",
         "scope",
         "session",
@@ -158,35 +179,34 @@ class Context:
 
     def __init__(
         self,
-        session: Session,
-        inputs: Mapping[str, Any],
+        level: Level,
         scope: _Names,
-        stop: Stop,
-        path: tuple[str, ...] = (),
-        loop: LoopRecord | None = None,
         index: int | None = None,
-        depth: int = 0,
         earlier: EarlierSteps | None = None,
-        place: PressPlace = (),
-        part_of: Enclosing | None = None,
         charges: Charges = (),
     ) -> None:
-        self.charges: Charges = charges
-        self.session: Session = session
-        self.inputs: Mapping[str, Any] = inputs
+        self.level: Level = level
+        self.session: Session = level.session
+        self.stop: Stop = level.stop
         self.scope: dict[str, Any] = scope
-        self.stop: Stop = stop
-        self.path: tuple[str, ...] = path
-        self.loop: LoopRecord | None = loop
         self.index: int | None = index
-        self.depth: int = depth
         self.earlier: EarlierSteps | None = earlier
-        self.place: tuple[tuple[str, int | str, int | None], ...] = place
+        self.charges: Charges = charges
         self.parent: StepResult | None = None
-        self.part_of: Enclosing | None = part_of
         self.step: StepResult | None = None
         self.real: dict[str, LoopOutput] | None = None
         self._base: Context | None = None
+
+    @property
+    def place(self) -> PressPlace:
+        """The enclosing steps and items, outermost first."""
+        level = self.level
+        return level.place if level.items is None else (*level.place, (*level.items, self.index))
+
+    @property
+    def part_of(self) -> Enclosing | None:
+        """What the steps here are a part of."""
+        return self.level.part_of
 
     def remember(self, step_id: str, output: LoopOutput) -> None:
         """Keep the output of a loop with its real values for the following steps."""
@@ -228,36 +248,17 @@ class Context:
         Args:
             part_of: what the branch is a part of, if not only of the step.
         """
-        branch = Context(
-            self.session,
-            self.inputs,
-            dict(self.scope),
-            self.stop,
-            self.path,
-            self.loop,
-            self.index,
-            self.depth,
-            place=self.inside(result.id, result.attempts),
-            part_of=part_of or OneByOne(self, result),
-        )
+        part_of = part_of or OneByOne(self, result)
+        place = self.inside(result.id, result.attempts)
+        level = replace(self.level, place=place, items=None, part_of=part_of)
+        branch = Context(level, dict(self.scope), self.index)
         branch.parent = result
         return branch
 
     def under(self, stop: Stop) -> Context:
         """Return the same context with another stop flag, for a part that can be stopped on its own."""
-        same = Context(
-            self.session,
-            self.inputs,
-            self.scope,
-            stop,
-            self.path,
-            self.loop,
-            self.index,
-            self.depth,
-            self.earlier,
-            self.place,
-            self.part_of,
-        )
+        level = replace(self.level, stop=stop)
+        same = Context(level, self.scope, self.index, self.earlier)
         same.real, same._base, same.parent, same.step = self.real, self, self.parent, self.step
         return same
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from drawer_ipy.buttons.base import PressPlace
 from drawer_ipy.common.cancellation import Stop, TimeIsUp, within
-from drawer_ipy.engine.context import Context, Session, new_run_id
+from drawer_ipy.engine.context import Context, Level, Session, new_run_id
 from drawer_ipy.engine.earlier import EarlierPress
 from drawer_ipy.engine.events import StepFinished, StepStarted
 from drawer_ipy.engine.graph import dependencies, press_graph
@@ -94,8 +94,8 @@ async def press_plan(
     named = {name: value for name, value in inputs.items() if name in given or value is not None}
     session.redactor = session.redactor.also(secrets_of(plan.inputs, named))
     record.inputs = recorded_inputs(plan.inputs, named, session.redactor)
-    ctx = Context(session, named, session.scope(inputs), stop, depth=depth, earlier=earlier, place=place)
-    ctx.part_of = part_of
+    level = Level(session, named, stop, depth=depth, place=place, part_of=part_of)
+    ctx = Context(level, session.scope(inputs), earlier=earlier)
     if left is not None:
         left.scope, left.needs = ctx.scope, dependencies(plan.steps)
     try:
@@ -119,7 +119,7 @@ def _flow_error(plan: Plan) -> ErrorInfo | None:
 async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> None:
     listeners, ledger = ctx.session.listeners, ctx.session.ledger
     steps: Sequence[StepRunner] = plan.steps
-    if ledger is not None and not ctx.depth:
+    if ledger is not None and not ctx.level.depth:
         steps = [RecordedStep(step, ledger) for step in steps]
 
     def started(result: StepResult) -> None:
@@ -176,7 +176,8 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
     """Press the ``on_error`` drawer; its failure only adds a note (docs/original.md#5-on_error)."""
     session = ctx.session
     handler = plan.plans.named(plan.on_error)
-    if handler is None or ctx.depth >= MAX_DEPTH:
+    depth = ctx.level.depth + 1
+    if handler is None or depth > MAX_DEPTH:
         session.notes.append(
             f"on_error: drawer {plan.on_error!r} was not pressed: it does not exist or is nested too deeply"
         )
@@ -196,7 +197,7 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
         await within(
             HANDLER_LIMIT,
             ctx.stop,
-            lambda stop: press_plan(handler, given, session, child, stop, depth=ctx.depth + 1, place=place),
+            lambda stop: press_plan(handler, given, session, child, stop, depth=depth, place=place),
         )
     except DrawerError as error:
         session.notes.append(f"on_error: {plan.on_error}: {error.message}")

@@ -30,7 +30,9 @@ class Place(Protocol):
     """The position of a step: what it is a part of, and the item of the innermost loop."""
 
     index: int | None
-    part_of: Enclosing | None
+
+    @property
+    def part_of(self) -> Enclosing | None: ...
 
 
 class Pausing:

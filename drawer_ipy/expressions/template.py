@@ -158,7 +158,10 @@ class MapTemplate(Template):
         self.entries: dict[Any, Template] = entries
 
     def resolve(self, scope: Scope) -> dict[Any, Any]:
-        return {key: value.resolve(scope) for key, value in self.entries.items()}
+        resolved = {}
+        for key, value in self.entries.items():  # in Python 3.11 a comprehension takes twice as long
+            resolved[key] = value.resolve(scope)
+        return resolved
 
     def references_given(self, exists: Exists | None) -> tuple[Reference, ...]:
         return tuple(r for value in self.entries.values() for r in value.references_given(exists))

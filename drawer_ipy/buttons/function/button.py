@@ -216,7 +216,7 @@ def is_in_function(frame: types.FrameType | None) -> bool:
 
 
 def failed_call(error: BaseException) -> Outcome:
-    """Return the outcome of a function that raised `error`. Its frames are cleared, so that their locals are freed."""
+    """Return the outcome of a function that raised `error`, whose frames are cleared to free their locals."""
     text = user_traceback(error)
     info = ErrorInfo(Code.FUNCTION_ERROR, describe(error), exception=error)
     return Outcome(status="error", error=info, exit_code=1, stderr=text)

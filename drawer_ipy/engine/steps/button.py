@@ -88,7 +88,7 @@ class ButtonRunner(StepRunner):
             fail_with(result, error)
             return
         if self._from_inputs:
-            given = ctx.inputs
+            given = ctx.level.inputs
             filled = {name: given[name] for name in self._from_inputs if name in given}
             if filled:
                 args = {**args, **filled}
@@ -156,7 +156,7 @@ class ButtonRunner(StepRunner):
             self.id,
             ctx.stop,
             self._helpers,
-            ctx.inputs,
+            ctx.level.inputs,
             session.hide,
             ctx,
         )

@@ -34,7 +34,8 @@ class DrawerRunner(StepRunner):
         if plan is None:
             fail_with(result, DrawerNotFound(f"no drawer {self._name!r}"))
             return
-        if ctx.depth >= MAX_DEPTH:
+        depth = ctx.level.depth + 1
+        if depth > MAX_DEPTH:
             result.status, result.error = "failed", too_deep(self._name)
             return
         try:
@@ -48,7 +49,14 @@ class DrawerRunner(StepRunner):
             place = ctx.inside(self.id, child.run_id)
             part_of = OneByOne(ctx, result)
             inner = await press_plan(
-                plan, args, ctx.session, child, ctx.stop, depth=ctx.depth + 1, place=place, part_of=part_of
+                plan,
+                args,
+                ctx.session,
+                child,
+                ctx.stop,
+                depth=depth,
+                place=place,
+                part_of=part_of,
             )
         finally:
             if ctx.session.on_child is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from drawer_ipy.common.tracebacks import describe, full_traceback
@@ -51,7 +52,6 @@ class ItemBody:
         self._earlier_loop = earlier
         self._rates = rates
         self.faults: dict[int, DrawerError] = {}
-        self._attempt = attempt
         self._width = width
         # Only a retry needs to know which steps depend on which within an item.
         self._needs = {} if earlier is None else dependencies(steps)
@@ -62,7 +62,14 @@ class ItemBody:
         self._pairs = list(zip(steps, record.columns, strict=True))
         self._name = name
         self._ctx = ctx
-        self._id = record.path[-1]
+        self._level = replace(
+            ctx.level,
+            path=record.path,
+            loop=record,
+            place=ctx.place,
+            items=(record.path[-1], attempt),
+            part_of=parts,
+        )
         listeners = ctx.session.listeners
         self._tell_start = listeners.wants(ItemStarted)
         self._tell_end = listeners.wants(ItemFinished)
@@ -117,20 +124,8 @@ class ItemBody:
         if fault is not None:
             self._fail(index, StepResult(""), fault.info())
             return None
-        return Context(
-            outer.session,
-            outer.inputs,
-            {**outer.scope, self._name: item},
-            outer.stop,
-            record.path,
-            record,
-            index,
-            outer.depth,
-            earlier,
-            (*outer.place, (self._id, self._attempt, index)),
-            self._parts,
-            charges,
-        )
+        scope = {**self._ctx.scope, self._name: item}
+        return Context(self._level, scope, index, earlier, charges)
 
     def _end(self, index: int, state: int) -> None:
         """End the item at `index`, or let the ledger end it."""
