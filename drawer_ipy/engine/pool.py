@@ -7,8 +7,8 @@ gather, that took about a sixtieth of the time and a twentieth of the memory in 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from time import perf_counter
 from typing import Protocol
 
 from drawer_ipy.common.cancellation import Stop
@@ -62,7 +62,7 @@ class BoundedMap:
         self._stop = stop if stop is not None else Stop()
         self._gates = gates
         self._one = self._gated if gates else body
-        self._gave_way = time.perf_counter()
+        self._gave_way = perf_counter()
 
     async def run(self) -> bool:
         """Run all bodies; return False if there was one failure too many.
@@ -88,10 +88,10 @@ class BoundedMap:
                 return self._stopped()
             if not await self._one(index):
                 self._failed()
-            now = time.perf_counter()
+            now = perf_counter()
             if now - self._gave_way > GIVE_WAY:
                 await asyncio.sleep(0)
-                self._gave_way = time.perf_counter()
+                self._gave_way = perf_counter()
 
     def _stopped(self) -> None:
         """End a worker that may start nothing more."""

@@ -102,14 +102,14 @@ class ButtonRunner(StepRunner):
         except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
-        held = session.limits.concern(button, charges)
-        if self._function is not None and not held:
+        if self._function is not None and not charges and not session.limits.capped:
             value = await self._function.call(bound, ctx.stop, session.resources)
             if type(value) is Raised:
                 result.take(failed_call(value.error))
             else:
                 result.output = value
             return
+        held = session.limits.concern(button, charges)
         call = self._call(ctx)
         away: Elsewhere | None = None
         if self._part is not None:
