@@ -74,7 +74,7 @@ class ButtonRunner(StepRunner):
         """The package or module of the button's runtime."""
         return maker_of(self._button)
 
-    async def run(self, ctx: Context, result: StepResult) -> None:  # noqa: C901 - more calls would cost time
+    async def run(self, ctx: Context, result: StepResult) -> None:
         """Press the button once."""
         button = self._button
         if button is None:
@@ -102,13 +102,26 @@ class ButtonRunner(StepRunner):
         except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
-        if self._function is not None and not charges and not session.limits.capped:
-            value = await self._function.call(bound, ctx.stop, session.resources)
-            if type(value) is Raised:
-                result.take(failed_call(value.error))
-            else:
-                result.output = value
+        if self._function is None or charges or session.limits.capped:
+            await self._press_with(button, args, bound, charges, ctx, result)
             return
+        value = await self._function.call(bound, ctx.stop, session.resources)
+        if type(value) is Raised:
+            result.take(failed_call(value.error))
+        else:
+            result.output = value
+
+    async def _press_with(
+        self,
+        button: Button,
+        args: Mapping[str, Any],
+        bound: Bound,
+        charges: Charges,
+        ctx: Context,
+        result: StepResult,
+    ) -> None:
+        """Press with all that applies: limits, cache, pages, a backend."""
+        session = ctx.session
         held = session.limits.concern(button, charges)
         call = self._call(ctx)
         away: Elsewhere | None = None
@@ -134,9 +147,9 @@ class ButtonRunner(StepRunner):
     def _bare_function(self) -> FunctionButton | None:
         """Return the button if it is a function of which a press is nothing but a call."""
         button = self._button
-        if type(button) is not FunctionButton or self._backend:
+        if type(button) is not FunctionButton or self._backend or self._limit is not None:
             return None
-        return button if self._limit is None and button.caching is None else None
+        return None if button.caching or button.pages or button.queue else button
 
     def _charges(self, button: Button, args: Mapping[str, Any], ctx: Context) -> Charges:
         """Return what a press with `args` costs under the rates of the button and of the step."""
