@@ -49,14 +49,7 @@ class DrawerRunner(StepRunner):
             place = ctx.inside(self.id, child.run_id)
             part_of = OneByOne(ctx, result)
             inner = await press_plan(
-                plan,
-                args,
-                ctx.session,
-                child,
-                ctx.stop,
-                depth=depth,
-                place=place,
-                part_of=part_of,
+                plan, args, ctx.session, child, ctx.stop, depth=depth, place=place, part_of=part_of
             )
         finally:
             if ctx.session.on_child is not None:
