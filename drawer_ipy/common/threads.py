@@ -38,6 +38,7 @@ class Threads:
     def __init__(self) -> None:
         self._idle: deque[_Worker] = deque()
         self._numbers = itertools.count(1)
+        self._results: _Results | None = None
         self._closed = False
 
     def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
@@ -57,11 +58,14 @@ class Threads:
         if not has_threads():
             _do(work, future)
             return future
+        results = self._results
+        if results is None or results.loop is not loop:
+            results = self._results = _Results(loop)
         try:
             worker = self._idle.pop()  # the most recently used: its stack is still in the cache
         except IndexError:
             worker = self._new()
-        worker.jobs.put((loop, future, work))
+        worker.jobs.put((results, future, work))
         return future
 
     def _new(self) -> _Worker:
@@ -99,9 +103,9 @@ class _Worker:
 
     def __init__(self, owner: Threads, number: int) -> None:
         self._owner = owner
-        self.jobs: queue.SimpleQueue[
-            tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[[], Any]] | None
-        ] = queue.SimpleQueue()
+        self.jobs: queue.SimpleQueue[tuple[_Results, asyncio.Future[Any], Callable[[], Any]] | None] = (
+            queue.SimpleQueue()
+        )
         self.thread: threading.Thread = threading.Thread(
             target=self._live, name=f"drawer-{number}", daemon=True
         )
@@ -112,7 +116,7 @@ class _Worker:
             job = self.jobs.get()
             if job is None:
                 return
-            loop, future, work = job
+            results, future, work = job
             result: Any = None
             error: BaseException | None = None
             try:
@@ -121,12 +125,53 @@ class _Worker:
                 error = raised
             # Marked idle before the result is delivered, so that the next piece of work finds this thread.
             goes_on = self._owner.rest(self)
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing awaits this result
-                loop.call_soon_threadsafe(_deliver, future, result, error)
+            results.add(future, result, error)
             # An idle thread must not keep references to its last job.
-            del job, loop, future, work, result, error
+            del job, results, future, work, result, error
             if not goes_on:
                 return
+
+
+class _Results:
+    """Results on their way from threads to futures of `loop`, which wakes once for all that have arrived."""
+
+    __slots__ = ("_arrived", "_woken", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop: asyncio.AbstractEventLoop = loop
+        self._arrived: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._woken = False
+
+    def add(self, future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+        """Deliver a result, from any thread."""
+        self._arrived.append((future, result, error))
+        # Read after the append: either the loop finds the result, or this thread sees that it must wake it.
+        if not self._woken:
+            self._woken = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing awaits this result
+                self.loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._woken = False
+        try:
+            while (arrived := self._next()) is not None:
+                future, result, error = arrived
+                if future.done():  # cancelled meanwhile
+                    continue
+                if error is None:
+                    future.set_result(result)
+                else:
+                    future.set_exception(error)
+        finally:
+            if self._arrived:  # an interrupt between two of them must not lose the others
+                self.loop.call_soon(self._deliver)
+
+    def _next(self) -> tuple[asyncio.Future[Any], Any, BaseException | None] | None:
+        # Without the GIL, taking is ordered after the change of _woken; a test for being empty is not.
+        try:
+            return self._arrived.popleft()
+        except IndexError:
+            return None
 
 
 def _do(work: Callable[[], T], future: asyncio.Future[T]) -> None:
@@ -158,12 +203,3 @@ class OneThread:
         """Drop the work that has not begun, and end the thread after the rest."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _deliver(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():  # cancelled meanwhile
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
