@@ -11,9 +11,9 @@ from drawer_ipy.buttons.base import Bound, Call, Outcome
 from drawer_ipy.errors import Code
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # one is made for each press, and a frozen one takes three times as long
 class Work:
-    """One press that a backend runs: a call of a function.
+    """One press that a backend runs: a call of a function. It is not changed.
 
     Attributes:
         button: the name of the button, for messages.

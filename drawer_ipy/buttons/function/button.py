@@ -112,7 +112,9 @@ class FunctionButton:
         """Return a press as a call that can be sent; see travelling.Travelling."""
         names = self._signature.positional
         args, kwargs = _placed(self._signature, bound) if names else ([], bound)
-        return Work(self.name, self.function, tuple(args), kwargs, names, lambda: self.press(bound, call))
+        return Work(
+            self.name, self.function, tuple(args), kwargs, names, functools.partial(self.press, bound, call)
+        )
 
     def answered(self, answer: Answer) -> Outcome:
         """Return the outcome of a press that ran on a backend; see travelling.Travelling."""

@@ -31,29 +31,37 @@ async def travel(
     Raises:
         asyncio.CancelledError: the press was cancelled, and has ended if the backend ends presses.
     """
-    seconds = call.timeout
-    if seconds is None:
+    if call.timeout is None:
         answer = await ticket.press(button.work(bound, call), None, call.log)
     else:
-        began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def begun() -> None:
-            if not began.done():
-                began.set_result(None)
-
-        def press(stop: Stop) -> Coroutine[Any, Any, Answer]:
-            return ticket.press(button.work(bound, replace(call, timeout=None, stop=stop)), begun, call.log)
-
         try:
-            answer = await within(seconds, call.stop, press, began)
+            answer = await _within(call.timeout, button, bound, call, ticket)
         except TimeIsUp:
-            return _too_late(seconds, ticket.where, ends_presses)
+            return _too_late(call.timeout, ticket.where, ends_presses)
     about = {WHERE: ticket.where, **answer.about}
     if answer.error is not None:
         return failed_outcome(answer, about)
     outcome = button.answered(answer)
     outcome.about = about
     return outcome
+
+
+async def _within(seconds: float, button: Travelling, bound: Bound, call: Call, ticket: Ticket) -> Answer:
+    """Press within a timeout, which begins with the press.
+
+    Raises:
+        TimeIsUp: it took longer; its end was requested.
+    """
+    began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def begun() -> None:
+        if not began.done():
+            began.set_result(None)
+
+    def press(stop: Stop) -> Coroutine[Any, Any, Answer]:
+        return ticket.press(button.work(bound, replace(call, timeout=None, stop=stop)), begun, call.log)
+
+    return await within(seconds, call.stop, press, began)
 
 
 def _too_late(seconds: float, where: str, ends_presses: bool) -> Outcome:

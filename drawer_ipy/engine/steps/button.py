@@ -122,20 +122,15 @@ class ButtonRunner(StepRunner):
     ) -> None:
         """Press with all that applies: limits, cache, pages, a backend."""
         session = ctx.session
-        held = session.limits.concern(button, charges)
         call = self._call(ctx)
         away: Elsewhere | None = None
         if self._part is not None:
             away = call.elsewhere = Elsewhere(self._part, self._backend, session, call.waiter.pausing)
-        press: Pressing = button.press
-        if self._travelling is not None:
-            press = partial(self._on_backend, self._travelling, button, args, charges, held, ctx)
-        elif held:
-            press = partial(self._in_turn, button, args, charges, session.limits)
         if button.caching is not None or button.pages is not None:
-            outcome = await self._press(button, press, session, bound, call)
+            once = partial(self._once, button, args, charges, ctx)
+            outcome = await self._press(button, once, session, bound, call)
         else:
-            outcome = await press(bound, call)
+            outcome = await self._once(button, args, charges, ctx, bound, call)
         if self._backend and self._travelling is None and not (outcome.cached and away is None):
             outcome.about = {**(outcome.about or {}), WHERE: IN_KERNEL if away is None else away.where}
         if outcome.note and outcome.note not in session.notes:
@@ -143,6 +138,22 @@ class ButtonRunner(StepRunner):
         for note in outcome.notes:
             session.note(note)
         result.take(outcome)
+
+    def _once(
+        self,
+        button: Button,
+        args: Mapping[str, Any],
+        charges: Charges,
+        ctx: Context,
+        bound: Bound,
+        call: Call,
+    ) -> Coroutine[Any, Any, Outcome]:
+        """Return one press: on the backend, when the limits let it, or at once."""
+        if self._travelling is not None:
+            return self._on_backend(self._travelling, button, args, charges, ctx, bound, call)
+        if ctx.session.limits.concern(button, charges):
+            return self._in_turn(button, args, charges, ctx.session.limits, bound, call)
+        return button.press(bound, call)
 
     def _bare_function(self) -> FunctionButton | None:
         """Return the button if it is a function of which a press is nothing but a call."""
@@ -180,23 +191,22 @@ class ButtonRunner(StepRunner):
         button: Button,
         args: Mapping[str, Any],
         charges: Charges,
-        held: bool,
         ctx: Context,
         bound: Bound,
         call: Call,
     ) -> Outcome:
         """Press on the backend when a place is free and the limits let it."""
-        session, pausing = ctx.session, call.waiter.pausing
+        session = ctx.session
         try:
-            backend = await session.backend(self._backend)
+            backend = session.backends.opened(self._backend) or await session.backend(self._backend)
             starts = ctx.starts()
-            if not held and not starts:
-                ticket = await place_on(backend, pausing, at_once=False)
+            if not starts and not session.limits.concern(button, charges):
+                ticket = await place_on(backend, ctx.pausing, at_once=False)
                 try:
                     return await travel(travelling, bound, call, ticket, ends_presses=backend.ends_presses)
                 finally:
                     ticket.give_back()
-            async with session.limits.hold(button, args, charges, pausing, backend, starts) as place:
+            async with session.limits.hold(button, args, charges, ctx.pausing, backend, starts) as place:
                 assert place is not None, "there is a backend"
                 return await travel(travelling, bound, call, place, ends_presses=backend.ends_presses)
         except BackendError as error:
@@ -221,7 +231,7 @@ class ButtonRunner(StepRunner):
         bound: Bound,
         call: Call,
     ) -> Outcome:
-        """Press a button that has limits, a cache or pages."""
+        """Press a button that has a cache or pages."""
         press: PressFunction = partial(pressing, call=call)
         if button.caching is not None:
             press = partial(self._cached, button, button.caching, session, press, call=call)
