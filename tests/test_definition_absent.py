@@ -371,7 +371,7 @@ def test_checking_takes_time_in_proportion_to_the_definition(
         return spent
 
     took(100)
-    small, large = min(took(500) for _ in range(3)), min(took(1500) for _ in range(3))
+    small, large = min(took(300) for _ in range(3)), min(took(900) for _ in range(3))
     assert large / small < 6
 
 

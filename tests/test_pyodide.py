@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -40,8 +42,9 @@ LOOP = {"steps": [{"id": "loop", "kind": "for_each", "over": "${inputs.xs}", "as
 
 
 @pytest.fixture(scope="module")
-def pyodide(tmp_path_factory: pytest.TempPathFactory) -> Pyodide:
-    return pyodide_in(tmp_path_factory.mktemp("pyodide"))
+def pyodide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pyodide]:
+    with closing(pyodide_in(tmp_path_factory.mktemp("pyodide"))) as made:
+        yield made
 
 
 def run(pyodide: Pyodide, code: str) -> dict[str, Any]:
