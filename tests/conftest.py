@@ -49,6 +49,7 @@ SLOW = frozenset(
         "test_many_items.py",
         "test_orphans.py",
         "test_over_iterators.py",
+        "test_page_reloads.py",
         "test_pages.py",
         "test_pyodide.py",
         "test_quickstart.py",
