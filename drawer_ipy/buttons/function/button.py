@@ -124,10 +124,10 @@ class FunctionButton:
         """Call the function once; see base.Button."""
         if call.timeout is not None:
             return await self._within(call.timeout, bound, call)
-        result = await self.call(bound, call.stop, call.resources)
+        result = await self.call_function(bound, call.stop, call.resources)
         return failed_call(result.error) if type(result) is Raised else Outcome(result)
 
-    async def call(self, bound: Mapping[str, Any], stop: Stop, resources: Resources) -> Any:
+    async def call_function(self, bound: Mapping[str, Any], stop: Stop, resources: Resources) -> Any:
         """Call the function once without a timeout: :meth:`press` for a caller that needs no Outcome.
 
         Returns:
@@ -213,7 +213,7 @@ async def _settle(result: Any) -> Any:
 
 def is_in_function(frame: types.FrameType | None) -> bool:
     """Whether the code of `frame` was called by a button's function on an event loop."""
-    while frame is not None and frame.f_code is not FunctionButton.call.__code__:
+    while frame is not None and frame.f_code is not FunctionButton.call_function.__code__:
         frame = frame.f_back
     return frame is not None
 

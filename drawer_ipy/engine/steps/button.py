@@ -6,11 +6,12 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
-from drawer_ipy.buttons.function.button import FunctionButton, failed_call
+from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome, Resources
+from drawer_ipy.buttons.function.button import failed_call
 from drawer_ipy.buttons.function.driving import Raised
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
 from drawer_ipy.buttons.travelling import travelling, travelling_part
+from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.definition.steps.button import ButtonStep
 from drawer_ipy.engine.backends.base import BackendError
 from drawer_ipy.engine.backends.travel import IN_KERNEL, WHERE, travel
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from drawer_ipy.buttons.travelling import Travelling
+
+    CallFunction = Callable[[Bound, Stop, Resources], Coroutine[Any, Any, Any]]
+    """See :meth:`~drawer_ipy.buttons.function.button.FunctionButton.call_function`."""
 
     Pressing = Callable[..., Coroutine[Any, Any, Outcome]]
     """Presses a bound button; called with the :class:`Bound` and the :class:`Call`."""
@@ -105,7 +109,7 @@ class ButtonRunner(StepRunner):
         if self._function is None or charges or session.limits.capped:
             await self._press_with(button, args, bound, charges, ctx, result)
             return
-        value = await self._function.call(bound, ctx.stop, session.resources)
+        value = await self._function(bound, ctx.stop, session.resources)
         if type(value) is Raised:
             result.take(failed_call(value.error))
         else:
@@ -155,12 +159,15 @@ class ButtonRunner(StepRunner):
             return self._in_turn(button, args, charges, ctx.session.limits, bound, call)
         return button.press(bound, call)
 
-    def _bare_function(self) -> FunctionButton | None:
-        """Return the button if it is a function of which a press is nothing but a call."""
+    def _bare_function(self) -> CallFunction | None:
+        """Return what calls the button's function if a press is nothing else."""
         button = self._button
-        if type(button) is not FunctionButton or self._backend or self._limit is not None:
+        if button is None or self._backend or self._limit is not None:
             return None
-        return None if button.caching or button.pages or button.queue else button
+        if button.caching is not None or button.pages is not None or button.queue is not None:
+            return None
+        found: CallFunction | None = getattr(button, "call_function", None)
+        return found
 
     def _charges(self, button: Button, args: Mapping[str, Any], ctx: Context) -> Charges:
         """Return what a press with `args` costs under the rates of the button and of the step."""
