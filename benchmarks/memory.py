@@ -33,16 +33,16 @@ def main(argv: list[str]) -> None:
     way, items, width = _WAYS[argv[0]], int(argv[1]), int(argv[2])
     way(_noop, [0, 1, 2], 2)  # whatever is imported or made at the first use
     gc.collect()
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     xs = list(range(items))
     results = way(_noop, xs, width)
-    after = _resident("VmHWM")
+    after = resident("VmHWM")
     if len(results) != items:
         raise AssertionError(f"{len(results)} results for {items} items")
     print(max(0, after - before))
 
 
-def _resident(field: str) -> int:
+def resident(field: str) -> int:
     """Bytes resident now (``VmRSS``) or at most so far (``VmHWM``).
 
     Linux says both exactly. getrusage would not do there: its peak is inherited from the parent.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 
 from benchmarks.measure import Values
+from benchmarks.memory import resident
 from benchmarks.report import Answer, Check, Row, Table
 from drawer_ipy import press, register_backend
 from drawer_ipy.buttons.answer import Answer as Result
@@ -142,6 +142,6 @@ def _added(items: int) -> float:
 def grown(items: int) -> float:
     """How much the memory of this process grows at most while it presses that many items, in MB."""
     pressed(1_000, SLOTS, 0.0)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident("VmRSS")
     pressed(items, SLOTS, 0.0)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return (resident("VmHWM") - before) / 1e6

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from records import plain
 
-from drawer_ipy import press
+from drawer_ipy import each, press
 
 TEXT = """
 inputs: [{name: xs, type: list}, {name: token, type: string, secret: true}]
@@ -69,3 +69,11 @@ def test_the_record_is_that_of_a_run_without_a_backend(backend: str) -> None:
     expected = record("")
     assert expected["status"] in ("ok", "failed")
     assert record(backend) == expected
+
+
+def test_presses_at_one_place_share_the_facts_about_it() -> None:
+    """A million items would else have a million dicts that say the same."""
+    rows = each(abs, range(-50, 0), backend="threads", quiet=True)
+    facts = [row.steps["output"].about for row in rows]
+    assert facts[0] == {"where": "a thread of the kernel"}
+    assert len({id(about) for about in facts}) == 1

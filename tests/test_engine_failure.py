@@ -12,6 +12,7 @@ import pytest
 from engine_rig import loop
 
 from drawer_ipy import DefinitionError
+from drawer_ipy.buttons import Call, FunctionButton, Outcome
 from drawer_ipy.definition import DrawerModel, load_drawer
 from drawer_ipy.engine import drawers as engine_drawers
 from drawer_ipy.pressing.job import Job, Options
@@ -433,3 +434,18 @@ def test_a_failure_to_start_a_thread_is_a_readable_error_of_the_item(monkeypatch
         assert error.code == "SCRIPT_ERROR"
         assert error.message.startswith("the system refuses to start another thread")
         assert error.remediation == "lower `parallelism`"
+
+
+class Doubling(FunctionButton):
+    """A function button with a press of its own."""
+
+    async def press(self, bound: Mapping[str, Any], call: Call) -> Outcome:
+        outcome = await super().press(bound, call)
+        return Outcome(outcome.output * 2)
+
+
+def test_a_press_that_replaces_that_of_a_function_is_used() -> None:
+    step = {"id": "one", "button": "same", "args": {"x": 2}}
+    job = prepare({"steps": [step]}, {}, Options(), Surroundings({"same": Doubling(same)}))
+    record = asyncio.run(job.run.execute())
+    assert record.steps[0].output == 4

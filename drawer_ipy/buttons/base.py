@@ -116,12 +116,18 @@ class Outcome(Attempt):
     kept: Any = field(default=None, kw_only=True)
 
 
-def _keep_to_oneself(secret: str) -> None:
-    """Ignore a secret: nothing is recorded, so there is nothing to hide it from."""
-
-
 class Waiter(Protocol):
-    """Shows that a press waits."""
+    """The step that a press belongs to, as its button sees it.
+
+    Attributes:
+        place: the place of the step.
+    """
+
+    @property
+    def place(self) -> PressPlace: ...
+
+    def hide(self, secret: str) -> None:
+        """Keep a secret that turned up during the press out of the record."""
 
     def pausing(self, reason: Reason, seconds: float | None = None) -> AbstractContextManager[None]:
         """Return the context in which the press waits and does nothing else.
@@ -136,7 +142,12 @@ class Waiter(Protocol):
 
 
 class _Unseen:
-    """The waiter of a press outside a run."""
+    """The waiter of a press outside a run: nothing is shown or recorded."""
+
+    place: PressPlace = ()
+
+    def hide(self, secret: str) -> None:
+        pass
 
     def pausing(self, *_: object) -> AbstractContextManager[None]:
         return nullcontext()
@@ -161,12 +172,11 @@ class Call:
         batteries: the values of ``${batteries.X}`` in a button's own texts.
         turn: waits until the button's rate allows another start; ``None`` without a rate. The engine has
             already waited for the first start: this is for presses that send several requests.
-        place, step: the place of the step that presses the button, and its id.
+        step: the id of the step that presses the button.
         stop: says that the press must end, even if the user's code swallowed the cancellation.
         helpers: the buttons that this button presses itself, by the names in its ``needs``.
         inputs: the inputs of the drawer, which fill the arguments of helpers.
-        hide: called with each secret that turns up during the press, so that it is not recorded.
-        waiter: shows what the press waits for.
+        waiter: the step: shows what the press waits for, hides the secrets that turn up.
         elsewhere: runs the button's ``part`` on a backend, given its arguments; ``None`` to run it here. See
             :class:`~drawer_ipy.buttons.travelling.TravellingPart`.
     """
@@ -177,12 +187,10 @@ class Call:
     log: Callable[[str], None] | None = None
     batteries: Mapping[str, str] = field(default_factory=dict)
     turn: Callable[[], Awaitable[None]] | None = None
-    place: PressPlace = ()
     step: str = ""
     stop: Stop = field(default_factory=Stop)
     helpers: Mapping[str, Button] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    hide: Callable[[str], None] = _keep_to_oneself
     waiter: Waiter = _UNSEEN
     elsewhere: Callable[..., Awaitable[Answer]] | None = None
 

@@ -236,6 +236,10 @@ class Context:
             reason = replace(reason, subject=redactor.text(reason.subject))
         return pausing(self, self.step, reason, seconds)
 
+    def hide(self, secret: str) -> None:
+        """Hide `secret`, which appeared during a press; see :class:`Waiter`."""
+        self.session.hide(secret)
+
     def retried(self) -> None:
         """Take note that the button which is pressed here repeats a request; see :class:`Waiter`."""
         listeners = self.session.listeners

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome, Resources
-from drawer_ipy.buttons.function.button import failed_call
+from drawer_ipy.buttons.base import Bound, Button, Caching, Call, Outcome
+from drawer_ipy.buttons.function.button import FunctionButton, failed_call
 from drawer_ipy.buttons.function.driving import Raised
 from drawer_ipy.buttons.script.button import BoundScript, ScriptButton
 from drawer_ipy.buttons.travelling import travelling, travelling_part
-from drawer_ipy.common.cancellation import Stop
 from drawer_ipy.definition.steps.button import ButtonStep
 from drawer_ipy.engine.backends.base import BackendError
 from drawer_ipy.engine.backends.travel import IN_KERNEL, WHERE, travel
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from drawer_ipy.buttons.travelling import Travelling
-
-    CallFunction = Callable[[Bound, Stop, Resources], Coroutine[Any, Any, Any]]
-    """See :meth:`~drawer_ipy.buttons.function.button.FunctionButton.call_function`."""
 
     Pressing = Callable[..., Coroutine[Any, Any, Outcome]]
     """Presses a bound button; called with the :class:`Bound` and the :class:`Call`."""
@@ -109,7 +106,7 @@ class ButtonRunner(StepRunner):
         if self._function is None or charges or session.limits.capped:
             await self._press_with(button, args, bound, charges, ctx, result)
             return
-        value = await self._function(bound, ctx.stop, session.resources)
+        value = await self._function.call_function(bound, ctx.stop, session.resources)
         if type(value) is Raised:
             result.take(failed_call(value.error))
         else:
@@ -159,15 +156,16 @@ class ButtonRunner(StepRunner):
             return self._in_turn(button, args, charges, ctx.session.limits, bound, call)
         return button.press(bound, call)
 
-    def _bare_function(self) -> CallFunction | None:
-        """Return what calls the button's function if a press is nothing else."""
+    def _bare_function(self) -> FunctionButton | None:
+        """Return the function of which a press is nothing but a call."""
         button = self._button
         if button is None or self._backend or self._limit is not None:
             return None
         if button.caching is not None or button.pages is not None or button.queue is not None:
             return None
-        found: CallFunction | None = getattr(button, "call_function", None)
-        return found
+        press: Any = button.press  # it may be that of another button, or one that replaces the function's
+        plain = isinstance(press, MethodType) and press.__func__ is FunctionButton.press
+        return press.__self__ if plain else None
 
     def _charges(self, button: Button, args: Mapping[str, Any], ctx: Context) -> Charges:
         """Return what a press with `args` costs under the rates of the button and of the step."""
@@ -183,12 +181,10 @@ class ButtonRunner(StepRunner):
             self._log_to(ctx) if session.listeners.wants(LogLine) else None,
             session.batteries,
             None,
-            ctx.place,
             self.id,
             ctx.stop,
             self._helpers,
             ctx.level.inputs,
-            session.hide,
             ctx,
         )
 
