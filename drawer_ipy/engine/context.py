@@ -198,6 +198,26 @@ class Context:
         self._base: Context | None = None
 
     @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The inputs of the drawer that contains the step."""
+        return self.level.inputs
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Ids of the enclosing loops, outermost first."""
+        return self.level.path
+
+    @property
+    def loop(self) -> LoopRecord | None:
+        """The record of the innermost loop; ``None`` outside loops."""
+        return self.level.loop
+
+    @property
+    def depth(self) -> int:
+        """Number of enclosing drawers."""
+        return self.level.depth
+
+    @property
     def place(self) -> PressPlace:
         """The enclosing steps and items, outermost first."""
         level = self.level

@@ -119,7 +119,7 @@ def _flow_error(plan: Plan) -> ErrorInfo | None:
 async def _steps(plan: Plan, ctx: Context, record: RunRecord, mode: Mode) -> None:
     listeners, ledger = ctx.session.listeners, ctx.session.ledger
     steps: Sequence[StepRunner] = plan.steps
-    if ledger is not None and not ctx.level.depth:
+    if ledger is not None and not ctx.depth:
         steps = [RecordedStep(step, ledger) for step in steps]
 
     def started(result: StepResult) -> None:
@@ -176,7 +176,7 @@ async def _handle(plan: Plan, ctx: Context, record: RunRecord) -> None:
     """Press the ``on_error`` drawer; its failure only adds a note (docs/original.md#5-on_error)."""
     session = ctx.session
     handler = plan.plans.named(plan.on_error)
-    depth = ctx.level.depth + 1
+    depth = ctx.depth + 1
     if handler is None or depth > MAX_DEPTH:
         session.notes.append(
             f"on_error: drawer {plan.on_error!r} was not pressed: it does not exist or is nested too deeply"

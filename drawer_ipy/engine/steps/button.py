@@ -89,7 +89,7 @@ class ButtonRunner(StepRunner):
             fail_with(result, error)
             return
         if self._from_inputs:
-            given = ctx.level.inputs
+            given = ctx.inputs
             filled = {name: given[name] for name in self._from_inputs if name in given}
             if filled:
                 args = {**args, **filled}
@@ -184,7 +184,7 @@ class ButtonRunner(StepRunner):
             self.id,
             ctx.stop,
             self._helpers,
-            ctx.level.inputs,
+            ctx.inputs,
             ctx,
         )
 

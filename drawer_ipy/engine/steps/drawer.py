@@ -34,7 +34,7 @@ class DrawerRunner(StepRunner):
         if plan is None:
             fail_with(result, DrawerNotFound(f"no drawer {self._name!r}"))
             return
-        depth = ctx.level.depth + 1
+        depth = ctx.depth + 1
         if depth > MAX_DEPTH:
             result.status, result.error = "failed", too_deep(self._name)
             return

@@ -125,9 +125,9 @@ class ForEachRunner(StepRunner):
         """Make `record` the recorded output; later steps also see the `hidden` values."""
         result.output = LoopOutput(record)
         ctx.remember(self.id, LoopOutput(record, hidden))
-        if ctx.level.loop is not None and ctx.level.items is not None:  # not inside a branch
+        if ctx.loop is not None and ctx.level.items is not None:  # not inside a branch
             assert ctx.index is not None
-            ctx.level.loop.show_progress(ctx.index, self.id, result.output)
+            ctx.loop.show_progress(ctx.index, self.id, result.output)
 
     async def loop(self, given: Items, ctx: Context, result: StepResult) -> None:
         """Loop over the items `given`; `result` has the record as its output from the start."""
@@ -161,7 +161,7 @@ class ForEachRunner(StepRunner):
         if self._on_disk and not on_disk:
             ctx.session.note(Note(_IN_MEMORY))
         detailed = not on_disk and ctx.session.affords(len(items) * len(self._ids))
-        path, now = (*ctx.level.path, self.id), ctx.session.clock()
+        path, now = (*ctx.path, self.id), ctx.session.clock()
         ends = source is None or source.ended
         record = LoopRecord(path, self._as, shown, self._ids, width, detailed, now, ends, on_disk)
         hidden = Hidden(items, source=source)
@@ -255,13 +255,13 @@ def _ledger_of(record: LoopRecord, ctx: Context) -> ItemLedger | None:
     That is so for loops in branches and sub-drawers, and in items of loops that are themselves in an item.
     """
     ledger = ctx.session.ledger
-    if ledger is None or ctx.level.depth or len(ctx.place) > 1:
+    if ledger is None or ctx.depth or len(ctx.place) > 1:
         return None
     if not ctx.place:
         return ledger.items(record, None)
-    if ctx.place[0][2] is None or ctx.level.loop is None or ctx.index is None:
+    if ctx.place[0][2] is None or ctx.loop is None or ctx.index is None:
         return None
-    return ledger.items(record, (ctx.level.loop, ctx.index))
+    return ledger.items(record, (ctx.loop, ctx.index))
 
 
 _IN_MEMORY = "keep: disk has no effect in a drawer that another drawer presses: its outputs stay in memory"
@@ -269,7 +269,7 @@ _IN_MEMORY = "keep: disk has no effect in a drawer that another drawer presses: 
 
 def _is_top(ctx: Context) -> bool:
     """Whether a loop is at the top level of the drawer that was pressed."""
-    return ctx.level.loop is None and not ctx.place and not ctx.level.depth
+    return ctx.loop is None and not ctx.place and not ctx.depth
 
 
 def compile_over(over: Any) -> Template:
