@@ -194,6 +194,15 @@ class Call:
     waiter: Waiter = _UNSEEN
     elsewhere: Callable[..., Awaitable[Answer]] | None = None
 
+    @property
+    def place(self) -> PressPlace:
+        """The place of the step that presses the button."""
+        return self.waiter.place
+
+    def hide(self, secret: str) -> None:
+        """Keep a secret that turned up during the press out of the record."""
+        self.waiter.hide(secret)
+
     def scope(self) -> dict[str, Any]:
         """Return the names that references in a button's own texts may use."""
         return {"batteries": self.batteries, "env": os.environ}

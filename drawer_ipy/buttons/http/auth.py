@@ -278,7 +278,7 @@ async def _press(button: Button, args: Mapping[str, Any], call: Call) -> _Token:
         header, lasts = _read(outcome.output, button.name)
     except ArgumentError as error:
         raise TokenFailed(error.message, remediation=error.remediation) from None
-    call.waiter.hide(header.partition(" ")[2])
+    call.hide(header.partition(" ")[2])
     expires = None if lasts is None else began + lasts - min(_LEEWAY, lasts / 10)
     return _Token(header, expires)
 

@@ -266,7 +266,7 @@ class HttpButton:
             followed = bound.is_followed
             request = self._template.with_secrets(request, bound.values, call.scope(), followed=followed)
             if self._template.has_credentials:
-                call.waiter.hide(request.headers["Authorization"].partition(" ")[2])
+                call.hide(request.headers["Authorization"].partition(" ")[2])
         if self._parameter is not None and (value := bound.at) is not None:
             request = self._parameter.put(request, value)
         return request

@@ -125,14 +125,14 @@ class SavedFiles:
             RequestFailed: another step of the run has saved to it, the path leads out of `folder`, or
                 something other than a regular file exists there.
         """
-        claim = Claim(SaveTarget.of(path, folder), call.waiter.place, call.step, request)
+        claim = Claim(SaveTarget.of(path, folder), call.place, call.step, request)
         about = _lstat(claim.target.key)
         claim.target.check_kind(about)
         self.check(claim, about)
-        before = self._by_step.pop((call.waiter.place, call.step), None)
+        before = self._by_step.pop((call.place, call.step), None)
         if before is not None and self._claims.get(before.target.key) is before:
             del self._claims[before.target.key]  # this step is about to replace its earlier file
-        key = call.waiter.place, call.step, path
+        key = call.place, call.step, path
         self._begun[key] = claim
         try:
             yield claim
@@ -141,8 +141,8 @@ class SavedFiles:
 
     def begun(self, path: Path, call: Call) -> Claim:
         """Return the claim of the step that is saving to `path`."""
-        known = self._begun.get((call.waiter.place, call.step, path))
-        return known or Claim(SaveTarget.of(path, path.parent), call.waiter.place, call.step, None)
+        known = self._begun.get((call.place, call.step, path))
+        return known or Claim(SaveTarget.of(path, path.parent), call.place, call.step, None)
 
     def check(self, claim: Claim, about: os.stat_result | None) -> None:
         """Refuse a file that another step of the run has saved, even under another name.
