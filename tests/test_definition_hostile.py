@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from timing_rig import processor_seconds
 
 from drawer_ipy.buttons import as_button
 from drawer_ipy.buttons.base import Button
@@ -246,14 +246,7 @@ def test_validation_takes_time_in_proportion_to_the_text(text: Callable[[int], s
     small, large = text(200), text(2000)
 
     def took(definition: str) -> float:
-        gc.collect()
-        gc.disable()  # it takes longer the more objects the test session keeps
-        try:
-            began = time.process_time()
-            problems_of(definition)
-            return time.process_time() - began
-        finally:
-            gc.enable()
+        return processor_seconds(lambda: problems_of(definition))
 
     # The best of several, because another process may slow one down.
     pairs = [(took(small), took(large)) for _ in range(2)]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import pickle
 import re
-import time
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from tables_rig import Asked, many
+from timing_rig import processor_seconds
 
 from drawer_ipy.display.final import final_bundle
 from drawer_ipy.display.progress import Snapshot
@@ -64,18 +63,6 @@ def shown(n: int, failed_share: int = 0) -> Results:
     return results
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """The processor time of this thread for `action`, without the garbage collector's."""
-    gc.collect()
-    gc.disable()  # it takes longer the more objects the test session keeps
-    try:
-        began = time.thread_time()
-        action()
-        return time.thread_time() - began
-    finally:
-        gc.enable()
-
-
 @pytest.fixture(scope="module")
 def tables() -> dict[int, Results]:
     return {n: shown(n, 50) for n in (FEW, MANY)}
@@ -85,16 +72,16 @@ def test_what_a_page_waits_for_at_the_end_of_a_run_hardly_grows_with_the_rows() 
     """The factor is 3; it was 40 when each part of the output searched all rows for inner loops."""
     final_bundle(Snapshot(), shown(100))  # imports
     few, much = (shown(n, 50) for n in (FEW, MANY))
-    took = seconds(lambda: final_bundle(Snapshot(), few))
-    assert seconds(lambda: final_bundle(Snapshot(), much)) < 12 * took
+    took = processor_seconds(lambda: final_bundle(Snapshot(), few))
+    assert processor_seconds(lambda: final_bundle(Snapshot(), much)) < 12 * took
 
 
 def test_a_table_of_which_every_row_failed_costs_a_few_passes_through_its_rows() -> None:
     """It took twenty when every failure was searched for in the states, in the errors and for the picture."""
     final_bundle(Snapshot(), shown(100, 1))  # imports
     results = shown(MANY, 1)
-    a_pass = min(seconds(lambda: [None for _ in range(MANY)]) for _ in range(3))
-    assert seconds(lambda: final_bundle(Snapshot(), results)) < 15 * a_pass
+    a_pass = min(processor_seconds(lambda: [None for _ in range(MANY)]) for _ in range(3))
+    assert processor_seconds(lambda: final_bundle(Snapshot(), results)) < 15 * a_pass
 
 
 @pytest.mark.parametrize(
@@ -161,7 +148,7 @@ def test_a_table_that_was_shown_once_is_shown_again_at_once(
 ) -> None:
     for results in tables.values():
         show(results)
-    few, much = (min(seconds(lambda n=n: show(tables[n])) for _ in range(5)) for n in (FEW, MANY))
+    few, much = (min(processor_seconds(lambda n=n: show(tables[n])) for _ in range(5)) for n in (FEW, MANY))
     assert much < 4 * few + 0.005
 
 

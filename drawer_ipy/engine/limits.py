@@ -108,20 +108,16 @@ class Limits:
 
     Args:
         concurrency: most buttons running at once; ``None`` for no cap.
-
-    Attributes:
-        capped: whether there is such a cap.
     """
 
     def __init__(self, concurrency: int | None = None) -> None:
-        self.capped: bool = bool(concurrency)
         self._gate = asyncio.Semaphore(concurrency) if concurrency else None
         self._rates: dict[Hashable, Rate] = {}
         self._pools: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     def concern(self, button: Button, charges: Charges) -> bool:
         """Whether any limit applies to a press of `button` with these charges."""
-        return bool(self.capped or charges or button.queue)
+        return bool(self._gate is not None or charges or button.queue)
 
     def charges(
         self, charged: Iterable[tuple[Hashable, Sequence[ChargedRate], Mapping[str, Any]]]

@@ -46,6 +46,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
         yield running
 
 
+@pytest.fixture
+def gate(server: JupyterServer, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The file that ends a run of ``gated_run_rig``."""
+    path = server.folder / f"gate-{_file_name(request.node.name)}"
+    yield path
+    path.touch()  # so that no kernel is busy with it any longer
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium() as launched:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 from browser_rig import BrowserNotebook, Opener, Watched
-from gated_run_rig import SETUP, check_table, check_view, gate, run_until, saved_html, status
+from gated_run_rig import SETUP, check_table, check_view, run_until, saved_html, status
 from playwright.sync_api import BrowserContext
-
-__all__ = ["gate"]  # a fixture
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 from browser_rig import BrowserNotebook, Opener
-from gated_run_rig import SETUP, check_table, check_view, gate, run_until, saved_html
+from gated_run_rig import SETUP, check_table, check_view, run_until, saved_html
 from playwright.sync_api import BrowserContext
-
-__all__ = ["gate"]  # a fixture
 
 pytestmark = pytest.mark.timeout(240)
 

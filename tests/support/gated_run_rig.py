@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
 import nbformat
-import pytest
 from browser_rig import BrowserNotebook
-from jupyter_rig import JupyterServer
 
 SETUP = """\
 import asyncio
@@ -40,13 +34,6 @@ steps:
 def run_until(gate: str, options: str = "--out pages") -> str:
     """A cell whose run takes five minutes, or ends at once when there is a file of the name `gate`."""
     return _RUN.replace("OPTIONS", options).replace("GATE", gate)
-
-
-@pytest.fixture
-def gate(server: JupyterServer, request: pytest.FixtureRequest) -> Iterator[Path]:
-    path = server.folder / ("gate-" + re.sub(r"\W+", "-", request.node.name))
-    yield path
-    path.touch()  # so that no kernel is busy with it any longer
 
 
 def check_view(notebook: BrowserNotebook, cell: int, least: int) -> int:

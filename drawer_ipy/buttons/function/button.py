@@ -27,7 +27,7 @@ from drawer_ipy.buttons.function.settings import (
 )
 from drawer_ipy.buttons.function.signature import Signature
 from drawer_ipy.buttons.travelling import Work
-from drawer_ipy.common.cancellation import BrokenOff, Stop, TimeIsUp, forgive, within
+from drawer_ipy.common.cancellation import BrokenOff, Stop, TimeIsUp, forgive, is_cancelling, within
 from drawer_ipy.common.platform import has_threads
 from drawer_ipy.common.threads import Threads
 from drawer_ipy.common.tracebacks import describe, user_traceback
@@ -147,8 +147,7 @@ class FunctionButton:
             result = begin(coro, self.name, stop, resources)
             if type(result) is Driver:
                 result = await result.run()
-            task = asyncio.current_task(resources.loop)  # not is_cancelling(): once a press, a call counts
-            if task is not None and task.cancelling():
+            if is_cancelling(resources.loop):
                 await forgive(stop)
         else:
             result = await self._in_thread(bound, stop, resources)

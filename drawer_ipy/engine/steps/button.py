@@ -103,7 +103,7 @@ class ButtonRunner(StepRunner):
         except (ArgumentError, ResolveError) as error:
             fail_with(result, error)
             return
-        if self._function is None or charges or session.limits.capped:
+        if self._function is None or session.limits.concern(button, charges):
             await self._press_with(button, args, bound, charges, ctx, result)
             return
         value = await self._function.call_function(bound, ctx.stop, session.resources)
@@ -161,7 +161,7 @@ class ButtonRunner(StepRunner):
         button = self._button
         if button is None or self._backend or self._limit is not None:
             return None
-        if button.caching is not None or button.pages is not None or button.queue is not None:
+        if button.caching is not None or button.pages is not None:
             return None
         press: Any = button.press  # it may be that of another button, or one that replaces the function's
         plain = isinstance(press, MethodType) and press.__func__ is FunctionButton.press
@@ -201,7 +201,7 @@ class ButtonRunner(StepRunner):
         """Press on the backend when a place is free and the limits let it."""
         session = ctx.session
         try:
-            backend = session.backends.opened(self._backend) or await session.backend(self._backend)
+            backend = await session.backend(self._backend)
             starts = ctx.starts()
             if not starts and not session.limits.concern(button, charges):
                 ticket = await place_on(backend, ctx.pausing, at_once=False)

@@ -27,9 +27,6 @@ class ItemArguments:
         button: whose arguments are wanted.
         given: arguments that are the same for all items.
 
-    Attributes:
-        whole: the name of the only argument if it gets any item as it is; else ``""``.
-
     Raises:
         UsageError: `given` has an argument that the button does not take, or the button takes none.
     """
@@ -51,7 +48,6 @@ class ItemArguments:
             )
         self._single = self._specs[0].name if len(self._specs) == 1 and not self._open else ""
         self._takes_rows = button.kind == "function"
-        self.whole: str = self._single if self._takes_rows and not given else ""
 
     @property
     def names(self) -> list[str]:
@@ -195,5 +191,4 @@ class ItemButton:
 
     def bind(self, args: Mapping[str, Any]) -> Bound:
         """Find the button's arguments in the item and bind them."""
-        item, whole = args[self._label], self.arguments.whole
-        return self._button.bind({whole: item} if whole else self.arguments.of(item))
+        return self._button.bind(self.arguments.of(args[self._label]))
