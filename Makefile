@@ -50,7 +50,7 @@ js:
 	else echo "js: no node here, so the tests of the scripts were left out"; fi
 
 notebooks: $(VENV)/.dev
-	$(BIN)/pytest --nbval $(NOTEBOOKS) -q
+	$(BIN)/python -m pytest -p tests.support.free_ports --nbval $(NOTEBOOKS) -q
 
 ifeq ($(CHROMIUM),)
 browser slow-browser:

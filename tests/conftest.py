@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import psutil
 import pytest
+from free_ports import let_kernels_have_free_ports
 from surroundings_rig import clean_up_after, end, mark, marked, reset_signals
 
 SLOW = frozenset(
@@ -94,6 +95,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not worker:
         clean_up_after(name)
     config.pluginmanager.register(Leftovers(name), "leftovers")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels_have_free_ports() -> None:
+    let_kernels_have_free_ports()
 
 
 @pytest.fixture

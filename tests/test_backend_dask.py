@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,11 +16,12 @@ from typing import Any
 
 import pytest
 from backends_rig import loop_on
-from dask_rig import dask_cluster, worker_pids
+from dask_rig import dask_cluster, dask_programs, worker_pids
 from distributed import Client
 from ledger import Ledger
 
-from drawer_ipy import DrawerFailed, each, press
+from drawer_ipy import DrawerFailed, apress, each, press
+from drawer_ipy.engine.backends import dask_cluster as dask_backend
 from drawer_ipy.errors import BackendError
 
 pytestmark = pytest.mark.timeout(180)
@@ -38,6 +43,133 @@ def test_without_a_client_the_error_says_how_to_make_one() -> None:
 def test_an_address_without_a_scheduler_is_refused_before_anything_runs(client: Client) -> None:
     with pytest.raises(DrawerFailed, match="no Dask scheduler at"):
         each(abs, [1], backend="dask:tcp://127.0.0.1:1", quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("http://127.0.0.1:8787/status", "unknown address scheme 'http'"),
+        ("my cluster", "missing port number"),
+        ("tcp://127.0.0.1", "missing port number"),
+        ("tcp://127.0.0.1:87860", "there is no port 87860"),
+        ("::1:8786", "ipv6 needs brackets"),
+    ],
+)
+def test_what_cannot_be_an_address_is_refused_before_the_run(address: str, why: str) -> None:
+    with pytest.raises(BackendError) as caught:
+        each(abs, [1], backend=f"dask:{address}", quiet=True)
+    assert f"{address!r} is not the address of a Dask scheduler" in str(caught.value)
+    assert why in str(caught.value)
+    assert "dask:tcp://host:8786" in caught.value.remediation
+
+
+@contextlib.contextmanager
+def other_program(answer: bytes | None) -> Iterator[tuple[str, threading.Event]]:
+    """A program that is no scheduler: its address, and whether somebody has connected.
+
+    It sends `answer` and closes the connection; with ``None`` it keeps the connection and says nothing.
+    """
+    connected = threading.Event()
+    kept: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the end of the test
+                while True:
+                    connection, _ = server.accept()
+                    kept.append(connection)
+                    connected.set()
+                    if answer is not None:
+                        connection.sendall(answer)
+                        connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"tcp://127.0.0.1:{server.getsockname()[1]}", connected
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in kept:
+                connection.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "closes", "HTTP"]
+)
+def test_another_program_at_the_address_is_an_error_that_leaves_nothing_behind(
+    answer: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_backend, "_CONNECT_SECONDS", 1.0)
+    with other_program(answer) as (address, _), pytest.raises(DrawerFailed) as caught:
+        each(abs, [1], backend=f"dask:{address}", quiet=True)
+    assert f"there is no Dask scheduler at {address}" in str(caught.value)
+    assert "its dashboard has another port" in str(caught.value)
+    gc.collect()  # a client that is still open warns now
+
+
+def test_a_cancellation_while_it_connects_leaves_nothing_behind() -> None:
+    async def main(address: str, connected: threading.Event) -> None:
+        loop = {"id": "each", "kind": "for_each", "over": [1], "backend": f"dask:{address}"}
+        drawer = {"name": "t", "steps": [loop | {"steps": [{"id": "a", "button": "a", "args": {"x": 1}}]}]}
+        running = asyncio.create_task(apress(drawer, buttons={"a": abs}, quiet=True))
+        assert await asyncio.to_thread(connected.wait, 60)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    with other_program(None) as program:
+        asyncio.run(main(*program))
+    gc.collect()
+
+
+def test_a_scheduler_that_dies_fails_what_is_left_and_keeps_what_has_ended(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+
+    def work(x: int) -> int:
+        ledger.add(x)
+        time.sleep(0.05)
+        return x
+
+    with dask_programs(tmp_path) as (address, scheduler):
+        over = threading.Event()
+
+        def kill() -> None:
+            while len(ledger.lines()) < 10 and not over.wait(0.01):
+                pass
+            scheduler.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            results = loop_on(f"dask:{address}", range(300), work, parallelism=4, on_item_failure="continue")
+        finally:
+            over.set()
+            killer.join()
+    ended = [row for row in results if row.status == "ok"]
+    assert len(ended) >= 6  # of the ten that had begun, without those in flight
+    assert [row.output for row in ended] == [row.index for row in ended]
+    errors = {row.error.code: row.error.message for row in reversed(results) if row.error is not None}
+    assert set(errors) == {"WORKER_LOST", "BACKEND_ERROR"}
+    assert errors["BACKEND_ERROR"] == f"the connection to the Dask scheduler at {address} was lost"
+    assert len(results) == 300
+
+
+def test_a_scheduler_that_dies_before_the_first_press_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_workers = dask_backend.Cluster._first_workers
+    with dask_programs(tmp_path) as (address, scheduler):
+
+        async def dying(self: dask_backend.Cluster) -> Any:
+            found = await first_workers(self)
+            scheduler.kill()
+            scheduler.wait()
+            return found
+
+        monkeypatch.setattr(dask_backend.Cluster, "_first_workers", dying)
+        with pytest.raises(DrawerFailed, match=r"the connection to the Dask scheduler at .* was lost"):
+            each(abs, [1], backend=f"dask:{address}", quiet=True)
 
 
 def test_an_address_is_used_without_a_current_client(client: Client) -> None:
@@ -83,6 +215,38 @@ def test_a_worker_that_dies_fails_only_what_was_there_and_starts_nothing_twice(
     assert len(failed) <= 4
     assert {row.error.code for row in results.failed if row.error is not None} == {"WORKER_LOST"}
     assert [row.output for row in results if row.status == "ok"] == [n for n in range(40) if n not in failed]
+    client.wait_for_workers(2, timeout=60)
+
+
+def test_presses_of_some_milliseconds_are_there_before_the_worker_is_free(client: Client) -> None:
+    def waiting_here(x: int) -> int:
+        from distributed import get_worker
+
+        time.sleep(0.05)
+        return sum(task.state == "ready" for task in get_worker().state.tasks.values())
+
+    results = each(waiting_here, range(40), backend="dask", parallelism=8, quiet=True)
+    assert sum(results.outputs) > 20
+    one_by_one = each(waiting_here, range(6), backend="dask", parallelism=1, quiet=True)
+    assert sum(one_by_one.outputs) == 0
+
+
+@pytest.mark.parametrize("dies", [3, 20])
+def test_what_has_not_begun_on_a_worker_that_dies_moves_to_another_one(
+    client: Client, tmp_path: Path, dies: int
+) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+
+    def work(x: int) -> int:
+        ledger.add(x)
+        time.sleep(0.05)
+        if x == dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+    results = loop_on("dask", range(40), work, parallelism=8, on_item_failure="continue")
+    assert [row.index for row in results.failed] == [dies]
+    assert sorted(int(line[0]) for line in ledger.lines()) == [*range(40)]
     client.wait_for_workers(2, timeout=60)
 
 

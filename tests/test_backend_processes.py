@@ -22,9 +22,12 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 from backends_rig import gone, loop_on, workers
+from descriptors_rig import same_descriptors
 from ledger import Ledger, die
 
 from drawer_ipy import BackendError, DrawerFailed, Results, UsageError, aeach, each, press
+from drawer_ipy.engine.backends import process_slot
+from drawer_ipy.engine.backends.worker_start import Started, spawn
 from drawer_ipy.engine.events import LogLine
 from drawer_ipy.pressing.job import Options
 from drawer_ipy.pressing.prepare import prepare
@@ -227,6 +230,38 @@ def test_no_worker_survives_the_kernel(tmp_path: Path, how: str) -> None:
 # Prints
 
 
+def test_a_process_that_is_still_being_started_when_the_run_is_cancelled_ends_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts, started = threading.Event(), threading.Event()
+
+    def spawn_slowly() -> Started:
+        starts.set()
+        time.sleep(0.3)
+        try:
+            return spawn()
+        finally:
+            started.set()
+
+    monkeypatch.setattr(process_slot, "spawn", spawn_slowly)
+    loop = {"id": "each", "kind": "for_each", "over": [0, 1], "backend": "processes:2",
+            "steps": [{"id": "w", "button": "work", "args": {"x": "${item}"}}]}  # fmt: skip
+    around = Surroundings(named_buttons({"work": lambda x: x}))
+    job = prepare({"steps": [loop]}, {}, Options(durable="off"), around)
+
+    async def main() -> None:
+        run = asyncio.create_task(job.run.execute())
+        await asyncio.to_thread(starts.wait, 30)
+        job.run.cancel()
+        await run
+
+    with same_descriptors():
+        asyncio.run(main())
+        assert started.wait(30)
+        assert workers() == []
+    assert job.run.record.status == "cancelled"
+
+
 def test_prints_arrive_line_by_line_at_their_item_while_the_press_goes_on() -> None:
     def work(x: int) -> int:
         for n in range(3):
@@ -338,14 +373,15 @@ def test_many_presses_use_few_processes() -> None:
     assert os.getpid() not in set(found.outputs)
 
 
-def test_without_a_width_a_loop_is_as_wide_as_its_backend() -> None:
-    def work(item: int) -> float:
-        time.sleep(0.3)
-        return time.monotonic()
+def test_without_a_width_a_loop_is_as_wide_as_its_backend(tmp_path: Path) -> None:
+    def work(item: int) -> int:
+        (tmp_path / str(item)).touch()
+        until = time.monotonic() + 30
+        while len(os.listdir(tmp_path)) < 4 and time.monotonic() < until:
+            time.sleep(0.01)
+        return len(os.listdir(tmp_path))
 
-    began = time.monotonic()
-    each(work, range(4), backend="processes:4", quiet=True)
-    assert time.monotonic() - began < 1.1
+    assert each(work, range(4), backend="processes:4", quiet=True).outputs == [4] * 4
     assert each(work, range(2), backend="processes:4", parallelism=1, quiet=True).run.status == "ok"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from notebook_rig import QUICKSTART, ROOT, code_cells, drawer_cells, read, said, sanitize
 
 BINDER = ROOT / "binder"
@@ -29,9 +29,14 @@ import nbformat
 from nbclient import NotebookClient
 
 notebook = nbformat.read(sys.argv[1], as_version=4)
+sys.path.append(sys.argv[3])
+from free_ports import let_kernels_have_free_ports
+
+let_kernels_have_free_ports()
 NotebookClient(notebook, timeout=200, store_widget_state=False).execute()
 nbformat.write(notebook, sys.argv[2])
 """
+SUPPORT = str(ROOT / "tests" / "support")
 
 
 class Image:
@@ -82,8 +87,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 @pytest.fixture
 def served(image: Image) -> Iterator[str]:
     """The address of a JupyterLab of the image that runs in the root of the repository."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(image.python), "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
     quiet = subprocess.DEVNULL
@@ -115,7 +119,7 @@ def test_the_image_has_the_package_of_the_repository(image: Image) -> None:
 
 def test_the_quickstart_runs_and_shows_its_table(image: Image, tmp_path: Path) -> None:
     out = tmp_path / "executed.ipynb"
-    image.run(str(image.python), "-c", EXECUTE, str(QUICKSTART), str(out))
+    image.run(str(image.python), "-c", EXECUTE, str(QUICKSTART), str(out), SUPPORT)
     saved, executed = read(QUICKSTART), read(out)
     for before, after in zip(code_cells(saved), code_cells(executed), strict=True):
         assert list(map(sanitize, said(after))) == list(map(sanitize, said(before))), before.id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from descriptors_rig import same_descriptors
 
 from drawer_ipy.buttons import Call, Outcome, Resources, ScriptButton, make_button
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, TRUNCATED, parse_output
@@ -180,6 +180,17 @@ def test_arguments_too_large_for_a_process_are_an_error() -> None:
     assert "BUTTONS_ARG_HTML" in outcome.error.message
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("A=B", "equals sign"), ("A\0B", "NUL character"), ("A", "NUL character")]
+)
+def test_a_variable_that_no_process_can_have_is_an_error(name: str, words: str) -> None:
+    made = ScriptButton("b", code="env", env={name: "1\0"})
+    outcome = run(lambda call: made.press(made.bind({}), call))
+    assert outcome.error is not None
+    assert outcome.error.code == "VALIDATION_ERROR"
+    assert words in outcome.error.message
+
+
 def gone(pid: int) -> bool:
     """Whether a process has ended; a zombie counts as ended."""
     for _ in range(100):
@@ -269,7 +280,7 @@ def test_a_cancellation_before_the_start_starts_nothing() -> None:
 def test_a_child_that_holds_stdout_does_not_delay_the_end() -> None:
     started = time.perf_counter()
     outcome = press("sleep 20 & echo $!")
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10
     assert outcome.status == "ok"
     psutil.Process(int(outcome.output)).kill()
 
@@ -278,14 +289,14 @@ def test_a_child_that_keeps_writing_does_not_delay_the_end() -> None:
     started = time.perf_counter()
     outcome = press("yes & echo $! >&2")
     psutil.Process(int(outcome.stderr)).kill()
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10
     assert outcome.status == "ok"
 
 
 @pytest.mark.parametrize("pidfd", [True, False])
 def test_everything_written_before_the_exit_is_captured(pidfd: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not pidfd:
-        monkeypatch.setattr(process_module, "_pidfd", lambda pid: None)
+        monkeypatch.setattr(process_module, "pidfd", lambda pid: None)
     for size in (0, 1, 65_536, 65_537, 300_000):
         outcome = press(f"head -c {size} /dev/zero | tr '\\0' x; printf end")
         assert len(outcome.stdout) == size + 3
@@ -365,7 +376,5 @@ def test_many_scripts_at_once_leave_no_file_descriptors_open() -> None:
         pressed = (made.press(made.bind({"i": i}), call) for i in range(60))
         return [outcome.output for outcome in await asyncio.gather(*pressed)]
 
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-    assert run(work) == list(range(60))
-    if before:
-        assert len(os.listdir("/proc/self/fd")) == before
+    with same_descriptors():
+        assert run(work) == list(range(60))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -19,13 +19,38 @@ def parse(html: str) -> dict:
     return {"length": len(html)}
 
 def stuck(x):
-    time.sleep(30 if x == 25 else 0.02)
+    hang() if x == 25 else time.sleep(0.02)
     return x * 10
 
 async def stuck_loop(x):
     await asyncio.sleep(0)
-    time.sleep(30 if x == 25 else 0.02)
+    hang() if x == 25 else time.sleep(0.02)
     return x * 10
+
+def stuck_after_interrupt(turns):
+    async def stuck(x):
+        if x >= 20:
+            await asyncio.sleep(0.05)
+            if x == 20:
+                os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            time.sleep(30)
+        return x * 10
+    return stuck
+
+async def stuck_cleaning_up(x):
+    try:
+        await asyncio.sleep(0.02 if x < 20 else 60)
+    except asyncio.CancelledError:
+        if x == 21:
+            hang()
+        raise
+    return x * 10
+
+async def asleep(x):
+    open(f"asleep{x}", "w").close()
+    await asyncio.sleep(60)
 """
 )
 
@@ -37,6 +62,7 @@ SCRIPTS = """buttons:
     code: |
       trap '' TERM
       test $BUTTONS_ARG_X -lt 20 && { echo $((BUTTONS_ARG_X * 10)); exit; }
+      touch deaf$BUTTONS_ARG_X
       sleep 60 & (sleep 61 & sleep 62) &
       wait; sleep 63
 """
@@ -51,14 +77,10 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         yield kernel
 
 
-def after(seconds: float) -> Callable[[Cell], bool]:
-    """Whether the cell has run for `seconds`."""
-    return lambda cell: cell.now > seconds
-
-
-def stuck(cell: Cell) -> bool:
-    """Whether the run has had the time to come to the functions that do not end."""
-    return once_ok(10)(cell) and after(0.6)(cell)
+ASLEEP = [f"asleep{x}" for x in range(4)]
+DEAF = [f"deaf{x}" for x in range(20, 24)]
+HANGS = ["hangs"]
+"""The files that show that buttons have come to where they do not end."""
 
 
 def partial_counts(kernel: Kernel, name: str = "_drawer") -> dict[str, int]:
@@ -103,7 +125,7 @@ def test_scraping_returns_an_ordered_table(kernel: Kernel) -> None:
 
 @pytest.mark.parametrize("display", ["auto", "html"])
 def test_progress_is_shown_while_the_cell_runs(kernel: Kernel, display: str) -> None:
-    cell = kernel.run(each("nap", f"%%drawer t -p 12 --display {display}"))
+    cell = kernel.run(each("nap", f"%%drawer t -p 5 --display {display}"))
     kinds = ("comm_msg", "update_display_data")
     at = [seconds for seconds, message in cell.messages if message["msg_type"] in kinds]
     assert len([seconds for seconds in at if seconds < cell.ended_at * 0.9]) >= 2
@@ -133,12 +155,12 @@ def interrupt_twice(kernel: Kernel, cell: Cell) -> None:
 
 
 @pytest.mark.parametrize("act", [interrupt, interrupt_twice])
-@pytest.mark.parametrize("button", ["stuck", "stuck_loop", "deaf"])
+@pytest.mark.parametrize(("button", "files"), [("stuck", HANGS), ("stuck_loop", HANGS), ("deaf", DEAF)])
 def test_an_interrupt_does_not_wait_for_functions_that_do_not_end(
-    kernel: Kernel, act: Action, button: str
+    kernel: Kernel, act: Action, button: str, files: list[str]
 ) -> None:
     """Tested with a sleeping thread, a coroutine that blocks the loop, and scripts that ignore SIGTERM."""
-    cell = kernel.run(each(button, extra=SCRIPTS), fails=True, act=act, when=stuck)
+    cell = kernel.run(each(button, extra=SCRIPTS), fails=True, act=act, when=kernel.touched(*files))
     assert cell.took < SOON
     counts = partial_counts(kernel)
     assert counts["ok"] >= 10
@@ -147,36 +169,71 @@ def test_an_interrupt_does_not_wait_for_functions_that_do_not_end(
     assert kernel.run("await asyncio.sleep(0.01); print('alive')").stdout == "alive\n"
 
 
+@pytest.mark.parametrize("turns", range(1, 7))
+def test_functions_cannot_block_the_event_loop_once_the_run_was_interrupted(
+    kernel: Kernel, turns: int
+) -> None:
+    """They begin to block a few turns of the event loop after the interrupt, which one of them sends."""
+    kernel.run(f"late = stuck_after_interrupt({turns})")
+    cell = kernel.run(each("late"), fails=True)
+    assert cell.ended_at < SOON
+    assert partial_counts(kernel) == {"ok": 20, "failed": 0, "cancelled": 4, "skipped": 376}
+
+
+def test_another_interrupt_ends_a_clean_up_that_blocks_the_event_loop(kernel: Kernel) -> None:
+    hangs = kernel.touched("hangs")
+
+    def act(kernel: Kernel, cell: Cell) -> None:
+        kernel.interrupt()
+        until = time.monotonic() + 20
+        while not hangs(cell) and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(0.5)  # one interrupt leaves the clean-up alone
+        kernel.interrupt()
+
+    cell = kernel.run(each("stuck_cleaning_up"), fails=True, act=act, when=once_ok(16))
+    assert 0.5 < cell.took < SOON
+    counts = partial_counts(kernel)
+    assert counts == {"ok": 20, "failed": 0, "cancelled": 4, "skipped": 376}
+
+
 def test_an_interrupt_ends_a_quiet_apress(kernel: Kernel) -> None:
-    kernel.run("from drawer_ipy import apress\nasync def asleep(x): await asyncio.sleep(60)")
+    kernel.run("from drawer_ipy import apress")
     text = each("asleep").partition("\n")[2]
     code = f"await apress({text!r}, {{'xs': many}}, quiet=True)"
-    cell = kernel.run(code, fails=True, act=interrupt, when=after(0.6))
+    cell = kernel.run(code, fails=True, act=interrupt, when=kernel.touched(*ASLEEP))
     assert cell.took < SOON
 
 
 @pytest.mark.parametrize("head", ["%%drawer t --quiet xs=$many", "%drawer quiet press xs=$many"])
 def test_an_interrupt_wakes_an_idle_kernel(kernel: Kernel, head: str) -> None:
-    kernel.run("async def asleep(x): await asyncio.sleep(60)")
     body = each("asleep", "%%drawer quiet --define").partition("\n")[2]
     kernel.run(f"%%drawer quiet --define xs=$many\n{body}")
     code = f"{head}\n{body}" if head.startswith("%%") else head
-    cell = kernel.run(code, fails=True, act=interrupt, when=after(0.6))
+    cell = kernel.run(code, fails=True, act=interrupt, when=kernel.touched(*ASLEEP))
     assert cell.took < SOON
     assert kernel.value("_drawer.counts['cancelled']") == 4
 
 
 @pytest.mark.parametrize("act", [interrupt, interrupt_twice])
-@pytest.mark.parametrize("button", ["nap", "deaf"])
-def test_an_interrupt_ends_a_cell_that_cannot_be_awaited(kernel: Kernel, act: Action, button: str) -> None:
-    cell = kernel.run(each(button, "%%time\n%%drawer t", SCRIPTS), fails=True, act=act, when=stuck)
+@pytest.mark.parametrize(("button", "files"), [("nap", []), ("deaf", DEAF)])
+def test_an_interrupt_ends_a_cell_that_cannot_be_awaited(
+    kernel: Kernel, act: Action, button: str, files: list[str]
+) -> None:
+    stuck = kernel.touched(*files)
+    cell = kernel.run(
+        each(button, "%%time\n%%drawer t", SCRIPTS),
+        fails=True,
+        act=act,
+        when=lambda cell: once_ok(10)(cell) and stuck(cell),
+    )
     assert cell.took < SOON
     assert partial_counts(kernel)["ok"] >= 10
     assert left_behind(kernel) == []
 
 
 def test_top_level_await_works_after_a_cancelled_cell(kernel: Kernel) -> None:
-    kernel.run(each("nap"), fails=True, act=interrupt, when=after(0.3))
+    kernel.run(each("nap"), fails=True, act=interrupt, when=once_ok(4))
     assert kernel.run("print(await nap(7), asyncio.current_task().cancelling())").stdout == "70 0\n"
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from engine_rig import loop
+from threads_rig import grant_threads
 
 from drawer_ipy import DefinitionError
 from drawer_ipy.buttons import Call, FunctionButton, Outcome
@@ -411,13 +411,6 @@ def test_an_internal_error_is_handled_by_the_policy() -> None:
 
 
 def test_a_failure_to_start_a_thread_is_a_readable_error_of_the_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, starts = threading.Thread.start, itertools.count(1)
-
-    def sparing(thread: threading.Thread) -> None:
-        if thread.name.startswith("drawer-") and next(starts) > 4:
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
     together = threading.Barrier(4, timeout=20)
 
     def work(x: int) -> int:
@@ -425,7 +418,7 @@ def test_a_failure_to_start_a_thread_is_a_readable_error_of_the_item(monkeypatch
             together.wait()
         return x
 
-    monkeypatch.setattr(threading.Thread, "start", sparing)
+    grant_threads(monkeypatch, "drawer-", 4)
     results = loop(range(40), work, parallelism=10, on_item_failure="continue")
     assert results.counts["ok"] + results.counts["failed"] == 40
     assert results.counts["failed"] >= 6

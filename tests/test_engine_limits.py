@@ -12,6 +12,7 @@ import pytest
 from engine_rig import Meter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from virtual_time import VirtualLoop, run_in_virtual_time
 
 from drawer_ipy import press
 from drawer_ipy.buttons import as_button
@@ -271,12 +272,12 @@ def test_slots_that_become_free_together_cause_no_burst() -> None:
 
 
 def test_a_cancelled_wait_leaves_the_rate_usable() -> None:
-    async def main() -> list[float]:
+    async def main(loop: VirtualLoop) -> list[float]:
         rate, turns = Rate("20/s"), []
 
         async def turn() -> None:
             await rate.wait()
-            turns.append(time.perf_counter())
+            turns.append(loop.time())
 
         waiting = [asyncio.create_task(turn()) for _ in range(4)]
         await asyncio.sleep(0)
@@ -284,33 +285,34 @@ def test_a_cancelled_wait_leaves_the_rate_usable() -> None:
         await asyncio.wait(waiting)
         return turns
 
-    turns = asyncio.run(main())
-    assert len(turns) == 3
-    assert min(gaps(turns)) > LEAST * 0.05
+    assert run_in_virtual_time(main) == pytest.approx([0.0, 0.05, 0.1])
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 8), st.lists(st.integers(0, 15), min_size=1, max_size=8))
-def test_turns_are_spaced_by_the_gap_of_the_rate(gap_ms: int, delays: list[int]) -> None:
-    """Two turns are at least half a gap apart, because the rate catches up if the event loop is late; n turns
-    take about n - 1 gaps in total."""
+@settings(deadline=None)
+@given(st.integers(1, 8), st.lists(st.integers(0, 15), min_size=1, max_size=8), st.integers(0, 12))
+def test_turns_are_spaced_by_the_gap_of_the_rate(gap: int, delays: list[int], late: int) -> None:
+    """Two turns are at least half a gap apart, because the rate catches up if the event loop is late."""
 
-    async def main() -> list[float]:
-        loop = asyncio.get_running_loop()
-        rate, turns = Rate(f"{1000 / gap_ms}/s"), []
+    async def main(loop: VirtualLoop) -> list[float]:
+        rate, turns = Rate(f"{60 / gap}/min"), []
 
         async def ask(delay: int) -> None:
-            await asyncio.sleep(delay / 1000)
+            await asyncio.sleep(delay)
             await rate.wait()
             turns.append(loop.time())
 
-        await asyncio.gather(*(ask(delay) for delay in delays))
+        async def stall() -> None:
+            await asyncio.sleep(late)
+            loop.stall(late)
+
+        await asyncio.gather(*(ask(delay) for delay in delays), *([stall()] if late else []))
         return turns
 
-    turns = asyncio.run(main())
+    turns = run_in_virtual_time(main)
     assert len(turns) == len(delays)
-    assert all(gap > gap_ms / 1000 / 2 - 0.001 for gap in gaps(turns))  # a clock tick of slack
-    assert sum(gaps(turns)) > (len(turns) - 1.5) * gap_ms / 1000 - 0.001
+    least = gap / 2 if late else gap
+    assert all(found >= least - 1e-9 for found in gaps(turns))
+    assert sum(gaps(turns)) >= (len(turns) - 1) * gap - (gap / 2 if late else 0) - 1e-9
 
 
 def test_a_timeout_starts_with_the_button() -> None:

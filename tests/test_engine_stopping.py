@@ -13,9 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawer_ipy import press
+from drawer_ipy.buttons import Call, Outcome
+from drawer_ipy.buttons.base import Button
+from drawer_ipy.buttons.function.button import FunctionButton
 from drawer_ipy.common import cancellation
+from drawer_ipy.definition.models import Queue
 from drawer_ipy.display.live import NullDisplay
 from drawer_ipy.engine import drawers as engine_drawers
+from drawer_ipy.errors import ErrorInfo
 from drawer_ipy.pressing.job import Job, Options
 from drawer_ipy.pressing.prepare import prepare
 from drawer_ipy.pressing.surroundings import Surroundings, named_buttons
@@ -89,14 +94,26 @@ def prepared(steps: Sequence[dict[str, Any]], options: Options | None = None, **
     return prepare(drawer, {}, options, Surroundings(named_buttons(buttons)))
 
 
-def press_seconds(job: Job, cancel_after: float | None = None) -> float:
-    """Press the job on a new event loop; return the seconds that it took."""
+def press_seconds(job: Job, cancel_when: Callable[[], bool] | None = None) -> float:
+    """Press the job on a new event loop; return the seconds that it took.
+
+    Args:
+        cancel_when: the run is cancelled, from another thread, soon after this has become true.
+    """
     began = time.monotonic()
-    timer = threading.Timer(cancel_after or 0, job.run.cancel)
-    if cancel_after is not None:
-        timer.start()
+    over = threading.Event()
+
+    def watch() -> None:
+        while cancel_when is not None and not over.wait(0.01):
+            if cancel_when():
+                job.run.cancel()
+                return
+
+    watching = threading.Thread(target=watch)
+    watching.start()
     job.press_blocking(NullDisplay())
-    timer.cancel()
+    over.set()
+    watching.join()
     return time.monotonic() - began
 
 
@@ -138,6 +155,97 @@ def test_no_item_starts_after_a_cancellation(n: int, parallelism: int, after: in
         assert len(started) <= at_cancel[0] + parallelism
 
 
+@pytest.mark.parametrize(("how", "nested"), [("cancel", False), ("cancel", True), ("failure", False)])
+def test_a_function_that_was_about_to_continue_does_not_continue_after_a_stop(how: str, nested: bool) -> None:
+    """The cancellation needs several turns of the event loop to reach it, which it could block meanwhile."""
+    begun: list[int] = []
+    all_begun = asyncio.Event()
+    continued: list[int] = []
+    cleaned_up: list[int] = []
+    failed: list[int] = []
+
+    async def work(x: int) -> None:
+        begun.append(x)
+        if len(begun) == 4:
+            all_begun.set()
+        try:
+            while len(continued) < 100:
+                await asyncio.sleep(0)
+                if job.run.ending or failed:
+                    continued.append(x)
+        finally:
+            cleaned_up.append(x)
+
+    async def stop(x: int) -> None:
+        await all_begun.wait()
+        if how == "cancel":
+            job.run.cancel()
+            await asyncio.sleep(5)
+        failed.append(x)
+        raise ValueError("no")
+
+    async def either(x: int) -> None:
+        await (stop(x) if x == 2 else work(x))
+
+    each = loop(5, 5, on_item_failure="stop")
+    if nested:
+        each["steps"] = [{**loop(1, 1), "id": "inner", "as": "y", "steps": each["steps"]}]
+    job = prepared([each], work=either)
+    press_seconds(job)
+    assert continued == []
+    assert sorted(cleaned_up) == [0, 1, 3, 4]
+    counts = {"ok": 0, "failed": 0, "cancelled": 5, "skipped": 0}
+    if how == "failure":
+        counts |= {"failed": 1, "cancelled": 4}
+    assert job.results.counts == counts
+    assert job.run.notes == []
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("limit", ["concurrency", "queue", "rate", "retry", "cache"])
+@pytest.mark.parametrize("depth", range(1, 5))
+def test_no_press_that_waited_for_something_begins_after_a_stop(limit: str, depth: int) -> None:
+    """The cancellation reaches a deeper loop some turns later than the presses that make room for its own."""
+    late: list[bool] = []
+    pressed = 0
+    quick = limit in ("rate", "retry")
+
+    def button(name: str) -> Button:
+        made = FunctionButton(lambda x: x, name, cache="1h" if limit == "cache" else None)
+        if limit == "queue":
+            made.queue = Queue(name="both", concurrency=2)
+        if limit == "rate":
+            made.rate = "5000/s"
+
+        async def press(bound: Any, call: Call) -> Outcome:
+            nonlocal pressed
+            late.append(call.stop.wanted or job.run.ending)
+            pressed += 1
+            if limit == "retry" and name == "deep":
+                return Outcome(status="error", error=ErrorInfo("X", "again"), exit_code=1)
+            if pressed >= {"concurrency": 2, "queue": 2, "cache": 1}.get(limit, 40):
+                job.run.cancel()
+            await asyncio.sleep(0 if quick else 30)
+            return Outcome("done")
+
+        made.press = press  # type: ignore[method-assign]
+        return made
+
+    deep, flat = loop(1000 if quick else 3, 3), {**loop(1000 if quick else 4, 2), "id": "flat"}
+    if limit == "cache":  # one is pressed, and the others wait for its result
+        deep["steps"][0]["args"] = flat["steps"][0]["args"] = {"x": 1}
+    deep["steps"][0] |= {"button": "deep", "on_failure": {"action": "retry", "max_attempts": 1000,
+                                                          "backoff": {"initial_ms": 0}}}  # fmt: skip
+    for level in range(depth):
+        deep = {**loop(2, 2), "id": f"level{level}", "as": f"y{level}", "steps": [deep]}
+    options = Options(mode="parallel", concurrency=2 if limit == "concurrency" else None)
+    around = Surroundings({"work": button("work"), "deep": button("deep")})
+    job = prepare({"name": "t", "steps": [flat, deep]}, {}, options, around)
+    press_seconds(job)
+    assert late
+    assert not any(late)
+
+
 @pytest.mark.parametrize("parallelism", [1, 3])
 @pytest.mark.parametrize("way", WAYS[1:])
 def test_steps_after_one_that_hides_its_cancellation_do_not_start(way: str, parallelism: int) -> None:
@@ -150,7 +258,7 @@ def test_steps_after_one_that_hides_its_cancellation_do_not_start(way: str, para
     each = loop(9, parallelism)
     each["steps"].append({"id": "z", "button": "after"})
     job = prepared([each, {"id": "last", "button": "after"}], work=work, after=lambda: seen.append("after"))
-    assert press_seconds(job, 0.1) < 3
+    assert press_seconds(job, lambda: len(seen) == parallelism) < 3
     assert seen == ["work"] * parallelism
     assert job.results.run.status == "cancelled"
     assert job.results.counts["cancelled"] == parallelism
@@ -162,12 +270,12 @@ def test_in_a_drawer_without_loops_no_step_starts_after_a_cancellation(mode: str
 
     async def work(x: int) -> str:
         seen.append(x)
-        return await respond("uncancel", 0.3)
+        return await respond("uncancel", 3.0)
 
     steps = [{"id": "a", "button": "work", "args": {"x": 1}},
              {"id": "b", "button": "work", "args": {"x": "${a.output}"}}]  # fmt: skip
     job = prepared(steps, Options(mode=mode), work=work)
-    press_seconds(job, 0.1)
+    press_seconds(job, lambda: seen == [1])
     assert seen == [1]
     assert job.run.record.status == "cancelled"
 
@@ -177,12 +285,12 @@ def test_no_further_attempt_starts_after_a_cancellation() -> None:
 
     async def work(x: int) -> str:
         seen.append(x)
-        return await respond("raise", 0.3)
+        return await respond("raise", 3.0)
 
     each = loop(4, 2)
     each["steps"][0]["on_failure"] = {"action": "retry", "max_attempts": 5, "backoff": {"initial_ms": 1}}
     job = prepared([each], work=work)
-    press_seconds(job, 0.1)
+    press_seconds(job, lambda: len(seen) == 2)
     assert sorted(seen) == [0, 1]
     assert job.results.counts["cancelled"] == 2
 
@@ -281,11 +389,14 @@ def test_a_function_that_cancels_its_own_task_ends_no_other_item(parallelism: in
     assert [row.output for row in job.results if row.index != 1] == [0, 2, 3, 4, 5]
 
 
-def test_a_quick_clean_up_runs_in_the_task_of_its_function() -> None:
+def test_a_quick_clean_up_runs_in_the_task_of_its_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancellation, "PATIENCE", 10.0)
+    began: list[int] = []
     ended: list[bool] = []
 
     async def work(x: int) -> None:
         began_in = asyncio.current_task()
+        began.append(x)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(asyncio.sleep(5))
@@ -295,7 +406,7 @@ def test_a_quick_clean_up_runs_in_the_task_of_its_function() -> None:
             ended.append(asyncio.current_task() is began_in)
 
     job = prepared([loop(4, 2)], work=work)
-    press_seconds(job, 0.1)
+    press_seconds(job, lambda: len(began) == 2)
     assert ended == [True, True]
     assert job.run.notes == []
 

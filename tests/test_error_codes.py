@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_port
 from http_rig import loop
 
 from drawer_ipy import DrawerFailed, Results, press
@@ -26,12 +26,6 @@ def site() -> Iterator[DemoSite]:
 
 def fetch(urls: list[str], **fields: Any) -> Results:
     return press(loop("{{id}}", **fields), {"ids": urls}, check=False, quiet=True)
-
-
-def closed_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 418, 429, 500, 502, 503, 599])
@@ -52,7 +46,7 @@ def test_a_response_with_an_error_status_is_an_http_error_with_that_status(
 
 def test_a_request_without_a_response_is_an_http_error_without_a_status(site: DemoSite) -> None:
     urls = [
-        f"http://127.0.0.1:{closed_port()}/",
+        f"http://127.0.0.1:{free_port()}/",
         "http://no-such-host.invalid/",
         f"{site.url}/reset",
         f"{site.url}/truncated",

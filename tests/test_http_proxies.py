@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-import socket
 import sys
 from typing import Any
 
 import pytest
+from free_ports import free_port
 from http_rig import RawServer, answer_of, button, one_run, press, raw_server
 from socks_rig import socks_proxy
 from yarl import URL
@@ -32,12 +32,6 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def ok(server: RawServer, path: str, writer: asyncio.StreamWriter) -> None:
     writer.write(answer_of())
-
-
-def unused_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 # SOCKS
@@ -291,7 +285,7 @@ def test_an_excluded_port_is_reached_directly_and_another_through_the_proxy(
 @pytest.mark.parametrize("word", ["none", "None", " NONE "])
 def test_a_button_can_bypass_the_proxy_of_the_environment(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
         async with raw_server(ok) as server, one_run() as call:
             assert (await press(button(server.url, proxy=word), call)).output == "ok"
             refused = await press(button(server.url, proxy="none", allow_private_networks=False), call)
@@ -316,7 +310,7 @@ def test_an_unreachable_proxy_is_reported_with_its_setting(
         async with one_run() as call:
             return await press(button("http://127.0.0.1:9/", **fields), call)
 
-    port = unused_port()
+    port = free_port()
     outcome = asyncio.run(main())
     assert outcome.error is not None
     assert f"no connection to the proxy 127.0.0.1:{port}" in outcome.error.message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from kernel_rig import MANY, Cell, Kernel, click_cancel, each, interrupt, kernel_in, once_ok
+from kernel_rig import MANY, Kernel, click_cancel, each, interrupt, kernel_in, once_ok
 
 SETUP = (
     MANY
@@ -30,7 +30,18 @@ async def counting_later(pause=0.01, stuck=10**9):
 
 def stuck():
     yield from range(3)
-    time.sleep(60)
+    hang()
+
+async def at_once(x):
+    return x * 10
+
+async def stuck_later(turns):
+    for x in range(5):
+        yield x
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    hang()
 """
 )
 
@@ -42,11 +53,6 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 going = once_ok(3)
-
-
-def blocked(cell: Cell) -> bool:
-    """Whether the cell has run for a while; the view of a blocked event loop does not change."""
-    return cell.now > 1.5
 
 
 @pytest.mark.parametrize("act", [click_cancel, interrupt])
@@ -65,9 +71,22 @@ def test_an_endless_generator_is_closed_when_the_cell_is_stopped(
 
 
 def test_an_interrupt_ends_a_generator_that_blocks_the_event_loop(kernel: Kernel) -> None:
-    cell = kernel.run(each(items="{stuck()}"), fails=True, act=interrupt, when=blocked)
+    cell = kernel.run(
+        each("at_once", items="{stuck()}"), fails=True, act=interrupt, when=kernel.touched("hangs")
+    )
     assert cell.took < 3
     assert kernel.value("_drawer.counts['ok']") == 3
+
+
+@pytest.mark.parametrize("turns", range(7))
+def test_an_async_generator_cannot_block_the_event_loop_once_the_run_was_interrupted(
+    kernel: Kernel, turns: int
+) -> None:
+    """It begins to block a few turns of the event loop after the interrupt, which it sends itself."""
+    cell = kernel.run(each("at_once", items=f"{{stuck_later({turns})}}"), fails=True)
+    assert cell.ended_at < 3
+    assert "DrawerCancelled" in cell.traceback
+    assert kernel.value("_drawer.counts['ok']") == 5
 
 
 def test_the_saved_output_has_no_invented_total(kernel: Kernel) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from descriptors_rig import same_descriptors
 from wire_rig import pressed
 
 from drawer_ipy import press
@@ -108,10 +108,9 @@ def test_without_stdin_the_input_is_empty() -> None:
 
 def test_no_descriptor_is_left_open() -> None:
     read(b"x" * 1_000_000, "true", "sh")
-    before = len(os.listdir("/proc/self/fd"))
-    for _ in range(3):
-        read(b"x" * 1_000_000, "true", "sh")
-    assert len(os.listdir("/proc/self/fd")) <= before
+    with same_descriptors():
+        for _ in range(3):
+            read(b"x" * 1_000_000, "true", "sh")
 
 
 def test_stdin_can_be_the_output_of_an_earlier_step_of_each_item() -> None:

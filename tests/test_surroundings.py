@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from free_ports import candidates
+from kernel_rig import kernel_in
 from surroundings_rig import MARK
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +30,9 @@ def test_signals():
     os.kill(os.getpid(), signal.SIGHUP)
 
 def test_leaves():
-    left = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    code = "import time; print(flush=True); time.sleep(300)"
+    left = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    left.stdout.readline()  # before that it may not have its variables yet, among them the mark
     Path("pids").write_text(str(left.pid))
     if os.environ["HOW"] == "hangs":
         time.sleep(300)
@@ -116,3 +120,26 @@ def test_the_mark_is_inherited_by_programs_of_this_process() -> None:
     assert os.environ[MARK]
     printed = subprocess.run(["sh", "-c", f"echo ${MARK}"], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == os.environ[MARK]
+
+
+@pytest.mark.parametrize(
+    ("picked_by_the_system", "lowest", "highest"),
+    [("32768\t60999\n", 10_000, 65_535), ("10500 65535", 10_000, 65_535), ("15000 65535", 10_000, 14_999)],
+    ids=["Linux", "too few are left", "none above"],
+)
+def test_ports_are_outside_the_range_that_the_system_picks_from(
+    tmp_path: Path, picked_by_the_system: str, lowest: int, highest: int
+) -> None:
+    (tmp_path / "range").write_text(picked_by_the_system)
+    first, last = map(int, picked_by_the_system.split())
+    found = candidates(tmp_path / "range")
+    assert (min(found), max(found)) == (lowest, highest)
+    assert any(first <= port <= last for port in found) is (first == 10_500)
+
+
+def test_kernels_are_told_such_ports(tmp_path: Path) -> None:
+    with kernel_in(tmp_path) as kernel:
+        connection = kernel.manager.get_connection_info()
+    ports = {connection[f"{channel}_port"] for channel in ("shell", "iopub", "stdin", "hb", "control")}
+    assert len(ports) == 5
+    assert ports <= set(candidates())

@@ -5,23 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from threads_rig import run_with
 
 from drawer_ipy.common.threads import Threads
-
-
-def with_threads(work: Callable[[Threads], Any]) -> Any:
-    async def main() -> Any:
-        threads = Threads()
-        try:
-            return await asyncio.wait_for(work(threads), 60)
-        finally:
-            await threads.aclose()
-
-    return asyncio.run(main())
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 50])
@@ -32,7 +21,7 @@ def test_every_result_arrives_at_its_future(at_once: int) -> None:
 
         return await asyncio.gather(*(series(1000 * k) for k in range(at_once)))
 
-    found = with_threads(work)
+    found = run_with(Threads, work)
     assert found == [[1000 * k + n for n in range(2_000 // at_once)] for k in range(at_once)]
 
 
@@ -52,7 +41,7 @@ def test_results_of_abandoned_and_failed_work_do_not_hold_up_the_others() -> Non
         all_ready.wait(10)
         return await asyncio.gather(*futures, return_exceptions=True)
 
-    found = with_threads(work)
+    found = run_with(Threads, work)
     assert [type(value) for value in found] == [asyncio.CancelledError, ValueError, int] * 3
     assert found[2::3] == [2, 5, 8]
 
@@ -72,7 +61,7 @@ def test_an_interrupt_between_two_results_loses_at_most_one_of_them(monkeypatch:
         time.sleep(0.2)  # noqa: ASYNC251 - all have arrived when the loop goes on
         return list(await asyncio.gather(*futures))
 
-    assert with_threads(work) == list(range(20))
+    assert run_with(Threads, work) == list(range(20))
 
 
 def test_work_that_ends_after_its_loop_was_closed_ends_its_thread() -> None:

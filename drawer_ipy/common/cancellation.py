@@ -45,6 +45,18 @@ class Stop:
             outer = outer._outer
         outer.want()
 
+    def check(self) -> None:
+        """Return if something may still start.
+
+        Whatever has waited calls this before it starts anything: the cancellation that follows on the flag
+        may take some turns of the event loop to arrive.
+
+        Raises:
+            asyncio.CancelledError: the flag is set.
+        """
+        if self.wanted:
+            raise asyncio.CancelledError
+
     @contextmanager
     def inner(self) -> Iterator[Stop]:
         """Open a part that can be stopped on its own and that stops with this one."""

@@ -84,3 +84,14 @@ def start_of(pid: int) -> str:
     if len(fields) < 20 or fields[0] in (b"Z", b"X"):
         return ""
     return fields[19].decode("ascii", errors="replace")
+
+
+def pidfd(pid: int) -> int | None:
+    """Return a descriptor that is readable once the process has ended; ``None`` where there is none.
+
+    Only Linux has them, and not in every sandbox.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None

@@ -38,7 +38,7 @@ class Threads:
     def __init__(self) -> None:
         self._idle: deque[_Worker] = deque()
         self._numbers = itertools.count(1)
-        self._results: _Results | None = None
+        self._deliveries: Deliveries | None = None
         self._closed = False
 
     def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
@@ -58,14 +58,14 @@ class Threads:
         if not has_threads():
             _do(work, future)
             return future
-        results = self._results
-        if results is None or results.loop is not loop:
-            results = self._results = _Results(loop)
+        deliveries = self._deliveries
+        if deliveries is None or deliveries.loop is not loop:
+            deliveries = self._deliveries = Deliveries(loop)
         try:
             worker = self._idle.pop()  # the most recently used: its stack is still in the cache
         except IndexError:
             worker = self._new()
-        worker.jobs.put((results, future, work))
+        worker.jobs.put((deliveries, future, work))
         return future
 
     def _new(self) -> _Worker:
@@ -103,7 +103,7 @@ class _Worker:
 
     def __init__(self, owner: Threads, number: int) -> None:
         self._owner = owner
-        self.jobs: queue.SimpleQueue[tuple[_Results, asyncio.Future[Any], Callable[[], Any]] | None] = (
+        self.jobs: queue.SimpleQueue[tuple[Deliveries, asyncio.Future[Any], Callable[[], Any]] | None] = (
             queue.SimpleQueue()
         )
         self.thread: threading.Thread = threading.Thread(
@@ -116,7 +116,7 @@ class _Worker:
             job = self.jobs.get()
             if job is None:
                 return
-            results, future, work = job
+            deliveries, future, work = job
             result: Any = None
             error: BaseException | None = None
             try:
@@ -125,26 +125,34 @@ class _Worker:
                 error = raised
             # Marked idle before the result is delivered, so that the next piece of work finds this thread.
             goes_on = self._owner.rest(self)
-            results.add(future, result, error)
+            deliveries.add((future, result, error))
             # An idle thread must not keep references to its last job.
-            del job, results, future, work, result, error
+            del job, deliveries, future, work, result, error
             if not goes_on:
                 return
 
 
-class _Results:
-    """Results on their way from threads to futures of `loop`, which wakes once for all that have arrived."""
+Arrived = tuple[asyncio.Future[Any], Any, BaseException | None]
+"""A result: where it goes, and what it is, or else the exception."""
+
+
+class Deliveries:
+    """Results on their way from threads to futures of `loop`, which wakes once for all that have arrived.
+
+    Attributes:
+        loop: the event loop.
+    """
 
     __slots__ = ("_arrived", "_woken", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop: asyncio.AbstractEventLoop = loop
-        self._arrived: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._arrived: deque[Arrived] = deque()
         self._woken = False
 
-    def add(self, future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-        """Deliver a result, from any thread."""
-        self._arrived.append((future, result, error))
+    def add(self, *results: Arrived) -> None:
+        """Deliver results, from any thread."""
+        self._arrived.extend(results)
         # Read after the append: either the loop finds the result, or this thread sees that it must wake it.
         if not self._woken:
             self._woken = True
@@ -166,7 +174,7 @@ class _Results:
             if self._arrived:  # an interrupt between two of them must not lose the others
                 self.loop.call_soon(self._deliver)
 
-    def _next(self) -> tuple[asyncio.Future[Any], Any, BaseException | None] | None:
+    def _next(self) -> Arrived | None:
         # Without the GIL, taking is ordered after the change of _woken; a test for being empty is not.
         try:
             return self._arrived.popleft()

@@ -40,6 +40,18 @@ export function watchOutputs(cell, id, arrived) {
   return () => cell?.outputs.changed?.disconnect(changed);
 }
 
+/** Remove the outputs of the run `id` from `cell`, except the last. */
+export function keepLast(cell, id) {
+  const list = cell?.outputs.list; // an output area can add and replace outputs, but only its list can remove one
+  if (typeof list?.remove !== "function") return;
+  let isLast = true;
+  for (let index = list.length - 1; index >= 0; index -= 1) {
+    if (mountOf(list.get(index).toJSON().data?.["text/html"])?.id !== id) continue;
+    if (!isLast) list.remove(index);
+    isLast = false;
+  }
+}
+
 /** An output of a cell. */
 export function outputOf(data) {
   return { output_type: "display_data", data, metadata: {} };

@@ -3,7 +3,16 @@
 
 import { UNTOUCHED, make } from "./elements.js";
 import { MOUNT, mountClass } from "./mount.js";
-import { answerTabs, change, codeCells, inOtherTab, outputOf, runOutputs, watchOutputs } from "./notebook.js";
+import {
+  answerTabs,
+  change,
+  codeCells,
+  inOtherTab,
+  keepLast,
+  outputOf,
+  runOutputs,
+  watchOutputs,
+} from "./notebook.js";
 
 /** Milliseconds between two checks. */
 const CHECKED = 400;
@@ -39,6 +48,7 @@ function showIn(model, cell) {
 export function rescue(model) {
   let missing = 0;
   let seen = false;
+  let added = false;
   const isMissing = () => {
     const outputs = runOutputs(model);
     return outputs !== null && !outputs.some(({ id }) => id === model.get("place"));
@@ -48,6 +58,9 @@ export function rescue(model) {
   const unwatch = watchOutputs(cellOf(), model.get("place"), () => {
     seen = true;
     missing = 0;
+    if (!added) return;
+    added = false; // a slow kernel shows the run again after the page did
+    setTimeout(() => keepLast(cellOf(), model.get("place")), 0); // not while the cell tells others of the new one
   });
   const check = async () => {
     if (model.get("over")) return stop();
@@ -57,7 +70,10 @@ export function rescue(model) {
     const quiet = await inOtherTab(model.get("place"), false);
     missing = 0;
     const cell = cellOf();
-    if ((cell || earlierOf(model)) && isMissing()) change(model, quiet, () => showIn(model, cell));
+    if ((cell || earlierOf(model)) && isMissing()) {
+      change(model, quiet, () => showIn(model, cell));
+      added = true;
+    }
   };
   const ticking = setInterval(check, CHECKED);
   const silence = answerTabs(model);

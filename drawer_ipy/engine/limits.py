@@ -11,9 +11,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from drawer_ipy.buttons.base import Button
+from drawer_ipy.common.turns import SpacedTurns
 from drawer_ipy.definition.models import Queue
 from drawer_ipy.definition.rates import parse_rate
 from drawer_ipy.engine.backends.base import Backend, Ticket
@@ -41,8 +43,10 @@ class Rate:
     def __init__(self, text: str) -> None:
         gap = 1.0 / parse_rate(text)
         self._reason = Reason(Why.RATE, text)
-        self._turns = _Line(gap)
-        self._starts = _Line(gap)
+        # An event loop wakes late. Up to half a gap is caught up, so that the average rate holds; not more,
+        # so that callers that were delayed together do not start together.
+        self._turns = SpacedTurns(gap, catch_up=0.5)
+        self._starts = SpacedTurns(gap, catch_up=0.5)
 
     async def wait(self, cost: float = 1.0, pausing: Pausing | None = None) -> None:
         """Wait for this caller's turn to start; turns come in the order of the calls.
@@ -51,52 +55,17 @@ class Rate:
             cost: what the start costs.
             pausing: shows the wait.
         """
-        await self._pass(self._turns, cost, pausing)
+        await self._turns.take(cost, self._shown(pausing))
 
     async def start(self, cost: float = 1.0, pausing: Pausing | None = None) -> None:
         """Wait until the start may happen, for a caller that had its turn and then waited for a slot.
 
         Several callers may get their slots at once; this spaces them again.
         """
-        await self._pass(self._starts, cost, pausing)
+        await self._starts.take(cost, self._shown(pausing))
 
-    async def _pass(self, line: _Line, cost: float, pausing: Pausing | None) -> None:
-        seconds = line.seconds()
-        if pausing is None or seconds <= 0:
-            await line.pass_through(cost)
-            return
-        with pausing(self._reason, seconds):
-            await line.pass_through(cost)
-
-
-class _Line:
-    """A queue whose waiters pass one by one; one of cost c keeps the next waiting for c * `gap` seconds."""
-
-    def __init__(self, gap: float) -> None:
-        self._gap = gap
-        self._due = 0.0
-        self._ahead = 0.0  # seconds that the waiters add to the wait of the next one
-        self._first = asyncio.Lock()  # only the first waiter waits for the clock; the lock is fair
-
-    def seconds(self) -> float:
-        """How long the next caller will wait; 0 for not at all."""
-        return max(0.0, self._due - asyncio.get_running_loop().time()) + self._ahead
-
-    async def pass_through(self, cost: float) -> None:
-        clock = asyncio.get_running_loop().time
-        gap = self._gap * cost
-        self._ahead += gap
-        try:
-            async with self._first:
-                now = clock()
-                turn = max(self._due, now)
-                if turn > now:
-                    await asyncio.sleep(turn - now)
-                # An event loop wakes late. Up to half a gap is caught up, so that the average rate holds; not
-                # more, so that waiters that were delayed together do not start together.
-                self._due = max(turn, clock() - gap / 2) + gap
-        finally:
-            self._ahead -= gap
+    def _shown(self, pausing: Pausing | None) -> Callable[[float], AbstractContextManager[None]] | None:
+        return None if pausing is None else partial(pausing, self._reason)
 
 
 Charges = Sequence[tuple[Rate, float]]

@@ -87,8 +87,7 @@ class StepRunner:
         result.clock = clock = session.clock
         result.started = clock.zero + perf_counter()
         try:
-            if ctx.stop.wanted:  # an earlier step suppressed the cancellation
-                raise asyncio.CancelledError
+            ctx.stop.check()  # an earlier step may have suppressed the cancellation
             if self._simple:
                 await self.run(ctx, result)
             elif self.policy is None:
@@ -153,6 +152,7 @@ class StepRunner:
             result.keep_try(began, ctx.session.clock())
             with ctx.pausing(_why_it_waits(result, delay), delay):
                 await asyncio.sleep(delay)
+            ctx.stop.check()
             attempt += 1
 
 

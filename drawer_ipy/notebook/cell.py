@@ -292,8 +292,7 @@ class CellPress:
 
         An interrupt reaches a kernel's cell as a cancellation, which is handled here, since the cell itself
         was interrupted: partial results are shown and kept, and the cell ends with DrawerCancelled. In a
-            terminal,
-        where the loop would raise KeyboardInterrupt, an interrupt cancels the run.
+        terminal, where the loop would raise KeyboardInterrupt, an interrupt cancels the run.
         """
         job, loop = self._job, asyncio.get_running_loop()
         try:
@@ -320,7 +319,10 @@ class CellPress:
 
         nest_asyncio2.apply(loop)
         try:
-            with cancelling(job.run.cancel), breaking_off(lambda: job.run.ending, job.run.interrupted):
+            with (
+                cancelling(job.run.cancel),
+                breaking_off(lambda: job.run.ending, job.run.interrupted, loop),
+            ):
                 loop.run_until_complete(job.press(self._display))
         finally:
             self.show()

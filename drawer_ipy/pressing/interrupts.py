@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from drawer_ipy.buttons.function.button import is_in_function
-from drawer_ipy.common.cancellation import BrokenOff
+from drawer_ipy.common.cancellation import BrokenOff, is_cancelling
 from drawer_ipy.common.platform import has_threads
 from drawer_ipy.engine.async_source import is_pulling_async
 from drawer_ipy.engine.sync_source import is_pulling
@@ -58,7 +58,7 @@ def cancelling(cancel: Callable[[], None], *, only_default: bool = False) -> Ite
 
 
 _PATIENCE = 0.25
-"""Seconds an event loop has to react to an interrupt before the function that blocks it is interrupted."""
+"""Seconds a function may block the event loop after an interrupt before it is interrupted itself."""
 
 _AGAIN = 0.01
 """Seconds until the next function that blocks the loop is interrupted, since several may block it in turn."""
@@ -72,12 +72,13 @@ class _Breaker:
         previous: Callable[[int, FrameType | None], Any],
         reacted: Callable[[], bool],
         strikes: Callable[[], None],
-        asleep: asyncio.AbstractEventLoop | None,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._previous = previous
         self._reacted = reacted
         self._strikes = strikes
-        self._asleep = asleep
+        self._loop = loop
+        self._repeated = False
         self._over = threading.Event()
         self._nudged = threading.Event()
         self._watching: threading.Thread | None = None
@@ -87,23 +88,34 @@ class _Breaker:
         if self._nudged.is_set():
             self._nudged.clear()
             blocks = is_in_function(frame) or is_pulling(frame) or is_pulling_async(frame)
-            if blocks and not self._over.is_set() and not self._reacted():
+            if blocks and not self._over.is_set() and not self._may_clean_up():
                 self._strikes()
                 raise BrokenOff
             return
+        self._repeated = self._repeated or self._reacted()
         if self._watching is None:
             self._watching = threading.Thread(target=self._watch, name="drawer interrupt", daemon=True)
             self._watching.start()
         self._previous(number, frame)
-        if self._asleep is not None:
-            self._asleep.call_soon_threadsafe(_nothing)
+        # A kernel's handler does not wake the loop, since Python resumes the loop's wait after a signal.
+        self._loop.call_soon_threadsafe(_nothing)
+
+    def _may_clean_up(self) -> bool:
+        """Whether what blocks received its cancellation, and the user did not interrupt again since."""
+        return self._reacted() and is_cancelling(self._loop) and not self._repeated
 
     def _watch(self) -> None:
-        pause = _PATIENCE
-        while not self._over.wait(pause) and not self._reacted():
-            self._nudged.set()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            pause = _AGAIN
+        """Nudge the main thread while its loop is blocked, until the run is over."""
+        while not self._over.is_set():
+            turned = threading.Event()
+            self._loop.call_soon_threadsafe(turned.set)
+            pause = _PATIENCE
+            while not turned.wait(pause) and not self._over.is_set():
+                if not self._may_clean_up():
+                    self._nudged.set()
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                pause = _AGAIN
+            self._over.wait(_PATIENCE)
 
     def end(self) -> None:
         """Stop watching."""
@@ -116,19 +128,19 @@ class _Breaker:
 def breaking_off(
     reacted: Callable[[], bool],
     strikes: Callable[[], None],
-    asleep: asyncio.AbstractEventLoop | None = None,
+    loop: asyncio.AbstractEventLoop,
 ) -> Iterator[None]:
     """Inside, an interrupt also ends async functions of buttons that block the event loop.
 
-    A kernel turns an interrupt into a cancellation, which the loop receives only when it is free. If it does
-    not react, :class:`BrokenOff` is raised inside the button's function that blocks it, and nowhere else.
-    Does nothing outside the main thread, which alone handles signals, and on a platform without threads.
+    A kernel turns an interrupt into a cancellation, which the loop receives only when it is free. While it is
+    not, :class:`BrokenOff` is raised inside the button's function that blocks it, and nowhere else. A
+    cancelled function may be cleaning up, so it is left alone until the user interrupts again. Does nothing
+    outside the main thread, which alone handles signals, and on a platform without threads.
 
     Args:
         reacted: whether the run is ending; called on a separate thread.
         strikes: called just before a function is interrupted; the function may ignore that.
-        asleep: the loop to wake, or ``None``. A kernel's handler does not wake it, since Python resumes the
-            wait after a signal.
+        loop: the loop of the run, which is the main thread's.
     """
     previous: Any = None
     if has_threads() and threading.current_thread() is threading.main_thread():
@@ -136,7 +148,7 @@ def breaking_off(
     if not callable(previous):
         yield
         return
-    breaker = _Breaker(previous, reacted, strikes, asleep)
+    breaker = _Breaker(previous, reacted, strikes, loop)
     handler = breaker.meet  # one object, to be recognised below
     signal.signal(signal.SIGINT, handler)
     try:

@@ -25,6 +25,13 @@ async def clears(n):
     await asyncio.sleep(0.025 if n < 120 else 60)  # most of the time, the output is not there
     return n
 
+async def holds(n):
+    clear_output()
+    if n == 1:
+        time.sleep(5)  # so long that the page shows the view again, and the kernel does so, too
+        await asyncio.sleep(1)
+    return n
+
 def elsewhere(n):
     with aside:
         clear_output()
@@ -56,6 +63,7 @@ CELLS = [
     run("clears", 140),
     "aside",
     run("elsewhere", 10),
+    run("holds", 2),
 ]
 
 
@@ -96,9 +104,20 @@ def test_clearing_an_output_widget_leaves_the_view_alone(notebook: BrowserNotebo
     assert notebook.output(4).inner_text().split() == ["[5]:", "elsewhere", "9"]
 
 
+def test_a_view_that_both_the_page_and_the_kernel_have_brought_back_is_there_once(
+    notebook: BrowserNotebook,
+) -> None:
+    notebook.start(6)
+    notebook.wait_done(6, 1)
+    notebook.wait(lambda: notebook.view(6).count() == 1, "the view is there")
+    notebook.table(6).wait_for()
+    assert notebook.tables(6).count() == 1
+    assert notebook.view(6).count() == 0
+
+
 def test_what_is_saved_has_each_table_once(notebook: BrowserNotebook) -> None:
     notebook.save()
     saved = json.loads((notebook.server.folder / notebook.path).read_text(encoding="utf-8"))
-    for cell in (1, 2, 3, 5):
+    for cell in (1, 2, 3, 5, 6):
         outputs = saved["cells"][cell]["outputs"]
         assert sum("<table>" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs) == 1

@@ -64,3 +64,45 @@ test("an output that is there between the checks only is not added a second time
   assert.equal(outputs.added, 0);
   assert.equal(outputs.listeners.size, 0);
 });
+
+/** A list of outputs like that of JupyterLab, which alone can remove one. */
+class List {
+  constructor(...outputs) {
+    this.outputs = outputs;
+  }
+
+  get length() {
+    return this.outputs.length;
+  }
+
+  get = (index) => this.outputs[index];
+
+  remove = (index) => this.outputs.splice(index, 1);
+}
+
+const OTHER = { toJSON: () => ({ data: { "text/plain": "printed" } }) };
+
+test("what the page has added is removed when the kernel shows the run again", async () => {
+  mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
+  const outputs = new Outputs();
+  const stop = rescue(modelOf(outputs));
+  for (let round = 0; round < 3; round += 1) {
+    mock.timers.tick(400);
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  }
+  assert.equal(outputs.added, 1);
+  const ended = { toJSON: () => ({ data: { "text/html": `<div class="drawer-mount drawer-${PLACE} drawer-ended">` } }) };
+  const arrives = (...list) => {
+    outputs.list = new List(...list);
+    for (const listener of outputs.listeners) listener(outputs, { newValues: list.slice(-1) });
+  };
+  arrives(SHOWN, OTHER, ended);
+  assert.equal(outputs.list.length, 3, "not while others are told of the new one");
+  mock.timers.tick(1);
+  assert.deepEqual(outputs.list.outputs, [OTHER, ended]);
+  arrives(SHOWN, ended); // both by the kernel
+  mock.timers.tick(1);
+  assert.equal(outputs.list.length, 2);
+  stop();
+  mock.timers.reset();
+});

@@ -38,6 +38,17 @@ _SETTINGS = {
 }
 
 
+# The ports of the kernels that the server starts.
+_CONFIG = f"""
+import sys
+
+sys.path.append({str(Path(__file__).parent)!r})
+from free_ports import let_kernels_have_free_ports
+
+let_kernels_have_free_ports()
+"""
+
+
 @dataclass(frozen=True)
 class JupyterServer:
     """A running server.
@@ -89,6 +100,7 @@ def jupyter_in(home: Path) -> Iterator[JupyterServer]:
     settings = home / "config" / "labconfig" / "default_setting_overrides.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(_SETTINGS))
+    (home / "config" / "jupyter_server_config.py").write_text(_CONFIG)
     # As it is in this folder now, and not as it was when the package was installed.
     extension = home / "share" / "labextensions" / "drawer-ipy"
     extension.parent.mkdir(parents=True)

@@ -131,6 +131,7 @@ class Kernel:
 
     manager: KernelManager
     client: BlockingKernelClient
+    home: Path
     _subshell: str | None = None
 
     def run(
@@ -198,6 +199,13 @@ class Kernel:
             message = self.client.get_shell_msg(timeout=PATIENCE)
             if message["parent_header"].get("msg_id") == message_id:
                 return dict(message["content"])
+
+    def touched(self, *names: str) -> Callable[[Cell], bool]:
+        """Whether the cell has made those files in its working folder; they are deleted now if they exist."""
+        paths = [self.home / name for name in names]
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return lambda cell: all(path.exists() for path in paths)
 
     def value(self, expression: str) -> Any:
         """The value of `expression` in the kernel, if its repr is a literal."""
@@ -311,7 +319,7 @@ def kernel_in(home: Path, setup: str = "") -> Iterator[Kernel]:
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        kernel = Kernel(manager, client)
+        kernel = Kernel(manager, client, home)
         kernel.subshell()
         assert kernel.value("__import__('ipykernel').__file__").startswith(KERNEL_FOLDER)
         if setup:
@@ -324,7 +332,7 @@ def kernel_in(home: Path, setup: str = "") -> Iterator[Kernel]:
 
 MANY = """
 %load_ext drawer_ipy
-import asyncio, os, sys, time
+import asyncio, os, signal, sys, time
 many = list(range(400))
 
 async def nap(x):
@@ -334,6 +342,10 @@ async def nap(x):
 def snooze(x):
     time.sleep(0.05)
     return x * 10
+
+def hang():
+    open("hangs", "w").close()
+    time.sleep(30)
 """
 """The setup that the cells of :func:`each` need by default."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from free_ports import free_port
 
 PAGE = "<!doctype html><title>page</title>" + "<p>words that can be compressed</p>" * 500
 BLOB = bytes(range(256)) * 4096
@@ -124,7 +125,7 @@ def real_server(name: str) -> Iterator[RealServer]:
         home = Path(folder)
         home.chmod(0o755)
         _fill(home)
-        port, secure = _ports()
+        port, secure = free_port(), free_port()
         text = {"nginx": NGINX, "apache2": APACHE}[name]
         user = USER[name] if os.getuid() == 0 else ""
         config = home / "server.conf"
@@ -152,13 +153,6 @@ def _fill(home: Path) -> None:
     server.private_key_pem.write_to_path(str(home / "server.key"))
     for pem in server.cert_chain_pems:
         pem.write_to_path(str(home / "server.pem"), append=True)
-
-
-def _ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 def _until_open(port: int, process: subprocess.Popen[bytes]) -> None:

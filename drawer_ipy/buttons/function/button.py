@@ -136,6 +136,7 @@ class FunctionButton:
         Raises:
             asyncio.CancelledError: `stop` is wanted, or the call was interrupted.
         """
+        stop.check()
         refused: list[BaseException] = []
         PRESS.set(refused)
         if self._on_loop:
@@ -187,6 +188,9 @@ class FunctionButton:
         # Most functions return something that cannot be awaited, and the full test is expensive.
         if type(result) in _SETTLED:
             return result
+        if stop.wanted and isinstance(result, types.CoroutineType):
+            result.close()
+            raise asyncio.CancelledError
         return await drive(_settle(result), self.name, stop, resources)
 
 

@@ -104,6 +104,8 @@ class Driver:
                     yield waiting
                 else:
                     yield from self._watch()
+                if stop.wanted and self._deadline is None:
+                    yield from _until_cancelled()
             except GeneratorExit:  # the event loop was closed
                 coro.close()
                 raise
@@ -196,6 +198,24 @@ class Driver:
                 waiting.remove_done_callback(wake)
                 if timer is not None:
                     timer.cancel()
+
+
+_TURNS = 1_000
+"""Iterations of the event loop in which the cancellation arrives after a stop was requested."""
+
+
+@types.coroutine
+def _until_cancelled() -> Generator[None, None, None]:
+    """Wait for the cancellation of the task, which passes through the tasks around it first.
+
+    Otherwise the coroutine could continue, and for example block the event loop that is to cancel it.
+
+    Raises:
+        asyncio.CancelledError: always.
+    """
+    for _ in range(_TURNS):
+        yield
+    raise asyncio.CancelledError
 
 
 class _Relay:

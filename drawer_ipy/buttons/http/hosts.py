@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from drawer_ipy.buttons.http.failure import RequestFailed
-from drawer_ipy.common.turns import Places
+from drawer_ipy.common.turns import Places, SpacedTurns
 from drawer_ipy.record.waits import Reason, Why
 
 LONGEST_PAUSE = 300.0
@@ -49,10 +49,10 @@ class Host:
 
     __slots__ = (
         "_begun",
-        "_gap",
-        "_next",
         "_places",
+        "_starts",
         "_strikes",
+        "_turns",
         "name",
         "paused_until",
         "window",
@@ -65,8 +65,10 @@ class Host:
         self.paused_until: float = 0.0
         self._strikes = 0
         self._begun = 0.0
-        self._gap = 0.0
-        self._next = 0.0
+        # A request takes its turn before its place, so that it holds no place while it waits for the gap. It
+        # takes another one with its place, since several places may become free together.
+        self._turns = SpacedTurns(0.0)
+        self._starts = SpacedTurns(0.0)
 
     @property
     def in_flight(self) -> int:
@@ -75,7 +77,7 @@ class Host:
 
     def begin(self, limit: int) -> bool:
         """Count a request if it may start now, with at most `limit` in flight (0: no limit)."""
-        if self._gap or self.paused_until or self._places.awaited or not self._fits(limit):
+        if self._turns.gap or self.paused_until or self._places.awaited or not self._fits(limit):
             return False
         self._places.taken += 1
         return True
@@ -96,22 +98,29 @@ class Host:
         Raises:
             RequestFailed: the host requires a longer pause than a run waits.
         """
-        loop = asyncio.get_running_loop()
+        fits = partial(self._fits, limit)
         while True:
-            await self._pause(loop, pausing)
-            fits = partial(self._fits, limit)
-            if self._places.awaited or not fits():
-                with pausing(Reason(Why.BUSY, self.name), None):
-                    waited = await self._places.take(fits)
-            else:
-                waited = await self._places.take(fits)
-            # A pause that began while this request waited for its place applies to it, too.
-            if not (waited and self.paused_until):
+            await self._pause(pausing)
+            await self._space_out(self._turns, pausing)
+            await self._places.take(fits, partial(pausing, Reason(Why.BUSY, self.name), None))
+            try:
+                await self._space_out(self._starts, pausing)
+            except BaseException:
+                self.leave()
+                raise
+            # A pause that began while this request waited applies to it, too.
+            if not self.paused_until:
                 return
             self.leave()
 
-    async def _pause(self, loop: asyncio.AbstractEventLoop, pausing: Pausing) -> None:
-        """Wait until the end of a pause, and for the next turn if requests must keep a gap."""
+    async def _space_out(self, turns: SpacedTurns, pausing: Pausing) -> None:
+        """Wait for a turn if requests must keep a gap."""
+        if turns.gap:
+            await turns.take(pausing=partial(pausing, Reason(Why.BUSY, self.name)))
+
+    async def _pause(self, pausing: Pausing) -> None:
+        """Wait until the end of a pause."""
+        loop = asyncio.get_running_loop()
         while self.paused_until:
             wait = self.paused_until - loop.time()
             if wait > LONGEST_PAUSE:
@@ -128,12 +137,6 @@ class Host:
                 break
             with pausing(Reason(Why.ASKED, self.name), wait):
                 await asyncio.sleep(wait + _SPREAD * random.random() * min(wait, 1.0))
-        if self._gap:
-            turn = max(loop.time(), self._next)
-            self._next = turn + self._gap
-            if turn > loop.time():
-                with pausing(Reason(Why.BUSY, self.name), turn - loop.time()):
-                    await asyncio.sleep(turn - loop.time())
 
     def leave(self) -> None:
         """Count the end of a request that had entered, whether it succeeded or not."""
@@ -141,7 +144,8 @@ class Host:
 
     def space(self, gap: float) -> None:
         """Keep at least `gap` seconds between two requests (robots.txt's Crawl-delay)."""
-        self._gap = max(self._gap, gap)
+        for turns in (self._turns, self._starts):
+            turns.gap = max(turns.gap, gap)
 
     def went_well(self) -> None:
         """Record a response that was not a complaint."""

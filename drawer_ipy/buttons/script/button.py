@@ -7,36 +7,35 @@ Arguments reach a script as environment variables ``BUTTONS_ARG_NAME``; its outp
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
+import os
 import re
 import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drawer_ipy.buttons.answer import Answer
 from drawer_ipy.buttons.arguments import Arguments, to_text
-from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages, Resources
+from drawer_ipy.buttons.base import Caching, Call, Outcome, Pages
 from drawer_ipy.buttons.cache_keys import ScriptCaching
 from drawer_ipy.buttons.http.field import FieldTemplate
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, LARGEST_LIMIT
 from drawer_ipy.buttons.script.away import outcome_there, work_of
 from drawer_ipy.buttons.script.ending import not_started, outcome_of_script
 from drawer_ipy.buttons.script.feeding import stdin_bytes
-from drawer_ipy.buttons.script.process import CANCEL_GRACE, Finished, Process
+from drawer_ipy.buttons.script.process import Process
 from drawer_ipy.buttons.script.processes import Processes
 from drawer_ipy.buttons.script.there import INLINE_LIMIT, ScriptThere
 from drawer_ipy.buttons.travelling import Work
-from drawer_ipy.common.environment import environment_with
+from drawer_ipy.common.environment import encoded_variables
 from drawer_ipy.common.folders import read_regular
 from drawer_ipy.common.platform import lacks
-from drawer_ipy.common.threads import Threads
 from drawer_ipy.definition.backends import STAYS
 from drawer_ipy.definition.button_runtimes import BUTTON_RUNTIMES, runtime_words
 from drawer_ipy.definition.models import ArgSpec, ButtonSpec, Queue
@@ -164,6 +163,7 @@ class ScriptButton:
         self._env_names = {spec.name: env_name(spec.name) for spec in self.args}
         self._limit = min(limit or DEFAULT_LIMIT, LARGEST_LIMIT)
         self._program: str | None = None
+        self._inline: tuple[str, AbstractContextManager[tuple[bytes, ...]]] | None = None
         self.backend = backend
         self.stays: str = STAYS["script"] if backend.partition(":")[0] in ("", "threads") else ""
         self._there: tuple[bytes, ScriptThere] | None = None
@@ -213,11 +213,10 @@ class ScriptButton:
         more = self._variables(bound, call)
         on_line = _from_thread(call.log) if call.log is not None else None
         try:
-            env = environment_with(more) if more else None  # without additions, the child inherits it
             with self._command(program) as argv:
                 stdin = getattr(bound, "stdin", b"")
-                process = Process(argv, env, call.timeout, on_line, self._limit, stdin)
-                done = await run_process(process, call.resources)
+                process = Process(argv, encoded_variables(more), call.timeout, on_line, self._limit, stdin)
+                done = await call.resources.get(Processes).run(process)
         except OSError as error:
             return self._not_started(error, program, more)
         except ValueError as error:  # a NUL character, or half of a surrogate pair
@@ -289,26 +288,37 @@ class ScriptButton:
             self._program = shutil.which(runtime.program) if runtime.program else sys.executable or None
         return self._program
 
-    @contextlib.contextmanager
-    def _command(self, program: str) -> Iterator[list[str]]:
-        """Yield the command line; a text that is too long for it is put into a private temporary file."""
+    def _command(self, program: str) -> AbstractContextManager[tuple[bytes, ...]]:
+        """Return the encoded command line, for the duration of a press."""
+        if self._inline is None or self._inline[0] is not program:
+            argv = self._inline_command(program)
+            if argv is None:
+                return self._command_with_file(program)
+            self._inline = program, nullcontext(tuple(map(os.fsencode, argv)))
+        return self._inline[1]
+
+    def _inline_command(self, program: str) -> list[str] | None:
+        """Return the command line without another file; ``None`` if the text is too long for it."""
         if self._code is None:
-            yield [program, str(self._path)]
-            return
+            return [program, str(self._path)]
         runtime = RUNTIMES[self._runtime]
         if (
-            len(self._code) * 4 < INLINE_LIMIT
-            or len(self._code.encode(errors="surrogatepass")) < INLINE_LIMIT
+            len(self._code) * 4 >= INLINE_LIMIT
+            and len(self._code.encode(errors="surrogatepass")) >= INLINE_LIMIT
         ):
-            argv = [program, runtime.flag, self._code]
-            if runtime.flag == "-c" and runtime.suffix == ".sh":
-                argv.append(self.name)  # the name that the shell uses in its messages
-            yield argv
-            return
+            return None
+        argv = [program, runtime.flag, self._code]
+        if runtime.flag == "-c" and runtime.suffix == ".sh":
+            argv.append(self.name)  # the name that the shell uses in its messages
+        return argv
+
+    @contextmanager
+    def _command_with_file(self, program: str) -> Iterator[tuple[bytes, ...]]:
+        """Yield the command line for a private temporary file with the text."""
         with tempfile.TemporaryDirectory(prefix="drawer-") as folder:
-            path = Path(folder) / f"main{runtime.suffix}"
-            path.write_text(self._code, encoding="utf-8", errors="surrogateescape")
-            yield [program, str(path)]
+            path = Path(folder) / f"main{RUNTIMES[self._runtime].suffix}"
+            path.write_text(self._code or "", encoding="utf-8", errors="surrogateescape")
+            yield os.fsencode(program), os.fsencode(path)
 
     def _no_runtime(self) -> ErrorInfo:
         if why := lacks("processes"):
@@ -350,40 +360,6 @@ class ScriptButton:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
             hint = "the system's limit on files or processes was reached; lower `parallelism`"
         return not_started(Code.SCRIPT_ERROR, f"button {self.name!r} could not be started: {error}", hint)
-
-
-async def run_process(process: Process, resources: Resources) -> Finished:
-    """Run `process` in a thread of the run; a cancellation ends the process before it is re-raised.
-
-    Raises:
-        OSError, ValueError: see :meth:`Process.run`.
-        asyncio.CancelledError: after the process has ended.
-    """
-    known = resources.get(Processes)
-    known.add(process)
-    try:
-        return await resources.get(Threads).submit(process.run)
-    except asyncio.CancelledError:
-        await _end(process)
-        raise
-    finally:
-        known.forget(process)
-
-
-async def _end(process: Process) -> None:
-    """End a process whose caller was cancelled, and wait for its end in any case."""
-    process.stop()
-    kill_at = time.monotonic() + CANCEL_GRACE
-    # Cancelling the future also dropped its result, so this polls. A future shielded from cancellation would
-    # slow down every press; polling slows down only cancelled ones.
-    while not process.ended:
-        try:
-            await asyncio.sleep(0.002)
-        except asyncio.CancelledError:
-            continue  # the caller re-raises the first one; leaving now would leave the process behind
-        finally:
-            if time.monotonic() >= kill_at:
-                process.stop(signal.SIGKILL)
 
 
 def _from_thread(log: Callable[[str], None]) -> Callable[[str], None]:

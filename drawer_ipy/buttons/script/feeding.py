@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import select
-import subprocess
 from typing import Any
 
 from drawer_ipy.buttons.arguments import Bytes, to_text, unsendable
+from drawer_ipy.buttons.script.child import ScriptChild
+from drawer_ipy.buttons.script.watch import Watch
 
 _CHUNK = 256 * 1024
 
@@ -37,22 +38,22 @@ class Feed:
     Args:
         child: a process with a pipe as its stdin.
         data: all bytes to write.
-        poller: the poll object that watches the pipe.
+        watch: watches the pipe.
 
     Attributes:
         fd: the descriptor of the pipe; -1 once it is closed.
     """
 
-    __slots__ = ("_left", "_pipe", "_poller", "fd")
+    __slots__ = ("_child", "_left", "_watch", "fd")
 
-    def __init__(self, child: subprocess.Popen[bytes], data: bytes, poller: select.poll) -> None:
+    def __init__(self, child: ScriptChild, data: bytes, watch: Watch) -> None:
         assert child.stdin is not None
-        self._pipe = child.stdin
+        self._child = child
         self._left = memoryview(data)
-        self._poller = poller
-        self.fd: int = self._pipe.fileno()
+        self._watch = watch
+        self.fd: int = child.stdin
         os.set_blocking(self.fd, False)
-        poller.register(self.fd, select.POLLOUT)
+        watch.register(self.fd, select.POLLOUT)
 
     def write(self) -> None:
         """Write as much as fits; close the pipe after the last byte, or when the child has closed it."""
@@ -68,6 +69,6 @@ class Feed:
     def close(self) -> None:
         """Close the pipe."""
         if self.fd >= 0:
-            self._poller.unregister(self.fd)
+            self._watch.unregister(self.fd)
             self.fd = -1
-            self._pipe.close()
+            self._child.close_stdin()

@@ -1,6 +1,6 @@
 """One child process from start to end: output captured, time and memory limited, ended with its group.
 
-It runs in a thread (``subprocess.Popen`` and ``poll``), which is measurably faster than asyncio's
+It is started and watched in a thread (see supervisor.py), which is measurably faster than asyncio's
 subprocesses and does not depend on a child watcher.
 """
 
@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 
 from drawer_ipy.buttons.output import DEFAULT_LIMIT, Capture, Lines
+from drawer_ipy.buttons.script.child import ScriptChild
 from drawer_ipy.buttons.script.feeding import Feed
+from drawer_ipy.buttons.script.watch import Watch
 from drawer_ipy.buttons.script.watchdog import WATCHDOG
-from drawer_ipy.common.process_ids import start_of, start_ticks
+from drawer_ipy.common.process_ids import pidfd, start_of, start_ticks
 
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL after a timeout (as in the original), or after too much output."""
@@ -32,6 +33,12 @@ _LAST_WORDS = 0.3
 _CHUNK = 64 * 1024
 _DRAIN_LIMIT = 1024 * 1024
 """Maximum bytes read after the process has exited; a pipe holds 64 KiB unless it was enlarged."""
+
+
+Steps = Generator[float | None, None, "Finished"]
+"""A running process, for the thread that watches it. It yields the longest time in seconds until it must go
+on, ``None`` if it only has to when one of its descriptors is ready.
+"""
 
 
 @dataclass(slots=True)
@@ -55,14 +62,14 @@ class Finished:
 
 
 class Process:
-    """A child process in its own session. Call :meth:`run` once, in a thread; the rest from anywhere.
+    """A child process in its own session. Only one thread iterates :meth:`run`; the rest is for any thread.
 
     Attributes:
         ended: whether :meth:`run` has ended, with or without success.
 
     Args:
-        argv: the program and its arguments.
-        env: its complete environment, encoded; ``None`` for that of this process.
+        argv: the program and its arguments, encoded.
+        added: the variables that it gets beside those of this process, encoded.
         timeout: seconds until its group gets SIGTERM and, :data:`TERM_GRACE` later, SIGKILL.
         on_line: called in the same thread with each line of stderr.
         limit: maximum bytes of stdout and of stderr; if the process writes more, its group is ended as after
@@ -72,8 +79,8 @@ class Process:
 
     def __init__(
         self,
-        argv: Sequence[str],
-        env: Mapping[bytes, bytes] | None,
+        argv: tuple[bytes, ...],
+        added: Mapping[bytes, bytes],
         timeout: float | None = None,
         on_line: Callable[[str], None] | None = None,
         limit: int = DEFAULT_LIMIT,
@@ -81,7 +88,7 @@ class Process:
     ) -> None:
         self._stdin = stdin
         self._argv = argv
-        self._env = env
+        self._added = added
         self._timeout = timeout
         self._on_line = on_line
         self.ended: bool = False
@@ -91,7 +98,7 @@ class Process:
         self._err = Capture(limit)
         # The lock keeps a signal from being sent to a process id that no longer belongs to this child.
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: ScriptChild | None = None
         self._reaped = False
         self._ending = False
         self._timed_out = False
@@ -117,45 +124,47 @@ class Process:
             self._ending = True
             self._signal(number)
 
-    def run(self) -> Finished:
-        """Start the process and wait until it has exited and its group is gone.
+    def run(self, watch: Watch, nothing: int) -> Steps:
+        """Start the process, and return how it ended when it has exited and its group is gone.
+
+        Args:
+            watch: for its descriptors.
+            nothing: a descriptor from which nothing can be read, for its stdin if there are no data for it.
 
         Raises:
             OSError: it could not be started.
             ValueError: an argument or variable contains a NUL character.
         """
         try:
-            return self._run()
+            child = self._start_child(nothing)
+            try:
+                yield from self._watch(child, watch)
+            finally:
+                watch.clear()
+                self._reap(child)
+            return self._finished(child)
         finally:
             self.ended = True
 
-    def _run(self) -> Finished:
+    def _start_child(self, nothing: int) -> ScriptChild:
         if self._timeout is not None:
             self._deadline = time.monotonic() + self._timeout
         with self._lock:
             since = start_ticks()
-            child = subprocess.Popen(
-                self._argv,
-                env=self._env,
-                stdin=subprocess.PIPE if self._stdin else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
+            child = ScriptChild(self._argv, self._added, None if self._stdin else nothing)
             self._child = child
             WATCHDOG.add(child.pid, since)
             if self._ending:
                 self._signal(signal.SIGKILL)
-        try:
-            self._watch(child)
-        finally:
-            self._reap(child)
+        return child
+
+    def _finished(self, child: ScriptChild) -> Finished:
         if self._on_line is not None:
             self._tell(self._lines.end())
         too_long = "stdout" if self._out.cut else "stderr" if self._err.cut else ""
         out, timed_out = self._out, self._timed_out
-        return Finished(child.returncode, out.text(), self._err.text(), too_long, timed_out, out.altered)
+        assert child.code is not None, "it was collected"
+        return Finished(child.code, out.text(), self._err.text(), too_long, timed_out, out.altered)
 
     def _signal(self, number: int) -> None:
         """Send a signal to the group; the caller holds the lock."""
@@ -168,43 +177,40 @@ class Process:
                 # macOS raises this for a group whose only member is a zombie.
                 pass
 
-    def _watch(self, child: subprocess.Popen[bytes]) -> None:
+    def _watch(self, child: ScriptChild, watch: Watch) -> Generator[float | None, None, None]:
         """Read until the process has exited, even if processes that it started still run.
 
         The original waits for those, too (docs/original.md#processes-requests-history, number 69).
         """
-        assert child.stdout is not None
-        assert child.stderr is not None
-        pipes = {child.stdout.fileno(): self._out, child.stderr.fileno(): self._err}
-        poller = select.poll()
+        pipes = {child.stdout: self._out, child.stderr: self._err}
         for pipe in pipes:
-            poller.register(pipe, select.POLLIN)
-        exit_watch = _ExitWatch(child, poller)
-        feed = Feed(child, self._stdin, poller) if child.stdin is not None else None
+            watch.register(pipe, select.POLLIN)
+        exit_watch = _ExitWatch(child, watch)
+        feed = Feed(child, self._stdin, watch) if self._stdin else None
         try:
             while not exit_watch.exited:
                 self._keep_time()
-                ready = poller.poll(exit_watch.patience(self._wait(), bool(pipes)))
-                exit_watch.look(ready)
-                for fd, _ in ready:
+                yield exit_watch.patience(self._wait(), bool(pipes))
+                exit_watch.look(watch.ready)
+                for fd, events in watch.ready.items():
                     if fd in pipes:
-                        self._read(fd, pipes, poller)
+                        self._read(fd, events, pipes, watch)
                     elif feed is not None and fd == feed.fd:
                         feed.write()
             if feed is not None:
                 feed.close()
             if self._ending:
-                self._end_group(poller, pipes)
-            self._drain(poller, pipes)
+                yield from self._end_group(watch, pipes)
+            self._drain(pipes, watch)
         finally:
             exit_watch.close()
 
-    def _read(self, fd: int, pipes: dict[int, Capture], poller: select.poll) -> int:
+    def _read(self, fd: int, events: int, pipes: dict[int, Capture], watch: Watch) -> int:
         """Read what is available and return the number of bytes; at its end, unregister the pipe."""
-        chunk = os.read(fd, _CHUNK)
+        chunk = b"" if events == select.POLLHUP else os.read(fd, _CHUNK)
         sink = pipes[fd]
         if not chunk:
-            poller.unregister(fd)
+            watch.unregister(fd)
             del pipes[fd]
             return 0
         sink.add(chunk)
@@ -233,27 +239,32 @@ class Process:
             self._kill_at = time.monotonic() + TERM_GRACE  # SIGKILL is repeated, to be safe
             self.stop(signal.SIGKILL)
 
-    def _end_group(self, poller: select.poll, pipes: dict[int, Capture]) -> None:
+    def _end_group(self, watch: Watch, pipes: dict[int, Capture]) -> Generator[float | None, None, None]:
         """End the rest of the group; its leader is a zombie, which keeps the group's id from being reused."""
         until = time.monotonic() + _LAST_WORDS
         while pipes and (left := until - time.monotonic()) > 0:
-            for fd, _ in poller.poll(left * 1000):
+            yield left
+            for fd, events in watch.ready.items():
                 if fd in pipes:
-                    self._read(fd, pipes, poller)
+                    self._read(fd, events, pipes, watch)
                 else:
-                    poller.unregister(fd)
+                    watch.unregister(fd)
         self.stop(signal.SIGKILL)
 
-    def _drain(self, poller: select.poll, pipes: dict[int, Capture]) -> None:
+    def _drain(self, pipes: dict[int, Capture], watch: Watch) -> None:
         """Read what the process wrote before it exited, without waiting for other processes."""
-        left = _DRAIN_LIMIT
+        if not pipes:
+            return
+        poller, left = select.poll(), _DRAIN_LIMIT
+        for pipe in pipes:
+            poller.register(pipe, select.POLLIN)
         while pipes and left > 0:
-            ready = [fd for fd, _ in poller.poll(0) if fd in pipes]
+            ready = [(fd, events) for fd, events in poller.poll(0) if fd in pipes]
             if not ready:
                 return
-            left -= sum(self._read(fd, pipes, poller) for fd in ready)
+            left -= sum(self._read(fd, events, pipes, watch) for fd, events in ready)
 
-    def _reap(self, child: subprocess.Popen[bytes]) -> None:
+    def _reap(self, child: ScriptChild) -> None:
         """Collect the exit code, and make sure that no child is left behind."""
         with self._lock:
             WATCHDOG.remove(child.pid)
@@ -261,9 +272,7 @@ class Process:
                 self._signal(signal.SIGKILL)
                 child.wait()
             self._reaped = True
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            if pipe is not None:
-                pipe.close()
+        child.close()
 
 
 class _ExitWatch:
@@ -275,28 +284,28 @@ class _ExitWatch:
 
     __slots__ = ("_child", "_fd", "_pause", "exited")
 
-    def __init__(self, child: subprocess.Popen[bytes], poller: select.poll) -> None:
+    def __init__(self, child: ScriptChild, watch: Watch) -> None:
         self._child = child
         self._pause = 0.001
-        self._fd = _pidfd(child.pid)
+        self._fd = pidfd(child.pid)
         self.exited = False
         if self._fd is not None:
-            poller.register(self._fd, select.POLLIN)
+            watch.register(self._fd, select.POLLIN)
 
     def patience(self, due: float | None, reading: bool) -> float | None:
-        """Return the maximum duration of the next poll in milliseconds."""
+        """Return the maximum seconds until the next look; `due` is the limit for other reasons."""
         if self._fd is None:
             # A process with closed pipes is about to exit.
             self._pause = min(self._pause * 1.5, 0.02) if reading else 0.001
             due = self._pause if due is None else min(due, self._pause)
-        return None if due is None else due * 1000 + 0.5
+        return due
 
-    def look(self, ready: list[tuple[int, int]]) -> None:
-        """Update :attr:`exited`; `ready` is the result of the poll."""
+    def look(self, ready: Mapping[int, int]) -> None:
+        """Update :attr:`exited`; `ready` are the descriptors that are ready, with their events."""
         if self._fd is None:
             self.exited = _has_exited(self._child)
         else:
-            self.exited = any(fd == self._fd for fd, _ in ready)
+            self.exited = self._fd in ready
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -304,20 +313,9 @@ class _ExitWatch:
             os.close(self._fd)
 
 
-def _pidfd(pid: int) -> int | None:
-    """Return a descriptor that becomes readable at exit; ``None`` if not supported (macOS, sandboxes)."""
-    opener = getattr(os, "pidfd_open", None)
-    if opener is None:
-        return None
-    try:
-        return int(opener(pid))
-    except OSError:
-        return None
-
-
-def _has_exited(child: subprocess.Popen[bytes]) -> bool:
+def _has_exited(child: ScriptChild) -> bool:
     """Whether the child has exited; if the system allows it, it remains a zombie."""
-    if child.returncode is not None:
+    if child.code is not None:
         return True
     if hasattr(os, "waitid"):
         flags = os.WEXITED | os.WNOHANG | os.WNOWAIT

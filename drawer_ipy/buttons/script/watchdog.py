@@ -86,23 +86,23 @@ class _GroupFile:
         self._bytes = mmap.mmap(self.fd, lines * self._WIDTH)
         self._free.extend(range(before, lines))
         for line in range(before, lines):
-            self._write(line, "")
+            self._write(line, b"")
 
     def add(self, group: int, since: int, until: int) -> None:
         if not self._free:
             self._grow(2 * self._count)
         line = self._lines[group] = self._free.pop()
-        self._write(line, f"{group} {since} {until}")
+        self._write(line, b"%d %d %d" % (group, since, until))
 
     def remove(self, group: int) -> None:
         line = self._lines.pop(group, None)
         if line is not None:
-            self._write(line, "")
+            self._write(line, b"")
             self._free.append(line)
 
-    def _write(self, line: int, text: str) -> None:
+    def _write(self, line: int, text: bytes) -> None:
         begin = line * self._WIDTH
-        self._bytes[begin : begin + self._WIDTH] = text.encode("ascii").ljust(self._WIDTH - 1) + b"\n"
+        self._bytes[begin : begin + self._WIDTH] = text.ljust(self._WIDTH - 1) + b"\n"
 
     def close(self) -> None:
         self._bytes.close()

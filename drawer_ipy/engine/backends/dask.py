@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import pickle
 from collections import deque
 from collections.abc import Callable
@@ -28,6 +29,9 @@ MOST_IN_BATCH = 64
 _SHORT = 0.025
 """Seconds of presses that travel in batches; longer ones travel alone."""
 
+_LONG = 0.25
+"""Longer presses, in seconds, are not sent ahead: the way to a worker and back takes a small part of them."""
+
 END_SECONDS = 0.3
 """Seconds that an interrupted press has before its worker is restarted."""
 
@@ -45,13 +49,13 @@ class DaskBackend:
     def __init__(self, address: str = "") -> None:
         self.places: int | None = None
         self.sender: Sender = Sender()
-        self._cluster = Cluster(address, self._joined, self._left, self._heard)
+        self._cluster = Cluster(address, self._joined, self._left, self._heard, self._lost)
         self._workers: dict[str, WorkerPlace] = {}
         self._free = PressPlaces(self._find)
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count()
         self._presses: dict[str, list[BatchedPress]] = {}
-        self._seconds: float | None = None  # of one press, as measured lately
+        self._seconds = math.inf  # of one press, as measured lately
         self._note: Callable[[str], None] = lambda _text: None
         self._flushing = False
         self._closed = False
@@ -78,14 +82,26 @@ class DaskBackend:
     # Places
 
     @property
-    def _depth(self) -> int:
-        """How many presses each thread of a worker may have: two batches of short ones, or one."""
-        return 1 if self._in_batch == 1 else 2 * self._in_batch
+    def _in_batch(self) -> int:
+        """How many presses a batch has."""
+        if self._seconds > _SHORT:
+            return 1
+        return min(MOST_IN_BATCH, round(BATCH_SECONDS / self._seconds))
+
+    def _batches(self, alone: bool) -> int:
+        """How many batches each thread of a worker has: the one that runs, and those that were sent ahead.
+
+        Args:
+            alone: whether each is one press.
+        """
+        if self._seconds > _LONG:
+            return 1
+        return 1 + min(MOST_IN_BATCH, math.ceil(BATCH_SECONDS / self._seconds)) if alone else 2
 
     def _find(self, at_once: bool) -> WorkerPlace | None:
         """Return the worker with the fewest presses for each of its threads, if it has a place."""
         best = self._least_busy()
-        depth = 1 if at_once else self._depth
+        depth = 1 if at_once else self._in_batch * self._batches(self._in_batch == 1)
         return best if best is not None and best.load < depth else None
 
     def _least_busy(self, but: WorkerPlace | None = None) -> WorkerPlace | None:
@@ -122,12 +138,25 @@ class DaskBackend:
             self._move(press, place)
 
     def _give_up(self, place: WorkerPlace) -> None:
-        """Fail what runs on a worker that is lost; Dask forgets it, so that no other worker runs it again."""
+        """Fail what has begun on a worker that is lost, and give the rest to others.
+
+        Dask forgets all of it, so that no other worker runs it again.
+        """
         for task in place.tasks.values():
             task.cancel()
         for presses in place.batches.values():
             for press in presses:
-                press.fail_with_worker(place.where)
+                if press.is_ahead and not press.has_begun:
+                    self._move(press, place)
+                else:
+                    press.lose(place.where)
+
+    def _lost(self, error: BackendError) -> None:
+        """Fail all presses, since nothing is heard from the cluster any more."""
+        self._closed = True
+        for address in tuple(self._workers):
+            self._left(address)
+        self._free.close(error)
 
     async def _kill(self, place: WorkerPlace, stuck: list[tuple[str, int]]) -> bool:
         place.killing = True
@@ -147,9 +176,9 @@ class DaskBackend:
             self._move(press, place)
 
     def _move(self, press: BatchedPress, place: WorkerPlace) -> None:
-        other = self._least_busy(but=place)
+        other = None if self._closed else self._least_busy(but=place)
         if other is None:
-            press.fail_with_worker(place.where)
+            press.lose(place.where)
             return
         other.waiting.append(press)
         self._flush_soon()
@@ -181,42 +210,49 @@ class DaskBackend:
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Send what waits, in batches; one more batch than a worker has threads, so that none is idle."""
+        """Send what waits."""
         self._flushing = False
         if self._closed:
             return
         for place in self._workers.values():
-            while place.waiting and len(place.batches) <= place.threads:
-                left = place.threads + 1 - len(place.batches)
-                size = min(self._in_batch, -(-len(place.waiting) // left))
-                # A press that may time out travels alone: the others would be lost with its worker.
-                timed = next((n for n, one in enumerate(place.waiting) if one.begun is not None), size)
-                size = max(1, min(size, timed))
-                self._send(place, [place.waiting.popleft() for _ in range(size)])
+            while batch := self._next_batch(place):
+                self._send(place, batch)
 
-    @property
-    def _in_batch(self) -> int:
-        seconds = self._seconds
-        if seconds is None or seconds > _SHORT:
-            return 1
-        return min(MOST_IN_BATCH, round(BATCH_SECONDS / seconds))
+    def _next_batch(self, place: WorkerPlace) -> list[BatchedPress]:
+        """Take a batch from what waits for `place`; it is empty if the worker has enough."""
+        waiting = place.waiting
+        if not waiting:
+            return []
+        # A press that may time out travels alone: the others would be lost with its worker.
+        alone = self._in_batch == 1 or waiting[0].begun is not None
+        left = place.threads * self._batches(alone) - len(place.batches)
+        if left <= 0:
+            return []
+        size = 1 if alone else min(self._in_batch, math.ceil(len(waiting) / left))
+        batch = [waiting.popleft()]
+        while len(batch) < size and waiting[0].begun is None:
+            batch.append(waiting.popleft())
+        return batch
 
     def _send(self, place: WorkerPlace, presses: list[BatchedPress]) -> None:
         batch = str(next(self._numbers))
+        # Not for batches: it would cost as much as some of their short presses.
+        ahead = self._in_batch == 1 and len(place.batches) >= place.threads
         place.batches[batch] = self._presses[batch] = presses
         for number, press in enumerate(presses):
             press.batch, press.number = batch, number
+            press.is_ahead, press.has_begun = ahead, False
         task = place.tasks[batch] = asyncio.create_task(self._run(place, batch, presses))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, place: WorkerPlace, batch: str, presses: list[BatchedPress]) -> None:
-        sent = [(one.number, one.function.key, one.begun is not None, one.arguments) for one in presses]
+        sent = [(one.number, one.function.key, one.says, one.arguments) for one in presses]
         try:
             answers = pickle.loads(await self._cluster.press(place.address, batch, sent))
         except WorkerLost:
             for press in presses:
-                press.fail_with_worker(place.where)
+                press.lose(place.where)
         else:
             for press, (kind, body, seconds, events, rest) in zip(presses, answers, strict=True):
                 self._measure(seconds)
@@ -233,7 +269,7 @@ class DaskBackend:
 
     def _measure(self, seconds: float) -> None:
         """Take note of how long a press took on its worker."""
-        before = seconds if self._seconds is None else self._seconds
+        before = seconds if self._seconds == math.inf else self._seconds
         self._seconds = max(1e-4, 0.8 * before + 0.2 * seconds)
 
     async def _end(self, press: BatchedPress) -> None:

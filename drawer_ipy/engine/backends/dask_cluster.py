@@ -11,10 +11,12 @@ import pickle
 import pickletools
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 import distributed
+from distributed.comm.addressing import parse_address
+from distributed.comm.registry import get_backend
 
 from drawer_ipy.common.tracebacks import describe
 from drawer_ipy.engine.backends.base import BackendError
@@ -22,8 +24,12 @@ from drawer_ipy.engine.backends.by_value import ValuePickler, by_value
 from drawer_ipy.engine.backends.worker import on_dask
 
 _NO_CLIENT = "make one in an earlier cell: `from distributed import Client; client = Client()`"
+_NO_SCHEDULER = "`client.scheduler.address` is the address of a scheduler; its dashboard has another port"
 _CONNECT_SECONDS = 10.0
-_WORKER_SECONDS = 5.0
+_WATCH_SECONDS = 0.5
+_SLACK = 2.0
+"""Further seconds until a connection fails, so that Dask's own error comes first: it says more."""
+_WORKER_SECONDS = 15.0
 """Most seconds to wait for the first worker, for instance while a nanny restarts the only one."""
 
 _BY_VALUE = frozenset(
@@ -45,6 +51,7 @@ class Cluster:
         joined: called with the address and the number of threads of a worker that can be used.
         left: called with the address of a worker that is gone.
         heard: called with each event of a press: batch, number, kind, text.
+        lost: called when the connection to the scheduler is lost.
     """
 
     def __init__(
@@ -53,9 +60,10 @@ class Cluster:
         joined: Callable[[str, int, str], None],
         left: Callable[[str], None],
         heard: Callable[[str, int, str, str], None],
+        lost: Callable[[BackendError], None],
     ) -> None:
         self._address = address
-        self._joined, self._left, self._heard = joined, left, heard
+        self._joined, self._left, self._heard, self._lost = joined, left, heard, lost
         self.run: str = uuid.uuid4().hex
         self._topic = f"drawer-ipy-{self.run}"
         self._client: Any = None
@@ -68,9 +76,10 @@ class Cluster:
         """Return the address and the security settings of the scheduler.
 
         Raises:
-            BackendError: there is no client.
+            BackendError: there is no client, or the address cannot be one of a scheduler.
         """
         if self._address:
+            _check_address(self._address)
             return self._address, None
         try:
             client = distributed.default_client()  # type: ignore[no-untyped-call]
@@ -88,30 +97,17 @@ class Cluster:
         """
         address, security = self.find()
         self._functions = dict(functions)
-        try:
-            self._client = await distributed.Client(  # type: ignore[no-untyped-call]
-                address,
-                asynchronous=True,
-                set_as_default=False,
-                security=security,
-                timeout=_CONNECT_SECONDS,
-                name="drawer-ipy",
-            )
-        except (OSError, TimeoutError, ValueError) as error:
-            raise BackendError(f"there is no Dask scheduler at {address}: {describe(error)}") from None
+        self._client = await _connected(address, security)
         self._client.subscribe_topic("all", self._happened)
         self._client.subscribe_topic(self._topic, self._event)
-        workers = await self._first_workers()
-        if not workers:
-            raise BackendError(
-                "the Dask cluster has no workers", remediation="`client.cluster.scale(4)` adds some"
-            )
-        found = await self._client.run(_call("probe"), sorted(modules))
-        if problem := _misfit(found):
-            raise BackendError(problem)
-        await self._client.run(_call("keep"), self.run, self._functions)
+        try:
+            workers = await self._checked_workers(sorted(modules))
+            await self._client.run(_call("keep"), self.run, self._functions)
+        except OSError as error:
+            raise _lost_scheduler(address, error) from None
         for worker in workers:
             self._add(worker, workers[worker])
+        self._start(self._watch(address))
         return str(address)
 
     def knows(self, key: bytes) -> bool:
@@ -125,31 +121,30 @@ class Cluster:
                 await self._client.run(_call("keep"), self.run, {key: body})
                 self._functions[key] = body
 
-    async def press(self, worker: str, batch: str, presses: list[tuple[int, bytes, bool, bytes]]) -> bytes:
+    async def press(self, worker: str, batch: str, presses: list[tuple[int, bytes, int, bytes]]) -> bytes:
         """Run a batch on a worker and return what it returned.
 
         Raises:
             WorkerLost: the worker is gone, or the batch was dropped.
         """
-        future = self._client.submit(
-            eval,
-            on_dask.PRESS,
-            {"payload": pickle.dumps((self.run, batch, presses), 5)},
-            key=f"{self._topic}-{batch}",
-            workers=[worker],
-            allow_other_workers=False,
-            pure=False,
-            retries=0,
-        )
         try:
-            answer: bytes = await future
-            return answer
-        except asyncio.CancelledError:
-            raise
+            future = self._client.submit(
+                eval,
+                on_dask.PRESS,
+                {"payload": pickle.dumps((self.run, batch, presses), 5)},
+                key=f"{self._topic}-{batch}",
+                workers=[worker],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
+            try:
+                answer: bytes = await future
+            finally:
+                future.release()
         except Exception as error:  # of Dask's, which has many
             raise WorkerLost(describe(error)) from None
-        finally:
-            future.release()
+        return answer
 
     async def interrupt(self, worker: str, batch: str, number: int, seconds: float) -> bool:
         """End a press; return whether it has ended."""
@@ -193,9 +188,10 @@ class Cluster:
             task.cancel()
         if self._client is None:
             return
-        with contextlib.suppress(Exception):  # workers or the scheduler may be gone
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._client.run(_call("forget"), self.run, on_error="ignore")
+        if self._client.status == "running":
+            with contextlib.suppress(Exception):  # workers or the scheduler may be gone
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    await self._client.run(_call("forget"), self.run, on_error="ignore")
         with contextlib.suppress(Exception):
             for topic in ("all", self._topic):
                 self._client.unsubscribe_topic(topic)
@@ -205,6 +201,21 @@ class Cluster:
     async def _workers_now(self) -> dict[str, Mapping[str, Any]]:
         info = await self._client.scheduler.identity()
         workers: dict[str, Mapping[str, Any]] = dict(info["workers"])
+        return workers
+
+    async def _checked_workers(self, modules: list[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the workers.
+
+        Raises:
+            BackendError: there is none, versions differ, or one of `modules` is missing.
+        """
+        workers = await self._first_workers()
+        if not workers:
+            raise BackendError(
+                "the Dask cluster has no workers", remediation="`client.cluster.scale(4)` adds some"
+            )
+        if problem := _misfit(await self._client.run(_call("probe"), modules)):
+            raise BackendError(problem)
         return workers
 
     async def _first_workers(self) -> dict[str, Mapping[str, Any]]:
@@ -231,9 +242,19 @@ class Cluster:
             self._workers.discard(worker)
             self._left(worker)
         elif action == "add-worker" and worker not in self._workers:
-            task = asyncio.create_task(self._welcome(str(worker)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._welcome(str(worker)))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` until the run ends."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watch(self, address: str) -> None:
+        """Say when the connection is lost. Dask may connect again, but forgets what was sent before."""
+        while self._client.status == "running":  # noqa: ASYNC110 - Dask has no event for it
+            await asyncio.sleep(_WATCH_SECONDS)
+        self._lost(_lost_scheduler(address))
 
     async def _welcome(self, worker: str) -> None:
         """Give the functions to a worker that has just started, and use it from then on."""
@@ -249,6 +270,62 @@ class Cluster:
     def _event(self, event: tuple[float, Any]) -> None:
         batch, number, kind, text = event[1]
         self._heard(batch, number, kind, text)
+
+
+def _check_address(address: str) -> None:
+    """Check that `address` has a scheme that Dask knows, and the host and port that the scheme requires.
+
+    Raises:
+        BackendError: it has not.
+    """
+    try:
+        scheme, place = parse_address(address)
+        transport: Any = get_backend(scheme)
+        _, port = transport.get_address_host_port(place)
+        if not 0 < port < 65_536:
+            raise ValueError(f"there is no port {port}")
+    except NotImplementedError:  # the scheme has neither, as that of a cluster in this process
+        return
+    except ValueError as error:
+        raise BackendError(
+            f"{address!r} is not the address of a Dask scheduler: {error}",
+            remediation="write `dask:tcp://host:8786`",
+        ) from None
+
+
+async def _connected(address: str, security: Any) -> Any:
+    """Return a client of the scheduler at `address`.
+
+    Raises:
+        BackendError: there is no scheduler.
+    """
+    client: Any = distributed.Client(  # type: ignore[no-untyped-call]
+        address,
+        asynchronous=True,
+        set_as_default=False,
+        security=security,
+        timeout=_CONNECT_SECONDS,
+        name="drawer-ipy",
+    )
+    try:
+        # Dask itself waits without an end for a program that takes the connection and does not answer.
+        async with asyncio.timeout(_CONNECT_SECONDS + _SLACK) as limit:
+            return await client
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            await client.close()  # else Dask does so at some later time, when the event loop may be closed
+        if not isinstance(error, Exception):
+            raise
+        # Of whatever kind, since the answer of another program can be anything.
+        why = f"no answer in {_CONNECT_SECONDS + _SLACK:g} s" if limit.expired() else describe(error)
+        raise BackendError(
+            f"there is no Dask scheduler at {address}: {why}", remediation=_NO_SCHEDULER
+        ) from None
+
+
+def _lost_scheduler(address: str, error: OSError | None = None) -> BackendError:
+    why = f": {describe(error)}" if error is not None else ""
+    return BackendError(f"the connection to the Dask scheduler at {address} was lost{why}")
 
 
 class WorkerLost(Exception):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from drawer_ipy.engine.backends.base import Answer
 from drawer_ipy.engine.backends.press_prints import PressPrints
 from drawer_ipy.engine.backends.sending import Packed
+from drawer_ipy.engine.backends.worker.on_dask import SURELY
 from drawer_ipy.errors import Code, ErrorInfo
 
 _EVENT_SECONDS = 1.0
@@ -26,6 +27,8 @@ class BatchedPress:
         begun: called when the press begins on its worker; ``None`` if that does not matter.
         answer: done with the result.
         batch, number: its batch, and its place in it, once it was sent.
+        is_ahead: whether it was sent alone while others ran in its place; it surely says when it begins.
+        has_begun: whether it has said that it begins.
     """
 
     button: str
@@ -36,17 +39,26 @@ class BatchedPress:
     prints: PressPrints
     batch: str = ""
     number: int = -1
+    is_ahead: bool = False
+    has_begun: bool = False
     _events: int = 0
     _expected: int = -1
     _complete: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def says(self) -> int:
+        """Whether it is to say when it begins; see ``press_batch`` in ``on_dask``."""
+        return SURELY if self.is_ahead else int(self.begun is not None)
 
     def heard(self, kind: str, text: str) -> None:
         """Take note of an event: ``b`` when the press begins, ``o`` and ``e`` for printed lines."""
         self._events += 1
         if kind != "b":
             self.prints.add(text, is_error=kind == "e")
-        elif self.begun is not None:
-            self.begun()
+        else:
+            self.has_begun = True
+            if self.begun is not None:
+                self.begun()
         if 0 <= self._expected <= self._events:
             self._complete.set()
 
@@ -66,9 +78,9 @@ class BatchedPress:
         if not self.answer.done():
             self.answer.set_result(answer)
 
-    def fail_with_worker(self, where: str) -> None:
-        """Answer that the worker was lost."""
-        message = f"{where} was lost while it pressed `{self.button}`"
+    def lose(self, what: str) -> None:
+        """Answer that `what` was lost: the worker, or the connection to it."""
+        message = f"{what} was lost while it pressed `{self.button}`"
         error = ErrorInfo(Code.WORKER_LOST, message, "`retry` presses the item again")
         self.finish(Answer(error=error))
 

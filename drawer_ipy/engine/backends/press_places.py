@@ -41,6 +41,7 @@ class PressPlaces(Generic[W]):
     def __init__(self, free: Callable[[bool], W | None]) -> None:
         self._free = free
         self._waiting: deque[_Waiting[W]] = deque()
+        self._closed: BaseException | None = None
 
     def has(self, *, at_once: bool) -> bool:
         """Whether :meth:`take` returns at once."""
@@ -56,6 +57,8 @@ class PressPlaces(Generic[W]):
         Raises:
             BaseException: what :meth:`close` was called with.
         """
+        if self._closed is not None:
+            raise self._closed
         worker = None if self._waiting else self._free(at_once)
         if worker is not None:
             worker.taken += 1
@@ -95,7 +98,8 @@ class PressPlaces(Generic[W]):
             self._waiting.popleft()
 
     def close(self, error: BaseException) -> None:
-        """Let those who wait fail with `error`."""
+        """Let those who wait, and who come later, fail with `error`."""
+        self._closed = error
         for waiting in self._waiting:
             if not waiting.worker.done():
                 waiting.worker.set_exception(error)

@@ -10,7 +10,7 @@ from drawer_ipy.common.threads import Threads
 from drawer_ipy.engine.backends.base import BackendError
 from drawer_ipy.engine.backends.sending import Sender
 from drawer_ipy.engine.backends.worker_process import WorkerProcess
-from drawer_ipy.engine.backends.worker_start import Started, spawn
+from drawer_ipy.engine.backends.worker_start import spawn
 
 START_SECONDS = 120.0
 """Most seconds until a worker process can run presses."""
@@ -76,7 +76,10 @@ class ProcessSlot:
         try:
             started = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            starting.add_done_callback(_abandon)
+            # This takes milliseconds. After the run's end, nobody could end the process.
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                starting.result().abandon()
             raise
         except OSError as error:
             raise BackendError(f"a worker process could not be started: {error}") from None
@@ -101,9 +104,3 @@ class ProcessSlot:
             self._starting.cancel()
             await asyncio.wait([self._starting])
         await asyncio.gather(*(worker.end(patience) for worker in tuple(self._all)))
-
-
-def _abandon(starting: asyncio.Future[Started]) -> None:
-    """End a process that nobody waits for any more."""
-    if not starting.cancelled() and starting.exception() is None:
-        starting.result().abandon()

@@ -32,6 +32,7 @@ async def travel(
     Raises:
         asyncio.CancelledError: the press was cancelled, and has ended if the backend ends presses.
     """
+    call.stop.check()
     if call.timeout is None:
         answer = await ticket.press(button.work(bound, call), None, call.log)
     else:

@@ -13,13 +13,14 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from drawer_ipy.common.process_ids import pidfd
 from drawer_ipy.engine.backends.answers import answer_of
 from drawer_ipy.engine.backends.base import Answer, BackendError
 from drawer_ipy.engine.backends.press_prints import PressPrints, print_here
 from drawer_ipy.engine.backends.sending import Packed
 from drawer_ipy.engine.backends.sent_presses import SentPress, SentPresses
 from drawer_ipy.engine.backends.worker import connection as messages
-from drawer_ipy.engine.backends.worker_start import Started, kill_group, pidfd
+from drawer_ipy.engine.backends.worker_start import Started, kill_group
 from drawer_ipy.errors import Code, ErrorInfo
 
 _CHUNK = 1 << 18

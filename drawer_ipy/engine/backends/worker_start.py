@@ -88,11 +88,3 @@ def kill_group(pid: int) -> None:
     """Kill the process and its children."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def pidfd(pid: int) -> int | None:
-    """Return a file descriptor that is readable when the process has ended; ``None`` where there is none."""
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):  # not Linux
-        return None

@@ -154,6 +154,7 @@ class ButtonRunner(StepRunner):
             return self._on_backend(self._travelling, button, args, charges, ctx, bound, call)
         if ctx.session.limits.concern(button, charges):
             return self._in_turn(button, args, charges, ctx.session.limits, bound, call)
+        call.stop.check()  # it may have waited for the cache or for an earlier page
         return button.press(bound, call)
 
     def _bare_function(self) -> FunctionButton | None:
@@ -274,6 +275,7 @@ class ButtonRunner(StepRunner):
         """Press when the limits let it."""
         pausing = call.waiter.pausing
         async with limits.hold(button, args, charges, pausing):
+            call.stop.check()
             call.turn = limits.turn(charges, pausing)
             return await button.press(bound, call)
 

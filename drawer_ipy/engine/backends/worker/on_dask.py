@@ -29,6 +29,9 @@ PRESS = f"__import__('sys').modules[{_STATE!r}].press_batch(payload)"
 """The expression of a batch; ``payload`` holds the arguments. A function would be pickled once more by
 the scheduler, in which this package need not be installed either."""
 
+SURELY = 2
+"""A press that says that it begins, and waits until the scheduler has heard it."""
+
 _GATHER = 0.1
 """Seconds for which prints may be gathered into one event."""
 
@@ -113,7 +116,7 @@ def press_batch(payload: bytes) -> bytes:
 
     Args:
         payload: pickled: the run, the batch, and for each press its number, the key of its function, whether
-            to say when it begins, and its arguments.
+            to say when it begins (``SURELY``: before it begins), and its arguments.
 
     Returns:
         Pickled: for each press the kind and the body of its answer, its seconds, the number of events that
@@ -124,16 +127,15 @@ def press_batch(payload: bytes) -> bytes:
     state, worker = _state(), get_worker()
     run, batch, presses = pickle.loads(payload)
     answers = []
-    for number, key, tells, arguments in presses:
+    for number, key, says, arguments in presses:
         press = _PressHere((run, batch, number), worker)
-        began = time.perf_counter()
-        kind, body = _run(state, press, key, arguments, tells)
-        seconds = time.perf_counter() - began
+        kind, body = _run(state, press, key, arguments, says)
+        seconds = time.perf_counter() - press.began
         answers.append((kind, body, seconds, *press.rest()))
     return pickle.dumps(answers, 5)
 
 
-def _run(state: Any, press: _PressHere, key: bytes, arguments: bytes, tells: bool) -> tuple[int, bytes]:
+def _run(state: Any, press: _PressHere, key: bytes, arguments: bytes, says: int) -> tuple[int, bytes]:
     try:
         try:
             function = state.functions[press.place[0]][key].get()
@@ -145,8 +147,8 @@ def _run(state: Any, press: _PressHere, key: bytes, arguments: bytes, tells: boo
                 return FAILED, failure(PressEnded())
             state.running[press.place] = state.threads[press.thread] = press
         try:
-            if tells:
-                press.say("b", "")
+            if says:
+                press.say_begun(surely=says == SURELY)
             return run_press(function, args, kwargs)
         finally:
             _end(state, press)
@@ -184,6 +186,7 @@ class _PressHere:
     def __init__(self, place: tuple[str, str, int], worker: Any) -> None:
         self.place = place
         self.thread = threading.get_ident()
+        self.began = time.perf_counter()
         self._worker = worker
         self._lock = threading.RLock()
         self._lines: list[tuple[str, str]] = []
@@ -192,11 +195,26 @@ class _PressHere:
         self._said = 0.0
         self._timer: threading.Timer | None = None
 
-    def say(self, kind: str, text: str) -> None:
-        """Send an event to the kernel: ``b`` for the beginning, ``o`` and ``e`` for printed lines."""
+    def say_begun(self, *, surely: bool) -> None:
+        """Send the kernel the event ``b``.
+
+        Args:
+            surely: whether to wait until the scheduler has it: it then arrives even if this process dies.
+        """
+        event = self._event("b", "")
+        if not surely:
+            self._worker.log_event(**event)
+            return
+        from distributed.utils import sync
+
+        sync(self._worker.loop, self._worker.scheduler.log_event, **event)
+        self.began = time.perf_counter()
+
+    def _event(self, kind: str, text: str) -> dict[str, Any]:
+        """The next event: ``b`` for the beginning, ``o`` and ``e`` for printed lines."""
         self._events += 1
         run, batch, number = self.place
-        self._worker.log_event(f"drawer-ipy-{run}", [batch, number, kind, text])
+        return {"topic": f"drawer-ipy-{run}", "msg": [batch, number, kind, text]}
 
     def write(self, stream: str, text: str) -> None:
         with self._lock:
@@ -219,7 +237,7 @@ class _PressHere:
             lines, self._lines, self._timer = self._lines, [], None
             self._said = time.monotonic()
             for stream, text in lines:
-                self.say(stream, text)
+                self._worker.log_event(**self._event(stream, text))
 
     def rest(self) -> tuple[int, list[tuple[str, str]]]:
         """Return the number of events, and what was not sent yet."""
