@@ -60,7 +60,8 @@ export function rescue(model) {
     missing = 0;
     if (!added) return;
     added = false; // a slow kernel shows the run again after the page did
-    setTimeout(() => keepLast(cellOf(), model.get("place")), 0); // not while the cell tells others of the new one
+    // Not while the cell tells others of the new one, and before the page shows both.
+    queueMicrotask(() => keepLast(cellOf(), model.get("place")));
   });
   const check = async () => {
     if (model.get("over")) return stop();

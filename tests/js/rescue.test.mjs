@@ -98,10 +98,10 @@ test("what the page has added is removed when the kernel shows the run again", a
   };
   arrives(SHOWN, OTHER, ended);
   assert.equal(outputs.list.length, 3, "not while others are told of the new one");
-  mock.timers.tick(1);
+  await Promise.resolve();
   assert.deepEqual(outputs.list.outputs, [OTHER, ended]);
   arrives(SHOWN, ended); // both by the kernel
-  mock.timers.tick(1);
+  await Promise.resolve();
   assert.equal(outputs.list.length, 2);
   stop();
   mock.timers.reset();
