@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks import (
     backends,
     cached,
+    clusters,
     display,
     each,
     functions,
@@ -37,6 +38,7 @@ QUESTIONS: Mapping[str, Callable[[bool], Answer]] = {
     "j": stored.answer,
     "k": backends.answer,
     "l": timers.answer,
+    "m": clusters.answer,
 }
 
 

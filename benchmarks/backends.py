@@ -37,8 +37,8 @@ def answer(quick: bool) -> Answer:
 def _nothing(found: Answer, items: int, rounds: int) -> None:
     xs = list(range(items))
     ways: dict[str, Callable[[], object]] = {
-        _PROCESSES: lambda: _press(nothing, xs, "processes", WIDTH),
-        _THREADS: lambda: _press(nothing, xs, "threads", WIDTH),
+        _PROCESSES: lambda: pressed(nothing, xs, "processes", WIDTH),
+        _THREADS: lambda: pressed(nothing, xs, "threads", WIDTH),
     }
     ways |= _pools(nothing, xs)
     values = {name: v.times(1e6 / items) for name, v in side_by_side(ways, rounds).items()}
@@ -52,8 +52,8 @@ def _compute(found: Answer, items: int, rounds: int) -> None:
     xs = list(range(items))
     cores = usable_cores()
     ways: dict[str, Callable[[], object]] = {
-        _PROCESSES: lambda: _press(compute, xs, "processes", cores),
-        _ONE: lambda: _press(compute, xs, "threads", 1),
+        _PROCESSES: lambda: pressed(compute, xs, "processes", cores),
+        _ONE: lambda: pressed(compute, xs, "threads", 1),
     }
     ways |= _pools(compute, xs)
     values = {name: v.times(1e3 / items) for name, v in side_by_side(ways, rounds).items()}
@@ -96,7 +96,8 @@ def _scraped(urls: list[str], backend: str | None) -> None:
         raise AssertionError("pages without all of their entries")
 
 
-def _press(function: Callable[..., Any], xs: list[int], backend: str, width: int) -> None:
+def pressed(function: Callable[..., Any], xs: list[int], backend: str, width: int) -> None:
+    """Press `function` for each of `xs`, `width` at once, on `backend`."""
     step = {"id": "work", "button": "work", "args": {"x": "${x}"}}
     loop = {
         "id": "each", "kind": "for_each", "over": "${inputs.xs}", "as": "x", "parallelism": width,
@@ -104,7 +105,7 @@ def _press(function: Callable[..., Any], xs: list[int], backend: str, width: int
     }  # fmt: skip
     drawer = {"inputs": ["xs"], "steps": [loop]}
     results = press(drawer, {"xs": xs}, buttons={"work": function}, quiet=True, durable="off")
-    _check(results.outputs.to_list(), xs)
+    check_outputs(results.outputs.to_list(), xs)
 
 
 def _pools(function: Callable[..., Any], xs: list[int]) -> dict[str, Callable[[], object]]:
@@ -120,23 +121,24 @@ def _pools(function: Callable[..., Any], xs: list[int]) -> dict[str, Callable[[]
 def _executor(function: Callable[..., Any], xs: list[int]) -> None:
     spawned = multiprocessing.get_context("spawn")  # a kernel with threads must not be forked
     with ProcessPoolExecutor(usable_cores(), mp_context=spawned) as pool:
-        _check(list(pool.map(function, xs)), xs)
+        check_outputs(list(pool.map(function, xs)), xs)
 
 
 def _loky(function: Callable[..., Any], xs: list[int]) -> None:
     import loky
 
     with loky.ProcessPoolExecutor(usable_cores()) as pool:
-        _check(list(pool.map(function, xs)), xs)
+        check_outputs(list(pool.map(function, xs)), xs)
 
 
 def _pebble(function: Callable[..., Any], xs: list[int]) -> None:
     import pebble
 
     with pebble.ProcessPool(usable_cores(), context=multiprocessing.get_context("spawn")) as pool:
-        _check([future.result() for future in [pool.schedule(function, args=(x,)) for x in xs]], xs)
+        check_outputs([future.result() for future in [pool.schedule(function, args=(x,)) for x in xs]], xs)
 
 
-def _check(outputs: list[Any], xs: list[int]) -> None:
+def check_outputs(outputs: list[Any], xs: list[int]) -> None:
+    """Raise if `outputs` are not exactly `xs`."""
     if outputs != xs:
         raise AssertionError(f"{len(outputs)} results for {len(xs)} items, or others")

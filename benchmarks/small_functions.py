@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 SECONDS = 0.05
+REST_SECONDS = 0.01
 
 
 def nothing(x: Any) -> Any:
@@ -18,4 +19,10 @@ def compute(x: Any) -> Any:
     end = time.thread_time() + SECONDS
     while time.thread_time() < end:
         pass
+    return x
+
+
+def rest(x: Any) -> Any:
+    """A function that waits for 10 ms."""
+    time.sleep(REST_SECONDS)
     return x

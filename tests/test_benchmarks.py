@@ -95,6 +95,17 @@ def test_the_live_view_is_measured_in_a_real_kernel() -> None:
     assert 2 <= int(updates[1]) <= 10 * float(updates[2]) + 2
 
 
+def test_presses_on_a_cluster_are_compared_with_the_map_of_its_client(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    bench("--quick", "--only", "m", "--json", str(file))
+    [answer] = json.loads(file.read_text())["answers"]
+    for table in answer["tables"]:
+        ratios = {row["name"]: row["ratio"] for row in table["rows"]}
+        assert ratios["dask"] is None
+        assert 0 < ratios["client.map"]["median"] < 20
+        assert 0 < ratios["client.map(batch_size=50)"]["median"] < 20
+
+
 @pytest.mark.parametrize("letters", ["z", "", "c,z"])
 def test_an_unknown_question_is_refused_with_a_list_of_the_known_ones(letters: str) -> None:
     assert "some of a,b,c,d,e,f,g" in bench("--only", letters, code=2)
