@@ -407,15 +407,28 @@ def test_a_function_that_cannot_be_sent_is_refused_by_name_before_the_run(tmp_pa
     def default(item: int, file: Any = file) -> Any:
         return file
 
+    class Parser:
+        def read(self, item: int) -> Any:
+            return connection.execute("select 1")
+
+        def __call__(self, item: int) -> int:
+            with inner_lock:
+                return item
+
+    def reads(item: int) -> Any:
+        return Parser().read(item)
+
     for function, name, kind in (
         (parse, "`parse` uses `inner_lock`", "_thread.lock"),
         (calls, "`helper` uses `connection`", "sqlite3.Connection"),
+        (default, "`default` uses `file`", "_io.TextIOWrapper"),
+        (Parser(), "`Parser` uses `inner_lock`", "_thread.lock"),
+        (reads, "`read` uses `connection`", "sqlite3.Connection"),
+        (connection.execute, "uses `self`", "sqlite3.Connection"),
     ):
         with pytest.raises(BackendError) as caught:
             each(function, [1], backend="processes", quiet=True)
         assert f"{name} ({kind}), which cannot be sent" in str(caught.value)
-    with pytest.raises(BackendError, match="`default` uses"):
-        each(default, [1], backend="processes", quiet=True)
     file.close()
     connection.close()
 

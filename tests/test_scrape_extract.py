@@ -363,7 +363,7 @@ def test_all_problems_are_reported_at_once() -> None:
         ),
         (
             "    follow: next\n    method: POST\n",
-            "`follow` by address needs a GET request, and this is a POST",
+            "`follow` by address needs a GET request, not POST",
         ),
         ("    save: a.html\n", "`extract` cannot be combined with `save`"),
         ("    follow: next\n    max_pages: -1\n", "max_pages cannot be -1"),

@@ -116,7 +116,7 @@ def _about_sitemap(spec: ButtonSpec) -> Iterator[Trouble]:
             yield Trouble((key,), f"`sitemap` returns a list of addresses, so `{key}` has no effect", hint)
     if spec.sent_method != "GET":
         key = "method" if spec.method.strip() else "files" if spec.files else "body_file"
-        yield Trouble((key,), f"`sitemap` needs a GET request, and this is a {spec.sent_method}")
+        yield Trouble((key,), f"`sitemap` needs a GET request, not {spec.sent_method}")
 
 
 def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
@@ -137,7 +137,7 @@ def _misplaced(spec: ButtonSpec) -> Iterator[Trouble]:
     method = spec.sent_method
     if spec.follow and isinstance(spec.follow, str) and method != "GET":
         hint = "for an API with a cursor or a page number: `follow: {cursor: json:next, into: after}`"
-        yield Trouble(("follow",), f"`follow` by address needs a GET request, and this is a {method}", hint)
+        yield Trouble(("follow",), f"`follow` by address needs a GET request, not {method}", hint)
 
 
 def _idle(spec: ButtonSpec) -> Iterator[Trouble]:

@@ -288,7 +288,7 @@ def _quoted(hint: str) -> str:
 
 def _other_kind(key: str, step: Mapping[str, Any], kinds: list[str], path: KeyPath) -> Finding:
     said = step.get("kind") not in (None, "")
-    message = f"{key!r} belongs to {_listed(kinds)} steps, but this is a {kind_of(step)} step"
+    message = f"{key!r} belongs to {_listed(kinds)} steps, but the kind of this step is {kind_of(step)!r}"
     change = f"remove it, or change the kind to {_listed(kinds)}"
     hint = change if said else f"add `kind: {kinds[0]}`"
     return Finding(path, message, hint, True, True, ("drop", ""))

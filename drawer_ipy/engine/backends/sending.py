@@ -9,7 +9,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from drawer_ipy.buttons.script import there
@@ -21,6 +21,8 @@ from drawer_ipy.engine.rows import SentRow, TableRow
 
 _REMEDY = "create it inside the function, or run the function in threads"
 _DEEPEST = 5
+_SEARCHED = (FunctionType, MethodType, BuiltinMethodType, type)
+"""What is searched for the part that cannot be sent; other values are named as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Sender:
             if isinstance(value, ModuleType) or not self._reason(value):
                 continue
             path.append((name, value))
-            if depth < _DEEPEST and isinstance(_inner(value), FunctionType | MethodType):
+            if depth < _DEEPEST and isinstance(_inner(value), _SEARCHED):
                 self._search(value, path, depth + 1)
             return
 
@@ -183,11 +185,12 @@ def _used_by(function: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"argument {n}", value) for n, value in enumerate(function.args))
         yield from function.keywords.items()
         function = function.func
-    if isinstance(function, MethodType):
+    if isinstance(function, MethodType | BuiltinMethodType):
         yield "self", function.__self__
-        function = function.__func__
+        function = getattr(function, "__func__", None)
     if not isinstance(function, FunctionType):
         yield from vars(function).items() if hasattr(function, "__dict__") else ()
+        yield from _used_by(type(function).__call__) if _has_call(function) else ()
         return
     code = function.__code__
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
@@ -198,7 +201,13 @@ def _used_by(function: Any) -> Iterator[tuple[str, Any]]:
     names = list(_names_in(code))
     yield from ((name, function.__globals__[name]) for name in names if name in function.__globals__)
     yield from (function.__kwdefaults__ or {}).items()
-    yield from (("a default value", value) for value in function.__defaults__ or ())
+    positional = code.co_varnames[: code.co_argcount]
+    yield from zip(reversed(positional), reversed(function.__defaults__ or ()), strict=False)
+
+
+def _has_call(value: Any) -> bool:
+    """Whether `value` is called through a method that was written in Python."""
+    return isinstance(getattr(type(value), "__call__", None), FunctionType)  # noqa: B004
 
 
 def _names_in(code: Any) -> Iterator[str]:
