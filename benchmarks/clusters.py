@@ -73,7 +73,7 @@ def _cluster() -> Iterator[Any]:
     with (
         warnings.catch_warnings(action="ignore"),
         LocalCluster(
-            n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
         ) as cluster,
         Client(cluster) as client,
     ):

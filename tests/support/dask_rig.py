@@ -24,7 +24,7 @@ def dask_cluster(workers: int = 2, **options: Any) -> Iterator[Client]:
     patient = {"distributed.deploy.lost-worker-timeout": "1h"}
     with warnings.catch_warnings(), dask.config.set(patient):
         warnings.simplefilter("ignore")
-        options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, **options}
+        options = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0", **options}
         with (
             LocalCluster(n_workers=workers, silence_logs=50, **options) as cluster,
             Client(cluster) as client,
