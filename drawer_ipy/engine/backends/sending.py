@@ -187,10 +187,11 @@ def _used_by(function: Any) -> Iterator[tuple[str, Any]]:
         function = function.func
     if isinstance(function, MethodType | BuiltinMethodType):
         yield "self", function.__self__
-        function = getattr(function, "__func__", None)
+        function = getattr(function, "__func__", function)
     if not isinstance(function, FunctionType):
         yield from vars(function).items() if hasattr(function, "__dict__") else ()
-        yield from _used_by(type(function).__call__) if _has_call(function) else ()
+        if isinstance(call := type(function).__call__, FunctionType):
+            yield from _used_by(call)
         return
     code = function.__code__
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
@@ -203,11 +204,6 @@ def _used_by(function: Any) -> Iterator[tuple[str, Any]]:
     yield from (function.__kwdefaults__ or {}).items()
     positional = code.co_varnames[: code.co_argcount]
     yield from zip(reversed(positional), reversed(function.__defaults__ or ()), strict=False)
-
-
-def _has_call(value: Any) -> bool:
-    """Whether `value` is called through a method that was written in Python."""
-    return isinstance(getattr(type(value), "__call__", None), FunctionType)  # noqa: B004
 
 
 def _names_in(code: Any) -> Iterator[str]:
