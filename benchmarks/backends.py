@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -30,7 +29,7 @@ def answer(quick: bool) -> Answer:
     _nothing(found, 1_000 if quick else 20_000, 2 if quick else 5)
     _compute(found, 8 if quick else 60, 1 if quick else 3)
     _scrape(found, 40 if quick else 3_000, 1 if quick else 3)
-    found.notes.append(f"load of the machine: {os.getloadavg()[0]:.1f}; the ratios suffer from other work")
+    found.note_load()
     return found
 
 

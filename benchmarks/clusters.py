@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 
 from benchmarks.backends import check_outputs, pressed
 from benchmarks.measure import side_by_side
-from benchmarks.report import Answer, Check, Row, Table, compared
+from benchmarks.report import Answer, Check, compared
 from benchmarks.small_functions import REST_SECONDS, nothing, rest
 
 MOST_A_PRESS = 250.0  # microseconds, of functions that do nothing
@@ -31,7 +30,7 @@ def answer(quick: bool) -> Answer:
     with _cluster() as client:
         _nothing(found, client, 500 if quick else 5_000, 1 if quick else 3)
         _short(found, client, 100 if quick else 1_000, 1 if quick else 3)
-    found.notes.append(f"load of the machine: {os.getloadavg()[0]:.1f}; the ratios suffer from other work")
+    found.note_load()
     return found
 
 
@@ -44,11 +43,9 @@ def _nothing(found: Answer, client: Any, items: int, rounds: int) -> None:
 def _short(found: Answer, client: Any, items: int, rounds: int) -> None:
     ideal = items * REST_SECONDS / WORKERS
     values = {name: v.times(1 / ideal) for name, v in _side_by_side(client, rest, items, rounds).items()}
-    mine = values[_OURS]
-    rows = [Row(name, v, None if v is mine else mine.over(v)) for name, v in values.items()]
     title = f"{items:,} functions that wait for 10 ms; {ideal:g} s is the least possible"
-    found.tables.append(Table(title, "x the least", rows))
-    found.checks.append(Check("10 ms / the least possible", mine.median, MOST_OVER_IDEAL))
+    found.tables.append(compared(title, "x the least", values, _OURS))
+    found.checks.append(Check("10 ms / the least possible", values[_OURS].median, MOST_OVER_IDEAL))
 
 
 def _side_by_side(client: Any, function: Callable[..., Any], items: int, rounds: int) -> dict[str, Any]:

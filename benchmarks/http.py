@@ -12,7 +12,7 @@ import aiohttp
 from benchmarks import ways
 from benchmarks.http_server import PAGE, running
 from benchmarks.measure import Values, side_by_side
-from benchmarks.report import Answer, Check, Row, Table
+from benchmarks.report import Answer, Check, compared
 from drawer_ipy import press
 
 AIOHTTP = "aiohttp, bare"
@@ -48,8 +48,7 @@ def _compare(found: Answer, origin: str, count: int, width: int, rounds: int) ->
         for name, taken in seconds.items()
     }
     mine = rates[ways.OURS]
-    rows = [Row(name, v, None if v is mine else mine.over(v)) for name, v in rates.items()]
-    found.tables.append(Table(f"{count:,} requests, P={width}", "a second", rows))
+    found.tables.append(compared(f"{count:,} requests, P={width}", "a second", rates, ways.OURS))
     slower = rates[AIOHTTP].over(mine).median
     found.checks.append(Check(f"{AIOHTTP} / press at P={width}", slower, 1 / LEAST_OF_AIOHTTP))
     if HTTPX in rates:

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks import ways
 from benchmarks.measure import Values, side_by_side
 from benchmarks.memory import peak
-from benchmarks.report import Answer, Check, Row, Table, compared
+from benchmarks.report import Answer, Check, compared
 
 MOST_MICROSECONDS = 15.0
 MOST_BESIDE = 0.5  # of the time of Semaphore + gather
@@ -69,8 +69,7 @@ def _memory(found: Answer, items: int) -> None:
     """Once each: the peak hardly varies, and a million tasks take their time."""
     peaks = {name: Values((peak(way, items, 100),)) for name, way in _MEMORY.items()}
     mine = peaks[ways.OURS]
-    rows = [Row(name, v, None if v is mine else mine.over(v)) for name, v in peaks.items()]
-    found.tables.append(Table(f"memory at {items:,} items, P=100", "MB", rows))
+    found.tables.append(compared(f"memory at {items:,} items, P=100", "MB", peaks, ways.OURS))
     found.checks += [
         Check(f"memory of press at {items:,} items", mine.median, MOST_MEGABYTES, "MB"),
         Check(f"memory of press / {ways.SEMAPHORE}", mine.over(peaks[ways.SEMAPHORE]).median, 1.0),

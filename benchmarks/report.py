@@ -73,6 +73,10 @@ class Answer:
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def note_load(self) -> None:
+        """Say how busy the machine is."""
+        self.notes.append(f"load of the machine: {os.getloadavg()[0]:.1f}; the ratios suffer from other work")
+
 
 def compared(title: str, unit: str, values: dict[str, Values], ours: str) -> Table:
     """A table of `values` with the ratio of `ours` to each of the others."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks import ways
 from benchmarks.measure import side_by_side
-from benchmarks.report import Answer, Check, Row, Table
+from benchmarks.report import Answer, Check, compared
 
 _SECONDS = 0.05
 _WIDTH = 20
@@ -35,10 +35,9 @@ def answer(quick: bool) -> Answer:
     jobs = {name: _job(way, xs) for name, way in contenders.items()}
     values = {name: v.times(1 / ideal) for name, v in side_by_side(jobs, rounds).items()}
     found = Answer("c", f"async functions that wait {_SECONDS * 1000:g} ms, P={_WIDTH}")
-    mine = values[ways.OURS]
-    rows = [Row(name, v, None if v is mine else mine.over(v)) for name, v in values.items()]
-    found.tables.append(Table(f"{count} items; {ideal:g} s is the least possible", "x the least", rows))
-    found.checks.append(Check("press / the least possible", mine.median, MOST_OVER_IDEAL))
+    title = f"{count} items; {ideal:g} s is the least possible"
+    found.tables.append(compared(title, "x the least", values, ways.OURS))
+    found.checks.append(Check("press / the least possible", values[ways.OURS].median, MOST_OVER_IDEAL))
     return found
 
 
